@@ -1,0 +1,241 @@
+"""Edits to a config file that change only the characters of the values they name.
+
+The span of a value is replaced, or one line inserted beside its siblings, so comments, quotes, indentation, line ends
+and a BOM stay as they are. What cannot be edited that way is refused, with the Hydra override that does the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from humouse_doctor.config import yaml_text
+from humouse_doctor.config.reader import spell
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import replace_file
+from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.settings import Value
+
+_BOM = "\ufeff"
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
+
+
+class PatchRefused(UsageError):
+    """An edit that cannot be made in place without risk; the message carries the override instead."""
+
+
+def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> str:
+    """`text` with `edits` made; `prefix` stands before every key in the file.
+
+    Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and where the
+    result does not read back as intended.
+    """
+    for edit in edits:
+        text = _edited(text, name, edit, prefix)
+    _check(text, name, edits, prefix)
+    return text
+
+
+def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
+    return PatchRefused(f"{name}: {prefix}{edit.key} {reason}; use the override {override(edit, prefix)}")
+
+
+def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
+    bom = _BOM if text.startswith(_BOM) else ""
+    body = text.removeprefix(_BOM)
+    root = yaml_text.compose(body, name)
+    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
+    path = f"{prefix}{edit.key}"
+    leaf = found.get(path)
+    if leaf is None:
+        if not edit.absent:
+            raise _refuse(name, edit, prefix, f"should be {spell(edit.old)} but is not there any more")
+        return bom + _inserted(body, root, name, edit, prefix)
+    if edit.absent or not _same(leaf.value, edit.old):
+        was = "absent" if edit.absent else spell(edit.old)
+        raise _refuse(name, edit, prefix, f"should be {was} but is {spell(leaf.value)}")
+    node = leaf.node
+    start, end = node.start_mark.index, node.end_mark.index
+    if leaf.aliased or body[start : start + 1] in ("&", "!", "*"):
+        raise _refuse(name, edit, prefix, "is shared through an anchor or carries a tag")
+    if not isinstance(node, yaml.ScalarNode):
+        raise _refuse(name, edit, prefix, "is a list, not a single value")
+    if node.style in ("|", ">"):
+        raise _refuse(name, edit, prefix, "is a block scalar")
+    if "${" in node.value:
+        raise _refuse(name, edit, prefix, "is an interpolation")
+    space = " " if start > 0 and body[start - 1] == ":" else ""
+    return bom + body[:start] + space + _literal(edit.new, node.style) + body[end:]
+
+
+def _inserted(body: str, root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> str:
+    """`body` with a line for a key that is not there, after the last of the siblings it will have."""
+    parts = f"{prefix}{edit.key}".split(".")
+    parent = root
+    while len(parts) > 1:
+        child = next((value for key, value in parent.value if key.value == parts[0]), None)
+        if child is None:
+            break
+        if not isinstance(child, yaml.MappingNode) or child.start_mark.index < parent.start_mark.index:
+            raise _refuse(name, edit, prefix, f"would go into {parts[0]}:, which is no plain section here")
+        parent, parts = child, parts[1:]
+    if parent.flow_style or not parent.value:
+        raise _refuse(name, edit, prefix, "would go into a section written in braces")
+    column = parent.value[0][0].start_mark.column
+    last = parent.value[-1][1]
+    if any(key.tag.endswith(":merge") for key, _ in parent.value) or last.start_mark.index < parent.start_mark.index:
+        raise _refuse(name, edit, prefix, "would go into a section that is shared through an alias")
+    at = _end_of_last_line(body, last)
+    newline = "\r\n" if body[:at].endswith("\r\n") or (at == len(body) and "\r\n" in body) else "\n"
+    lines = [f"{' ' * (column + 2 * depth)}{part}:" for depth, part in enumerate(parts)]
+    lines[-1] += f" {_literal(edit.new, None)}"
+    lead = "" if at == 0 or body[at - 1] == "\n" else newline
+    tail = newline if at < len(body) or not lead else ""
+    return body[:at] + lead + newline.join(lines) + tail + body[at:]
+
+
+def _end_of_last_line(body: str, node: yaml.Node) -> int:
+    """The index just past the line on which the last scalar below `node` ends."""
+    while isinstance(node, yaml.MappingNode | yaml.SequenceNode) and not node.flow_style and node.value:
+        node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
+    end: int = node.end_mark.index
+    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+        return end
+    stop = body.find("\n", end)
+    return len(body) if stop < 0 else stop + 1
+
+
+def _same(left: Value, right: Value) -> bool:
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
+def _check(text: str, name: str, edits: Sequence[Edit], prefix: str) -> None:
+    """Read the result back with our loader and with stock PyYAML; both must see every new value and agree elsewhere."""
+    ours = {leaf.path: leaf.value for leaf in yaml_text.leaves(yaml_text.compose(text, name), name)}
+    stock: Any = yaml.safe_load(text.removeprefix(_BOM))
+    for edit in edits:
+        path = f"{prefix}{edit.key}"
+        there: Any = stock
+        for part in path.split("."):
+            there = there.get(part) if isinstance(there, dict) else None
+        if not (_same(ours.get(path), edit.new) and _same(there, edit.new)):
+            raise _refuse(name, edit, prefix, "would not read back as intended")
+
+
+def _literal(value: Value, style: str | None) -> str:
+    """`value` as text that every YAML reader takes for the same; `style` is the quote of the value it replaces."""
+    match value:
+        case float():
+            return _float(value)
+        case str():
+            if style == "'":
+                return "'" + value.replace("'", "''") + "'"
+            if style is None and _PLAIN.match(value) and yaml_text.parse_scalar(value) == value:
+                return value
+            return json.dumps(value, ensure_ascii=False)
+        case tuple():
+            return f"[{', '.join(_literal(part, None) for part in value)}]"
+        case _:
+            return spell(value)
+
+
+def _float(value: float) -> str:
+    """A float with a dot, since stock PyYAML takes 1e-05 for text."""
+    text = repr(value)
+    mantissa, exponent, power = text.partition("e")
+    if exponent and "." not in mantissa:
+        mantissa += ".0"
+    return mantissa + exponent + power
+
+
+def override(edit: Edit, prefix: str = "") -> str:
+    """The Hydra override that makes `edit` on the command line; `++` adds a key the config does not have."""
+    return f"{'++' if edit.absent else ''}{prefix}{edit.key}={_hydra(edit.new)}"
+
+
+def _hydra(value: Value) -> str:
+    if isinstance(value, str):
+        if _PLAIN.match(value) and yaml_text.parse_scalar(value) == value:
+            return value
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, tuple):
+        return f"[{','.join(_hydra(part) for part in value)}]"
+    return _float(value) if isinstance(value, float) else spell(value)
+
+
+def override_prefix(source: str | None, prefix: str) -> str:
+    """What stands before a key on the command line.
+
+    A file in a Hydra group `experiment` beside its `config.yaml` is reached under `experiment.`, though its own keys
+    stand at the top.
+    """
+    if prefix or source is None:
+        return prefix
+    folder = Path(source).resolve().parent
+    return "experiment." if folder.name == "experiment" and (folder.parent / "config.yaml").is_file() else ""
+
+
+def as_yaml(edits: Iterable[Edit], prefix: str = "") -> str:
+    """The new values alone, as a small YAML file."""
+    tree: dict[str, Any] = {}
+    for edit in edits:
+        node = tree
+        *above, last = f"{prefix}{edit.key}".split(".")
+        for part in above:
+            node = node.setdefault(part, {})
+        node[last] = edit.new
+    return _dump(tree, 0)
+
+
+def _dump(tree: Mapping[str, Any], depth: int) -> str:
+    lines = []
+    for key, value in tree.items():
+        indent = "  " * depth
+        if isinstance(value, dict):
+            lines.append(f"{indent}{key}:\n{_dump(value, depth + 1)}")
+        else:
+            lines.append(f"{indent}{key}: {_literal(value, None)}\n")
+    return "".join(lines)
+
+
+def unified_diff(before: str, after: str, path: str) -> str:
+    """A diff that `git apply` and `patch -p1` take, from the folder `diff_path` is relative to."""
+    shown = diff_path(path)
+    shown += "\t" if " " in shown else ""
+    rows = list(difflib.unified_diff(_lines(before), _lines(after), f"a/{shown}", f"b/{shown}", lineterm="\n"))
+    return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as a diff knows them: split at LF only."""
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+
+
+def diff_path(path: str) -> str:
+    """`path` relative to the current folder, or where it lies elsewhere to its own repository's top, else its name."""
+    full = Path(path).absolute()
+    for top in (Path.cwd(), *(folder for folder in full.parents if (folder / ".git").exists())):
+        if full.is_relative_to(top):
+            return full.relative_to(top).as_posix()
+    return full.name
+
+
+def write(path: Path, text: str) -> Path:
+    """Replace the config at `path` by `text` in one step, keeping what it was beside it; returns the backup's path."""
+    real = Path(os.path.realpath(path))
+    backup = real.with_name(real.name + ".bak")
+    number = 1
+    while backup.exists():
+        backup = real.with_name(f"{real.name}.bak{number}")
+        number += 1
+    before = real.read_bytes()
+    replace_file(backup, before, like=real)
+    replace_file(real, text.encode("utf-8"), like=real)
+    return backup

@@ -1,0 +1,169 @@
+"""A config file to settings: every known key with its value, origin and line; interpolations resolved in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from humouse_doctor.config import composition, yaml_text
+from humouse_doctor.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
+
+_SECTIONS = ("data", "model", "training", "logging")
+_INTERPOLATION = re.compile(r"\$\{([^${}]*)\}")
+_MISSING = "???"
+_MAX_HOPS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """Something about the config that the trainer would trip over or silently ignore."""
+
+    key: str
+    message: str
+    place: Place | None
+    serious: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """Settings, what is wrong with them, and remarks on how they were read."""
+
+    settings: Settings
+    complaints: tuple[Complaint, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read(path: Path | None, overrides: Sequence[str] = ()) -> ReadConfig:
+    """Read the config at `path`; without one, only the trainer's defaults and `overrides` (`key=value`) are known.
+
+    Raises `UsageError` for text that is no config and for an override of an unknown key.
+    """
+    if path is None:
+        return _finish({}, {}, "", None, overrides, ())
+    text = yaml_text.read_text(path)
+    root = yaml_text.compose(text, str(path))
+    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
+    values: dict[str, Value] = {name: leaf.value for name, leaf in found.items()}
+    places = {
+        name: Place(file=str(path), line=leaf.node.start_mark.line + 1, column=leaf.node.start_mark.column + 1)
+        for name, leaf in found.items()
+    }
+    remarks: tuple[str, ...] = ()
+    source = path
+    if any(name == "defaults" or name.startswith("defaults.") for name in found):
+        composed = composition.compose(path, values, places)
+        values, places, remarks, source = composed.values, composed.places, composed.remarks, composed.source
+    prefix = "experiment." if any(name.startswith("experiment.") for name in values) else ""
+    if not any(name.startswith(f"{prefix}{section}.") for name in values for section in _SECTIONS):
+        raise UsageError(
+            f"{path}: none of the sections {', '.join(_SECTIONS)} is there, at the top or under experiment:;"
+            " expected a humouse training config"
+        )
+    return _finish(values, places, prefix, str(source), overrides, remarks)
+
+
+def _finish(
+    values: Mapping[str, Value],
+    places: Mapping[str, Place],
+    prefix: str,
+    source: str | None,
+    overrides: Sequence[str],
+    remarks: tuple[str, ...],
+) -> ReadConfig:
+    settings: dict[str, Setting] = {}
+    complaints = []
+    for name, raw in values.items():
+        if not name.startswith(prefix):
+            continue
+        key = name.removeprefix(prefix)
+        place = places.get(name)
+        meant = likely_misspelling(key)
+        if meant is not None and f"{prefix}{meant}" not in values:
+            complaints.append(
+                Complaint(key=key, place=place, serious=False, message=f"{key} is unknown to the trainer, which ignores it;"
+                          f" {meant} was probably meant and keeps its default {spell(BY_NAME[meant].default)}")
+            )
+        if key not in BY_NAME:
+            continue
+        value, trouble = _resolve(raw, values)
+        if trouble is not None:
+            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {spell(raw)}: {trouble}"))
+            continue
+        wrong = BY_NAME[key].complaint(value)
+        if wrong is not None:
+            complaints.append(
+                Complaint(key=key, place=place, serious=True, message=f"{key} is {spell(value)}; {wrong}")
+            )
+            continue
+        settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
+    unusable = {complaint.key for complaint in complaints}
+    for entry in KEYS:
+        if entry.name in settings or entry.name in unusable or entry.required:
+            continue
+        settings[entry.name] = Setting(key=entry.name, value=entry.default, origin=Origin.DEFAULT)
+    for override in overrides:
+        setting = _override(override)
+        settings[setting.key] = setting
+        complaints = [complaint for complaint in complaints if complaint.key != setting.key]
+    return ReadConfig(
+        settings=Settings(MappingProxyType(dict(sorted(settings.items()))), prefix, source),
+        complaints=tuple(complaints),
+        remarks=remarks,
+    )
+
+
+def _override(text: str) -> Setting:
+    name, equals, raw = text.partition("=")
+    key = name.strip().removeprefix("experiment.")
+    if not equals or key not in BY_NAME:
+        hint = likely_misspelling(key)
+        more = f"; did you mean {hint}?" if hint else "; expected key=value with a key of the training config"
+        raise UsageError(f"--set {text}: unknown key '{key}'{more}")
+    value = yaml_text.parse_scalar(raw)
+    wrong = BY_NAME[key].complaint(value)
+    if wrong is not None:
+        raise UsageError(f"--set {text}: {wrong}")
+    return Setting(key=key, value=value, origin=Origin.OVERRIDE)
+
+
+def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None]:
+    """Follow references within the file; anything else (environment, clock, Hydra) stays unread, never its value."""
+    value = raw
+    for _ in range(_MAX_HOPS):
+        if not isinstance(value, str):
+            return value, None
+        if value == _MISSING:
+            return None, "a mandatory value that was never given"
+        match = _INTERPOLATION.search(value)
+        if match is None:
+            return value, None
+        reference = match.group(1).strip()
+        if ":" in reference or reference not in values:
+            what = "resolvers are not run" if ":" in reference else f"there is no '{reference}' in the file"
+            return None, f"left unresolved, {what}; give it with --set"
+        target = values[reference]
+        if match.group(0) == value:
+            value = target
+        else:
+            value = value[: match.start()] + ("" if target is None else str(target)) + value[match.end() :]
+    return None, "the interpolation refers to itself; give the value with --set"
+
+
+def spell(value: Value) -> str:
+    """A value as YAML would have it, for messages."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return f"[{', '.join(spell(part) for part in value)}]"
+        case str():
+            return f"'{value}'"
+        case _:
+            return f"{value}"

@@ -1,0 +1,117 @@
+"""The one table of the trainer's config keys: their types, their defaults when absent, and what they accept.
+
+The defaults are humouse's own; several of them are the trap a run fell into, so they are shown with their origin.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from enum import Enum
+
+from humouse_doctor.core.settings import Value
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Architecture
+
+
+class Type(Enum):
+    """What kind of value a key takes; a whole number serves where a number is asked."""
+
+    FLAG = "true or false"
+    WHOLE = "a whole number"
+    NUMBER = "a number"
+    TEXT = "text"
+    PAIR = "a list of two numbers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One config key; `required` keys have no default, `accepts` lists the spellings of an enumeration."""
+
+    name: str
+    type: Type
+    default: Value = None
+    required: bool = False
+    nullable: bool = False
+    accepts: tuple[str, ...] = ()
+    minimum: float | None = None
+
+    def complaint(self, value: Value) -> str | None:
+        """What is wrong with `value` here, in words that name what is accepted; None where it fits."""
+        if self.accepts:
+            spelled = "null" if value is None else value
+            fits = isinstance(spelled, str) and spelled.lower() in self.accepts
+            return None if fits else f"accepted values: {', '.join(self.accepts)}"
+        if value is None:
+            return None if self.nullable else f"expected {self.type.value}"
+        if not _fits(value, self.type):
+            return f"expected {self.type.value}"
+        if self.minimum is not None and isinstance(value, int | float) and value < self.minimum:
+            return f"expected at least {self.minimum:g}"
+        return None
+
+
+def _fits(value: Value, kind: Type) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    match kind:
+        case Type.FLAG:
+            return isinstance(value, bool)
+        case Type.WHOLE:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case Type.NUMBER:
+            return number
+        case Type.TEXT:
+            return isinstance(value, str)
+        case Type.PAIR:
+            return (
+                isinstance(value, tuple) and len(value) == 2 and all(_fits(part, Type.NUMBER) for part in value)
+            )
+
+
+_ACTIVATIONS = tuple(ACTIVATION_NAMES)
+
+KEYS: tuple[Key, ...] = (
+    Key(name="data.batch_size", type=Type.WHOLE, default=64, minimum=1),
+    Key(name="data.cache_dir", type=Type.TEXT, default="data/processed"),
+    Key(name="data.canonicalize_duration", type=Type.FLAG, default=False),
+    Key(name="data.canonicalize_path", type=Type.FLAG, default=False),
+    Key(name="data.dataset_id", type=Type.TEXT, default="balabit"),
+    Key(name="data.feature_mode", type=Type.TEXT, default="neuromotor"),
+    Key(name="data.max_gestures", type=Type.WHOLE, nullable=True, minimum=1),
+    Key(name="data.normalize_features", type=Type.FLAG, default=True),
+    Key(name="data.normalize_sequences", type=Type.FLAG, default=True),
+    Key(name="data.sequence_length", type=Type.WHOLE, default=64, minimum=1),
+    Key(name="logging.checkpoint_dir", type=Type.TEXT),
+    Key(name="model.architecture", type=Type.TEXT, default="tcn", accepts=tuple(kind.value for kind in Architecture)),
+    Key(name="model.generator.activation_dt", type=Type.TEXT, default="softplus", accepts=_ACTIVATIONS),
+    Key(name="model.generator.activation_xy", type=Type.TEXT, default="tanh", accepts=_ACTIVATIONS),
+    Key(name="model.generator.condition_dim", type=Type.WHOLE, default=16, minimum=0),
+    Key(name="model.generator.hidden_dim", type=Type.WHOLE, default=128, minimum=1),
+    Key(name="model.generator.latent_dim", type=Type.WHOLE, default=64, minimum=1),
+    Key(name="model.generator.num_layers", type=Type.WHOLE, default=3, minimum=0),
+    Key(name="model.generator.output_dim", type=Type.WHOLE, default=3, minimum=1),
+    Key(name="model.generator.target_len", type=Type.WHOLE, default=64, minimum=1),
+    Key(name="model.generator.use_spectral_norm", type=Type.FLAG, default=False),
+    Key(name="training.absolute_coordinates", type=Type.FLAG, default=False),
+    Key(name="training.betas", type=Type.PAIR, required=True),
+    Key(name="training.generator_init_path", type=Type.TEXT, nullable=True),
+    Key(name="training.lr.generator", type=Type.NUMBER, required=True, minimum=0),
+    Key(name="training.reconstruction_epochs", type=Type.WHOLE, default=0, minimum=0),
+    Key(name="training.reconstruction_loss_weight", type=Type.NUMBER, default=1.0),
+    Key(name="training.reset_generator_after_warmup", type=Type.FLAG, default=False),
+    Key(name="training.warmup_encoder_dropout", type=Type.NUMBER, default=0.0, minimum=0),
+    Key(name="training.warmup_encoder_hidden_dim", type=Type.WHOLE, default=128, minimum=1),
+    Key(name="training.warmup_encoder_layers", type=Type.WHOLE, default=1, minimum=1),
+    Key(name="training.warmup_kl_weight", type=Type.NUMBER, default=0.1),
+    Key(name="training.warmup_latent_normalize", type=Type.FLAG, default=True),
+    Key(name="training.warmup_noise_std", type=Type.NUMBER, default=0.0),
+)
+
+BY_NAME = {key.name: key for key in KEYS}
+
+
+def likely_misspelling(name: str) -> str | None:
+    """The known key that `name`, itself unknown, was probably meant to be: the trainer would ignore it silently."""
+    if name in BY_NAME:
+        return None
+    close = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.92)
+    return close[0] if close else None

@@ -1,0 +1,184 @@
+"""A case: everything known about one run, as plain data that probes measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.space import FloatArray, LossSpace
+from humouse_doctor.core.spec import Activation, Architecture
+
+
+class Need(Enum):
+    """Something a probe cannot do without."""
+
+    TARGETS = "targets"
+    PREDICTIONS = "predictions"
+    PRE_ACTIVATIONS = "pre-activations"
+    RECURRENCE = "recurrent states"
+    FIT = "fitted latents"
+    GRADIENTS = "gradients"
+    WEIGHTS = "weights"
+    HEADS = "heads"
+    CONFIG = "config"
+    SPACE = "loss space"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentFit:
+    """Latents fitted to real targets by gradient descent.
+
+    `targets` and `predictions` are (M, T, D) in the loss's space, `latents` is (M, Z), `steps` counts Adam's steps.
+    """
+
+    targets: FloatArray
+    predictions: FloatArray
+    latents: FloatArray
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gradients:
+    """The gradient of the loss of prior samples against real targets.
+
+    `rms_by_layer` holds the root mean square of each weight's gradient, in the order of the forward pass.
+    """
+
+    rms_by_layer: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightFacts:
+    """What the weights alone tell.
+
+    `non_finite` counts NaN and Inf, `total` all numbers; `excess_over_start` is the largest |weight| over the bound of
+    PyTorch's uniform initialisation, over the weights whose bound is known (None where there are none).
+    """
+
+    non_finite: int
+    total: int
+    excess_over_start: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Samples:
+    """Arrays named by the space they are in; what could not be had is None, and `Case.absent` says why.
+
+    `sequences` (N, T, K) raw; `lengths` (N,) in steps; `loss_targets` (N, T, D); `predictions` (M, T, D) from prior
+    latents `latents` (M, Z); `pre_activations` (M, T, D); `rnn_input` and `hidden` (M, T, H) of the first and last
+    recurrent layer. N and M may differ.
+    """
+
+    sequences: FloatArray | None = None
+    lengths: FloatArray | None = None
+    loss_targets: FloatArray | None = None
+    predictions: FloatArray | None = None
+    latents: FloatArray | None = None
+    pre_activations: FloatArray | None = None
+    rnn_input: FloatArray | None = None
+    hidden: FloatArray | None = None
+    fit: LatentFit | None = None
+    gradients: Gradients | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSummary:
+    """Where the targets came from and what was left out on the way.
+
+    `total` sequences were read, `dropped` were not usable, by reason; `taken` are in the samples. `position_mean` and
+    `position_std` (2,) are in the data's unit, over every step of the sequences taken.
+    """
+
+    source: str
+    total: int
+    taken: int
+    length: int
+    dropped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    position_mean: tuple[float, float] = (0.0, 0.0)
+    position_std: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What was looked at: paths as given, the checkpoint's digest, and remarks on what was taken and why."""
+
+    name: str
+    checkpoint: str | None = None
+    config: str | None = None
+    data: str | None = None
+    sha256: str | None = None
+    seed: int = 0
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFacts:
+    """What is known of the generator without running it.
+
+    `heads` holds each output channel's activation, None where a channel's could not be told. `architecture` is None
+    for a network that is not humouse's. `repeats_latent` is None where only a measurement can tell.
+    """
+
+    label: str
+    output_dim: int
+    target_len: int | None
+    hidden_dim: int | None
+    heads: tuple[Activation | None, ...]
+    architecture: Architecture | None = None
+    latent_dim: int | None = None
+    repeats_latent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PretrainerContract:
+    """What a pretrainer checkpoint expects of the run that starts from it.
+
+    `file` is its path; `has_statistics` whether it carries position statistics; `position_std` (2,) those in pixels.
+    `broken` lists in words what does not hold between the two.
+    """
+
+    file: str
+    has_statistics: bool
+    broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One run as the probes see it."""
+
+    subject: Subject
+    settings: Settings = field(default_factory=Settings)
+    network: NetworkFacts | None = None
+    space: LossSpace | None = None
+    samples: Samples = field(default_factory=Samples)
+    weights: WeightFacts | None = None
+    data: DataSummary | None = None
+    contract: PretrainerContract | None = None
+    absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether a trained network was looked at, rather than a config before training."""
+        return self.weights is not None
+
+    def lacks(self, need: Need) -> str | None:
+        """Why `need` is not met, None where it is."""
+        samples = self.samples
+        found = {
+            Need.TARGETS: samples.loss_targets,
+            Need.PREDICTIONS: samples.predictions,
+            Need.PRE_ACTIVATIONS: samples.pre_activations,
+            Need.RECURRENCE: samples.hidden,
+            Need.FIT: samples.fit,
+            Need.GRADIENTS: samples.gradients,
+            Need.WEIGHTS: self.weights,
+            Need.HEADS: self.network,
+            Need.CONFIG: self.settings.source,
+            Need.SPACE: self.space,
+        }[need]
+        if found is not None:
+            return None
+        return self.absent.get(need, f"no {need.value}")

@@ -1,0 +1,76 @@
+"""A remedy: what could be done about a cause, as a config patch, a hint for the code, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from humouse_doctor.core.settings import Value
+
+
+class Safety(str, Enum):
+    """Whether a remedy can be applied without changing what the training means."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
+class RemedyStatus(str, Enum):
+    """What is known of a remedy's effect on this run; only a paired trial moves it from untested."""
+
+    UNVERIFIED = "unverified"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One key's change: `old` is the value the run has now, `absent` whether the file does not spell it out."""
+
+    key: str
+    old: Value
+    new: Value
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A closed interval of healthy values, open ended where a bound is infinite."""
+
+    low: float = float("-inf")
+    high: float = float("inf")
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        if self.low == float("-inf"):
+            return "any" if self.high == float("inf") else f"<= {self.high:g}"
+        if self.high == float("inf"):
+            return f">= {self.low:g}"
+        return f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a remedy should do to a metric, e.g. `HD101.spread_ratio` into `interval`: a trial checks this."""
+
+    metric: str
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """A named change with its reason.
+
+    `edits` is a config patch (keys without any `experiment.` prefix); `code_hint` says what no key can do; `refusal`
+    says, with the number, why a remedy that is often proposed is not proposed here.
+    """
+
+    id: str
+    title: str
+    why: str
+    safety: Safety = Safety.UNSAFE
+    status: RemedyStatus = RemedyStatus.UNVERIFIED
+    edits: tuple[Edit, ...] = ()
+    code_hint: str | None = None
+    expects: tuple[Expectation, ...] = ()

@@ -1,0 +1,106 @@
+"""The report: what was looked at, what was found, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from humouse_doctor.core.case import DataSummary, Subject
+from humouse_doctor.core.errors import ExitCode
+from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import Edit, Remedy
+from humouse_doctor.core.settings import Setting
+
+SCHEMA_VERSION = "1.0"
+
+
+class Verdict(str, Enum):
+    """The answer."""
+
+    HEALTHY = "healthy"
+    AT_RISK = "at-risk"
+    COLLAPSED = "collapsed"
+    UNDETERMINED = "undetermined"
+
+
+class Confidence(str, Enum):
+    """How much of what would decide was really measured."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a finding points: a line of the config, or the checkpoint (line and key None)."""
+
+    file: str | None
+    line: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something wrong, said in one sentence with its numbers.
+
+    `fingerprint` holds the code and the setting's key and no numbers, so that it survives a retraining. `remedies` are
+    ids of the report's remedies.
+    """
+
+    code: str
+    name: str
+    kind: Kind
+    severity: Severity
+    message: str
+    evidence: Mapping[str, float]
+    location: Location
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same trouble, whatever the numbers."""
+        return f"{self.code}:{self.location.key or ''}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A supported cause: `support` is the share of its expected symptoms that were found, None before training."""
+
+    code: str
+    name: str
+    support: float | None
+    message: str
+    explains: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything a renderer needs; probe results are in code order, causes and remedies best first.
+
+    `patch` merges the edits of the first remedy of each cause; `settings` are those the probes looked at.
+    """
+
+    tool_version: str
+    verdict: Verdict
+    confidence: Confidence
+    sentence: str
+    subject: Subject
+    data: DataSummary | None
+    causes: tuple[Cause, ...]
+    unexplained: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    probes: tuple[ProbeResult, ...]
+    remedies: tuple[Remedy, ...]
+    patch: tuple[Edit, ...]
+    settings: tuple[Setting, ...] = ()
+    config_prefix: str = ""
+
+    def exit_code(self, fail_on: Severity | None = Severity.WARNING) -> ExitCode:
+        """The program's exit code; `fail_on` None never fails on findings."""
+        if any(result.status is Status.CRASHED for result in self.probes):
+            return ExitCode.INTERNAL
+        if fail_on is not None and any(finding.severity.rank >= fail_on.rank for finding in self.findings):
+            return ExitCode.FINDINGS
+        return ExitCode.INPUT if self.verdict is Verdict.UNDETERMINED else ExitCode.CLEAN

@@ -1,0 +1,97 @@
+"""Settings: values of a run's config, each with where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+Value = None | bool | int | float | str | tuple["Value", ...]
+
+
+class Origin(str, Enum):
+    """Where a setting's value came from."""
+
+    EXPLICIT = "explicit"
+    DEFAULT = "default"
+    INFERRED = "inferred"
+    OVERRIDE = "override"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A position in a text file; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One value: its key without any `experiment.` prefix, its origin, and its place where it stands in a file."""
+
+    key: str
+    value: Value
+    origin: Origin
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(Mapping[str, Setting]):
+    """The settings of one run by key, e.g. `training.absolute_coordinates`.
+
+    `prefix` is what stands before each key in the file (`experiment.` in a run's resolved config, else empty);
+    `source` is that file's name, None where no config was given.
+    """
+
+    by_key: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
+    prefix: str = ""
+    source: str | None = None
+
+    def __getitem__(self, key: str) -> Setting:
+        return self.by_key[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.by_key)
+
+    def __len__(self) -> int:
+        return len(self.by_key)
+
+    def value(self, key: str) -> Value:
+        """The value at `key`, None where the key is unknown."""
+        setting = self.by_key.get(key)
+        return None if setting is None else setting.value
+
+    def number(self, key: str) -> float | None:
+        """The value at `key` if it is a number."""
+        value = self.value(key)
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def integer(self, key: str) -> int | None:
+        """The value at `key` if it is a whole number."""
+        value = self.value(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def flag(self, key: str) -> bool | None:
+        """The value at `key` if it is true or false."""
+        value = self.value(key)
+        return value if isinstance(value, bool) else None
+
+    def text(self, key: str) -> str | None:
+        """The value at `key` if it is text."""
+        value = self.value(key)
+        return value if isinstance(value, str) else None
+
+    def place(self, key: str) -> Place | None:
+        """Where `key` stands in the config file, None where it does not."""
+        setting = self.by_key.get(key)
+        return None if setting is None else setting.place
+
+    def with_setting(self, setting: Setting) -> Settings:
+        """These settings with one more, or another, value."""
+        return Settings(MappingProxyType({**self.by_key, setting.key: setting}), self.prefix, self.source)

@@ -1,0 +1,75 @@
+"""What a generator is made of: architecture, sizes and heads, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Architecture(str, Enum):
+    """The generator families that can be rebuilt from their weights."""
+
+    LSTM = "lstm"
+    TCN = "tcn"
+    SEQ2SEQ = "seq2seq"
+
+
+class Activation(str, Enum):
+    """What a head does to its pre-activation; `LINEAR` leaves it as it is."""
+
+    TANH = "tanh"
+    SIGMOID = "sigmoid"
+    SOFTPLUS = "softplus"
+    LINEAR = "linear"
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The open interval of values the activation can reach."""
+        return _BOUNDS[self]
+
+
+_INFINITY = float("inf")
+_BOUNDS = {
+    Activation.TANH: (-1.0, 1.0),
+    Activation.SIGMOID: (0.0, 1.0),
+    Activation.SOFTPLUS: (0.0, _INFINITY),
+    Activation.LINEAR: (-_INFINITY, _INFINITY),
+}
+
+#: The spellings the trainer accepts for an activation, and what each means.
+ACTIVATION_NAMES: dict[str, Activation] = {
+    "tanh": Activation.TANH,
+    "sigmoid": Activation.SIGMOID,
+    "softplus": Activation.SOFTPLUS,
+    "linear": Activation.LINEAR,
+    "none": Activation.LINEAR,
+    "identity": Activation.LINEAR,
+    "null": Activation.LINEAR,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec:
+    """Everything needed to build a generator whose weights then fit strictly.
+
+    Sizes are counts of units; `target_len` is in steps. `seq2seq` has no head activation: both are linear there.
+    """
+
+    architecture: Architecture
+    latent_dim: int
+    condition_dim: int
+    hidden_dim: int
+    num_layers: int
+    output_dim: int
+    target_len: int
+    activation_xy: Activation = Activation.TANH
+    activation_dt: Activation = Activation.SOFTPLUS
+    spectral_norm: bool = False
+
+    @property
+    def heads(self) -> tuple[Activation, ...]:
+        """The activation of each output channel, (D,): x and y first, time after them."""
+        if self.architecture is Architecture.SEQ2SEQ:
+            return (Activation.LINEAR,) * self.output_dim
+        position = min(2, self.output_dim)
+        return (self.activation_xy,) * position + (self.activation_dt,) * (self.output_dim - position)

@@ -1,0 +1,265 @@
+"""Which generator a state dict belongs to: sizes from the weights, the rest from the config, disagreements noted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.case import WeightFacts
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.settings import Origin, Setting, Settings
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.generator.architectures import build
+from humouse_doctor.generator.checkpoint import Checkpoint
+
+_MARKS = {
+    Architecture.LSTM: ("pre.weight", "lstm_layers.0.weight_ih_l0", "output.weight"),
+    Architecture.TCN: ("fc.0.weight", "decoder.final_conv.weight", "proj.weight"),
+    Architecture.SEQ2SEQ: ("hidden_init.weight", "input_proj.weight", "lstm.weight_ih_l0", "output.weight"),
+}
+_DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
+_GENERATOR = "model.generator."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A size that weights and config state differently; the weights are right about themselves."""
+
+    key: str
+    in_weights: int | str
+    in_config: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """A generator's spec; `inferred` lists the settings neither weights nor config gave."""
+
+    spec: GeneratorSpec
+    settings: Settings
+    disagreements: tuple[Disagreement, ...]
+    inferred: tuple[str, ...]
+
+
+def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length: int | None) -> Identified:
+    """Tell the generator from its tensors.
+
+    What weights cannot tell (T for recurrent ones, the split of latent and condition, the heads) comes from the
+    config, then from a pretrainer's own fields, then from `data_length` and the trainer's defaults, marked inferred.
+    Raises `InputError` for another network and `UsageError` where T is not to be had.
+    """
+    shapes = {name.removesuffix("_orig"): tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
+    architecture = _architecture(path, shapes)
+    given = _with_pretrainer_fields(settings, checkpoint)
+    inputs, hidden, layers, outputs = _sizes(path, architecture, shapes)
+    facts: dict[str, int | str] = {
+        "model.architecture": architecture.value,
+        f"{_GENERATOR}hidden_dim": hidden,
+        f"{_GENERATOR}num_layers": layers,
+        f"{_GENERATOR}output_dim": outputs,
+    }
+    if architecture is Architecture.TCN:
+        facts[f"{_GENERATOR}target_len"] = shapes["fc.0.weight"][0] // hidden
+    spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
+    disagreements, inferred = [], []
+    for key, fact in facts.items():
+        stated = given.get(key)
+        if stated is not None and stated.origin is not Origin.DEFAULT and stated.value != fact:
+            floor = max(1, stated.value) if key.endswith("num_layers") and isinstance(stated.value, int) else stated.value
+            if floor != fact:
+                disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
+    latent, condition = _split(inputs, given, disagreements, inferred)
+    length = int(facts.get(f"{_GENERATOR}target_len", 0)) or _length(path, given, data_length, inferred)
+    heads = [_head(given, f"{_GENERATOR}activation_{axis}", inferred) for axis in ("xy", "dt")]
+    spec = GeneratorSpec(
+        architecture=architecture,
+        latent_dim=latent,
+        condition_dim=condition,
+        hidden_dim=hidden,
+        num_layers=layers,
+        output_dim=outputs,
+        target_len=length,
+        activation_xy=heads[0],
+        activation_dt=heads[1],
+        spectral_norm=spectral,
+    )
+    for key, value in {
+        **facts,
+        f"{_GENERATOR}latent_dim": latent,
+        f"{_GENERATOR}condition_dim": condition,
+        f"{_GENERATOR}target_len": length,
+    }.items():
+        current = given.get(key)
+        if current is None or current.value != value:
+            place = None if current is None else current.place
+            given = given.with_setting(Setting(key=key, value=value, origin=Origin.INFERRED, place=place))
+    return Identified(spec=spec, settings=given, disagreements=tuple(disagreements), inferred=tuple(inferred))
+
+
+def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module:
+    """The generator with its weights, loaded strictly, in float32 and ready to evaluate.
+
+    A pretrainer's rescaling of the output layer to pixels is undone, which gives back the network it trained.
+    """
+    network = build(spec)
+    load_strictly(path, network, checkpoint.tensors)
+    if checkpoint.position_mean is not None and checkpoint.position_std is not None:
+        output = network.get_submodule("output")
+        assert isinstance(output, nn.Linear)
+        with torch.no_grad():
+            std = torch.from_numpy(checkpoint.position_std).float()
+            output.weight[:2] /= std[:, None]
+            output.bias[:2] = (output.bias[:2] - torch.from_numpy(checkpoint.position_mean).float()) / std
+    return network.eval()
+
+
+def load_strictly(path: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Load every tensor into `network` and leave none over; raises `InputError` that names what does not fit."""
+    expected = network.state_dict()
+    missing = [name for name in expected if name not in tensors]
+    surplus = [name for name in tensors if name not in expected]
+    wrong = [
+        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in tensors and tensors[name].shape != expected[name].shape
+    ]
+    for what, names in (("lacks", missing), ("has unknown", surplus), ("does not fit:", wrong)):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            shown = ", ".join(_ascii(name) for name in names[:3])
+            raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
+    network.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
+
+
+def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor]) -> WeightFacts:
+    """Count what is not finite, and compare each weight with the bound of PyTorch's uniform start.
+
+    The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The last layer is
+    left out: a pretrainer rescales it.
+    """
+    floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
+    non_finite = sum(int((~torch.isfinite(tensor)).sum()) for tensor in floating)
+    excesses = []
+    last = output_layer(network)
+    for module in network.modules():
+        if module is last:
+            continue
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            weight = getattr(module, "weight_orig", module.weight)
+            excesses.append(float(weight.detach().abs().max()) * math.sqrt(weight[0].numel()))
+        elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            for name, weight in module.named_parameters(recurse=False):
+                if name.startswith("weight"):
+                    excesses.append(float(weight.detach().abs().max()) * math.sqrt(module.hidden_size))
+    finite = [excess for excess in excesses if math.isfinite(excess)]
+    return WeightFacts(
+        non_finite=non_finite,
+        total=sum(tensor.numel() for tensor in floating),
+        excess_over_start=max(finite) if finite else None,
+    )
+
+
+def output_layer(network: nn.Module) -> nn.Module | None:
+    """The last linear or 1x1 convolutional layer in the order the modules were made."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv1d)]
+    return layers[-1] if layers else None
+
+
+def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
+    for architecture, marks in _MARKS.items():
+        if all(mark in shapes for mark in marks):
+            return architecture
+    if any(name.startswith(_DISCRIMINATOR) for name in shapes):
+        raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
+    names = ", ".join(_ascii(name) for name in list(shapes)[:3])
+    raise InputError(
+        f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
+        " --model package.module:factory that builds yours"
+    )
+
+
+def _sizes(path: str, architecture: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int, int, int]:
+    """Inputs (Z + C), hidden size, layers and output channels, all read off the weights."""
+    try:
+        match architecture:
+            case Architecture.LSTM:
+                hidden, inputs = shapes["pre.weight"]
+                layers = sum(1 for name in shapes if name.startswith("lstm_layers.") and name.endswith("weight_ih_l0"))
+                outputs = shapes["output.weight"][0]
+            case Architecture.TCN:
+                outputs, hidden, _ = shapes["proj.weight"]
+                inputs = shapes["fc.0.weight"][1]
+                layers = sum(1 for name in shapes if name.startswith("decoder.layers.") and name.endswith(".0.weight"))
+            case Architecture.SEQ2SEQ:
+                outputs, hidden = shapes["output.weight"]
+                inputs = shapes["hidden_init.weight"][1]
+                layers = sum(1 for name in shapes if name.startswith("lstm.weight_ih_l"))
+    except (ValueError, IndexError):
+        raise InputError(f"{path}: looks like a {architecture.value} generator, but its weights have other ranks") from None
+    if min(inputs, hidden, layers, outputs) < 1:
+        raise InputError(f"{path}: looks like a {architecture.value} generator, but a layer has no units")
+    return inputs, hidden, layers, outputs
+
+
+def _with_pretrainer_fields(settings: Settings, checkpoint: Checkpoint) -> Settings:
+    """A pretrainer's file carries its generator's own fields; they stand in where the run's config is silent."""
+    for name, value in checkpoint.config.items():
+        key = f"{_GENERATOR}{name}"
+        stated = settings.get(key)
+        silent = stated is None or stated.origin is Origin.DEFAULT
+        if silent and name != "use_spectral_norm" and (value is None or isinstance(value, int | float | str)):
+            settings = settings.with_setting(Setting(key=key, value=value, origin=Origin.EXPLICIT))
+    return settings
+
+
+def _split(
+    inputs: int, settings: Settings, disagreements: list[Disagreement], inferred: list[str]
+) -> tuple[int, int]:
+    """Z and C, of which the weights only tell the sum."""
+    latent, condition = settings.get(f"{_GENERATOR}latent_dim"), settings.get(f"{_GENERATOR}condition_dim")
+    known = [s for s in (latent, condition) if s is not None and s.origin is not Origin.DEFAULT]
+    sizes = [s.value for s in (latent, condition) if s is not None and isinstance(s.value, int)]
+    if len(sizes) == 2 and sum(sizes) == inputs and known:
+        return sizes[0], sizes[1]
+    inferred.append("the split of latent and condition")
+    if latent is not None and latent in known and isinstance(latent.value, int):
+        if latent.value <= inputs and (condition is None or condition not in known):
+            return latent.value, inputs - latent.value
+        disagreements.append(
+            Disagreement(key=f"{_GENERATOR}latent_dim + condition_dim", in_weights=inputs, in_config=sum(sizes))
+        )
+    elif condition is not None and condition in known and isinstance(condition.value, int) and condition.value < inputs:
+        return inputs - condition.value, condition.value
+    return inputs, 0
+
+
+def _length(path: str, settings: Settings, data_length: int | None, inferred: list[str]) -> int:
+    stated = settings.get(f"{_GENERATOR}target_len")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        return stated.value
+    if data_length is not None:
+        inferred.append("the length T, taken from the data")
+        return data_length
+    if settings.source is not None and stated is not None and isinstance(stated.value, int):
+        return stated.value
+    raise UsageError(
+        f"{path}: the weights do not tell how many steps it generates; give --config, --data,"
+        " or --set model.generator.target_len=N"
+    )
+
+
+def _head(settings: Settings, key: str, inferred: list[str]) -> Activation:
+    stated = settings.get(key)
+    if stated is not None and (stated.origin is not Origin.DEFAULT or settings.source is not None):
+        return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]
+    activation = Activation.TANH if key.endswith("xy") else Activation.SOFTPLUS
+    if "the heads, the trainer's defaults" not in inferred:
+        inferred.append("the heads, the trainer's defaults")
+    return activation
+
+
+def _ascii(name: str) -> str:
+    return name.encode("unicode_escape").decode("ascii")[:80]

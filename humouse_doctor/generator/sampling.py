@@ -1,0 +1,257 @@
+"""Running a generator once over prior latents, with what its recurrent layers and its head saw on the way."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.case import Gradients, LatentFit
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.core.spec import Activation
+from humouse_doctor.generator.identify import output_layer
+from humouse_doctor.generator.numerics import denormals_flushed, seeded, undisturbed
+
+_BATCH = 256
+#: Fitting budget: 48 targets, 60 steps of Adam at 0.1 from the prior's mean tell the kinds of run apart (1-4 s).
+FIT_TARGETS = 48
+FIT_STEPS = 60
+_FIT_RATE = 0.1
+_GRADIENT_SAMPLES = 128
+#: Pre-activations this large drive any bounded activation to its bound.
+_LARGE = 1e4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One pass over prior latents: shapes as in `Samples`."""
+
+    predictions: FloatArray
+    latents: FloatArray
+    pre_activations: FloatArray | None
+    rnn_input: FloatArray | None
+    hidden: FloatArray | None
+
+
+class Player:
+    """A generator behind one call, (N, Z) and (N, C) -> (N, T, D), whatever its own signature."""
+
+    def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int) -> None:
+        self.network = network
+        self.latent_dim, self.condition_dim = latent_dim, condition_dim
+        self._takes_condition = _takes_condition(network)
+
+    def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
+        """Generate; raises `UsageError` where the network does not return (N, T, D)."""
+        try:
+            out = self.network(latents, conditions) if self._takes_condition else self.network(latents)
+        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason}") from error
+        if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
+            what = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+            raise UsageError(f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2")
+        return out
+
+    def conditions(self, given: FloatArray | None, count: int) -> Tensor:
+        """`count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
+        if given is None or self.condition_dim == 0:
+            return torch.zeros(count, self.condition_dim)
+        rows = np.resize(np.arange(len(given)), count)
+        values = np.zeros((count, self.condition_dim), dtype=np.float32)
+        width = min(self.condition_dim, given.shape[1])
+        values[:, :width] = given[rows, :width]
+        return torch.from_numpy(values)
+
+
+def _takes_condition(network: nn.Module) -> bool:
+    """Whether the forward pass asks for a second positional argument without a default."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(plain) >= 2 and plain[1].default is inspect.Parameter.empty
+
+
+def draw(player: Player, conditions: FloatArray | None, count: int, seed: int) -> Draw:
+    """Generate `count` sequences from N(0, I) latents drawn by `seed`, and keep what passed through.
+
+    The network's weights, mode and gradients, and the caller's random state, are left as they were.
+    """
+    with undisturbed(player.network), denormals_flushed(), torch.no_grad():
+        latents = torch.randn(count, player.latent_dim, generator=torch.Generator().manual_seed(seed))
+        given = player.conditions(conditions, count)
+        watch = _Watch(player.network)
+        parts: list[Tensor] = []
+        with watch, seeded(seed):
+            for first in range(0, count, _BATCH):
+                rows = slice(first, first + _BATCH)
+                parts.append(player(latents[rows], given[rows]))
+                watch.close_batch()
+        predictions = torch.cat(parts).numpy()
+    shape = predictions.shape[:2]
+    return Draw(
+        predictions=predictions,
+        latents=latents.numpy(),
+        pre_activations=watch.taken("head", shape, predictions.shape[2]),
+        rnn_input=watch.taken("input", shape, None),
+        hidden=watch.taken("hidden", shape, None),
+    )
+
+
+class _Watch:
+    """Hooks on the first recurrent layer's input, the last one's output and the output layer's result.
+
+    A layer called once sees whole sequences, a cell or an autoregressive layer sees one step a call; either way the
+    calls of a batch are put together along time.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        recurrent = [m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)]
+        self._targets: dict[str, nn.Module] = {}
+        if recurrent:
+            self._targets = {"input": recurrent[0], "hidden": recurrent[-1]}
+        head = output_layer(network)
+        if head is not None:
+            self._targets["head"] = head
+        self._calls: dict[str, list[Tensor]] = {name: [] for name in self._targets}
+        self._batches: dict[str, list[Tensor]] = {name: [] for name in self._targets}
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> _Watch:
+        for name, module in self._targets.items():
+            self._handles.append(module.register_forward_hook(self._hook(name)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _hook(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        def keep(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            value = inputs[0] if name == "input" else output[0] if isinstance(output, tuple) else output
+            if not isinstance(value, Tensor):
+                return
+            if isinstance(module, nn.RNNBase) and not module.batch_first and value.dim() == 3:
+                value = value.transpose(0, 1)
+            if isinstance(module, nn.Conv1d):
+                value = value.transpose(1, 2)
+            self._calls[name].append(value.unsqueeze(1) if value.dim() == 2 else value)  # (N, steps, H)
+
+        return keep
+
+    def close_batch(self) -> None:
+        for name, calls in self._calls.items():
+            if calls and all(call.dim() == 3 and call.size(0) == calls[0].size(0) for call in calls):
+                self._batches[name].append(torch.cat(calls, dim=1))
+            calls.clear()
+
+    def taken(self, name: str, shape: tuple[int, ...], channels: int | None) -> FloatArray | None:
+        """What was seen as (N, T, *), None where it does not line up with the predictions step by step."""
+        batches = self._batches.get(name, [])
+        if not batches or sum(len(batch) for batch in batches) != shape[0]:
+            return None
+        whole = torch.cat(batches)
+        if whole.size(1) != shape[1] or (channels is not None and whole.size(2) != channels):
+            return None
+        return whole.numpy()
+
+
+def heads_by_behaviour(player: Player, length: int, channels: int) -> tuple[Activation | None, ...]:
+    """Each output channel's activation, told from its range when the output layer gives huge values of both signs.
+
+    A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range.
+    """
+    layer = output_layer(player.network)
+    if layer is None:
+        return (None,) * channels
+
+    def replace(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> Tensor:
+        signs = torch.ones(output.size(0)).view(-1, *[1] * (output.dim() - 1))
+        signs[::2] = -1.0
+        return torch.ones_like(output) * signs * _LARGE
+
+    handle = layer.register_forward_hook(replace)
+    try:
+        with undisturbed(player.network), torch.no_grad():
+            out = player(torch.zeros(2, player.latent_dim), torch.zeros(2, player.condition_dim))
+    finally:
+        handle.remove()
+    found: list[Activation | None] = []
+    for channel in range(channels):
+        low, high = float(out[..., channel].min()), float(out[..., channel].max())
+        match = (round(low, 3), round(high, 3))
+        if match == (-1.0, 1.0):
+            found.append(Activation.TANH)
+        elif match == (0.0, 1.0):
+            found.append(Activation.SIGMOID)
+        elif match == (-_LARGE, _LARGE):
+            found.append(Activation.LINEAR)
+        elif match == (0.0, _LARGE):
+            found.append(Activation.SOFTPLUS)
+        else:
+            found.append(None)
+    return tuple(found)
+
+
+def gradients(player: Player, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
+    """The gradient of the L1 between prior samples and `targets` (N, T, D), by layer in forward order.
+
+    The L1 is over the channels both have. Parameters' own `.grad` is not touched.
+    """
+    count = min(len(targets), _GRADIENT_SAMPLES)
+    with undisturbed(player.network), denormals_flushed(), seeded(seed), torch.enable_grad():
+        for parameter in player.network.parameters():
+            parameter.requires_grad_(parameter.is_floating_point())
+        weights = [(name, p) for name, p in player.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
+        latents = torch.randn(count, player.latent_dim)
+        loss = _l1(player(latents, player.conditions(conditions, count)), targets[:count])
+        found = torch.autograd.grad(loss, [weight for _, weight in weights], allow_unused=True)
+    rms = {
+        name: float(gradient.double().square().mean().sqrt())
+        for (name, _), gradient in zip(weights, found, strict=True)
+        if gradient is not None
+    }
+    return Gradients(rms_by_layer=MappingProxyType(rms))
+
+
+def fit_latents(
+    player: Player, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS
+) -> LatentFit:
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, weights held fixed."""
+    rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
+    wanted = targets[rows]
+    given = player.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
+    latents = torch.zeros(len(rows), player.latent_dim, requires_grad=True)
+    optimiser = torch.optim.Adam([latents], lr=_FIT_RATE)
+    with undisturbed(player.network), denormals_flushed(), seeded(0), torch.enable_grad():
+        for parameter in player.network.parameters():
+            parameter.requires_grad_(False)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            _l1(player(latents, given), wanted).backward()  # type: ignore[no-untyped-call]  # unannotated in torch
+            optimiser.step()
+        with torch.no_grad():
+            predictions = player(latents, given)
+    return LatentFit(
+        targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy(), steps=steps
+    )
+
+
+def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:
+    wanted = torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32))
+    steps, channels = min(predictions.size(1), wanted.size(1)), min(predictions.size(2), wanted.size(2))
+    return nn.functional.l1_loss(predictions[:, :steps, :channels], wanted[:, :steps, :channels])
+
+
+def state_of(network: nn.Module) -> Mapping[str, Tensor]:
+    """The network's tensors by name, for counting what is not finite."""
+    return cast(Mapping[str, Tensor], network.state_dict())

@@ -1,0 +1,194 @@
+"""Arrays of gestures in `.npy` and `.npz` files, read in chunks; nothing in them is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.gestures.gestures import Gestures, IntArray, Statistics, gather
+from humouse_doctor.gestures.reservoir import Reservoir
+
+_CHUNK_BYTES = 4 << 20
+#: One sequence larger than this is a header that lies, not a gesture.
+_MAX_ROW_BYTES = 64 << 20
+_MAX_META_BYTES = 4 << 20
+_STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
+_EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step"
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """An array's header: its member's name in the archive (None in a bare `.npy`), shape and type."""
+
+    member: str | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def row_bytes(self) -> int:
+        size = self.dtype.itemsize
+        for extent in self.shape[1:]:
+            size *= extent
+        return size
+
+
+def read(path: Path, max_sequences: int, seed: int) -> Gestures:
+    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raises `InputError`."""
+    try:
+        return _read(path, max_sequences, seed)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{path}: cannot read it as gestures: {reason}; {_EXPECTED}") from None
+
+
+def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
+    arrays = _headers(path)
+    chosen = _gesture_array(path, arrays)
+    reservoir = Reservoir(max_sequences, seed)
+    dropped: dict[str, int] = {}
+    first = 0
+    for chunk in _chunks(path, chosen):
+        flat = chunk.reshape(len(chunk), -1).astype(np.float32, copy=False)
+        energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
+        good = np.isfinite(energy) & (energy > 0)
+        if good.all():
+            reservoir.offer(chunk, np.arange(first, first + len(chunk)))
+        else:
+            broken = int(np.count_nonzero(~np.isfinite(energy)))
+            for reason, count in (("with NaN or infinite values", broken), ("empty", int((energy == 0).sum()))):
+                if count:
+                    dropped[reason] = dropped.get(reason, 0) + count
+            reservoir.offer(chunk[good], np.arange(first, first + len(chunk))[good])
+        first += len(chunk)
+    sequences, numbers = reservoir.taken()
+    lengths, features = None, None
+    for array in arrays:
+        name = (array.member or "").removesuffix(".npy")
+        if name == "lengths" and array.shape == (chosen.shape[0],) and array.dtype.kind in "iu":
+            lengths = np.clip(_rows_at(path, array, numbers).astype(np.int64), 0, sequences.shape[1])
+        if name == "features" and len(array.shape) == 2 and array.shape[0] == chosen.shape[0] and array.dtype.kind == "f":
+            features = _rows_at(path, array, numbers).astype(np.float32)
+    return gather(
+        sequences,
+        source=str(path),
+        total=first,
+        dropped=dropped,
+        lengths=lengths,
+        features=features if features is not None and features.shape[1] > 0 else None,
+        statistics=_statistics(path),
+    )
+
+
+def _headers(path: Path) -> list[_Array]:
+    with path.open("rb") as stream:
+        magic = stream.read(6)
+    if magic == np.lib.format.MAGIC_PREFIX:
+        with path.open("rb") as stream:
+            return [_header(path, stream, None, path.stat().st_size)]
+    if magic[:4] != b"PK\x03\x04":
+        raise ValueError("it is neither a .npz nor a .npy file")
+    found = []
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.filename.endswith(".npy"):
+                with archive.open(info) as stream:
+                    found.append(_header(path, stream, info.filename, info.file_size))
+    return found
+
+
+def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Array:
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    else:
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+    if fortran and sum(extent > 1 for extent in shape) > 1 and len(shape) >= 2:
+        raise ValueError(f"'{member or path.name}' is in Fortran order; save it with numpy.ascontiguousarray")
+    array = _Array(member, shape, dtype)
+    if shape and not dtype.hasobject:
+        rows = shape[0]
+        if min(shape) < 0 or stream.tell() + rows * array.row_bytes > size:
+            raise ValueError(f"'{member or path.name}' is declared as {shape} but holds fewer bytes")
+    return array
+
+
+def _gesture_array(path: Path, arrays: list[_Array]) -> _Array:
+    candidates = [array for array in arrays if len(array.shape) == 3 and array.shape[2] >= 2]
+    named = [array for array in candidates if array.member in ("sequences.npy", None)] or candidates
+    if not named:
+        found = ", ".join(f"{(array.member or path.name).removesuffix('.npy')} {array.shape}" for array in arrays)
+        raise ValueError(f"it holds {found or 'no array'}")
+    if len(named) > 1:
+        raise ValueError(f"several arrays could be meant: {', '.join(str(array.member) for array in named)}")
+    chosen = named[0]
+    if chosen.dtype.kind not in "fiu":
+        raise ValueError(f"the array's type is {chosen.dtype}, not numbers")
+    if chosen.row_bytes > _MAX_ROW_BYTES or chosen.shape[1] < 1:
+        raise ValueError(f"its shape {chosen.shape} is not one of gestures")
+    return chosen
+
+
+@contextmanager
+def _opened(path: Path, array: _Array) -> Iterator[IO[bytes]]:
+    if array.member is None:
+        with path.open("rb") as stream:
+            _header(path, stream, None, path.stat().st_size)
+            yield stream
+    else:
+        with zipfile.ZipFile(path) as archive, archive.open(array.member) as stream:
+            _header(path, stream, array.member, archive.getinfo(array.member).file_size)
+            yield stream
+
+
+def _chunks(path: Path, array: _Array) -> Iterator[FloatArray]:
+    """The array's rows in order, some MB at a time."""
+    rows = max(1, _CHUNK_BYTES // max(1, array.row_bytes))
+    with _opened(path, array) as stream:
+        for first in range(0, array.shape[0], rows):
+            count = min(rows, array.shape[0] - first)
+            data = stream.read(count * array.row_bytes)
+            if len(data) != count * array.row_bytes:
+                raise ValueError("the file ends before its array does")
+            yield np.frombuffer(data, dtype=array.dtype).reshape(count, *array.shape[1:])
+
+
+def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
+    """The rows of `array` at the sorted `numbers`."""
+    parts, first = [], 0
+    for chunk in _chunks(path, array):
+        inside = numbers[(numbers >= first) & (numbers < first + len(chunk))] - first
+        parts.append(chunk[inside])
+        first += len(chunk)
+    return np.concatenate(parts)
+
+
+def _statistics(path: Path) -> Statistics:
+    """The statistics a humouse cache keeps beside it; a file that is not one is no reason to fail."""
+    meta = path.with_name(path.name + ".meta.json")
+    try:
+        if meta.stat().st_size > _MAX_META_BYTES:
+            return Statistics()
+        content = json.loads(meta.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Statistics()
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{meta}: cannot read the cache's statistics: {type(error).__name__}; expected JSON") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{meta}: not a cache's statistics; expected an object with sequence_mean and sequence_std")
+    found = {}
+    for name in _STATISTICS:
+        values = content.get(name)
+        if isinstance(values, list) and values and all(isinstance(value, int | float) for value in values):
+            array = np.asarray(values, dtype=np.float64)
+            if np.isfinite(array).all():
+                found[name] = array
+    return Statistics(by_name=found)

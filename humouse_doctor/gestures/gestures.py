@@ -1,0 +1,79 @@
+"""What reading gestures gives: a bounded, seeded sample of sequences and what is known of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humouse_doctor.core.case import DataSummary
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.space import FloatArray
+
+IntArray = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Means and standard deviations per channel that a cache carries beside it; an empty one carries none."""
+
+    by_name: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
+
+    def get(self, name: str) -> FloatArray | None:
+        """The statistic called `name` (e.g. `sequence_mean`), None where the cache has none."""
+        return self.by_name.get(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gestures:
+    """Sequences as the data holds them.
+
+    `sequences` (N, T, K) raw: dx and dy first, then dt where there is one; `lengths` (N,) steps before the padding;
+    `features` (N, F) raw where the data has them.
+    """
+
+    sequences: FloatArray
+    lengths: IntArray
+    summary: DataSummary
+    features: FloatArray | None = None
+    statistics: Statistics = Statistics()
+
+
+def gather(
+    sequences: FloatArray,
+    *,
+    source: str,
+    total: int,
+    dropped: Mapping[str, int],
+    lengths: IntArray | None = None,
+    features: FloatArray | None = None,
+    statistics: Statistics = Statistics(),
+) -> Gestures:
+    """Gestures from a sample of raw `sequences` (N, T, K); `lengths` are read off the zero tails where not given.
+
+    Raises `InputError` where nothing is left.
+    """
+    if len(sequences) == 0:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "it is empty"
+        raise InputError(f"{source}: no usable sequence ({reasons}); expected gestures as (N, T, >=2) deltas")
+    if lengths is None:
+        moving = np.any(sequences != 0, axis=-1)  # (N, T)
+        lengths = sequences.shape[1] - np.argmax(moving[:, ::-1], axis=1)
+    positions = np.cumsum(sequences[..., :2], axis=1, dtype=np.float64)  # (N, T, 2)
+    mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
+    summary = DataSummary(
+        source=source,
+        total=total,
+        taken=len(sequences),
+        length=sequences.shape[1],
+        dropped=MappingProxyType(dict(sorted(dropped.items()))),
+        position_mean=(float(mean[0]), float(mean[1])),
+        position_std=(float(std[0]), float(std[1])),
+    )
+    return Gestures(
+        sequences=sequences, lengths=lengths, summary=summary, features=features, statistics=statistics
+    )
