@@ -117,17 +117,29 @@ def _finish(
     )
 
 
+def from_values(values: Mapping[str, Value]) -> Settings:
+    """Settings from Python: `values` by key over the trainer's defaults; raises `UsageError` as an override does."""
+    settings = read(None).settings
+    for key, value in values.items():
+        settings = settings.with_setting(_checked(key, value, f"{key}={spell(value)}"))
+    return settings
+
+
 def _override(text: str) -> Setting:
     name, equals, raw = text.partition("=")
-    key = name.strip().removeprefix("experiment.")
-    if not equals or key not in BY_NAME:
+    if not equals:
+        raise UsageError(f"--set {text}: expected key=value")
+    return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw), f"--set {text}")
+
+
+def _checked(key: str, value: Value, shown: str) -> Setting:
+    if key not in BY_NAME:
         hint = likely_misspelling(key)
-        more = f"; did you mean {hint}?" if hint else "; expected key=value with a key of the training config"
-        raise UsageError(f"--set {text}: unknown key '{key}'{more}")
-    value = yaml_text.parse_scalar(raw)
+        more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
+        raise UsageError(f"{shown}: unknown key '{key}'; {more}")
     wrong = BY_NAME[key].complaint(value)
     if wrong is not None:
-        raise UsageError(f"--set {text}: {wrong}")
+        raise UsageError(f"{shown}: {wrong}")
     return Setting(key=key, value=value, origin=Origin.OVERRIDE)
 
 

@@ -69,7 +69,10 @@ _ORDER = (Judgement.HEALTHY, Judgement.BORDERLINE, Judgement.FOUND)
 class Probe(ABC):
     """Base of all probes: subclasses are stateless and set the class attributes.
 
-    `explains` lists the symptoms' codes a cause would bring about; `key` names the setting the finding points at.
+    `explains` lists the symptoms' codes a cause would always bring about and `sometimes` those it may; `key` names the
+    setting the finding points at. A
+    `secondary` symptom never makes a collapse by itself; a `lasting` cause matters to the next run even where this
+    checkpoint shows none of its symptoms.
     """
 
     code: ClassVar[str]
@@ -79,7 +82,10 @@ class Probe(ABC):
     needs: ClassVar[tuple[Need, ...]]
     metrics: ClassVar[tuple[Metric, ...]]
     explains: ClassVar[tuple[str, ...]] = ()
+    sometimes: ClassVar[tuple[str, ...]] = ()
     key: ClassVar[str | None] = None
+    secondary: ClassVar[bool] = False
+    lasting: ClassVar[bool] = False
 
     @abstractmethod
     def measure(self, case: Case) -> dict[str, float]:

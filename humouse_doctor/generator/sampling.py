@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -250,8 +250,3 @@ def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:
     wanted = torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32))
     steps, channels = min(predictions.size(1), wanted.size(1)), min(predictions.size(2), wanted.size(2))
     return nn.functional.l1_loss(predictions[:, :steps, :channels], wanted[:, :steps, :channels])
-
-
-def state_of(network: nn.Module) -> Mapping[str, Tensor]:
-    """The network's tensors by name, for counting what is not finite."""
-    return cast(Mapping[str, Tensor], network.state_dict())

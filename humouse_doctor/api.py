@@ -1,0 +1,92 @@
+"""The package's own functions in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.report import Report
+from humouse_doctor.core.settings import Value
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.loading import Request
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def inspect(
+    checkpoint: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    data: str | Path | None = None,
+    generator: nn.Module | None = None,
+    settings: Mapping[str, Value] | None = None,
+    targets: FloatArray | None = None,
+    latent_dim: int | None = None,
+    samples: int = 512,
+    seed: int = 0,
+    quick: bool = False,
+) -> Report:
+    """Diagnose a checkpoint (a file or a run's folder), or a `generator` in memory.
+
+    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its
+    loss compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`.
+    Targets are taken for positions unless `training.absolute_coordinates` is False there. The generator's weights,
+    mode, gradients and the global random state are left as they were. Raises `DoctorError` with one line.
+    """
+    from humouse_doctor.diagnosis import diagnose
+    from humouse_doctor.examine import examine
+
+    if (checkpoint is None) == (generator is None):
+        raise UsageError("inspect takes either a checkpoint or a generator")
+    if generator is None:
+        if targets is not None or latent_dim is not None:
+            raise UsageError("targets and latent_dim go with a generator; give data and config with a checkpoint")
+        from humouse_doctor.service import report_on
+
+        return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
+    from humouse_doctor.loading import of_module
+
+    loaded = of_module(generator, settings, targets, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
+    return diagnose(loaded, examine(loaded.case))
+
+
+def load_case(
+    checkpoint: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    data: str | Path | None = None,
+    settings: Mapping[str, Value] | None = None,
+    samples: int = 512,
+    seed: int = 0,
+    quick: bool = False,
+) -> Case:
+    """Gather what the probes would measure, without measuring; without a checkpoint, the case before training."""
+    from humouse_doctor.loading import load_case as load
+
+    return load(_request(checkpoint, config, data, settings, samples, seed, quick)).case
+
+
+def _request(
+    checkpoint: str | Path | None,
+    config: str | Path | None,
+    data: str | Path | None,
+    settings: Mapping[str, Value] | None,
+    samples: int,
+    seed: int,
+    quick: bool,
+) -> Request:
+    from humouse_doctor.config.reader import spell
+
+    return Request(
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        config=None if config is None else Path(config),
+        data=None if data is None else Path(data),
+        overrides=tuple(f"{key}={spell(value)}" for key, value in (settings or {}).items()),
+        samples=samples,
+        seed=seed,
+        quick=quick,
+    )

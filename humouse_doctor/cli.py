@@ -1,0 +1,329 @@
+"""The command line: parse, call one service, print, exit. Torch is not imported before it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, UsageError
+from humouse_doctor.core.probe import Severity
+
+app = typer.Typer(
+    name="humouse-doctor",
+    help="Finds out why a sequence generator collapses while it warms up, and which config change would cure it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(str, Enum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(str, Enum):
+    """The least severe finding that makes the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+    @property
+    def severity(self) -> Severity | None:
+        """The severity, None for never."""
+        return None if self is FailOn.NEVER else Severity(self.value)
+
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
+]
+Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another config value for this look only.")]
+SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
+MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the report is written.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the report there instead of to stdout.")]
+Select = Annotated[list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.")]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.")]
+FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
+]
+
+
+@app.command()
+def inspect(
+    checkpoint: Annotated[Path, typer.Argument(help="A generator's checkpoint, or a run's folder.")],
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Quick = False,
+    model: Model = None,
+    format_: FormatOption = Format.TEXT,
+    output: Output = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Say what is wrong with a trained generator, with numbers, and why."""
+    from humouse_doctor.loading import Request
+    from humouse_doctor.service import report_on
+
+    request = Request(
+        checkpoint=checkpoint,
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+        model=model,
+    )
+    report = report_on(request, select or (), ignore or (), _progress)
+    _finish(report, format_, output, fail_on)
+
+
+@app.command()
+def preflight(
+    config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
+    data: Data = None,
+    set_: Set = None,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    format_: FormatOption = Format.TEXT,
+    output: Output = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Say what would go wrong before a step is trained: config and data, no checkpoint."""
+    from humouse_doctor.loading import Request
+    from humouse_doctor.service import report_on
+
+    request = Request(
+        config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed
+    )
+    report = report_on(request, select or (), ignore or (), _progress)
+    _finish(report, format_, output, fail_on)
+
+
+class EmitOption(str, Enum):
+    """The forms of a suggested patch."""
+
+    DIFF = "diff"
+    OVERRIDES = "overrides"
+    YAML = "yaml"
+    JSON = "json"
+
+
+@app.command("suggest-config")
+def suggest_config(
+    checkpoint: Annotated[Path | None, typer.Argument(help="A generator's checkpoint, or a run's folder.")] = None,
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    emit: Annotated[EmitOption, typer.Option("--emit", help="The form of the patch.")] = EmitOption.DIFF,
+    write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Quick = False,
+    model: Model = None,
+) -> None:
+    """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
+    from humouse_doctor.core.remedy import RemedyStatus
+    from humouse_doctor.loading import Request
+    from humouse_doctor.service import Emit, suggest
+
+    request = Request(
+        checkpoint=checkpoint,
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+        model=model,
+    )
+    suggestion = suggest(request, Emit(emit.value), write, _progress)
+    report = suggestion.report
+    sys.stdout.write(suggestion.text)
+    sys.stdout.flush()
+    _note(f"{report.verdict.value}: {report.sentence}")
+    for remedy in report.remedies:
+        if remedy.code_hint is not None and remedy.status is not RemedyStatus.REFUSED:
+            _note(f"in the code, for {remedy.title}: {remedy.code_hint}")
+        if remedy.status is RemedyStatus.REFUSED:
+            _note(f"not proposed, {remedy.title}: {remedy.why}")
+    if suggestion.written is not None:
+        _note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
+    elif not report.patch:
+        _note("no config key to change")
+    raise typer.Exit(report.exit_code(None))
+
+
+@app.command()
+def show(
+    report: Annotated[Path, typer.Argument(help="A report saved with --format json.")],
+    format_: FormatOption = Format.TEXT,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Show a saved report again, with the exit code it would have given."""
+    from humouse_doctor.reporting import json_report
+
+    try:
+        text = report.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{report}: cannot read the report: {getattr(error, 'strerror', None) or error}") from None
+    _finish(json_report.parse(text, str(report)), format_, None, fail_on)
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(help="A probe's code, e.g. HD201.")]) -> None:
+    """Print a probe's page: what it measures, where its thresholds come from, what to do."""
+    from humouse_doctor.probes.pages import page
+
+    _write(page(code.upper()))
+
+
+@app.command()
+def probes() -> None:
+    """List all probes."""
+    from humouse_doctor.probes.pages import listing
+
+    _write(listing())
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path | None, typer.Argument(help="Where to write the run; a temporary folder otherwise.")] = None,
+    seed: Seed = 0,
+    format_: FormatOption = Format.TEXT,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
+    from humouse_doctor.demonstration import run_demo
+
+    report = run_demo(directory, seed, _progress, _Bar)
+    _finish(report, format_, None, fail_on)
+
+
+class _Bar:
+    """A progress bar on stderr, where that is a terminal."""
+
+    def __init__(self, total: int, label: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"))
+        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._task = self._progress.add_task(label, total=total, loss=float("nan"))
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, step: int, loss: float) -> None:
+        self._progress.update(self._task, completed=step, loss=loss)
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        _note(f"... {text}")
+
+
+def _note(text: str) -> None:
+    from humouse_doctor.reporting.plain import harmless
+
+    sys.stderr.write(harmless(text) + "\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def _finish(report: object, format_: Format, output: Path | None, fail_on: FailOn) -> NoReturn:
+    from humouse_doctor.core.files import replace_file
+    from humouse_doctor.core.report import Report
+    from humouse_doctor.reporting import json_report, text
+
+    assert isinstance(report, Report)
+    if format_ is Format.JSON:
+        rendered = json_report.render(report)
+    else:
+        colour = output is None and _colours()
+        rendered = text.render(report, width=_width(output), colour=colour)
+    if output is None or str(output) == "-":
+        _write(rendered)
+    else:
+        replace_file(output, rendered.encode("utf-8", "backslashreplace"), like=output)
+        _note(f"{report.verdict.value}: {report.sentence} Report in {output}")
+    raise typer.Exit(report.exit_code(fail_on.severity))
+
+
+def _colours() -> bool:
+    """Whether stdout is to have colours: NO_COLOR beats FORCE_COLOR, which beats what the stream is."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+
+
+def _width(output: Path | None) -> int:
+    import shutil
+
+    if output is None and sys.stdout.isatty():
+        return max(60, min(shutil.get_terminal_size().columns, 110))
+    return int(os.environ["COLUMNS"]) if os.environ.get("COLUMNS", "").isdigit() and os.environ["COLUMNS"] != "0" else 80
+
+
+def run() -> int:
+    """Run the command line; every way it can end has its exit code, and none shows a traceback."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the same class as stdout
+    try:
+        return int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
+    except DoctorError as error:
+        _note(f"humouse-doctor: {error}")
+        return int(error.exit_code)
+    except typer.Abort:
+        _note("humouse-doctor: interrupted")
+        return 130
+    except KeyboardInterrupt:
+        _note("humouse-doctor: interrupted")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  # nothing more can be said, not even at shutdown
+        return 141
+    except Exception as error:
+        shown = getattr(error, "format_message", None)
+        if shown is not None:
+            _note(f"humouse-doctor: {shown()}")
+            return int(ExitCode.USAGE)
+        _note(f"humouse-doctor: internal error, please report it: {type(error).__name__}: {error}")
+        return int(ExitCode.INTERNAL)
+
+
+__all__ = ["UsageError", "app", "run"]

@@ -1,0 +1,42 @@
+"""The tool's own findings, HD001-HD009: trouble with what it was given rather than with the run."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class ToolCode(Enum):
+    """Code, name, and what it means and asks for."""
+
+    CONFIG_VALUE = (
+        "HD002",
+        "config-value",
+        "A value in the config has a type the trainer does not take, or a key is spelled so that the trainer ignores it."
+        " The value is treated as unknown, never guessed; correct it, or give it with --set.",
+    )
+    PROBE_CRASHED = (
+        "HD003",
+        "probe-crashed",
+        "A probe ended with an error of its own. Nothing is known from it, no verdict of healthy is possible, and the exit"
+        " code is 4. Please report it with the message.",
+    )
+    DISAGREEMENT = (
+        "HD004",
+        "checkpoint-config-mismatch",
+        "The weights and the config state different sizes or architectures. The weights are right about themselves and are"
+        " what was looked at; the config is not the one this checkpoint was trained with, or was changed since.",
+    )
+    OLD_TORCH = (
+        "HD005",
+        "torch-too-old",
+        "The installed torch is older than 2.10, whose loader corrupts memory on crafted files (CVE-2026-24747), or than"
+        " 2.6, whose weights_only loader runs code (CVE-2025-32434). Upgrade before opening files you do not trust.",
+    )
+    DATA_MISMATCH = (
+        "HD006",
+        "data-config-mismatch",
+        "The data has another number of steps than the generator makes. The steps both have were compared.",
+    )
+
+    def __init__(self, code: str, label: str, text: str) -> None:
+        self.code, self.label, self.text = code, label, text

@@ -1,0 +1,284 @@
+"""Results to a report: which causes explain which symptoms, the verdict, and the patch that follows.
+
+A cause is *supported* by the symptoms it would bring about that were found; nothing here says it is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
+from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.loading import Loaded
+from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.untrained import looks_untrained
+
+#: Without these three a checkpoint is never called healthy; with the fourth the verdict is sure.
+_DECIDING = ("HD101", "HD103", "HD104")
+_FITTED = "HD105"
+#: Without these two a config is never called healthy.
+_BEFORE_TRAINING = ("HD201", "HD202")
+
+_BY_CODE: Mapping[str, Probe] = MappingProxyType({probe.code: probe for probe in PROBES})
+
+
+def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
+    """Build the report; the same case and results give the same report."""
+    case = loaded.case
+    by_code = {result.code: result for result in results}
+    severities = {result.code: _severity(result, by_code, case) for result in results}
+    causes = _causes(case, by_code, severities)
+    remedies, by_cause = _remedies(case, causes, by_code)
+    findings = sorted(
+        [*_probe_findings(case, results, severities, by_cause), *_tool_findings(loaded, results)],
+        key=lambda finding: (-finding.severity.rank, finding.code, finding.location.key or ""),
+    )
+    verdict = _verdict(case, by_code, causes)
+    explained = {code for cause in causes for code in cause.explains}
+    return Report(
+        tool_version=_tool_version(),
+        verdict=verdict,
+        confidence=_confidence(case, verdict, by_code, causes),
+        sentence=_sentence(case, verdict, by_code, causes, findings),
+        subject=case.subject,
+        data=case.data,
+        causes=causes,
+        unexplained=tuple(
+            result.code for result in results if _is_fired_symptom(result) and result.code not in explained
+        ),
+        findings=tuple(findings),
+        probes=tuple(sorted(results, key=lambda result: result.code)),
+        remedies=remedies,
+        patch=_patch(by_cause),
+        settings=tuple(case.settings.values()),
+        config_prefix=case.settings.prefix,
+    )
+
+
+def _tool_version() -> str:
+    try:
+        return version("humouse-doctor")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _is_fired_symptom(result: ProbeResult) -> bool:
+    return result.status is Status.FOUND and _BY_CODE[result.code].kind is Kind.SYMPTOM
+
+
+def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeResult]:
+    """The symptoms the cause would bring about that were measured at all."""
+    found = [by_code[code] for code in probe.explains if code in by_code]
+    return [result for result in found if result.judgement is not None]
+
+
+def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Case) -> Severity | None:
+    """How much one result matters, None where nothing was found.
+
+    A cause whose every symptom was measured and is healthy is a note: true of the config, without effect on this run.
+    """
+    if result.status is not Status.FOUND:
+        return None
+    probe = _BY_CODE[result.code]
+    serious = result.judgement is Judgement.FOUND
+    if probe.kind is Kind.SYMPTOM:
+        if probe.secondary:
+            return Severity.WARNING if serious else Severity.NOTE
+        return Severity.ERROR if serious else Severity.WARNING
+    if not case.has_checkpoint:
+        return Severity.ERROR if serious else Severity.WARNING
+    expected = _expected(probe, by_code)
+    fired = [symptom for symptom in expected if symptom.status is Status.FOUND]
+    if any(symptom.judgement is Judgement.FOUND for symptom in fired):
+        return Severity.ERROR
+    if fired or (probe.lasting and serious) or (not expected and serious):
+        return Severity.WARNING
+    return Severity.NOTE
+
+
+def _causes(
+    case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]
+) -> tuple[Cause, ...]:
+    """The causes that matter: those explaining more of the symptoms first, then the better supported, then by code."""
+    ranked = []
+    for code, severity in severities.items():
+        probe = _BY_CODE[code]
+        if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
+            continue
+        expected = _expected(probe, by_code)
+        shown = [symptom.code for symptom in expected if symptom.status is Status.FOUND]
+        support = len(shown) / len(expected) if expected else None
+        also = [code for code in probe.sometimes if code in by_code and by_code[code].status is Status.FOUND]
+        fired = tuple(sorted([*shown, *also]))
+        cause = Cause(
+            code=code,
+            name=probe.name,
+            support=None if support is None else round(support, 4),
+            message=probe.message(case, by_code[code].measurements),
+            explains=fired,
+        )
+        sure = by_code[code].judgement is Judgement.FOUND
+        ranked.append((-len(fired), not sure, -(support or 0.0), code, cause))
+    return tuple(entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1]))
+
+
+def _remedies(
+    case: Case, causes: Iterable[Cause], by_code: Mapping[str, ProbeResult]
+) -> tuple[tuple[Remedy, ...], dict[str, tuple[Remedy, ...]]]:
+    """All remedies of all causes, each once, and those of each cause."""
+    by_id: dict[str, Remedy] = {}
+    by_cause = {}
+    for cause in causes:
+        offered = _BY_CODE[cause.code].remedies(case, by_code[cause.code].measurements)
+        by_cause[cause.code] = offered
+        for remedy in offered:
+            by_id.setdefault(remedy.id, remedy)
+    return tuple(by_id.values()), by_cause
+
+
+def _patch(by_cause: Mapping[str, tuple[Remedy, ...]]) -> tuple[Edit, ...]:
+    """The edits of each cause's first remedy; a key is changed once, by the better supported cause."""
+    edits: dict[str, Edit] = {}
+    for offered in by_cause.values():
+        first = next((remedy for remedy in offered if remedy.status is not RemedyStatus.REFUSED), None)
+        for edit in first.edits if first is not None else ():
+            edits.setdefault(edit.key, edit)
+    return tuple(edits.values())
+
+
+def _probe_findings(
+    case: Case,
+    results: Iterable[ProbeResult],
+    severities: Mapping[str, Severity | None],
+    by_cause: Mapping[str, tuple[Remedy, ...]],
+) -> Iterable[Finding]:
+    for result in results:
+        severity = severities[result.code]
+        if severity is None:
+            continue
+        probe = _BY_CODE[result.code]
+        if probe.key is not None and case.settings.source is not None:
+            place = case.settings.place(probe.key)
+            location = Location(
+                file=case.settings.source if place is None else place.file,
+                line=None if place is None else place.line,
+                key=probe.key,
+            )
+        else:
+            location = Location(file=case.subject.checkpoint)
+        yield Finding(
+            code=result.code,
+            name=probe.name,
+            kind=probe.kind,
+            severity=severity,
+            message=probe.message(case, result.measurements),
+            evidence=result.measurements,
+            location=location,
+            remedies=tuple(remedy.id for remedy in by_cause.get(result.code, ())),
+        )
+
+
+def _tool_findings(loaded: Loaded, results: Iterable[ProbeResult]) -> Iterable[Finding]:
+    case = loaded.case
+    for found in loaded.tool_findings:
+        place = found.place
+        yield Finding(
+            code=found.code.code,
+            name=found.code.label,
+            kind=Kind.TOOL,
+            severity=Severity.WARNING if found.serious else Severity.NOTE,
+            message=found.message,
+            evidence=MappingProxyType({}),
+            location=Location(
+                file=place.file if place else (case.settings.source if found.key else case.subject.checkpoint),
+                line=place.line if place else None,
+                key=found.key,
+            ),
+        )
+    for result in results:
+        if result.status is Status.CRASHED:
+            yield Finding(
+                code=ToolCode.PROBE_CRASHED.code,
+                name=ToolCode.PROBE_CRASHED.label,
+                kind=Kind.TOOL,
+                severity=Severity.ERROR,
+                message=f"{result.code} crashed, nothing is known from it: {result.reason}",
+                evidence=MappingProxyType({}),
+                location=Location(file=case.subject.checkpoint or case.subject.config, key=result.code),
+            )
+
+
+def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Verdict:
+    fired = [result for result in by_code.values() if _is_fired_symptom(result)]
+    if not case.has_checkpoint:
+        if causes:
+            return Verdict.AT_RISK
+        known = all(_measured(by_code, code) or _needs_no_measure(case, by_code, code) for code in _BEFORE_TRAINING)
+        crashed = any(result.status is Status.CRASHED for result in by_code.values())
+        return Verdict.HEALTHY if known and not crashed else Verdict.UNDETERMINED
+    if "HD108" in by_code and looks_untrained(by_code["HD108"].measurements):
+        return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
+    if any(result.judgement is Judgement.FOUND and not _BY_CODE[result.code].secondary for result in fired):
+        return Verdict.COLLAPSED
+    if any(result.status is Status.CRASHED for result in by_code.values()):
+        return Verdict.UNDETERMINED
+    if not all(_measured(by_code, code) for code in _DECIDING):
+        return Verdict.UNDETERMINED
+    warned = any(result.judgement is Judgement.FOUND or not _BY_CODE[result.code].secondary for result in fired)
+    return Verdict.AT_RISK if warned or causes else Verdict.HEALTHY
+
+
+def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
+    return code in by_code and by_code[code].judgement is not None
+
+
+def _needs_no_measure(case: Case, by_code: Mapping[str, ProbeResult], code: str) -> bool:
+    """Whether a probe before training was skipped because its cause cannot be there (a head without bounds)."""
+    return code in by_code and by_code[code].status is Status.SKIPPED and case.samples.loss_targets is not None
+
+
+def _confidence(
+    case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]
+) -> Confidence:
+    if verdict is Verdict.UNDETERMINED:
+        return Confidence.LOW
+    if not case.has_checkpoint:
+        return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
+    deciding = all(_measured(by_code, code) for code in _DECIDING)
+    explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
+    if deciding and _measured(by_code, _FITTED) and explained:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if deciding else Confidence.LOW
+
+
+def _sentence(
+    case: Case,
+    verdict: Verdict,
+    by_code: Mapping[str, ProbeResult],
+    causes: Sequence[Cause],
+    findings: Sequence[Finding],
+) -> str:
+    """The answer in one sentence, with numbers."""
+    if causes and verdict is not Verdict.HEALTHY:
+        return _capital(causes[0].message) + "."
+    if verdict is Verdict.HEALTHY and case.has_checkpoint:
+        spread, moves, differ = (by_code[code].measurements for code in _DECIDING)
+        return (
+            f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
+            f" {differ['latent_std_ratio']:.2f} times as much as their targets."
+        )
+    if verdict is Verdict.HEALTHY:
+        return "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
+    if findings and findings[0].severity is not Severity.NOTE:
+        return _capital(findings[0].message) + "."
+    reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code} - {None}
+    return f"Too little could be measured to tell: {'; '.join(sorted(str(r) for r in reasons)) or 'no probe was run'}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

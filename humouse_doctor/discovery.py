@@ -1,0 +1,85 @@
+"""Finding a run's checkpoint, config and data below or near its folder, and saying what was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.settings import Settings
+
+_PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors", "*.ckpt")
+_MAX_LISTED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One path taken out of several candidates, with the remark that says so."""
+
+    path: Path
+    remark: str
+
+
+def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
+    """The newest of the candidates; a tie is broken by name."""
+    found = sorted({path.resolve(): path for path in candidates if path.is_file()}.values(), key=_age)
+    if not found:
+        return None
+    remark = f"{what}: took {found[-1]}"
+    if len(found) > 1:
+        others = ", ".join(str(path) for path in reversed(found[-1 - _MAX_LISTED : -1]))
+        remark += f", the newest of {len(found)}; left {others}" + (", ..." if len(found) > _MAX_LISTED + 1 else "")
+    return Choice(path=found[-1], remark=remark)
+
+
+def _age(path: Path) -> tuple[float, str]:
+    return path.stat().st_mtime, str(path)
+
+
+def find_config(run: Path) -> Choice | None:
+    """The run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
+    resolved = run / ".hydra" / "config.yaml"
+    if resolved.is_file():
+        return Choice(path=resolved, remark=f"config: took {resolved}")
+    return newest("config", (path for pattern in ("*.yaml", "*.yml") for path in run.glob(pattern)))
+
+
+def find_checkpoint(run: Path, settings: Settings) -> Choice:
+    """The run's newest generator checkpoint, below its folder or in `logging.checkpoint_dir`; raises `InputError`."""
+    folders = [run]
+    named = settings.text("logging.checkpoint_dir")
+    if named is not None:
+        folders.extend(base / named for base in _bases(run) if (base / named).is_dir())
+    for folder in folders:
+        for pattern in _PATTERNS:
+            choice = newest("checkpoint", (path for path in folder.rglob(pattern) if "discriminator" not in path.name))
+            if choice is not None:
+                return choice
+    searched = ", ".join(str(folder) for folder in folders)
+    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt")
+
+
+def find_data(run: Path, settings: Settings) -> Choice | None:
+    """The newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
+    cache, dataset = settings.text("data.cache_dir"), settings.text("data.dataset_id")
+    length = settings.integer("data.sequence_length")
+    for base in _bases(run):
+        folder = base / (cache or "data/processed") / (dataset or "")
+        for pattern in (f"gestures_seq{length}_*.npz", "gestures_*.npz", "*.npz"):
+            choice = newest("data", folder.glob(pattern))
+            if choice is not None:
+                return choice
+    return None
+
+
+def find_named(path: str, near: Path | None) -> Path | None:
+    """A file that a config names: as it stands, or from the config's folder upwards."""
+    bases = [Path(), *(_bases(near.parent) if near is not None else ())]
+    return next((base / path for base in bases if (base / path).is_file()), None)
+
+
+def _bases(run: Path) -> list[Path]:
+    """Where a relative path in a config may start from: the run's folder, the folders above it, the current one."""
+    full = run.resolve()
+    return [run, *list(full.parents)[:4], Path()]

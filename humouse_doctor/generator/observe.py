@@ -1,0 +1,127 @@
+"""A network to samples: the one place that decides what is run and says why the rest is absent."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.case import Need, NetworkFacts, Samples
+from humouse_doctor.core.errors import DoctorError, UsageError
+from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.core.spec import GeneratorSpec
+from humouse_doctor.generator.identify import output_layer
+from humouse_doctor.generator.numerics import undisturbed
+from humouse_doctor.generator.sampling import Player, draw, fit_latents, gradients, heads_by_behaviour
+
+_LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
+_CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
+
+
+def player(network: nn.Module, spec: GeneratorSpec) -> Player:
+    """A rebuilt generator, ready to run."""
+    return Player(network, spec.latent_dim, spec.condition_dim)
+
+
+def from_factory(name: str) -> nn.Module:
+    """Import `package.module:factory` and call it; this runs the user's own code. Raises `UsageError`."""
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not attribute:
+        raise UsageError(f"--model {name}: expected package.module:factory")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+        network = factory()
+    except DoctorError:
+        raise
+    except Exception as error:  # the user's code may raise anything
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"--model {name}: {type(error).__name__}: {reason}") from error
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"--model {name}: returned a {type(network).__name__}; expected a torch.nn.Module")
+    return network
+
+
+def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkFacts, Player]:
+    """What a foreign module is, told by running it once: its output's shape and its heads.
+
+    Its latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
+    """
+    latent = _size(network, settings, "latent_dim", _LATENT_NAMES)
+    if latent is None:
+        raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
+    runner = Player(network, latent, _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0)
+    with undisturbed(network), torch.no_grad():
+        shape = runner(torch.zeros(2, latent), torch.zeros(2, runner.condition_dim)).shape
+    recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
+    layer = output_layer(network)
+    facts = NetworkFacts(
+        label=type(network).__name__,
+        output_dim=shape[2],
+        target_len=shape[1],
+        hidden_dim=layer.in_features if recurrent and isinstance(layer, nn.Linear) else None,
+        heads=heads_by_behaviour(runner, shape[1], shape[2]),
+        latent_dim=latent,
+    )
+    return facts, runner
+
+
+def _size(network: nn.Module, settings: Settings, key: str, names: tuple[str, ...]) -> int | None:
+    stated = settings.get(f"model.generator.{key}")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        return stated.value
+    return next((value for name in names if isinstance(value := getattr(network, name, None), int)), None)
+
+
+def tensors_of(network: nn.Module) -> Mapping[str, Tensor]:
+    """The network's tensors by name."""
+    return dict(network.state_dict())
+
+
+def observe(
+    runner: Player,
+    *,
+    targets: FloatArray | None,
+    conditions: FloatArray | None,
+    count: int,
+    seed: int,
+    quick: bool,
+    absent: dict[Need, str],
+    progress: Callable[[str], None],
+) -> Samples:
+    """Draw from the prior and, with `targets` (N, T, D), take the gradient and fit latents.
+
+    What cannot be had is entered into `absent` with its reason.
+    """
+    progress(f"drawing {count} sequences")
+    drawn = draw(runner, conditions, count, seed)
+    if drawn.pre_activations is None:
+        absent[Need.PRE_ACTIVATIONS] = "no layer's output lines up with the generated steps"
+    if drawn.hidden is None or drawn.rnn_input is None:
+        absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
+    fit = grads = None
+    if targets is not None:
+        progress("taking the loss's gradient")
+        grads = gradients(runner, targets, conditions, seed)
+        if quick:
+            absent[Need.FIT] = "left out by --quick"
+        else:
+            progress("fitting latents to real sequences")
+            fit = fit_latents(runner, targets, conditions)
+    aligned = drawn.hidden is not None and drawn.rnn_input is not None
+    return Samples(
+        predictions=drawn.predictions,
+        latents=drawn.latents,
+        pre_activations=drawn.pre_activations,
+        rnn_input=drawn.rnn_input if aligned else None,
+        hidden=drawn.hidden if aligned else None,
+        fit=fit,
+        gradients=grads,
+    )

@@ -1,0 +1,540 @@
+"""Paths to a case: reads config, data and checkpoint, and runs the generator where there is one.
+
+Torch is imported only once a checkpoint, a `.pt` file of gestures or a module has to be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from humouse_doctor import discovery
+from humouse_doctor.config import reader
+from humouse_doctor.core.case import (
+    Case,
+    Need,
+    NetworkFacts,
+    PretrainerContract,
+    Samples,
+    Subject,
+    WeightFacts,
+)
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.settings import Origin, Place, Settings, Value
+from humouse_doctor.core.space import FloatArray, LossSpace
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.gestures import arrays, sessions
+from humouse_doctor.gestures.gestures import Gestures, gather
+from humouse_doctor.gestures.reservoir import Reservoir
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from humouse_doctor.generator.checkpoint import Checkpoint
+    from humouse_doctor.generator.identify import Disagreement
+
+Progress = Callable[[str], None]
+
+_NO_DATA = "no data given; add --data"
+_NO_CHECKPOINT = "no checkpoint was looked at, this is before training"
+_NO_SPACE = "what the loss compares is not known; add --config, or --set training.absolute_coordinates=true (or false)"
+_NO_NETWORK = "the generator is not known; add --config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to look at: paths as given on the command line, None where not given.
+
+    `samples` prior latents are drawn, at most `max_sequences` gestures are kept; `quick` leaves latent fitting out;
+    `model` is `package.module:factory` for a generator of the user's own, whose code is then imported and run.
+    """
+
+    checkpoint: Path | None = None
+    config: Path | None = None
+    data: Path | None = None
+    overrides: tuple[str, ...] = ()
+    samples: int = 512
+    max_sequences: int = 2048
+    seed: int = 0
+    quick: bool = False
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinding:
+    """Trouble with what was given; `serious` is a warning, else a note."""
+
+    code: ToolCode
+    message: str
+    serious: bool
+    key: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A case, with what was wrong or surprising on the way to it."""
+
+    case: Case
+    tool_findings: tuple[ToolFinding, ...] = ()
+
+
+@dataclass(slots=True)
+class _Trail:
+    """What is noted while a case is put together."""
+
+    progress: Progress
+    remarks: list[str] = field(default_factory=list)
+    findings: list[ToolFinding] = field(default_factory=list)
+    absent: dict[Need, str] = field(default_factory=dict)
+
+
+def load_case(request: Request, progress: Progress = lambda _: None) -> Loaded:
+    """Read everything `request` names; raises `InputError` or `UsageError` with one line."""
+    trail = _Trail(progress)
+    request, config = _resolve_folder(request, trail)
+    for complaint in config.complaints:
+        trail.findings.append(
+            ToolFinding(
+                code=ToolCode.CONFIG_VALUE,
+                message=complaint.message,
+                serious=complaint.serious,
+                key=complaint.key,
+                place=complaint.place,
+            )
+        )
+    trail.remarks.extend(config.remarks)
+    settings = config.settings
+    gestures = None
+    if request.data is not None:
+        progress(f"reading gestures from {request.data}")
+        gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
+    if request.checkpoint is None:
+        case = _before_training(request, settings, gestures, trail)
+    else:
+        case = _of_checkpoint(request, request.checkpoint, settings, gestures, trail)
+    return Loaded(case=case, tool_findings=tuple(trail.findings))
+
+
+def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.ReadConfig]:
+    """Where a run's folder was given instead of a checkpoint, find its parts; then read the config."""
+    run = request.checkpoint if request.checkpoint is not None and request.checkpoint.is_dir() else None
+    if run is None or (run / ".metadata").exists():
+        return request, reader.read(request.config, request.overrides)
+    config_path = request.config
+    if config_path is None:
+        choice = discovery.find_config(run)
+        if choice is not None:
+            config_path = choice.path
+            trail.remarks.append(choice.remark)
+    config = reader.read(config_path, request.overrides)
+    checkpoint = discovery.find_checkpoint(run, config.settings)
+    trail.remarks.append(checkpoint.remark)
+    data = request.data
+    if data is None:
+        choice = discovery.find_data(run, config.settings)
+        if choice is not None:
+            data = choice.path
+            trail.remarks.append(choice.remark)
+        else:
+            trail.remarks.append("data: no cache found where the config says; give --data")
+    return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
+    """Gestures from any source: array file, replay buffer, session, or a folder of sessions; raises `InputError`."""
+    length = settings.integer("data.sequence_length") or 64
+    stated = settings.get("model.generator.target_len")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        length = stated.value
+    if path.is_dir():
+        files = sessions.session_files(path)
+        if not files:
+            raise InputError(f"{path}: no mouse session in this folder; expected Balabit sessions or an array file")
+    elif not path.exists():
+        raise InputError(f"{path}: there is no such file; expected gestures (.npz, .npy, .pt) or mouse sessions")
+    elif sessions.is_session(path):
+        files = [path]
+    elif path.suffix in (".pt", ".pth"):
+        return _tensor_gestures(path, max_sequences, seed)
+    else:
+        return arrays.read(path, max_sequences, seed)
+    return sessions.read(
+        files,
+        str(path),
+        length,
+        max_sequences,
+        seed,
+        unit_path=settings.flag("data.canonicalize_path") is True,
+        unit_time=settings.flag("data.canonicalize_duration") is True,
+    )
+
+
+def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
+    from humouse_doctor.generator.checkpoint import load_gesture_array
+
+    values, features = load_gesture_array(path)
+    good = np.isfinite(values).all(axis=(1, 2)) & (values != 0).any(axis=(1, 2))
+    reservoir = Reservoir(max_sequences, seed)
+    reservoir.offer(values[good], np.flatnonzero(good))
+    rows, numbers = reservoir.taken()
+    dropped = {"empty or with NaN or infinite values": int((~good).sum())} if not good.all() else {}
+    return gather(
+        rows,
+        source=str(path),
+        total=len(values),
+        dropped=dropped,
+        features=features[numbers] if features is not None and features.shape[1] > 0 else None,
+    )
+
+
+def _before_training(request: Request, settings: Settings, gestures: Gestures | None, trail: _Trail) -> Case:
+    """The case of a config alone: what its network would be, and what its loss would compare."""
+    network = None
+    if settings.source is not None:
+        network = facts_of(generator_spec(settings), "the config's generator")
+    trail.absent.update(dict.fromkeys((Need.PREDICTIONS, Need.RECURRENCE, Need.FIT), _NO_CHECKPOINT))
+    trail.absent.update(dict.fromkeys((Need.GRADIENTS, Need.WEIGHTS, Need.PRE_ACTIVATIONS), _NO_CHECKPOINT))
+    space = _space_of(settings, gestures, network.architecture if network else None, trail)
+    return _case(request, settings, gestures, trail, network=network, space=space, samples=Samples())
+
+
+def generator_spec(settings: Settings) -> GeneratorSpec:
+    """The generator a config describes; a value the trainer would not take counts as its default."""
+
+    def size(name: str, default: int) -> int:
+        value = settings.integer(f"model.generator.{name}")
+        return default if value is None else value
+
+    def head(axis: str, default: Activation) -> Activation:
+        setting = settings.get(f"model.generator.activation_{axis}")
+        if setting is None:
+            return default
+        return ACTIVATION_NAMES["null" if setting.value is None else str(setting.value).lower()]
+
+    return GeneratorSpec(
+        architecture=Architecture((settings.text("model.architecture") or "tcn").lower()),
+        latent_dim=size("latent_dim", 64),
+        condition_dim=size("condition_dim", 16),
+        hidden_dim=size("hidden_dim", 128),
+        num_layers=max(1, size("num_layers", 3)),
+        output_dim=size("output_dim", 3),
+        target_len=size("target_len", 64),
+        activation_xy=head("xy", Activation.TANH),
+        activation_dt=head("dt", Activation.SOFTPLUS),
+    )
+
+
+def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
+    """What is known of a generator from its spec alone."""
+    return NetworkFacts(
+        label=label,
+        output_dim=spec.output_dim,
+        target_len=spec.target_len,
+        hidden_dim=spec.hidden_dim,
+        heads=spec.heads,
+        architecture=spec.architecture,
+        latent_dim=spec.latent_dim,
+        repeats_latent=spec.architecture is Architecture.LSTM,
+    )
+
+
+def _of_checkpoint(
+    request: Request, path: Path, settings: Settings, gestures: Gestures | None, trail: _Trail
+) -> Case:
+    """The case of a trained generator."""
+    trail.progress(f"loading {path}")
+    from humouse_doctor.generator import checkpoint as checkpoints
+    from humouse_doctor.generator import identify, observe
+
+    _note_old_torch(trail)
+    checkpoint = checkpoints.load(path)
+    trail.remarks.extend(checkpoint.remarks)
+    if request.model is not None:
+        network = observe.from_factory(request.model)
+        identify.load_strictly(str(path), network, checkpoint.tensors)
+        facts, player = observe.facts_by_behaviour(network.eval(), settings)
+    else:
+        found = identify.identify(str(path), checkpoint, settings, gestures.summary.length if gestures else None)
+        settings = found.settings
+        for disagreement in found.disagreements:
+            trail.findings.append(_mismatch(path, disagreement, settings))
+        if found.inferred:
+            trail.remarks.append(f"inferred: {'; '.join(found.inferred)}")
+        network = identify.rebuild(str(path), checkpoint, found.spec)
+        facts, player = facts_of(found.spec, f"{found.spec.architecture.value} generator"), observe.player(network, found.spec)
+    weights = identify.weight_facts(network, checkpoint.tensors)
+    space = _space_of(settings, gestures, facts.architecture, trail, checkpoint)
+    targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
+    samples = observe.observe(
+        player,
+        targets=targets if weights.non_finite == 0 else None,
+        conditions=_conditions(settings, gestures, player.condition_dim, trail),
+        count=request.samples,
+        seed=request.seed,
+        quick=request.quick,
+        absent=trail.absent,
+        progress=trail.progress,
+    )
+    if weights.non_finite:
+        trail.absent[Need.FIT] = trail.absent[Need.GRADIENTS] = "the weights hold NaN or infinite values"
+    return _case(
+        request,
+        settings,
+        gestures,
+        trail,
+        network=facts,
+        space=space,
+        samples=samples,
+        weights=weights,
+        sha256=checkpoint.sha256,
+        checkpoint=checkpoint,
+    )
+
+
+def _case(
+    request: Request,
+    settings: Settings,
+    gestures: Gestures | None,
+    trail: _Trail,
+    *,
+    network: NetworkFacts | None,
+    space: LossSpace | None,
+    samples: Samples,
+    weights: WeightFacts | None = None,
+    sha256: str | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Case:
+    """Put the parts together; targets and their absence are the same with and without a checkpoint."""
+    if gestures is None:
+        trail.absent.setdefault(Need.TARGETS, _NO_DATA)
+        trail.absent.setdefault(Need.FIT, _NO_DATA)
+        trail.absent.setdefault(Need.GRADIENTS, _NO_DATA)
+    elif space is None:
+        trail.absent.update(dict.fromkeys((Need.TARGETS, Need.FIT, Need.GRADIENTS), _NO_SPACE))
+    else:
+        targets = space.targets(gestures.sequences, network.output_dim if network else 2)
+        if network is not None and network.target_len is not None and network.target_len != targets.shape[1]:
+            trail.findings.append(_other_length(targets.shape[1], network.target_len, settings))
+            targets = targets[:, : network.target_len]
+        samples = replace(
+            samples,
+            sequences=gestures.sequences[:, : targets.shape[1]],
+            lengths=np.minimum(gestures.lengths, targets.shape[1]).astype(np.float64),
+            loss_targets=targets,
+        )
+    trail.absent.setdefault(Need.SPACE, _NO_SPACE)
+    trail.absent.setdefault(Need.HEADS, _NO_NETWORK)
+    trail.absent.setdefault(Need.CONFIG, "no config given; add --config")
+    for remark in _data_remarks(gestures):
+        trail.remarks.append(remark)
+    return Case(
+        subject=Subject(
+            name=str(request.checkpoint or request.config),
+            checkpoint=None if request.checkpoint is None else str(request.checkpoint),
+            config=settings.source,
+            data=None if request.data is None else str(request.data),
+            sha256=sha256,
+            seed=request.seed,
+            remarks=tuple(trail.remarks),
+        ),
+        settings=settings,
+        network=network,
+        space=space,
+        samples=samples,
+        weights=weights,
+        data=None if gestures is None else gestures.summary,
+        contract=_contract(request, settings, checkpoint, trail),
+        absent=MappingProxyType(dict(trail.absent)),
+    )
+
+
+def _data_remarks(gestures: Gestures | None) -> Sequence[str]:
+    if gestures is None or not gestures.summary.dropped:
+        return ()
+    dropped = ", ".join(f"{count} {reason}" for reason, count in gestures.summary.dropped.items())
+    return (f"data: left out {dropped}",)
+
+
+def _space_of(
+    settings: Settings,
+    gestures: Gestures | None,
+    architecture: Architecture | None,
+    trail: _Trail,
+    checkpoint: Checkpoint | None = None,
+) -> LossSpace | None:
+    """What this run's warm-up compares; None where nothing says so."""
+    if checkpoint is not None and checkpoint.is_pretrainer:
+        trail.remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
+        return LossSpace(
+            absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std
+        )
+    absolute = settings.get("training.absolute_coordinates")
+    if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
+        return None
+    mean = std = None
+    if settings.flag("data.normalize_sequences") is not False and gestures is not None:
+        mean, std = gestures.statistics.get("sequence_mean"), gestures.statistics.get("sequence_std")
+        channels = gestures.sequences.shape[2]
+        if mean is None or std is None or min(len(mean), len(std)) < channels or not (std > 0).all():
+            mean, std = moments(gestures.sequences)
+            trail.remarks.append("the data carries no sequence statistics: computed them from the sequences taken")
+    space = LossSpace(absolute=absolute.value is True, sequence_mean=mean, sequence_std=std)
+    if architecture is not Architecture.SEQ2SEQ:
+        return space
+    summed = replace(space, absolute=True)
+    if gestures is None:
+        return summed
+    position_mean, position_std = moments(summed.targets(gestures.sequences, 2))
+    return replace(summed, position_mean=position_mean, position_std=position_std)
+
+
+def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation per channel, (K,) each; a channel that does not vary gets a std of 1."""
+    flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
+    std = flat.std(axis=0)
+    return flat.mean(axis=0), np.where(std > 0, std, 1.0)
+
+
+def _conditions(settings: Settings, gestures: Gestures | None, width: int, trail: _Trail) -> FloatArray | None:
+    """The data's features as the run would give them to the generator, (N, F); None where zeros must do."""
+    if width == 0:
+        return None
+    if gestures is None or gestures.features is None:
+        trail.remarks.append(f"the {width} conditions are zeros: no features in the data")
+        return None
+    features = np.asarray(gestures.features, dtype=np.float64)
+    if settings.flag("data.normalize_features") is not False:
+        mean, std = gestures.statistics.get("feature_mean"), gestures.statistics.get("feature_std")
+        if mean is None or std is None or len(mean) != features.shape[1] or len(std) != features.shape[1]:
+            mean, std = moments(features)
+        features = (features - mean) / np.where(std > 0, std, 1.0)
+    return np.nan_to_num(features)
+
+
+def _contract(
+    request: Request, settings: Settings, checkpoint: Checkpoint | None, trail: _Trail
+) -> PretrainerContract | None:
+    """The terms between a pretrainer checkpoint and the run, None where no such checkpoint plays a part."""
+    named = settings.text("training.generator_init_path")
+    file = str(request.checkpoint)
+    if checkpoint is None or not checkpoint.is_pretrainer:
+        if not named:
+            return None
+        found = discovery.find_named(named, request.config)
+        if found is None:
+            trail.remarks.append(f"training.generator_init_path: {named} is not here, so it was not looked at")
+            return None
+        from humouse_doctor.generator import checkpoint as checkpoints
+
+        checkpoint, file = checkpoints.load(found), str(found)
+    broken = []
+    if not checkpoint.is_pretrainer:
+        broken.append("it carries no position statistics, so it is no pretrainer checkpoint")
+    own = str(checkpoint.config.get("activation_xy", "linear")).lower()
+    if own not in ("linear", "none", "identity", "null"):
+        broken.append(f"its head is {own}, not linear")
+    if settings.source is not None:
+        head = settings.get("model.generator.activation_xy")
+        if head is not None and head.origin is not Origin.DEFAULT or request.config is not None:
+            name = "null" if head is None or head.value is None else str(head.value).lower()
+            if ACTIVATION_NAMES[name] is not Activation.LINEAR:
+                broken.append(f"the run's activation_xy is {name}, the checkpoint's head is linear")
+        if settings.flag("training.absolute_coordinates") is False:
+            broken.append("the run compares deltas, the checkpoint emits positions")
+        if settings.flag("data.normalize_sequences"):
+            broken.append("the run z-scores its deltas, the checkpoint emits positions in pixels")
+    return PretrainerContract(file=file, has_statistics=checkpoint.is_pretrainer, broken=tuple(broken))
+
+
+def _mismatch(path: Path, disagreement: Disagreement, settings: Settings) -> ToolFinding:
+    return ToolFinding(
+        code=ToolCode.DISAGREEMENT,
+        message=f"{disagreement.key} is {disagreement.in_weights} in {path.name} and {disagreement.in_config} in the config",
+        serious=True,
+        key=disagreement.key,
+        place=settings.place(disagreement.key),
+    )
+
+
+def _other_length(in_data: int, in_network: int, settings: Settings) -> ToolFinding:
+    return ToolFinding(
+        code=ToolCode.DATA_MISMATCH,
+        message=f"the data has {in_data} steps and the generator makes {in_network}; the first {min(in_data, in_network)}"
+        " were compared",
+        serious=False,
+        key="model.generator.target_len",
+        place=settings.place("model.generator.target_len"),
+    )
+
+
+def _note_old_torch(trail: _Trail) -> None:
+    import torch
+
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if version < (2, 10):
+        trail.findings.append(
+            ToolFinding(
+                code=ToolCode.OLD_TORCH,
+                message=f"torch {torch.__version__} is installed, whose loader has known holes; 2.10 or newer is asked for",
+                serious=True,
+            )
+        )
+
+
+def of_module(
+    generator: nn.Module,
+    settings: Mapping[str, Value] | None,
+    targets: FloatArray | None,
+    *,
+    latent_dim: int | None,
+    samples: int,
+    seed: int,
+    quick: bool,
+) -> Loaded:
+    """The case of a module in memory and loss targets (N, T, D) as its loss compares them."""
+    from humouse_doctor.generator import identify, observe
+
+    given = dict(settings or {})
+    if latent_dim is not None:
+        given["model.generator.latent_dim"] = latent_dim
+    known = reader.from_values(given)
+    facts, player = observe.facts_by_behaviour(generator, known)
+    trail = _Trail(lambda _: None)
+    values = None
+    if targets is not None:
+        values = np.asarray(targets, dtype=np.float64)
+        if values.ndim != 3 or values.shape[2] < 2 or len(values) == 0 or not np.isfinite(values).all():
+            raise UsageError(f"targets have shape {values.shape}; expected finite numbers (N, T, >=2)")
+    else:
+        trail.absent[Need.TARGETS] = "no targets given"
+    weights = identify.weight_facts(generator, observe.tensors_of(generator))
+    trail.absent[Need.CONFIG] = "a module was given, no config"
+    found = observe.observe(
+        player,
+        targets=values if weights.non_finite == 0 else None,
+        conditions=None,
+        count=samples,
+        seed=seed,
+        quick=quick,
+        absent=trail.absent,
+        progress=trail.progress,
+    )
+    absolute = known.get("training.absolute_coordinates")
+    positions = absolute is None or absolute.origin is Origin.DEFAULT or absolute.value is True
+    case = Case(
+        subject=Subject(name=facts.label, seed=seed),
+        settings=known,
+        network=facts,
+        space=LossSpace(absolute=positions),
+        samples=replace(found, loss_targets=values),
+        weights=weights,
+        absent=MappingProxyType(dict(trail.absent)),
+    )
+    return Loaded(case=case)

@@ -1,0 +1,33 @@
+"""How far a training can get: its learning rate and its steps, from the config and the data."""
+
+from __future__ import annotations
+
+import math
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import NotMeasurable
+
+
+def learning_rate(case: Case) -> float:
+    """The generator's learning rate; raises `NotMeasurable` where no config gives one."""
+    rate = case.settings.number("training.lr.generator")
+    if rate is None or not rate > 0:
+        raise NotMeasurable("the learning rate is not known: the config lacks training.lr.generator")
+    return rate
+
+
+def steps_available(case: Case) -> float | None:
+    """Optimiser steps the warm-up has: epochs x ceil(sequences / batch size); None where the parts are not known.
+
+    A pretrainer's checkpoint has been trained by another program, whose steps no config of the run tells.
+    """
+    epochs = case.settings.integer("training.reconstruction_epochs")
+    batch = case.settings.integer("data.batch_size")
+    if not epochs or not batch or case.settings.source is None or (case.contract is not None and case.has_checkpoint):
+        return None
+    sequences = case.settings.integer("data.max_gestures")
+    if case.data is not None:
+        sequences = case.data.total - sum(case.data.dropped.values()) if sequences is None else min(sequences, case.data.total)
+    if not sequences or sequences < 1:
+        return None
+    return float(epochs * math.ceil(sequences / batch))

@@ -1,0 +1,78 @@
+"""HD107: do all generated paths head the same way, or run straight where real ones wander?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.probes import measures
+
+#: Paths whose steps spread less than this against real ones stand still.
+_STILL = 0.01
+
+
+class DirectionCollapse(Probe):
+    code = "HD107"
+    name = "direction-collapse"
+    kind = Kind.SYMPTOM
+    secondary = True
+    summary = "How alike the headings of the paths are, and how straight they run, prediction against target."
+    needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="heading_excess",
+            unit="resultant length",
+            meaning="concentration of headings, prediction minus target",
+            healthy=Interval(high=0.5),
+            tolerable=Interval(high=0.8),
+        ),
+        Metric(name="heading_concentration", unit="resultant length", meaning="0 all directions alike, 1 one direction"),
+        Metric(name="path_efficiency", unit="share", meaning="distance from start to end over the path's length"),
+        Metric(name="target_path_efficiency", unit="share", meaning="the same of the targets"),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.space is not None
+        assert case.samples.loss_targets is not None
+        wanted = case.space.positions(case.samples.loss_targets)
+        drawn = case.space.positions(measures.predictions(case))
+        if measures.axis_ratio(measures.spread(np.diff(drawn, axis=1)), measures.spread(np.diff(wanted, axis=1))) < _STILL:
+            raise NotMeasurable("the generated paths hardly move, so their headings mean nothing")
+        of_drawn, straight = headings_and_efficiency(drawn, case.samples.lengths)
+        of_targets, real = headings_and_efficiency(wanted, case.samples.lengths)
+        return {
+            "heading_excess": of_drawn - of_targets,
+            "heading_concentration": of_drawn,
+            "path_efficiency": straight,
+            "target_path_efficiency": real,
+        }
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        return (
+            f"the paths' headings agree with a resultant length of {measured['heading_concentration']:.2f},"
+            f" {measured['heading_excess']:.2f} more than the real ones': nearly all go the same way"
+        )
+
+
+def headings_and_efficiency(positions: FloatArray, lengths: FloatArray | None) -> tuple[float, float]:
+    """Mean resultant length of the net headings, and mean path efficiency: (N, T, 2) -> both in [0, 1].
+
+    Steps in the transient and the padding are left out; raises `NotMeasurable` where no path goes anywhere.
+    """
+    mask = measures.counted_steps(lengths, len(positions), positions.shape[1])
+    moves = np.diff(positions, axis=1) * (mask[:, :-1] & mask[:, 1:])[..., None]  # (N, T - 1, 2)
+    net = moves.sum(axis=1)  # (N, 2)
+    distance = np.hypot(net[:, 0], net[:, 1])
+    way = np.hypot(moves[..., 0], moves[..., 1]).sum(axis=1)
+    going = way > 0
+    if not going.any() or not (distance > 0).any():
+        raise NotMeasurable("no path goes anywhere, so there is no heading")
+    units = net[distance > 0] / distance[distance > 0, None]
+    return float(np.linalg.norm(units.mean(axis=0))), float((distance[going] / way[going]).mean())

@@ -1,0 +1,83 @@
+"""HD103: do generated paths move over time, or does every path stand still or run straight at one speed?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.probes import measures
+
+#: The recurrent state has settled once less than this share of its whole way is left.
+_SETTLED = 0.02
+
+
+class FlatOutput(Probe):
+    code = "HD103"
+    name = "flat-output"
+    kind = Kind.SYMPTOM
+    summary = "Standard deviation over time within a path, of positions and of velocities, over that of the targets."
+    needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="time_std_ratio",
+            unit="ratio",
+            meaning="std of positions over time within a path, prediction over target",
+            healthy=Interval(low=0.4),
+            tolerable=Interval(low=0.25),
+        ),
+        Metric(
+            name="velocity_std_ratio",
+            unit="ratio",
+            meaning="std of velocities over time within a path, prediction over target",
+            healthy=Interval(low=0.15),
+            tolerable=Interval(low=0.08),
+        ),
+        Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.space is not None
+        assert case.samples.loss_targets is not None
+        wanted = case.space.positions(case.samples.loss_targets)  # (N, T, 2)
+        drawn = case.space.positions(measures.predictions(case))
+        steps = min(wanted.shape[1], drawn.shape[1])
+        wanted, drawn = wanted[:, :steps], drawn[:, :steps]
+        of_targets = measures.counted_steps(case.samples.lengths, len(wanted), steps)
+        of_drawn = measures.counted_steps(case.samples.lengths, len(drawn), steps)
+        measured = {
+            "time_std_ratio": measures.axis_ratio(
+                measures.std_over_time(drawn, of_drawn), measures.std_over_time(wanted, of_targets)
+            ),
+            "velocity_std_ratio": measures.axis_ratio(
+                measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:]),
+                measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:]),
+            ),
+        }
+        if case.samples.hidden is not None:
+            measured["settled_at"] = settled_at(case.samples.hidden)
+        return measured
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if measured["time_std_ratio"] in self.metric("time_std_ratio").tolerable:
+            what = f"paths change speed {measured['velocity_std_ratio']:.3f} as much as real ones: they run nearly straight"
+        else:
+            what = f"within a path the position varies {measured['time_std_ratio']:.3f} as much as in a real one"
+        if measured.get("settled_at", 1.0) < 1.0:
+            what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
+        return what
+
+
+def settled_at(hidden: FloatArray) -> float:
+    """The share of steps after which less than 2 % of the state's whole way is left: (N, T, H) -> [0, 1]."""
+    way = np.linalg.norm(np.diff(np.asarray(hidden, dtype=np.float64), axis=1), axis=-1).mean(axis=0)  # (T - 1,)
+    total = way.sum()
+    if total <= 0:
+        return 0.0
+    left = 1 - np.cumsum(way) / total
+    return float((np.argmax(left < _SETTLED) + 1) / len(way))

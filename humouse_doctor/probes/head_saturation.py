@@ -1,0 +1,67 @@
+"""HD102: is a bounded head stuck at its bounds, where it lets no gradient through?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.spec import Activation
+from humouse_doctor.probes import measures
+
+#: An output this close to a bound, on the scale where the bounds are -1 and 1, counts as saturated.
+_NEAR_BOUND = 0.99
+
+
+class HeadSaturation(Probe):
+    code = "HD102"
+    name = "head-saturation"
+    kind = Kind.SYMPTOM
+    summary = "Share of outputs at the bound of a tanh or sigmoid head, and the mean slope there."
+    needs = (Need.PREDICTIONS, Need.HEADS)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="saturated_share",
+            unit="share",
+            meaning="share of outputs within 1 % of the head's bounds",
+            healthy=Interval(high=0.2),
+            tolerable=Interval(high=0.5),
+        ),
+        Metric(
+            name="mean_slope",
+            unit="ratio",
+            meaning="mean of 1 - y², the share of a gradient the head lets through",
+            healthy=Interval(low=0.2),
+            tolerable=Interval(low=0.1),
+        ),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.network is not None
+        heads = case.network.heads[:2]
+        values = measures.predictions(case)
+        scaled = []
+        for axis, head in enumerate(heads):
+            if head is Activation.TANH:
+                scaled.append(values[..., axis])
+            elif head is Activation.SIGMOID:
+                scaled.append(2 * values[..., axis] - 1)
+        if not scaled:
+            known = ", ".join(sorted({head.value if head else "unknown" for head in heads}))
+            raise NotMeasurable(f"the head has no bound to saturate at ({known})")
+        outputs = np.stack(scaled)
+        return {
+            "saturated_share": float((np.abs(outputs) > _NEAR_BOUND).mean()),
+            "mean_slope": float(np.maximum(1 - outputs**2, 0).mean()),
+        }
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        return (
+            f"{measured['saturated_share']:.0%} of the outputs stand at the head's bound, which lets"
+            f" {measured['mean_slope']:.1%} of a gradient through on average"
+        )

@@ -1,0 +1,61 @@
+"""HD104: do different latents give different sequences?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.probes import measures
+
+
+class LatentInsensitive(Probe):
+    code = "HD104"
+    name = "latent-insensitive"
+    kind = Kind.SYMPTOM
+    summary = "Standard deviation across latents at a step, over that across targets; effective rank of the outputs."
+    needs = (Need.TARGETS, Need.PREDICTIONS)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="latent_std_ratio",
+            unit="ratio",
+            meaning="std across latents at a step, prediction over target",
+            healthy=Interval(low=0.4),
+            tolerable=Interval(low=0.25),
+        ),
+        Metric(name="effective_rank", unit="dimensions", meaning="participation ratio of the generated sequences"),
+        Metric(name="target_effective_rank", unit="dimensions", meaning="participation ratio of the targets"),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        drawn, wanted = measures.predictions(case), measures.loss_targets(case)
+        return {
+            "latent_std_ratio": measures.axis_ratio(measures.spread_across(drawn), measures.spread_across(wanted)),
+            "effective_rank": effective_rank(drawn),
+            "target_effective_rank": effective_rank(wanted),
+        }
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        return (
+            f"at a given step the sequences of different latents vary {measured['latent_std_ratio']:.3f} as much as"
+            f" real ones (effective rank {measured['effective_rank']:.1f} against {measured['target_effective_rank']:.1f})"
+        )
+
+
+def effective_rank(values: FloatArray) -> float:
+    """Participation ratio (sum of variances)² / sum of squared variances along principal axes: (N, T, D) -> [0, N).
+
+    It is computed from the Gram matrix of at most 512 sequences; 0 where nothing varies.
+    """
+    flat = values[:512].reshape(min(len(values), 512), -1)  # (n, T * D)
+    centred = flat - flat.mean(axis=0)
+    peak = np.abs(centred).max(initial=0.0)
+    if peak <= 0:
+        return 0.0
+    gram = (centred / peak) @ (centred / peak).T  # (n, n)
+    return float(np.trace(gram) ** 2 / np.square(gram).sum())

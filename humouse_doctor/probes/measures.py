@@ -1,0 +1,94 @@
+"""The maths probes share: spreads, movement and losses of arrays (N, T, D), in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.space import FloatArray
+
+#: The share of steps at the start in which a recurrent state is still on its way from zero.
+TRANSIENT_SHARE = 0.1
+#: A sequence with fewer counted steps than this has no spread over time worth the name.
+MIN_STEPS = 4
+
+BoolArray = NDArray[np.bool_]
+
+
+def xy(values: FloatArray) -> FloatArray:
+    """The position channels in float64: (N, T, D) -> (N, T, 2)."""
+    return np.asarray(values[..., :2], dtype=np.float64)
+
+
+def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
+    """Steps past the transient and before the padding, (rows, steps); lengths (N,) are used in turn for other rows."""
+    mask = np.ones((rows, steps), dtype=bool)
+    mask[:, : int(np.ceil(steps * TRANSIENT_SHARE))] = False
+    if lengths is not None:
+        mask &= np.arange(steps) < np.resize(lengths, rows)[:, None]
+    return mask
+
+
+def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
+    """Mean over sequences of the standard deviation over a sequence's counted steps: (N, T, 2) -> (2,).
+
+    Sequences with fewer than `MIN_STEPS` counted steps are left out; raises `NotMeasurable` where none is left.
+    """
+    enough = mask.sum(axis=1) >= MIN_STEPS
+    if not enough.any():
+        raise NotMeasurable(f"no sequence has {MIN_STEPS} steps past the transient and before the padding")
+    kept, weights = values[enough], mask[enough][..., None].astype(np.float64)  # (n, T, 2), (n, T, 1)
+    count = weights.sum(axis=1)  # (n, 1)
+    mean = (kept * weights).sum(axis=1) / count
+    variance = (np.square(kept - mean[:, None]) * weights).sum(axis=1) / count
+    return np.asarray(np.sqrt(variance).mean(axis=0))
+
+
+def axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
+    """Prediction over target, (2,) each, on the axis where it is farthest from 1; an axis whose target is 0 is left out.
+
+    Raises `NotMeasurable` where both are.
+    """
+    usable = np.asarray(target) > 0
+    if not usable.any():
+        raise NotMeasurable("the targets do not vary, so there is nothing to compare with")
+    ratios = np.asarray(prediction)[usable] / np.asarray(target)[usable]
+    distance = np.abs(np.log(np.maximum(ratios, 1e-300)))
+    return float(ratios[int(np.argmax(distance))])
+
+
+def spread(values: FloatArray) -> FloatArray:
+    """Standard deviation over all sequences and steps: (N, T, 2) -> (2,)."""
+    return np.asarray(values.std(axis=(0, 1)))
+
+
+def spread_across(values: FloatArray) -> FloatArray:
+    """Mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,)."""
+    return np.asarray(values.std(axis=0).mean(axis=0))
+
+
+def best_constant_loss(targets: FloatArray) -> float:
+    """L1 of the best single constant per axis, its median over everything: (N, T, 2) -> float."""
+    return float(np.abs(targets - np.median(targets, axis=(0, 1))).mean())
+
+
+def motionless_loss(targets: FloatArray) -> float:
+    """L1 of the best motionless cursor, each sequence's own median per axis: (N, T, 2) -> float."""
+    return float(np.abs(targets - np.median(targets, axis=1, keepdims=True)).mean())
+
+
+def loss_targets(case: Case) -> FloatArray:
+    """The case's loss targets on the position channels, (N, T, 2)."""
+    assert case.samples.loss_targets is not None
+    return xy(case.samples.loss_targets)
+
+
+def predictions(case: Case) -> FloatArray:
+    """The case's prior samples on the position channels, (M, T, 2); raises `NotMeasurable` where they are not finite."""
+    assert case.samples.predictions is not None
+    values = xy(case.samples.predictions)
+    if not np.isfinite(values).all():
+        raise NotMeasurable("the generated sequences hold NaN or infinite values")
+    return values

@@ -1,0 +1,91 @@
+"""HD105: can the generator express real sequences at all, and do prior latents reach those it can?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor.core.case import Case, LatentFit, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.probes import measures
+
+#: A fit that itself spreads less than this against its targets says nothing about the prior.
+MIN_FIT_SPREAD = 0.3
+
+
+class NoSkill(Probe):
+    code = "HD105"
+    name = "no-skill"
+    kind = Kind.SYMPTOM
+    summary = "L1 after latents were fitted to real targets, against the best constant and the motionless cursor."
+    needs = (Need.FIT, Need.PREDICTIONS)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="skill",
+            unit="share",
+            meaning="1 - L1 of the fit over L1 of the best constant",
+            healthy=Interval(low=0.3),
+            tolerable=Interval(low=0.15),
+        ),
+        Metric(
+            name="motion_skill",
+            unit="share",
+            meaning="1 - L1 of the fit over L1 of each sequence's own best constant",
+            healthy=Interval(low=0.12),
+            tolerable=Interval(low=0.06),
+        ),
+        Metric(
+            name="prior_fit_spread",
+            unit="ratio",
+            meaning="spread of prior samples over the spread of the fit, on the axis farthest from 1",
+            healthy=Interval(low=0.4, high=2.5),
+            tolerable=Interval(low=0.25, high=4.0),
+        ),
+        Metric(name="fitted_latent_std", unit="prior stds", meaning="std of the fitted latents"),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        fit = case.samples.fit
+        assert fit is not None
+        predicted, wanted = measures.xy(fit.predictions), measures.xy(fit.targets)
+        if not np.isfinite(predicted).all():
+            raise NotMeasurable("the fitted sequences hold NaN or infinite values")
+        constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
+        if motionless <= 0:
+            raise NotMeasurable("the targets do not move, so there is no skill to have")
+        loss = float(np.abs(predicted - wanted).mean())
+        measured = {
+            "skill": 1 - loss / constant,
+            "motion_skill": 1 - loss / motionless,
+            "fitted_latent_std": float(fit.latents.std()),
+        }
+        ratio = prior_fit_spread(case, fit)
+        if ratio is not None:
+            measured["prior_fit_spread"] = ratio
+        return measured
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        said = (
+            f"with latents fitted to real sequences the loss is {_below(measured['skill'])} the best constant's and"
+            f" {_below(measured['motion_skill'])} a motionless cursor's"
+        )
+        ratio = measured.get("prior_fit_spread")
+        if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
+            said += f"; what the prior draws spreads {ratio:.2f} as far as what the generator can do"
+        return said
+
+
+def _below(skill: float) -> str:
+    return f"{skill:.0%} below" if skill >= 0 else f"{-skill:.0%} above"
+
+
+def prior_fit_spread(case: Case, fit: LatentFit) -> float | None:
+    """Spread of prior samples over that of the fit; None where the fit hardly spreads itself."""
+    fitted, wanted = measures.spread(measures.xy(fit.predictions)), measures.spread(measures.xy(fit.targets))
+    if measures.axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
+        return None
+    return measures.axis_ratio(measures.spread(measures.predictions(case)), fitted)

@@ -1,0 +1,53 @@
+"""HD206: are positions summed from z-scored deltas, which drift and are of no unit scale?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor import remedies
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.probes import measures
+
+
+class NormalisedDrift(Probe):
+    code = "HD206"
+    name = "normalised-drift"
+    kind = Kind.CAUSE
+    summary = "Positions summed from z-scored deltas: their scale, and how far the subtracted mean makes them drift."
+    needs = (Need.TARGETS, Need.SPACE)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="position_std",
+            unit="loss space",
+            meaning="std of the summed positions, the larger axis; 1 would be normalised",
+            healthy=Interval(high=3.0),
+            tolerable=Interval(high=6.0),
+        ),
+        Metric(name="drift", unit="loss space", meaning="how far the subtracted mean moves a path over T steps"),
+    )
+    explains = ("HD101", "HD103", "HD104", "HD105")
+    key = "data.normalize_sequences"
+
+    def measure(self, case: Case) -> dict[str, float]:
+        space = case.space
+        assert space is not None
+        if not space.absolute or space.sequence_mean is None or space.sequence_std is None or space.position_mean is not None:
+            raise NotMeasurable(f"the loss compares {space.name}")
+        targets = measures.loss_targets(case)
+        drift = np.abs(space.sequence_mean[:2] / space.sequence_std[:2]).max() * targets.shape[1]
+        return {"position_std": float(measures.spread(targets).max()), "drift": float(drift)}
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        return (
+            f"positions are summed from z-scored deltas: their std is {measured['position_std']:.3g}, not 1, and the"
+            f" subtracted mean moves a path by {measured['drift']:.3g}"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return (remedies.normalised_positions(case), remedies.raw_deltas(case))

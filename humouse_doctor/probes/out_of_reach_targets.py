@@ -1,0 +1,68 @@
+"""HD201: do the targets lie where a bounded head can never go?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor import remedies
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.spec import Activation
+from humouse_doctor.probes import measures
+
+
+class OutOfReachTargets(Probe):
+    code = "HD201"
+    name = "out-of-reach-targets"
+    kind = Kind.CAUSE
+    summary = "Share of targets a bounded head cannot reach, and the share of the loss that is reachable at all."
+    needs = (Need.TARGETS, Need.HEADS)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="out_of_reach_share", unit="share", meaning="share of target values outside the head's bounds"),
+        Metric(
+            name="reachable_loss_share",
+            unit="share",
+            meaning="1 - L1(y, clip(y)) / L1(y, 0): what a perfect network could gain over always zero",
+            healthy=Interval(low=0.9),
+            tolerable=Interval(low=0.6),
+        ),
+        Metric(name="loss_floor", unit="loss space", meaning="L1 that is left when every value is clipped to the bounds"),
+    )
+    explains = ("HD101", "HD103", "HD104", "HD105")
+    sometimes = ("HD102", "HD106", "HD107")
+    key = "model.generator.activation_xy"
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.network is not None
+        heads = case.network.heads[:2]
+        if all(head is None or head is Activation.LINEAR for head in heads):
+            known = ", ".join(sorted({head.value if head else "unknown" for head in heads}))
+            raise NotMeasurable(f"the head has no bounds ({known}), so nothing is out of its reach")
+        targets = measures.loss_targets(case)
+        low = np.array([head.bounds[0] if head else -np.inf for head in heads])
+        high = np.array([head.bounds[1] if head else np.inf for head in heads])
+        whole = float(np.abs(targets).mean())
+        if whole <= 0:
+            raise NotMeasurable("all targets are zero")
+        floor = float(np.abs(targets - np.clip(targets, low, high)).mean())
+        return {
+            "out_of_reach_share": float(((targets < low) | (targets > high)).mean()),
+            "reachable_loss_share": 1 - floor / whole,
+            "loss_floor": floor,
+        }
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        head = next((head.value for head in case.network.heads[:2] if head), "bounded") if case.network else "bounded"
+        space = case.space.name if case.space else "the loss's space"
+        return (
+            f"{measured['out_of_reach_share']:.1%} of the targets ({space}) lie beyond what a {head} head can emit:"
+            f" {measured['reachable_loss_share']:.1%} of the loss is reachable, whatever the training does"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return remedies.scale_remedies(case)

@@ -1,0 +1,45 @@
+"""HD207: does the run use a pretrainer checkpoint in the space it was trained for?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor import remedies
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+
+
+class PretrainerContract(Probe):
+    code = "HD207"
+    name = "pretrainer-contract"
+    kind = Kind.CAUSE
+    lasting = True
+    summary = "Whether a pretrainer checkpoint's head, statistics and space agree with the run that starts from it."
+    needs = (Need.CONFIG,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="broken_terms",
+            unit="count",
+            meaning="terms of the contract that do not hold",
+            healthy=Interval(high=0),
+            tolerable=Interval(high=0),
+        ),
+    )
+    explains = ("HD101",)
+    sometimes = ("HD102", "HD103", "HD104", "HD105")
+    key = "training.generator_init_path"
+
+    def measure(self, case: Case) -> dict[str, float]:
+        if case.contract is None:
+            raise NotMeasurable("the run does not start from a pretrainer checkpoint")
+        return {"broken_terms": float(len(case.contract.broken))}
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        assert case.contract is not None
+        return f"the pretrainer checkpoint {case.contract.file} does not fit this run: {'; '.join(case.contract.broken)}"
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return (remedies.honour_contract(case),)

@@ -1,0 +1,100 @@
+"""HD203: does the recurrent layer see the same input at every step, and settle on one output?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor import remedies
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.space import FloatArray
+from humouse_doctor.probes import budget
+from humouse_doctor.probes.flat_output import settled_at
+
+#: Below this share of its variance over time an input is the same at every step, up to rounding.
+_CONSTANT = 1e-8
+
+
+class RepeatedLatent(Probe):
+    code = "HD203"
+    name = "repeated-latent"
+    kind = Kind.CAUSE
+    summary = "Variance over time of the recurrent layer's input, and whether its state settles under it."
+    needs = (Need.HEADS,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="input_time_share", unit="share", meaning="share of the input's variance that is over time"),
+        Metric(
+            name="settled_at",
+            unit="share of T",
+            meaning="when the last recurrent state has gone 98 % of its way",
+            healthy=Interval(low=0.5),
+            tolerable=Interval(low=0.4),
+        ),
+        Metric(name="gate_steps_needed", unit="steps", meaning="log(T - 1) / lr: steps to gates that remember T steps"),
+        Metric(
+            name="gate_steps_share",
+            unit="ratio",
+            meaning="steps available over gate_steps_needed; judged only before training",
+            healthy=Interval(low=0.5),
+            tolerable=Interval(low=0.25),
+        ),
+    )
+    explains = ("HD103", "HD105")
+    key = "model.architecture"
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.network is not None
+        measured = {}
+        if case.samples.rnn_input is not None and case.samples.hidden is not None:
+            measured["input_time_share"] = time_share(case.samples.rnn_input)
+            measured["settled_at"] = settled_at(case.samples.hidden)
+        elif case.has_checkpoint:
+            raise NotMeasurable(case.lacks(Need.RECURRENCE) or "no recurrent states")
+        elif case.network.repeats_latent is None:
+            raise NotMeasurable("whether the latent is repeated shows only in a checkpoint")
+        else:
+            measured["input_time_share"] = 0.0 if case.network.repeats_latent else 1.0
+        length, rate = case.network.target_len, case.settings.number("training.lr.generator")
+        if length is not None and length > 2 and rate:
+            measured["gate_steps_needed"] = math.log(length - 1) / rate
+            available = budget.steps_available(case)
+            if available is not None:
+                measured["gate_steps_share"] = available / measured["gate_steps_needed"]
+        return measured
+
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        if measured["input_time_share"] > _CONSTANT:
+            return Judgement.HEALTHY
+        name = "settled_at" if "settled_at" in measured else "gate_steps_share"
+        if name not in measured:
+            return Judgement.BORDERLINE
+        return self.metric(name).judge(measured[name])
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        length = case.network.target_len if case.network else None
+        said = f"the recurrent layer sees the same input at every one of {length or 'the'} steps"
+        if "settled_at" in measured:
+            return f"{said} and settles on one state after {measured['settled_at']:.0%} of them: what follows is one point"
+        if "gate_steps_share" in measured:
+            return (
+                f"{said}; gates that remember so long need about {measured['gate_steps_needed']:,.0f} steps at this lr,"
+                f" {1 / max(measured['gate_steps_share'], 1e-9):,.0f} times what there is: paths will stand still"
+            )
+        return f"{said}; whether its gates can learn to keep moving depends on steps that are not known"
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return (remedies.slow_gates(case), remedies.time_input(case))
+
+
+def time_share(values: FloatArray) -> float:
+    """Variance over time within a sequence over all variance: (N, T, H) -> [0, 1]; 0 where nothing varies at all."""
+    exact = np.asarray(values, dtype=np.float64)
+    over_time = float(exact.var(axis=1).mean())
+    whole = over_time + float(exact.mean(axis=1).var(axis=0).mean())
+    return over_time / whole if whole > 0 else 0.0

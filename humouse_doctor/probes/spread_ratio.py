@@ -1,0 +1,46 @@
+"""HD101: do the generated sequences spread as far as their targets?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.probes import measures
+
+
+class SpreadRatio(Probe):
+    code = "HD101"
+    name = "spread-ratio"
+    kind = Kind.SYMPTOM
+    summary = "Standard deviation of the generated values over that of the loss's targets, per axis."
+    needs = (Need.TARGETS, Need.PREDICTIONS)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="spread_ratio",
+            unit="ratio",
+            meaning="std of predictions over std of targets, on the axis farthest from 1",
+            healthy=Interval(low=0.4, high=2.5),
+            tolerable=Interval(low=0.25, high=4.0),
+        ),
+        Metric(name="prediction_std", unit="loss space", meaning="std of predictions, mean of the axes"),
+        Metric(name="target_std", unit="loss space", meaning="std of targets, mean of the axes"),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        predicted = measures.spread(measures.predictions(case))
+        wanted = measures.spread(measures.loss_targets(case))
+        return {
+            "spread_ratio": measures.axis_ratio(predicted, wanted),
+            "prediction_std": float(predicted.mean()),
+            "target_std": float(wanted.mean()),
+        }
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        space = case.space.name if case.space else "the loss's space"
+        return (
+            f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({space}) have"
+            f" {measured['target_std']:.3g}: {measured['spread_ratio']:.3f} of the spread on the worse axis"
+        )

@@ -1,0 +1,56 @@
+"""HD209: are so many deltas exactly zero that standing still is the best answer an L1 knows?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor import remedies
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+
+
+class StillTargets(Probe):
+    code = "HD209"
+    name = "still-targets"
+    kind = Kind.CAUSE
+    summary = "Share of deltas that are exactly zero, and of steps that are padding, where the loss compares deltas."
+    needs = (Need.TARGETS, Need.SPACE)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="still_share",
+            unit="share",
+            meaning="share of raw deltas that are exactly zero, padding included",
+            healthy=Interval(high=remedies.FIT_STILL),
+            tolerable=Interval(high=0.3),
+        ),
+        Metric(name="padding_share", unit="share", meaning="share of steps that are padding"),
+    )
+    explains = ("HD101", "HD103", "HD104", "HD105")
+    key = "training.absolute_coordinates"
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.space is not None
+        if case.space.absolute:
+            raise NotMeasurable(f"the loss compares {case.space.name}, where a zero delta is only a pause")
+        if case.samples.sequences is None:
+            raise NotMeasurable("the raw sequences are not known")
+        deltas = case.samples.sequences[..., :2]
+        measured = {"still_share": float((deltas == 0).mean())}
+        if case.samples.lengths is not None:
+            measured["padding_share"] = float(1 - np.mean(case.samples.lengths) / deltas.shape[1])
+        return measured
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        return (
+            f"{measured['still_share']:.0%} of the deltas are exactly zero"
+            f" ({measured.get('padding_share', 0.0):.0%} of the steps are padding): under L1 standing still is the optimum,"
+            " at any scale"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return remedies.scale_remedies(case)

@@ -1,0 +1,71 @@
+"""HD202: can the output layer get to the targets' scale in the steps the warm-up has?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from humouse_doctor import remedies
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.spec import Architecture
+from humouse_doctor.probes import budget, measures
+
+#: Beyond this many times the steps there are, longer training is no practical remedy.
+_HOPELESS = 4.0
+
+
+class TargetScale(Probe):
+    code = "HD202"
+    name = "target-scale"
+    kind = Kind.CAUSE
+    summary = "Steps the output layer needs to reach the targets' scale at this learning rate, against the steps there are."
+    needs = (Need.TARGETS, Need.HEADS)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="steps_needed", unit="steps", meaning="rms of the targets over lr x (H + 1)"),
+        Metric(name="steps_available", unit="steps", meaning="epochs x sequences / batch size"),
+        Metric(
+            name="steps_share",
+            unit="ratio",
+            meaning="steps available over steps needed",
+            healthy=Interval(low=0.8),
+            tolerable=Interval(low=0.4),
+        ),
+        Metric(name="target_rms", unit="loss space", meaning="root mean square of the targets, the larger axis"),
+    )
+    explains = ("HD101", "HD103", "HD104", "HD105")
+    key = "training.absolute_coordinates"
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.network is not None
+        rate = budget.learning_rate(case)
+        hidden = case.network.hidden_dim
+        if case.network.architecture is Architecture.TCN:
+            raise NotMeasurable("a TCN's features are not bounded to 1, so the estimate does not hold")
+        if hidden is None:
+            raise NotMeasurable("the width of the output layer's input is not known")
+        rms = float(np.sqrt(np.square(measures.loss_targets(case)).mean(axis=(0, 1))).max())
+        measured = {"steps_needed": rms / (rate * (hidden + 1)), "target_rms": rms}
+        available = budget.steps_available(case)
+        if available is not None:
+            measured["steps_available"] = available
+            measured["steps_share"] = available / measured["steps_needed"] if measured["steps_needed"] > 0 else 1e6
+        return measured
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        space = case.space.name if case.space else "the loss's space"
+        return (
+            f"the targets ({space}) have an rms of {measured['target_rms']:.3g}; at lr {budget.learning_rate(case):g} the"
+            f" output layer needs about {measured['steps_needed']:,.0f} steps to that scale and has"
+            f" {measured['steps_available']:,.0f}"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        longer = remedies.enough_steps(case, measured["steps_needed"], measured["steps_available"])
+        if measured["steps_share"] * _HOPELESS >= 1:
+            return (longer, *remedies.scale_remedies(case))
+        return (*remedies.scale_remedies(case), longer)

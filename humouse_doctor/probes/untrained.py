@@ -1,0 +1,56 @@
+"""HD108: are the weights finite, and have they been trained at all?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval
+
+
+class NonFiniteOrUntrained(Probe):
+    code = "HD108"
+    name = "non-finite-or-untrained"
+    kind = Kind.SYMPTOM
+    summary = "NaN or infinite weights, and weights that all lie within the bounds of their random start."
+    needs = (Need.WEIGHTS,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="non_finite_weights",
+            unit="count",
+            meaning="weights that are NaN or infinite",
+            healthy=Interval(high=0),
+            tolerable=Interval(high=0),
+        ),
+        Metric(
+            name="excess_over_start",
+            unit="ratio",
+            meaning="largest |weight| over the bound of PyTorch's uniform start; at most 1 if never trained",
+            healthy=Interval(low=1 + 1e-6),
+            tolerable=Interval(low=1 + 1e-6),
+        ),
+    )
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.weights is not None
+        measured = {"non_finite_weights": float(case.weights.non_finite)}
+        if case.weights.excess_over_start is not None:
+            measured["excess_over_start"] = case.weights.excess_over_start
+        return measured
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if measured["non_finite_weights"] > 0:
+            total = case.weights.total if case.weights else 0
+            return f"{measured['non_finite_weights']:.0f} of {total} weights are NaN or infinite"
+        return (
+            f"every weight lies within the bounds of its random start (largest {measured['excess_over_start']:.4f} of the"
+            " bound): this generator was never trained"
+        )
+
+
+def looks_untrained(measured: Mapping[str, float]) -> bool:
+    """Whether HD108's numbers say that the weights are finite and as they were drawn."""
+    excess = NonFiniteOrUntrained.metrics[1].judge(measured.get("excess_over_start", float("inf")))
+    return measured.get("non_finite_weights", 0.0) == 0 and excess is not Judgement.HEALTHY

@@ -1,0 +1,241 @@
+"""The catalogue of remedies: for each, the config patch, the hint for the code, and what it should bring about.
+
+None of them claims to cure; a remedy is unverified until a paired trial has run.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
+from humouse_doctor.core.settings import Origin, Value
+from humouse_doctor.core.spec import Activation, Architecture
+
+_SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.4, high=2.5))
+_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.4))
+_PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.4, high=2.5))
+_SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.3))
+
+#: Delta space is only proposed where clipping keeps at least this much of the loss reachable ...
+FIT_REACHABLE = 0.9
+#: ... and where fewer deltas than this are exactly zero (HD209's page has the runs).
+FIT_STILL = 0.2
+
+
+def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
+    """The edit that gives `key` the value `new`: none where it has it already, an insertion where the file is silent."""
+    setting = case.settings.get(key)
+    if setting is None:
+        return (Edit(key=key, old=None, new=new, absent=True),) if case.settings.source else ()
+    if setting.value == new and isinstance(setting.value, bool) == isinstance(new, bool):
+        return ()
+    silent = setting.origin is Origin.DEFAULT or setting.place is None
+    return (Edit(key=key, old=setting.value, new=new, absent=silent),)
+
+
+def undistorted_latent(case: Case) -> Remedy:
+    """Whitening and noise off, spelled out where the file is silent since whitening is on by default."""
+    return Remedy(
+        id="undistorted-latent",
+        title="Leave the latent as the encoder gives it: no whitening, no noise",
+        why="the generator is trained on latents that the prior does not draw, so prior samples shrink",
+        safety=Safety.SAFE,
+        edits=(
+            *edit(case, "training.warmup_latent_normalize", False),
+            *(edit(case, "training.warmup_noise_std", 0.0) if case.settings.number("training.warmup_noise_std") else ()),
+        ),
+        expects=(_PRIOR, _SPREAD),
+    )
+
+
+def normalised_positions(case: Case) -> Remedy:
+    """A linear head on z-scored positions ("Fix A")."""
+    edits = (
+        *edit(case, "training.absolute_coordinates", True),
+        *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
+        *undistorted_latent(case).edits,
+    )
+    if case.settings.text("model.generator.activation_xy") not in ("linear", "none", "identity"):
+        edits = (*edit(case, "model.generator.activation_xy", "linear"), *edits)
+    hint = (
+        "No config key normalises the positions of this warm-up: in its loop, compare the generator with"
+        " (positions - mean) / std."
+    )
+    if case.data is not None:
+        mean, std = case.data.position_mean, case.data.position_std
+        hint += (
+            f" From {case.data.taken} of {case.data.total} sequences: mean = [{mean[0]:.4f}, {mean[1]:.4f}],"
+            f" std = [{std[0]:.4f}, {std[1]:.4f}]."
+        )
+    return Remedy(
+        id="normalised-positions",
+        title='Linear head on z-scored positions ("Fix A")',
+        why="targets of unit scale are in reach of the head and of the steps there are; by itself it brings back spread,"
+        " not movement: a repeated latent stays flat over long sequences",
+        edits=edits,
+        code_hint=hint,
+        expects=(_SPREAD, _SKILL),
+    )
+
+
+def seq2seq(case: Case) -> Remedy:
+    """The trainer's other architecture, which z-scores positions by itself."""
+    return Remedy(
+        id="seq2seq",
+        title="architecture: seq2seq, whose warm-up z-scores positions by itself",
+        why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself: it can learn"
+        " to copy, and our own run of it came out collapsed, so look at its prior samples before trusting its loss",
+        edits=edit(case, "model.architecture", "seq2seq"),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def delta_space(case: Case, reachable: float | None, still_share: float | None) -> Remedy:
+    """Deltas instead of positions ("Fix B"), or its refusal with the number that speaks against it."""
+    title = 'Compare deltas instead of positions ("Fix B")'
+    against = []
+    if reachable is None or still_share is None:
+        against.append("without data nobody knows whether the deltas fit the head")
+    else:
+        if reachable < FIT_REACHABLE:
+            against.append(f"only {reachable:.0%} of the loss on deltas is in reach of a head bounded to [-1, 1]")
+        if still_share >= FIT_STILL:
+            against.append(f"{still_share:.0%} of the deltas are exactly zero, so standing still is the L1 optimum")
+    if against:
+        return Remedy(id="delta-space", title=title, why="; ".join(against), status=RemedyStatus.REFUSED)
+    return Remedy(
+        id="delta-space",
+        title=title,
+        why=f"{reachable:.0%} of the loss on deltas is in reach of the head, and {still_share:.0%} of them are zero",
+        edits=edit(case, "training.absolute_coordinates", False),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def time_input(case: Case) -> Remedy:
+    """A ramp over time as one more input of the first recurrent layer."""
+    length = case.network.target_len if case.network else None
+    return Remedy(
+        id="time-input",
+        title="Give the recurrent layer the time as an input",
+        why="an input that changes with every step keeps the state from settling",
+        code_hint=(
+            "Concatenate torch.linspace(0, 1, T) to the repeated latent before the first LSTM"
+            f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too."
+        ),
+        expects=(_MOVES,),
+    )
+
+
+def slow_gates(case: Case) -> Remedy:
+    """Chrono initialisation of the gates, which needs no new input."""
+    length = case.network.target_len if case.network and case.network.target_len else 200
+    return Remedy(
+        id="slow-gates",
+        title="Start the LSTM's gates slow (chrono initialisation)",
+        why="gates that forget over the whole sequence keep moving under a constant input; no layer changes its shape",
+        code_hint=(
+            f"Before training, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
+            " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
+        ),
+        expects=(_MOVES,),
+    )
+
+
+def warm_start(case: Case) -> Remedy:
+    """Start from a pretrainer checkpoint instead of warming up."""
+    return Remedy(
+        id="warm-start",
+        title="Skip the warm-up and start from a pretrainer checkpoint",
+        why="the pretrainer already compares z-scored positions with a linear head; it repeats its latent as well, so this"
+        " is no cure for flatness by itself",
+        edits=(
+            *edit(case, "training.generator_init_path", "checkpoints/pretrain/lstm_generator.pt"),
+            *(edit(case, "training.reconstruction_epochs", 0)),
+        ),
+        code_hint="Run the pretrainer first and name the file it wrote.",
+        expects=(_SPREAD,),
+    )
+
+
+def enough_steps(case: Case, needed: float, available: float) -> Remedy:
+    """More epochs, by the number the output layer needs."""
+    epochs = case.settings.integer("training.reconstruction_epochs") or 1
+    rate = case.settings.number("training.lr.generator")
+    factor = needed / max(available, 1.0)
+    wanted = math.ceil(epochs * factor)
+    return Remedy(
+        id="enough-steps",
+        title=f"Warm up longer: {wanted} epochs instead of {epochs}",
+        why=f"the output layer needs about {needed:,.0f} steps to the targets' scale and has {available:,.0f}"
+        + (f"; a learning rate of {rate * factor:.1e} instead would do as much" if rate else ""),
+        safety=Safety.SAFE,
+        edits=edit(case, "training.reconstruction_epochs", wanted),
+        expects=(_SPREAD,),
+    )
+
+
+def raw_deltas(case: Case) -> Remedy:
+    """Positions summed from raw deltas rather than from z-scored ones."""
+    return Remedy(
+        id="raw-deltas",
+        title="Sum raw deltas, not z-scored ones",
+        why="z-scoring deltas does not normalise the positions summed from them",
+        edits=edit(case, "data.normalize_sequences", False),
+        expects=(_SPREAD,),
+    )
+
+
+def honour_contract(case: Case) -> Remedy:
+    """Settings that fit a pretrainer checkpoint: it emits positions in pixels through a linear head."""
+    edits: tuple[Edit, ...] = ()
+    if case.settings.text("model.generator.activation_xy") not in ("linear", "none", "identity"):
+        edits += edit(case, "model.generator.activation_xy", "linear")
+    return Remedy(
+        id="honour-contract",
+        title="Use the pretrainer checkpoint in the space it was trained for",
+        why="it emits positions in pixels through a linear head",
+        edits=(
+            *edits,
+            *edit(case, "training.absolute_coordinates", True),
+            *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
+        ),
+        expects=(_SPREAD,),
+    )
+
+
+def keep_warm_up(case: Case) -> Remedy:
+    """Let the warm-up run and keep what it trained."""
+    reset = case.settings.flag("training.reset_generator_after_warmup")
+    none = not case.settings.integer("training.reconstruction_epochs")
+    return Remedy(
+        id="keep-warm-up",
+        title="Let the warm-up run and keep its weights",
+        why="without it the adversarial training starts from random weights",
+        safety=Safety.SAFE,
+        edits=(
+            *(edit(case, "training.reset_generator_after_warmup", False) if reset else ()),
+            *(edit(case, "training.reconstruction_epochs", 5) if none else ()),
+        ),
+    )
+
+
+def scale_remedies(case: Case) -> tuple[Remedy, ...]:
+    """What helps where the targets' scale is the trouble, the first choice first."""
+    reachable, still = delta_fit(case)
+    own = () if case.network and case.network.architecture is Architecture.SEQ2SEQ else (seq2seq(case), warm_start(case))
+    return (normalised_positions(case), *own, delta_space(case, reachable, still))
+
+
+def delta_fit(case: Case) -> tuple[float | None, float | None]:
+    """The share of an L1 on raw deltas within [-1, 1], and the share of deltas that are exactly zero."""
+    if case.samples.sequences is None:
+        return None, None
+    deltas = np.asarray(case.samples.sequences[..., :2], dtype=np.float64)
+    whole = np.abs(deltas).sum()
+    bounded = any(head not in (None, Activation.LINEAR) for head in (case.network.heads[:2] if case.network else ()))
+    reach = 1.0 if not bounded or whole <= 0 else float(1 - np.maximum(np.abs(deltas) - 1, 0).sum() / whole)
+    return reach, float((deltas == 0).mean())

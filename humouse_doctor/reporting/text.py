@@ -1,0 +1,210 @@
+"""The report as text for people: the answer first, then why, what to change, and what was measured."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from humouse_doctor.config.reader import spell
+from humouse_doctor.core.probe import Kind, Metric, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import Edit, Interval, Remedy, RemedyStatus
+from humouse_doctor.core.report import Cause, Finding, Report, Verdict
+from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.reporting.plain import harmless
+
+_VERDICT_STYLE = {
+    Verdict.HEALTHY: "bold green",
+    Verdict.AT_RISK: "bold yellow",
+    Verdict.COLLAPSED: "bold red",
+    Verdict.UNDETERMINED: "bold magenta",
+}
+_SEVERITY_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_BY_CODE = {probe.code: probe for probe in PROBES}
+
+
+def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
+    """The report as text of at most `width` columns, with terminal colours if asked."""
+    stream = io.StringIO()
+    console = Console(
+        file=stream,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    _head(console, report)
+    _causes(console, report)
+    _symptoms(console, report)
+    _patch(console, report)
+    _remedies(console, report)
+    _probes(console, report)
+    _remarks(console, report)
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def _say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
+    console.print(Padding(Text(harmless(text), style=style), (0, 0, 0, indent)))
+
+
+def _title(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def _head(console: Console, report: Report) -> None:
+    line = Text(report.verdict.value.upper(), style=_VERDICT_STYLE[report.verdict])
+    line.append(f"  {harmless(report.subject.name)}  (confidence {report.confidence.value})", style="")
+    console.print(line)
+    _say(console, report.sentence)
+
+
+def _where(file: str | None, line: int | None, key: str | None) -> str:
+    if file is None:
+        return ""
+    if line is not None:
+        return f"{file}:{line}"
+    return f"{file} (no {key}, the default holds)" if key else file
+
+
+def _causes(console: Console, report: Report) -> None:
+    if not report.causes:
+        return
+    _title(console, "Causes, best supported first")
+    places = {finding.code: finding.location for finding in report.findings}
+    for number, cause in enumerate(report.causes, start=1):
+        where = places[cause.code]
+        _say(console, f"{number}. {cause.code} {cause.name}{_support(cause)}", indent=2, style="bold")
+        _say(console, cause.message, indent=5)
+        _say(console, f"at {_where(where.file, where.line, where.key)}", indent=5, style="dim")
+
+
+def _support(cause: Cause) -> str:
+    if cause.support is None:
+        return "  (before training: no symptom to support it yet)"
+    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}; {cause.support:.0%} of what it would show)"
+
+
+def _symptoms(console: Console, report: Report) -> None:
+    shown = [finding for finding in report.findings if finding.kind is not Kind.CAUSE]
+    notes = [f for f in report.findings if f.kind is Kind.CAUSE and f.severity is Severity.NOTE]
+    if shown:
+        _title(console, "What is seen")
+    for finding in shown:
+        unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
+        _finding(console, finding, unexplained)
+    if notes:
+        _title(console, "True of the config, without effect on this checkpoint")
+    for finding in notes:
+        _finding(console, finding, "")
+
+
+def _finding(console: Console, finding: Finding, more: str) -> None:
+    line = Text("  ")
+    line.append(finding.severity.value, style=_SEVERITY_STYLE[finding.severity])
+    line.append(f" {finding.code} {finding.name}{more}")
+    console.print(line)
+    where = _where(finding.location.file, finding.location.line, None) if finding.kind is Kind.TOOL else ""
+    _say(console, finding.message + (f" ({where})" if where else ""), indent=5)
+
+
+def _change(edit: Edit, prefix: str) -> str:
+    if edit.absent:
+        return f"{prefix}{edit.key}: insert {spell(edit.new)} (now {spell(edit.old)} by default)"
+    return f"{prefix}{edit.key}: {spell(edit.old)} -> {spell(edit.new)}"
+
+
+def _patch(console: Console, report: Report) -> None:
+    first: dict[str, Remedy] = {}
+    by_id = {remedy.id: remedy for remedy in report.remedies}
+    offered = {finding.code: finding.remedies for finding in report.findings}
+    for cause in report.causes:
+        usable = [by_id[name] for name in offered[cause.code] if by_id[name].status is not RemedyStatus.REFUSED]
+        if usable:
+            first.setdefault(usable[0].id, usable[0])
+    if not first:
+        return
+    _title(console, "Suggested patch (unverified: only a paired trial can confirm it)")
+    for edit in report.patch:
+        _say(console, _change(edit, report.config_prefix), indent=2, style="green")
+    for remedy in first.values():
+        if remedy.code_hint is not None:
+            _say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
+    if report.patch:
+        _say(console, "as a diff or as overrides: humouse-doctor suggest-config", indent=2, style="dim")
+
+
+def _remedies(console: Console, report: Report) -> None:
+    if not report.remedies:
+        return
+    _title(console, "All remedies")
+    for remedy in report.remedies:
+        _say(console, f"- {remedy.title} [{remedy.safety.value}, {remedy.status.value}]", indent=2)
+        _say(console, remedy.why, indent=4, style="dim")
+
+
+def _probes(console: Console, report: Report) -> None:
+    _title(console, "Probes")
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("", no_wrap=True)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("healthy", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for result in report.probes:
+        if result.status in (Status.HEALTHY, Status.FOUND):
+            _rows(table, result)
+    if table.row_count:
+        console.print(Padding(table, (0, 0, 0, 2)))
+    missing: dict[tuple[Status, str], list[str]] = {}
+    for result in report.probes:
+        if result.status in (Status.SKIPPED, Status.CRASHED):
+            missing.setdefault((result.status, result.reason or ""), []).append(result.code)
+    for (status, reason), codes in missing.items():
+        _say(console, f"{status.value} {', '.join(codes)}: {reason}", indent=2, style="dim")
+
+
+def _rows(table: Table, result: ProbeResult) -> None:
+    """The metrics that judge, or the first one where none does; the JSON report has the others."""
+    probe = _BY_CODE.get(result.code)
+    measured = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
+    first = True
+    for metric in [metric for metric in measured if metric.healthy != Interval()] or measured[:1]:
+        judged = metric.healthy != Interval()
+        style = "red" if result.status is Status.FOUND and first else ""
+        table.add_row(
+            result.code if first else "",
+            metric.name,
+            _number(result.measurements[metric.name], metric),
+            str(metric.healthy) if judged else "",
+            Text(result.judgement.value if first and result.judgement else "", style=style),
+        )
+        first = False
+
+
+def _number(value: float, metric: Metric) -> str:
+    if metric.unit in ("count", "flag", "epochs"):
+        return f"{value:.0f}"
+    if metric.unit == "steps":
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def _remarks(console: Console, report: Report) -> None:
+    subject = report.subject
+    _title(console, "Looked at")
+    for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
+        _say(console, f"{label}: {path or 'none'}", indent=2)
+    if subject.sha256 is not None:
+        _say(console, f"sha256: {subject.sha256}", indent=2, style="dim")
+    if report.data is not None:
+        data = report.data
+        _say(console, f"{data.taken} of {data.total} sequences of {data.length} steps; seed {subject.seed}", indent=2)
+    for remark in subject.remarks:
+        _say(console, f"- {remark}", indent=2, style="dim")

@@ -1,0 +1,76 @@
+"""One function per command: parse -> call one of these -> print. Nothing here prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from humouse_doctor.config import patcher, yaml_text
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.report import Report
+from humouse_doctor.diagnosis import diagnose
+from humouse_doctor.examine import examine, selected
+from humouse_doctor.loading import Request, load_case
+
+
+def report_on(
+    request: Request,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> Report:
+    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line."""
+    probes = selected(select, ignore)
+    loaded = load_case(request, progress)
+    return diagnose(loaded, examine(loaded.case, probes))
+
+
+class Emit(str, Enum):
+    """The forms a suggested patch is written in."""
+
+    DIFF = "diff"
+    OVERRIDES = "overrides"
+    YAML = "yaml"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """A patch in the asked form; `text` is empty where there is nothing to change, `written` names file and backup."""
+
+    text: str
+    report: Report
+    written: tuple[Path, Path] | None = None
+
+
+def suggest(request: Request, emit: Emit, write: bool, progress: Callable[[str], None] = lambda _: None) -> Suggestion:
+    """The report's patch as `emit` asks, and with `write` made in place.
+
+    Raises `UsageError` without a config, and where an edit cannot be made in place.
+    """
+    from humouse_doctor.reporting import json_report
+
+    report = report_on(request, progress=progress)
+    source = report.subject.config
+    if source is None:
+        raise UsageError("suggest-config needs a config to change: add --config")
+    edits, prefix = report.patch, report.config_prefix
+    written = None
+    text = ""
+    if emit is Emit.JSON:
+        text = json_report.patch_text(report)
+    elif edits and emit is Emit.OVERRIDES:
+        shown = patcher.override_prefix(source, prefix)
+        text = "".join(f"{patcher.override(edit, shown)}\n" for edit in edits)
+    elif edits and emit is Emit.YAML:
+        text = patcher.as_yaml(edits, prefix)
+    if edits and (emit is Emit.DIFF or write):
+        before = yaml_text.read_text(Path(source))
+        after = patcher.patched(before, source, edits, prefix)
+        if emit is Emit.DIFF:
+            text = patcher.unified_diff(before, after, source)
+        if write:
+            written = Path(source), patcher.write(Path(source), after)
+    return Suggestion(text=text, report=report, written=written)
