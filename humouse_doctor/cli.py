@@ -117,9 +117,7 @@ def preflight(
     from humouse_doctor.loading import Request
     from humouse_doctor.service import report_on
 
-    request = Request(
-        config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed
-    )
+    request = Request(config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed)
     report = report_on(request, select or (), ignore or (), _progress)
     _finish(report, format_, output, fail_on)
 

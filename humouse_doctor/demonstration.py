@@ -26,7 +26,8 @@ from humouse_doctor.service import report_on
 class Bar(Protocol):
     """A progress bar: `Bar(total, label)` as a context, called with (step, loss)."""
 
-    def __call__(self, total: int, label: str) -> AbstractContextManager[Callable[[int, float], None]]: ...
+    def __call__(self, total: int, label: str) -> AbstractContextManager[Callable[[int, float], None]]:
+        """Open a bar of `total` steps."""
 
 
 class Units(Enum):
@@ -138,7 +139,12 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
     with cache.open("wb") as stream:
         np.savez_compressed(stream, sequences=sequences, features=np.zeros((len(sequences), 0), dtype=np.float32))
     flat = sequences.reshape(-1, 3).astype(np.float64)
-    meta = {"sequence_mean": flat.mean(0).tolist(), "sequence_std": flat.std(0).tolist(), "feature_mean": [], "feature_std": []}
+    meta = {
+        "sequence_mean": flat.mean(0).tolist(),
+        "sequence_std": flat.std(0).tolist(),
+        "feature_mean": [],
+        "feature_std": [],
+    }
     replace_file(cache.with_name(cache.name + ".meta.json"), json.dumps(meta).encode())
     settings = reader.read(config_path).settings
     space = LossSpace(absolute=settings.flag("training.absolute_coordinates") is True)

@@ -48,9 +48,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
         subject=case.subject,
         data=case.data,
         causes=causes,
-        unexplained=tuple(
-            result.code for result in results if _is_fired_symptom(result) and result.code not in explained
-        ),
+        unexplained=tuple(result.code for result in results if _is_fired_symptom(result) and result.code not in explained),
         findings=tuple(findings),
         probes=tuple(sorted(results, key=lambda result: result.code)),
         remedies=remedies,
@@ -101,9 +99,7 @@ def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Cas
     return Severity.NOTE
 
 
-def _causes(
-    case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]
-) -> tuple[Cause, ...]:
+def _causes(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]) -> tuple[Cause, ...]:
     """The causes that matter: those explaining more of the symptoms first, then the better supported, then by code."""
     ranked = []
     for code, severity in severities.items():
@@ -242,9 +238,7 @@ def _needs_no_measure(case: Case, by_code: Mapping[str, ProbeResult], code: str)
     return code in by_code and by_code[code].status is Status.SKIPPED and case.samples.loss_targets is not None
 
 
-def _confidence(
-    case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]
-) -> Confidence:
+def _confidence(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Confidence:
     if verdict is Verdict.UNDETERMINED:
         return Confidence.LOW
     if not case.has_checkpoint:

@@ -245,9 +245,7 @@ def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
     )
 
 
-def _of_checkpoint(
-    request: Request, path: Path, settings: Settings, gestures: Gestures | None, trail: _Trail
-) -> Case:
+def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Gestures | None, trail: _Trail) -> Case:
     """The case of a trained generator."""
     trail.progress(f"loading {path}")
     from humouse_doctor.generator import checkpoint as checkpoints
@@ -268,7 +266,10 @@ def _of_checkpoint(
         if found.inferred:
             trail.remarks.append(f"inferred: {'; '.join(found.inferred)}")
         network = identify.rebuild(str(path), checkpoint, found.spec)
-        facts, player = facts_of(found.spec, f"{found.spec.architecture.value} generator"), observe.player(network, found.spec)
+        facts, player = (
+            facts_of(found.spec, f"{found.spec.architecture.value} generator"),
+            observe.player(network, found.spec),
+        )
     weights = identify.weight_facts(network, checkpoint.tensors)
     space = _space_of(settings, gestures, facts.architecture, trail, checkpoint)
     targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
@@ -372,9 +373,7 @@ def _space_of(
     """What this run's warm-up compares; None where nothing says so."""
     if checkpoint is not None and checkpoint.is_pretrainer:
         trail.remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
-        return LossSpace(
-            absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std
-        )
+        return LossSpace(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
     absolute = settings.get("training.absolute_coordinates")
     if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
         return None
@@ -418,9 +417,7 @@ def _conditions(settings: Settings, gestures: Gestures | None, width: int, trail
     return np.nan_to_num(features)
 
 
-def _contract(
-    request: Request, settings: Settings, checkpoint: Checkpoint | None, trail: _Trail
-) -> PretrainerContract | None:
+def _contract(request: Request, settings: Settings, checkpoint: Checkpoint | None, trail: _Trail) -> PretrainerContract | None:
     """The terms between a pretrainer checkpoint and the run, None where no such checkpoint plays a part."""
     named = settings.text("training.generator_init_path")
     file = str(request.checkpoint)
@@ -442,7 +439,7 @@ def _contract(
         broken.append(f"its head is {own}, not linear")
     if settings.source is not None:
         head = settings.get("model.generator.activation_xy")
-        if head is not None and head.origin is not Origin.DEFAULT or request.config is not None:
+        if (head is not None and head.origin is not Origin.DEFAULT) or request.config is not None:
             name = "null" if head is None or head.value is None else str(head.value).lower()
             if ACTIVATION_NAMES[name] is not Activation.LINEAR:
                 broken.append(f"the run's activation_xy is {name}, the checkpoint's head is linear")

@@ -1,0 +1,1 @@
+"""YAML text to settings with their origin, and edits back into the text."""

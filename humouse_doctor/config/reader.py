@@ -48,8 +48,8 @@ def read(path: Path | None, overrides: Sequence[str] = ()) -> ReadConfig:
     text = yaml_text.read_text(path)
     root = yaml_text.compose(text, str(path))
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
-    values: dict[str, Value] = {name: leaf.value for name, leaf in found.items()}
-    places = {
+    values: Mapping[str, Value] = {name: leaf.value for name, leaf in found.items()}
+    places: Mapping[str, Place] = {
         name: Place(file=str(path), line=leaf.node.start_mark.line + 1, column=leaf.node.start_mark.column + 1)
         for name, leaf in found.items()
     }
@@ -85,8 +85,13 @@ def _finish(
         meant = likely_misspelling(key)
         if meant is not None and f"{prefix}{meant}" not in values:
             complaints.append(
-                Complaint(key=key, place=place, serious=False, message=f"{key} is unknown to the trainer, which ignores it;"
-                          f" {meant} was probably meant and keeps its default {spell(BY_NAME[meant].default)}")
+                Complaint(
+                    key=key,
+                    place=place,
+                    serious=False,
+                    message=f"{key} is unknown to the trainer, which ignores it;"
+                    f" {meant} was probably meant and keeps its default {spell(BY_NAME[meant].default)}",
+                )
             )
         if key not in BY_NAME:
             continue
@@ -96,9 +101,7 @@ def _finish(
             continue
         wrong = BY_NAME[key].complaint(value)
         if wrong is not None:
-            complaints.append(
-                Complaint(key=key, place=place, serious=True, message=f"{key} is {spell(value)}; {wrong}")
-            )
+            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {spell(value)}; {wrong}"))
             continue
         settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
     unusable = {complaint.key for complaint in complaints}

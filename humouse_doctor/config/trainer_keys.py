@@ -62,9 +62,7 @@ def _fits(value: Value, kind: Type) -> bool:
         case Type.TEXT:
             return isinstance(value, str)
         case Type.PAIR:
-            return (
-                isinstance(value, tuple) and len(value) == 2 and all(_fits(part, Type.NUMBER) for part in value)
-            )
+            return isinstance(value, tuple) and len(value) == 2 and all(_fits(part, Type.NUMBER) for part in value)
 
 
 _ACTIVATIONS = tuple(ACTIVATION_NAMES)

@@ -150,7 +150,7 @@ def scalar(node: yaml.ScalarNode, name: str) -> Value:
     if node.tag not in _SCALARS:
         raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {node.tag} is refused; expected a plain value")
     try:
-        value: Value = _Loader("").construct_object(node)  # type: ignore[no-untyped-call]  # types-PyYAML leaves it
+        value: Value = _Loader("").construct_object(node)
     except (yaml.YAMLError, ValueError):
         raise UsageError(f"{name}:{node.start_mark.line + 1}: '{node.value}' is not a {node.tag[18:]}") from None
     return value

@@ -1,8 +1,8 @@
 """What can go wrong for a reason the user can mend; each knows the exit code it ends the program with.
 
-    DoctorError
-    ├── UsageError       2   an option, a config or a factory that cannot be used as given
-    └── InputError       3   a file that cannot be read, or that is refused
+DoctorError
+├── UsageError       2   an option, a config or a factory that cannot be used as given
+└── InputError       3   a file that cannot be read, or that is refused
 """
 
 from __future__ import annotations

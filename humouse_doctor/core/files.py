@@ -28,8 +28,8 @@ def replace_file(path: Path, data: bytes, like: Path | None = None) -> None:
         else:
             umask = os.umask(0)
             os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, target)
+            Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(target)
         temporary = None
     except OSError as error:
         raise InputError(f"{path}: cannot write: {error.strerror or error}; nothing was changed") from None

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import ANY, Interval, Remedy
 
 
 class Kind(str, Enum):
@@ -53,8 +53,8 @@ class Metric:
     name: str
     unit: str
     meaning: str
-    healthy: Interval = Interval()
-    tolerable: Interval = Interval()
+    healthy: Interval = ANY
+    tolerable: Interval = ANY
 
     def judge(self, value: float) -> Judgement:
         """Judge one finite value; NaN is never healthy."""

@@ -50,6 +50,10 @@ class Interval:
         return f"{self.low:g} to {self.high:g}"
 
 
+#: What a metric that judges nothing has.
+ANY = Interval()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What a remedy should do to a metric, e.g. `HD101.spread_ratio` into `interval`: a trial checks this."""

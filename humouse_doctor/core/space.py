@@ -57,4 +57,4 @@ class LossSpace:
             return paths
         if self.sequence_mean is not None and self.sequence_std is not None:
             paths = paths * self.sequence_std[:2] + self.sequence_mean[:2]
-        return np.cumsum(paths, axis=1)
+        return np.asarray(np.cumsum(paths, axis=1))

@@ -107,15 +107,15 @@ def load_content(path: Path) -> Any:
         with (
             warnings.catch_warnings(),
             torch.serialization.safe_globals(STAND_INS),  # type: ignore[arg-type]  # tuples with a name are accepted
-            torch.sparse.check_sparse_tensor_invariants(),
+            torch.sparse.check_sparse_tensor_invariants(),  # type: ignore[no-untyped-call]  # unannotated in torch
         ):
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except Exception as error:  # torch lets a dozen kinds through for a broken file, KeyError and MemoryError among them
-        raise InputError(f"{path}: {_refusal(path, error)}") from None
+        raise InputError(f"{path}: {_refusal(error)}") from None
 
 
-def _refusal(path: Path, error: Exception) -> str:
+def _refusal(error: Exception) -> str:
     """Why torch did not load it, without torch's advice to load it unsafely."""
     text = " ".join(str(error).split())
     foreign = re.search(r"GLOBAL ([\w.]+)", text) or re.search(r"Trying to (?:load|instantiate|call \w+ .*?) ([\w.]+)", text)

@@ -64,7 +64,8 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     if architecture is Architecture.TCN:
         facts[f"{_GENERATOR}target_len"] = shapes["fc.0.weight"][0] // hidden
     spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
-    disagreements, inferred = [], []
+    disagreements: list[Disagreement] = []
+    inferred: list[str] = []
     for key, fact in facts.items():
         stated = given.get(key)
         if stated is not None and stated.origin is not Origin.DEFAULT and stated.value != fact:
@@ -215,9 +216,7 @@ def _with_pretrainer_fields(settings: Settings, checkpoint: Checkpoint) -> Setti
     return settings
 
 
-def _split(
-    inputs: int, settings: Settings, disagreements: list[Disagreement], inferred: list[str]
-) -> tuple[int, int]:
+def _split(inputs: int, settings: Settings, disagreements: list[Disagreement], inferred: list[str]) -> tuple[int, int]:
     """Z and C, of which the weights only tell the sum."""
     latent, condition = settings.get(f"{_GENERATOR}latent_dim"), settings.get(f"{_GENERATOR}condition_dim")
     known = [s for s in (latent, condition) if s is not None and s.origin is not Origin.DEFAULT]

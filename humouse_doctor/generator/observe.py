@@ -67,7 +67,7 @@ def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkF
         output_dim=shape[2],
         target_len=shape[1],
         hidden_dim=layer.in_features if recurrent and isinstance(layer, nn.Linear) else None,
-        heads=heads_by_behaviour(runner, shape[1], shape[2]),
+        heads=heads_by_behaviour(runner, shape[2]),
         latent_dim=latent,
     )
     return facts, runner

@@ -165,7 +165,7 @@ class _Watch:
         return whole.numpy()
 
 
-def heads_by_behaviour(player: Player, length: int, channels: int) -> tuple[Activation | None, ...]:
+def heads_by_behaviour(player: Player, channels: int) -> tuple[Activation | None, ...]:
     """Each output channel's activation, told from its range when the output layer gives huge values of both signs.
 
     A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range.
@@ -223,9 +223,7 @@ def gradients(player: Player, targets: FloatArray, conditions: FloatArray | None
     return Gradients(rms_by_layer=MappingProxyType(rms))
 
 
-def fit_latents(
-    player: Player, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS
-) -> LatentFit:
+def fit_latents(player: Player, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS) -> LatentFit:
     """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, weights held fixed."""
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
@@ -241,9 +239,7 @@ def fit_latents(
             optimiser.step()
         with torch.no_grad():
             predictions = player(latents, given)
-    return LatentFit(
-        targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy(), steps=steps
-    )
+    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy(), steps=steps)
 
 
 def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:

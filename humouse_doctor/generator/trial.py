@@ -68,7 +68,10 @@ class _Encoder(nn.Module):
 
 
 def train(
-    warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None = None, tick: Callable[[int, float], None] | None = None
+    warm_up: WarmUp,
+    targets: FloatArray,
+    conditions: FloatArray | None = None,
+    tick: Callable[[int, float], None] | None = None,
 ) -> Trained:
     """Warm a fresh generator up on `targets` (N, T, D), in the unit the loss compares.
 
@@ -96,9 +99,7 @@ def _train(
         source = nn.Embedding(len(sequences), spec.latent_dim)
     else:
         source = _Encoder(sequences.size(-1), spec.latent_dim * (2 if variational else 1))
-    optimiser = torch.optim.Adam(
-        [*network.parameters(), *source.parameters()], lr=warm_up.learning_rate, betas=warm_up.betas
-    )
+    optimiser = torch.optim.Adam([*network.parameters(), *source.parameters()], lr=warm_up.learning_rate, betas=warm_up.betas)
     network.train()
     losses = []
     for step, rows in enumerate(_batches(len(sequences), warm_up.batch_size, warm_up.steps)):

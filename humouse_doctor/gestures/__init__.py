@@ -1,0 +1,1 @@
+"""Gestures from files and sessions, read with bounded memory."""

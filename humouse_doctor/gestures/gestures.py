@@ -40,7 +40,7 @@ class Gestures:
     lengths: IntArray
     summary: DataSummary
     features: FloatArray | None = None
-    statistics: Statistics = Statistics()
+    statistics: Statistics = field(default_factory=Statistics)
 
 
 def gather(
@@ -51,7 +51,7 @@ def gather(
     dropped: Mapping[str, int],
     lengths: IntArray | None = None,
     features: FloatArray | None = None,
-    statistics: Statistics = Statistics(),
+    statistics: Statistics | None = None,
 ) -> Gestures:
     """Gestures from a sample of raw `sequences` (N, T, K); `lengths` are read off the zero tails where not given.
 
@@ -75,5 +75,5 @@ def gather(
         position_std=(float(std[0]), float(std[1])),
     )
     return Gestures(
-        sequences=sequences, lengths=lengths, summary=summary, features=features, statistics=statistics
+        sequences=sequences, lengths=lengths, summary=summary, features=features, statistics=statistics or Statistics()
     )

@@ -1,0 +1,1 @@
+"""One probe per file, with its page beside it; numpy only."""

@@ -1,4 +1,4 @@
-"""HD107: do all generated paths head the same way, or run straight where real ones wander?"""
+"""HD107: do all generated paths head the same way, or shake on the spot?"""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class DirectionCollapse(Probe):
     name = "direction-collapse"
     kind = Kind.SYMPTOM
     secondary = True
-    summary = "How alike the headings of the paths are, and how straight they run, prediction against target."
+    summary = "How alike the headings of the paths are, and how straight the paths run, prediction against target."
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -32,6 +32,13 @@ class DirectionCollapse(Probe):
             meaning="concentration of headings, prediction minus target",
             healthy=Interval(high=0.5),
             tolerable=Interval(high=0.8),
+        ),
+        Metric(
+            name="efficiency_ratio",
+            unit="ratio",
+            meaning="path efficiency, prediction over target; near 0 the paths shake on the spot",
+            healthy=Interval(low=0.3),
+            tolerable=Interval(low=0.1),
         ),
         Metric(name="heading_concentration", unit="resultant length", meaning="0 all directions alike, 1 one direction"),
         Metric(name="path_efficiency", unit="share", meaning="distance from start to end over the path's length"),
@@ -49,12 +56,18 @@ class DirectionCollapse(Probe):
         of_targets, real = headings_and_efficiency(wanted, case.samples.lengths)
         return {
             "heading_excess": of_drawn - of_targets,
+            "efficiency_ratio": straight / real,
             "heading_concentration": of_drawn,
             "path_efficiency": straight,
             "target_path_efficiency": real,
         }
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if measured["heading_excess"] in self.metric("heading_excess").healthy:
+            return (
+                f"generated paths get {measured['path_efficiency']:.2f} of their length away from where they start, real ones"
+                f" {measured['target_path_efficiency']:.2f}: they shake rather than go somewhere"
+            )
         return (
             f"the paths' headings agree with a resultant length of {measured['heading_concentration']:.2f},"
             f" {measured['heading_excess']:.2f} more than the real ones': nearly all go the same way"

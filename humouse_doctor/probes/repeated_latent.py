@@ -33,8 +33,8 @@ class RepeatedLatent(Probe):
             name="settled_at",
             unit="share of T",
             meaning="when the last recurrent state has gone 98 % of its way",
-            healthy=Interval(low=0.5),
-            tolerable=Interval(low=0.4),
+            healthy=Interval(low=0.8),
+            tolerable=Interval(low=0.5),
         ),
         Metric(name="gate_steps_needed", unit="steps", meaning="log(T - 1) / lr: steps to gates that remember T steps"),
         Metric(

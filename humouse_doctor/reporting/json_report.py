@@ -150,9 +150,7 @@ def parse(text: str, name: str) -> Report:
     try:
         content = json.loads(text)
         if content["schema_version"] != SCHEMA_VERSION:
-            raise InputError(
-                f"{name}: a report of schema {content['schema_version']!r}; this version reads {SCHEMA_VERSION}"
-            )
+            raise InputError(f"{name}: a report of schema {content['schema_version']!r}; this version reads {SCHEMA_VERSION}")
         return _report(content)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{name}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON") from None

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from humouse_doctor.config.reader import spell
 from humouse_doctor.core.probe import Kind, Metric, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import Edit, Interval, Remedy, RemedyStatus
+from humouse_doctor.core.remedy import ANY, Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.reporting.plain import harmless
@@ -175,8 +175,8 @@ def _rows(table: Table, result: ProbeResult) -> None:
     probe = _BY_CODE.get(result.code)
     measured = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     first = True
-    for metric in [metric for metric in measured if metric.healthy != Interval()] or measured[:1]:
-        judged = metric.healthy != Interval()
+    for metric in [metric for metric in measured if metric.healthy != ANY] or measured[:1]:
+        judged = metric.healthy != ANY
         style = "red" if result.status is Status.FOUND and first else ""
         table.add_row(
             result.code if first else "",
