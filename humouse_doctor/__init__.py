@@ -1,12 +1,28 @@
 """Finds out why a sequence generator collapses while it warms up.
 
 `inspect` looks at a checkpoint on disk or at a module in memory and returns a `Report`; `load_case` only gathers what
-the probes would measure. Torch is imported when one of them is first called.
+the probes would measure. Nothing is imported before one of them is asked for.
 """
 
 from __future__ import annotations
 
-from humouse_doctor.api import inspect, load_case
-from humouse_doctor.core.report import Report
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from humouse_doctor.api import inspect, load_case
+    from humouse_doctor.core.report import Report
+
+__version__ = "0.1.0"
 __all__ = ["Report", "inspect", "load_case"]
+
+
+def __getattr__(name: str) -> object:
+    if name == "Report":
+        from humouse_doctor.core.report import Report
+
+        return Report
+    if name in __all__:
+        from humouse_doctor import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,18 +6,21 @@ import os
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, UsageError
-from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.errors import DoctorError, ExitCode, InputError
+
+if TYPE_CHECKING:
+    from humouse_doctor.core.probe import Severity
 
 app = typer.Typer(
     name="humouse-doctor",
     help="Finds out why a sequence generator collapses while it warms up, and which config change would cure it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich's costs more than all the rest of the start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -40,6 +43,8 @@ class FailOn(str, Enum):
     @property
     def severity(self) -> Severity | None:
         """The severity, None for never."""
+        from humouse_doctor.core.probe import Severity
+
         return None if self is FailOn.NEVER else Severity(self.value)
 
 
@@ -322,6 +327,3 @@ def run() -> int:
             return int(ExitCode.USAGE)
         _note(f"humouse-doctor: internal error, please report it: {type(error).__name__}: {error}")
         return int(ExitCode.INTERNAL)
-
-
-__all__ = ["UsageError", "app", "run"]

@@ -11,9 +11,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from humouse_doctor.config import reader
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.files import replace_file
 from humouse_doctor.core.report import Report

@@ -6,17 +6,20 @@ A cause is *supported* by the symptoms it would bring about that were found; not
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from humouse_doctor import __version__
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.loading import Loaded
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.probes.untrained import looks_untrained
+
+if TYPE_CHECKING:
+    from humouse_doctor.loading import Loaded
 
 #: Without these three a checkpoint is never called healthy; with the fourth the verdict is sure.
 _DECIDING = ("HD101", "HD103", "HD104")
@@ -41,7 +44,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
     verdict = _verdict(case, by_code, causes)
     explained = {code for cause in causes for code in cause.explains}
     return Report(
-        tool_version=_tool_version(),
+        tool_version=__version__,
         verdict=verdict,
         confidence=_confidence(case, verdict, by_code, causes),
         sentence=_sentence(case, verdict, by_code, causes, findings),
@@ -56,13 +59,6 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
         settings=tuple(case.settings.values()),
         config_prefix=case.settings.prefix,
     )
-
-
-def _tool_version() -> str:
-    try:
-        return version("humouse-doctor")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _is_fired_symptom(result: ProbeResult) -> bool:

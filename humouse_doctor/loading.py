@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from humouse_doctor import discovery
 from humouse_doctor.config import reader
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import (
     Case,
     Need,
@@ -26,18 +26,16 @@ from humouse_doctor.core.case import (
 )
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Place, Settings, Value
-from humouse_doctor.core.space import FloatArray, LossSpace
+from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.gestures import arrays, sessions
-from humouse_doctor.gestures.gestures import Gestures, gather
-from humouse_doctor.gestures.reservoir import Reservoir
 
 if TYPE_CHECKING:
     from torch import nn
 
     from humouse_doctor.generator.checkpoint import Checkpoint
     from humouse_doctor.generator.identify import Disagreement
+    from humouse_doctor.gestures.gestures import Gestures
 
 Progress = Callable[[str], None]
 
@@ -149,6 +147,8 @@ def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.Re
 
 def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
     """Gestures from any source: array file, replay buffer, session, or a folder of sessions; raises `InputError`."""
+    from humouse_doctor.gestures import arrays, sessions
+
     length = settings.integer("data.sequence_length") or 64
     stated = settings.get("model.generator.target_len")
     if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
@@ -178,6 +178,8 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
 
 def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
     from humouse_doctor.generator.checkpoint import load_gesture_array
+    from humouse_doctor.gestures.gestures import gather
+    from humouse_doctor.gestures.reservoir import Reservoir
 
     values, features = load_gesture_array(path)
     good = np.isfinite(values).all(axis=(1, 2)) & (values != 0).any(axis=(1, 2))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from humouse_doctor.config import patcher, yaml_text
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.diagnosis import diagnose
@@ -50,6 +49,7 @@ def suggest(request: Request, emit: Emit, write: bool, progress: Callable[[str],
 
     Raises `UsageError` without a config, and where an edit cannot be made in place.
     """
+    from humouse_doctor.config import patcher, yaml_text
     from humouse_doctor.reporting import json_report
 
     report = report_on(request, progress=progress)

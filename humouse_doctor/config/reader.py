@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from humouse_doctor.config import composition, yaml_text
+from humouse_doctor.config import yaml_text
 from humouse_doctor.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
@@ -56,6 +56,8 @@ def read(path: Path | None, overrides: Sequence[str] = ()) -> ReadConfig:
     remarks: tuple[str, ...] = ()
     source = path
     if any(name == "defaults" or name.startswith("defaults.") for name in found):
+        from humouse_doctor.config import composition
+
         composed = composition.compose(path, values, places)
         values, places, remarks, source = composed.values, composed.places, composed.remarks, composed.source
     prefix = "experiment." if any(name.startswith("experiment.") for name in values) else ""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.space import FloatArray, LossSpace
+from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import Activation, Architecture
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray = NDArray[np.floating[Any]]
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
 
 #: Added to a standard deviation before dividing by it, as humouse's warm-up does.
 _EPSILON = 1e-6
@@ -48,13 +45,13 @@ class LossSpace:
             values[..., :2] = np.cumsum(values[..., :2], axis=1)  # (N, T, 2)
             if self.position_mean is not None and self.position_std is not None:
                 values[..., :2] = (values[..., :2] - self.position_mean) / (self.position_std + _EPSILON)
-        return values
+        return np.asarray(values)
 
     def positions(self, values: FloatArray) -> FloatArray:
         """The paths that generator outputs (N, T, D) draw: (N, T, 2), up to a shift and a scale per axis."""
         paths = np.asarray(values[..., :2], dtype=np.float64)
         if self.absolute:
-            return paths
+            return np.asarray(paths)
         if self.sequence_mean is not None and self.sequence_std is not None:
             paths = paths * self.sequence_std[:2] + self.sequence_mean[:2]
         return np.asarray(np.cumsum(paths, axis=1))

@@ -11,26 +11,34 @@ class ToolCode(Enum):
     CONFIG_VALUE = (
         "HD002",
         "config-value",
-        "A value in the config has a type the trainer does not take, or a key is spelled so that the trainer ignores it."
-        " The value is treated as unknown, never guessed; correct it, or give it with --set.",
+        (
+            "A value in the config has a type the trainer does not take, or a key is spelled so that the trainer ignores it."
+            " The value is treated as unknown, never guessed; correct it, or give it with --set."
+        ),
     )
     PROBE_CRASHED = (
         "HD003",
         "probe-crashed",
-        "A probe ended with an error of its own. Nothing is known from it, no verdict of healthy is possible, and the exit"
-        " code is 4. Please report it with the message.",
+        (
+            "A probe ended with an error of its own. Nothing is known from it, no verdict of healthy is possible, and the exit"
+            " code is 4. Please report it with the message."
+        ),
     )
     DISAGREEMENT = (
         "HD004",
         "checkpoint-config-mismatch",
-        "The weights and the config state different sizes or architectures. The weights are right about themselves and are"
-        " what was looked at; the config is not the one this checkpoint was trained with, or was changed since.",
+        (
+            "The weights and the config state different sizes or architectures. The weights are right about themselves and are"
+            " what was looked at; the config is not the one this checkpoint was trained with, or was changed since."
+        ),
     )
     OLD_TORCH = (
         "HD005",
         "torch-too-old",
-        "The installed torch is older than 2.10, whose loader corrupts memory on crafted files (CVE-2026-24747), or than"
-        " 2.6, whose weights_only loader runs code (CVE-2025-32434). Upgrade before opening files you do not trust.",
+        (
+            "The installed torch is older than 2.10, whose loader corrupts memory on crafted files (CVE-2026-24747), or than"
+            " 2.6, whose weights_only loader runs code (CVE-2025-32434). Upgrade before opening files you do not trust."
+        ),
     )
     DATA_MISMATCH = (
         "HD006",

@@ -17,8 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.space import FloatArray
 from humouse_doctor.generator.inert import STAND_INS, InertArray
 
 _EXPECTED = "expected a humouse generator checkpoint (generator_<name>.pt or the pretrainer's)"

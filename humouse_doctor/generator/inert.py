@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from humouse_doctor.core.space import FloatArray
+from humouse_doctor.core.arrays import FloatArray
 
 _NUMERIC = {f"{kind}{size}" for kind, sizes in (("f", (2, 4, 8)), ("i", (1, 2, 4, 8)), ("u", (1, 2, 4, 8))) for size in sizes}
 _MAX_BYTES = 1 << 20

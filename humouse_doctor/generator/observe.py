@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Need, NetworkFacts, Samples
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Origin, Settings
-from humouse_doctor.core.space import FloatArray
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.generator.identify import output_layer
 from humouse_doctor.generator.numerics import undisturbed

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Gradients, LatentFit
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.space import FloatArray
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.generator.identify import output_layer
 from humouse_doctor.generator.numerics import denormals_flushed, seeded, undisturbed

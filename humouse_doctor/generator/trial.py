@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from humouse_doctor.core.space import FloatArray
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.generator.architectures import Seq2SeqGenerator, build, slow_gates
 from humouse_doctor.generator.numerics import denormals_flushed, seeded

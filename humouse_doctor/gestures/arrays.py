@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
+from humouse_doctor.core.arrays import FloatArray, IntArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.space import FloatArray
-from humouse_doctor.gestures.gestures import Gestures, IntArray, Statistics, gather
+from humouse_doctor.gestures.gestures import Gestures, Statistics, gather
 from humouse_doctor.gestures.reservoir import Reservoir
 
 _CHUNK_BYTES = 4 << 20

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from humouse_doctor.core.arrays import FloatArray, IntArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import DataSummary
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.space import FloatArray
-
-IntArray = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

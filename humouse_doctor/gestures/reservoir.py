@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from humouse_doctor.core.space import FloatArray
-from humouse_doctor.gestures.gestures import IntArray
+from humouse_doctor.core.arrays import FloatArray, IntArray
+from humouse_doctor.core.arrays import numpy as np
 
 
 class Reservoir:

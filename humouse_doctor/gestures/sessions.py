@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.space import FloatArray
 from humouse_doctor.gestures.gestures import Gestures, gather
 from humouse_doctor.gestures.reservoir import Reservoir
 

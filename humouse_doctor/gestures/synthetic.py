@@ -6,9 +6,8 @@ lognormal speed profile along its own direction.
 
 from __future__ import annotations
 
-import numpy as np
-
-from humouse_doctor.core.space import FloatArray
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.gestures.gestures import Gestures, gather
 
 _RATE_HZ = 100.0

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from humouse_doctor.core.arrays import BoolArray, FloatArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.space import FloatArray
 
 #: The share of steps at the start in which a recurrent state is still on its way from zero.
 TRANSIENT_SHARE = 0.1
 #: A sequence with fewer counted steps than this has no spread over time worth the name.
 MIN_STEPS = 4
-
-BoolArray = NDArray[np.bool_]
 
 
 def xy(values: FloatArray) -> FloatArray:

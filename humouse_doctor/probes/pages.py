@@ -1,37 +1,44 @@
-"""The probes' pages, which lie beside them, and the list of all probes."""
+"""The probes' pages, which lie beside them: `explain` prints one, `probes` lists their headings.
+
+A page begins with `# CODE name` and then `*kind*: summary`; a test keeps both true to the probe's class, so that neither
+command has to import a probe.
+"""
 
 from __future__ import annotations
 
 import difflib
-import inspect
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.probe import Probe
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.catalogue import PROBES
 
 
-def path_of(probe: Probe) -> Path:
-    """Where the probe's page is: beside its module, under the same name."""
-    return Path(inspect.getfile(type(probe))).with_suffix(".md")
+def pages() -> dict[str, Path]:
+    """Every probe's page by code."""
+    found = {}
+    for path in Path(__file__).parent.glob("*.md"):
+        with path.open(encoding="utf-8") as stream:
+            found[stream.readline().split()[1]] = path
+    return dict(sorted(found.items()))
 
 
 def page(code: str) -> str:
     """The page of a probe, or the text of one of the tool's own codes; raises `UsageError` for another code."""
-    for probe in PROBES:
-        if probe.code == code:
-            return path_of(probe).read_text(encoding="utf-8")
-    for tool in ToolCode:
-        if tool.code == code:
-            return f"# {tool.code} {tool.label}\n\n{tool.text}\n"
-    codes = [probe.code for probe in PROBES] + [tool.code for tool in ToolCode]
-    close = difflib.get_close_matches(code, codes, n=1)
+    known = pages()
+    if code in known:
+        return known[code].read_text(encoding="utf-8")
+    tools = {tool.code: tool for tool in ToolCode}
+    if code in tools:
+        return f"# {code} {tools[code].label}\n\n{tools[code].text}\n"
+    close = difflib.get_close_matches(code, [*known, *tools], n=1)
     raise UsageError(f"there is no probe {code}; " + (f"did you mean {close[0]}?" if close else "see humouse-doctor probes"))
 
 
 def listing() -> str:
     """All probes, a line each."""
-    rows = [(probe.code, probe.kind.value, probe.name, probe.summary) for probe in PROBES]
-    rows += [(tool.code, "tool", tool.label, tool.text.partition(". ")[0] + ".") for tool in ToolCode]
-    return "".join(f"{code}  {kind:8} {name:27} {summary}\n" for code, kind, name, summary in sorted(rows))
+    rows = [(tool.code, tool.label, "tool", tool.text.partition(". ")[0] + ".") for tool in ToolCode]
+    for code, path in pages().items():
+        heading, _, summary, *_ = path.read_text(encoding="utf-8").splitlines()
+        kind, _, text = summary.partition("*: ")
+        rows.append((code, heading.split()[2], kind.lstrip("*"), text))
+    return "".join(f"{code}  {kind:8} {name:27} {summary}\n" for code, name, kind, summary in sorted(rows))

@@ -6,14 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
-
 from humouse_doctor import remedies
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.core.space import FloatArray
 from humouse_doctor.probes import budget
 from humouse_doctor.probes.flat_output import settled_at
 

@@ -1,0 +1,27 @@
+"""numpy, imported when it is first used, and the array types: help, pages and lists start without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as numpy
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[numpy.floating[Any]]
+    IntArray = NDArray[numpy.integer[Any]]
+    BoolArray = NDArray[numpy.bool_]
+else:
+
+    class _Numpy:
+        """Stands in for the module until one of its names is asked for."""
+
+        def __getattr__(self, name: str) -> Any:
+            import numpy
+
+            value = getattr(numpy, name)
+            setattr(self, name, value)
+            return value
+
+    numpy = _Numpy()
+    FloatArray = IntArray = BoolArray = Any
