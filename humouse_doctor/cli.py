@@ -168,8 +168,7 @@ def suggest_config(
     )
     suggestion = suggest(request, Emit(emit.value), write, _progress)
     report = suggestion.report
-    sys.stdout.write(suggestion.text)
-    sys.stdout.flush()
+    _write(suggestion.text)
     _note(f"{report.verdict.value}: {report.sentence}")
     for remedy in report.remedies:
         if remedy.code_hint is not None and remedy.status is not RemedyStatus.REFUSED:
@@ -264,7 +263,12 @@ def _note(text: str) -> None:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """Print to stdout; a reader that has gone away (`| head`) is no reason for another exit code."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _finish(report: object, format_: Format, output: Path | None, fail_on: FailOn) -> NoReturn:
@@ -317,9 +321,6 @@ def run() -> int:
     except KeyboardInterrupt:
         _note("humouse-doctor: interrupted")
         return 130
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  # nothing more can be said, not even at shutdown
-        return 141
     except Exception as error:
         shown = getattr(error, "format_message", None)
         if shown is not None:

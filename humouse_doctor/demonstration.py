@@ -99,10 +99,14 @@ def config_text(
     )
 
 
+#: Gestures in the demo.
+SEQUENCES = 512
+
+
 def collapsing(seed: int) -> Recipe:
     """The demo's run: absolute pixels, a tanh head, the latent whitened by default."""
     text = config_text("demo", length=64, head="tanh", rate="2.0e-4", epochs=8, absolute=True, seed=seed)
-    return Recipe(name="demo", config=text, sequences=512, length=64)
+    return Recipe(name="demo", config=text, sequences=SEQUENCES, length=64)
 
 
 def run_demo(directory: Path | None, seed: int, progress: Callable[[str], None], bar: Bar) -> Report:

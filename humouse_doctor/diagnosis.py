@@ -10,10 +10,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from humouse_doctor import __version__
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
+from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.probes.untrained import looks_untrained
@@ -210,17 +211,16 @@ def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Ca
     if not case.has_checkpoint:
         if causes:
             return Verdict.AT_RISK
-        known = all(_measured(by_code, code) or _needs_no_measure(case, by_code, code) for code in _BEFORE_TRAINING)
         crashed = any(result.status is Status.CRASHED for result in by_code.values())
-        return Verdict.HEALTHY if known and not crashed else Verdict.UNDETERMINED
-    if "HD108" in by_code and looks_untrained(by_code["HD108"].measurements):
+        return Verdict.HEALTHY if _known_before_training(case, by_code) and not crashed else Verdict.UNDETERMINED
+    if _untrained(by_code):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     if any(result.judgement is Judgement.FOUND and not _BY_CODE[result.code].secondary for result in fired):
         return Verdict.COLLAPSED
     if any(result.status is Status.CRASHED for result in by_code.values()):
         return Verdict.UNDETERMINED
     if not all(_measured(by_code, code) for code in _DECIDING):
-        return Verdict.UNDETERMINED
+        return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     warned = any(result.judgement is Judgement.FOUND or not _BY_CODE[result.code].secondary for result in fired)
     return Verdict.AT_RISK if warned or causes else Verdict.HEALTHY
 
@@ -229,9 +229,24 @@ def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
     return code in by_code and by_code[code].judgement is not None
 
 
-def _needs_no_measure(case: Case, by_code: Mapping[str, ProbeResult], code: str) -> bool:
-    """Whether a probe before training was skipped because its cause cannot be there (a head without bounds)."""
-    return code in by_code and by_code[code].status is Status.SKIPPED and case.samples.loss_targets is not None
+def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bool:
+    """Whether both causes to be seen before training were measured, or one of them and the other cannot be there.
+
+    A head without bounds reaches everything; the features of a TCN may be of any scale; a run that starts from a
+    pretrainer's weights has the scale that its contract (HD207) is about.
+    """
+    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in _BEFORE_TRAINING):
+        return False
+    reach, scale = (_measured(by_code, code) for code in _BEFORE_TRAINING)
+    unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
+    any_scale = case.network.architecture is Architecture.TCN
+    warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")
+    return (reach and (scale or any_scale)) or (scale and unbounded) or (warm_start and (reach or unbounded))
+
+
+def _untrained(by_code: Mapping[str, ProbeResult]) -> bool:
+    result = by_code.get("HD108")
+    return result is not None and result.status is Status.FOUND and looks_untrained(result.measurements)
 
 
 def _confidence(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Confidence:
@@ -255,7 +270,9 @@ def _sentence(
 ) -> str:
     """The answer in one sentence, with numbers."""
     if causes and verdict is not Verdict.HEALTHY:
-        return _capital(causes[0].message) + "."
+        said = _capital(causes[0].message) + "."
+        missing = case.lacks(Need.TARGETS)
+        return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
     if verdict is Verdict.HEALTHY and case.has_checkpoint:
         spread, moves, differ = (by_code[code].measurements for code in _DECIDING)
         return (
@@ -264,8 +281,13 @@ def _sentence(
         )
     if verdict is Verdict.HEALTHY:
         return "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
-    if findings and findings[0].severity is not Severity.NOTE:
-        return _capital(findings[0].message) + "."
+    grave = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    if _untrained(by_code):
+        grave.sort(key=lambda finding: finding.code != "HD108")
+    elif verdict is not Verdict.UNDETERMINED:
+        grave.sort(key=lambda finding: finding.kind is Kind.TOOL)
+    if grave:
+        return _capital(grave[0].message) + "."
     reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code} - {None}
     return f"Too little could be measured to tell: {'; '.join(sorted(str(r) for r in reasons)) or 'no probe was run'}."
 

@@ -55,7 +55,8 @@ def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
     for prefix in (*select, *ignore):
         if not any(code.startswith(prefix.upper()) for code in codes):
             close = difflib.get_close_matches(prefix.upper(), codes, n=1)
-            raise UsageError(f"no probe's code starts with '{prefix}'" + (f"; did you mean {close[0]}?" if close else ""))
+            hint = f"did you mean {close[0]}?" if close else "see humouse-doctor probes"
+            raise UsageError(f"no probe's code starts with '{prefix}'; {hint}")
     chosen = [prefix.upper() for prefix in select] or [""]
     left = tuple(prefix.upper() for prefix in ignore)
     return tuple(

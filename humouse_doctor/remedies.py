@@ -11,17 +11,18 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.settings import Origin, Value
-from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
 
-_SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.4, high=2.5))
-_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.4))
-_PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.4, high=2.5))
+_SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=2.5))
+_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.5))
+_PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.5, high=2.5))
 _SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.3))
 
 #: Delta space is only proposed where clipping keeps at least this much of the loss reachable ...
 FIT_REACHABLE = 0.9
 #: ... and where fewer deltas than this are exactly zero (HD209's page has the runs).
-FIT_STILL = 0.2
+FIT_STILL = 0.3
 
 
 def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
@@ -33,6 +34,14 @@ def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
         return ()
     silent = setting.origin is Origin.DEFAULT or setting.place is None
     return (Edit(key=key, old=setting.value, new=new, absent=silent),)
+
+
+def _linear_head(case: Case) -> tuple[Edit, ...]:
+    """The edit to a linear head, none where one of its spellings stands there already."""
+    setting = case.settings.get("model.generator.activation_xy")
+    spelled = "" if setting is None else str("null" if setting.value is None else setting.value).lower()
+    linear = ACTIVATION_NAMES.get(spelled) is Activation.LINEAR
+    return () if linear else edit(case, "model.generator.activation_xy", "linear")
 
 
 def undistorted_latent(case: Case) -> Remedy:
@@ -57,8 +66,7 @@ def normalised_positions(case: Case) -> Remedy:
         *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
         *undistorted_latent(case).edits,
     )
-    if case.settings.text("model.generator.activation_xy") not in ("linear", "none", "identity"):
-        edits = (*edit(case, "model.generator.activation_xy", "linear"), *edits)
+    edits = (*_linear_head(case), *edits)
     hint = (
         "No config key normalises the positions of this warm-up: in its loop, compare the generator with"
         " (positions - mean) / std."
@@ -100,9 +108,9 @@ def delta_space(case: Case, reachable: float | None, still_share: float | None) 
         against.append("without data nobody knows whether the deltas fit the head")
     else:
         if reachable < FIT_REACHABLE:
-            against.append(f"only {reachable:.0%} of the loss on deltas is in reach of a head bounded to [-1, 1]")
+            against.append(f"only {reachable:.0%} of the loss on deltas is in reach of the head")
         if still_share >= FIT_STILL:
-            against.append(f"{still_share:.0%} of the deltas are exactly zero, so standing still is the L1 optimum")
+            against.append(f"{still_share:.0%} of the deltas are exactly zero, so a warm-up starts out by standing still")
     if against:
         return Remedy(id="delta-space", title=title, why="; ".join(against), status=RemedyStatus.REFUSED)
     return Remedy(
@@ -190,15 +198,12 @@ def raw_deltas(case: Case) -> Remedy:
 
 def honour_contract(case: Case) -> Remedy:
     """Settings that fit a pretrainer checkpoint: it emits positions in pixels through a linear head."""
-    edits: tuple[Edit, ...] = ()
-    if case.settings.text("model.generator.activation_xy") not in ("linear", "none", "identity"):
-        edits += edit(case, "model.generator.activation_xy", "linear")
     return Remedy(
         id="honour-contract",
         title="Use the pretrainer checkpoint in the space it was trained for",
         why="it emits positions in pixels through a linear head",
         edits=(
-            *edits,
+            *_linear_head(case),
             *edit(case, "training.absolute_coordinates", True),
             *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
         ),
@@ -230,11 +235,22 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:
-    """The share of an L1 on raw deltas within [-1, 1], and the share of deltas that are exactly zero."""
+    """The share of an L1 on deltas that the head can reach, and the share of raw deltas that are exactly zero.
+
+    The deltas are those the run would compare: z-scored where it z-scores its sequences.
+    """
     if case.samples.sequences is None:
         return None, None
-    deltas = np.asarray(case.samples.sequences[..., :2], dtype=np.float64)
+    still = float((case.samples.sequences[..., :2] == 0).mean())
+    space = LossSpace(
+        absolute=False,
+        sequence_mean=None if case.space is None else case.space.sequence_mean,
+        sequence_std=None if case.space is None else case.space.sequence_std,
+    )
+    deltas = space.targets(case.samples.sequences, 2)  # (N, T, 2)
     whole = np.abs(deltas).sum()
-    bounded = any(head not in (None, Activation.LINEAR) for head in (case.network.heads[:2] if case.network else ()))
-    reach = 1.0 if not bounded or whole <= 0 else float(1 - np.maximum(np.abs(deltas) - 1, 0).sum() / whole)
-    return reach, float((deltas == 0).mean())
+    if case.network is None or whole <= 0:
+        return 1.0, still
+    bounds = [Activation.LINEAR.bounds if head is None else head.bounds for head in case.network.heads[:2]]
+    low, high = np.transpose(bounds)
+    return float(1 - np.abs(deltas - np.clip(deltas, low, high)).sum() / whole), still

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,8 @@ class Composed:
 def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]) -> Composed:
     """Compose the config at `path`, whose own `values` and `places` were read already.
 
-    Interpolations stay as they are written, so that no resolver runs and no environment value is read. Without Hydra the
-    file alone is used, and a remark says that it is incomplete.
+    Interpolations stay as they are written, and those of the defaults list itself cannot read the environment. Without
+    Hydra the file alone is used, and a remark says that it is incomplete. Raises `UsageError` where Hydra gives up.
     """
     try:
         import hydra
@@ -41,17 +43,25 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
         remark = f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
         return Composed(values=values, places=places, source=path, remarks=(remark,))
     try:
-        with hydra.initialize_config_dir(str(path.resolve().parent), version_base=None):
-            whole = OmegaConf.to_container(hydra.compose(path.stem), resolve=False)
+        with (
+            _environment_unread(),
+            warnings.catch_warnings(),
+            hydra.initialize_config_dir(str(path.resolve().parent), version_base=None),
+        ):
+            warnings.simplefilter("ignore")  # a defaults list without _self_ is the trainer's affair
+            composed = hydra.compose(path.stem, return_hydra_config=True)
+            group_file = path.parent / "experiment" / f"{composed.hydra.runtime.choices.get('experiment')}.yaml"
+            whole: Any = OmegaConf.to_container(composed, resolve=False)
     except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
-        reason = re.sub(r"\s+", " ", str(error)).strip()
-        raise UsageError(f"{path}: Hydra cannot compose it: {reason[:300]}") from None
+        reason = re.sub(r"\s+", " ", str(error) or type(error).__name__).strip()
+        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason[:300]}") from None
+    del whole["hydra"]
     flat: dict[str, Value] = {}
     _flatten(whole, "", flat)
     known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
-    group_file = path.parent / "experiment" / f"{_choice(path) or ''}.yaml"
     source = path
-    if group_file.is_file():
+    # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
+    if group_file.is_file() and any(name.startswith("experiment.") for name in flat):
         root = yaml_text.compose(yaml_text.read_text(group_file), str(group_file))
         for leaf in yaml_text.leaves(root, str(group_file)):
             name = f"experiment.{leaf.path}"
@@ -63,17 +73,32 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     return Composed(values=flat, places=known, source=source, remarks=(remark,))
 
 
-def _choice(path: Path) -> str | None:
-    """Which file of the group `experiment` the defaults list names."""
-    match = re.search(r"^\s*-\s*experiment\s*:\s*([\w.-]+)", yaml_text.read_text(path), re.MULTILINE)
-    return match.group(1) if match else None
+@contextmanager
+def _environment_unread() -> Iterator[None]:
+    """Let `${oc.env:X}` fail where Hydra itself resolves it: in a path or an error message it would show a secret."""
+    from omegaconf import OmegaConf
+    from omegaconf.resolvers import oc
+
+    def refuse(*_: Any) -> None:
+        raise ValueError("the environment is not read")
+
+    OmegaConf.register_new_resolver("oc.env", refuse, replace=True)
+    try:
+        yield
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
 
 
 def _flatten(node: Any, prefix: str, into: dict[str, Value]) -> None:
     if isinstance(node, dict):
         for key, child in node.items():
             _flatten(child, f"{prefix}.{key}" if prefix else str(key), into)
-    elif isinstance(node, list):
-        into[prefix] = tuple(child for child in node if not isinstance(child, dict | list))
     else:
-        into[prefix] = node
+        into[prefix] = _value(node)
+
+
+def _value(node: Any) -> Value:
+    """A list as a tuple, with None for a mapping in it: what reading the text gives as well."""
+    if isinstance(node, list):
+        return tuple(_value(child) for child in node)
+    return None if isinstance(node, dict) else node

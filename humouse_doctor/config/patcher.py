@@ -7,7 +7,6 @@ and a BOM stay as they are. What cannot be edited that way is refused, with the 
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ import yaml
 
 from humouse_doctor.config import yaml_text
 from humouse_doctor.config.reader import spell
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.files import replace_file
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
@@ -35,11 +34,13 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
     """`text` with `edits` made; `prefix` stands before every key in the file.
 
     Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and where the
-    result does not read back as intended.
+    result does not read back as intended: the new value there, all others as they were.
     """
     for edit in edits:
-        text = _edited(text, name, edit, prefix)
-    _check(text, name, edits, prefix)
+        after = _edited(text, name, edit, prefix)
+        if not _reads_back(text, after, name, edit, prefix):
+            raise _refuse(name, edit, prefix, "would not read back as intended, or another value with it")
+        text = after
     return text
 
 
@@ -116,17 +117,36 @@ def _same(left: Value, right: Value) -> bool:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _check(text: str, name: str, edits: Sequence[Edit], prefix: str) -> None:
-    """Read the result back with our loader and with stock PyYAML; both must see every new value and agree elsewhere."""
-    ours = {leaf.path: leaf.value for leaf in yaml_text.leaves(yaml_text.compose(text, name), name)}
-    stock: Any = yaml.safe_load(text.removeprefix(_BOM))
-    for edit in edits:
+def _reads_back(before: str, after: str, name: str, edit: Edit, prefix: str) -> bool:
+    """Whether our loader and stock PyYAML both see the new value in `after`, and every other as it was in `before`."""
+    for read in (_our_values, _stock_values):
+        try:
+            was, now = read(before, name), read(after, name)
+        except (UsageError, yaml.YAMLError, ValueError):  # stock PyYAML takes 2021-13-45 for a date, and fails
+            return False
         path = f"{prefix}{edit.key}"
-        there: Any = stock
-        for part in path.split("."):
-            there = there.get(part) if isinstance(there, dict) else None
-        if not (_same(ours.get(path), edit.new) and _same(there, edit.new)):
-            raise _refuse(name, edit, prefix, "would not read back as intended")
+        was.pop(path, None)
+        if not _same(now.pop(path, None), edit.new) or was != now:
+            return False
+    return True
+
+
+def _our_values(text: str, name: str) -> dict[str, Any]:
+    return {leaf.path: leaf.value for leaf in yaml_text.leaves(yaml_text.compose(text, name), name)}
+
+
+def _stock_values(text: str, _: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+
+    def add(node: Any, path: str) -> None:
+        if isinstance(node, dict):
+            for key, child in node.items():
+                add(child, f"{path}.{key}" if path else f"{key}")
+        else:
+            values[path] = tuple(node) if isinstance(node, list) else node
+
+    add(yaml.safe_load(text.removeprefix(_BOM)), "")
+    return values
 
 
 def _literal(value: Value, style: str | None) -> str:
@@ -139,7 +159,7 @@ def _literal(value: Value, style: str | None) -> str:
                 return "'" + value.replace("'", "''") + "'"
             if style is None and _PLAIN.match(value) and yaml_text.parse_scalar(value) == value:
                 return value
-            return json.dumps(value, ensure_ascii=False)
+            return yaml_text.double_quoted(value)
         case tuple():
             return f"[{', '.join(_literal(part, None) for part in value)}]"
         case _:
@@ -162,9 +182,11 @@ def override(edit: Edit, prefix: str = "") -> str:
 
 def _hydra(value: Value) -> str:
     if isinstance(value, str):
-        if _PLAIN.match(value) and yaml_text.parse_scalar(value) == value:
+        plain = _PLAIN.match(value) and yaml_text.parse_scalar(value) == value
+        if plain and value.lower() not in ("true", "false", "null", "nan", "inf"):  # Hydra takes these in any case
             return value
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+        # a backslash is itself unless a quote follows
+        return "'" + re.sub(r"(\\*)('|\Z)", lambda end: end[1] * 2 + ("\\'" if end[2] else ""), value) + "'"
     if isinstance(value, tuple):
         return f"[{','.join(_hydra(part) for part in value)}]"
     return _float(value) if isinstance(value, float) else spell(value)
@@ -220,7 +242,7 @@ def _lines(text: str) -> list[str]:
 
 def diff_path(path: str) -> str:
     """`path` relative to the current folder, or where it lies elsewhere to its own repository's top, else its name."""
-    full = Path(path).absolute()
+    full = Path(os.path.abspath(path))  # noqa: PTH100  # without `..`, which git refuses, and with symlinks kept
     for top in (Path.cwd(), *(folder for folder in full.parents if (folder / ".git").exists())):
         if full.is_relative_to(top):
             return full.relative_to(top).as_posix()
@@ -228,14 +250,20 @@ def diff_path(path: str) -> str:
 
 
 def write(path: Path, text: str) -> Path:
-    """Replace the config at `path` by `text` in one step, keeping what it was beside it; returns the backup's path."""
+    """Replace the config at `path` by `text` in one step, keeping what it was beside it; returns the backup's path.
+
+    Raises `InputError` where the file or its folder does not let it.
+    """
     real = Path(os.path.realpath(path))
     backup = real.with_name(real.name + ".bak")
     number = 1
     while backup.exists():
         backup = real.with_name(f"{real.name}.bak{number}")
         number += 1
-    before = real.read_bytes()
+    try:
+        before = real.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
     replace_file(backup, before, like=real)
     replace_file(real, text.encode("utf-8"), like=real)
     return backup

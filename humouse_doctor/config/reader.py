@@ -44,7 +44,7 @@ def read(path: Path | None, overrides: Sequence[str] = ()) -> ReadConfig:
     Raises `UsageError` for text that is no config and for an override of an unknown key.
     """
     if path is None:
-        return _finish({}, {}, "", None, overrides, ())
+        return _finish({}, {}, Settings(), "", overrides, ())
     text = yaml_text.read_text(path)
     root = yaml_text.compose(text, str(path))
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
@@ -66,14 +66,16 @@ def read(path: Path | None, overrides: Sequence[str] = ()) -> ReadConfig:
             f"{path}: none of the sections {', '.join(_SECTIONS)} is there, at the top or under experiment:;"
             " expected a humouse training config"
         )
-    return _finish(values, places, prefix, str(source), overrides, remarks)
+    # In a file of the group `experiment` the keys stand at the top, though the composed config has them one deeper.
+    shell = Settings(prefix=prefix if source == path else "", source=str(source))
+    return _finish(values, places, shell, prefix, overrides, remarks)
 
 
 def _finish(
     values: Mapping[str, Value],
     places: Mapping[str, Place],
+    shell: Settings,
     prefix: str,
-    source: str | None,
     overrides: Sequence[str],
     remarks: tuple[str, ...],
 ) -> ReadConfig:
@@ -84,15 +86,19 @@ def _finish(
             continue
         key = name.removeprefix(prefix)
         place = places.get(name)
+        section = next((entry.name for entry in KEYS if entry.name.startswith(f"{key}.")), None)
+        if section is not None:
+            complaints.append(_no_section(key, raw, section, place))
+            continue
         meant = likely_misspelling(key)
         if meant is not None and f"{prefix}{meant}" not in values:
+            kept = "is required" if BY_NAME[meant].required else f"keeps its default {spell(BY_NAME[meant].default)}"
             complaints.append(
                 Complaint(
                     key=key,
                     place=place,
                     serious=False,
-                    message=f"{key} is unknown to the trainer, which ignores it;"
-                    f" {meant} was probably meant and keeps its default {spell(BY_NAME[meant].default)}",
+                    message=f"{key} is unknown to the trainer, which ignores it; {meant} was probably meant and {kept}",
                 )
             )
         if key not in BY_NAME:
@@ -108,7 +114,9 @@ def _finish(
         settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
     unusable = {complaint.key for complaint in complaints}
     for entry in KEYS:
-        if entry.name in settings or entry.name in unusable or entry.required:
+        parts = entry.name.split(".")
+        unknown = any(".".join(parts[:depth]) in unusable for depth in range(1, len(parts) + 1))
+        if entry.name in settings or unknown or entry.required:
             continue
         settings[entry.name] = Setting(key=entry.name, value=entry.default, origin=Origin.DEFAULT)
     for override in overrides:
@@ -116,10 +124,19 @@ def _finish(
         settings[setting.key] = setting
         complaints = [complaint for complaint in complaints if complaint.key != setting.key]
     return ReadConfig(
-        settings=Settings(MappingProxyType(dict(sorted(settings.items()))), prefix, source),
+        settings=Settings(MappingProxyType(dict(sorted(settings.items()))), shell.prefix, shell.source),
         complaints=tuple(complaints),
         remarks=remarks,
     )
+
+
+def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Complaint:
+    """The complaint about a value, often an interpolation, where a section of keys belongs."""
+    if isinstance(raw, str) and ("${" in raw or raw == _MISSING):
+        message = f"{key} is {spell(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
+        return Complaint(key=key, place=place, serious=False, message=message)
+    message = f"{key} is {spell(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
+    return Complaint(key=key, place=place, serious=True, message=message)
 
 
 def from_values(values: Mapping[str, Value]) -> Settings:
@@ -134,7 +151,8 @@ def _override(text: str) -> Setting:
     name, equals, raw = text.partition("=")
     if not equals:
         raise UsageError(f"--set {text}: expected key=value")
-    return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw), f"--set {text}")
+    shown = f"--set {text}"
+    return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw, shown), shown)
 
 
 def _checked(key: str, value: Value, shown: str) -> Setting:
@@ -150,7 +168,10 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
 
 def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None]:
     """Follow references within the file; anything else (environment, clock, Hydra) stays unread, never its value."""
-    value = raw
+    if isinstance(raw, tuple):
+        parts = [_resolve(part, values) for part in raw]
+        return tuple(part for part, _ in parts), next((trouble for _, trouble in parts if trouble is not None), None)
+    value: Value = raw
     for _ in range(_MAX_HOPS):
         if not isinstance(value, str):
             return value, None
@@ -164,15 +185,12 @@ def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None
             what = "resolvers are not run" if ":" in reference else f"there is no '{reference}' in the file"
             return None, f"left unresolved, {what}; give it with --set"
         target = values[reference]
-        if match.group(0) == value:
-            value = target
-        else:
-            value = value[: match.start()] + ("" if target is None else str(target)) + value[match.end() :]
+        value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
     return None, "the interpolation refers to itself; give the value with --set"
 
 
 def spell(value: Value) -> str:
-    """A value as YAML would have it, for messages."""
+    """A value on one line, as YAML would have it."""
     match value:
         case None:
             return "null"
@@ -181,6 +199,6 @@ def spell(value: Value) -> str:
         case tuple():
             return f"[{', '.join(spell(part) for part in value)}]"
         case str():
-            return f"'{value}'"
+            return "'" + value.replace("'", "''") + "'" if value.isprintable() else yaml_text.double_quoted(value)
         case _:
             return f"{value}"

@@ -6,6 +6,7 @@ The defaults are humouse's own; several of them are the trap a run fell into, so
 from __future__ import annotations
 
 import difflib
+import sys
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,7 +19,7 @@ class Type(Enum):
 
     FLAG = "true or false"
     WHOLE = "a whole number"
-    NUMBER = "a number"
+    NUMBER = "a finite number"
     TEXT = "text"
     PAIR = "a list of two numbers"
 
@@ -51,12 +52,13 @@ class Key:
 
 
 def _fits(value: Value, kind: Type) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    # whole numbers have no end in YAML, floats have
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     match kind:
         case Type.FLAG:
             return isinstance(value, bool)
         case Type.WHOLE:
-            return isinstance(value, int) and not isinstance(value, bool)
+            return number and isinstance(value, int)
         case Type.NUMBER:
             return number
         case Type.TEXT:

@@ -26,23 +26,20 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":timestamp", ":float"))]
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+# The numbers PyYAML takes for text; .5e3 and -.5 stay text, as they do in OmegaConf.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(
-        r"^[-+]?(?:"
-        r"(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)[eE][-+]?[0-9]+"
-        r"|[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*"
-        r"|[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*"
-        r"|\.(?:inf|Inf|INF)"
-        r")$|^\.(?:nan|NaN|NAN)$"
-    ),
-    list("-+.0123456789"),
+    re.compile(r"^[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
 )
 
-_SCALARS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str")}
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
+
+#: What PyYAML lets through beside its own errors: nesting, and escapes such as \UFFFFFFFF that are no character.
+_MISREAD = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,22 +75,24 @@ def compose(text: str, name: str) -> yaml.MappingNode:
             root = loader.get_single_node()
         finally:
             loader.dispose()
-    except yaml.YAMLError as error:
+    except _MISREAD as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1}" if mark is not None else name
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise UsageError(f"{where}: not valid YAML: {problem}") from None
-    except (RecursionError, ValueError) as error:
-        problem = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise UsageError(f"{name}: not a config: {problem}") from None
+        raise UsageError(f"{where}: not valid YAML: {_problem(error)}") from None
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
         raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
     return root
 
 
+def _problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return str(getattr(error, "problem", None) or str(error).splitlines()[0])
+
+
 def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
-    """Every scalar and every list of scalars below `root`, in file order; merges (`<<`) are followed.
+    """Every scalar and every list of scalars below `root`; merges (`<<`) are followed.
 
     Raises `UsageError` for a duplicate key, a foreign tag, or nesting beyond the budget.
     """
@@ -104,39 +103,53 @@ def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
 def _walk(
     node: yaml.MappingNode, prefix: str, name: str, budget: list[int], above: frozenset[int], aliased: bool
 ) -> Iterator[Leaf]:
+    for key, (key_node, child, merged) in _entries(node, name, budget, above).items():
+        through_alias = aliased or merged or child.start_mark.index < key_node.start_mark.index
+        # A key spelled with a dot is one key to the trainer, never a path.
+        path = f"{prefix}'{key}'" if "." in key else f"{prefix}{key}"
+        if isinstance(child, yaml.MappingNode):
+            yield from _walk(child, f"{path}.", name, budget, above | {id(node)}, through_alias)
+        else:
+            yield Leaf(path=path, value=_value(child, name, budget, 0), node=child, aliased=through_alias)
+
+
+def _entries(
+    node: yaml.MappingNode, name: str, budget: list[int], above: frozenset[int]
+) -> dict[str, tuple[yaml.Node, yaml.Node, bool]]:
+    """By key: its node, its value's node, whether a merge brought it. Own keys win over merged ones, the first merge."""
     if id(node) in above or len(above) > _MAX_DEPTH:
         raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply, or an alias that contains itself")
-    above = above | {id(node)}
+    _refuse_foreign_tag(node, name)
     seen: dict[str, int] = {}
+    own: dict[str, tuple[yaml.Node, yaml.Node, bool]] = {}
+    merged: dict[str, tuple[yaml.Node, yaml.Node, bool]] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
         budget[0] -= 1
         if budget[0] < 0:
             raise UsageError(f"{name}: more than {_MAX_VALUES} values, aliases counted; not a training config")
-        if key_node.tag == "tag:yaml.org,2002:merge":
-            merged = child.value if isinstance(child, yaml.SequenceNode) else [child]
-            for part in merged:
-                if isinstance(part, yaml.MappingNode):
-                    yield from _walk(part, prefix, name, budget, above, True)
-            continue
         if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "":
             raise UsageError(f"{name}:{line}: a key that is not plain text")
         key = key_node.value
         if key in seen:
             raise UsageError(f"{name}:{line}: the key '{key}' stands twice, first in line {seen[key]}; keep one")
         seen[key] = line
-        through_alias = aliased or child.start_mark.index < key_node.start_mark.index
-        path = f"{prefix}{key}"
-        if isinstance(child, yaml.MappingNode):
-            yield from _walk(child, f"{path}.", name, budget, above, through_alias)
-        else:
-            yield Leaf(path=path, value=_value(child, name, budget, 0), node=child, aliased=through_alias)
+        if key_node.tag != "tag:yaml.org,2002:merge":
+            own[key] = key_node, child, False
+            continue
+        for part in child.value if isinstance(child, yaml.SequenceNode) else [child]:
+            if not isinstance(part, yaml.MappingNode):
+                raise UsageError(f"{name}:{line}: << merges a value that is no section; expected an alias of a section")
+            for shared, (where, value, _) in _entries(part, name, budget, above | {id(node)}).items():
+                merged.setdefault(shared, (where, value, True))
+    return {**merged, **own}
 
 
 def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
         return scalar(node, name)
+    _refuse_foreign_tag(node, name)
     if isinstance(node, yaml.SequenceNode):
         budget[0] -= len(node.value)
         if budget[0] < 0 or depth > _MAX_DEPTH:
@@ -145,20 +158,39 @@ def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
     return None  # a mapping inside a list (Hydra's `defaults:`): nothing the trainer's own keys use
 
 
+def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
+    if node.tag not in _PLAIN_TAGS:
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {node.tag} is refused; expected a plain value")
+
+
 def scalar(node: yaml.ScalarNode, name: str) -> Value:
     """A scalar node's value; raises `UsageError` for a tag that asks for anything but plain data."""
-    if node.tag not in _SCALARS:
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {node.tag} is refused; expected a plain value")
+    _refuse_foreign_tag(node, name)
     try:
         value: Value = _Loader("").construct_object(node)
-    except (yaml.YAMLError, ValueError):
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{node.value}' is not a {node.tag[18:]}") from None
+    except (yaml.YAMLError, ValueError, LookupError):  # PyYAML looks into the empty text of `!!int ""`
+        kind = node.tag.rpartition(":")[2]
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{node.value[:40]}' cannot be read as {kind}") from None
     return value
 
 
-def parse_scalar(text: str) -> Value:
-    """The value that `text` has where it stands after `key:`; used for command-line overrides."""
-    node = yaml.compose(text, Loader=_Loader)
+def double_quoted(text: str) -> str:
+    """`text` as a YAML string on one line, whatever characters it has."""
+    inner = "".join(char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}" for char in text)
+    return f'"{inner}"'
+
+
+def parse_scalar(text: str, name: str = "--set") -> Value:
+    """The value that `text` has where it stands after `key:`; used for command-line overrides.
+
+    Raises `UsageError`, which begins with `name`, for text that is no value.
+    """
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except _MISREAD as error:
+        raise UsageError(f"{name}: not a YAML value: {_problem(error)}") from None
     if node is None:
         return None
-    return _value(node, "--set", [_MAX_VALUES], 0)
+    if isinstance(node, yaml.MappingNode):
+        raise UsageError(f"{name}: a whole section; expected a single value or a list")
+    return _value(node, name, [_MAX_VALUES], 0)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import stat
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ import torch
 from torch import Tensor
 
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.generator.inert import STAND_INS, InertArray
 
@@ -25,6 +27,11 @@ _EXPECTED = "expected a humouse generator checkpoint (generator_<name>.pt or the
 _LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
 _MAX_BYTES = 8 << 30
 _MAX_DEPTH = 4
+_MAX_PREFIXES = 8
+_DTYPES = (
+    torch.float16, torch.bfloat16, torch.float32, torch.float64,
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool,
+)  # fmt: skip
 
 #: Where people keep a generator's weights inside a larger file; the first that is there is taken.
 _WRAPPERS = (
@@ -32,6 +39,7 @@ _WRAPPERS = (
     "g_ema", "generator_ema", "G_ema", "ema", "shadow",
 )  # fmt: skip
 _AVERAGED = ("g_ema", "generator_ema", "G_ema", "ema")
+_PREFIXES = ("module.", "_orig_mod.")
 _SUBNETWORKS = ("generator.", "netG.", "G.", "gen.", "model.", "net.")
 
 
@@ -55,23 +63,22 @@ class Checkpoint:
         return self.position_mean is not None and self.position_std is not None
 
 
-def load(path: Path) -> Checkpoint:
-    """Read a generator's checkpoint; raises `InputError` with one line for anything else."""
+def load(path: Path, names: Collection[str] = ()) -> Checkpoint:
+    """Read a generator's checkpoint; raises `InputError` with one line for anything else.
+
+    `names` are those of a network of the user's own: where all of them are there, no prefix of theirs is taken off.
+    """
     content = load_content(path)
     if isinstance(content, Tensor):
-        raise InputError(f"{path}: holds a bare tensor of shape {tuple(content.shape)}; {_EXPECTED}")
+        raise InputError(f"{path}: holds a bare tensor; {_EXPECTED}")
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}; {_EXPECTED}")
     if isinstance(dict.get(content, "sequences"), Tensor):
-        shape = tuple(content["sequences"].shape)
-        raise InputError(f"{path}: is a replay buffer, sequences of shape {shape}, not a checkpoint; give it as --data")
+        raise InputError(f"{path}: is a replay buffer, not a checkpoint; give it as --data")
     remarks: list[str] = []
-    tensors = _plain_names(_unwrap(path, content, remarks, 0), remarks)
+    tensors = _plain_names(_unwrap(path, content, remarks, 0), remarks, names)
     for name, tensor in tensors.items():
-        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_complex() or tensor.is_meta:
-            raise InputError(f"{path}: tensor '{_shown(name)}' is not dense and real; {_EXPECTED}")
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise InputError(f"{path}: tensor '{_shown(name)}' claims more numbers than the file holds; refused")
+        _require_plain(path, name, tensor)
     settings = dict.get(content, "config")
     return Checkpoint(
         tensors=MappingProxyType(tensors),
@@ -79,8 +86,22 @@ def load(path: Path) -> Checkpoint:
         remarks=tuple(remarks),
         position_mean=_pair(path, content, "position_mean"),
         position_std=_pair(path, content, "position_std"),
-        config=MappingProxyType({str(k): v for k, v in settings.items()} if isinstance(settings, dict) else {}),
+        config=MappingProxyType(_texts(settings) if isinstance(settings, dict) else {}),
     )
+
+
+def _texts(settings: dict[Any, Any]) -> dict[str, object]:
+    # A pickled OrderedDict can carry an attribute `items` of its own.
+    return {name: value for name, value in dict.items(settings) if isinstance(name, str)}
+
+
+def _require_plain(path: Path, name: str, tensor: Tensor) -> None:
+    """Raise `InputError` for a tensor that is no plain block of numbers: touching one may fail or fill the memory."""
+    dense = tensor.layout is torch.strided and not (tensor.is_meta or tensor.is_nested)
+    if not dense or tensor.dtype not in _DTYPES:
+        raise InputError(f"{path}: tensor '{_shown(name)}' is not dense and real; {_EXPECTED}")
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise InputError(f"{path}: tensor '{_shown(name)}' claims more numbers than the file holds; refused")
 
 
 def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
@@ -90,12 +111,16 @@ def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
     if isinstance(content, dict):
         features = dict.get(content, "features")
         content = dict.get(content, "sequences")
-    if not isinstance(content, Tensor) or content.dim() != 3 or content.size(2) < 2 or content.layout is not torch.strided:
+    if not isinstance(content, Tensor) or content.dim() != 3:
         raise InputError(f"{path}: holds no gestures; expected a tensor (N, T, >=2), alone or under 'sequences'")
-    if content.numel() * content.element_size() > content.untyped_storage().nbytes():
-        raise InputError(f"{path}: the gestures claim more numbers than the file holds; refused")
-    usable = isinstance(features, Tensor) and features.dim() == 2 and len(features) == len(content)
-    return content.float().numpy(), features.float().numpy() if usable and features is not None else None
+    _require_plain(path, "sequences", content)
+    if content.size(2) < 2:
+        raise InputError(f"{path}: holds no gestures; expected a tensor (N, T, >=2), alone or under 'sequences'")
+    sequences = content.detach().float().numpy()
+    if not isinstance(features, Tensor) or features.dim() != 2:
+        return sequences, None
+    _require_plain(path, "features", features)
+    return sequences, features.detach().float().numpy() if len(features) == len(sequences) else None
 
 
 def load_content(path: Path) -> Any:
@@ -110,7 +135,8 @@ def load_content(path: Path) -> Any:
             torch.sparse.check_sparse_tensor_invariants(),  # type: ignore[no-untyped-call]  # unannotated in torch
         ):
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+            with path.open("rb") as stream:  # not the path: torch takes its ending for its format
+                return torch.load(stream, map_location="cpu", weights_only=True, mmap=False)
     except Exception as error:  # torch lets a dozen kinds through for a broken file, KeyError and MemoryError among them
         raise InputError(f"{path}: {_refusal(error)}") from None
 
@@ -118,7 +144,7 @@ def load_content(path: Path) -> Any:
 def _refusal(error: Exception) -> str:
     """Why torch did not load it, without torch's advice to load it unsafely."""
     text = " ".join(str(error).split())
-    foreign = re.search(r"GLOBAL ([\w.]+)", text) or re.search(r"Trying to (?:load|instantiate|call \w+ .*?) ([\w.]+)", text)
+    foreign = re.search(r"GLOBAL ([\w.]+)", text)
     if isinstance(error, pickle.UnpicklingError) and foreign:
         return (
             f"refused, reading it would run code: it refers to {foreign.group(1)}; save the state_dict alone,"
@@ -126,8 +152,6 @@ def _refusal(error: Exception) -> str:
         )
     if isinstance(error, ValueError) and "refused" in text:
         return text
-    if "TorchScript" in text:
-        return "is a TorchScript archive, which only running it can open; save the state_dict instead"
     return f"broken or not a checkpoint ({type(error).__name__}); {_EXPECTED}"
 
 
@@ -141,7 +165,10 @@ def _kind(path: Path) -> str:
                     " with torch.distributed.checkpoint.format_utils.dcp_to_torch_save"
                 )
             raise InputError(f"{path}: a folder; {_EXPECTED}")
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: not a regular file; {_EXPECTED}")
+        size = status.st_size
         with path.open("rb") as stream:
             head = stream.read(64)
     except OSError as error:
@@ -188,7 +215,9 @@ def _check_archive(path: Path) -> None:
             if sum(info.file_size for info in infos) > path.stat().st_size:
                 raise InputError(f"{path}: its members claim more bytes than the file has; refused")
             broken = archive.testzip()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, RuntimeError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # EOFError, struct.error and more come out of a damaged directory
         raise InputError(f"{path}: broken archive, cut off or damaged ({type(error).__name__}); copy it again") from None
     if broken is not None:
         raise InputError(f"{path}: damaged, the checksum of '{_shown(broken)}' does not fit; copy it again")
@@ -226,21 +255,23 @@ def _unwrap(path: Path, content: dict[Any, Any], remarks: list[str], depth: int)
     return _unwrap(path, dict.__getitem__(content, chosen), remarks, depth + 1)
 
 
-def _plain_names(tensors: dict[str, Tensor], remarks: list[str]) -> dict[str, Tensor]:
-    """Names as the generator itself has them: wrappers' prefixes off, one sub-network chosen, old spectral-norm names."""
-    tensors = {name: tensor for name, tensor in tensors.items() if name != "n_averaged"}
-    changed = True
-    while changed:
-        changed = False
-        for prefix in ("module.", "_orig_mod."):
-            if tensors and all(name.startswith(prefix) for name in tensors):
-                tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-                changed = True
-    for prefix in _SUBNETWORKS:
+def _plain_names(tensors: dict[str, Tensor], remarks: list[str], wanted: Collection[str]) -> dict[str, Tensor]:
+    """Names as the generator itself has them: wrappers' prefixes off, one sub-network chosen, old spectral-norm names.
+
+    With the names `wanted`, they are left alone as soon as all of these are among them.
+    """
+    for _ in range(_MAX_PREFIXES):
+        tensors = {name: tensor for name, tensor in tensors.items() if name != "n_averaged"}
+        if wanted and all(name in tensors for name in wanted):
+            return tensors
+        wrapper = next((prefix for prefix in _PREFIXES if all(name.startswith(prefix) for name in tensors)), None)
+        prefix = wrapper or next((prefix for prefix in _SUBNETWORKS if any(n.startswith(prefix) for n in tensors)), None)
+        if prefix is None:
+            break
         inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        if inside:
+        if wrapper is None:
             remarks.append(f"took the sub-network '{prefix.rstrip('.')}' ({len(inside)} of {len(tensors)} tensors)")
-            return _plain_names(inside, remarks)
+        tensors = inside
     renamed = {}
     for name, tensor in tensors.items():
         plain = re.sub(r"parametrizations\.weight\.original$", "weight_orig", name)
@@ -253,7 +284,10 @@ def _pair(path: Path, content: dict[Any, Any], name: str) -> FloatArray | None:
     raw = dict.get(content, name)
     if raw is None:
         return None
-    value = raw.value if isinstance(raw, InertArray) else raw.double().numpy() if isinstance(raw, Tensor) else None
+    if isinstance(raw, Tensor):
+        _require_plain(path, name, raw)
+        raw = raw.detach().double().numpy()
+    value = raw.value if isinstance(raw, InertArray) else raw if isinstance(raw, np.ndarray) else None
     if value is None or value.size not in (1, 2):
         raise InputError(f"{path}: '{name}' is not one or two numbers; expected what the pretrainer writes")
     pair: FloatArray = value.reshape(-1).repeat(3 - value.size)

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.case import WeightFacts
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.settings import Origin, Setting, Settings
+from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.generator.architectures import build
 from humouse_doctor.generator.checkpoint import Checkpoint
+from humouse_doctor.generator.numerics import seeded
 
 _MARKS = {
     Architecture.LSTM: ("pre.weight", "lstm_layers.0.weight_ih_l0", "output.weight"),
@@ -23,6 +24,9 @@ _MARKS = {
 }
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
 _GENERATOR = "model.generator."
+#: The fields of a pretrainer's own config that are of use here: the smallest value of each size, and the heads.
+_SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
+_HEADS = ("activation_xy", "activation_dt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     """
     shapes = {name.removesuffix("_orig"): tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
     architecture = _architecture(path, shapes)
-    given = _with_pretrainer_fields(settings, checkpoint)
+    given = _with_pretrainer_fields(path, settings, checkpoint)
     inputs, hidden, layers, outputs = _sizes(path, architecture, shapes)
     facts: dict[str, int | str] = {
         "model.architecture": architecture.value,
@@ -68,10 +72,8 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     inferred: list[str] = []
     for key, fact in facts.items():
         stated = given.get(key)
-        if stated is not None and stated.origin is not Origin.DEFAULT and stated.value != fact:
-            floor = max(1, stated.value) if key.endswith("num_layers") and isinstance(stated.value, int) else stated.value
-            if floor != fact:
-                disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
+        if stated is not None and stated.origin is not Origin.DEFAULT and _as_built(key, stated.value) != fact:
+            disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
     latent, condition = _split(inputs, given, disagreements, inferred)
     length = int(facts.get(f"{_GENERATOR}target_len", 0)) or _length(path, given, data_length, inferred)
     heads = [_head(given, f"{_GENERATOR}activation_{axis}", inferred) for axis in ("xy", "dt")]
@@ -100,16 +102,27 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     return Identified(spec=spec, settings=given, disagreements=tuple(disagreements), inferred=tuple(inferred))
 
 
+def _as_built(key: str, value: Value) -> Value:
+    """What the trainer makes of a config's value: at least one layer, an architecture's name in any case."""
+    if key == f"{_GENERATOR}num_layers" and isinstance(value, int):
+        return max(1, value)
+    return value.lower() if isinstance(value, str) else value
+
+
 def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module:
     """The generator with its weights, loaded strictly, in float32 and ready to evaluate.
 
     A pretrainer's rescaling of the output layer to pixels is undone, which gives back the network it trained.
     """
-    network = build(spec)
+    with torch.device("meta"):  # sizes that do not fit together are told before any memory is asked for
+        _require_fit(path, build(spec).state_dict(), checkpoint.tensors)
+    with seeded(0):
+        network = build(spec)
     load_strictly(path, network, checkpoint.tensors)
     if checkpoint.position_mean is not None and checkpoint.position_std is not None:
-        output = network.get_submodule("output")
-        assert isinstance(output, nn.Linear)
+        output = getattr(network, "output", None)
+        if not isinstance(output, nn.Linear) or output.out_features < 2:
+            raise InputError(f"{path}: carries position statistics, but its network is not one the pretrainer trains")
         with torch.no_grad():
             std = torch.from_numpy(checkpoint.position_std).float()
             output.weight[:2] /= std[:, None]
@@ -120,6 +133,11 @@ def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module
 def load_strictly(path: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Load every tensor into `network` and leave none over; raises `InputError` that names what does not fit."""
     expected = network.state_dict()
+    _require_fit(path, expected, tensors)
+    network.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
+
+
+def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
     missing = [name for name in expected if name not in tensors]
     surplus = [name for name in tensors if name not in expected]
     wrong = [
@@ -132,7 +150,6 @@ def load_strictly(path: str, network: nn.Module, tensors: Mapping[str, Tensor]) 
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             shown = ", ".join(_ascii(name) for name in names[:3])
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
-    network.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
 
 
 def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor]) -> WeightFacts:
@@ -150,6 +167,8 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor]) -> WeightFac
             continue
         if isinstance(module, nn.Linear | nn.Conv1d):
             weight = getattr(module, "weight_orig", module.weight)
+            if weight.numel() == 0:
+                continue
             excesses.append(float(weight.detach().abs().max()) * math.sqrt(weight[0].numel()))
         elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
             for name, weight in module.named_parameters(recurse=False):
@@ -205,15 +224,25 @@ def _sizes(path: str, architecture: Architecture, shapes: Mapping[str, tuple[int
     return inputs, hidden, layers, outputs
 
 
-def _with_pretrainer_fields(settings: Settings, checkpoint: Checkpoint) -> Settings:
+def _with_pretrainer_fields(path: str, settings: Settings, checkpoint: Checkpoint) -> Settings:
     """A pretrainer's file carries its generator's own fields; they stand in where the run's config is silent."""
     for name, value in checkpoint.config.items():
-        key = f"{_GENERATOR}{name}"
-        stated = settings.get(key)
-        silent = stated is None or stated.origin is Origin.DEFAULT
-        if silent and name != "use_spectral_norm" and (value is None or isinstance(value, int | float | str)):
-            settings = settings.with_setting(Setting(key=key, value=value, origin=Origin.EXPLICIT))
+        stated = settings.get(f"{_GENERATOR}{name}")
+        if name not in (*_SIZES, *_HEADS) or (stated is not None and stated.origin is not Origin.DEFAULT):
+            continue
+        settings = settings.with_setting(
+            Setting(key=f"{_GENERATOR}{name}", value=_own_field(path, name, value), origin=Origin.EXPLICIT)
+        )
     return settings
+
+
+def _own_field(path: str, name: str, value: object) -> int | str | None:
+    if name in _HEADS and (value is None or (isinstance(value, str) and value.lower() in ACTIVATION_NAMES)):
+        return value
+    if name in _SIZES and isinstance(value, int) and not isinstance(value, bool) and value >= _SIZES[name]:
+        return value
+    shown = _ascii(value) if isinstance(value, str) else value if isinstance(value, int | float) else type(value).__name__
+    raise InputError(f"{path}: its own config has {name} = {shown}; expected what the pretrainer writes")
 
 
 def _split(inputs: int, settings: Settings, disagreements: list[Disagreement], inferred: list[str]) -> tuple[int, int]:
@@ -224,14 +253,15 @@ def _split(inputs: int, settings: Settings, disagreements: list[Disagreement], i
     if len(sizes) == 2 and sum(sizes) == inputs and known:
         return sizes[0], sizes[1]
     inferred.append("the split of latent and condition")
-    if latent is not None and latent in known and isinstance(latent.value, int):
-        if latent.value <= inputs and (condition is None or condition not in known):
-            return latent.value, inputs - latent.value
+    if len(known) == 1 and isinstance(known[0].value, int):
+        if known[0] is latent and known[0].value <= inputs:
+            return known[0].value, inputs - known[0].value
+        if known[0] is condition and known[0].value < inputs:
+            return inputs - known[0].value, known[0].value
+    if known:
         disagreements.append(
             Disagreement(key=f"{_GENERATOR}latent_dim + condition_dim", in_weights=inputs, in_config=sum(sizes))
         )
-    elif condition is not None and condition in known and isinstance(condition.value, int) and condition.value < inputs:
-        return inputs - condition.value, condition.value
     return inputs, 0
 
 

@@ -21,9 +21,10 @@ class InertDtype:
     """Takes the place of `numpy.dtype`: a numeric code such as `f4` and a byte order."""
 
     def __init__(self, code: object, *_: object) -> None:
-        if code not in _NUMERIC:
-            raise ValueError(f"an array of type {code!r} is refused; only plain numbers are read")
-        self.code = str(code)
+        if not isinstance(code, str) or code not in _NUMERIC:
+            shown = repr(code[:20]) if isinstance(code, str) else "unknown"
+            raise ValueError(f"an array of type {shown} is refused; only plain numbers are read")
+        self.code = code
         self.order = "<"
 
     def __setstate__(self, state: object) -> None:
@@ -35,8 +36,11 @@ class InertDtype:
 class InertArray:
     """Takes the place of `numpy.ndarray`: empty until its state is set, then numbers that were checked."""
 
+    #: Of the class, so that it is there where a pickle made the array without calling it.
+    value: FloatArray | None = None
+
     def __init__(self, *_: object) -> None:
-        self.value: FloatArray | None = None
+        pass
 
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) != 5:

@@ -39,14 +39,15 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     modes = {module: module.training for module in network.modules()}
     asked = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
     grads = [(parameter, parameter.grad) for parameter in network.parameters()]
-    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    buffers = [(m, name, buffer, buffer.clone()) for m in network.modules() for name, buffer in m.named_buffers(recurse=False)]
     network.eval()
     try:
         yield
     finally:
         with torch.no_grad():
-            for buffer, before in buffers:
+            for module, name, buffer, before in buffers:
                 buffer.copy_(before)
+                setattr(module, name, buffer)  # a forward pass may have put another tensor in its place
         for parameter, requires in asked:
             parameter.requires_grad_(requires)
         for parameter, grad in grads:

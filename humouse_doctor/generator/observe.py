@@ -16,7 +16,7 @@ from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.generator.identify import output_layer
-from humouse_doctor.generator.numerics import undisturbed
+from humouse_doctor.generator.numerics import seeded, undisturbed
 from humouse_doctor.generator.sampling import Player, draw, fit_latents, gradients, heads_by_behaviour
 
 _LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
@@ -58,7 +58,7 @@ def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkF
     if latent is None:
         raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
     runner = Player(network, latent, _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0)
-    with undisturbed(network), torch.no_grad():
+    with undisturbed(network), seeded(0), torch.no_grad():
         shape = runner(torch.zeros(2, latent), torch.zeros(2, runner.condition_dim)).shape
     recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
     layer = output_layer(network)

@@ -52,7 +52,7 @@ class Player:
         """Generate; raises `UsageError` where the network does not return (N, T, D)."""
         try:
             out = self.network(latents, conditions) if self._takes_condition else self.network(latents)
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # the user's own network may raise anything
             reason = " ".join(str(error).split())[:200]
             raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason}") from error
         if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
@@ -137,12 +137,14 @@ class _Watch:
 
     def _hook(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         def keep(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            value = inputs[0] if name == "input" else output[0] if isinstance(output, tuple) else output
+            given = inputs if name == "input" else output
+            value = (given[0] if given else None) if isinstance(given, tuple) else given
             if not isinstance(value, Tensor):
                 return
+            value = value.clone()  # what follows may work in place
             if isinstance(module, nn.RNNBase) and not module.batch_first and value.dim() == 3:
                 value = value.transpose(0, 1)
-            if isinstance(module, nn.Conv1d):
+            if isinstance(module, nn.Conv1d) and value.dim() == 3:
                 value = value.transpose(1, 2)
             self._calls[name].append(value.unsqueeze(1) if value.dim() == 2 else value)  # (N, steps, H)
 
@@ -181,7 +183,7 @@ def heads_by_behaviour(player: Player, channels: int) -> tuple[Activation | None
 
     handle = layer.register_forward_hook(replace)
     try:
-        with undisturbed(player.network), torch.no_grad():
+        with undisturbed(player.network), seeded(0), torch.no_grad():
             out = player(torch.zeros(2, player.latent_dim), torch.zeros(2, player.condition_dim))
     finally:
         handle.remove()
@@ -214,6 +216,8 @@ def gradients(player: Player, targets: FloatArray, conditions: FloatArray | None
         weights = [(name, p) for name, p in player.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
         latents = torch.randn(count, player.latent_dim)
         loss = _l1(player(latents, player.conditions(conditions, count)), targets[:count])
+        if not weights or not loss.requires_grad:  # none has two axes, or the forward pass keeps no gradient
+            return Gradients(rms_by_layer=MappingProxyType({}))
         found = torch.autograd.grad(loss, [weight for _, weight in weights], allow_unused=True)
     rms = {
         name: float(gradient.double().square().mean().sqrt())
@@ -235,7 +239,10 @@ def fit_latents(player: Player, targets: FloatArray, conditions: FloatArray | No
             parameter.requires_grad_(False)
         for _ in range(steps):
             optimiser.zero_grad()
-            _l1(player(latents, given), wanted).backward()  # type: ignore[no-untyped-call]  # unannotated in torch
+            loss = _l1(player(latents, given), wanted)
+            if not loss.requires_grad:  # the output does not depend on the latent: there is nothing to fit
+                break
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
             optimiser.step()
         with torch.no_grad():
             predictions = player(latents, given)

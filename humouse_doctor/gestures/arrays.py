@@ -44,19 +44,24 @@ def read(path: Path, max_sequences: int, seed: int) -> Gestures:
     """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raises `InputError`."""
     try:
         return _read(path, max_sequences, seed)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, RuntimeError, SyntaxError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # zlib, tokenize and numpy's header reader let a dozen kinds through for a broken file
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+        reason = "".join(character if character.isprintable() else "?" for character in reason)
         raise InputError(f"{path}: cannot read it as gestures: {reason}; {_EXPECTED}") from None
 
 
 def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
     arrays = _headers(path)
     chosen = _gesture_array(path, arrays)
-    reservoir = Reservoir(max_sequences, seed)
+    # No larger than the file, so that a few very long rows do not ask for thousands.
+    reservoir = Reservoir(min(max_sequences, chosen.shape[0]), seed)
     dropped: dict[str, int] = {}
     first = 0
     for chunk in _chunks(path, chosen):
-        flat = chunk.reshape(len(chunk), -1).astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what float32 cannot hold counts as not finite
+            flat = chunk.reshape(len(chunk), -1).astype(np.float32, copy=False)
         energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
         good = np.isfinite(energy) & (energy > 0)
         if good.all():
@@ -167,11 +172,11 @@ def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
         inside = numbers[(numbers >= first) & (numbers < first + len(chunk))] - first
         parts.append(chunk[inside])
         first += len(chunk)
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty((0, *array.shape[1:]), dtype=array.dtype)
 
 
 def _statistics(path: Path) -> Statistics:
-    """The statistics a humouse cache keeps beside it; a file that is not one is no reason to fail."""
+    """The statistics a humouse cache keeps beside it, none where it keeps none; raises `InputError` for a broken file."""
     meta = path.with_name(path.name + ".meta.json")
     try:
         if meta.stat().st_size > _MAX_META_BYTES:
@@ -187,7 +192,10 @@ def _statistics(path: Path) -> Statistics:
     for name in _STATISTICS:
         values = content.get(name)
         if isinstance(values, list) and values and all(isinstance(value, int | float) for value in values):
-            array = np.asarray(values, dtype=np.float64)
+            try:
+                array = np.asarray(values, dtype=np.float64)
+            except OverflowError:  # a whole number of more than 308 digits
+                continue
             if np.isfinite(array).all():
                 found[name] = array
     return Statistics(by_name=found)

@@ -13,8 +13,10 @@ from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
-#: Paths whose steps spread less than this against real ones stand still.
+#: Paths of less than this share of the real ones' length stand still.
 _STILL = 0.01
+#: Fewer headings than this agree by chance alone.
+_MIN_PATHS = 8
 
 
 class DirectionCollapse(Probe):
@@ -49,10 +51,12 @@ class DirectionCollapse(Probe):
         assert case.samples.loss_targets is not None
         wanted = case.space.positions(case.samples.loss_targets)
         drawn = case.space.positions(measures.predictions(case))
-        if measures.axis_ratio(measures.spread(np.diff(drawn, axis=1)), measures.spread(np.diff(wanted, axis=1))) < _STILL:
+        real_moves = counted_moves(wanted, case.samples.lengths)
+        moves = counted_moves(drawn, case.samples.lengths)
+        if path_lengths(moves).mean() < _STILL * path_lengths(real_moves).mean():
             raise NotMeasurable("the generated paths hardly move, so their headings mean nothing")
-        of_drawn, straight = headings_and_efficiency(drawn, case.samples.lengths)
-        of_targets, real = headings_and_efficiency(wanted, case.samples.lengths)
+        of_drawn, straight = headings_and_efficiency(moves)
+        of_targets, real = headings_and_efficiency(real_moves)
         return {
             "heading_excess": of_drawn - of_targets,
             "efficiency_ratio": straight / real,
@@ -73,18 +77,27 @@ class DirectionCollapse(Probe):
         )
 
 
-def headings_and_efficiency(positions: FloatArray, lengths: FloatArray | None) -> tuple[float, float]:
-    """Mean resultant length of the net headings, and mean path efficiency: (N, T, 2) -> both in [0, 1].
-
-    Steps in the transient and the padding are left out; raises `NotMeasurable` where no path goes anywhere.
-    """
+def counted_moves(positions: FloatArray, lengths: FloatArray | None) -> FloatArray:
+    """Moves from step to step, 0 in the transient and the padding: (N, T, 2) -> (N, T - 1, 2)."""
     mask = measures.counted_steps(lengths, len(positions), positions.shape[1])
-    moves = np.diff(positions, axis=1) * (mask[:, :-1] & mask[:, 1:])[..., None]  # (N, T - 1, 2)
+    return np.asarray(np.diff(positions, axis=1) * (mask[:, :-1] & mask[:, 1:])[..., None])
+
+
+def path_lengths(moves: FloatArray) -> FloatArray:
+    """The way gone, (N, T - 1, 2) -> (N,)."""
+    return np.asarray(np.hypot(moves[..., 0], moves[..., 1]).sum(axis=1))
+
+
+def headings_and_efficiency(moves: FloatArray) -> tuple[float, float]:
+    """Mean resultant length of the net headings, and mean path efficiency: (N, T - 1, 2) -> both in [0, 1].
+
+    Raises `NotMeasurable` where too few paths go anywhere.
+    """
     net = moves.sum(axis=1)  # (N, 2)
     distance = np.hypot(net[:, 0], net[:, 1])
-    way = np.hypot(moves[..., 0], moves[..., 1]).sum(axis=1)
+    way = path_lengths(moves)
     going = way > 0
-    if not going.any() or not (distance > 0).any():
-        raise NotMeasurable("no path goes anywhere, so there is no heading")
+    if (distance > 0).sum() < _MIN_PATHS:
+        raise NotMeasurable(f"fewer than {_MIN_PATHS} paths go anywhere, too few to compare their headings")
     units = net[distance > 0] / distance[distance > 0, None]
     return float(np.linalg.norm(units.mean(axis=0))), float((distance[going] / way[going]).mean())

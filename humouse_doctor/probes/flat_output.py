@@ -8,12 +8,15 @@ from typing import ClassVar
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
 #: The recurrent state has settled once less than this share of its whole way is left.
 _SETTLED = 0.02
+#: Settling before this share of the steps is worth saying (HD203 judges it).
+_EARLY = 0.8
 
 
 class FlatOutput(Probe):
@@ -27,7 +30,7 @@ class FlatOutput(Probe):
             name="time_std_ratio",
             unit="ratio",
             meaning="std of positions over time within a path, prediction over target",
-            healthy=Interval(low=0.4),
+            healthy=Interval(low=0.5),
             tolerable=Interval(low=0.25),
         ),
         Metric(
@@ -50,10 +53,10 @@ class FlatOutput(Probe):
         of_targets = measures.counted_steps(case.samples.lengths, len(wanted), steps)
         of_drawn = measures.counted_steps(case.samples.lengths, len(drawn), steps)
         measured = {
-            "time_std_ratio": measures.axis_ratio(
+            "time_std_ratio": measures.lowest_axis_ratio(
                 measures.std_over_time(drawn, of_drawn), measures.std_over_time(wanted, of_targets)
             ),
-            "velocity_std_ratio": measures.axis_ratio(
+            "velocity_std_ratio": measures.lowest_axis_ratio(
                 measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:]),
                 measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:]),
             ),
@@ -63,17 +66,26 @@ class FlatOutput(Probe):
         return measured
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        if measured["time_std_ratio"] in self.metric("time_std_ratio").tolerable:
+        names = ("time_std_ratio", "velocity_std_ratio")
+        position, velocity = (self.metric(name).judge(measured[name]) for name in names)
+        if position is Judgement.HEALTHY or (velocity is Judgement.FOUND and position is not Judgement.FOUND):
             what = f"paths change speed {measured['velocity_std_ratio']:.3f} as much as real ones: they run nearly straight"
         else:
             what = f"within a path the position varies {measured['time_std_ratio']:.3f} as much as in a real one"
-        if measured.get("settled_at", 1.0) < 1.0:
+        if measured.get("settled_at", 1.0) < _EARLY:
             what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
         return what
 
 
 def settled_at(hidden: FloatArray) -> float:
-    """The share of steps after which less than 2 % of the state's whole way is left: (N, T, H) -> [0, 1]."""
+    """The share of steps after which less than 2 % of the state's whole way is left: (N, T, H) -> [0, 1].
+
+    Raises `NotMeasurable` where the states are too few or not finite.
+    """
+    if hidden.shape[1] < measures.MIN_STEPS:
+        raise NotMeasurable(f"over fewer than {measures.MIN_STEPS} steps no state can be seen to settle")
+    if not np.isfinite(hidden).all():
+        raise NotMeasurable("the recurrent states hold NaN or infinite values")
     way = np.linalg.norm(np.diff(np.asarray(hidden, dtype=np.float64), axis=1), axis=-1).mean(axis=0)  # (T - 1,)
     total = way.sum()
     if total <= 0:

@@ -13,7 +13,7 @@ PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
     unit="ratio",
     meaning="spread of prior samples over the spread of latents fitted to real targets",
-    healthy=Interval(low=0.4, high=2.5),
+    healthy=Interval(low=0.5, high=2.5),
     tolerable=Interval(low=0.25, high=4.0),
 )
 

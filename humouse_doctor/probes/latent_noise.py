@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from humouse_doctor import remedies
 from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.probes import latent_distortion
@@ -28,7 +29,10 @@ class LatentNoise(Probe):
     key = "training.warmup_noise_std"
 
     def measure(self, case: Case) -> dict[str, float]:
-        noise = max(0.0, case.settings.number(self.key or "") or 0.0)
+        std = case.settings.number("training.warmup_noise_std")
+        if std is None:
+            raise NotMeasurable("training.warmup_noise_std is not known")
+        noise = max(0.0, std)
         measured = {"noise_std": noise}
         return measured if noise == 0 else {**measured, **latent_distortion.effect(case)}
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from humouse_doctor import remedies
 from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.settings import Origin
@@ -29,7 +30,9 @@ class LatentWhitening(Probe):
     key = "training.warmup_latent_normalize"
 
     def measure(self, case: Case) -> dict[str, float]:
-        on = case.settings.flag(self.key or "") is True
+        on = case.settings.flag("training.warmup_latent_normalize")
+        if on is None:
+            raise NotMeasurable("training.warmup_latent_normalize is not known")
         measured = {"whitening": float(on)}
         return measured if not on else {**measured, **latent_distortion.effect(case)}
 

@@ -11,6 +11,8 @@ from humouse_doctor.core.errors import NotMeasurable
 TRANSIENT_SHARE = 0.1
 #: A sequence with fewer counted steps than this has no spread over time worth the name.
 MIN_STEPS = 4
+#: A deviation below this share of the values it was taken from is their rounding, not variation.
+_ROUNDING = 1e-9
 
 
 def xy(values: FloatArray) -> FloatArray:
@@ -39,7 +41,12 @@ def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
     count = weights.sum(axis=1)  # (n, 1)
     mean = (kept * weights).sum(axis=1) / count
     variance = (np.square(kept - mean[:, None]) * weights).sum(axis=1) / count
-    return np.asarray(np.sqrt(variance).mean(axis=0))
+    return _without_rounding(np.sqrt(variance).mean(axis=0), kept * weights)
+
+
+def _without_rounding(deviation: FloatArray, values: FloatArray) -> FloatArray:
+    """A deviation (2,) of values (N, T, 2), exactly 0 where it is but the values' rounding."""
+    return np.where(deviation > _ROUNDING * np.abs(values).max(axis=(0, 1)), deviation, 0.0)
 
 
 def axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
@@ -47,22 +54,36 @@ def axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
 
     Raises `NotMeasurable` where both are.
     """
-    usable = np.asarray(target) > 0
-    if not usable.any():
-        raise NotMeasurable("the targets do not vary, so there is nothing to compare with")
-    ratios = np.asarray(prediction)[usable] / np.asarray(target)[usable]
+    ratios = _axis_ratios(prediction, target)
     distance = np.abs(np.log(np.maximum(ratios, 1e-300)))
     return float(ratios[int(np.argmax(distance))])
 
 
+def lowest_axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
+    """As `axis_ratio`, on the axis where it is lowest: what varies too much must not hide what hardly varies."""
+    return float(_axis_ratios(prediction, target).min())
+
+
+def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
+    usable = np.asarray(target) > 0
+    if not usable.any():
+        raise NotMeasurable("the targets do not vary, so there is nothing to compare with")
+    return np.asarray(np.asarray(prediction)[usable] / np.asarray(target)[usable])
+
+
 def spread(values: FloatArray) -> FloatArray:
     """Standard deviation over all sequences and steps: (N, T, 2) -> (2,)."""
-    return np.asarray(values.std(axis=(0, 1)))
+    return _without_rounding(values.std(axis=(0, 1)), values)
 
 
 def spread_across(values: FloatArray) -> FloatArray:
-    """Mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,)."""
-    return np.asarray(values.std(axis=0).mean(axis=0))
+    """Mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,).
+
+    Raises `NotMeasurable` for a single sequence.
+    """
+    if len(values) < 2:
+        raise NotMeasurable("a single sequence does not show how sequences differ")
+    return _without_rounding(values.std(axis=0).mean(axis=0), values)
 
 
 def best_constant_loss(targets: FloatArray) -> float:

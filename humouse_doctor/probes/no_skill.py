@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, LatentFit, Need
 from humouse_doctor.core.errors import NotMeasurable
@@ -41,7 +42,7 @@ class NoSkill(Probe):
             name="prior_fit_spread",
             unit="ratio",
             meaning="spread of prior samples over the spread of the fit, on the axis farthest from 1",
-            healthy=Interval(low=0.4, high=2.5),
+            healthy=Interval(low=0.5, high=2.5),
             tolerable=Interval(low=0.25, high=4.0),
         ),
         Metric(name="fitted_latent_std", unit="prior stds", meaning="std of the fitted latents"),
@@ -50,9 +51,7 @@ class NoSkill(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         fit = case.samples.fit
         assert fit is not None
-        predicted, wanted = measures.xy(fit.predictions), measures.xy(fit.targets)
-        if not np.isfinite(predicted).all():
-            raise NotMeasurable("the fitted sequences hold NaN or infinite values")
+        predicted, wanted = fitted_sequences(fit), measures.xy(fit.targets)
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
         if motionless <= 0:
             raise NotMeasurable("the targets do not move, so there is no skill to have")
@@ -82,9 +81,17 @@ def _below(skill: float) -> str:
     return f"{skill:.0%} below" if skill >= 0 else f"{-skill:.0%} above"
 
 
+def fitted_sequences(fit: LatentFit) -> FloatArray:
+    """The fit on the position channels, (M, T, 2); raises `NotMeasurable` where it is not finite."""
+    values = measures.xy(fit.predictions)
+    if not np.isfinite(values).all():
+        raise NotMeasurable("the fitted sequences hold NaN or infinite values")
+    return values
+
+
 def prior_fit_spread(case: Case, fit: LatentFit) -> float | None:
-    """Spread of prior samples over that of the fit; None where the fit hardly spreads itself."""
-    fitted, wanted = measures.spread(measures.xy(fit.predictions)), measures.spread(measures.xy(fit.targets))
-    if measures.axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
+    """Spread of prior samples over that of the fit, where the targets vary; None where the fit hardly spreads itself."""
+    fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(measures.xy(fit.targets))
+    if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
-    return measures.axis_ratio(measures.spread(measures.predictions(case)), fitted)
+    return measures.axis_ratio(measures.spread(measures.predictions(case)), np.where(wanted > 0, fitted, 0.0))

@@ -39,8 +39,11 @@ class NormalisedDrift(Probe):
         if not space.absolute or space.sequence_mean is None or space.sequence_std is None or space.position_mean is not None:
             raise NotMeasurable(f"the loss compares {space.name}")
         targets = measures.loss_targets(case)
+        std = float(measures.spread(targets).max())
+        if std <= 0:
+            raise NotMeasurable("the targets do not vary")
         drift = np.abs(space.sequence_mean[:2] / space.sequence_std[:2]).max() * targets.shape[1]
-        return {"position_std": float(measures.spread(targets).max()), "drift": float(drift)}
+        return {"position_std": std, "drift": float(drift)}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (

@@ -56,7 +56,8 @@ class OutOfReachTargets(Probe):
         }
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        head = next((head.value for head in case.network.heads[:2] if head), "bounded") if case.network else "bounded"
+        heads = case.network.heads[:2] if case.network else ()
+        head = next((head.value for head in heads if head not in (None, Activation.LINEAR)), "bounded")
         space = case.space.name if case.space else "the loss's space"
         return (
             f"{measured['out_of_reach_share']:.1%} of the targets ({space}) lie beyond what a {head} head can emit:"

@@ -94,6 +94,6 @@ class RepeatedLatent(Probe):
 def time_share(values: FloatArray) -> float:
     """Variance over time within a sequence over all variance: (N, T, H) -> [0, 1]; 0 where nothing varies at all."""
     exact = np.asarray(values, dtype=np.float64)
-    over_time = float(exact.var(axis=1).mean())
+    over_time = float((exact - exact[:, :1]).var(axis=1).mean())  # without rounding where nothing changes
     whole = over_time + float(exact.mean(axis=1).var(axis=0).mean())
     return over_time / whole if whole > 0 else 0.0

@@ -22,7 +22,7 @@ class SpreadRatio(Probe):
             name="spread_ratio",
             unit="ratio",
             meaning="std of predictions over std of targets, on the axis farthest from 1",
-            healthy=Interval(low=0.4, high=2.5),
+            healthy=Interval(low=0.5, high=2.5),
             tolerable=Interval(low=0.25, high=4.0),
         ),
         Metric(name="prediction_std", unit="loss space", meaning="std of predictions, mean of the axes"),

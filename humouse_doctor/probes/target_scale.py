@@ -48,12 +48,13 @@ class TargetScale(Probe):
         if hidden is None:
             raise NotMeasurable("the width of the output layer's input is not known")
         rms = float(np.sqrt(np.square(measures.loss_targets(case)).mean(axis=(0, 1))).max())
-        measured = {"steps_needed": rms / (rate * (hidden + 1)), "target_rms": rms}
+        if rms <= 0:
+            raise NotMeasurable("all targets are zero")
+        needed = rms / (rate * (hidden + 1))
         available = budget.steps_available(case)
-        if available is not None:
-            measured["steps_available"] = available
-            measured["steps_share"] = available / measured["steps_needed"] if measured["steps_needed"] > 0 else 1e6
-        return measured
+        if available is None:
+            raise NotMeasurable(f"{needed:,.0f} steps are needed, but how many the warm-up has is not known")
+        return {"steps_needed": needed, "steps_available": available, "steps_share": available / needed, "target_rms": rms}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         space = case.space.name if case.space else "the loss's space"

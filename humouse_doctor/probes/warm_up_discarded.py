@@ -32,9 +32,12 @@ class WarmUpDiscarded(Probe):
         if case.contract is not None and case.has_checkpoint:
             raise NotMeasurable("a pretrainer's checkpoint takes the place of the warm-up")
         settings = case.settings
+        epochs = settings.integer("training.reconstruction_epochs")
+        if epochs is None:
+            raise NotMeasurable("training.reconstruction_epochs is not known")
         weight = settings.number("training.reconstruction_loss_weight")
         return {
-            "epochs": float(settings.integer("training.reconstruction_epochs") or 0),
+            "epochs": float(epochs),
             "starts_from_checkpoint": float(bool(settings.text("training.generator_init_path"))),
             "reset": float(settings.flag("training.reset_generator_after_warmup") is True),
             "loss_weight": 1.0 if weight is None else weight,

@@ -60,7 +60,11 @@ def _title(console: Console, text: str) -> None:
 
 def _head(console: Console, report: Report) -> None:
     line = Text(report.verdict.value.upper(), style=_VERDICT_STYLE[report.verdict])
-    line.append(f"  {harmless(report.subject.name)}  (confidence {report.confidence.value})", style="")
+    sure = f"(confidence {report.confidence.value})"
+    name, room = harmless(report.subject.name).replace("\n", " "), console.width - len(line) - len(sure) - 4
+    if len(name) > room:
+        name = f"...{name[3 - room :]}"
+    line.append(f"  {name}  {sure}", style="")
     console.print(line)
     _say(console, report.sentence)
 

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hydra
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from humouse_doctor.config import reader
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.settings import Place
+
+GROUP_FILE = "training:\n  lr:\n    generator: 5e-6\n  generator_init_path: ${oc.env:RUN_SECRET}\n"
+
+
+@pytest.fixture
+def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUN_SECRET", "sesame-7f3a")
+    (tmp_path / "conf" / "experiment").mkdir(parents=True)
+    (tmp_path / "conf" / "experiment" / "x.yaml").write_text(GROUP_FILE, encoding="utf-8")
+    return Path("conf")
+
+
+def config(conf: Path, text: str) -> Path:
+    path = conf / "config.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        "defaults:\n  - experiment: x\n  - _self_\n",
+        "defaults: [experiment: x, _self_]\n",
+        "defaults:\n  - 'experiment': \"x\"\n",
+    ],
+)
+def test_a_defaults_list_is_composed_and_places_point_into_the_group_file(defaults: str, conf: Path) -> None:
+    path = config(conf, f"{defaults}experiment:\n  data:\n    batch_size: 8\n")
+    read = reader.read(path)
+    rate = read.settings["training.lr.generator"]
+    assert (rate.value, rate.place) == (5e-6, Place(file="conf/experiment/x.yaml", line=3, column=16))
+    assert read.settings["data.batch_size"].value == 8
+    assert (read.settings.prefix, read.settings.source) == ("", "conf/experiment/x.yaml")
+    assert read.remarks == (
+        "conf/config.yaml was composed with its defaults: list; the experiment section comes from conf/experiment/x.yaml",
+    )
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_a_value_the_main_file_overrides_keeps_its_place_there(conf: Path) -> None:
+    path = config(conf, "defaults:\n  - experiment: x\n  - _self_\nexperiment:\n  training: {lr: {generator: 1.0}}\n")
+    rate = reader.read(path).settings["training.lr.generator"]
+    assert (rate.value, rate.place) == (1.0, Place(file="conf/config.yaml", line=5, column=30))
+
+
+def test_a_group_file_with_defaults_of_its_own_is_composed(conf: Path) -> None:
+    (conf / "experiment" / "base.yaml").write_text("data: {batch_size: 4}\n", encoding="utf-8")
+    path = conf / "experiment" / "y.yaml"
+    path.write_text("defaults: [base, _self_]\ntraining: {betas: [0.5, 0.9]}\n", encoding="utf-8")
+    settings = reader.read(path).settings
+    assert settings["data.batch_size"].value == 4
+    assert settings["data.batch_size"].place is None
+    assert settings["training.betas"].value == (0.5, 0.9)
+    assert (settings.prefix, settings.source) == ("", "conf/experiment/y.yaml")
+
+
+def test_a_group_file_of_the_global_package_does_not_pass_for_the_experiment_section(conf: Path) -> None:
+    (conf / "experiment" / "x.yaml").write_text(f"# @package _global_\n{GROUP_FILE}", encoding="utf-8")
+    settings = reader.read(config(conf, "defaults:\n  - experiment: x\n  - _self_\n")).settings
+    assert settings["training.lr.generator"].value == 5e-6
+    assert (settings.prefix, settings.source) == ("", "conf/config.yaml")
+
+
+def test_lists_of_sections_survive_composition(conf: Path) -> None:
+    path = config(conf, "defaults:\n  - experiment: x\n  - _self_\nexperiment:\n  training: {betas: [0.5, {a: 1}, 0.9]}\n")
+    (complaint, *_) = [each for each in reader.read(path).complaints if each.key == "training.betas"]
+    assert complaint.message == "training.betas is [0.5, null, 0.9]; expected a list of two numbers"
+
+
+def test_composing_reads_no_environment(conf: Path) -> None:
+    read = reader.read(config(conf, "defaults:\n  - experiment: x\n  - _self_\nseed: ${oc.env:RUN_SECRET}\n"))
+    assert "sesame" not in repr(read)
+    assert [complaint.key for complaint in read.complaints] == ["training.generator_init_path"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "defaults:\n  - experiment: ${oc.env:RUN_SECRET}\n  - _self_\n",
+        "defaults:\n  - ${oc.env:RUN_SECRET}\n  - _self_\n",
+        "defaults:\n  - experiment: x\n  - _self_\nhydra:\n  searchpath: ['file://${oc.env:RUN_SECRET}']\n",
+    ],
+)
+def test_a_defaults_list_that_asks_for_the_environment_is_refused_without_its_value(text: str, conf: Path) -> None:
+    with pytest.raises(UsageError, match=r"\Aconf/config\.yaml: Hydra cannot compose it, give the run's [^\n]+\Z") as caught:
+        reader.read(config(conf, text))
+    assert "sesame" not in str(caught.value)
+    assert OmegaConf.create("a: ${oc.env:RUN_SECRET}").a == "sesame-7f3a"
+
+
+def test_a_group_file_that_is_missing_is_refused_in_one_line(conf: Path) -> None:
+    with pytest.raises(UsageError, match=r"\Aconf/config\.yaml: [^\n]*Could not find 'experiment/nowhere'[^\n]*\Z"):
+        reader.read(config(conf, "defaults:\n  - experiment: nowhere\n  - _self_\n"))
+    assert not GlobalHydra.instance().is_initialized()
+
+
+def test_without_hydra_the_file_is_read_alone_and_says_so(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hydra", None)
+    read = reader.read(config(conf, "defaults:\n  - experiment: x\nexperiment:\n  data: {batch_size: 8}\n"))
+    assert read.remarks == (
+        "conf/config.yaml has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it",
+    )
+    assert read.settings["data.batch_size"].value == 8
+    assert "training.lr.generator" not in read.settings
+    assert read.settings.source == "conf/config.yaml"
+
+
+def test_within_a_running_hydra_application_the_file_is_read_alone_and_says_so(conf: Path) -> None:
+    path = config(conf, "defaults:\n  - experiment: x\nexperiment:\n  data: {batch_size: 8}\n")
+    with hydra.initialize_config_dir(str(conf.resolve()), version_base=None):
+        read = reader.read(path)
+        assert GlobalHydra.instance().is_initialized()
+    assert read.remarks == (
+        "conf/config.yaml has a defaults: list and was read alone; a Hydra application is already running here",
+    )
+    assert "training.lr.generator" not in read.settings

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from humouse_doctor import cli
+from humouse_doctor.demonstration import Recipe, Units, config_text, train_run
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repeatable")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-goldens", action="store_true", help="write the golden files anew instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    return Golden(Path(__file__).parent / "golden", update=bool(request.config.getoption("--update-goldens")))
+
+
+class Golden:
+    """Compares text with a file of tests/golden, or writes it there."""
+
+    def __init__(self, folder: Path, *, update: bool) -> None:
+        self._folder, self._update = folder, update
+
+    def __call__(self, name: str, text: str) -> None:
+        path = self._folder / name
+        if self._update:
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Run the command line in this process, as the console script does."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["humouse-doctor", *(str(argument) for argument in arguments)])
+        capsys.readouterr()
+        code = cli.run()
+        out, err = capsys.readouterr()
+        return Ended(code, out, err)
+
+    return run
+
+
+@contextmanager
+def _no_bar(_: int, __: str) -> Iterator[Callable[[int, float], None]]:
+    yield lambda step, loss: None
+
+
+def small_run(name: str, folder: Path, **changes: object) -> Path:
+    """Train a run of a second or less into `folder`."""
+    options: dict[str, Any] = {"length": 24, "head": "tanh", "rate": "2.0e-4", "epochs": 2, "absolute": True, **changes}
+    units, gates = options.pop("units", Units.PIXELS), bool(options.pop("slow_gates", False))
+    text = config_text(name, **options)
+    length = options["length"]
+    train_run(Recipe(name=name, config=text, sequences=64, length=length, units=units, slow_gates=gates), folder, 0, _no_bar)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def collapsed_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on absolute pixels with a tanh head; do not write into it."""
+    return small_run("sick", tmp_path_factory.mktemp("collapsed"))
+
+
+@pytest.fixture(scope="session")
+def healthy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run at unit scale, long enough and with slow gates; do not write into it."""
+    more = "    warmup_latent_normalize: false\n"
+    return small_run(
+        "well",
+        tmp_path_factory.mktemp("healthy"),
+        head="linear",
+        rate="5.0e-3",
+        epochs=150,
+        more=more,
+        units=Units.SCREEN_FRACTIONS,
+        slow_gates=True,
+    )

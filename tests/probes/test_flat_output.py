@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Judgement, Status
+from humouse_doctor.core.space import LossSpace
+from humouse_doctor.probes.flat_output import settled_at
+from tests import builders, reference
+
+_PROBE = builders.probe("HD103")
+_TIME = _PROBE.metric("time_std_ratio")
+_VELOCITY = _PROBE.metric("velocity_std_ratio")
+
+
+def _lines(like: FloatArray) -> FloatArray:
+    """Paths from each one's start to its end at one speed."""
+    share = np.linspace(0, 1, like.shape[1])[None, :, None]
+    return np.asarray(like[:, :1] + share * (like[:, -1:] - like[:, :1]))
+
+
+def test_paths_that_move_like_their_targets_are_healthy() -> None:
+    result = builders.run("HD103", builders.healthy_case())
+    assert result.status is Status.HEALTHY
+    assert result.measurements["settled_at"] == 1
+
+
+def test_motionless_paths_are_found() -> None:
+    result = builders.run("HD103", builders.collapsed_case())
+    assert result.judgement is Judgement.FOUND
+    assert result.measurements["time_std_ratio"] == 0
+
+
+@pytest.mark.parametrize("factor", [builders.borderline_low(_TIME)])
+def test_between_the_two_intervals_is_borderline(factor: float) -> None:
+    targets = builders.strokes(0)
+    result = builders.run("HD103", builders.case(builders.samples(targets, targets * factor)))
+    assert result.judgement is Judgement.BORDERLINE
+
+
+def test_deltas_summed_to_a_constant_velocity_are_found_by_the_velocity_though_positions_vary_more() -> None:
+    deltas = np.diff(builders.strokes(0), axis=1, prepend=0.0)
+    drawn = np.zeros_like(deltas) + deltas.mean(axis=1, keepdims=True) * 2
+    case = builders.case(builders.samples(deltas, drawn), space=builders.DELTAS)
+    result = builders.run("HD103", case)
+    assert result.measurements["time_std_ratio"] > _TIME.healthy.low
+    assert result.measurements["velocity_std_ratio"] < 1e-6
+    assert result.judgement is Judgement.FOUND
+    assert "change speed 0.000 as much as real ones: they run nearly straight" in _PROBE.message(case, result.measurements)
+
+
+def test_z_scored_deltas_are_summed_in_the_datas_own_unit() -> None:
+    raw = np.diff(builders.strokes(0), axis=1, prepend=0.0)
+    mean, std = np.array([0.1, 0.0]), np.array([2.0, 0.5])
+    space = LossSpace(absolute=False, sequence_mean=mean, sequence_std=std)
+    scored = (raw - mean) / std
+    of_scored = builders.run("HD103", builders.case(builders.samples(scored, scored[::-1]), space=space))
+    of_raw = builders.run("HD103", builders.case(builders.samples(raw, raw[::-1]), space=builders.DELTAS))
+    assert of_scored.measurements == pytest.approx(of_raw.measurements, rel=1e-5)
+
+
+def test_an_axis_that_moves_too_far_does_not_hide_a_flat_one() -> None:
+    targets = builders.strokes(0)
+    drawn = targets * np.array([30.0, 0.2])
+    assert builders.run("HD103", builders.case(builders.samples(targets, drawn))).judgement is Judgement.FOUND
+
+
+def test_padding_and_transient_do_not_count_as_movement() -> None:
+    targets = np.array(builders.strokes(0))
+    drawn = np.zeros_like(targets)
+    drawn[:, :2] = 50.0
+    drawn[:, 10:] = 50.0
+    lengths = np.full(len(targets), 10.0)
+    result = builders.run("HD103", builders.case(builders.samples(targets, drawn, lengths=lengths)))
+    assert result.measurements["time_std_ratio"] == 0
+
+
+def test_nothing_left_after_the_padding_is_skipped() -> None:
+    found = builders.samples(builders.strokes(0), builders.strokes(1), lengths=np.full(48, 3.0))
+    result = builders.run("HD103", builders.case(found))
+    assert (result.status, result.reason) == (
+        Status.SKIPPED,
+        "no sequence has 4 steps past the transient and before the padding",
+    )
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4, 5])
+def test_too_few_steps_are_skipped(steps: int) -> None:
+    case = builders.case(builders.samples(builders.strokes(0, steps=20)[:, :steps], builders.strokes(1)))
+    assert builders.run("HD103", case).status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "targets", [builders.constant(0.1), _lines(builders.strokes(0))], ids=["constant targets", "targets at one speed"]
+)
+def test_targets_without_movement_to_compare_with_are_skipped(targets: FloatArray) -> None:
+    assert builders.run("HD103", builders.case(builders.samples(targets, builders.strokes(1)))).status is Status.SKIPPED
+
+
+def test_a_constant_target_axis_is_left_out() -> None:
+    targets = builders.strokes(0) * np.array([1.0, 0.0])
+    result = builders.run("HD103", builders.case(builders.samples(targets, builders.strokes(0) * np.array([1.0, 7.0]))))
+    assert result.status is Status.HEALTHY
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_predictions_that_are_not_finite_are_skipped(bad: float) -> None:
+    drawn = np.array(builders.strokes(1))
+    drawn[0, 0, 0] = bad
+    result = builders.run("HD103", builders.case(builders.samples(builders.strokes(0), drawn)))
+    assert result.status is Status.SKIPPED
+
+
+def test_an_unknown_space_is_skipped() -> None:
+    case = builders.case(builders.samples(builders.strokes(0), builders.strokes(1)), space=None)
+    assert builders.run("HD103", case).reason == "no loss space"
+
+
+def _message(time: float, velocity: float, settled: float | None = None) -> str:
+    measured = {"time_std_ratio": time, "velocity_std_ratio": velocity}
+    if settled is not None:
+        measured["settled_at"] = settled
+    return _PROBE.message(builders.healthy_case(), measured)
+
+
+def test_the_message_speaks_of_what_is_worse() -> None:
+    assert _message(0.0, 0.0) == "within a path the position varies 0.000 as much as in a real one"
+    assert _message(1.0, 0.01).startswith("paths change speed 0.010 as much as real ones")
+    borderline = builders.borderline_low(_TIME)
+    assert _message(borderline, 1.0).startswith("within a path the position varies")
+    assert _message(borderline, builders.borderline_low(_VELOCITY)).startswith("within a path the position varies")
+    assert _message(borderline, 0.0).startswith("paths change speed 0.000")
+
+
+def test_the_message_says_when_the_state_stops_only_where_it_stops_early() -> None:
+    assert _message(0.0, 0.0, 0.25).endswith("; the recurrent state stops moving after 25% of the steps")
+    assert "stops moving" not in _message(0.0, 0.0, 1.0)
+
+
+def test_a_state_that_never_moved_settled_at_once() -> None:
+    assert settled_at(builders.constant(0.3)) == 0
+
+
+def test_a_state_settles_where_it_stops() -> None:
+    assert settled_at(builders.settling_states(4)) == pytest.approx(4 / 19)
+
+
+def test_states_too_few_or_not_finite_tell_nothing_about_settling() -> None:
+    with pytest.raises(NotMeasurable, match="fewer than 4 steps"):
+        settled_at(builders.moving_states(steps=3))
+    with pytest.raises(NotMeasurable, match="NaN"):
+        settled_at(builders.constant(np.nan))
+
+
+@given(states=builders.small_arrays(steps=(4, 9)))
+def test_settling_agrees_with_its_slow_twin(states: FloatArray) -> None:
+    assert settled_at(states) == pytest.approx(reference.settled_at(states.tolist()))
+
+
+def _assert_agrees(targets: FloatArray, drawn: FloatArray, lengths: list[float] | None, *, absolute: bool) -> None:
+    found = builders.samples(targets, drawn, lengths=None if lengths is None else np.array(lengths))
+    case: Case = builders.case(found, space=LossSpace(absolute=absolute))
+    paths = [drawn.tolist(), targets.tolist()]
+    if not absolute:
+        paths = [reference.summed(each) for each in paths]
+    builders.assert_agrees("HD103", case, reference.flat_output(paths[0], paths[1], lengths))
+
+
+@given(
+    targets=builders.small_arrays(steps=(4, 9)),
+    drawn=builders.small_arrays(steps=(4, 9)),
+    lengths=st.none() | st.lists(st.integers(3, 9).map(float), min_size=1, max_size=4),
+    absolute=st.booleans(),
+)
+def test_it_agrees_with_its_slow_twin(
+    targets: FloatArray, drawn: FloatArray, lengths: list[float] | None, absolute: bool
+) -> None:
+    _assert_agrees(targets, drawn, None if lengths is None else (lengths * 4)[: len(targets)], absolute=absolute)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_it_agrees_with_its_slow_twin_on_strokes(absolute: bool) -> None:
+    lengths = [float(5 + row % 16) for row in range(48)]
+    _assert_agrees(builders.strokes(5) * 200, builders.strokes(6, rows=9, steps=24), lengths, absolute=absolute)

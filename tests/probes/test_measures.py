@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.probes import measures
+from tests import builders, reference
+
+
+def test_a_tenth_of_the_steps_and_the_padding_do_not_count() -> None:
+    mask = measures.counted_steps(np.array([5.0, 20.0]), 3, 20)
+    assert mask.sum(axis=1).tolist() == [3, 18, 3]
+    assert not mask[:, :2].any()
+
+
+def test_without_lengths_every_step_past_the_transient_counts() -> None:
+    assert measures.counted_steps(None, 2, 11).sum(axis=1).tolist() == [9, 9]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1 / 3, -1e3, 1e-7])
+def test_a_constant_has_no_spread_whatever_its_rounding(value: float) -> None:
+    values = builders.constant(value, rows=7, steps=11)
+    counted = np.ones((7, 11), dtype=bool)
+    assert measures.spread(values).tolist() == [0, 0]
+    assert measures.spread_across(values).tolist() == [0, 0]
+    assert measures.std_over_time(values, counted).tolist() == [0, 0]
+
+
+def test_a_straight_line_far_from_zero_has_no_spread_of_velocity() -> None:
+    line = 1000 + 0.1 * np.arange(20.0)[None, :, None] + np.zeros((3, 1, 2))
+    assert measures.std_over_time(np.diff(line, axis=1), np.ones((3, 19), dtype=bool)).tolist() == [0, 0]
+
+
+def test_an_axis_whose_target_does_not_vary_is_left_out() -> None:
+    assert measures.axis_ratio(np.array([5.0, 1.0]), np.array([0.0, 2.0])) == 0.5
+    assert measures.lowest_axis_ratio(np.array([0.0, 1.0]), np.array([0.0, 2.0])) == 0.5
+
+
+@pytest.mark.parametrize("ratio", [measures.axis_ratio, measures.lowest_axis_ratio])
+def test_targets_that_vary_on_no_axis_cannot_be_compared_with(ratio: object) -> None:
+    assert callable(ratio)
+    with pytest.raises(NotMeasurable, match="do not vary"):
+        ratio(np.ones(2), np.zeros(2))
+
+
+def test_the_axis_farthest_from_one_is_the_one_told() -> None:
+    assert measures.axis_ratio(np.array([3.0, 0.5]), np.ones(2)) == 3.0
+    assert measures.axis_ratio(np.array([3.0, 0.2]), np.ones(2)) == 0.2
+    assert measures.axis_ratio(np.array([3.0, 0.0]), np.ones(2)) == 0.0
+
+
+def test_an_axis_that_varies_too_much_does_not_hide_one_that_hardly_varies() -> None:
+    assert measures.lowest_axis_ratio(np.array([9.0, 0.5]), np.ones(2)) == 0.5
+
+
+def test_one_sequence_alone_says_nothing_about_differences() -> None:
+    with pytest.raises(NotMeasurable, match="single sequence"):
+        measures.spread_across(builders.strokes(0, rows=1))
+
+
+def test_sequences_that_are_all_too_short_have_no_spread_over_time() -> None:
+    mask = measures.counted_steps(np.array([4.0]), 2, 10)
+    with pytest.raises(NotMeasurable, match="no sequence has 4 steps"):
+        measures.std_over_time(builders.strokes(0, rows=2, steps=10), mask)
+
+
+@given(values=builders.small_arrays())
+def test_losses_of_constants_agree_with_their_slow_twin(values: FloatArray) -> None:
+    twin = reference.no_skill(values.tolist(), (0 * values).tolist(), values.tolist(), [0.0])
+    best, still = measures.best_constant_loss(values), measures.motionless_loss(values)
+    assert best >= still - 1e-12
+    if twin is None:
+        assert still == 0
+    else:
+        loss = float(np.abs(values).mean())
+        assert 1 - loss / best == pytest.approx(twin["skill"])
+        assert 1 - loss / still == pytest.approx(twin["motion_skill"])

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.probe import Judgement, Status
+from tests import builders, reference
+
+_PROBE = builders.probe("HD105")
+_RATIO = _PROBE.metric("prior_fit_spread")
+
+
+def _of(targets: FloatArray, fitted: FloatArray, prior: FloatArray, latent_std: float = 1.0) -> Case:
+    return builders.case(builders.samples(targets, prior, latent_fit=builders.fit(targets, fitted, latent_std)))
+
+
+def _between(targets: FloatArray, skill: float) -> FloatArray:
+    """A fit that is `skill` of the way from each sequence's own median to the targets."""
+    own = np.median(targets, axis=1, keepdims=True)
+    return np.asarray(own + skill * (targets - own))
+
+
+def test_a_close_fit_that_the_prior_spreads_like_is_healthy() -> None:
+    result = builders.run("HD105", builders.healthy_case())
+    assert result.status is Status.HEALTHY
+    assert result.measurements["skill"] > 0.8
+
+
+def test_a_fit_no_better_than_a_constant_is_found_and_says_nothing_about_the_prior() -> None:
+    result = builders.run("HD105", builders.collapsed_case())
+    assert result.judgement is Judgement.FOUND
+    assert result.measurements["skill"] < 0.05
+    assert "prior_fit_spread" not in result.measurements
+
+
+def test_a_fit_that_finds_the_place_but_not_the_movement_is_found_by_its_motion_skill() -> None:
+    targets = builders.strokes(0) + np.random.default_rng(0).normal(0, 5, (48, 1, 2))
+    result = builders.run("HD105", _of(targets, _between(targets, 0.0), targets))
+    assert result.measurements["skill"] > 0.5
+    assert result.measurements["motion_skill"] == pytest.approx(0, abs=1e-9)
+    assert result.judgement is Judgement.FOUND
+
+
+def test_motion_skill_between_the_two_intervals_is_borderline() -> None:
+    targets = builders.strokes(0) + np.random.default_rng(0).normal(0, 5, (48, 1, 2))
+    metric = _PROBE.metric("motion_skill")
+    result = builders.run("HD105", _of(targets, _between(targets, builders.borderline_low(metric)), targets))
+    assert result.measurements["motion_skill"] == pytest.approx(builders.borderline_low(metric))
+    assert result.judgement is Judgement.BORDERLINE
+
+
+@pytest.mark.parametrize("factor", [0.05, _RATIO.tolerable.high + 1])
+def test_a_good_fit_that_the_prior_misses_is_found(factor: float) -> None:
+    targets = builders.strokes(0)
+    result = builders.run("HD105", _of(targets, targets, targets * factor, latent_std=2.6))
+    assert result.measurements["prior_fit_spread"] == pytest.approx(factor, rel=1e-5)
+    assert result.measurements["fitted_latent_std"] == 2.6
+    assert result.judgement is Judgement.FOUND
+
+
+@pytest.mark.parametrize("factor", [builders.borderline_low(_RATIO), builders.borderline_high(_RATIO)])
+def test_a_prior_between_the_two_intervals_is_borderline(factor: float) -> None:
+    targets = builders.strokes(0)
+    assert builders.run("HD105", _of(targets, targets, targets * factor)).judgement is Judgement.BORDERLINE
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1])
+def test_motionless_targets_are_skipped(value: float) -> None:
+    targets = builders.constant(value)
+    result = builders.run("HD105", _of(targets, targets, builders.strokes(1)))
+    assert (result.status, result.reason) == (Status.SKIPPED, "the targets do not move, so there is no skill to have")
+
+
+def test_one_step_is_skipped() -> None:
+    targets = builders.strokes(0)[:, :1]
+    assert builders.run("HD105", _of(targets, targets, targets)).status is Status.SKIPPED
+
+
+def test_one_fitted_sequence_is_measured() -> None:
+    targets = builders.strokes(0, rows=1)
+    assert builders.run("HD105", _of(targets, targets, targets)).status is Status.HEALTHY
+
+
+def test_noise_on_an_axis_without_targets_does_not_count_as_the_priors_spread() -> None:
+    targets = builders.strokes(0) * np.array([1.0, 0.0])
+    noise = np.array([0.0, 1e-6]) * np.sin(np.arange(20))[None, :, None]
+    result = builders.run("HD105", _of(targets, targets + noise, targets + 1e4 * noise))
+    assert result.measurements["prior_fit_spread"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_fit_or_a_prior_that_is_not_finite_is_skipped(bad: float) -> None:
+    targets, broken = builders.strokes(0), np.array(builders.strokes(0))
+    broken[1, 1, 1] = bad
+    of_fit = builders.run("HD105", _of(targets, broken, targets))
+    of_prior = builders.run("HD105", _of(targets, targets, broken))
+    assert of_fit.reason == "the fitted sequences hold NaN or infinite values"
+    assert of_prior.reason == "the generated sequences hold NaN or infinite values"
+
+
+def test_without_a_fit_it_is_skipped_with_the_cases_reason() -> None:
+    case = builders.case(builders.samples(builders.strokes(0), builders.strokes(1)), absent={Need.FIT: "left out by --quick"})
+    assert builders.run("HD105", case).reason == "left out by --quick"
+
+
+def test_the_message_says_below_or_above_and_names_the_prior_where_it_is_off() -> None:
+    case = builders.healthy_case()
+    assert _PROBE.message(case, {"skill": 0.25, "motion_skill": -0.5}) == (
+        "with latents fitted to real sequences the loss is 25% below the best constant's and 50% above a motionless cursor's"
+    )
+    measured = {"skill": 0.75, "motion_skill": 0.5, "prior_fit_spread": 0.1}
+    assert _PROBE.message(case, measured).endswith("what the prior draws spreads 0.10 as far as what the generator can do")
+    assert "prior" not in _PROBE.message(case, {**measured, "prior_fit_spread": 1.0})
+
+
+@given(data=st.data(), targets=builders.small_arrays(steps=(1, 5)), prior=builders.small_arrays(steps=(1, 5)))
+def test_it_agrees_with_its_slow_twin(data: st.DataObject, targets: FloatArray, prior: FloatArray) -> None:
+    rows, steps = targets.shape[:2]
+    fitted = data.draw(builders.small_arrays(rows=(rows, rows), steps=(steps, steps)))
+    twin = reference.no_skill(prior.tolist(), fitted.tolist(), targets.tolist(), [-1.0, 1.0])
+    builders.assert_agrees("HD105", _of(targets, fitted, prior), twin)
+
+
+def test_it_agrees_with_its_slow_twin_on_strokes() -> None:
+    targets, prior = builders.strokes(0) * 260, builders.strokes(1, rows=5)
+    fitted = targets + builders.strokes(2) * 90
+    twin = reference.no_skill(prior.tolist(), fitted.tolist(), targets.tolist(), [-2.0, 2.0])
+    builders.assert_agrees("HD105", _of(targets, fitted, prior, latent_std=2.0), twin)

@@ -1,0 +1,297 @@
+"""Slow twins of the probes' maths: plain loops over lists, written from the metrics' definitions alone.
+
+A twin gives the metrics' values, or None where they would mean nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Sequence
+
+Paths = list[list[list[float]]]  # [sequence][step][axis]
+Steps = list[list[bool]]  # [sequence][step]: does it count?
+
+_X, _Y = 0, 1
+_LEAST_STEPS = 4
+_LEAST_PATHS = 8
+
+
+def deviation(values: Sequence[float]) -> float:
+    if max(values) == min(values):
+        return 0.0
+    middle = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - middle) ** 2 for value in values) / len(values))
+
+
+def mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _everything(paths: Paths, axis: int) -> list[float]:
+    return [step[axis] for path in paths for step in path]
+
+
+def _spread(paths: Paths) -> list[float]:
+    return [deviation(_everything(paths, axis)) for axis in (_X, _Y)]
+
+
+def _ratios(predicted: Sequence[float], wanted: Sequence[float]) -> list[float]:
+    return [part / whole for part, whole in zip(predicted, wanted, strict=True) if whole > 0]
+
+
+def farthest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
+    ratios = _ratios(predicted, wanted)
+    if not ratios:
+        return None
+    return max(ratios, key=lambda ratio: math.inf if ratio == 0 else abs(math.log(ratio)))
+
+
+def lowest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
+    return min(_ratios(predicted, wanted), default=None)
+
+
+def spread_ratio(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
+    of_predicted, of_wanted = _spread(predicted), _spread(wanted)
+    ratio = farthest(of_predicted, of_wanted)
+    if ratio is None:
+        return None
+    return {"spread_ratio": ratio, "prediction_std": mean(of_predicted), "target_std": mean(of_wanted)}
+
+
+def head_saturation(predicted: Paths, head: str) -> dict[str, float] | None:
+    if head not in ("tanh", "sigmoid"):
+        return None
+    outputs = [value for path in predicted for step in path for value in step[:2]]
+    if head == "sigmoid":
+        outputs = [2 * value - 1 for value in outputs]
+    return {
+        "saturated_share": sum(abs(value) > 0.99 for value in outputs) / len(outputs),
+        "mean_slope": mean([max(1 - value * value, 0.0) for value in outputs]),
+    }
+
+
+def counted(lengths: Sequence[float] | None, rows: int, steps: int) -> Steps:
+    transient = math.ceil(steps * 0.1)
+    return [
+        [step >= transient and (lengths is None or step < lengths[row % len(lengths)]) for step in range(steps)]
+        for row in range(rows)
+    ]
+
+
+def _over_time(paths: Paths, steps: Steps) -> list[float] | None:
+    per_axis: list[list[float]] = [[], []]
+    for path, counts in zip(paths, steps, strict=True):
+        kept = [step for step, counts_here in zip(path, counts, strict=True) if counts_here]
+        if len(kept) >= _LEAST_STEPS:
+            for axis in (_X, _Y):
+                per_axis[axis].append(deviation([step[axis] for step in kept]))
+    return [mean(found) for found in per_axis] if per_axis[0] else None
+
+
+def _moves(path: list[list[float]]) -> list[list[float]]:
+    return [[after[axis] - before[axis] for axis in (_X, _Y)] for before, after in itertools.pairwise(path)]
+
+
+def _both(counts: list[bool]) -> list[bool]:
+    return [before and after for before, after in itertools.pairwise(counts)]
+
+
+def summed(deltas: Paths) -> Paths:
+    """Positions from deltas."""
+    paths = []
+    for sequence in deltas:
+        x = y = 0.0
+        path = []
+        for step in sequence:
+            x, y = x + step[_X], y + step[_Y]
+            path.append([x, y])
+        paths.append(path)
+    return paths
+
+
+def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None) -> dict[str, float] | None:
+    steps = min(len(predicted[0]), len(wanted[0]))
+    found = []
+    for paths in (predicted, wanted):
+        cut = [path[:steps] for path in paths]
+        counts = counted(lengths, len(cut), steps)
+        found.append((_over_time(cut, counts), _over_time([_moves(path) for path in cut], [_both(row) for row in counts])))
+    (predicted_time, predicted_speed), (wanted_time, wanted_speed) = found
+    if predicted_time is None or predicted_speed is None or wanted_time is None or wanted_speed is None:
+        return None
+    position, velocity = lowest(predicted_time, wanted_time), lowest(predicted_speed, wanted_speed)
+    if position is None or velocity is None:
+        return None
+    return {"time_std_ratio": position, "velocity_std_ratio": velocity}
+
+
+def settled_at(states: Paths) -> float:
+    steps = len(states[0])
+    ways = [mean([math.dist(path[step], path[step + 1]) for path in states]) for step in range(steps - 1)]
+    whole = math.fsum(ways)
+    if whole == 0:
+        return 0.0
+    for step in range(steps - 1):
+        if math.fsum(ways[step + 1 :]) < 0.02 * whole:
+            return (step + 1) / (steps - 1)
+    raise AssertionError("the last step leaves nothing")
+
+
+def _across(paths: Paths) -> list[float]:
+    steps = range(len(paths[0]))
+    return [mean([deviation([path[step][axis] for path in paths]) for step in steps]) for axis in (_X, _Y)]
+
+
+def participation_ratio(paths: Paths) -> float:
+    """From the covariance of the features: its trace squared over the sum of its squared entries."""
+    rows = [[value for step in path for value in step[:2]] for path in paths]
+    columns = list(zip(*rows, strict=True))
+    centred = [[value - mean(column) for value in column] if max(column) > min(column) else [0.0] for column in columns]
+    alive = [column for column in centred if len(column) > 1]
+    covariance = [[math.fsum(a * b for a, b in zip(one, two, strict=True)) for two in alive] for one in alive]
+    squares = math.fsum(value * value for row in covariance for value in row)
+    return math.fsum(covariance[i][i] for i in range(len(covariance))) ** 2 / squares if squares else 0.0
+
+
+def latent_insensitive(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
+    if min(len(predicted), len(wanted)) < 2:
+        return None
+    ratio = lowest(_across(predicted), _across(wanted))
+    if ratio is None:
+        return None
+    return {
+        "latent_std_ratio": ratio,
+        "effective_rank": participation_ratio(predicted),
+        "target_effective_rank": participation_ratio(wanted),
+    }
+
+
+def _l1(one: Sequence[float], other: Sequence[float]) -> float:
+    return mean([abs(a - b) for a, b in zip(one, other, strict=True)])
+
+
+def prior_fit_spread(prior: Paths, fitted: Paths, wanted: Paths) -> float | None:
+    of_fitted, of_wanted = _spread(fitted), _spread(wanted)
+    reach = lowest(of_fitted, of_wanted)
+    if reach is None or reach < 0.3:
+        return None
+    usable = [axis for axis in (_X, _Y) if of_wanted[axis] > 0]
+    of_prior = _spread(prior)
+    return farthest([of_prior[axis] for axis in usable], [of_fitted[axis] for axis in usable])
+
+
+def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float]) -> dict[str, float] | None:
+    flat_fitted, flat_wanted, best, motionless = [], [], [], []
+    for axis in (_X, _Y):
+        values = _everything(wanted, axis)
+        flat_wanted += values
+        flat_fitted += _everything(fitted, axis)
+        best += [statistics.median(values)] * len(values)
+        for path in wanted:
+            own = [step[axis] for step in path]
+            motionless += [statistics.median(own)] * len(own)
+    loss, still = _l1(flat_fitted, flat_wanted), _l1(motionless, flat_wanted)
+    if still == 0:
+        return None
+    found = {
+        "skill": 1 - loss / _l1(best, flat_wanted),
+        "motion_skill": 1 - loss / still,
+        "fitted_latent_std": deviation(latents),
+    }
+    ratio = prior_fit_spread(prior, fitted, wanted)
+    return found if ratio is None else {**found, "prior_fit_spread": ratio}
+
+
+def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None) -> dict[str, float] | None:
+    found = []
+    for paths in (predicted, wanted):
+        counts = counted(lengths, len(paths), len(paths[0]))
+        units, efficiencies, ways = [], [], []
+        for path, row in zip(paths, counts, strict=True):
+            moves = [move for move, counts_here in zip(_moves(path), _both(row), strict=True) if counts_here]
+            x, y = math.fsum(move[_X] for move in moves), math.fsum(move[_Y] for move in moves)
+            way, distance = math.fsum(math.hypot(*move) for move in moves), math.hypot(x, y)
+            ways.append(way)
+            if way > 0:
+                efficiencies.append(distance / way)
+            if distance > 0:
+                units.append((x / distance, y / distance))
+        if len(units) < _LEAST_PATHS:
+            return None
+        heading = math.hypot(mean([unit[0] for unit in units]), mean([unit[1] for unit in units]))
+        found.append((heading, mean(efficiencies), mean(ways)))
+    (heading, efficiency, way), (of_wanted, wanted_efficiency, wanted_way) = found
+    if way < 0.01 * wanted_way:
+        return None
+    return {
+        "heading_excess": heading - of_wanted,
+        "efficiency_ratio": efficiency / wanted_efficiency,
+        "heading_concentration": heading,
+        "path_efficiency": efficiency,
+        "target_path_efficiency": wanted_efficiency,
+    }
+
+
+def vanishing_gradient(rms: Sequence[float]) -> dict[str, float] | None:
+    if len(rms) < 2:
+        return None
+    return {"first_last_ratio": rms[0] / rms[-1] if rms[-1] else 0.0, "last_rms": rms[-1]}
+
+
+_REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, math.inf), "linear": (-math.inf, math.inf)}
+
+
+def reachable_share(values: Sequence[float], head: str) -> float | None:
+    """1 - L1(y, clip(y)) / L1(y, 0)."""
+    low, high = _REACH[head]
+    whole = math.fsum(abs(value) for value in values)
+    if whole == 0:
+        return None
+    return 1 - math.fsum(abs(value - min(max(value, low), high)) for value in values) / whole
+
+
+def out_of_reach_targets(wanted: Paths, head: str) -> dict[str, float] | None:
+    values = [value for path in wanted for step in path for value in step[:2]]
+    share = reachable_share(values, head)
+    if head == "linear" or share is None:
+        return None
+    low, high = _REACH[head]
+    return {
+        "out_of_reach_share": sum(not low <= value <= high for value in values) / len(values),
+        "reachable_loss_share": share,
+        "loss_floor": mean([max(low - value, value - high, 0.0) for value in values]),
+    }
+
+
+def target_scale(wanted: Paths, rate: float, hidden: int, steps: float | None) -> dict[str, float] | None:
+    rms = max(math.sqrt(mean([value * value for value in _everything(wanted, axis)])) for axis in (_X, _Y))
+    if rms == 0 or steps is None:
+        return None
+    needed = rms / rate / (hidden + 1)
+    return {"target_rms": rms, "steps_needed": needed, "steps_available": steps, "steps_share": steps / needed}
+
+
+def time_share(values: Paths) -> float:
+    """Variance over time within a sequence over that and the variance of the sequences' means."""
+    units = range(len(values[0][0]))
+    within = [deviation([step[unit] for step in path]) ** 2 for path in values for unit in units]
+    means = [[mean([step[unit] for step in path]) for path in values] for unit in units]
+    between = [deviation(of_unit) ** 2 for of_unit in means]
+    whole = mean(within) + mean(between)
+    return mean(within) / whole if whole else 0.0
+
+
+def normalised_drift(wanted: Paths, data_mean: Sequence[float], data_std: Sequence[float]) -> dict[str, float] | None:
+    std = max(_spread(wanted))
+    if std == 0:
+        return None
+    rates = [abs(middle / scale) for middle, scale in zip(data_mean[:2], data_std[:2], strict=True)]
+    return {"position_std": std, "drift": max(rates) * len(wanted[0])}
+
+
+def still_targets(deltas: Paths, lengths: Sequence[float] | None) -> dict[str, float]:
+    values = [value for path in deltas for step in path for value in step[:2]]
+    found = {"still_share": sum(value == 0 for value in values) / len(values)}
+    return found if lengths is None else {**found, "padding_share": 1 - mean(list(lengths)) / len(deltas[0])}

@@ -1,0 +1,461 @@
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from humouse_doctor import cli
+from humouse_doctor.probes import catalogue
+from humouse_doctor.probes.spread_ratio import SpreadRatio
+from tests.conftest import Ended
+
+Invoke = Callable[..., Ended]
+
+CONTRACT = {
+    "schema_version", "tool_version", "verdict", "confidence", "subject", "causes", "findings", "probes", "remedies",
+}  # fmt: skip
+
+
+def parts(run: Path) -> list[str]:
+    """The run's checkpoint, config and data as one would give them by hand."""
+    return [
+        str(next(run.glob("checkpoints/*.pt"))),
+        "--config",
+        str(run / ".hydra" / "config.yaml"),
+        "--data",
+        str(next(run.glob("data/**/*.npz"))),
+    ]
+
+
+def one_line(ended: Ended) -> str:
+    lines = ended.err.strip().splitlines()
+    assert len(lines) == 1, ended.err
+    assert ended.out == ""
+    assert "Traceback" not in lines[0]
+    return lines[0]
+
+
+def test_the_first_line_of_a_report_is_the_answer(invoke: Invoke, collapsed_run: Path) -> None:
+    ended = invoke("inspect", *parts(collapsed_run))
+
+    assert ended.code == 1
+    assert re.match(r"COLLAPSED  .*generator_sick\.pt  \(confidence (high|medium)\)\n", ended.out)
+    assert "HD201 out-of-reach-targets" in ended.out
+    assert "\x1b" not in ended.out
+    assert max(len(line) for line in ended.out.splitlines()) <= 80
+
+
+def test_a_run_folder_is_enough_and_says_what_was_taken(invoke: Invoke, collapsed_run: Path) -> None:
+    ended = invoke("inspect", collapsed_run, "--format", "json")
+
+    report = json.loads(ended.out)
+    assert ended.code == 1
+    assert report["verdict"] == "collapsed"
+    assert report["causes"][0]["code"] == "HD201"
+    taken = " ".join(report["subject"]["remarks"])
+    assert all(part in taken for part in ("config: took", "checkpoint: took", "data: took"))
+
+
+def test_the_json_report_keeps_its_contract(invoke: Invoke, collapsed_run: Path) -> None:
+    report = json.loads(invoke("inspect", *parts(collapsed_run), "-f", "json").out)
+
+    assert set(report) >= CONTRACT
+    assert set(report["causes"][0]) >= {"code", "name", "support", "message"}
+    assert set(report["findings"][0]) >= {"code", "kind", "severity", "message", "evidence", "location", "remedies"}
+    assert set(report["findings"][0]["location"]) >= {"file", "line", "key"}
+    assert set(report["probes"][0]) >= {"code", "status", "measurements", "reason"}
+    assert set(report["remedies"][0]) >= {"id", "title", "safety", "status", "patch", "code_hint"}
+    assert all(remedy["status"] in ("unverified", "refused") for remedy in report["remedies"])
+    edit = next(remedy for remedy in report["remedies"] if remedy["patch"])["patch"][0]
+    assert set(edit) >= {"key", "old", "new"}
+
+
+def test_the_same_input_gives_the_same_bytes(invoke: Invoke, collapsed_run: Path) -> None:
+    first = invoke("inspect", *parts(collapsed_run), "-f", "json").out
+    second = invoke("inspect", *parts(collapsed_run), "-f", "json").out
+
+    assert first == second
+
+
+def test_a_healthy_run_ends_with_zero(invoke: Invoke, healthy_run: Path) -> None:
+    ended = invoke("inspect", healthy_run)
+
+    assert ended.code == 0, ended.out
+    assert ended.out.startswith("HEALTHY")
+
+
+def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "report.json"
+    text = invoke("inspect", *parts(collapsed_run)).out
+    written = invoke("inspect", *parts(collapsed_run), "-f", "json", "-o", saved)
+
+    shown = invoke("show", saved)
+
+    assert written.out == ""
+    assert written.code == 1
+    assert shown == Ended(1, text, "")
+    assert invoke("show", saved, "-f", "json").out == saved.read_text()
+
+
+@pytest.mark.parametrize(("level", "code"), [("error", 1), ("warning", 1), ("note", 1), ("never", 0)])
+def test_fail_on_decides_the_exit_code(invoke: Invoke, collapsed_run: Path, level: str, code: int) -> None:
+    assert invoke("inspect", *parts(collapsed_run), "--quick", "--fail-on", level).code == code
+
+
+def test_selected_probes_alone_give_no_verdict_of_healthy(invoke: Invoke, healthy_run: Path) -> None:
+    ended = invoke("inspect", healthy_run, "--select", "HD102", "--select", "HD108", "-f", "json")
+
+    report = json.loads(ended.out)
+    assert [probe["code"] for probe in report["probes"]] == ["HD102", "HD108"]
+    assert (report["verdict"], ended.code) == ("undetermined", 3)
+
+
+def test_ignored_probes_are_left_out(invoke: Invoke, collapsed_run: Path) -> None:
+    report = json.loads(invoke("inspect", *parts(collapsed_run), "--ignore", "HD2", "-f", "json").out)
+
+    assert all(probe["code"].startswith("HD1") for probe in report["probes"])
+
+
+def test_without_data_the_verdict_says_that_little_is_known(invoke: Invoke, collapsed_run: Path) -> None:
+    checkpoint, _, config, *_ = parts(collapsed_run)
+    ended = invoke("inspect", checkpoint, "--config", config)
+
+    assert ended.out.startswith("AT-RISK")
+    assert "(confidence low)" in ended.out
+    assert "Symptoms could not be measured: no data given; add --data." in " ".join(ended.out.split())
+    assert ended.code == 1
+
+
+def test_with_nothing_measurable_the_code_is_3(invoke: Invoke, healthy_run: Path) -> None:
+    checkpoint, _, config, *_ = parts(healthy_run)
+    ended = invoke("inspect", checkpoint, "--config", config)
+
+    assert ended.out.startswith("UNDETERMINED")
+    assert "add --data" in ended.out
+    assert ended.code == 3
+
+
+def test_without_a_config_the_space_is_asked_for(invoke: Invoke, collapsed_run: Path) -> None:
+    checkpoint, _, _, _, data = parts(collapsed_run)
+
+    bare = invoke("inspect", checkpoint, "--data", data)
+    told = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
+                  "data.normalize_sequences=false")  # fmt: skip
+
+    assert bare.out.startswith("AT-RISK")
+    assert "--set training.absolute_coordinates=true" in " ".join(bare.out.split())
+    assert told.code == 1
+    assert told.out.startswith("COLLAPSED")
+    assert "inferred" in told.out
+
+
+def test_preflight_needs_no_checkpoint(invoke: Invoke, collapsed_run: Path) -> None:
+    _, _, config, _, data = parts(collapsed_run)
+    ended = invoke("preflight", config, "--data", data, "-f", "json")
+
+    report = json.loads(ended.out)
+    measured = {probe["code"]: probe["measurements"] for probe in report["probes"]}
+    assert (report["verdict"], ended.code) == ("at-risk", 1)
+    assert report["causes"][0]["code"] == "HD201"
+    assert measured["HD201"]["reachable_loss_share"] < 0.05
+    assert measured["HD202"]["steps_needed"] > measured["HD202"]["steps_available"] == 4
+
+
+def test_preflight_without_data_can_still_name_the_latent(invoke: Invoke, collapsed_run: Path) -> None:
+    _, _, config, *_ = parts(collapsed_run)
+    report = json.loads(invoke("preflight", config, "-f", "json").out)
+
+    assert report["verdict"] == "at-risk"
+    assert "HD204" in {cause["code"] for cause in report["causes"]}
+    assert "HD201" not in {cause["code"] for cause in report["causes"]}
+
+
+def test_an_override_changes_this_look_only(invoke: Invoke, collapsed_run: Path) -> None:
+    _, _, config, _, data = parts(collapsed_run)
+    before = Path(config).read_bytes()
+
+    ended = invoke("preflight", config, "-d", data, "--set", "model.generator.activation_xy=linear", "-f", "json")
+
+    assert json.loads(ended.out)["causes"][0]["code"] == "HD202"
+    assert Path(config).read_bytes() == before
+
+
+def test_a_suggested_diff_applies_and_changes_the_values(invoke: Invoke, collapsed_run: Path, tmp_path: Path,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    run = tmp_path / "run"
+    shutil.copytree(collapsed_run, run)
+    monkeypatch.chdir(run)
+
+    ended = invoke("suggest-config", ".", "--emit", "diff")
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "apply", "-"], input=ended.out, text=True, check=True)
+
+    changed = (run / ".hydra" / "config.yaml").read_text()
+    assert ended.code == 0
+    assert "activation_xy: linear" in changed
+    assert "warmup_latent_normalize: false" in changed
+    assert "in the code" in ended.err
+    assert "not proposed" in ended.err
+
+
+def test_a_patch_comes_as_overrides_yaml_and_json(invoke: Invoke, collapsed_run: Path) -> None:
+    overrides = invoke("suggest-config", collapsed_run, "--emit", "overrides").out.splitlines()
+    yaml_text = invoke("suggest-config", collapsed_run, "--emit", "yaml").out
+    edits = json.loads(invoke("suggest-config", collapsed_run, "--emit", "json").out)
+
+    assert "experiment.model.generator.activation_xy=linear" in overrides
+    assert "++experiment.training.warmup_latent_normalize=false" in overrides
+    assert yaml_text.startswith("experiment:\n")
+    assert {edit["key"] for edit in edits["patch"]} == {
+        "model.generator.activation_xy",
+        "training.warmup_latent_normalize",
+    }
+
+
+def test_write_changes_the_config_and_keeps_a_backup(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(collapsed_run, run)
+    config = run / ".hydra" / "config.yaml"
+    before = config.read_text()
+
+    ended = invoke("suggest-config", run, "--write", "--emit", "overrides")
+
+    assert ended.code == 0
+    assert "activation_xy: linear" in config.read_text()
+    assert config.with_name("config.yaml.bak").read_text() == before
+    assert "what it was is in" in ended.err
+
+
+def test_nothing_to_suggest_is_said(invoke: Invoke, healthy_run: Path) -> None:
+    ended = invoke("suggest-config", healthy_run)
+
+    assert (ended.code, ended.out) == (0, "")
+    assert "no config key to change" in ended.err
+
+
+def test_suggest_config_asks_for_a_config(invoke: Invoke, collapsed_run: Path) -> None:
+    checkpoint, _, _, _, data = parts(collapsed_run)
+    ended = invoke("suggest-config", checkpoint, "-d", data)
+
+    assert ended.code == 2
+    assert "--config" in one_line(ended)
+
+
+def test_explain_prints_a_page_and_knows_the_nearest_code(invoke: Invoke) -> None:
+    assert invoke("explain", "hd201").out.startswith("# HD201 out-of-reach-targets")
+    assert invoke("explain", "HD004").out.startswith("# HD004")
+    wrong = invoke("explain", "HD299")
+    assert wrong.code == 2
+    assert "did you mean HD209?" in one_line(wrong)
+
+
+def test_probes_lists_every_probe(invoke: Invoke) -> None:
+    listed = invoke("probes").out.splitlines()
+
+    assert {line.split()[0] for line in listed} >= {probe.code for probe in catalogue.PROBES}
+
+
+def test_demo_trains_a_collapse_and_finds_it(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from humouse_doctor import demonstration
+
+    monkeypatch.setattr(demonstration, "SEQUENCES", 64)
+
+    ended = invoke("demo", tmp_path / "run")
+    gone = invoke("demo", "-f", "json")
+
+    assert ended.code == 1
+    assert ended.out.startswith("COLLAPSED")
+    assert (tmp_path / "run" / "checkpoints" / "generator_demo.pt").is_file()
+    assert not Path(json.loads(gone.out)["subject"]["checkpoint"]).exists()
+
+
+BROKEN = {
+    "missing checkpoint": (["inspect", "gone.pt"], 3, "gone.pt"),
+    "empty folder": (["inspect", "."], 3, "no generator checkpoint"),
+    "missing config": (["preflight", "gone.yaml"], 2, "gone.yaml"),
+    "missing data": (["preflight", "good.yaml", "--data", "gone.npz"], 3, "gone.npz"),
+    "not yaml": (["preflight", "bad.yaml"], 2, "bad.yaml:2"),
+    "no config at all": (["preflight", "other.yaml"], 2, "none of the sections"),
+    "unknown key": (["preflight", "good.yaml", "--set", "data.batchsize=3"], 2, "did you mean data.batch_size?"),
+    "wrong override": (["preflight", "good.yaml", "--set", "data.batch_size=many"], 2, "a whole number"),
+    "no value": (["preflight", "good.yaml", "--set", "data.batch_size"], 2, "key=value"),
+    "unknown probe": (["preflight", "good.yaml", "--select", "HD9"], 2, "HD9"),
+    "unknown option": (["inspect", "x.pt", "--nonsense"], 2, "--nonsense"),
+    "unknown command": (["inspekt"], 2, "inspekt"),
+    "unknown format": (["preflight", "good.yaml", "-f", "xml"], 2, "xml"),
+    "not a report": (["show", "good.yaml"], 3, "not a report"),
+    "no report": (["show", "gone.json"], 3, "gone.json"),
+    "newer report": (["show", "newer.json"], 3, "schema"),
+    "factory without colon": (["inspect", "tensor.pt", "--model", "nonsense"], 3, "bare tensor"),
+    "bare tensor": (["inspect", "tensor.pt"], 3, "bare tensor"),
+    "text as data": (["preflight", "good.yaml", "-d", "good.yaml"], 3, "neither a .npz nor a .npy"),
+    "output folder missing": (["preflight", "good.yaml", "-o", "no/where.txt"], 3, "nothing was changed"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_bad_input_ends_in_one_line_and_its_exit_code(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("good.yaml").write_text("training: {lr: {generator: 1e-4}, betas: [0.5, 0.9], reconstruction_epochs: 3}\n")
+    Path("bad.yaml").write_text("a: [1, 2\n")
+    Path("other.yaml").write_text("name: something else\n")
+    Path("newer.json").write_text('{"schema_version": "9.0"}')
+    torch.save(torch.zeros(3, 4), "tensor.pt")
+    Path("good.yaml").touch()
+    if name == "empty folder":
+        Path("bad.yaml").unlink()
+        Path("other.yaml").unlink()
+    arguments, code, fragment = BROKEN[name]
+
+    ended = invoke(*arguments)
+
+    assert ended.code == code, ended
+    assert fragment in one_line(ended)
+
+
+def test_a_crashing_probe_is_an_internal_error(invoke: Invoke, collapsed_run: Path,
+                                               monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    def crash(self: SpreadRatio, case: object) -> dict[str, float]:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(SpreadRatio, "measure", crash)
+
+    ended = invoke("inspect", *parts(collapsed_run), "-f", "json")
+
+    report = json.loads(ended.out)
+    assert ended.code == 4
+    assert any(finding["code"] == "HD003" and "on purpose" in finding["message"] for finding in report["findings"])
+
+
+def test_the_tools_own_mistake_is_said_in_one_line(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    from humouse_doctor.probes import pages
+
+    def crash() -> str:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(pages, "listing", crash)
+
+    ended = invoke("probes")
+
+    assert ended.code == 4
+    assert "internal error" in one_line(ended)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), cli.typer.Abort()])
+def test_an_interruption_is_no_finding(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    from humouse_doctor.probes import pages
+
+    def interrupt() -> str:
+        raise error
+
+    monkeypatch.setattr(pages, "listing", interrupt)
+
+    assert invoke("probes").code == 130
+
+
+def test_a_closed_pipe_is_silent(collapsed_run: Path) -> None:
+    command = f"{sys.executable} -m humouse_doctor explain HD201 | true; exit ${{PIPESTATUS[0]}}"
+
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_python_dash_m_runs_the_same_program() -> None:
+    ended = subprocess.run([sys.executable, "-m", "humouse_doctor", "probes"], capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0
+    assert "HD201" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+     ({"FORCE_COLOR": "1", "TERM": "dumb"}, False), ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True)],
+)  # fmt: skip
+def test_colours_follow_the_conventions(environment: dict[str, str], coloured: bool) -> None:
+    plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR")}
+    config = Path(__file__).parent.parent / "examples" / "healthy-slow-gates" / "config.yaml"
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "humouse_doctor", "preflight", str(config)],
+        capture_output=True,
+        text=True,
+        env={**plain, "TERM": "xterm", **environment},
+        check=False,
+    )
+
+    assert ("\x1b[" in ended.stdout) == coloured
+
+
+def test_a_wide_terminal_is_used_and_a_file_is_80_columns(
+    invoke: Invoke, collapsed_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    wide = invoke("inspect", *parts(collapsed_run), "--quick").out
+    monkeypatch.delenv("COLUMNS")
+    invoke("inspect", *parts(collapsed_run), "--quick", "-o", tmp_path / "report.txt")
+
+    assert 80 < max(len(line) for line in wide.splitlines()) <= 100
+    assert max(len(line) for line in (tmp_path / "report.txt").read_text().splitlines()) <= 80
+
+
+def test_hostile_names_reach_the_terminal_as_harmless_text(invoke: Invoke, tmp_path: Path) -> None:
+    folder = tmp_path / "a\x1b[31m[red]b"
+    folder.mkdir()
+
+    ended = invoke("inspect", folder / "gone.pt")
+
+    assert "\x1b" not in ended.err
+    assert "[red]" in one_line(ended)
+
+
+def test_data_of_another_length_is_a_finding(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    checkpoint, _, config, _, data = parts(collapsed_run)
+    longer = np.repeat(np.load(data)["sequences"], 2, axis=1)
+    np.savez(tmp_path / "longer.npz", sequences=longer)
+
+    report = json.loads(invoke("inspect", checkpoint, "-c", config, "-d", tmp_path / "longer.npz", "-f", "json").out)
+
+    found = next(finding for finding in report["findings"] if finding["code"] == "HD006")
+    assert "48" in found["message"]
+    assert "24" in found["message"]
+    assert report["verdict"] == "collapsed"
+
+
+def test_weights_and_config_that_disagree_are_a_finding_with_both_values(
+    invoke: Invoke, collapsed_run: Path, tmp_path: Path
+) -> None:
+    checkpoint, _, config, _, data = parts(collapsed_run)
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(config).read_text().replace("hidden_dim: 32", "hidden_dim: 99"))
+
+    report = json.loads(invoke("inspect", checkpoint, "-c", other, "-d", data, "-f", "json").out)
+
+    found = next(finding for finding in report["findings"] if finding["code"] == "HD004")
+    assert "32" in found["message"]
+    assert "99" in found["message"]
+    assert found["location"]["line"] is not None
+
+
+def test_a_wrong_value_in_the_config_is_a_finding_at_its_line(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    _, _, config, _, data = parts(collapsed_run)
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(config).read_text().replace("activation_xy: tanh", "activation_xy: relu"))
+
+    report = json.loads(invoke("preflight", other, "-d", data, "-f", "json").out)
+
+    found = next(finding for finding in report["findings"] if finding["code"] == "HD002")
+    assert "accepted values: tanh, sigmoid" in found["message"]
+    assert other.read_text().splitlines()[found["location"]["line"] - 1].strip() == "activation_xy: relu"
