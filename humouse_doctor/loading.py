@@ -335,8 +335,8 @@ def _case(
     trail.absent.setdefault(Need.SPACE, _NO_SPACE)
     trail.absent.setdefault(Need.HEADS, _NO_NETWORK)
     trail.absent.setdefault(Need.CONFIG, "no config given; add --config")
-    for remark in _data_remarks(gestures):
-        trail.remarks.append(remark)
+    contract = _contract(request, settings, checkpoint, trail)
+    trail.remarks.extend(_data_remarks(gestures))
     return Case(
         subject=Subject(
             name=str(request.checkpoint or request.config),
@@ -353,7 +353,7 @@ def _case(
         samples=samples,
         weights=weights,
         data=None if gestures is None else gestures.summary,
-        contract=_contract(request, settings, checkpoint, trail),
+        contract=contract,
         absent=MappingProxyType(dict(trail.absent)),
     )
 

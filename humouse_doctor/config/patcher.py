@@ -45,7 +45,8 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
 
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
-    return PatchRefused(f"{name}: {prefix}{edit.key} {reason}; use the override {override(edit, prefix)}")
+    spelled = override(edit, override_prefix(name, prefix))
+    return PatchRefused(f"{name}: {prefix}{edit.key} {reason}; use the override {spelled}")
 
 
 def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
@@ -59,6 +60,8 @@ def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
         if not edit.absent:
             raise _refuse(name, edit, prefix, f"should be {spell(edit.old)} but is not there any more")
         return bom + _inserted(body, root, name, edit, prefix)
+    if isinstance(leaf.value, str) and "${" in leaf.value:
+        raise _refuse(name, edit, prefix, "is an interpolation")
     if edit.absent or not _same(leaf.value, edit.old):
         was = "absent" if edit.absent else spell(edit.old)
         raise _refuse(name, edit, prefix, f"should be {was} but is {spell(leaf.value)}")
@@ -70,8 +73,6 @@ def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
         raise _refuse(name, edit, prefix, "is a list, not a single value")
     if node.style in ("|", ">"):
         raise _refuse(name, edit, prefix, "is a block scalar")
-    if "${" in node.value:
-        raise _refuse(name, edit, prefix, "is an interpolation")
     space = " " if start > 0 and body[start - 1] == ":" else ""
     return bom + body[:start] + space + _literal(edit.new, node.style) + body[end:]
 

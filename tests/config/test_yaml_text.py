@@ -12,15 +12,16 @@ from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
 
+# fmt: off
 SCALARS = (
-    *"5e-6 1e5 1e-4 5e-06 1e+5 12e03 1.0e-5 1.5e5 .5e-3 .5e3 .5 -.5 +.5 -.5e-3 1. 5. 1.e5 -1e5 1E5 1e 1_e5 1_0.5".split(),
-    *"1_000 1__ _1 0_ 010 0o10 08 09 0x1F 0b11 -0 +1 1:30 1:30.5 -1:30 190:20:30 2021-01-01 2021-01-01T10:00:00".split(),
-    *"nan inf .nan .NaN +.nan .inf -.inf +.inf 1e400 on off On yes no TRUE true y n null Null ~ ??? e5 tanh".split(),
-    *"'on' \"5e-6\" '' \"a\\tb\" ${a.b} 1.2.3 127.0.0.1 ._5".split(),
-    "!!float 1",
-    "!!str 5",
-    "",
+    "5e-6", "1e5", "1e-4", "5e-06", "1e+5", "12e03", "1.0e-5", "1.5e5", ".5e-3", ".5e3", ".5", "-.5", "+.5", "-.5e-3",
+    "1.", "5.", "1.e5", "-1e5", "1E5", "1e", "1_e5", "1_0.5", "1_000", "1__", "_1", "0_", "010", "0o10", "08", "09",
+    "0x1F", "0b11", "-0", "+1", "1:30", "1:30.5", "-1:30", "190:20:30", "2021-01-01", "2021-01-01T10:00:00", "nan",
+    "inf", ".nan", ".NaN", "+.nan", ".inf", "-.inf", "+.inf", "1e400", "on", "off", "On", "yes", "no", "TRUE", "true",
+    "y", "n", "null", "Null", "~", "???", "e5", "tanh", "'on'", '"5e-6"', "''", '"a\\tb"', "${a.b}", "1.2.3",
+    "127.0.0.1", "._5", "!!float 1", "!!str 5", "",
 )
+# fmt: on
 
 
 def values(text: str) -> dict[str, Value]:

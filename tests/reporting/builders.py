@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from humouse_doctor.core.case import DataSummary, Subject
+from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
+from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
+from humouse_doctor.core.settings import Origin, Place, Setting
+
+
+def result(code: str, judgement: Judgement, **measured: float) -> ProbeResult:
+    status = Status.HEALTHY if judgement is Judgement.HEALTHY else Status.FOUND
+    return ProbeResult(code=code, status=status, judgement=judgement, measurements=MappingProxyType(measured))
+
+
+def without(code: str, status: Status, reason: str) -> ProbeResult:
+    return ProbeResult(code=code, status=status, measurements=MappingProxyType({}), reason=reason)
+
+
+FIX_A = Remedy(
+    id="normalised-positions",
+    title="Linear head on z-scored positions",
+    why="targets of unit scale are in reach",
+    edits=(
+        Edit(key="model.generator.activation_xy", old="tanh", new="linear"),
+        Edit(key="training.warmup_latent_normalize", old=True, new=False, absent=True),
+    ),
+    code_hint="compare with (positions - mean) / std",
+    expects=(Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=2.5)),),
+)
+FIX_B = Remedy(id="delta-space", title="Compare deltas", why="39% of the deltas are zero", status=RemedyStatus.REFUSED)
+LONGER = Remedy(id="enough-steps", title="Warm up longer", why="it needs more", safety=Safety.SAFE,
+                expects=(Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.5)),))  # fmt: skip
+
+
+def collapsed(name: str = "runs/generator_x.pt") -> Report:
+    """A report with every part a report can have."""
+    finding = {"evidence": MappingProxyType({"spread_ratio": 0.002}), "location": Location(file=name)}
+    return Report(
+        tool_version="0.1.0",
+        verdict=Verdict.COLLAPSED,
+        confidence=Confidence.HIGH,
+        sentence="92.2% of the targets lie beyond what a tanh head can emit.",
+        subject=Subject(
+            name=name,
+            checkpoint=name,
+            config="conf/x.yaml",
+            data="gestures.npz",
+            sha256="ab" * 32,
+            seed=3,
+            remarks=("took the weights under 'state_dict'",),
+        ),
+        data=DataSummary(
+            source="gestures.npz",
+            total=100,
+            taken=64,
+            length=200,
+            dropped=MappingProxyType({"empty": 2}),
+            position_mean=(1.0, 2.0),
+            position_std=(300.0, 250.0),
+        ),  # fmt: skip
+        causes=(
+            Cause(
+                code="HD201",
+                name="out-of-reach-targets",
+                support=1.0,
+                message="0.3% of the loss is reachable",
+                explains=("HD101", "HD103"),
+            ),
+            Cause(code="HD204", name="latent-whitening", support=None, message="whitened", explains=()),
+        ),  # fmt: skip
+        unexplained=("HD107",),
+        findings=(
+            Finding(
+                code="HD101",
+                name="spread-ratio",
+                kind=Kind.SYMPTOM,
+                severity=Severity.ERROR,
+                message="0.002 of the spread",
+                **finding,
+            ),
+            Finding(
+                code="HD201",
+                name="out-of-reach-targets",
+                kind=Kind.CAUSE,
+                severity=Severity.ERROR,
+                message="0.3% of the loss is reachable",
+                evidence=MappingProxyType({}),
+                location=Location(file="conf/x.yaml", line=7, key="model.generator.activation_xy"),
+                remedies=("normalised-positions", "delta-space"),
+            ),
+            Finding(
+                code="HD204",
+                name="latent-whitening",
+                kind=Kind.CAUSE,
+                severity=Severity.WARNING,
+                message="whitened",
+                evidence=MappingProxyType({}),
+                location=Location(file="conf/x.yaml", key="training.warmup_latent_normalize"),
+                remedies=("enough-steps",),
+            ),
+            Finding(
+                code="HD002",
+                name="config-value",
+                kind=Kind.TOOL,
+                severity=Severity.WARNING,
+                message="a wrong value",
+                evidence=MappingProxyType({}),
+                location=Location(file="conf/x.yaml", line=3, key="data.batch_size"),
+            ),
+            Finding(
+                code="HD107",
+                name="direction-collapse",
+                kind=Kind.SYMPTOM,
+                severity=Severity.WARNING,
+                message="one direction",
+                **finding,
+            ),
+            Finding(
+                code="HD208",
+                name="warm-up-discarded",
+                kind=Kind.CAUSE,
+                severity=Severity.NOTE,
+                message="no warm-up",
+                evidence=MappingProxyType({}),
+                location=Location(file=None),
+            ),
+        ),  # fmt: skip
+        probes=(
+            result("HD101", Judgement.FOUND, spread_ratio=0.002, prediction_std=0.5, target_std=260.0),
+            result("HD102", Judgement.HEALTHY, saturated_share=0.0, mean_slope=0.63),
+            without("HD104", Status.SKIPPED, "no data given; add --data"),
+            without("HD105", Status.SKIPPED, "no data given; add --data"),
+            without("HD106", Status.CRASHED, "ZeroDivisionError: on purpose"),
+            result("HD107", Judgement.BORDERLINE, heading_excess=0.00004, efficiency_ratio=1.0),
+            result("HD108", Judgement.HEALTHY, non_finite_weights=0.0, excess_over_start=1.2),
+            result("HD201", Judgement.FOUND, out_of_reach_share=0.922, reachable_loss_share=0.003, loss_floor=355.0),
+            result("HD202", Judgement.FOUND, steps_needed=76188.0, steps_available=128.0, steps_share=0.0017),
+        ),
+        remedies=(FIX_A, FIX_B, LONGER),
+        patch=FIX_A.edits,
+        settings=(
+            Setting(key="data.batch_size", value=32, origin=Origin.EXPLICIT, place=Place(file="conf/x.yaml", line=3, column=5)),
+            Setting(key="training.betas", value=(0.5, 0.999), origin=Origin.DEFAULT),
+        ),  # fmt: skip
+        config_prefix="experiment.",
+    )
+
+
+def healthy() -> Report:
+    """A report with as little as one can have."""
+    return Report(
+        tool_version="0.1.0",
+        verdict=Verdict.HEALTHY,
+        confidence=Confidence.HIGH,
+        sentence="Generated paths spread 0.89, move 0.71 and differ 0.89 times as much as their targets.",
+        subject=Subject(name="generator"),
+        data=None,
+        causes=(),
+        unexplained=(),
+        findings=(),
+        probes=(),
+        remedies=(),
+        patch=(),
+    )

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.settings import Origin, Setting
+from humouse_doctor.reporting import json_report
+from tests.conftest import Golden
+from tests.reporting.builders import collapsed, healthy
+
+
+def test_the_json_is_as_it_was(golden: Golden) -> None:
+    golden("collapsed.json", json_report.render(collapsed()))
+
+
+@pytest.mark.parametrize("report", [collapsed(), healthy()], ids=["collapsed", "healthy"])
+def test_a_report_survives_the_way_out_and_back(report: object) -> None:
+    assert json_report.parse(json_report.render(report), "x") == report  # type: ignore[arg-type]  # both are reports
+
+
+def test_only_the_patch_is_written_if_asked() -> None:
+    content = json.loads(json_report.patch_text(collapsed()))
+
+    assert content["prefix"] == "experiment."
+    assert content["patch"][1] == {
+        "key": "training.warmup_latent_normalize", "old": True, "new": False, "absent": True,
+    }  # fmt: skip
+
+
+def test_a_value_that_is_not_finite_is_written_as_text() -> None:
+    settings = (Setting(key="training.warmup_noise_std", value=float("inf"), origin=Origin.EXPLICIT),)
+
+    text = json_report.render(replace(healthy(), settings=settings))
+
+    assert json.loads(text)["settings"][0]["value"] == "inf"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", '{"schema_version": "1.0"}', '{"schema_version": "1.0", "subject": 4, "data": null}']
+)
+def test_anything_else_is_no_report(text: str) -> None:
+    with pytest.raises(InputError, match="not a report of humouse-doctor"):
+        json_report.parse(text, "x.json")
+
+
+def test_another_schema_is_named() -> None:
+    with pytest.raises(InputError, match=r"schema '2\.0'; this version reads 1\.0"):
+        json_report.parse('{"schema_version": "2.0"}', "x.json")

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import humouse_doctor
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.report import Verdict
+from humouse_doctor.gestures.synthetic import strokes
+
+LENGTH = 16
+
+
+class GruDecoder(nn.Module):
+    """A repeated latent through a GRU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(4, 8, batch_first=True)
+        self.out = nn.Linear(8, 2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        states, _ = self.gru(z.unsqueeze(1).expand(-1, LENGTH, -1))
+        result: Tensor = torch.tanh(self.out(states))
+        return result
+
+
+class Autoregressive(nn.Module):
+    """An LSTM cell that reads its own last output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.LSTMCell(6, 8)
+        self.out = nn.Linear(8, 2)
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        state = (z.new_zeros(len(z), 8), z.new_zeros(len(z), 8))
+        last, steps = z.new_zeros(len(z), 2), []
+        for _ in range(LENGTH):
+            state = self.cell(torch.cat([last, z], dim=-1), state)
+            last = self.out(state[0])
+            steps.append(last)
+        return torch.stack(steps, dim=1)
+
+
+class SmallTransformer(nn.Module):
+    """Learned steps attending to a latent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps = nn.Parameter(torch.randn(LENGTH, 8))
+        self.embed = nn.Linear(4, 8)
+        self.layer = nn.TransformerEncoderLayer(8, 2, dim_feedforward=16, dropout=0.0, batch_first=True)
+        self.out = nn.Linear(8, 2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        result: Tensor = self.out(self.layer(self.steps + self.embed(z).unsqueeze(1)))
+        return result
+
+
+def targets() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return np.cumsum(strokes(24, LENGTH, 0)[..., :2].astype(np.float64), axis=1)
+
+
+@pytest.mark.parametrize("network", [GruDecoder, Autoregressive, SmallTransformer])
+def test_any_generator_is_diagnosed_in_memory(network: Callable[[], nn.Module]) -> None:
+    torch.manual_seed(0)
+    generator = network()
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(1.5)
+
+    report = humouse_doctor.inspect(generator=generator, targets=targets(), latent_dim=4, samples=16)
+
+    assert report.verdict is Verdict.COLLAPSED
+    codes = {result.code: result for result in report.probes}
+    assert codes["HD101"].judgement is not None
+    assert (codes["HD203"].judgement is None) == (network is SmallTransformer)
+    assert (codes["HD201"].judgement is not None) == (network is GruDecoder)
+
+
+def test_a_generator_that_repeats_the_targets_is_not_collapsed() -> None:
+    real = targets() / targets().std()
+
+    class Memory(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.paths = nn.Parameter(torch.from_numpy(real).float())
+
+        def forward(self, z: Tensor) -> Tensor:
+            return self.paths[torch.arange(len(z)) % len(self.paths)]
+
+    report = humouse_doctor.inspect(generator=Memory(), targets=real, latent_dim=4, samples=24, quick=True)
+
+    assert report.verdict is Verdict.HEALTHY, report.sentence
+
+
+def test_the_generator_is_left_as_it_was() -> None:
+    generator = Autoregressive().train()
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    state = torch.get_rng_state()
+
+    humouse_doctor.inspect(generator=generator, targets=targets(), latent_dim=4, samples=8)
+
+    assert generator.training
+    assert all(torch.equal(before[name], tensor) for name, tensor in generator.state_dict().items())
+    assert all(parameter.grad is None for parameter in generator.parameters())
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_settings_tell_deltas_from_positions() -> None:
+    deltas = strokes(24, LENGTH, 0)[..., :2].astype(np.float64)
+    report = humouse_doctor.inspect(
+        generator=GruDecoder(),
+        targets=deltas,
+        settings={"training.absolute_coordinates": False, "model.generator.latent_dim": 4},
+        samples=16,
+    )
+
+    assert any(result.code == "HD209" for result in report.probes)
+
+
+def test_without_targets_little_is_known() -> None:
+    report = humouse_doctor.inspect(generator=GruDecoder(), latent_dim=4, samples=8)
+
+    assert report.verdict is not Verdict.HEALTHY
+    assert next(result for result in report.probes if result.code == "HD101").reason == "no targets given"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "either a checkpoint or a generator"),
+        ({"checkpoint": "x.pt", "generator": GruDecoder()}, "either a checkpoint or a generator"),
+        ({"checkpoint": "x.pt", "latent_dim": 4}, "go with a generator"),
+        ({"generator": GruDecoder()}, "latent_dim=N"),
+        ({"generator": GruDecoder(), "latent_dim": 5}, "does not take latents"),
+        ({"generator": nn.Linear(4, 2), "latent_dim": 4}, "expected a tensor"),
+        ({"generator": GruDecoder(), "latent_dim": 4, "targets": np.zeros((3, 4))}, "targets have shape"),
+        ({"generator": GruDecoder(), "latent_dim": 4, "targets": np.full((3, 4, 2), np.nan)}, "finite"),
+        ({"generator": GruDecoder(), "latent_dim": 4, "settings": {"data.batchsize": 3}}, "did you mean data.batch_size"),
+    ],
+)
+def test_wrong_use_is_said_in_one_line(options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        humouse_doctor.inspect(**options)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_checkpoint_is_inspected_and_loaded_by_path(collapsed_run: Path) -> None:
+    report = humouse_doctor.inspect(collapsed_run, samples=16, quick=True)
+    case = humouse_doctor.load_case(collapsed_run, samples=16, quick=True, settings={"data.batch_size": 16})
+
+    assert isinstance(report, humouse_doctor.Report)
+    assert report.verdict is Verdict.COLLAPSED
+    assert case.settings.value("data.batch_size") == 16
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        getattr(humouse_doctor, "nothing_of_the_kind")  # noqa: B009  # a plain attribute does not pass mypy
