@@ -82,17 +82,18 @@ def _inserted(body: str, root: yaml.MappingNode, name: str, edit: Edit, prefix: 
     parts = f"{prefix}{edit.key}".split(".")
     parent = root
     while len(parts) > 1:
-        child = next((value for key, value in parent.value if key.value == parts[0]), None)
-        if child is None:
+        pair = next((pair for pair in parent.value if pair[0].value == parts[0]), None)
+        if pair is None:
             break
-        if not isinstance(child, yaml.MappingNode) or child.start_mark.index < parent.start_mark.index:
+        key, child = pair
+        if not isinstance(child, yaml.MappingNode) or child.start_mark.index < key.start_mark.index:
             raise _refuse(name, edit, prefix, f"would go into {parts[0]}:, which is no plain section here")
         parent, parts = child, parts[1:]
     if parent.flow_style or not parent.value:
         raise _refuse(name, edit, prefix, "would go into a section written in braces")
     column = parent.value[0][0].start_mark.column
-    last = parent.value[-1][1]
-    if any(key.tag.endswith(":merge") for key, _ in parent.value) or last.start_mark.index < parent.start_mark.index:
+    last_key, last = parent.value[-1]
+    if any(key.tag.endswith(":merge") for key, _ in parent.value) or last.start_mark.index < last_key.start_mark.index:
         raise _refuse(name, edit, prefix, "would go into a section that is shared through an alias")
     at = _end_of_last_line(body, last)
     newline = "\r\n" if body[:at].endswith("\r\n") or (at == len(body) and "\r\n" in body) else "\n"

@@ -117,6 +117,7 @@ class Seq2SeqGenerator(nn.Module):
         self.output = nn.Linear(spec.hidden_dim, spec.output_dim)
 
     def _start(self, context: Tensor) -> tuple[Tensor, Tensor]:
+        # (N, L * H) read as (L, N, H), as humouse does: with two layers a row's start mixes in those of other rows.
         shape = (self.num_layers, context.size(0), self.hidden_dim)
         return self.hidden_init(context).view(shape), self.cell_init(context).view(shape)
 

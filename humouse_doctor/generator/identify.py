@@ -72,7 +72,7 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     inferred: list[str] = []
     for key, fact in facts.items():
         stated = given.get(key)
-        if stated is not None and stated.origin is not Origin.DEFAULT and _as_built(key, stated.value) != fact:
+        if stated is not None and stated.origin is not Origin.DEFAULT and _as_built(architecture, key, stated.value) != fact:
             disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
     latent, condition = _split(inputs, given, disagreements, inferred)
     length = int(facts.get(f"{_GENERATOR}target_len", 0)) or _length(path, given, data_length, inferred)
@@ -102,9 +102,9 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     return Identified(spec=spec, settings=given, disagreements=tuple(disagreements), inferred=tuple(inferred))
 
 
-def _as_built(key: str, value: Value) -> Value:
-    """What the trainer makes of a config's value: at least one layer, an architecture's name in any case."""
-    if key == f"{_GENERATOR}num_layers" and isinstance(value, int):
+def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
+    """What the trainer makes of a config's value: at least one recurrent layer, an architecture's name in any case."""
+    if key == f"{_GENERATOR}num_layers" and isinstance(value, int) and architecture is not Architecture.TCN:
         return max(1, value)
     return value.lower() if isinstance(value, str) else value
 
@@ -219,7 +219,7 @@ def _sizes(path: str, architecture: Architecture, shapes: Mapping[str, tuple[int
                 layers = sum(1 for name in shapes if name.startswith("lstm.weight_ih_l"))
     except (ValueError, IndexError):
         raise InputError(f"{path}: looks like a {architecture.value} generator, but its weights have other ranks") from None
-    if min(inputs, hidden, layers, outputs) < 1:
+    if min(inputs, hidden, outputs) < 1:
         raise InputError(f"{path}: looks like a {architecture.value} generator, but a layer has no units")
     return inputs, hidden, layers, outputs
 

@@ -96,4 +96,4 @@ def time_share(values: FloatArray) -> float:
     exact = np.asarray(values, dtype=np.float64)
     over_time = float((exact - exact[:, :1]).var(axis=1).mean())  # without rounding where nothing changes
     whole = over_time + float(exact.mean(axis=1).var(axis=0).mean())
-    return over_time / whole if whole > 0 else 0.0
+    return over_time / whole if whole != 0 else 0.0

@@ -92,7 +92,8 @@ def _causes(console: Console, report: Report) -> None:
 def _support(cause: Cause) -> str:
     if cause.support is None:
         return "  (before training: no symptom to support it yet)"
-    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}; {cause.support:.0%} of what it would show)"
+    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
+    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share})"
 
 
 def _symptoms(console: Console, report: Report) -> None:

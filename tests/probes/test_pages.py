@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from humouse_doctor.core.errors import ExitCode, UsageError
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.pages import listing, page, pages
+
+
+def test_pages_are_in_code_order() -> None:
+    assert list(pages()) == sorted(pages())
+
+
+@pytest.mark.parametrize("tool", ToolCode, ids=lambda tool: str(tool.code))
+def test_one_of_the_tools_own_codes_has_its_text(tool: ToolCode) -> None:
+    assert page(tool.code) == f"# {tool.code} {tool.label}\n\n{tool.text}\n"
+
+
+def test_a_code_that_is_not_there_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"^there is no probe HD110; did you mean HD10\d\?$") as refused:
+        page("HD110")
+    assert refused.value.exit_code is ExitCode.USAGE
+
+
+def test_a_code_like_no_other_is_refused_with_the_way_to_the_list() -> None:
+    with pytest.raises(UsageError, match=r"^there is no probe Q; see humouse-doctor probes$"):
+        page("Q")
+
+
+def test_the_list_has_one_line_for_every_probe_and_tool_code_in_order() -> None:
+    lines = listing().splitlines()
+    codes = [line.split()[0] for line in lines]
+    assert codes == sorted([*(probe.code for probe in PROBES), *(tool.code for tool in ToolCode)])
+    for probe in PROBES:
+        assert f"{probe.code}  {probe.kind.value:8} {probe.name:27} {probe.summary}" in lines
+
+
+def test_a_tool_code_is_listed_with_its_first_sentence() -> None:
+    (line,) = [line for line in listing().splitlines() if line.startswith("HD003")]
+    assert line == "HD003  tool     probe-crashed               A probe ended with an error of its own."
+
+
+def test_tool_codes_are_the_tools_own_and_in_order() -> None:
+    codes = [tool.code for tool in ToolCode]
+    assert codes == sorted(set(codes))
+    assert all(code.startswith("HD00") and len(code) == 5 for code in codes)

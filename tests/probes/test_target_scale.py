@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.probe import Judgement, Status
+from humouse_doctor.core.settings import Value
+from humouse_doctor.core.spec import Activation, Architecture
+from tests import builders, reference
+
+_PROBE = builders.probe("HD202")
+_RATE, _HIDDEN, _BATCHES = 1e-3, 8, 3
+
+
+def _of(targets: FloatArray, epochs: int = 100) -> Case:
+    return _with(targets, {"training.reconstruction_epochs": epochs})
+
+
+def _with(targets: FloatArray, changes: Mapping[str, Value], unknown: tuple[str, ...] = ()) -> Case:
+    known = builders.settings({**builders.SOUND, **changes}, unknown=unknown)
+    found = builders.samples(targets, targets)
+    return builders.case(found, known=known, facts=builders.network(), data=builders.summary(48))
+
+
+def _share(share: float) -> FloatArray:
+    """Constant targets for which 100 epochs are `share` of the steps needed."""
+    return builders.constant(100 * _BATCHES * _RATE * (_HIDDEN + 1) / share)
+
+
+def test_the_estimate_is_the_measured_one() -> None:
+    result = builders.run("HD202", _of(builders.constant(260.0)))
+    assert result.measurements["steps_needed"] == pytest.approx(260 / (_RATE * (_HIDDEN + 1)), rel=1e-5)
+    assert result.measurements["steps_available"] == 100 * _BATCHES
+
+
+@pytest.mark.parametrize(
+    ("share", "judgement"),
+    [
+        (2.0, Judgement.HEALTHY),
+        (builders.borderline_low(_PROBE.metric("steps_share")), Judgement.BORDERLINE),
+        (0.1, Judgement.FOUND),
+    ],
+)
+def test_the_steps_there_are_are_judged_against_those_needed(share: float, judgement: Judgement) -> None:
+    assert builders.run("HD202", _of(_share(share))).judgement is judgement
+
+
+def test_the_larger_axis_decides() -> None:
+    targets = builders.strokes(0) * [1.0, 50.0]
+    small = builders.run("HD202", _of(builders.strokes(0)))
+    large = builders.run("HD202", _of(targets))
+    assert large.measurements["target_rms"] > 20 * small.measurements["target_rms"]
+
+
+def test_the_message_carries_rms_rate_and_both_steps() -> None:
+    case = _of(builders.constant(270.0))
+    assert _PROBE.message(case, _PROBE.measure(case)) == (
+        "the targets (absolute positions) have an rms of 270; at lr 0.001 the output layer needs about 30,000 steps to that"
+        " scale and has 300"
+    )
+    spaceless = builders.case(case.samples, known=case.settings, facts=case.network, space=None, data=case.data)
+    assert "(the loss's space)" in _PROBE.message(spaceless, _PROBE.measure(spaceless))
+
+
+@pytest.mark.parametrize(("share", "first"), [(0.3, "enough-steps"), (0.01, "normalised-positions")])
+def test_longer_training_is_offered_first_only_where_it_is_practical(share: float, first: str) -> None:
+    case = _of(_share(share))
+    offered = [remedy.id for remedy in _PROBE.remedies(case, _PROBE.measure(case))]
+    assert offered[0] == first
+    assert "enough-steps" in offered
+
+
+def test_a_learning_rate_that_is_not_known_is_skipped() -> None:
+    case = _with(builders.strokes(0), {}, unknown=("training.lr.generator",))
+    assert builders.run("HD202", case).reason == ("the learning rate is not known: the config lacks training.lr.generator")
+
+
+def test_a_learning_rate_of_zero_is_skipped() -> None:
+    assert builders.run("HD202", _with(builders.strokes(0), {"training.lr.generator": 0})).status is Status.SKIPPED
+
+
+def test_steps_that_are_not_known_are_skipped_with_those_needed() -> None:
+    result = builders.run("HD202", _of(builders.constant(270.0), epochs=0))
+    assert (result.status, result.reason) == (
+        Status.SKIPPED,
+        "30,000 steps are needed, but how many the warm-up has is not known",
+    )
+
+
+@pytest.mark.parametrize(
+    ("architecture", "hidden", "reason"),
+    [
+        (Architecture.TCN, 8, "a TCN's features are not bounded to 1, so the estimate does not hold"),
+        (Architecture.LSTM, None, "the width of the output layer's input is not known"),
+    ],
+)
+def test_a_network_the_estimate_does_not_hold_for_is_skipped(
+    architecture: Architecture, hidden: int | None, reason: str
+) -> None:
+    facts = builders.network(Activation.LINEAR, architecture=architecture, hidden_dim=hidden)
+    found = builders.samples(builders.strokes(0), builders.strokes(0))
+    case = builders.case(found, known=builders.settings(), facts=facts, data=builders.summary())
+    assert builders.run("HD202", case).reason == reason
+
+
+def test_targets_that_are_all_zero_are_skipped() -> None:
+    assert builders.run("HD202", _of(builders.constant(0.0))).reason == "all targets are zero"
+
+
+@given(targets=builders.small_arrays())
+def test_it_agrees_with_its_slow_twin(targets: FloatArray) -> None:
+    twin = reference.target_scale(targets.tolist(), _RATE, _HIDDEN, 100.0 * _BATCHES)
+    builders.assert_agrees("HD202", _of(targets), twin)
+
+
+def test_it_agrees_with_its_slow_twin_on_strokes() -> None:
+    targets = builders.strokes(8) * 130
+    twin = reference.target_scale(targets.tolist(), _RATE, _HIDDEN, 100.0 * _BATCHES)
+    builders.assert_agrees("HD202", _of(targets), twin)
