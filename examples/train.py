@@ -1,6 +1,6 @@
 """Train the example runs and inspect them: each must be diagnosed as its folder's name says.
 
-    python examples/train.py [NAME ...] [--into DIR]
+python examples/train.py [NAME ...] [--into DIR]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def recipe(name: str) -> Recipe:
 
 @contextmanager
 def _silent(_: int, __: str) -> Iterator[Callable[[int, float], None]]:
-    yield lambda step, loss: None
+    yield lambda _step, _loss: None
 
 
 def train_and_inspect(name: str, folder: Path) -> Report:

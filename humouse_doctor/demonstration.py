@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
 
 from humouse_doctor.config import reader
 from humouse_doctor.core.arrays import numpy as np
@@ -21,12 +20,8 @@ from humouse_doctor.gestures.synthetic import strokes
 from humouse_doctor.loading import Request
 from humouse_doctor.service import report_on
 
-
-class Bar(Protocol):
-    """A progress bar: `Bar(total, label)` as a context, called with (step, loss)."""
-
-    def __call__(self, total: int, label: str) -> AbstractContextManager[Callable[[int, float], None]]:
-        """Open a bar of `total` steps."""
+#: A progress bar: `bar(total, label)` is a context that gives a function to call with (step, loss).
+Bar = Callable[[int, str], AbstractContextManager[Callable[[int, float], None]]]
 
 
 class Units(Enum):

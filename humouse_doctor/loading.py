@@ -256,6 +256,7 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
     _note_old_torch(trail)
     checkpoint = checkpoints.load(path)
     trail.remarks.extend(checkpoint.remarks)
+    run = settings
     if request.model is not None:
         network = observe.from_factory(request.model)
         identify.load_strictly(str(path), network, checkpoint.tensors)
@@ -295,6 +296,7 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         network=facts,
         space=space,
         samples=samples,
+        run=run,
         weights=weights,
         sha256=checkpoint.sha256,
         checkpoint=checkpoint,
@@ -310,11 +312,15 @@ def _case(
     network: NetworkFacts | None,
     space: LossSpace | None,
     samples: Samples,
+    run: Settings | None = None,
     weights: WeightFacts | None = None,
     sha256: str | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Case:
-    """Put the parts together; targets and their absence are the same with and without a checkpoint."""
+    """Put the parts together; targets and their absence are the same with and without a checkpoint.
+
+    `run` are the config's own settings where `settings` were completed from a checkpoint.
+    """
     if gestures is None:
         trail.absent.setdefault(Need.TARGETS, _NO_DATA)
         trail.absent.setdefault(Need.FIT, _NO_DATA)
@@ -335,7 +341,7 @@ def _case(
     trail.absent.setdefault(Need.SPACE, _NO_SPACE)
     trail.absent.setdefault(Need.HEADS, _NO_NETWORK)
     trail.absent.setdefault(Need.CONFIG, "no config given; add --config")
-    contract = _contract(request, settings, checkpoint, trail)
+    contract = _contract(request, run or settings, checkpoint, trail)
     trail.remarks.extend(_data_remarks(gestures))
     return Case(
         subject=Subject(
@@ -441,10 +447,9 @@ def _contract(request: Request, settings: Settings, checkpoint: Checkpoint | Non
         broken.append(f"its head is {own}, not linear")
     if settings.source is not None:
         head = settings.get("model.generator.activation_xy")
-        if (head is not None and head.origin is not Origin.DEFAULT) or request.config is not None:
-            name = "null" if head is None or head.value is None else str(head.value).lower()
-            if ACTIVATION_NAMES[name] is not Activation.LINEAR:
-                broken.append(f"the run's activation_xy is {name}, the checkpoint's head is linear")
+        name = "null" if head is None or head.value is None else str(head.value).lower()
+        if ACTIVATION_NAMES[name] is not Activation.LINEAR:
+            broken.append(f"the run's activation_xy is {name}, the checkpoint's head is linear")
         if settings.flag("training.absolute_coordinates") is False:
             broken.append("the run compares deltas, the checkpoint emits positions")
         if settings.flag("data.normalize_sequences"):

@@ -62,7 +62,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 @contextmanager
 def _no_bar(_: int, __: str) -> Iterator[Callable[[int, float], None]]:
-    yield lambda step, loss: None
+    yield lambda _step, _loss: None
 
 
 def small_run(name: str, folder: Path, **changes: object) -> Path:

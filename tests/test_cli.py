@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import typer
 
-from humouse_doctor import cli
 from humouse_doctor.probes import catalogue
 from humouse_doctor.probes.spread_ratio import SpreadRatio
 from tests.conftest import Ended
@@ -352,7 +352,7 @@ def test_the_tools_own_mistake_is_said_in_one_line(invoke: Invoke, monkeypatch: 
     assert "internal error" in one_line(ended)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), cli.typer.Abort()])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), typer.Abort()])
 def test_an_interruption_is_no_finding(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     from humouse_doctor.probes import pages
 

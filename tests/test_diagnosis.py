@@ -469,6 +469,15 @@ def test_a_patch_merges_the_first_remedy_of_each_cause_and_changes_no_key_twice(
     assert len({edit.key for edit in report.patch}) == len(report.patch)
 
 
+def test_where_two_causes_want_another_value_the_better_supported_one_has_its_way() -> None:
+    case = _trained({**builders.SOUND, "training.reconstruction_epochs": 0})
+    steps = {"steps_needed": 160.0, "steps_available": 48.0, "steps_share": 0.3, "target_rms": 2.0}
+    report = _report({**_COLLAPSE, "HD208": F}, _result("HD202", F, steps), case=case)
+    assert _causes(report) == ["HD202", "HD208"]
+    assert {remedy.id for remedy in report.remedies} >= {"enough-steps", "keep-warm-up"}
+    assert [(edit.key, edit.new) for edit in report.patch] == [("training.reconstruction_epochs", 4)]
+
+
 def test_the_same_remedy_of_two_causes_is_listed_once() -> None:
     report = _report({**_COLLAPSE, "HD201": F, "HD206": F}, case=_sick())
     ids = [remedy.id for remedy in report.remedies]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Need
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
@@ -34,9 +35,12 @@ def write_config(folder: Path, **changes: object) -> Path:
     return path
 
 
-def write_data(folder: Path, count: int = 12, **arrays: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Path:
+def write_data(folder: Path, count: int = 12, features: FloatArray | None = None) -> Path:
     path = folder / "gestures.npz"
-    np.savez(path, sequences=strokes(count, LENGTH, 0), **arrays)
+    if features is None:
+        np.savez(path, sequences=strokes(count, LENGTH, 0))
+    else:
+        np.savez(path, sequences=strokes(count, LENGTH, 0), features=features)
     return path
 
 
@@ -341,3 +345,15 @@ def test_a_config_whose_values_do_not_fit_still_gives_a_network(tmp_path: Path) 
         "model.architecture",
         "model.generator.activation_xy",
     }
+
+
+def test_a_silent_config_holds_the_trainers_default_against_the_contract(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    config.write_text(config.read_text().replace("activation_xy: linear, ", ""))
+
+    case = load_case(Request(checkpoint=write_pretrainer(tmp_path), config=config, data=write_data(tmp_path), samples=8)).case
+
+    assert case.contract is not None
+    assert case.contract.broken == ("the run's activation_xy is tanh, the checkpoint's head is linear",)
+    assert case.network is not None
+    assert case.network.heads == (Activation.LINEAR, Activation.LINEAR)

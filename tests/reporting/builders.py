@@ -36,7 +36,7 @@ LONGER = Remedy(id="enough-steps", title="Warm up longer", why="it needs more", 
 
 def collapsed(name: str = "runs/generator_x.pt") -> Report:
     """A report with every part a report can have."""
-    finding = {"evidence": MappingProxyType({"spread_ratio": 0.002}), "location": Location(file=name)}
+    evidence, location = MappingProxyType({"spread_ratio": 0.002}), Location(file=name)
     return Report(
         tool_version="0.1.0",
         verdict=Verdict.COLLAPSED,
@@ -59,7 +59,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
             dropped=MappingProxyType({"empty": 2}),
             position_mean=(1.0, 2.0),
             position_std=(300.0, 250.0),
-        ),  # fmt: skip
+        ),
         causes=(
             Cause(
                 code="HD201",
@@ -69,7 +69,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
                 explains=("HD101", "HD103"),
             ),
             Cause(code="HD204", name="latent-whitening", support=None, message="whitened", explains=()),
-        ),  # fmt: skip
+        ),
         unexplained=("HD107",),
         findings=(
             Finding(
@@ -78,7 +78,8 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
                 kind=Kind.SYMPTOM,
                 severity=Severity.ERROR,
                 message="0.002 of the spread",
-                **finding,
+                evidence=evidence,
+                location=location,
             ),
             Finding(
                 code="HD201",
@@ -115,7 +116,8 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
                 kind=Kind.SYMPTOM,
                 severity=Severity.WARNING,
                 message="one direction",
-                **finding,
+                evidence=evidence,
+                location=location,
             ),
             Finding(
                 code="HD208",
@@ -126,7 +128,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
                 evidence=MappingProxyType({}),
                 location=Location(file=None),
             ),
-        ),  # fmt: skip
+        ),
         probes=(
             result("HD101", Judgement.FOUND, spread_ratio=0.002, prediction_std=0.5, target_std=260.0),
             result("HD102", Judgement.HEALTHY, saturated_share=0.0, mean_slope=0.63),
@@ -143,7 +145,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
         settings=(
             Setting(key="data.batch_size", value=32, origin=Origin.EXPLICIT, place=Place(file="conf/x.yaml", line=3, column=5)),
             Setting(key="training.betas", value=(0.5, 0.999), origin=Origin.DEFAULT),
-        ),  # fmt: skip
+        ),
         config_prefix="experiment.",
     )
 

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case, LatentFit, Need, PretrainerContract, Samples
+from humouse_doctor.core.probe import Judgement, Status
+from humouse_doctor.core.settings import Settings, Value
+from humouse_doctor.core.spec import Architecture
+from tests import builders, reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """One of the two probes: its setting, switched on and off, and the metric that shows it."""
+
+    code: str
+    key: str
+    on: Value
+    off: Value
+    metric: str
+    size: float
+
+    def settings(self, value: Value) -> Settings:
+        return builders.settings({**builders.SOUND, self.key: value})
+
+
+_WHITENING = _Kind(code="HD204", key="training.warmup_latent_normalize", on=True, off=False, metric="whitening", size=1)
+_NOISE = _Kind(code="HD205", key="training.warmup_noise_std", on=1.5, off=0.0, metric="noise_std", size=1.5)
+_RATIO = builders.probe("HD204").metric("prior_fit_spread")
+
+for_both = pytest.mark.parametrize("kind", [_WHITENING, _NOISE], ids=["whitening", "noise"])
+
+
+def _trained(kind: _Kind, prior: FloatArray, fit: LatentFit, *, on: bool = True) -> Case:
+    return builders.case(
+        builders.samples(fit.targets, prior, latent_fit=fit),
+        known=kind.settings(kind.on if on else kind.off),
+        facts=builders.network(),
+        weights=builders.TRAINED,
+    )
+
+
+def _shrunk(kind: _Kind, factor: float, *, on: bool = True) -> Case:
+    targets = builders.strokes(0)
+    return _trained(kind, targets * factor, builders.fit(targets, targets, latent_std=2.6), on=on)
+
+
+def test_both_probes_judge_the_effect_alike_and_as_no_skill_does() -> None:
+    metrics = [builders.probe(code).metric("prior_fit_spread") for code in ("HD105", "HD204", "HD205")]
+    assert {(metric.healthy, metric.tolerable) for metric in metrics} == {(_RATIO.healthy, _RATIO.tolerable)}
+
+
+@for_both
+def test_switched_off_it_is_healthy_without_looking_at_the_checkpoint(kind: _Kind) -> None:
+    result = builders.run(kind.code, _shrunk(kind, 0.1, on=False))
+    assert (result.status, dict(result.measurements)) == (Status.HEALTHY, {kind.metric: 0})
+
+
+@for_both
+def test_before_training_a_setting_that_is_on_is_borderline(kind: _Kind) -> None:
+    result = builders.run(kind.code, builders.case(known=kind.settings(kind.on), facts=builders.network()))
+    assert (result.judgement, dict(result.measurements)) == (Judgement.BORDERLINE, {kind.metric: kind.size})
+
+
+@for_both
+@pytest.mark.parametrize(
+    ("factor", "judgement"),
+    [
+        (1.0, Judgement.HEALTHY),
+        (builders.borderline_low(_RATIO), Judgement.BORDERLINE),
+        (builders.borderline_high(_RATIO), Judgement.BORDERLINE),
+        (0.1, Judgement.FOUND),
+    ],
+)
+def test_on_a_checkpoint_its_effect_decides(kind: _Kind, factor: float, judgement: Judgement) -> None:
+    result = builders.run(kind.code, _shrunk(kind, factor))
+    assert result.judgement is judgement
+    assert result.measurements["prior_fit_spread"] == pytest.approx(factor, rel=1e-5)
+
+
+@for_both
+def test_the_message_carries_the_effect(kind: _Kind) -> None:
+    case, probe = _shrunk(kind, 0.1), builders.probe(kind.code)
+    assert probe.message(case, probe.measure(case)).endswith(
+        "what the prior draws spreads 0.10 as far as what fitted latents (std 2.6) give"
+    )
+
+
+@for_both
+def test_a_value_the_trainer_does_not_take_is_skipped_rather_than_guessed(kind: _Kind) -> None:
+    case = builders.case(known=builders.settings(unknown=(kind.key,)), facts=builders.network())
+    result = builders.run(kind.code, case)
+    assert (result.status, result.reason) == (Status.SKIPPED, f"{kind.key} is not known")
+
+
+@for_both
+def test_without_a_config_it_is_skipped(kind: _Kind) -> None:
+    absent = {Need.CONFIG: "no config given; add --config"}
+    assert builders.run(kind.code, builders.case(absent=absent)).reason == "no config given; add --config"
+
+
+@for_both
+def test_seq2seq_does_not_distort_its_latent(kind: _Kind) -> None:
+    facts = builders.network(architecture=Architecture.SEQ2SEQ)
+    case = builders.case(known=kind.settings(kind.on), facts=facts)
+    assert builders.run(kind.code, case).reason == "seq2seq samples its latent and neither whitens nor noises it"
+
+
+@for_both
+def test_a_pretrainers_checkpoint_has_latents_of_its_own(kind: _Kind) -> None:
+    contract = PretrainerContract(file="p.pt", has_statistics=True)
+    case = builders.case(known=kind.settings(kind.on), contract=contract, weights=builders.TRAINED)
+    assert "its own table of latents" in str(builders.run(kind.code, case).reason)
+
+
+@for_both
+@pytest.mark.parametrize("need", [Need.FIT, Need.PREDICTIONS])
+def test_a_checkpoint_without_fit_or_samples_is_skipped_with_the_reason(kind: _Kind, need: Need) -> None:
+    targets = builders.strokes(0)
+    only = {Need.FIT: Samples(predictions=targets), Need.PREDICTIONS: Samples(fit=builders.fit(targets, targets))}
+    case = builders.case(only[need], known=kind.settings(kind.on), weights=builders.TRAINED, absent={need: "left out"})
+    assert builders.run(kind.code, case).reason == "left out"
+
+
+@for_both
+def test_a_fit_that_hardly_spreads_says_nothing_about_the_prior(kind: _Kind) -> None:
+    targets = builders.strokes(0)
+    result = builders.run(kind.code, _trained(kind, targets, builders.fit(targets, targets * 0.1)))
+    assert result.reason == "the fitted sequences hardly spread either, so the prior's share cannot be told apart"
+
+
+@for_both
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_fit_or_a_prior_that_is_not_finite_is_skipped(kind: _Kind, bad: float) -> None:
+    targets, broken = builders.strokes(0), builders.constant(bad, rows=48)
+    of_fit = builders.run(kind.code, _trained(kind, targets, builders.fit(targets, broken)))
+    of_prior = builders.run(kind.code, _trained(kind, broken, builders.fit(targets, targets)))
+    assert of_fit.reason == "the fitted sequences hold NaN or infinite values"
+    assert of_prior.reason == "the generated sequences hold NaN or infinite values"
+
+
+@for_both
+def test_constant_targets_are_skipped(kind: _Kind) -> None:
+    still = builders.constant(0.1)
+    assert builders.run(kind.code, _trained(kind, still, builders.fit(still, still))).status is Status.SKIPPED
+
+
+@for_both
+def test_its_remedy_is_the_undistorted_latent(kind: _Kind) -> None:
+    (remedy,) = builders.probe(kind.code).remedies(_shrunk(kind, 0.1), {})
+    assert remedy.id == "undistorted-latent"
+
+
+@for_both
+@given(data=st.data(), targets=builders.small_arrays(), prior=builders.small_arrays())
+def test_it_agrees_with_its_slow_twin(kind: _Kind, data: st.DataObject, targets: FloatArray, prior: FloatArray) -> None:
+    rows, steps = targets.shape[:2]
+    fitted = data.draw(builders.small_arrays(rows=(rows, rows), steps=(steps, steps)))
+    ratio = reference.prior_fit_spread(prior.tolist(), fitted.tolist(), targets.tolist())
+    twin = None if ratio is None else {kind.metric: kind.size, "prior_fit_spread": ratio, "fitted_latent_std": 2.0}
+    builders.assert_agrees(kind.code, _trained(kind, prior, builders.fit(targets, fitted, latent_std=2.0)), twin)
