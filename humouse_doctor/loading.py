@@ -191,6 +191,7 @@ def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
         rows,
         source=str(path),
         total=len(values),
+        usable=reservoir.offered,
         dropped=dropped,
         features=features[numbers] if features is not None and features.shape[1] > 0 else None,
     )

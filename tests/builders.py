@@ -159,6 +159,7 @@ def summary(total: int = 48, *, dropped: Mapping[str, int] | None = None) -> Dat
     return DataSummary(
         source="gestures.npz",
         total=total,
+        usable=total - sum((dropped or {}).values()),
         taken=total,
         length=20,
         dropped=dropped or {},

@@ -357,3 +357,12 @@ def test_a_silent_config_holds_the_trainers_default_against_the_contract(tmp_pat
     assert case.contract.broken == ("the run's activation_xy is tanh, the checkpoint's head is linear",)
     assert case.network is not None
     assert case.network.heads == (Activation.LINEAR, Activation.LINEAR)
+
+
+def test_steps_are_counted_over_usable_sequences_not_over_dropped_points(tmp_path: Path) -> None:
+    (tmp_path / "session_1").write_text(SESSION + "broken line\n" * 90)
+
+    data = load_case(Request(config=write_config(tmp_path), data=tmp_path / "session_1")).case.data
+
+    assert data is not None
+    assert (data.total, data.usable, data.dropped["malformed lines"]) == (1, 1, 90)

@@ -89,12 +89,14 @@ class Samples:
 class DataSummary:
     """Where the targets came from and what was left out on the way.
 
-    `total` sequences were read, `dropped` were not usable, by reason; `taken` are in the samples. `position_mean` and
+    `total` sequences were read, `usable` of them could be trained on and `taken` are in the samples; `dropped` counts
+    what was left out by reason (points of a session as well as sequences). `position_mean` and
     `position_std` (2,) are in the data's unit, over every step of the sequences taken.
     """
 
     source: str
     total: int
+    usable: int
     taken: int
     length: int
     dropped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))

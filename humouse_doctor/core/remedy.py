@@ -66,8 +66,8 @@ class Expectation:
 class Remedy:
     """A named change with its reason.
 
-    `edits` is a config patch (keys without any `experiment.` prefix); `code_hint` says what no key can do; `refusal`
-    says, with the number, why a remedy that is often proposed is not proposed here.
+    `edits` is a config patch (keys without any `experiment.` prefix); `code_hint` says what no key can do. A
+    refused one is often proposed elsewhere; its `why` then says, with the number, why it is not proposed here.
     """
 
     id: str

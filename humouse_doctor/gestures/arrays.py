@@ -85,6 +85,7 @@ def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
         sequences,
         source=str(path),
         total=first,
+        usable=reservoir.offered,
         dropped=dropped,
         lengths=lengths,
         features=features if features is not None and features.shape[1] > 0 else None,

@@ -43,6 +43,7 @@ def gather(
     *,
     source: str,
     total: int,
+    usable: int,
     dropped: Mapping[str, int],
     lengths: IntArray | None = None,
     features: FloatArray | None = None,
@@ -63,6 +64,7 @@ def gather(
     summary = DataSummary(
         source=source,
         total=total,
+        usable=usable,
         taken=len(sequences),
         length=sequences.shape[1],
         dropped=MappingProxyType(dict(sorted(dropped.items()))),

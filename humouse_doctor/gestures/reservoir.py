@@ -7,31 +7,34 @@ from humouse_doctor.core.arrays import numpy as np
 
 
 class Reservoir:
-    """Keeps `capacity` of the rows offered, each row equally likely (Vitter 1985, algorithm R), by a seed."""
+    """Keeps `capacity` of the rows offered, each row equally likely (Vitter 1985, algorithm R), by a seed.
+
+    `offered` counts all rows so far.
+    """
 
     def __init__(self, capacity: int, seed: int) -> None:
         self._capacity = capacity
         self._random = np.random.default_rng(seed)
         self._rows: FloatArray | None = None
         self._numbers = np.zeros(capacity, dtype=np.int64)
-        self._offered = 0
+        self.offered = 0
 
     def offer(self, rows: FloatArray, numbers: IntArray) -> None:
         """Offer `rows` (n, ...) which stand at `numbers` (n,) in their source."""
         if self._rows is None:
             self._rows = np.empty((self._capacity, *rows.shape[1:]), dtype=np.float32)
-        places = np.arange(self._offered, self._offered + len(rows))
+        places = np.arange(self.offered, self.offered + len(rows))
         late = places >= self._capacity
         places[late] = self._random.integers(0, places[late] + 1)
         kept = places < self._capacity
         # With a place drawn twice the later row wins, as if they had come one by one.
         self._rows[places[kept]] = rows[kept]
         self._numbers[places[kept]] = numbers[kept]
-        self._offered += len(rows)
+        self.offered += len(rows)
 
     def taken(self) -> tuple[FloatArray, IntArray]:
         """The sample in the order of the source: rows (k, ...) float32 and their numbers (k,)."""
-        count = min(self._offered, self._capacity)
+        count = min(self.offered, self._capacity)
         if self._rows is None:
             return np.empty((0, 1, 2), dtype=np.float32), self._numbers[:0]
         order = np.argsort(self._numbers[:count], kind="stable")

@@ -69,7 +69,7 @@ def read(
                 row[:, 2] /= max(float(row[:, 2].sum()), 1e-8)
             reservoir.offer(row[None], np.asarray([total]))
     sequences, _ = reservoir.taken()
-    return gather(sequences, source=source, total=total, dropped=dropped)
+    return gather(sequences, source=source, total=total, usable=reservoir.offered, dropped=dropped)
 
 
 def _segments(path: Path, dropped: Counter[str]) -> Iterator[list[tuple[float, float, float]]]:

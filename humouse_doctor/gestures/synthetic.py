@@ -51,4 +51,5 @@ def strokes(
 
 def gestures(count: int, length: int, seed: int) -> Gestures:
     """`strokes` as gestures, whose source says that they are synthetic."""
-    return gather(strokes(count, length, seed), source=f"synthetic strokes (seed {seed})", total=count, dropped={})
+    source = f"synthetic strokes (seed {seed})"
+    return gather(strokes(count, length, seed), source=source, total=count, usable=count, dropped={})

@@ -27,7 +27,7 @@ def steps_available(case: Case) -> float | None:
         return None
     sequences = case.settings.integer("data.max_gestures")
     if case.data is not None:
-        sequences = case.data.total - sum(case.data.dropped.values()) if sequences is None else min(sequences, case.data.total)
+        sequences = case.data.usable if sequences is None else min(sequences, case.data.usable)
     if not sequences or sequences < 1:
         return None
     return float(epochs * math.ceil(sequences / batch))

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Metric
-from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes.no_skill import prior_fit_spread
-
-PRIOR_FIT_SPREAD = Metric(
-    name="prior_fit_spread",
-    unit="ratio",
-    meaning="spread of prior samples over the spread of latents fitted to real targets",
-    healthy=Interval(low=0.5, high=2.5),
-    tolerable=Interval(low=0.25, high=4.0),
-)
+from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD, prior_fit_spread
 
 
 def effect(case: Case) -> dict[str, float]:

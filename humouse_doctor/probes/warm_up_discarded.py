@@ -59,4 +59,5 @@ class WarmUpDiscarded(Probe):
         return f"reconstruction_loss_weight is {measured['loss_weight']:g}; the trainer then uses 1.0 instead"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (remedies.keep_warm_up(case),)
+        remedy = remedies.keep_warm_up(case)
+        return (remedy,) if remedy.edits else ()

@@ -78,6 +78,7 @@ def _data(data: DataSummary) -> dict[str, Any]:
     return {
         "source": data.source,
         "total": data.total,
+        "usable": data.usable,
         "taken": data.taken,
         "length": data.length,
         "dropped": dict(data.dropped),

@@ -133,7 +133,18 @@ def test_a_crafted_numpy_pickle_is_refused(tmp_path: Path, kind: str) -> None:
     _refusal(save(tmp_path / "a.pt", content))
 
 
-@pytest.mark.parametrize(("kind", "why"), [("objects over raw bytes", "'O8'"), ("text", "'U2'"), ("a shape of words", "shape")])
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("objects over raw bytes", "'O8'"),
+        ("text", "'U2'"),
+        ("a shape of words", "shape"),
+        ("bytes too few for the shape", "bytes do not fit its shape"),
+        ("bytes too many for the shape", "bytes do not fit its shape"),
+        ("a shape beyond all memory", "bytes do not fit its shape"),
+        ("more bytes than statistics have", "not a few plain numbers"),
+    ],
+)
 def test_a_refused_array_says_what_is_wrong_with_it(tmp_path: Path, kind: str, why: str) -> None:
     message = _refusal(save(tmp_path / "a.pt", {"state_dict": weights(), "position_mean": Reduced(*CRAFTED[kind])}))
     assert "is refused" in message
@@ -244,9 +255,10 @@ def test_a_small_file_that_claims_an_enormous_tensor_is_refused(tmp_path: Path) 
     assert "tensor 'big.w' claims more numbers than the file holds; refused" in _refusal(path)
 
 
-def test_a_sparse_tensor_with_an_index_outside_is_refused(tmp_path: Path) -> None:
+def test_a_sparse_tensor_with_an_index_outside_is_refused_wherever_it_stands(tmp_path: Path) -> None:
     tensor = torch.sparse_coo_tensor(torch.tensor([[99]]), torch.ones(1), (2,), check_invariants=False)
-    _refusal(save(tmp_path / "a.pt", {**weights(), "bad.w": tensor}))
+    with pytest.raises(InputError):
+        checkpoint.load_content(save(tmp_path / "a.pt", {"anything": tensor}))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
         data=DataSummary(
             source="gestures.npz",
             total=100,
+            usable=98,
             taken=64,
             length=200,
             dropped=MappingProxyType({"empty": 2}),
