@@ -77,7 +77,7 @@ def test_a_sample_is_repeatable_bounded_and_from_the_whole_file(tmp_path: Path) 
     read, again, other = (arrays.read(path, 16, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(read.sequences, again.sequences)
     assert not np.array_equal(read.sequences, other.sequences)
-    assert (read.summary.total, read.summary.taken) == (300, 16)
+    assert (read.summary.total, read.summary.usable, read.summary.taken) == (300, 300, 16)
     found = [int(np.flatnonzero((made == row).all(axis=(1, 2)))[0]) for row in read.sequences]
     assert found == sorted(set(found))
     assert found[-1] > 100
@@ -326,7 +326,7 @@ def test_broken_and_empty_rows_are_counted_and_left_out(tmp_path: Path) -> None:
     read = arrays.read(_npz(tmp_path / "g.npz", sequences=made), 100, 0)
     np.testing.assert_array_equal(read.sequences, made[[0, 2, 5, 7, 8]])
     assert dict(read.summary.dropped) == {"with NaN or infinite values": 3, "empty": 2}
-    assert (read.summary.total, read.summary.taken) == (10, 5)
+    assert (read.summary.total, read.summary.usable, read.summary.taken) == (10, 5, 5)
 
 
 @pytest.mark.parametrize("value", [1e300, -1e39])

@@ -148,7 +148,7 @@ def test_too_few_points_and_standing_still_are_no_gestures(tmp_path: Path) -> No
     quick = [_line(20 + i * 0.002, 7 + i, 7) for i in range(6)]
     path = _session(tmp_path / "session_1", [*_steady(0.0), *_steady(5.0, count=4), *still, *quick])
     read = _read(path)
-    assert (read.summary.total, read.summary.taken) == (4, 1)
+    assert (read.summary.total, read.summary.usable, read.summary.taken) == (4, 1, 1)
     assert dict(read.summary.dropped) == {"gestures of fewer than 5 points": 1, "gestures that do not move": 2}
 
 
@@ -214,7 +214,7 @@ def test_a_sample_of_sessions_is_bounded_and_repeatable(tmp_path: Path) -> None:
     lines = [line for i in range(40) for line in _steady(10.0 * i, step=1.0 + i)]
     path = _session(tmp_path / "session_1", lines)
     first, again, other = (sessions.read([path], "s", 64, 8, seed) for seed in (1, 1, 2))
-    assert (first.summary.total, first.summary.taken) == (40, 8)
+    assert (first.summary.total, first.summary.usable, first.summary.taken) == (40, 40, 8)
     np.testing.assert_array_equal(first.sequences, again.sequences)
     assert not np.array_equal(first.sequences, other.sequences)
     speeds = first.sequences[:, 0, 0]

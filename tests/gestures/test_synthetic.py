@@ -63,6 +63,6 @@ def test_a_start_on_the_screen_moves_the_first_delta_alone() -> None:
 def test_synthetic_gestures_say_that_they_are_synthetic() -> None:
     made = gestures(9, 20, seed=7)
     assert made.summary.source == "synthetic strokes (seed 7)"
-    assert (made.summary.total, made.summary.taken, made.summary.length) == (9, 9, 20)
+    assert (made.summary.total, made.summary.usable, made.summary.taken, made.summary.length) == (9, 9, 9, 20)
     np.testing.assert_array_equal(made.sequences, strokes(9, 20, seed=7))
     np.testing.assert_array_equal(made.lengths, (made.sequences[..., 2] > 0).sum(axis=1))
