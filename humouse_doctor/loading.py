@@ -255,11 +255,12 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
     from humouse_doctor.generator import identify, observe
 
     _note_old_torch(trail)
-    checkpoint = checkpoints.load(path)
+    own = None if request.model is None else observe.from_factory(request.model)
+    checkpoint = checkpoints.load(path, () if own is None else own.state_dict())
     trail.remarks.extend(checkpoint.remarks)
     run = settings
-    if request.model is not None:
-        network = observe.from_factory(request.model)
+    if own is not None:
+        network = own
         identify.load_strictly(str(path), network, checkpoint.tensors)
         facts, player = observe.facts_by_behaviour(network.eval(), settings)
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import torch
 from hypothesis import HealthCheck, settings
 
 from humouse_doctor import cli
@@ -14,6 +15,9 @@ from humouse_doctor.demonstration import Recipe, Units, config_text, train_run
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
+
+# Small tensors are slower on several threads than on one.
+torch.set_num_threads(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

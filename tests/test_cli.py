@@ -295,7 +295,7 @@ BROKEN = {
     "not a report": (["show", "good.yaml"], 3, "not a report"),
     "no report": (["show", "gone.json"], 3, "gone.json"),
     "newer report": (["show", "newer.json"], 3, "schema"),
-    "factory without colon": (["inspect", "tensor.pt", "--model", "nonsense"], 3, "bare tensor"),
+    "factory without colon": (["inspect", "tensor.pt", "--model", "nonsense"], 2, "package.module:factory"),
     "bare tensor": (["inspect", "tensor.pt"], 3, "bare tensor"),
     "text as data": (["preflight", "good.yaml", "-d", "good.yaml"], 3, "neither a .npz nor a .npy"),
     "output folder missing": (["preflight", "good.yaml", "-o", "no/where.txt"], 3, "nothing was changed"),

@@ -301,10 +301,10 @@ def test_a_generator_of_ones_own_is_built_by_its_factory(tmp_path: Path, monkeyp
         "    latent_dim = 4\n"
         "    def __init__(self):\n"
         "        super().__init__()\n"
-        "        self.gru = torch.nn.GRU(4, 8, batch_first=True)\n"
+        "        self.net = torch.nn.GRU(4, 8, batch_first=True)\n"
         "        self.out = torch.nn.Linear(8, 2)\n"
         "    def forward(self, z):\n"
-        f"        return torch.tanh(self.out(self.gru(z[:, None].expand(-1, {LENGTH}, -1))[0]))\n"
+        f"        return torch.tanh(self.out(self.net(z[:, None].expand(-1, {LENGTH}, -1))[0]))\n"
     )
     monkeypatch.chdir(tmp_path)
     from importlib import import_module
