@@ -25,6 +25,7 @@ def inspect(
     generator: nn.Module | None = None,
     settings: Mapping[str, Value] | None = None,
     targets: FloatArray | None = None,
+    conditions: FloatArray | None = None,
     latent_dim: int | None = None,
     samples: int = 512,
     seed: int = 0,
@@ -34,7 +35,7 @@ def inspect(
 
     A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its
     loss compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`.
-    Targets are taken for positions unless `training.absolute_coordinates` is False there. The generator's weights,
+    `conditions` (N, C) go with the targets, zeros where none are given. Targets are taken for positions unless `training.absolute_coordinates` is False there. The generator's weights,
     mode, gradients and the global random state are left as they were. Raises `DoctorError` with one line.
     """
     from humouse_doctor.diagnosis import diagnose
@@ -43,14 +44,20 @@ def inspect(
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
     if generator is None:
-        if targets is not None or latent_dim is not None:
-            raise UsageError("targets and latent_dim go with a generator; give data and config with a checkpoint")
+        if targets is not None or conditions is not None or latent_dim is not None:
+            raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
         from humouse_doctor.service import report_on
 
         return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
+    if config is not None or data is not None:
+        raise UsageError("config and data go with a checkpoint; give settings and targets with a generator")
+    from torch import nn
+
+    if not isinstance(generator, nn.Module):
+        raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
     from humouse_doctor.loading import of_module
 
-    loaded = of_module(generator, settings, targets, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
+    loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     return diagnose(loaded, examine(loaded.case))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from humouse_doctor.core.errors import DoctorError, ExitCode, InputError
+from humouse_doctor.reporting.forms import Emit
 
 if TYPE_CHECKING:
     from humouse_doctor.core.probe import Severity
@@ -127,22 +128,13 @@ def preflight(
     _finish(report, format_, output, fail_on)
 
 
-class EmitOption(str, Enum):
-    """The forms of a suggested patch."""
-
-    DIFF = "diff"
-    OVERRIDES = "overrides"
-    YAML = "yaml"
-    JSON = "json"
-
-
 @app.command("suggest-config")
 def suggest_config(
     checkpoint: Annotated[Path | None, typer.Argument(help="A generator's checkpoint, or a run's folder.")] = None,
     config: Config = None,
     data: Data = None,
     set_: Set = None,
-    emit: Annotated[EmitOption, typer.Option("--emit", help="The form of the patch.")] = EmitOption.DIFF,
+    emit: Annotated[Emit, typer.Option("--emit", help="The form of the patch.")] = Emit.DIFF,
     write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,
@@ -153,7 +145,7 @@ def suggest_config(
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
     from humouse_doctor.core.remedy import RemedyStatus
     from humouse_doctor.loading import Request
-    from humouse_doctor.service import Emit, suggest
+    from humouse_doctor.service import suggest
 
     request = Request(
         checkpoint=checkpoint,
@@ -166,13 +158,14 @@ def suggest_config(
         quick=quick,
         model=model,
     )
-    suggestion = suggest(request, Emit(emit.value), write, _progress)
+    suggestion = suggest(request, emit, write, _progress)
     report = suggestion.report
     _write(suggestion.text)
     _note(f"{report.verdict.value}: {report.sentence}")
-    for remedy in report.remedies:
-        if remedy.code_hint is not None and remedy.status is not RemedyStatus.REFUSED:
+    for remedy in report.chosen_remedies:
+        if remedy.code_hint is not None:
             _note(f"in the code, for {remedy.title}: {remedy.code_hint}")
+    for remedy in report.remedies:
         if remedy.status is RemedyStatus.REFUSED:
             _note(f"not proposed, {remedy.title}: {remedy.why}")
     if suggestion.written is not None:

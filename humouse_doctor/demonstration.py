@@ -44,8 +44,9 @@ class Recipe:
     slow_gates: bool = False
 
 
+_COMMENT = "# A small run in humouse's shape: "
 _CONFIG = """\
-# A small run in humouse's shape: {name}
+{comment}{name}
 experiment:
   experiment_name: {name}
   seed: {seed}
@@ -83,6 +84,7 @@ def config_text(
 ) -> str:
     """A resolved config for a small run; `more` holds further lines of the training section, four spaces in."""
     return _CONFIG.format(
+        comment=_COMMENT,
         name=name,
         length=length,
         head=head,
@@ -105,13 +107,28 @@ def collapsing(seed: int) -> Recipe:
 
 
 def run_demo(directory: Path | None, seed: int, progress: Callable[[str], None], bar: Bar) -> Report:
-    """Train the demo's run into `directory` and inspect that; a temporary folder is removed afterwards."""
+    """Train the demo's run into `directory` and inspect that; a temporary folder is removed afterwards.
+
+    Raises `InputError` where a run that is not the demo's own is there already.
+    """
     if directory is not None:
+        _require_no_other_run(directory / ".hydra" / "config.yaml")
         train_run(collapsing(seed), directory, seed, bar)
         return report_on(Request(checkpoint=directory, seed=seed), progress=progress)
     with tempfile.TemporaryDirectory(prefix="humouse-doctor-demo-") as folder:
         train_run(collapsing(seed), Path(folder), seed, bar)
         return report_on(Request(checkpoint=Path(folder), seed=seed), progress=progress)
+
+
+def _require_no_other_run(config: Path) -> None:
+    try:
+        own = config.read_bytes().startswith(f"{_COMMENT}demo\n".encode())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise InputError(f"{config}: cannot read: {error.strerror or error}; give demo another folder") from None
+    if not own:
+        raise InputError(f"{config}: a run that is not the demo's is here; give demo another folder")
 
 
 def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:

@@ -28,6 +28,9 @@ _FITTED = "HD105"
 #: Without these two a config is never called healthy.
 _BEFORE_TRAINING = ("HD201", "HD202")
 
+#: With fewer targets than this no verdict is sure.
+_SURE_TARGETS = 64
+
 _BY_CODE: Mapping[str, Probe] = MappingProxyType({probe.code: probe for probe in PROBES})
 
 
@@ -75,29 +78,31 @@ def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeRes
 def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Case) -> Severity | None:
     """How much one result matters, None where nothing was found.
 
-    A cause whose every symptom was measured and is healthy is a note: true of the config, without effect on this run.
+    A cause is as grave as what it shows; one whose every symptom was measured and is healthy is a note: true of the
+    config, without effect on this run.
     """
     if result.status is not Status.FOUND:
         return None
     probe = _BY_CODE[result.code]
     serious = result.judgement is Judgement.FOUND
+    if probe.kind is Kind.SYMPTOM and probe.secondary:
+        return Severity.WARNING if serious else Severity.NOTE
     if probe.kind is Kind.SYMPTOM:
-        if probe.secondary:
-            return Severity.WARNING if serious else Severity.NOTE
         return Severity.ERROR if serious else Severity.WARNING
     if not case.has_checkpoint:
         return Severity.ERROR if serious else Severity.WARNING
     expected = _expected(probe, by_code)
-    fired = [symptom for symptom in expected if symptom.status is Status.FOUND]
-    if any(symptom.judgement is Judgement.FOUND for symptom in fired):
+    known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
+    shown = {_severity(symptom, by_code, case) for symptom in known}
+    if Severity.ERROR in shown:
         return Severity.ERROR
-    if fired or (probe.lasting and serious) or (not expected and serious):
+    if Severity.WARNING in shown or (probe.lasting and serious) or (not expected and serious):
         return Severity.WARNING
     return Severity.NOTE
 
 
 def _causes(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]) -> tuple[Cause, ...]:
-    """The causes that matter: those explaining more of the symptoms first, then the better supported, then by code."""
+    """The causes that matter: the found ones first, then those explaining more symptoms, the better supported, by code."""
     ranked = []
     for code, severity in severities.items():
         probe = _BY_CODE[code]
@@ -116,7 +121,7 @@ def _causes(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[
             explains=fired,
         )
         sure = by_code[code].judgement is Judgement.FOUND
-        ranked.append((-len(fired), not sure, -(support or 0.0), code, cause))
+        ranked.append((not sure, -len(fired), -(support or 0.0), code, cause))
     return tuple(entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1]))
 
 
@@ -256,7 +261,8 @@ def _confidence(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult]
         return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
     deciding = all(_measured(by_code, code) for code in _DECIDING)
     explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
-    if deciding and _measured(by_code, _FITTED) and explained:
+    enough = case.samples.loss_targets is not None and len(case.samples.loss_targets) >= _SURE_TARGETS
+    if deciding and _measured(by_code, _FITTED) and explained and enough:
         return Confidence.HIGH
     return Confidence.MEDIUM if deciding else Confidence.LOW
 
@@ -271,7 +277,7 @@ def _sentence(
     """The answer in one sentence, with numbers."""
     if causes and verdict is not Verdict.HEALTHY:
         said = _capital(causes[0].message) + "."
-        missing = case.lacks(Need.TARGETS)
+        missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None
         return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
     if verdict is Verdict.HEALTHY and case.has_checkpoint:
         spread, moves, differ = (by_code[code].measurements for code in _DECIDING)
@@ -293,4 +299,5 @@ def _sentence(
 
 
 def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """`text` with a capital, unless it begins with a config's key, which is spelled as it is."""
+    return text if "." in text.partition(" ")[0] else text[:1].upper() + text[1:]

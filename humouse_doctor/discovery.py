@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import glob
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from humouse_doctor.core.settings import Settings
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors", "*.ckpt")
 _MAX_LISTED = 5
+_MAX_DEPTH = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,12 @@ def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     return Choice(path=found[-1], remark=remark)
 
 
+def _below(folder: Path, pattern: str) -> Iterator[Path]:
+    """Files some levels below a run's folder; what lies deeper belongs to something else."""
+    for depth in range(_MAX_DEPTH + 1):
+        yield from folder.glob("*/" * depth + pattern)
+
+
 def _age(path: Path) -> tuple[float, str]:
     return path.stat().st_mtime, str(path)
 
@@ -46,14 +54,19 @@ def find_config(run: Path) -> Choice | None:
 
 
 def find_checkpoint(run: Path, settings: Settings) -> Choice:
-    """The run's newest generator checkpoint, below its folder or in `logging.checkpoint_dir`; raises `InputError`."""
+    """The run's generator checkpoint, below its folder or in `logging.checkpoint_dir`; raises `InputError`.
+
+    Several experiments may share that folder, so the file named after `experiment_name` comes before the newest.
+    """
     folders = [run]
     named = settings.text("logging.checkpoint_dir")
     if named is not None:
         folders.extend(base / named for base in _bases(run) if (base / named).is_dir())
-    for folder in folders:
-        for pattern in _PATTERNS:
-            choice = newest("checkpoint", (path for path in folder.rglob(pattern) if "discriminator" not in path.name))
+    name = settings.text("experiment_name")
+    own = () if not name else (f"generator_{glob.escape(name)}.pt",)
+    for pattern in (*own, *_PATTERNS):
+        for folder in folders:
+            choice = newest("checkpoint", (path for path in _below(folder, pattern) if "discriminator" not in path.name))
             if choice is not None:
                 return choice
     searched = ", ".join(str(folder) for folder in folders)

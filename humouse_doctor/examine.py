@@ -57,8 +57,11 @@ def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
             close = difflib.get_close_matches(prefix.upper(), codes, n=1)
             hint = f"did you mean {close[0]}?" if close else "see humouse-doctor probes"
             raise UsageError(f"no probe's code starts with '{prefix}'; {hint}")
-    chosen = [prefix.upper() for prefix in select] or [""]
+    return tuple(probe for probe in PROBES if wanted(probe.code, select, ignore))
+
+
+def wanted(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    """Whether `code`, a probe's or one of the tool's own, is selected and not ignored."""
+    chosen = tuple(prefix.upper() for prefix in select) or ("",)
     left = tuple(prefix.upper() for prefix in ignore)
-    return tuple(
-        probe for probe in PROBES if probe.code.startswith(tuple(chosen)) and not (left and probe.code.startswith(left))
-    )
+    return code.startswith(chosen) and not (left and code.startswith(left))

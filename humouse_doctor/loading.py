@@ -17,6 +17,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import (
     Case,
+    DataSummary,
     Need,
     NetworkFacts,
     PretrainerContract,
@@ -124,7 +125,7 @@ def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.Re
     """Where a run's folder was given instead of a checkpoint, find its parts; then read the config."""
     run = request.checkpoint if request.checkpoint is not None and request.checkpoint.is_dir() else None
     if run is None or (run / ".metadata").exists():
-        return request, reader.read(request.config, request.overrides)
+        return _resolve_config_folder(request, trail)
     config_path = request.config
     if config_path is None:
         choice = discovery.find_config(run)
@@ -134,6 +135,17 @@ def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.Re
     config = reader.read(config_path, request.overrides)
     checkpoint = discovery.find_checkpoint(run, config.settings)
     trail.remarks.append(checkpoint.remark)
+    name = config.settings.text("experiment_name")
+    if name and checkpoint.path.stem != f"generator_{name}":
+        trail.findings.append(
+            ToolFinding(
+                code=ToolCode.DISAGREEMENT,
+                message=f"experiment_name is {name}, but the checkpoint found is {checkpoint.path.name}",
+                serious=True,
+                key="experiment_name",
+                place=config.settings.place("experiment_name"),
+            )
+        )
     data = request.data
     if data is None:
         choice = discovery.find_data(run, config.settings)
@@ -143,6 +155,24 @@ def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.Re
         else:
             trail.remarks.append("data: no cache found where the config says; give --data")
     return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def _resolve_config_folder(request: Request, trail: _Trail) -> tuple[Request, reader.ReadConfig]:
+    """The same before training, where a run's folder was given instead of its config."""
+    folder = request.config
+    if folder is None or not folder.is_dir():
+        return request, reader.read(folder, request.overrides)
+    choice = discovery.find_config(folder)
+    if choice is None:
+        raise UsageError(f"{folder}: a folder without a config; expected .hydra/config.yaml or a YAML file in it")
+    trail.remarks.append(choice.remark)
+    config = reader.read(choice.path, request.overrides)
+    data = request.data
+    found = discovery.find_data(folder, config.settings) if data is None else None
+    if found is not None:
+        trail.remarks.append(found.remark)
+        data = found.path
+    return replace(request, config=choice.path, data=data), config
 
 
 def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
@@ -201,7 +231,7 @@ def _before_training(request: Request, settings: Settings, gestures: Gestures | 
     """The case of a config alone: what its network would be, and what its loss would compare."""
     network = None
     if settings.source is not None:
-        network = facts_of(generator_spec(settings), "the config's generator")
+        network = _as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)
     trail.absent.update(dict.fromkeys((Need.PREDICTIONS, Need.RECURRENCE, Need.FIT), _NO_CHECKPOINT))
     trail.absent.update(dict.fromkeys((Need.GRADIENTS, Need.WEIGHTS, Need.PRE_ACTIVATIONS), _NO_CHECKPOINT))
     space = _space_of(settings, gestures, network.architecture if network else None, trail)
@@ -231,6 +261,20 @@ def generator_spec(settings: Settings) -> GeneratorSpec:
         target_len=size("target_len", 64),
         activation_xy=head("xy", Activation.TANH),
         activation_dt=head("dt", Activation.SOFTPLUS),
+    )
+
+
+def _as_far_as_known(facts: NetworkFacts, settings: Settings) -> NetworkFacts:
+    """`facts` without what a config spells in a way the trainer does not take: unknown, rather than its default."""
+    xy, dt = (f"model.generator.activation_{axis}" in settings for axis in ("xy", "dt"))
+    known = "model.architecture" in settings
+    return replace(
+        facts,
+        heads=tuple(head if (xy if axis < 2 else dt) else None for axis, head in enumerate(facts.heads)),
+        hidden_dim=facts.hidden_dim if "model.generator.hidden_dim" in settings else None,
+        target_len=facts.target_len if "model.generator.target_len" in settings else None,
+        architecture=facts.architecture if known else None,
+        repeats_latent=facts.repeats_latent if known else None,
     )
 
 
@@ -264,20 +308,21 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         identify.load_strictly(str(path), network, checkpoint.tensors)
         facts, player = observe.facts_by_behaviour(network.eval(), settings)
     else:
-        found = identify.identify(str(path), checkpoint, settings, gestures.summary.length if gestures else None)
+        told = None if gestures is None or gestures.resampled else gestures.summary.length
+        found = identify.identify(str(path), checkpoint, settings, told)
         settings = found.settings
         for disagreement in found.disagreements:
             trail.findings.append(_mismatch(path, disagreement, settings))
         if found.inferred:
             trail.remarks.append(f"inferred: {'; '.join(found.inferred)}")
         network = identify.rebuild(str(path), checkpoint, found.spec)
-        facts, player = (
-            facts_of(found.spec, f"{found.spec.architecture.value} generator"),
-            observe.player(network, found.spec),
-        )
+        facts = _as_far_as_known(facts_of(found.spec, f"{found.spec.architecture.value} generator"), settings)
+        player = observe.player(network, found.spec)
     weights = identify.weight_facts(network, checkpoint.tensors)
     space = _space_of(settings, gestures, facts.architecture, trail, checkpoint)
     targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
+    if targets is not None:
+        targets = targets[:, : facts.target_len]
     samples = observe.observe(
         player,
         targets=targets if weights.non_finite == 0 else None,
@@ -335,7 +380,7 @@ def _case(
             trail.findings.append(_other_length(targets.shape[1], network.target_len, settings))
             targets = targets[:, : network.target_len]
         samples = replace(
-            samples,
+            _cut(samples, targets.shape[1]),
             sequences=gestures.sequences[:, : targets.shape[1]],
             lengths=np.minimum(gestures.lengths, targets.shape[1]).astype(np.float64),
             loss_targets=targets,
@@ -362,7 +407,24 @@ def _case(
         weights=weights,
         data=None if gestures is None else gestures.summary,
         contract=contract,
+        subject_is_pretrainer=checkpoint is not None and checkpoint.is_pretrainer,
         absent=MappingProxyType(dict(trail.absent)),
+    )
+
+
+def _cut(samples: Samples, steps: int) -> Samples:
+    """What a generator made, cut to the steps that the targets have too."""
+
+    def first(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[:, :steps]
+
+    fit = samples.fit
+    return replace(
+        samples,
+        predictions=first(samples.predictions),
+        rnn_input=first(samples.rnn_input),
+        hidden=first(samples.hidden),
+        fit=None if fit is None else replace(fit, predictions=fit.predictions[:, :steps], targets=fit.targets[:, :steps]),
     )
 
 
@@ -388,7 +450,10 @@ def _space_of(
     if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
         return None
     mean = std = None
-    if settings.flag("data.normalize_sequences") is not False and gestures is not None:
+    normalised = settings.flag("data.normalize_sequences")
+    if normalised is None:
+        return None
+    if normalised and gestures is not None:
         mean, std = gestures.statistics.get("sequence_mean"), gestures.statistics.get("sequence_std")
         channels = gestures.sequences.shape[2]
         if mean is None or std is None or min(len(mean), len(std)) < channels or not (std > 0).all():
@@ -419,6 +484,9 @@ def _conditions(settings: Settings, gestures: Gestures | None, width: int, trail
         trail.remarks.append(f"the {width} conditions are zeros: no features in the data")
         return None
     features = np.asarray(gestures.features, dtype=np.float64)
+    if features.shape[1] != width:
+        what = "cut" if features.shape[1] > width else "filled up with zeros"
+        trail.remarks.append(f"the data's {features.shape[1]} features were {what} to the generator's {width} conditions")
     if settings.flag("data.normalize_features") is not False:
         mean, std = gestures.statistics.get("feature_mean"), gestures.statistics.get("feature_std")
         if mean is None or std is None or len(mean) != features.shape[1] or len(std) != features.shape[1]:
@@ -498,13 +566,14 @@ def of_module(
     generator: nn.Module,
     settings: Mapping[str, Value] | None,
     targets: FloatArray | None,
+    conditions: FloatArray | None,
     *,
     latent_dim: int | None,
     samples: int,
     seed: int,
     quick: bool,
 ) -> Loaded:
-    """The case of a module in memory and loss targets (N, T, D) as its loss compares them."""
+    """The case of a module in memory, loss targets (N, T, D) as its loss compares them, and conditions (N, C)."""
     from humouse_doctor.generator import identify, observe
 
     given = dict(settings or {})
@@ -513,19 +582,36 @@ def of_module(
     known = reader.from_values(given)
     facts, player = observe.facts_by_behaviour(generator, known)
     trail = _Trail(lambda _: None)
-    values = None
+    values = summary = None
     if targets is not None:
         values = np.asarray(targets, dtype=np.float64)
-        if values.ndim != 3 or values.shape[2] < 2 or len(values) == 0 or not np.isfinite(values).all():
-            raise UsageError(f"targets have shape {values.shape}; expected finite numbers (N, T, >=2)")
+        if values.ndim != 3 or values.shape[2] < 2 or values.size == 0:
+            raise UsageError(f"targets have shape {values.shape}; expected (N, T, >=2)")
+        if not np.isfinite(values).all():
+            raise UsageError("targets hold NaN or infinite values; expected finite numbers (N, T, >=2)")
+        if facts.target_len is not None and values.shape[1] != facts.target_len:
+            trail.findings.append(_other_length(values.shape[1], facts.target_len, known))
+            values = values[:, : facts.target_len]
+        mean, std = moments(values[..., :2])
+        summary = DataSummary(
+            source="the targets given",
+            total=len(values),
+            usable=len(values),
+            taken=len(values),
+            length=values.shape[1],
+            position_mean=(float(mean[0]), float(mean[1])),
+            position_std=(float(std[0]), float(std[1])),
+        )
     else:
         trail.absent[Need.TARGETS] = "no targets given"
     weights = identify.weight_facts(generator, observe.tensors_of(generator))
     trail.absent[Need.CONFIG] = "a module was given, no config"
+    if player.condition_dim and conditions is None:
+        trail.remarks.append(f"the {player.condition_dim} conditions are zeros: none were given")
     found = observe.observe(
         player,
         targets=values if weights.non_finite == 0 else None,
-        conditions=None,
+        conditions=None if conditions is None else np.asarray(conditions, dtype=np.float64),
         count=samples,
         seed=seed,
         quick=quick,
@@ -535,12 +621,13 @@ def of_module(
     absolute = known.get("training.absolute_coordinates")
     positions = absolute is None or absolute.origin is Origin.DEFAULT or absolute.value is True
     case = Case(
-        subject=Subject(name=facts.label, seed=seed),
+        subject=Subject(name=facts.label, seed=seed, remarks=tuple(trail.remarks)),
         settings=known,
         network=facts,
         space=LossSpace(absolute=positions),
-        samples=replace(found, loss_targets=values),
+        samples=replace(found if values is None else _cut(found, values.shape[1]), loss_targets=values),
         weights=weights,
+        data=summary,
         absent=MappingProxyType(dict(trail.absent)),
     )
-    return Loaded(case=case)
+    return Loaded(case=case, tool_findings=tuple(trail.findings))

@@ -15,7 +15,7 @@ from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
 
 _SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=2.5))
-_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.5))
+_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.5, high=4.0))
 _PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.5, high=2.5))
 _SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.3))
 
@@ -26,10 +26,15 @@ FIT_STILL = 0.3
 
 
 def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
-    """The edit that gives `key` the value `new`: none where it has it already, an insertion where the file is silent."""
+    """The edit that gives `key` the value `new`: an insertion where the file is silent.
+
+    None where it has that value already, and none without a config to change.
+    """
+    if case.settings.source is None:
+        return ()
     setting = case.settings.get(key)
     if setting is None:
-        return (Edit(key=key, old=None, new=new, absent=True),) if case.settings.source else ()
+        return (Edit(key=key, old=None, new=new, absent=True),)
     if setting.value == new and isinstance(setting.value, bool) == isinstance(new, bool):
         return ()
     silent = setting.origin is Origin.DEFAULT or setting.place is None
@@ -104,13 +109,14 @@ def delta_space(case: Case, reachable: float | None, still_share: float | None) 
     """Deltas instead of positions ("Fix B"), or its refusal with the number that speaks against it."""
     title = 'Compare deltas instead of positions ("Fix B")'
     against = []
-    if reachable is None or still_share is None:
+    if still_share is None:
         against.append("without data nobody knows whether the deltas fit the head")
-    else:
-        if reachable < FIT_REACHABLE:
-            against.append(f"only {reachable:.0%} of the loss on deltas is in reach of the head")
-        if still_share >= FIT_STILL:
-            against.append(f"{still_share:.0%} of the deltas are exactly zero, so a warm-up starts out by standing still")
+    elif reachable is None:
+        against.append("whether the deltas fit the head is not known, since its bounds are not")
+    elif reachable < FIT_REACHABLE:
+        against.append(f"only {reachable:.0%} of the loss on deltas is in reach of the head")
+    if still_share is not None and still_share >= FIT_STILL:
+        against.append(f"{still_share:.0%} of the deltas are exactly zero, so a warm-up starts out by standing still")
     if against:
         return Remedy(id="delta-space", title=title, why="; ".join(against), status=RemedyStatus.REFUSED)
     return Remedy(
@@ -161,7 +167,8 @@ def warm_start(case: Case) -> Remedy:
         " is no cure for flatness by itself",
         edits=(
             *edit(case, "training.generator_init_path", "checkpoints/pretrain/lstm_generator.pt"),
-            *(edit(case, "training.reconstruction_epochs", 0)),
+            *edit(case, "training.reconstruction_epochs", 0),
+            *honour_contract(case).edits,
         ),
         code_hint="Run the pretrainer first and name the file it wrote.",
         expects=(_SPREAD,),
@@ -178,7 +185,7 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
         id="enough-steps",
         title=f"Warm up longer: {wanted} epochs instead of {epochs}",
         why=f"the output layer needs about {needed:,.0f} steps to the targets' scale and has {available:,.0f}"
-        + (f"; a learning rate of {rate * factor:.1e} instead would do as much" if rate else ""),
+        + (f"; by the same estimate a learning rate of {rate * factor:.1e} instead would do as much" if rate else ""),
         safety=Safety.SAFE,
         edits=edit(case, "training.reconstruction_epochs", wanted),
         expects=(_SPREAD,),
@@ -228,16 +235,22 @@ def keep_warm_up(case: Case) -> Remedy:
 
 
 def scale_remedies(case: Case) -> tuple[Remedy, ...]:
-    """What helps where the targets' scale is the trouble, the first choice first."""
-    reachable, still = delta_fit(case)
-    own = () if case.network and case.network.architecture is Architecture.SEQ2SEQ else (seq2seq(case), warm_start(case))
-    return (normalised_positions(case), *own, delta_space(case, reachable, still))
+    """What helps where the targets' scale is the trouble, the first choice first.
+
+    None for seq2seq, which z-scores its positions already; a pretrainer's checkpoint fits an LSTM alone.
+    """
+    architecture = case.network.architecture if case.network else None
+    if architecture is Architecture.SEQ2SEQ:
+        return ()
+    start = (warm_start(case),) if architecture is Architecture.LSTM else ()
+    return (normalised_positions(case), seq2seq(case), *start, delta_space(case, *delta_fit(case)))
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:
     """The share of an L1 on deltas that the head can reach, and the share of raw deltas that are exactly zero.
 
-    The deltas are those the run would compare: z-scored where it z-scores its sequences.
+    The deltas are those the run would compare: z-scored where it z-scores its sequences. The share is None where a
+    head's bounds are not known, both are without data.
     """
     if case.samples.sequences is None:
         return None, None
@@ -249,8 +262,11 @@ def delta_fit(case: Case) -> tuple[float | None, float | None]:
     )
     deltas = space.targets(case.samples.sequences, 2)  # (N, T, 2)
     whole = np.abs(deltas).sum()
-    if case.network is None or whole <= 0:
+    heads = (None,) if case.network is None else case.network.heads[:2]
+    bounds = [head.bounds for head in heads if head is not None]
+    if len(bounds) < len(heads):
+        return None, still
+    if whole <= 0:
         return 1.0, still
-    bounds = [Activation.LINEAR.bounds if head is None else head.bounds for head in case.network.heads[:2]]
     low, high = np.transpose(bounds)
     return float(1 - np.abs(deltas - np.clip(deltas, low, high)).sum() / whole), still

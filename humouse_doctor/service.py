@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
@@ -12,6 +11,9 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine, selected
 from humouse_doctor.loading import Request, load_case
+from humouse_doctor.reporting.forms import Emit
+
+_NO_CONFIG = "suggest-config needs a config to change: add --config"
 
 
 def report_on(
@@ -24,15 +26,6 @@ def report_on(
     probes = selected(select, ignore)
     loaded = load_case(request, progress)
     return diagnose(loaded, examine(loaded.case, probes))
-
-
-class Emit(str, Enum):
-    """The forms a suggested patch is written in."""
-
-    DIFF = "diff"
-    OVERRIDES = "overrides"
-    YAML = "yaml"
-    JSON = "json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +45,12 @@ def suggest(request: Request, emit: Emit, write: bool, progress: Callable[[str],
     from humouse_doctor.config import patcher, yaml_text
     from humouse_doctor.reporting import json_report
 
+    if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
+        raise UsageError(_NO_CONFIG)
     report = report_on(request, progress=progress)
     source = report.subject.config
     if source is None:
-        raise UsageError("suggest-config needs a config to change: add --config")
+        raise UsageError(_NO_CONFIG)
     edits, prefix = report.patch, report.config_prefix
     written = None
     text = ""

@@ -177,6 +177,7 @@ def case(
     weights: WeightFacts | None = None,
     data: DataSummary | None = None,
     contract: PretrainerContract | None = None,
+    subject_is_pretrainer: bool = False,
     absent: Mapping[Need, str] | None = None,
 ) -> Case:
     """A case of the parts given, and nothing else."""
@@ -189,6 +190,7 @@ def case(
         weights=weights,
         data=data,
         contract=contract,
+        subject_is_pretrainer=subject_is_pretrainer,
         absent=absent or {},
     )
 
@@ -199,7 +201,7 @@ UNTRAINED = WeightFacts(non_finite=0, total=100, excess_over_start=0.999)
 
 def healthy_samples() -> Samples:
     """What a generator gives that has learnt its targets."""
-    targets, drawn = strokes(0), strokes(1)
+    targets, drawn = strokes(0, rows=64), strokes(1, rows=64)
     noise = np.random.default_rng(2).normal(0, 0.05, targets.shape)
     return samples(
         targets,
@@ -213,7 +215,7 @@ def healthy_samples() -> Samples:
 
 def collapsed_samples(scale: float = 260.0) -> Samples:
     """What a flat generator gives whose targets are in pixels."""
-    targets = strokes(0) * scale
+    targets = strokes(0, rows=64) * scale
     drawn = np.random.default_rng(1).normal(0, 1e-3, (32, 1, 2)) + np.zeros((1, 20, 1))
     return samples(
         targets,
@@ -227,14 +229,14 @@ def collapsed_samples(scale: float = 260.0) -> Samples:
 
 def healthy_case() -> Case:
     """A trained run with which nothing is wrong."""
-    return case(healthy_samples(), known=settings(), facts=network(), weights=TRAINED, data=summary())
+    return case(healthy_samples(), known=settings(), facts=network(), weights=TRAINED, data=summary(64))
 
 
 def collapsed_case() -> Case:
     """The run this tool was made for: a tanh head on positions in pixels, whitened, five epochs."""
     values = {**SOUND, "training.reconstruction_epochs": 5, "model.generator.activation_xy": "tanh"}
     del values["training.warmup_latent_normalize"]
-    return case(collapsed_samples(), known=settings(values), facts=network(Activation.TANH), weights=TRAINED, data=summary())
+    return case(collapsed_samples(), known=settings(values), facts=network(Activation.TANH), weights=TRAINED, data=summary(64))
 
 
 def probe(code: str) -> Probe:
@@ -282,3 +284,8 @@ def small_arrays(rows: tuple[int, int] = (1, 4), steps: tuple[int, int] = (1, 8)
 
     shapes = st.tuples(st.integers(*rows), st.integers(*steps), st.tuples(st.booleans(), st.booleans()))
     return shapes.flatmap(lambda shape: of_shape(*shape))
+
+
+def enough_arrays(steps: tuple[int, int] = (1, 8)) -> st.SearchStrategy[FloatArray]:
+    """As `small_arrays`, each sequence given several times: as many as a deciding probe asks for."""
+    return small_arrays(steps=steps).map(lambda found: frozen(np.resize(found, (16, *found.shape[1:]))))

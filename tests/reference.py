@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 Paths = list[list[list[float]]]  # [sequence][step][axis]
 Steps = list[list[bool]]  # [sequence][step]: does it count?
@@ -46,6 +46,13 @@ def farthest(predicted: Sequence[float], wanted: Sequence[float]) -> float | Non
     if not ratios:
         return None
     return max(ratios, key=lambda ratio: math.inf if ratio == 0 else abs(math.log(ratio)))
+
+
+def lowest_if_low(predicted: Sequence[float], wanted: Sequence[float], low: float) -> float | None:
+    ratios = sorted(_ratios(predicted, wanted))
+    if not ratios:
+        return None
+    return ratios[0] if ratios[0] < low else ratios[-1]
 
 
 def lowest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
@@ -121,7 +128,8 @@ def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None
     (predicted_time, predicted_speed), (wanted_time, wanted_speed) = found
     if predicted_time is None or predicted_speed is None or wanted_time is None or wanted_speed is None:
         return None
-    position, velocity = lowest(predicted_time, wanted_time), lowest(predicted_speed, wanted_speed)
+    position = lowest_if_low(predicted_time, wanted_time, 0.5)
+    velocity = lowest_if_low(predicted_speed, wanted_speed, 0.15)
     if position is None or velocity is None:
         return None
     return {"time_std_ratio": position, "velocity_std_ratio": velocity}
@@ -156,9 +164,9 @@ def participation_ratio(paths: Paths) -> float:
 
 
 def latent_insensitive(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
-    if min(len(predicted), len(wanted)) < 2:
+    if min(len(predicted), len(wanted)) < 16:
         return None
-    ratio = lowest(_across(predicted), _across(wanted))
+    ratio = lowest_if_low(_across(predicted), _across(wanted), 0.5)
     if ratio is None:
         return None
     return {
@@ -172,14 +180,19 @@ def _l1(one: Sequence[float], other: Sequence[float]) -> float:
     return mean([abs(a - b) for a, b in zip(one, other, strict=True)])
 
 
-def prior_fit_spread(prior: Paths, fitted: Paths, wanted: Paths) -> float | None:
+def prior_fit_spread(
+    prior: Paths,
+    fitted: Paths,
+    wanted: Paths,
+    told: Callable[[Sequence[float], Sequence[float]], float | None] = farthest,
+) -> float | None:
     of_fitted, of_wanted = _spread(fitted), _spread(wanted)
     reach = lowest(of_fitted, of_wanted)
     if reach is None or reach < 0.3:
         return None
     usable = [axis for axis in (_X, _Y) if of_wanted[axis] > 0]
     of_prior = _spread(prior)
-    return farthest([of_prior[axis] for axis in usable], [of_fitted[axis] for axis in usable])
+    return told([of_prior[axis] for axis in usable], [of_fitted[axis] for axis in usable])
 
 
 def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float]) -> dict[str, float] | None:

@@ -139,6 +139,7 @@ def test_without_targets_little_is_known() -> None:
         ({"checkpoint": "x.pt", "generator": GruDecoder()}, "either a checkpoint or a generator"),
         ({"checkpoint": "x.pt", "latent_dim": 4}, "go with a generator"),
         ({"generator": GruDecoder()}, "latent_dim=N"),
+        ({"generator": len, "latent_dim": 4}, "expected a torch.nn.Module"),
         ({"generator": GruDecoder(), "latent_dim": 5}, "does not take latents"),
         ({"generator": nn.Linear(4, 2), "latent_dim": 4}, "expected a tensor"),
         ({"generator": GruDecoder(), "latent_dim": 4, "targets": np.zeros((3, 4))}, "targets have shape"),
@@ -163,3 +164,38 @@ def test_a_checkpoint_is_inspected_and_loaded_by_path(collapsed_run: Path) -> No
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         getattr(humouse_doctor, "nothing_of_the_kind")  # noqa: B009  # a plain attribute does not pass mypy
+
+
+def test_conditions_reach_the_generator() -> None:
+    class Conditioned(nn.Module):
+        latent_dim, condition_dim = 4, 1
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = nn.Linear(5, 2)
+
+        def forward(self, z: Tensor, c: Tensor) -> Tensor:
+            result: Tensor = self.out(torch.cat([z, c], dim=-1)).unsqueeze(1).expand(-1, LENGTH, -1)
+            return result
+
+    torch.manual_seed(0)
+    network = Conditioned()
+    far = 1e3 * np.arange(24, dtype=np.float64)[:, None]
+
+    told = humouse_doctor.inspect(generator=network, targets=targets(), conditions=far, samples=24, quick=True)
+    untold = humouse_doctor.inspect(generator=network, targets=targets(), samples=24, quick=True)
+
+    spread = [report.probes[0].measurements["prediction_std"] for report in (told, untold)]
+    assert spread[0] > 10 * spread[1]
+    assert "the 1 conditions are zeros: none were given" in untold.subject.remarks
+
+
+def test_targets_of_another_length_are_a_finding() -> None:
+    report = humouse_doctor.inspect(generator=GruDecoder(), targets=targets()[:, :9], latent_dim=4, samples=16)
+
+    assert any(finding.code == "HD006" for finding in report.findings)
+
+
+def test_config_and_data_do_not_go_with_a_generator() -> None:
+    with pytest.raises(UsageError, match="go with a checkpoint"):
+        humouse_doctor.inspect(generator=GruDecoder(), config="x.yaml")

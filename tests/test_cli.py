@@ -16,6 +16,7 @@ import typer
 
 from humouse_doctor.probes import catalogue
 from humouse_doctor.probes.spread_ratio import SpreadRatio
+from humouse_doctor.reporting.json_report import parse
 from tests.conftest import Ended
 
 Invoke = Callable[..., Ended]
@@ -250,6 +251,52 @@ def test_suggest_config_asks_for_a_config(invoke: Invoke, collapsed_run: Path) -
     assert "--config" in one_line(ended)
 
 
+def test_a_missing_config_is_told_before_anything_is_read(invoke: Invoke) -> None:
+    for arguments in ([], ["gone.pt"]):
+        ended = invoke("suggest-config", *arguments)
+        assert ended.code == 2
+        assert "needs a config" in one_line(ended)
+
+
+def test_a_run_folder_without_a_config_has_nothing_to_change(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(collapsed_run, tmp_path / "run", ignore=shutil.ignore_patterns(".hydra"))
+    ended = invoke("suggest-config", tmp_path / "run", "--set", "model.generator.target_len=24", "--quick")
+
+    assert ended.code == 2
+    assert "needs a config" in one_line(ended)
+
+
+def test_only_the_hints_of_the_remedies_in_the_patch_are_printed(invoke: Invoke, collapsed_run: Path) -> None:
+    report = parse(invoke("inspect", collapsed_run, "-f", "json").out, "report")
+    ended = invoke("suggest-config", collapsed_run)
+
+    hinted = {remedy.title for remedy in report.remedies if f"in the code, for {remedy.title}: " in ended.err}
+    assert hinted == {remedy.title for remedy in report.chosen_remedies if remedy.code_hint is not None}
+    assert hinted < {remedy.title for remedy in report.remedies if remedy.code_hint is not None}
+
+
+def test_demo_leaves_another_run_alone(invoke: Invoke, tmp_path: Path) -> None:
+    config = tmp_path / ".hydra" / "config.yaml"
+    config.parent.mkdir()
+    config.write_text("experiment: {}\n")
+
+    ended = invoke("demo", tmp_path)
+
+    assert ended.code == 3
+    assert "config.yaml: a run that is not the demo's is here" in one_line(ended)
+    assert config.read_text() == "experiment: {}\n"
+    assert list(tmp_path.iterdir()) == [config.parent]
+
+
+def test_a_config_demo_cannot_read_is_left_alone(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / ".hydra" / "config.yaml").mkdir(parents=True)
+
+    ended = invoke("demo", tmp_path)
+
+    assert ended.code == 3
+    assert "config.yaml: cannot read" in one_line(ended)
+
+
 def test_explain_prints_a_page_and_knows_the_nearest_code(invoke: Invoke) -> None:
     assert invoke("explain", "hd201").out.startswith("# HD201 out-of-reach-targets")
     assert invoke("explain", "HD004").out.startswith("# HD004")
@@ -269,7 +316,8 @@ def test_demo_trains_a_collapse_and_finds_it(invoke: Invoke, tmp_path: Path, mon
 
     monkeypatch.setattr(demonstration, "SEQUENCES", 64)
 
-    ended = invoke("demo", tmp_path / "run")
+    invoke("demo", tmp_path / "run")
+    ended = invoke("demo", tmp_path / "run")  # its own run is written anew
     gone = invoke("demo", "-f", "json")
 
     assert ended.code == 1

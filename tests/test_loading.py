@@ -9,8 +9,10 @@ import torch
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Need
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.probe import Status
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.examine import examine
 from humouse_doctor.generator.architectures import build
 from humouse_doctor.gestures.synthetic import strokes
 from humouse_doctor.loading import Request, load_case
@@ -334,13 +336,14 @@ def test_a_length_nothing_tells_is_asked_for(tmp_path: Path) -> None:
         load_case(Request(checkpoint=write_checkpoint(tmp_path)))
 
 
-def test_a_config_whose_values_do_not_fit_still_gives_a_network(tmp_path: Path) -> None:
+def test_values_the_trainer_does_not_take_are_unknown_not_its_defaults(tmp_path: Path) -> None:
     config = write_config(tmp_path, head="relu", architecture="cnn")
 
     loaded = load_case(Request(config=config))
 
     assert loaded.case.network is not None
-    assert loaded.case.network.architecture is Architecture.TCN
+    assert loaded.case.network.architecture is None
+    assert loaded.case.network.heads == (None, None)
     assert {finding.key for finding in loaded.tool_findings} == {
         "model.architecture",
         "model.generator.activation_xy",
@@ -366,3 +369,79 @@ def test_steps_are_counted_over_usable_sequences_not_over_dropped_points(tmp_pat
 
     assert data is not None
     assert (data.total, data.usable, data.dropped["malformed lines"]) == (1, 1, 90)
+
+
+@pytest.mark.parametrize("in_data", [8, 24])
+def test_what_is_compared_has_the_steps_that_both_have(tmp_path: Path, in_data: int) -> None:
+    data = tmp_path / "other.npz"
+    np.savez(data, sequences=strokes(24, in_data, 0))
+    request = Request(checkpoint=write_checkpoint(tmp_path), config=write_config(tmp_path), data=data, samples=24)
+
+    loaded = load_case(request)
+
+    samples, common = loaded.case.samples, min(in_data, LENGTH)
+    assert ToolCode.DATA_MISMATCH in {finding.code for finding in loaded.tool_findings}
+    assert samples.predictions is not None
+    assert samples.loss_targets is not None
+    assert samples.fit is not None
+    arrays = (samples.predictions, samples.loss_targets, samples.fit.predictions, samples.fit.targets)
+    assert {array.shape[1] for array in arrays} == {common}
+    assert all(result.status is not Status.CRASHED for result in examine(loaded.case))
+
+
+def test_a_head_the_trainer_does_not_know_is_unknown(tmp_path: Path) -> None:
+    config = write_config(tmp_path, head="relu")
+    request = Request(checkpoint=write_checkpoint(tmp_path), config=config, data=write_data(tmp_path), samples=8)
+
+    assert load_case(request).case.network is not None
+    assert load_case(request).case.network.heads == (None, None)  # type: ignore[union-attr]  # asserted above
+    before = load_case(Request(config=config)).case.network
+    assert before is not None
+    assert before.heads == (None, None)
+
+
+def test_the_file_named_after_the_experiment_comes_before_the_newest(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    config.write_text("experiment_name: x\n" + config.read_text())
+    checkpoint = write_checkpoint(tmp_path)
+    (tmp_path / "generator_y.pt").write_bytes(checkpoint.read_bytes())
+
+    case = load_case(Request(checkpoint=tmp_path, samples=8)).case
+    checkpoint.unlink()
+    other = load_case(Request(checkpoint=tmp_path, samples=8))
+
+    assert any("took" in remark and "generator_x.pt" in remark for remark in case.subject.remarks)
+    assert any("experiment_name is x" in finding.message for finding in other.tool_findings)
+
+
+def test_the_length_of_raw_sessions_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "session_1").write_text(SESSION)
+
+    with pytest.raises(UsageError, match="how many steps it generates"):
+        load_case(Request(checkpoint=write_checkpoint(tmp_path), data=tmp_path / "session_1"))
+
+
+def test_features_of_another_width_are_remarked(tmp_path: Path) -> None:
+    data = write_data(tmp_path, features=np.ones((12, 5), dtype=np.float32))
+    request = Request(checkpoint=write_checkpoint(tmp_path, conditions=3), config=write_config(tmp_path, conditions=3),
+                      data=data, samples=8)  # fmt: skip
+
+    assert any("5 features were cut to the generator's 3" in remark for remark in load_case(request).case.subject.remarks)
+
+
+def test_an_unusable_normalisation_leaves_the_space_unknown(tmp_path: Path) -> None:
+    case = load_case(Request(config=write_config(tmp_path, normalise="perhaps"), data=write_data(tmp_path))).case
+
+    assert case.space is None
+    assert case.lacks(Need.TARGETS) is not None
+
+
+def test_preflight_finds_the_config_of_a_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    config = write_config(tmp_path / "run")
+
+    case = load_case(Request(config=tmp_path / "run")).case
+
+    assert case.subject.config == str(config)
+    with pytest.raises(UsageError, match="a folder without a config"):
+        load_case(Request(config=tmp_path))

@@ -26,6 +26,10 @@ _WHITENING, _NOISE = "training.warmup_latent_normalize", "training.warmup_noise_
 _SCORED, _RESET = "data.normalize_sequences", "training.reset_generator_after_warmup"
 
 
+#: What HD202 measures where longer training is practical.
+_STEPS = {"steps_needed": 160.0, "steps_available": 48.0, "steps_share": 0.3}
+
+
 def _of(values: Mapping[str, Value], *, source: str | None = "run.yaml") -> Case:
     return builders.case(known=builders.settings(values, source=source), facts=builders.network(Activation.TANH))
 
@@ -57,6 +61,14 @@ def test_a_key_without_a_usable_value_is_inserted_and_without_a_config_there_is_
         Edit(key=_ABSOLUTE, old=None, new=True, absent=True),
     )
     assert remedies.edit(builders.case(), _ABSOLUTE, True) == ()
+    assert remedies.edit(_of({_ABSOLUTE: False}, source=None), _ABSOLUTE, True) == ()
+
+
+def test_without_a_config_no_remedy_has_an_edit_and_the_hints_stay() -> None:
+    case = replace(builders.collapsed_case(), settings=builders.settings({_EPOCHS: 5, _NOISE: 1.0}, source=None))
+    offered = [remedy for probe in PROBES for remedy in probe.remedies(case, _STEPS)]
+    assert [remedy.id for remedy in offered if remedy.edits] == []
+    assert remedies.normalised_positions(case).code_hint
 
 
 def test_an_override_has_no_place_in_the_file_and_is_inserted() -> None:
@@ -186,7 +198,6 @@ def _fit(deltas: FloatArray, head: Activation | None, space: LossSpace | None = 
         (Activation.SIGMOID, 0.25),
         (Activation.SOFTPLUS, 0.5),
         (Activation.LINEAR, 1.0),
-        (None, 1.0),
     ],
 )
 def test_how_far_deltas_of_two_pixels_either_way_are_in_a_heads_reach(head: Activation | None, reach: float) -> None:
@@ -208,8 +219,19 @@ def test_deltas_that_are_all_zero_are_in_reach_and_still() -> None:
     assert _fit(builders.constant(0.0), Activation.TANH) == (1, 1)
 
 
-def test_an_unknown_network_is_taken_to_reach_everything_and_no_data_tells_nothing() -> None:
-    assert remedies.delta_fit(builders.case(Samples(sequences=builders.constant(9.0)))) == (1, 0)
+@pytest.mark.parametrize("heads", [None, (None, None), (Activation.TANH, None)])
+def test_delta_space_is_refused_where_a_heads_bounds_are_not_known(heads: tuple[Activation | None, ...] | None) -> None:
+    facts = None if heads is None else replace(builders.network(), heads=heads)
+    case = builders.case(Samples(sequences=builders.constant(9.0)), facts=facts)
+    assert remedies.delta_fit(case) == (None, 0)
+    remedy = remedies.delta_space(case, *remedies.delta_fit(case))
+    assert (remedy.status, remedy.why) == (
+        RemedyStatus.REFUSED,
+        "whether the deltas fit the head is not known, since its bounds are not",
+    )
+
+
+def test_no_data_tells_nothing_about_deltas() -> None:
     assert remedies.delta_fit(builders.case()) == (None, None)
 
 
@@ -233,9 +255,23 @@ def test_slow_gates_are_drawn_for_the_runs_own_length() -> None:
 def test_a_warm_start_names_a_checkpoint_and_leaves_the_warm_up_out() -> None:
     path = "checkpoints/pretrain/lstm_generator.pt"
     start = "training.generator_init_path"
-    assert _edits(remedies.warm_start(_of({_EPOCHS: 5}))) == {start: (None, path, True), _EPOCHS: (5, 0, False)}
-    assert _edits(remedies.warm_start(_of({start: path}))) == {}
-    assert _edits(remedies.warm_start(_of({start: "other.pt"}))) == {start: ("other.pt", path, False)}
+    fits: dict[str, Value] = {_HEAD: "linear", _ABSOLUTE: True, _SCORED: False}
+    assert _edits(remedies.warm_start(_of({**fits, _EPOCHS: 5}))) == {start: (None, path, True), _EPOCHS: (5, 0, False)}
+    assert _edits(remedies.warm_start(_of({**fits, start: path}))) == {}
+    assert _edits(remedies.warm_start(_of({**fits, start: "other.pt"}))) == {start: ("other.pt", path, False)}
+
+
+def test_a_warm_start_honours_the_checkpoints_contract() -> None:
+    case = _of({})
+    assert _edits(remedies.honour_contract(case)).items() <= _edits(remedies.warm_start(case)).items()
+    assert _HEAD in _edits(remedies.warm_start(case))
+
+
+@pytest.mark.parametrize("architecture", [Architecture.TCN, None])
+def test_only_an_lstm_is_offered_a_warm_start(architecture: Architecture | None) -> None:
+    case = builders.case(facts=builders.network(architecture=architecture))
+    offered = [remedy.id for remedy in remedies.scale_remedies(case)]
+    assert offered == ["normalised-positions", "seq2seq", "delta-space"]
 
 
 @pytest.mark.parametrize(
@@ -252,7 +288,7 @@ def test_enough_steps_scale_the_epochs_by_what_is_missing(epochs: int, needed: f
 
 def test_enough_steps_name_the_learning_rate_that_would_do_as_much() -> None:
     known = remedies.enough_steps(_of({_EPOCHS: 5, "training.lr.generator": 2e-4}), 1000.0, 100.0)
-    assert known.why.endswith("; a learning rate of 2.0e-03 instead would do as much")
+    assert known.why.endswith("; by the same estimate a learning rate of 2.0e-03 instead would do as much")
     assert "learning rate" not in remedies.enough_steps(_of({_EPOCHS: 5}), 1000.0, 100.0).why
 
 
@@ -292,15 +328,14 @@ def test_keeping_the_warm_up(values: Mapping[str, Value], edits: Mapping[str, tu
     assert _edits(remedies.keep_warm_up(_of(values))) == edits
 
 
-def test_seq2seq_is_not_sent_to_itself() -> None:
+def test_seq2seq_is_offered_nothing_that_is_for_others() -> None:
     case = builders.case(facts=builders.network(architecture=Architecture.SEQ2SEQ))
-    assert [remedy.id for remedy in remedies.scale_remedies(case)] == ["normalised-positions", "delta-space"]
+    assert remedies.scale_remedies(case) == ()
 
 
 def _all() -> list[Remedy]:
     case = builders.collapsed_case()
-    measured = {"steps_needed": 9000.0, "steps_available": 48.0, "steps_share": 0.005}
-    return [remedy for probe in PROBES for remedy in probe.remedies(case, measured)]
+    return [remedy for probe in PROBES for remedy in probe.remedies(case, _STEPS)]
 
 
 def test_every_remedy_expects_metrics_that_are_there_and_healthy_values_that_are() -> None:

@@ -80,6 +80,7 @@ def _finish(
     remarks: tuple[str, ...],
 ) -> ReadConfig:
     settings: dict[str, Setting] = {}
+    in_file: dict[str, Setting] = {}
     complaints = []
     for name, raw in values.items():
         if not name.startswith(prefix):
@@ -103,6 +104,8 @@ def _finish(
             )
         if key not in BY_NAME:
             continue
+        if place is not None and place.file == shell.source:
+            in_file[key] = Setting(key=key, value=raw, origin=Origin.EXPLICIT, place=place)
         value, trouble = _resolve(raw, values)
         if trouble is not None:
             complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {spell(raw)}: {trouble}"))
@@ -124,7 +127,9 @@ def _finish(
         settings[setting.key] = setting
         complaints = [complaint for complaint in complaints if complaint.key != setting.key]
     return ReadConfig(
-        settings=Settings(MappingProxyType(dict(sorted(settings.items()))), shell.prefix, shell.source),
+        settings=Settings(
+            MappingProxyType(dict(sorted(settings.items()))), shell.prefix, shell.source, MappingProxyType(in_file)
+        ),
         complaints=tuple(complaints),
         remarks=remarks,
     )

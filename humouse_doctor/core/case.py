@@ -69,7 +69,7 @@ class Samples:
     """Arrays named by the space they are in; what could not be had is None, and `Case.absent` says why.
 
     `sequences` (N, T, K) raw; `lengths` (N,) in steps; `loss_targets` (N, T, D); `predictions` (M, T, D) from prior
-    latents `latents` (M, Z); `pre_activations` (M, T, D); `rnn_input` and `hidden` (M, T, H) of the first and last
+    latents; `pre_activations` (M, T, D); `rnn_input` and `hidden` (M, T, H) of the first and last
     recurrent layer. N and M may differ.
     """
 
@@ -77,7 +77,6 @@ class Samples:
     lengths: FloatArray | None = None
     loss_targets: FloatArray | None = None
     predictions: FloatArray | None = None
-    latents: FloatArray | None = None
     pre_activations: FloatArray | None = None
     rnn_input: FloatArray | None = None
     hidden: FloatArray | None = None
@@ -150,7 +149,10 @@ class PretrainerContract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One run as the probes see it."""
+    """One run as the probes see it.
+
+    `subject_is_pretrainer` where the checkpoint looked at is the pretrainer's own file, rather than one a run names.
+    """
 
     subject: Subject
     settings: Settings = field(default_factory=Settings)
@@ -160,6 +162,7 @@ class Case:
     weights: WeightFacts | None = None
     data: DataSummary | None = None
     contract: PretrainerContract | None = None
+    subject_is_pretrainer: bool = False
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -9,7 +9,7 @@ from enum import Enum
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import Edit, Remedy
+from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.settings import Setting
 
 SCHEMA_VERSION = "1.0"
@@ -96,6 +96,18 @@ class Report:
     patch: tuple[Edit, ...]
     settings: tuple[Setting, ...] = ()
     config_prefix: str = ""
+
+    @property
+    def chosen_remedies(self) -> tuple[Remedy, ...]:
+        """Those `patch` comes from: the first of each cause that is not refused, each once."""
+        by_id = {remedy.id: remedy for remedy in self.remedies}
+        offered = {finding.code: [by_id[name] for name in finding.remedies] for finding in self.findings}
+        chosen: dict[str, Remedy] = {}
+        for cause in self.causes:
+            first = next((remedy for remedy in offered[cause.code] if remedy.status is not RemedyStatus.REFUSED), None)
+            if first is not None:
+                chosen[first.id] = first
+        return tuple(chosen.values())
 
     def exit_code(self, fail_on: Severity | None = Severity.WARNING) -> ExitCode:
         """The program's exit code; `fail_on` None never fails on findings."""

@@ -46,12 +46,14 @@ class Settings(Mapping[str, Setting]):
     """The settings of one run by key, e.g. `training.absolute_coordinates`.
 
     `prefix` is what stands before each key in the file (`experiment.` in a run's resolved config, else empty);
-    `source` is that file's name, None where no config was given.
+    `source` is that file's name, None where no config was given; `in_file` holds what stands in it, whatever else was
+    looked at since (an override, a size from the weights), and with values the trainer would not take.
     """
 
     by_key: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
     prefix: str = ""
     source: str | None = None
+    in_file: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
 
     def __getitem__(self, key: str) -> Setting:
         return self.by_key[key]
@@ -94,4 +96,4 @@ class Settings(Mapping[str, Setting]):
 
     def with_setting(self, setting: Setting) -> Settings:
         """These settings with one more, or another, value."""
-        return Settings(MappingProxyType({**self.by_key, setting.key: setting}), self.prefix, self.source)
+        return Settings(MappingProxyType({**self.by_key, setting.key: setting}), self.prefix, self.source, self.in_file)

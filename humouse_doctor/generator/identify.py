@@ -13,7 +13,7 @@ from humouse_doctor.core.case import WeightFacts
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
-from humouse_doctor.generator.architectures import build
+from humouse_doctor.generator.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
 from humouse_doctor.generator.checkpoint import Checkpoint
 from humouse_doctor.generator.numerics import seeded
 
@@ -152,16 +152,16 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
 
 
-def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor]) -> WeightFacts:
+def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.Module | None = None) -> WeightFacts:
     """Count what is not finite, and compare each weight with the bound of PyTorch's uniform start.
 
-    The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The last layer is
-    left out: a pretrainer rescales it.
+    The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The output layer is
+    left out, since a pretrainer rescales it: `output`, or that of a rebuilt generator.
     """
     floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
     non_finite = sum(int((~torch.isfinite(tensor)).sum()) for tensor in floating)
     excesses = []
-    last = output_layer(network)
+    last = output or output_layer(network)
     for module in network.modules():
         if module is last:
             continue
@@ -183,9 +183,14 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor]) -> WeightFac
 
 
 def output_layer(network: nn.Module) -> nn.Module | None:
-    """The last linear or 1x1 convolutional layer in the order the modules were made."""
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv1d)]
-    return layers[-1] if layers else None
+    """The layer before the head of a rebuilt generator, known by its name; None for any other network."""
+    match network:
+        case LstmGenerator() | Seq2SeqGenerator():
+            return network.output
+        case TcnGenerator():
+            return network.proj
+        case _:
+            return None
 
 
 def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:

@@ -12,9 +12,12 @@ from torch import nn
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed the CPU's random numbers for the block; the caller's stream goes on as if nothing had been drawn."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the accelerators as well, now or later
+    try:
         yield
+    finally:
+        torch.set_rng_state(before)
 
 
 @contextmanager

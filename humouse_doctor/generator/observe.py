@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
@@ -15,9 +15,7 @@ from humouse_doctor.core.case import Need, NetworkFacts, Samples
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.spec import GeneratorSpec
-from humouse_doctor.generator.identify import output_layer
-from humouse_doctor.generator.numerics import seeded, undisturbed
-from humouse_doctor.generator.sampling import Player, draw, fit_latents, gradients, heads_by_behaviour
+from humouse_doctor.generator.sampling import Player, draw, first_look, fit_latents, gradients, heads_by_behaviour
 
 _LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
 _CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
@@ -33,12 +31,10 @@ def from_factory(name: str) -> nn.Module:
     module_name, colon, attribute = name.partition(":")
     if not colon or not attribute:
         raise UsageError(f"--model {name}: expected package.module:factory")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
     try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-        network = factory()
+        with _importable_from(str(Path.cwd())):
+            factory = getattr(importlib.import_module(module_name), attribute)
+            network = factory()
     except DoctorError:
         raise
     except Exception as error:  # the user's code may raise anything
@@ -49,8 +45,21 @@ def from_factory(name: str) -> nn.Module:
     return network
 
 
+@contextmanager
+def _importable_from(folder: str) -> Iterator[None]:
+    """Let modules of `folder` be imported within the block."""
+    added = folder not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if added and folder in sys.path:
+            sys.path.remove(folder)
+
+
 def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkFacts, Player]:
-    """What a foreign module is, told by running it once: its output's shape and its heads.
+    """What a foreign module is, told by running it: its output's shape and its heads.
 
     Its latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
     """
@@ -58,16 +67,17 @@ def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkF
     if latent is None:
         raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
     runner = Player(network, latent, _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0)
-    with undisturbed(network), seeded(0), torch.no_grad():
-        shape = runner(torch.zeros(2, latent), torch.zeros(2, runner.condition_dim)).shape
+    look = first_look(runner)
+    _, steps, channels = look.predictions.shape
     recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
-    layer = output_layer(network)
+    layer = look.output
+    stepwise = layer if isinstance(layer, nn.Linear) and layer.out_features == channels else None
     facts = NetworkFacts(
         label=type(network).__name__,
-        output_dim=shape[2],
-        target_len=shape[1],
-        hidden_dim=layer.in_features if recurrent and isinstance(layer, nn.Linear) else None,
-        heads=heads_by_behaviour(runner, shape[2]),
+        output_dim=channels,
+        target_len=steps,
+        hidden_dim=stepwise.in_features if recurrent and stepwise is not None else None,
+        heads=heads_by_behaviour(runner, look),
         latent_dim=latent,
     )
     return facts, runner
@@ -102,8 +112,6 @@ def observe(
     """
     progress(f"drawing {count} sequences")
     drawn = draw(runner, conditions, count, seed)
-    if drawn.pre_activations is None:
-        absent[Need.PRE_ACTIVATIONS] = "no layer's output lines up with the generated steps"
     if drawn.hidden is None or drawn.rnn_input is None:
         absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
     fit = grads = None
@@ -118,8 +126,6 @@ def observe(
     aligned = drawn.hidden is not None and drawn.rnn_input is not None
     return Samples(
         predictions=drawn.predictions,
-        latents=drawn.latents,
-        pre_activations=drawn.pre_activations,
         rnn_input=drawn.rnn_input if aligned else None,
         hidden=drawn.hidden if aligned else None,
         fit=fit,

@@ -1,4 +1,4 @@
-"""Running a generator once over prior latents, with what its recurrent layers and its head saw on the way."""
+"""Running a generator once over prior latents, with what its recurrent layers saw on the way."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ _LARGE = 1e4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draw:
-    """One pass over prior latents: shapes as in `Samples`."""
+    """One pass over prior latents: shapes as in `Samples`; `rnn_input` and `hidden` are of the first batch alone."""
 
     predictions: FloatArray
-    latents: FloatArray
-    pre_activations: FloatArray | None
     rnn_input: FloatArray | None
     hidden: FloatArray | None
 
 
 class Player:
-    """A generator behind one call, (N, Z) and (N, C) -> (N, T, D), whatever its own signature."""
+    """A generator behind one call, (N, Z) and (N, C) -> (N, T, D), whatever its own signature.
+
+    It takes and gives float32 on the CPU, wherever the network's parameters are and of whatever type.
+    """
 
     def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int) -> None:
         self.network = network
@@ -50,15 +51,17 @@ class Player:
 
     def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Generate; raises `UsageError` where the network does not return (N, T, D)."""
+        like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
+        given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
         try:
-            out = self.network(latents, conditions) if self._takes_condition else self.network(latents)
+            out = self.network(*given) if self._takes_condition else self.network(given[0])
         except Exception as error:  # the user's own network may raise anything
             reason = " ".join(str(error).split())[:200]
             raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason}") from error
         if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
             what = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
             raise UsageError(f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2")
-        return out
+        return out.to("cpu", torch.float32)
 
     def conditions(self, given: FloatArray | None, count: int) -> Tensor:
         """`count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
@@ -82,28 +85,27 @@ def _takes_condition(network: nn.Module) -> bool:
 
 
 def draw(player: Player, conditions: FloatArray | None, count: int, seed: int) -> Draw:
-    """Generate `count` sequences from N(0, I) latents drawn by `seed`, and keep what passed through.
+    """Generate `count` sequences from N(0, I) latents drawn by `seed`.
 
-    The network's weights, mode and gradients, and the caller's random state, are left as they were.
+    What passed through the recurrent layers is kept of the first batch alone, at most 256 sequences: of all of them it
+    would take many times the memory of the predictions. The network's weights, mode and gradients, and the caller's
+    random state, are left as they were.
     """
     with undisturbed(player.network), denormals_flushed(), torch.no_grad():
         latents = torch.randn(count, player.latent_dim, generator=torch.Generator().manual_seed(seed))
         given = player.conditions(conditions, count)
         watch = _Watch(player.network)
-        parts: list[Tensor] = []
-        with watch, seeded(seed):
-            for first in range(0, count, _BATCH):
+        with seeded(seed):
+            with watch:
+                parts = [player(latents[:_BATCH], given[:_BATCH])]
+            for first in range(_BATCH, count, _BATCH):
                 rows = slice(first, first + _BATCH)
                 parts.append(player(latents[rows], given[rows]))
-                watch.close_batch()
-        predictions = torch.cat(parts).numpy()
-    shape = predictions.shape[:2]
+    rows_and_steps = parts[0].shape[:2]
     return Draw(
-        predictions=predictions,
-        latents=latents.numpy(),
-        pre_activations=watch.taken("head", shape, predictions.shape[2]),
-        rnn_input=watch.taken("input", shape, None),
-        hidden=watch.taken("hidden", shape, None),
+        predictions=torch.cat(parts).numpy(),
+        rnn_input=watch.taken("input", rows_and_steps),
+        hidden=watch.taken("hidden", rows_and_steps),
     )
 
 
@@ -119,11 +121,7 @@ class _Watch:
         self._targets: dict[str, nn.Module] = {}
         if recurrent:
             self._targets = {"input": recurrent[0], "hidden": recurrent[-1]}
-        head = output_layer(network)
-        if head is not None:
-            self._targets["head"] = head
         self._calls: dict[str, list[Tensor]] = {name: [] for name in self._targets}
-        self._batches: dict[str, list[Tensor]] = {name: [] for name in self._targets}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     def __enter__(self) -> _Watch:
@@ -141,54 +139,89 @@ class _Watch:
             value = (given[0] if given else None) if isinstance(given, tuple) else given
             if not isinstance(value, Tensor):
                 return
-            value = value.clone()  # what follows may work in place
+            value = value.to("cpu", torch.float32, copy=True)  # what follows may work in place
             if isinstance(module, nn.RNNBase) and not module.batch_first and value.dim() == 3:
                 value = value.transpose(0, 1)
-            if isinstance(module, nn.Conv1d) and value.dim() == 3:
-                value = value.transpose(1, 2)
             self._calls[name].append(value.unsqueeze(1) if value.dim() == 2 else value)  # (N, steps, H)
 
         return keep
 
-    def close_batch(self) -> None:
-        for name, calls in self._calls.items():
-            if calls and all(call.dim() == 3 and call.size(0) == calls[0].size(0) for call in calls):
-                self._batches[name].append(torch.cat(calls, dim=1))
-            calls.clear()
-
-    def taken(self, name: str, shape: tuple[int, ...], channels: int | None) -> FloatArray | None:
-        """What was seen as (N, T, *), None where it does not line up with the predictions step by step."""
-        batches = self._batches.get(name, [])
-        if not batches or sum(len(batch) for batch in batches) != shape[0]:
+    def taken(self, name: str, rows_and_steps: tuple[int, ...]) -> FloatArray | None:
+        """What was seen as (N, T, H), None where it does not line up with the predictions step by step."""
+        calls = self._calls.get(name, [])
+        if not calls or any(call.dim() != 3 or call.size(0) != rows_and_steps[0] for call in calls):
             return None
-        whole = torch.cat(batches)
-        if whole.size(1) != shape[1] or (channels is not None and whole.size(2) != channels):
-            return None
-        return whole.numpy()
+        whole = torch.cat(calls, dim=1)
+        return whole.numpy() if whole.size(1) == rows_and_steps[1] else None
 
 
-def heads_by_behaviour(player: Player, channels: int) -> tuple[Activation | None, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """One small pass: its `predictions` (2, T, D), and the layer before the head, None where that is not known."""
+
+    predictions: Tensor
+    output: nn.Linear | nn.Conv1d | None
+
+
+def first_look(player: Player) -> FirstLook:
+    """Run the network on two zero latents.
+
+    The layer before the head is known by its name in a rebuilt generator. Elsewhere it is the last linear or
+    convolutional one that was called and gives D channels, or those of all steps at once.
+    """
+    called: list[nn.Linear | nn.Conv1d] = []
+    handles = [
+        module.register_forward_hook(lambda module, _, __: called.append(module))
+        for module in player.network.modules()
+        if isinstance(module, nn.Linear | nn.Conv1d)
+    ]
+    try:
+        predictions = _of_zeros(player)
+    finally:
+        for handle in handles:
+            handle.remove()
+    _, steps, channels = predictions.shape
+    fitting = [layer for layer in called if _width(layer) in (channels, steps * channels)]
+    known = output_layer(player.network)
+    if isinstance(known, nn.Linear | nn.Conv1d):
+        return FirstLook(predictions=predictions, output=known)
+    return FirstLook(predictions=predictions, output=fitting[-1] if fitting else None)
+
+
+def _width(layer: nn.Linear | nn.Conv1d) -> int:
+    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+
+
+def _of_zeros(player: Player) -> Tensor:
+    with undisturbed(player.network), seeded(0), torch.no_grad():
+        return player(torch.zeros(2, player.latent_dim), torch.zeros(2, player.condition_dim))
+
+
+def heads_by_behaviour(player: Player, look: FirstLook) -> tuple[Activation | None, ...]:
     """Each output channel's activation, told from its range when the output layer gives huge values of both signs.
 
-    A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range.
+    A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range, and
+    where the layer's values do not move the channel.
     """
-    layer = output_layer(player.network)
-    if layer is None:
+    channels = look.predictions.size(2)
+    if look.output is None:
         return (None,) * channels
 
     def replace(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> Tensor:
-        signs = torch.ones(output.size(0)).view(-1, *[1] * (output.dim() - 1))
-        signs[::2] = -1.0
-        return torch.ones_like(output) * signs * _LARGE
+        huge = torch.full_like(output, _LARGE)
+        huge[::2] *= -1.0
+        return huge
 
-    handle = layer.register_forward_hook(replace)
+    handle = look.output.register_forward_hook(replace)
     try:
-        with undisturbed(player.network), seeded(0), torch.no_grad():
-            out = player(torch.zeros(2, player.latent_dim), torch.zeros(2, player.condition_dim))
+        out = _of_zeros(player)
     finally:
         handle.remove()
     found: list[Activation | None] = []
     for channel in range(channels):
+        if torch.equal(out[..., channel], look.predictions[..., channel]):
+            found.append(None)
+            continue
         low, high = float(out[..., channel].min()), float(out[..., channel].max())
         match = (round(low, 3), round(high, 3))
         if match == (-1.0, 1.0):
@@ -220,7 +253,7 @@ def gradients(player: Player, targets: FloatArray, conditions: FloatArray | None
             return Gradients(rms_by_layer=MappingProxyType({}))
         found = torch.autograd.grad(loss, [weight for _, weight in weights], allow_unused=True)
     rms = {
-        name: float(gradient.double().square().mean().sqrt())
+        name: float(gradient.cpu().double().square().mean().sqrt())
         for (name, _), gradient in zip(weights, found, strict=True)
         if gradient is not None
     }

@@ -28,13 +28,14 @@ class Gestures:
     """Sequences as the data holds them.
 
     `sequences` (N, T, K) raw: dx and dy first, then dt where there is one; `lengths` (N,) steps before the padding;
-    `features` (N, F) raw where the data has them.
+    `features` (N, F) raw where the data has them. `resampled` where the length was asked for, not found in the data.
     """
 
     sequences: FloatArray
     lengths: IntArray
     summary: DataSummary
     features: FloatArray | None = None
+    resampled: bool = False
     statistics: Statistics = field(default_factory=Statistics)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from humouse_doctor.core.arrays import FloatArray
@@ -69,7 +70,8 @@ def read(
                 row[:, 2] /= max(float(row[:, 2].sum()), 1e-8)
             reservoir.offer(row[None], np.asarray([total]))
     sequences, _ = reservoir.taken()
-    return gather(sequences, source=source, total=total, usable=reservoir.offered, dropped=dropped)
+    found = gather(sequences, source=source, total=total, usable=reservoir.offered, dropped=dropped)
+    return replace(found, resampled=True)
 
 
 def _segments(path: Path, dropped: Counter[str]) -> Iterator[list[tuple[float, float, float]]]:

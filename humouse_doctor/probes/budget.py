@@ -19,11 +19,16 @@ def learning_rate(case: Case) -> float:
 def steps_available(case: Case) -> float | None:
     """Optimiser steps the warm-up has: epochs x ceil(sequences / batch size); None where the parts are not known.
 
-    A pretrainer's checkpoint has been trained by another program, whose steps no config of the run tells.
+    A pretrainer's checkpoint has been trained by another program, whose steps no config of the run tells, and so have
+    the weights that a run without a warm-up starts from.
     """
     epochs = case.settings.integer("training.reconstruction_epochs")
     batch = case.settings.integer("data.batch_size")
-    if not epochs or not batch or case.settings.source is None or (case.contract is not None and case.has_checkpoint):
+    if epochs is None or case.settings.source is None or case.subject_is_pretrainer:
+        return None
+    if epochs == 0:
+        return None if case.settings.text("training.generator_init_path") else 0.0
+    if not batch:
         return None
     sequences = case.settings.integer("data.max_gestures")
     if case.data is not None:

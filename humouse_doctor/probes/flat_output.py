@@ -13,6 +13,8 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
+#: The metrics that judge.
+_JUDGED = ("time_std_ratio", "velocity_std_ratio")
 #: The recurrent state has settled once less than this share of its whole way is left.
 _SETTLED = 0.02
 #: Settling before this share of the steps is worth saying (HD203 judges it).
@@ -30,15 +32,15 @@ class FlatOutput(Probe):
             name="time_std_ratio",
             unit="ratio",
             meaning="std of positions over time within a path, prediction over target",
-            healthy=Interval(low=0.5),
-            tolerable=Interval(low=0.25),
+            healthy=Interval(low=0.5, high=4.0),
+            tolerable=Interval(low=0.25, high=8.0),
         ),
         Metric(
             name="velocity_std_ratio",
             unit="ratio",
             meaning="std of velocities over time within a path, prediction over target",
-            healthy=Interval(low=0.15),
-            tolerable=Interval(low=0.08),
+            healthy=Interval(low=0.15, high=4.0),
+            tolerable=Interval(low=0.08, high=10.0),
         ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
     )
@@ -48,33 +50,47 @@ class FlatOutput(Probe):
         assert case.samples.loss_targets is not None
         wanted = case.space.positions(case.samples.loss_targets)  # (N, T, 2)
         drawn = case.space.positions(measures.predictions(case))
+        measures.require_sequences(wanted, drawn)
         steps = min(wanted.shape[1], drawn.shape[1])
         wanted, drawn = wanted[:, :steps], drawn[:, :steps]
         of_targets = measures.counted_steps(case.samples.lengths, len(wanted), steps)
         of_drawn = measures.counted_steps(case.samples.lengths, len(drawn), steps)
         measured = {
-            "time_std_ratio": measures.lowest_axis_ratio(
-                measures.std_over_time(drawn, of_drawn), measures.std_over_time(wanted, of_targets)
+            "time_std_ratio": measures.two_sided_axis_ratio(
+                measures.std_over_time(drawn, of_drawn),
+                measures.std_over_time(wanted, of_targets),
+                self.metric("time_std_ratio").healthy.low,
             ),
-            "velocity_std_ratio": measures.lowest_axis_ratio(
+            "velocity_std_ratio": measures.two_sided_axis_ratio(
                 measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:]),
                 measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:]),
+                self.metric("velocity_std_ratio").healthy.low,
             ),
         }
         if case.samples.hidden is not None:
             measured["settled_at"] = settled_at(case.samples.hidden)
         return measured
 
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        return measures.judge_two_sided([self.metric(name) for name in _JUDGED], measured)
+
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        names = ("time_std_ratio", "velocity_std_ratio")
-        position, velocity = (self.metric(name).judge(measured[name]) for name in names)
-        if position is Judgement.HEALTHY or (velocity is Judgement.FOUND and position is not Judgement.FOUND):
+        position, velocity = (self.metric(name) for name in _JUDGED)
+        moves, varies = (measured[name] for name in _JUDGED)
+        if moves >= position.healthy.low and varies >= velocity.healthy.low:
+            return self._too_much(measured)
+        if moves >= position.healthy.low or (varies < velocity.tolerable.low and moves >= position.tolerable.low):
             what = f"paths change speed {measured['velocity_std_ratio']:.3f} as much as real ones: they run nearly straight"
         else:
             what = f"within a path the position varies {measured['time_std_ratio']:.3f} as much as in a real one"
         if measured.get("settled_at", 1.0) < _EARLY:
             what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
         return what
+
+    def _too_much(self, measured: Mapping[str, float]) -> str:
+        if measured["velocity_std_ratio"] in self.metric("velocity_std_ratio").healthy:
+            return f"paths move {measured['time_std_ratio']:.1f} times as much as real ones"
+        return f"paths change speed {measured['velocity_std_ratio']:.1f} times as much as real ones: they shake"
 
 
 def settled_at(hidden: FloatArray) -> float:

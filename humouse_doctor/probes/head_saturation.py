@@ -21,6 +21,7 @@ class HeadSaturation(Probe):
     code = "HD102"
     name = "head-saturation"
     kind = Kind.SYMPTOM
+    secondary = True
     summary = "Share of outputs at the bound of a tanh or sigmoid head, and the mean slope there."
     needs = (Need.PREDICTIONS, Need.HEADS)
     metrics: ClassVar[tuple[Metric, ...]] = (

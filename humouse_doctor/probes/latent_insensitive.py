@@ -8,7 +8,7 @@ from typing import ClassVar
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -24,8 +24,8 @@ class LatentInsensitive(Probe):
             name="latent_std_ratio",
             unit="ratio",
             meaning="std across latents at a step, prediction over target",
-            healthy=Interval(low=0.5),
-            tolerable=Interval(low=0.25),
+            healthy=Interval(low=0.5, high=4.0),
+            tolerable=Interval(low=0.25, high=8.0),
         ),
         Metric(name="effective_rank", unit="dimensions", meaning="participation ratio of the generated sequences"),
         Metric(name="target_effective_rank", unit="dimensions", meaning="participation ratio of the targets"),
@@ -33,11 +33,18 @@ class LatentInsensitive(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         drawn, wanted = measures.predictions(case), measures.loss_targets(case)
+        measures.require_sequences(drawn, wanted)
+        low = self.metric("latent_std_ratio").healthy.low
         return {
-            "latent_std_ratio": measures.lowest_axis_ratio(measures.spread_across(drawn), measures.spread_across(wanted)),
+            "latent_std_ratio": measures.two_sided_axis_ratio(
+                measures.spread_across(drawn), measures.spread_across(wanted), low
+            ),
             "effective_rank": effective_rank(drawn),
             "target_effective_rank": effective_rank(wanted),
         }
+
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        return measures.judge_two_sided([self.metric("latent_std_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (

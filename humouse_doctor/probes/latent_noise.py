@@ -11,7 +11,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.probes import latent_distortion
-from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD
+from humouse_doctor.probes.latent_distortion import SHRUNK_PRIOR
 
 
 class LatentNoise(Probe):
@@ -22,7 +22,7 @@ class LatentNoise(Probe):
     needs = (Need.CONFIG,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std"),
-        PRIOR_FIT_SPREAD,
+        SHRUNK_PRIOR,
         Metric(name="fitted_latent_std", unit="prior stds", meaning="std of latents fitted to real targets"),
     )
     explains = ("HD101", "HD104", "HD105")
@@ -40,7 +40,7 @@ class LatentNoise(Probe):
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         if measured["noise_std"] == 0:
             return Judgement.HEALTHY
-        metric = PRIOR_FIT_SPREAD
+        metric = SHRUNK_PRIOR
         return Judgement.BORDERLINE if metric.name not in measured else metric.judge(measured[metric.name])
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:

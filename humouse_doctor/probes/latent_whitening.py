@@ -12,7 +12,7 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.probes import latent_distortion
-from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD
+from humouse_doctor.probes.latent_distortion import SHRUNK_PRIOR
 
 
 class LatentWhitening(Probe):
@@ -23,7 +23,7 @@ class LatentWhitening(Probe):
     needs = (Need.CONFIG,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too"),
-        PRIOR_FIT_SPREAD,
+        SHRUNK_PRIOR,
         Metric(name="fitted_latent_std", unit="prior stds", meaning="std of latents fitted to real targets"),
     )
     explains = ("HD101", "HD104", "HD105")
@@ -40,7 +40,7 @@ class LatentWhitening(Probe):
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         if measured["whitening"] == 0:
             return Judgement.HEALTHY
-        metric = PRIOR_FIT_SPREAD
+        metric = SHRUNK_PRIOR
         return Judgement.BORDERLINE if metric.name not in measured else metric.judge(measured[metric.name])
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:

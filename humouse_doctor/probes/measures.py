@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Judgement, Metric
 
 #: The share of steps at the start in which a recurrent state is still on its way from zero.
 TRANSIENT_SHARE = 0.1
 #: A sequence with fewer counted steps than this has no spread over time worth the name.
 MIN_STEPS = 4
+#: Fewer sequences than this, real or generated, are too few to tell a collapse by.
+MIN_SEQUENCES = 16
 #: A deviation below this share of the values it was taken from is their rounding, not variation.
 _ROUNDING = 1e-9
 
@@ -18,6 +23,13 @@ _ROUNDING = 1e-9
 def xy(values: FloatArray) -> FloatArray:
     """The position channels in float64: (N, T, D) -> (N, T, 2)."""
     return np.asarray(values[..., :2], dtype=np.float64)
+
+
+def require_sequences(*sides: FloatArray) -> None:
+    """Raises `NotMeasurable` where one of `sides`, (N, T, D) each, has too few sequences."""
+    fewest = min(len(side) for side in sides)
+    if fewest < MIN_SEQUENCES:
+        raise NotMeasurable(f"only {fewest} sequences: too few to tell")
 
 
 def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
@@ -64,6 +76,21 @@ def lowest_axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
     return float(_axis_ratios(prediction, target).min())
 
 
+def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float) -> float:
+    """The lowest axis' ratio where that is below `low`, otherwise the highest's: too little must not hide behind too much."""
+    ratios = _axis_ratios(prediction, target)
+    return float(ratios.min() if ratios.min() < low else ratios.max())
+
+
+def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
+    """The worst metric decides, but what only varies too much is borderline at most: it has not collapsed."""
+    values = [(metric, measured[metric.name]) for metric in metrics]
+    if any(value < metric.tolerable.low for metric, value in values):
+        return Judgement.FOUND
+    well = all(metric.judge(value) is Judgement.HEALTHY for metric, value in values)
+    return Judgement.HEALTHY if well else Judgement.BORDERLINE
+
+
 def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
     usable = np.asarray(target) > 0
     if not usable.any():
@@ -77,12 +104,7 @@ def spread(values: FloatArray) -> FloatArray:
 
 
 def spread_across(values: FloatArray) -> FloatArray:
-    """Mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,).
-
-    Raises `NotMeasurable` for a single sequence.
-    """
-    if len(values) < 2:
-        raise NotMeasurable("a single sequence does not show how sequences differ")
+    """Mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,)."""
     return _without_rounding(values.std(axis=0).mean(axis=0), values)
 
 
@@ -92,7 +114,10 @@ def best_constant_loss(targets: FloatArray) -> float:
 
 
 def motionless_loss(targets: FloatArray) -> float:
-    """L1 of the best motionless cursor, each sequence's own median per axis: (N, T, 2) -> float."""
+    """L1 of each sequence's own best constant, its median per axis: (N, T, 2) -> float.
+
+    That is a motionless cursor where the loss compares positions, and a cursor at one speed where it compares deltas.
+    """
     return float(np.abs(targets - np.median(targets, axis=1, keepdims=True)).mean())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.arrays import FloatArray
@@ -16,7 +16,7 @@ from humouse_doctor.probes import measures
 #: A fit that itself spreads less than this against its targets says nothing about the prior.
 MIN_FIT_SPREAD = 0.3
 
-#: Judged here as a symptom, and by HD204 and HD205 as the trace of their cause.
+#: Judged on both sides here, and by HD204 and HD205 on the low side, as the trace of their cause.
 PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
     unit="ratio",
@@ -30,7 +30,7 @@ class NoSkill(Probe):
     code = "HD105"
     name = "no-skill"
     kind = Kind.SYMPTOM
-    summary = "L1 after latents were fitted to real targets, against the best constant and the motionless cursor."
+    summary = "L1 after latents were fitted to real targets, against the best constant and each sequence's own."
     needs = (Need.FIT, Need.PREDICTIONS)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -55,6 +55,7 @@ class NoSkill(Probe):
         fit = case.samples.fit
         assert fit is not None
         predicted, wanted = fitted_sequences(fit), measures.xy(fit.targets)
+        measures.require_sequences(wanted, measures.predictions(case))
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
         if motionless <= 0:
             raise NotMeasurable("the targets do not move, so there is no skill to have")
@@ -64,15 +65,16 @@ class NoSkill(Probe):
             "motion_skill": 1 - loss / motionless,
             "fitted_latent_std": float(fit.latents.std()),
         }
-        ratio = prior_fit_spread(case, fit)
+        ratio = prior_fit_spread(case, fit, measures.axis_ratio)
         if ratio is not None:
             measured["prior_fit_spread"] = ratio
         return measured
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        own = "a motionless cursor" if case.space is None or case.space.absolute else "a cursor at one speed"
         said = (
             f"with latents fitted to real sequences the loss is {_below(measured['skill'])} the best constant's and"
-            f" {_below(measured['motion_skill'])} a motionless cursor's"
+            f" {_below(measured['motion_skill'])} {own}'s"
         )
         ratio = measured.get("prior_fit_spread")
         if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
@@ -92,9 +94,9 @@ def fitted_sequences(fit: LatentFit) -> FloatArray:
     return values
 
 
-def prior_fit_spread(case: Case, fit: LatentFit) -> float | None:
-    """Spread of prior samples over that of the fit, where the targets vary; None where the fit hardly spreads itself."""
+def prior_fit_spread(case: Case, fit: LatentFit, axis: Callable[[FloatArray, FloatArray], float]) -> float | None:
+    """Spread of prior samples over that of the fit on the axis `axis` takes; None where the fit hardly spreads itself."""
     fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(measures.xy(fit.targets))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
-    return measures.axis_ratio(measures.spread(measures.predictions(case)), np.where(wanted > 0, fitted, 0.0))
+    return axis(measures.spread(measures.predictions(case)), np.where(wanted > 0, fitted, 0.0))

@@ -39,12 +39,14 @@ class OutOfReachTargets(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
         heads = case.network.heads[:2]
+        known = [axis for axis, head in enumerate(heads) if head is not None]
+        bounds = [head.bounds for head in heads if head is not None]
         if all(head is None or head is Activation.LINEAR for head in heads):
-            known = ", ".join(sorted({head.value if head else "unknown" for head in heads}))
-            raise NotMeasurable(f"the head has no bounds ({known}), so nothing is out of its reach")
-        targets = measures.loss_targets(case)
-        low = np.array([head.bounds[0] if head else -np.inf for head in heads])
-        high = np.array([head.bounds[1] if head else np.inf for head in heads])
+            if len(known) < len(heads):
+                raise NotMeasurable("the head's bounds are not known")
+            raise NotMeasurable("the head has no bounds (linear), so nothing is out of its reach")
+        targets = measures.loss_targets(case)[..., known]
+        low, high = np.transpose(bounds)
         whole = float(np.abs(targets).mean())
         if whole <= 0:
             raise NotMeasurable("all targets are zero")

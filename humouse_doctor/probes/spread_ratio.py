@@ -30,8 +30,9 @@ class SpreadRatio(Probe):
     )
 
     def measure(self, case: Case) -> dict[str, float]:
-        predicted = measures.spread(measures.predictions(case))
-        wanted = measures.spread(measures.loss_targets(case))
+        drawn, targets = measures.predictions(case), measures.loss_targets(case)
+        measures.require_sequences(drawn, targets)
+        predicted, wanted = measures.spread(drawn), measures.spread(targets)
         return {
             "spread_ratio": measures.axis_ratio(predicted, wanted),
             "prediction_std": float(predicted.mean()),

@@ -65,7 +65,7 @@ class TargetScale(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        if measured["steps_share"] * _HOPELESS < 1:
+            return remedies.scale_remedies(case)
         longer = remedies.enough_steps(case, measured["steps_needed"], measured["steps_available"])
-        if measured["steps_share"] * _HOPELESS >= 1:
-            return (longer, *remedies.scale_remedies(case))
-        return (*remedies.scale_remedies(case), longer)
+        return (longer, *remedies.scale_remedies(case))

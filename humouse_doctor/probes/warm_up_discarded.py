@@ -29,7 +29,7 @@ class WarmUpDiscarded(Probe):
     key = "training.reconstruction_epochs"
 
     def measure(self, case: Case) -> dict[str, float]:
-        if case.contract is not None and case.has_checkpoint:
+        if case.subject_is_pretrainer:
             raise NotMeasurable("a pretrainer's checkpoint takes the place of the warm-up")
         settings = case.settings
         epochs = settings.integer("training.reconstruction_epochs")
@@ -53,10 +53,13 @@ class WarmUpDiscarded(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         if measured["reset"] > 0 and measured["epochs"] > 0:
-            return "reset_generator_after_warmup is on: the weights are drawn anew after the warm-up, which is thrown away"
+            return (
+                "training.reset_generator_after_warmup is on: the weights are drawn anew after the warm-up, which is thrown"
+                " away"
+            )
         if measured["epochs"] == 0:
             return "no warm-up runs (reconstruction_epochs is 0) and no checkpoint is loaded: training starts from random"
-        return f"reconstruction_loss_weight is {measured['loss_weight']:g}; the trainer then uses 1.0 instead"
+        return f"training.reconstruction_loss_weight is {measured['loss_weight']:g}; the trainer then uses 1.0 instead"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         remedy = remedies.keep_warm_up(case)

@@ -152,9 +152,25 @@ def parse(text: str, name: str) -> Report:
         content = json.loads(text)
         if content["schema_version"] != SCHEMA_VERSION:
             raise InputError(f"{name}: a report of schema {content['schema_version']!r}; this version reads {SCHEMA_VERSION}")
-        return _report(content)
+        report = _report(content)
+        _require_whole(report, name)
+        return report
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{name}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON") from None
+
+
+def _require_whole(report: Report, name: str) -> None:
+    """Raise `InputError` where a part refers to another that is not there."""
+    found, offered = {finding.code for finding in report.findings}, {remedy.id for remedy in report.remedies}
+    missing = [f"cause {cause.code} has no finding" for cause in report.causes if cause.code not in found]
+    missing += [
+        f"finding {finding.code} names the remedy {remedy}, which is not there"
+        for finding in report.findings
+        for remedy in finding.remedies
+        if remedy not in offered
+    ]
+    if missing:
+        raise InputError(f"{name}: not a whole report of humouse-doctor ({missing[0]}); write it anew with --format json")
 
 
 def _report(content: Mapping[str, Any]) -> Report:

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from humouse_doctor.config.reader import spell
-from humouse_doctor.core.probe import Kind, Metric, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import ANY, Edit, Remedy, RemedyStatus
+from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import ANY, Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.reporting.plain import harmless
@@ -80,7 +80,7 @@ def _where(file: str | None, line: int | None, key: str | None) -> str:
 def _causes(console: Console, report: Report) -> None:
     if not report.causes:
         return
-    _title(console, "Causes, best supported first")
+    _title(console, "Causes, the likeliest first" if report.subject.checkpoint else "Causes")
     places = {finding.code: finding.location for finding in report.findings}
     for number, cause in enumerate(report.causes, start=1):
         where = places[cause.code]
@@ -126,19 +126,13 @@ def _change(edit: Edit, prefix: str) -> str:
 
 
 def _patch(console: Console, report: Report) -> None:
-    first: dict[str, Remedy] = {}
-    by_id = {remedy.id: remedy for remedy in report.remedies}
-    offered = {finding.code: finding.remedies for finding in report.findings}
-    for cause in report.causes:
-        usable = [by_id[name] for name in offered[cause.code] if by_id[name].status is not RemedyStatus.REFUSED]
-        if usable:
-            first.setdefault(usable[0].id, usable[0])
-    if not first:
+    chosen = report.chosen_remedies
+    if not chosen:
         return
     _title(console, "Suggested patch (unverified: only a paired trial can confirm it)")
     for edit in report.patch:
         _say(console, _change(edit, report.config_prefix), indent=2, style="green")
-    for remedy in first.values():
+    for remedy in chosen:
         if remedy.code_hint is not None:
             _say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
     if report.patch:
@@ -176,21 +170,26 @@ def _probes(console: Console, report: Report) -> None:
 
 
 def _rows(table: Table, result: ProbeResult) -> None:
-    """The metrics that judge, or the first one where none does; the JSON report has the others."""
+    """The metrics that judge, each by its own value; the JSON report has the others.
+
+    Where none does, the first one stands beside the probe's own judgement; where this version knows none, all do.
+    """
     probe = _BY_CODE.get(result.code)
-    measured = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
-    first = True
-    for metric in [metric for metric in measured if metric.healthy != ANY] or measured[:1]:
-        judged = metric.healthy != ANY
-        style = "red" if result.status is Status.FOUND and first else ""
+    known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
+    unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
+    judging = [metric for metric in known if metric.healthy != ANY]
+    for number, metric in enumerate(judging or known[:1] or unknown):
+        value = result.measurements[metric.name]
+        judgement = None if number and not judging else result.judgement
+        if judging and judgement is not None:  # a probe may know why a number that looks bad is none of its business
+            judgement = min(metric.judge(value), judgement, key=list(Judgement).index)
         table.add_row(
-            result.code if first else "",
-            metric.name,
-            _number(result.measurements[metric.name], metric),
-            str(metric.healthy) if judged else "",
-            Text(result.judgement.value if first and result.judgement else "", style=style),
+            "" if number else harmless(result.code),
+            harmless(metric.name),
+            _number(value, metric),
+            str(metric.healthy) if judging else "",
+            Text(judgement.value if judgement else "", style="" if judgement in (None, Judgement.HEALTHY) else "red"),
         )
-        first = False
 
 
 def _number(value: float, metric: Metric) -> str:

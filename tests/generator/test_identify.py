@@ -475,18 +475,28 @@ def test_what_is_not_finite_is_counted_and_not_compared() -> None:
 
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_a_network_of_unknown_layers_alone_has_no_start_to_compare_with() -> None:
-    network = nn.Sequential(nn.LayerNorm(4), nn.Linear(0, 3), nn.Linear(3, 3))
+    network = nn.Sequential(nn.LayerNorm(4), nn.Linear(0, 3))
     facts = weight_facts(network, network.state_dict())
     assert facts.excess_over_start is None
     assert facts.non_finite == 0
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
-def test_the_output_layer_is_the_last_linear_one(architecture: Architecture) -> None:
+def test_the_output_layer_of_a_rebuilt_generator_is_known_by_name(architecture: Architecture) -> None:
     network = build(_of(architecture))
     name = "proj" if architecture is Architecture.TCN else "output"
     assert output_layer(network) is network.get_submodule(name)
 
 
-def test_a_network_without_linear_layers_has_no_output_layer() -> None:
-    assert output_layer(nn.GRU(2, 2)) is None
+def test_the_output_layer_of_another_network_is_not_guessed() -> None:
+    assert output_layer(nn.Sequential(nn.Linear(2, 2))) is None
+
+
+def test_the_output_layer_of_another_network_counts_unless_it_is_named() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    with torch.no_grad():
+        network.get_parameter("1.weight").fill_(100.0)
+    without = weight_facts(network, network.state_dict(), network[1]).excess_over_start
+    assert without is not None
+    assert without <= 1.0 + 1e-6
+    assert weight_facts(network, network.state_dict()).excess_over_start == pytest.approx(100.0 * 2**0.5)

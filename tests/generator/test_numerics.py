@@ -38,6 +38,21 @@ def test_a_seeded_block_repeats_and_the_callers_stream_goes_on() -> None:
     assert torch.equal(second, expected[1])
 
 
+def test_a_seeded_block_that_fails_gives_the_stream_back() -> None:
+    before = torch.get_rng_state()
+    with pytest.raises(KeyError), seeded(5):
+        raise KeyError(torch.rand(3))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_no_accelerator_is_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", asked.append)
+    with seeded(5):
+        torch.rand(1)
+    assert asked == []
+
+
 @pytest.mark.parametrize("before", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
 def test_denormals_are_flushed_in_the_block_and_as_before_after_it(before: bool, fails: bool) -> None:

@@ -14,7 +14,7 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.generator import sampling
 from humouse_doctor.generator.architectures import build
-from humouse_doctor.generator.sampling import Player, draw, fit_latents, gradients, heads_by_behaviour
+from humouse_doctor.generator.sampling import Player, draw, first_look, fit_latents, gradients, heads_by_behaviour
 
 Z, C, H, T, D = 3, 2, 4, 6, 2
 
@@ -124,6 +124,15 @@ def _built(architecture: Architecture, **changes: int) -> Player:
     return Player(build(_spec(architecture, **changes)), Z, C)
 
 
+def _latents(count: int) -> Tensor:
+    """Those of a draw with seed 0."""
+    return torch.randn(count, Z, generator=torch.Generator().manual_seed(0))
+
+
+def _heads(player: Player) -> tuple[Activation | None, ...]:
+    return heads_by_behaviour(player, first_look(player))
+
+
 def _targets(count: int = 8, steps: int = T, channels: int = D) -> FloatArray:
     return np.random.default_rng(0).normal(size=(count, steps, channels))
 
@@ -155,7 +164,7 @@ ACTIONS: dict[str, Callable[[Player], object]] = {
     "draw": lambda player: draw(player, None, 5, 0),
     "gradients": lambda player: gradients(player, _targets(), None, 0),
     "fit_latents": lambda player: fit_latents(player, _targets(), None, steps=3),
-    "heads_by_behaviour": lambda player: heads_by_behaviour(player, D),
+    "heads_by_behaviour": lambda player: heads_by_behaviour(player, first_look(player)),
 }
 
 
@@ -187,7 +196,6 @@ def test_a_draw_is_the_networks_own_output_for_the_seeds_latents() -> None:
     player = _built(Architecture.LSTM)
     drawn = draw(player, None, 300, 4)  # more than one batch
     latents = torch.randn(300, Z, generator=torch.Generator().manual_seed(4))
-    np.testing.assert_array_equal(drawn.latents, latents.numpy())
     with torch.no_grad():
         expected = player.network.eval()(latents, torch.zeros(300, C))
     np.testing.assert_allclose(drawn.predictions, expected.numpy(), atol=1e-6)
@@ -224,16 +232,15 @@ def _by_hand(network: nn.Module, latents: Tensor, rnn: nn.RNNBase, kind: str) ->
 def test_a_recurrent_layers_input_and_states_are_kept_step_by_step(kind: str, batch_first: bool, count: int) -> None:
     network = _Recurrent(nn.LSTM if kind == "lstm" else nn.GRU, batch_first=batch_first)
     drawn = draw(_player(network), None, count, 0)
-    given, states = _by_hand(network, torch.from_numpy(drawn.latents), network.rnn, kind)
+    given, states = _by_hand(network, _latents(count)[:256], network.rnn, kind)
     assert drawn.rnn_input is not None
     assert drawn.hidden is not None
-    assert drawn.pre_activations is not None
     np.testing.assert_allclose(drawn.rnn_input, given, atol=1e-6)
     np.testing.assert_allclose(drawn.hidden, states, atol=1e-6)
+    assert len(drawn.predictions) == count
     with torch.no_grad():
-        pre = network.out(torch.from_numpy(states)).numpy()
-    np.testing.assert_allclose(drawn.pre_activations, pre, atol=1e-6)  # although the tanh worked in place
-    np.testing.assert_allclose(drawn.predictions, np.tanh(pre), atol=1e-6)
+        expected = torch.tanh(network.out(torch.from_numpy(states))).numpy()
+    np.testing.assert_allclose(drawn.predictions[:256], expected, atol=1e-6)
 
 
 def test_a_layer_called_by_name_has_its_states_kept_but_not_its_input() -> None:
@@ -245,8 +252,8 @@ def test_a_layer_called_by_name_has_its_states_kept_but_not_its_input() -> None:
 def test_the_steps_of_cells_are_put_together_along_time() -> None:
     network = _Cells()
     drawn = draw(_player(network), None, 5, 0)
-    latents = torch.from_numpy(drawn.latents)
-    inputs, highs, pres = [], [], []
+    latents = _latents(5)
+    inputs, highs = [], []
     with torch.no_grad():
         low = high = (torch.zeros(5, H), torch.zeros(5, H))
         previous = torch.zeros(5, D)
@@ -255,9 +262,8 @@ def test_the_steps_of_cells_are_put_together_along_time() -> None:
             low = network.first(inputs[-1], low)
             high = network.second(low[0], high)
             highs.append(high[0])
-            pres.append(network.out(high[0]))
-            previous = torch.tanh(pres[-1])
-    for found, expected in ((drawn.rnn_input, inputs), (drawn.hidden, highs), (drawn.pre_activations, pres)):
+            previous = torch.tanh(network.out(high[0]))
+    for found, expected in ((drawn.rnn_input, inputs), (drawn.hidden, highs)):
         assert found is not None
         np.testing.assert_allclose(found, torch.stack(expected, dim=1).numpy(), atol=1e-6)
 
@@ -267,9 +273,7 @@ def test_an_autoregressive_layer_is_kept_over_all_its_calls() -> None:
     drawn = draw(player, None, 5, 0)
     assert drawn.hidden is not None
     assert drawn.rnn_input is not None
-    assert drawn.pre_activations is not None
     assert drawn.hidden.shape == drawn.rnn_input.shape == (5, T, H)
-    np.testing.assert_array_equal(drawn.pre_activations, drawn.predictions)  # it has no head
     weight, bias = (player.network.get_parameter(f"output.{kind}").detach().numpy() for kind in ("weight", "bias"))
     np.testing.assert_allclose(drawn.hidden @ weight.T + bias, drawn.predictions, atol=1e-6)
 
@@ -280,19 +284,15 @@ def test_the_repeated_latent_is_seen_as_the_first_recurrent_layers_input() -> No
     np.testing.assert_array_equal(drawn.rnn_input, np.repeat(drawn.rnn_input[:, :1], T, axis=1))
 
 
-def test_a_convolutional_generator_has_pre_activations_and_no_recurrence() -> None:
+def test_a_convolutional_generator_has_no_recurrence() -> None:
     drawn = draw(_built(Architecture.TCN), None, 5, 0)
     assert drawn.hidden is None
     assert drawn.rnn_input is None
-    assert drawn.pre_activations is not None
-    np.testing.assert_allclose(np.tanh(drawn.pre_activations), drawn.predictions, atol=1e-6)
 
 
-def test_a_transformer_has_pre_activations_and_no_recurrence() -> None:
+def test_a_transformer_has_no_recurrence() -> None:
     drawn = draw(_player(_Transformer()), None, 5, 0)
     assert drawn.hidden is None
-    assert drawn.pre_activations is not None
-    np.testing.assert_allclose(drawn.pre_activations, drawn.predictions, atol=1e-6)
 
 
 class _Flat(nn.Module):
@@ -325,7 +325,6 @@ class _Packed(_Own):
 def test_what_does_not_line_up_with_the_steps_is_absent(network: type[nn.Module]) -> None:
     drawn = draw(_player(network()), None, 5, 0)
     assert drawn.predictions.shape == (5, T, D)
-    assert drawn.pre_activations is None
     assert drawn.rnn_input is None
     assert drawn.hidden is None
 
@@ -429,7 +428,7 @@ def test_a_draw_uses_the_conditions_it_is_given() -> None:
     drawn = draw(player, given, 5, 0)
     conditions = torch.from_numpy(given[[0, 1, 2, 0, 1]]).float()
     with torch.no_grad():
-        expected = player.network.eval()(torch.from_numpy(drawn.latents), conditions)
+        expected = player.network.eval()(_latents(5), conditions)
     np.testing.assert_allclose(drawn.predictions, expected.numpy(), atol=1e-6)
 
 
@@ -461,22 +460,96 @@ def _mixed(values: Tensor) -> Tensor:
     ],
 )
 def test_heads_are_told_by_what_they_do(head: Callable[[Tensor], Tensor], expected: tuple[Activation | None, ...]) -> None:
-    assert heads_by_behaviour(_player(_Headed(head)), D) == expected
+    assert _heads(_player(_Headed(head))) == expected
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_heads_of_the_trainers_own_generators_are_those_of_their_spec(architecture: Architecture) -> None:
     spec = _spec(architecture, output_dim=3)
-    assert heads_by_behaviour(Player(build(spec), Z, C), 3) == spec.heads
+    assert _heads(Player(build(spec), Z, C)) == spec.heads
 
 
 def test_heads_of_a_time_first_network_are_told_as_well() -> None:
-    assert heads_by_behaviour(_player(_Recurrent(nn.LSTM, batch_first=False)), D) == (Activation.TANH, Activation.TANH)
+    assert _heads(_player(_Recurrent(nn.LSTM, batch_first=False))) == (Activation.TANH, Activation.TANH)
 
 
 def test_heads_of_a_network_without_an_output_layer_are_unknown() -> None:
     network = _Returning(lambda latents: torch.ones(len(latents), T, D))
-    assert heads_by_behaviour(_player(network), D) == (None, None)
+    assert _heads(_player(network)) == (None, None)
+
+
+class _Unused(_Headed):
+    """Made after the output layer and never called: a linear layer of the output's own width."""
+
+    def __init__(self) -> None:
+        super().__init__(torch.tanh)
+        self.late = nn.Linear(H, D)
+
+
+class _Aside(_Unused):
+    """Calls that layer last and throws its values away; its own outputs lie at a tanh's bounds."""
+
+    def forward(self, latents: Tensor) -> Tensor:
+        out = super().forward(latents).sign()
+        self.late(self.steps(latents))
+        return out
+
+
+def test_the_output_layer_is_the_last_one_called_and_not_the_last_one_made() -> None:
+    network = _Unused()
+    assert first_look(_player(network)).output is network.out
+    assert _heads(_player(network)) == (Activation.TANH, Activation.TANH)
+
+
+def test_a_layer_of_another_width_is_not_the_output_layer() -> None:
+    class Wide(_Headed):
+        def forward(self, latents: Tensor) -> Tensor:
+            out = super().forward(latents)
+            self.pre(latents)
+            return out
+
+    network = Wide(torch.tanh)
+    assert first_look(_player(network)).output is network.out
+
+
+def test_a_layer_that_does_not_move_the_prediction_tells_no_heads() -> None:
+    network = _Aside()
+    assert first_look(_player(network)).output is network.late
+    assert _heads(_player(network)) == (None, None)
+
+
+def test_a_layer_that_gives_all_steps_at_once_tells_the_heads() -> None:
+    assert _heads(_player(_Flat())) == (Activation.LINEAR, Activation.LINEAR)
+
+
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_the_output_layer_of_the_trainers_own_generators_is_known_by_name(architecture: Architecture) -> None:
+    player = _built(architecture)
+    name = "proj" if architecture is Architecture.TCN else "output"
+    assert first_look(player).output is player.network.get_submodule(name)
+
+
+def test_a_network_of_doubles_gives_the_same_as_one_of_floats() -> None:
+    single, double = _recurrent_player(), _recurrent_player()
+    double.network.double()
+    targets = _targets()
+    one, two = draw(single, None, 5, 0), draw(double, None, 5, 0)
+    for found, expected in ((two.predictions, one.predictions), (two.hidden, one.hidden), (two.rnn_input, one.rnn_input)):
+        assert found is not None
+        assert expected is not None
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert _heads(double) == _heads(single) == (Activation.TANH, Activation.TANH)
+    rms = gradients(single, targets, None, 0).rms_by_layer
+    assert gradients(double, targets, None, 0).rms_by_layer == pytest.approx(dict(rms), rel=1e-4)
+    fitted = fit_latents(double, targets, None, steps=2)
+    np.testing.assert_allclose(fitted.predictions, fit_latents(single, targets, None, steps=2).predictions, atol=1e-4)
+    assert {p.dtype for p in double.network.parameters()} == {torch.float64}
+
+
+def _recurrent_player() -> Player:
+    torch.manual_seed(0)
+    return _player(_Recurrent(nn.LSTM, batch_first=True))
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))

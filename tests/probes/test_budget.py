@@ -25,11 +25,19 @@ def _of(changes: Mapping[str, Value], data: DataSummary | None = None, *, source
         ({"data.max_gestures": 32}, None, 6.0),
         ({}, None, None),
         ({}, builders.summary(5, dropped={"empty": 5}), None),
-        ({"training.reconstruction_epochs": 0}, builders.summary(33), None),
+        ({"training.reconstruction_epochs": 0}, builders.summary(33), 0.0),
+        ({"training.reconstruction_epochs": 0}, None, 0.0),
+        ({"training.reconstruction_epochs": 0, "training.generator_init_path": "p.pt"}, builders.summary(33), None),
     ],
 )
 def test_steps_are_epochs_times_batches(changes: Mapping[str, Value], data: DataSummary | None, steps: float | None) -> None:
     assert budget.steps_available(_of(changes, data)) == steps
+
+
+def test_without_a_batch_size_or_epochs_the_trainer_takes_no_steps_are_known() -> None:
+    for key in ("data.batch_size", "training.reconstruction_epochs"):
+        case = builders.case(known=builders.settings(unknown=(key,)), data=builders.summary())
+        assert budget.steps_available(case) is None
 
 
 def test_without_a_config_no_steps_are_known() -> None:
@@ -39,7 +47,7 @@ def test_without_a_config_no_steps_are_known() -> None:
 def test_a_pretrainers_steps_are_not_the_runs() -> None:
     contract = PretrainerContract(file="p.pt", has_statistics=True)
     known = builders.settings()
-    looked_at = builders.case(known=known, data=builders.summary(), contract=contract, weights=builders.TRAINED)
-    started_from = builders.case(known=known, data=builders.summary(), contract=contract)
+    looked_at = builders.case(known=known, data=builders.summary(), contract=contract, subject_is_pretrainer=True)
+    started_from = builders.case(known=known, data=builders.summary(), contract=contract, weights=builders.TRAINED)
     assert budget.steps_available(looked_at) is None
     assert budget.steps_available(started_from) == 6000

@@ -70,6 +70,23 @@ def test_an_axis_that_moves_too_far_does_not_hide_a_flat_one() -> None:
     assert builders.run("HD103", builders.case(builders.samples(targets, drawn))).judgement is Judgement.FOUND
 
 
+@pytest.mark.parametrize("factor", [5.0, 30.0])
+def test_too_much_movement_is_borderline_at_most_and_said_as_such(factor: float) -> None:
+    targets = builders.strokes(0)
+    case = builders.case(builders.samples(targets, targets * np.array([1.0, factor])))
+    result = builders.run("HD103", case)
+    assert result.judgement is Judgement.BORDERLINE
+    assert _PROBE.message(case, result.measurements) == (
+        f"paths change speed {factor:.1f} times as much as real ones: they shake"
+    )
+
+
+@pytest.mark.parametrize(("of_targets", "drawn"), [(15, 48), (48, 15)])
+def test_too_few_sequences_are_skipped(of_targets: int, drawn: int) -> None:
+    found = builders.samples(builders.strokes(0, rows=of_targets), builders.strokes(1, rows=drawn))
+    assert builders.run("HD103", builders.case(found)).reason == "only 15 sequences: too few to tell"
+
+
 def test_padding_and_transient_do_not_count_as_movement() -> None:
     targets = np.array(builders.strokes(0))
     drawn = np.zeros_like(targets)
@@ -135,6 +152,9 @@ def test_the_message_speaks_of_what_is_worse() -> None:
     assert _message(borderline, 1.0).startswith("within a path the position varies")
     assert _message(borderline, builders.borderline_low(_VELOCITY)).startswith("within a path the position varies")
     assert _message(borderline, 0.0).startswith("paths change speed 0.000")
+    assert _message(9.0, 0.1).startswith("paths change speed 0.100 as much")
+    assert _message(9.0, 1.0) == "paths move 9.0 times as much as real ones"
+    assert _message(9.0, 20.0) == "paths change speed 20.0 times as much as real ones: they shake"
 
 
 def test_the_message_says_when_the_state_stops_only_where_it_stops_early() -> None:
@@ -172,18 +192,18 @@ def _assert_agrees(targets: FloatArray, drawn: FloatArray, lengths: list[float] 
 
 
 @given(
-    targets=builders.small_arrays(steps=(4, 9)),
-    drawn=builders.small_arrays(steps=(4, 9)),
+    targets=builders.enough_arrays(steps=(4, 9)),
+    drawn=builders.enough_arrays(steps=(4, 9)),
     lengths=st.none() | st.lists(st.integers(3, 9).map(float), min_size=1, max_size=4),
     absolute=st.booleans(),
 )
 def test_it_agrees_with_its_slow_twin(
     targets: FloatArray, drawn: FloatArray, lengths: list[float] | None, absolute: bool
 ) -> None:
-    _assert_agrees(targets, drawn, None if lengths is None else (lengths * 4)[: len(targets)], absolute=absolute)
+    _assert_agrees(targets, drawn, None if lengths is None else (lengths * 16)[: len(targets)], absolute=absolute)
 
 
 @pytest.mark.parametrize("absolute", [True, False])
 def test_it_agrees_with_its_slow_twin_on_strokes(absolute: bool) -> None:
     lengths = [float(5 + row % 16) for row in range(48)]
-    _assert_agrees(builders.strokes(5) * 200, builders.strokes(6, rows=9, steps=24), lengths, absolute=absolute)
+    _assert_agrees(builders.strokes(5) * 200, builders.strokes(6, rows=19, steps=24), lengths, absolute=absolute)

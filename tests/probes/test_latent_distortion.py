@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,9 +52,17 @@ def _shrunk(kind: _Kind, factor: float, *, on: bool = True) -> Case:
     return _trained(kind, targets * factor, builders.fit(targets, targets, latent_std=2.6), on=on)
 
 
-def test_both_probes_judge_the_effect_alike_and_as_no_skill_does() -> None:
+def test_both_probes_judge_the_effect_alike_and_as_no_skill_does_on_its_low_side() -> None:
     metrics = [builders.probe(code).metric("prior_fit_spread") for code in ("HD105", "HD204", "HD205")]
-    assert {(metric.healthy, metric.tolerable) for metric in metrics} == {(_RATIO.healthy, _RATIO.tolerable)}
+    assert {(metric.healthy.low, metric.tolerable.low) for metric in metrics} == {(_RATIO.healthy.low, _RATIO.tolerable.low)}
+    assert [metric.healthy.high for metric in metrics] == [2.5, math.inf, math.inf]
+
+
+@for_both
+def test_an_axis_that_spreads_too_far_does_not_hide_one_that_shrank(kind: _Kind) -> None:
+    targets = builders.strokes(0)
+    prior = targets * np.array([30.0, 0.2])
+    assert builders.run(kind.code, _trained(kind, prior, builders.fit(targets, targets))).judgement is Judgement.FOUND
 
 
 @for_both
@@ -74,7 +83,7 @@ def test_before_training_a_setting_that_is_on_is_borderline(kind: _Kind) -> None
     [
         (1.0, Judgement.HEALTHY),
         (builders.borderline_low(_RATIO), Judgement.BORDERLINE),
-        (builders.borderline_high(_RATIO), Judgement.BORDERLINE),
+        (30.0, Judgement.HEALTHY),
         (0.1, Judgement.FOUND),
     ],
 )
@@ -115,7 +124,7 @@ def test_seq2seq_does_not_distort_its_latent(kind: _Kind) -> None:
 @for_both
 def test_a_pretrainers_checkpoint_has_latents_of_its_own(kind: _Kind) -> None:
     contract = PretrainerContract(file="p.pt", has_statistics=True)
-    case = builders.case(known=kind.settings(kind.on), contract=contract, weights=builders.TRAINED)
+    case = builders.case(known=kind.settings(kind.on), contract=contract, weights=builders.TRAINED, subject_is_pretrainer=True)
     assert "its own table of latents" in str(builders.run(kind.code, case).reason)
 
 
@@ -162,6 +171,6 @@ def test_its_remedy_is_the_undistorted_latent(kind: _Kind) -> None:
 def test_it_agrees_with_its_slow_twin(kind: _Kind, data: st.DataObject, targets: FloatArray, prior: FloatArray) -> None:
     rows, steps = targets.shape[:2]
     fitted = data.draw(builders.small_arrays(rows=(rows, rows), steps=(steps, steps)))
-    ratio = reference.prior_fit_spread(prior.tolist(), fitted.tolist(), targets.tolist())
+    ratio = reference.prior_fit_spread(prior.tolist(), fitted.tolist(), targets.tolist(), reference.lowest)
     twin = None if ratio is None else {kind.metric: kind.size, "prior_fit_spread": ratio, "fitted_latent_std": 2.0}
     builders.assert_agrees(kind.code, _trained(kind, prior, builders.fit(targets, fitted, latent_std=2.0)), twin)

@@ -56,9 +56,15 @@ def test_an_axis_that_varies_too_much_does_not_hide_one_that_hardly_varies() -> 
     assert measures.lowest_axis_ratio(np.array([9.0, 0.5]), np.ones(2)) == 0.5
 
 
-def test_one_sequence_alone_says_nothing_about_differences() -> None:
-    with pytest.raises(NotMeasurable, match="single sequence"):
-        measures.spread_across(builders.strokes(0, rows=1))
+def test_the_lowest_axis_is_told_where_it_is_low_and_the_highest_otherwise() -> None:
+    assert measures.two_sided_axis_ratio(np.array([9.0, 0.4]), np.ones(2), 0.5) == 0.4
+    assert measures.two_sided_axis_ratio(np.array([9.0, 0.5]), np.ones(2), 0.5) == 9.0
+
+
+def test_sixteen_sequences_on_every_side_are_enough() -> None:
+    measures.require_sequences(builders.strokes(0, rows=16), builders.strokes(0, rows=16))
+    with pytest.raises(NotMeasurable, match=r"^only 15 sequences: too few to tell$"):
+        measures.require_sequences(builders.strokes(0, rows=16), builders.strokes(0, rows=15))
 
 
 def test_sequences_that_are_all_too_short_have_no_spread_over_time() -> None:

@@ -80,9 +80,18 @@ def test_one_step_is_skipped() -> None:
     assert builders.run("HD105", _of(targets, targets, targets)).status is Status.SKIPPED
 
 
-def test_one_fitted_sequence_is_measured() -> None:
-    targets = builders.strokes(0, rows=1)
-    assert builders.run("HD105", _of(targets, targets, targets)).status is Status.HEALTHY
+@pytest.mark.parametrize(("fitted", "drawn"), [(15, 48), (48, 15)])
+def test_too_few_sequences_are_skipped(fitted: int, drawn: int) -> None:
+    targets = builders.strokes(0, rows=fitted)
+    result = builders.run("HD105", _of(targets, targets, builders.strokes(1, rows=drawn)))
+    assert (result.status, result.reason) == (Status.SKIPPED, "only 15 sequences: too few to tell")
+
+
+def test_where_the_loss_compares_deltas_a_sequences_own_constant_is_a_cursor_at_one_speed() -> None:
+    measured = {"skill": 0.25, "motion_skill": 0.5}
+    deltas = builders.case(space=builders.DELTAS)
+    assert _PROBE.message(deltas, measured).endswith("and 50% below a cursor at one speed's")
+    assert _PROBE.message(builders.case(space=None), measured).endswith("and 50% below a motionless cursor's")
 
 
 def test_noise_on_an_axis_without_targets_does_not_count_as_the_priors_spread() -> None:
@@ -117,16 +126,16 @@ def test_the_message_says_below_or_above_and_names_the_prior_where_it_is_off() -
     assert "prior" not in _PROBE.message(case, {**measured, "prior_fit_spread": 1.0})
 
 
-@given(data=st.data(), targets=builders.small_arrays(steps=(1, 5)), prior=builders.small_arrays(steps=(1, 5)))
+@given(data=st.data(), targets=builders.enough_arrays(steps=(1, 5)), prior=builders.enough_arrays(steps=(1, 5)))
 def test_it_agrees_with_its_slow_twin(data: st.DataObject, targets: FloatArray, prior: FloatArray) -> None:
-    rows, steps = targets.shape[:2]
-    fitted = data.draw(builders.small_arrays(rows=(rows, rows), steps=(steps, steps)))
+    steps = targets.shape[1]
+    fitted = data.draw(builders.enough_arrays(steps=(steps, steps)))
     twin = reference.no_skill(prior.tolist(), fitted.tolist(), targets.tolist(), [-1.0, 1.0])
     builders.assert_agrees("HD105", _of(targets, fitted, prior), twin)
 
 
 def test_it_agrees_with_its_slow_twin_on_strokes() -> None:
-    targets, prior = builders.strokes(0) * 260, builders.strokes(1, rows=5)
+    targets, prior = builders.strokes(0) * 260, builders.strokes(1, rows=16)
     fitted = targets + builders.strokes(2) * 90
     twin = reference.no_skill(prior.tolist(), fitted.tolist(), targets.tolist(), [-2.0, 2.0])
     builders.assert_agrees("HD105", _of(targets, fitted, prior, latent_std=2.0), twin)

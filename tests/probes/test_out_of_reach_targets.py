@@ -49,13 +49,18 @@ def test_positive_targets_of_any_size_are_in_a_softplus_reach() -> None:
     assert builders.run("HD201", _of(builders.constant(900.0), Activation.SOFTPLUS)).status is Status.HEALTHY
 
 
-@pytest.mark.parametrize(("head", "word"), [(Activation.LINEAR, "linear"), (None, "unknown")])
-def test_a_head_without_bounds_is_skipped(head: Activation | None, word: str) -> None:
-    result = builders.run("HD201", _of(builders.strokes(0), head))
-    assert (result.status, result.reason) == (
-        Status.SKIPPED,
-        f"the head has no bounds ({word}), so nothing is out of its reach",
-    )
+@pytest.mark.parametrize(
+    ("heads", "reason"),
+    [
+        ((Activation.LINEAR, Activation.LINEAR), "the head has no bounds (linear), so nothing is out of its reach"),
+        ((None, None), "the head's bounds are not known"),
+        ((Activation.LINEAR, None), "the head's bounds are not known"),
+    ],
+)
+def test_a_head_without_known_bounds_is_skipped(heads: tuple[Activation | None, ...], reason: str) -> None:
+    facts = NetworkFacts(label="x", output_dim=2, target_len=20, hidden_dim=8, heads=heads)
+    result = builders.run("HD201", builders.case(builders.samples(builders.strokes(0), builders.strokes(0)), facts=facts))
+    assert (result.status, result.reason) == (Status.SKIPPED, reason)
 
 
 def test_an_unbounded_axis_reaches_everything_and_the_message_names_the_bounded_head() -> None:
@@ -69,11 +74,11 @@ def test_an_unbounded_axis_reaches_everything_and_the_message_names_the_bounded_
     assert "(the loss's space) lie beyond what a tanh head" in _PROBE.message(case, measured)
 
 
-def test_an_axis_whose_head_is_not_known_counts_as_unbounded() -> None:
+def test_an_axis_whose_head_is_not_known_does_not_count() -> None:
     facts = NetworkFacts(label="x", output_dim=2, target_len=20, hidden_dim=8, heads=(None, Activation.TANH))
     targets = builders.constant(10.0)
     result = builders.run("HD201", builders.case(builders.samples(targets, targets), facts=facts))
-    assert result.measurements["out_of_reach_share"] == 0.5
+    assert (result.measurements["out_of_reach_share"], result.measurements["loss_floor"]) == (1, 9)
 
 
 def test_a_case_without_a_network_still_has_a_message() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,9 +88,9 @@ def test_states_that_are_not_finite_are_skipped(rnn_input: FloatArray, hidden: F
 
 @pytest.mark.parametrize(
     ("epochs", "judgement"),
-    [(3000, Judgement.HEALTHY), (1100, Judgement.BORDERLINE), (100, Judgement.FOUND)],
+    [(3000, Judgement.HEALTHY), (1100, Judgement.BORDERLINE), (100, Judgement.BORDERLINE), (0, Judgement.BORDERLINE)],
 )
-def test_before_training_the_steps_gates_need_decide(epochs: int, judgement: Judgement) -> None:
+def test_before_training_the_steps_gates_need_make_a_warning_at_most(epochs: int, judgement: Judgement) -> None:
     case = _planned(epochs)
     result = builders.run("HD203", case)
     assert result.judgement is judgement
@@ -99,13 +100,14 @@ def test_before_training_the_steps_gates_need_decide(epochs: int, judgement: Jud
 
 def test_before_training_the_message_says_how_many_steps_are_missing() -> None:
     case = _planned(100)
-    assert "gates that remember so long need about 2,944 steps at this lr, 29 times what there is" in _PROBE.message(
-        case, _PROBE.measure(case)
+    assert _PROBE.message(case, _PROBE.measure(case)).endswith(
+        "need about 2,944 steps at this lr, and the warm-up has 0.03 of them: in our runs a share below 0.25 went with 0.06"
+        " to 0.42 of the targets' movement"
     )
 
 
 def test_before_training_steps_that_are_not_known_are_borderline_and_said_so() -> None:
-    case = _planned(0)
+    case = replace(_planned(100), data=None)
     result = builders.run("HD203", case)
     assert result.judgement is Judgement.BORDERLINE
     assert "depends on steps that are not known" in _PROBE.message(case, result.measurements)

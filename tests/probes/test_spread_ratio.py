@@ -82,7 +82,7 @@ def test_the_message_names_the_space_and_both_deviations() -> None:
     assert "the targets (the loss's space) have" in probe.message(spaceless, probe.measure(spaceless))
 
 
-@given(targets=builders.small_arrays(), drawn=builders.small_arrays())
+@given(targets=builders.enough_arrays(), drawn=builders.enough_arrays())
 def test_it_agrees_with_its_slow_twin(targets: FloatArray, drawn: FloatArray) -> None:
     case = builders.case(builders.samples(targets, drawn))
     builders.assert_agrees("HD101", case, reference.spread_ratio(drawn.tolist(), targets.tolist()))
@@ -90,6 +90,6 @@ def test_it_agrees_with_its_slow_twin(targets: FloatArray, drawn: FloatArray) ->
 
 @pytest.mark.parametrize("seed", range(3))
 def test_it_agrees_with_its_slow_twin_on_strokes(seed: int) -> None:
-    targets, drawn = builders.strokes(seed) * 300, builders.strokes(seed + 9, rows=7, steps=24)
+    targets, drawn = builders.strokes(seed) * 300, builders.strokes(seed + 9, rows=17, steps=24)
     case = builders.case(builders.samples(targets, drawn))
     builders.assert_agrees("HD101", case, reference.spread_ratio(drawn.tolist(), targets.tolist()))

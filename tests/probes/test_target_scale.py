@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -66,12 +67,23 @@ def test_the_message_carries_rms_rate_and_both_steps() -> None:
     assert "(the loss's space)" in _PROBE.message(spaceless, _PROBE.measure(spaceless))
 
 
-@pytest.mark.parametrize(("share", "first"), [(0.3, "enough-steps"), (0.01, "normalised-positions")])
-def test_longer_training_is_offered_first_only_where_it_is_practical(share: float, first: str) -> None:
+@pytest.mark.parametrize(("share", "practical"), [(0.3, True), (0.01, False)])
+def test_longer_training_is_offered_first_where_it_is_practical_and_nowhere_else(share: float, practical: bool) -> None:
     case = _of(_share(share))
     offered = [remedy.id for remedy in _PROBE.remedies(case, _PROBE.measure(case))]
-    assert offered[0] == first
-    assert "enough-steps" in offered
+    assert offered[int(practical)] == "normalised-positions"
+    assert ("enough-steps" in offered) is practical
+
+
+@pytest.mark.parametrize(("share", "offered"), [(0.3, ["enough-steps"]), (0.01, [])])
+def test_seq2seq_is_offered_nothing_but_longer_training(share: float, offered: list[str]) -> None:
+    case = replace(_of(_share(share)), network=builders.network(architecture=Architecture.SEQ2SEQ))
+    assert [remedy.id for remedy in _PROBE.remedies(case, _PROBE.measure(case))] == offered
+
+
+def test_no_warm_up_at_all_is_found() -> None:
+    result = builders.run("HD202", _of(builders.constant(270.0), epochs=0))
+    assert (result.judgement, result.measurements["steps_share"]) == (Judgement.FOUND, 0)
 
 
 def test_a_learning_rate_that_is_not_known_is_skipped() -> None:
@@ -84,7 +96,7 @@ def test_a_learning_rate_of_zero_is_skipped() -> None:
 
 
 def test_steps_that_are_not_known_are_skipped_with_those_needed() -> None:
-    result = builders.run("HD202", _of(builders.constant(270.0), epochs=0))
+    result = builders.run("HD202", _with(builders.constant(270.0), {}, unknown=("data.batch_size",)))
     assert (result.status, result.reason) == (
         Status.SKIPPED,
         "30,000 steps are needed, but how many the warm-up has is not known",

@@ -24,7 +24,9 @@ def test_weights_within_their_start_are_found(excess: float) -> None:
     result = _of(0, excess)
     assert result.judgement is Judgement.FOUND
     assert looks_untrained(result.measurements)
-    assert "was never trained" in _PROBE.message(builders.case(weights=builders.UNTRAINED), result.measurements)
+    assert "looks never trained, or drawn from narrower bounds" in _PROBE.message(
+        builders.case(weights=builders.UNTRAINED), result.measurements
+    )
 
 
 def test_one_weight_that_is_not_finite_is_found_and_is_no_sign_of_an_untrained_network() -> None:

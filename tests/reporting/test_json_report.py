@@ -49,3 +49,19 @@ def test_anything_else_is_no_report(text: str) -> None:
 def test_another_schema_is_named() -> None:
     with pytest.raises(InputError, match=r"schema '2\.0'; this version reads 1\.0"):
         json_report.parse('{"schema_version": "2.0"}', "x.json")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "words"),
+    [
+        ("findings", "cause HD201 has no finding"),
+        ("remedies", "finding HD201 names the remedy normalised-positions, which is not there"),
+    ],
+)
+def test_a_report_whose_parts_do_not_fit_together_is_refused(left_out: str, words: str) -> None:
+    content = {**json_report.to_dict(collapsed()), left_out: []}
+
+    with pytest.raises(InputError) as caught:
+        json_report.parse(json.dumps(content), "x.json")
+
+    assert str(caught.value) == f"x.json: not a whole report of humouse-doctor ({words}); write it anew with --format json"

@@ -7,10 +7,11 @@ import pytest
 
 from humouse_doctor.core.case import Subject
 from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.report import Report
 from humouse_doctor.reporting import text
 from humouse_doctor.reporting.plain import harmless
 from tests.conftest import Golden
-from tests.reporting.builders import collapsed, healthy, result
+from tests.reporting.builders import FIX_A, LONGER, collapsed, healthy, result
 
 
 def test_the_text_is_as_it_was(golden: Golden) -> None:
@@ -53,7 +54,60 @@ def test_harmless_keeps_what_people_write() -> None:
     assert harmless("a\tb\r\x00\u2028") == "a\\tb\\r\\x00\\u2028"
 
 
-def test_a_result_of_a_probe_this_version_does_not_know_is_left_out() -> None:
-    report = replace(healthy(), probes=(result("HD199", Judgement.FOUND, something=1.0),))
+def _rows(report: Report) -> list[list[str]]:
+    lines = text.render(report).split("\nProbes\n")[1].split("\n\n")[0].splitlines()[1:]
+    return [re.split(r" {2,}", line.strip()) for line in lines]
 
-    assert "HD199" not in text.render(report)
+
+def test_a_result_of_a_probe_this_version_does_not_know_is_shown_with_its_numbers() -> None:
+    report = replace(healthy(), probes=(result("HD199", Judgement.FOUND, something=1.5, another=0.25),))
+
+    assert _rows(report) == [["HD199", "something", "1.5", "found"], ["another", "0.25"]]
+
+
+def test_numbers_of_a_known_probe_under_names_this_version_does_not_know_are_shown() -> None:
+    report = replace(healthy(), probes=(result("HD101", Judgement.FOUND, **{"old\x1b_name": 1.5}),))
+
+    assert _rows(report) == [["HD101", "old\\x1b_name", "1.5", "found"]]
+
+
+def test_each_row_is_judged_by_its_own_value() -> None:
+    report = replace(healthy(), probes=(result("HD102", Judgement.FOUND, saturated_share=0.0, mean_slope=0.0001),))
+
+    first, second = _rows(report)
+
+    assert first == ["HD102", "saturated_share", "0", "<= 0.2", "healthy"]
+    assert second[-1] == "found"
+
+
+def test_a_row_never_reads_worse_than_its_probe() -> None:
+    report = replace(healthy(), probes=(result("HD203", Judgement.HEALTHY, input_time_share=0.4, settled_at=0.1),))
+
+    (row,) = _rows(report)
+
+    assert row == ["HD203", "settled_at", "0.1", ">= 0.8", "healthy"]
+
+
+def test_a_probe_none_of_whose_numbers_judges_shows_its_own_judgement() -> None:
+    report = replace(healthy(), probes=(result("HD208", Judgement.BORDERLINE, epochs=0.0),))
+
+    (row,) = _rows(report)
+
+    assert row == ["HD208", "epochs", "0", "borderline"]
+
+
+def test_causes_before_training_have_no_order_of_likelihood() -> None:
+    before = replace(collapsed(), subject=Subject(name="x.yaml", config="x.yaml"))
+
+    assert "\nCauses\n" in text.render(before)
+    assert "\nCauses, the likeliest first\n" in text.render(collapsed())
+
+
+def test_the_chosen_remedies_are_the_first_of_each_cause_that_is_not_refused() -> None:
+    report = collapsed()
+    turned = [replace(finding, remedies=finding.remedies[::-1]) for finding in report.findings]
+
+    assert report.chosen_remedies == (FIX_A, LONGER)
+    assert replace(report, findings=tuple(turned)).chosen_remedies == (FIX_A, LONGER)
+    assert replace(report, causes=report.causes[1:]).chosen_remedies == (LONGER,)
+    assert healthy().chosen_remedies == ()
