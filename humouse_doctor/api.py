@@ -35,8 +35,9 @@ def inspect(
 
     A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its
     loss compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`.
-    `conditions` (N, C) go with the targets, zeros where none are given. Targets are taken for positions unless `training.absolute_coordinates` is False there. The generator's weights,
-    mode, gradients and the global random state are left as they were. Raises `DoctorError` with one line.
+    `conditions` (N, C) go with the targets, zeros where none are given. Targets are taken for positions unless
+    `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and the global
+    random state are left as they were. Raises `DoctorError` with one line.
     """
     from humouse_doctor.diagnosis import diagnose
     from humouse_doctor.examine import examine

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from humouse_doctor.core.errors import DoctorError, ExitCode, InputError
+from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, UsageError
 from humouse_doctor.reporting.forms import Emit
 
 if TYPE_CHECKING:
@@ -70,6 +70,23 @@ Model = Annotated[
 ]
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from humouse_doctor import __version__
+
+        _write(f"humouse-doctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Find out why a sequence generator collapses while it warms up, and which config change would cure it."""
+
+
 @app.command()
 def inspect(
     checkpoint: Annotated[Path, typer.Argument(help="A generator's checkpoint, or a run's folder.")],
@@ -91,6 +108,7 @@ def inspect(
     from humouse_doctor.loading import Request
     from humouse_doctor.service import report_on
 
+    _check_paths(output, checkpoint, config, data)
     request = Request(
         checkpoint=checkpoint,
         config=config,
@@ -123,6 +141,7 @@ def preflight(
     from humouse_doctor.loading import Request
     from humouse_doctor.service import report_on
 
+    _check_paths(output, config, data)
     request = Request(config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed)
     report = report_on(request, select or (), ignore or (), _progress)
     _finish(report, format_, output, fail_on)
@@ -262,6 +281,22 @@ def _write(text: str) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise InputError(f"stdout: cannot write the report: {error.strerror or error}") from None
+
+
+def _check_paths(output: Path | None, *inputs: Path | None) -> None:
+    """Refuse an empty path, and an output that would overwrite what is looked at or has no folder, before any work."""
+    given = [path for path in inputs if path is not None]
+    if any(str(path) == "." for path in given) and "" in sys.argv:
+        raise UsageError("an empty path was given; expected a file or a run's folder (. for this one)")
+    if output is None or str(output) == "-":
+        return
+    if any(output.exists() and path.exists() and output.samefile(path) for path in given):
+        raise UsageError(f"{output}: --output would overwrite what is looked at; choose another file")
+    if output.is_dir() or not output.absolute().parent.is_dir():
+        raise InputError(f"{output}: no file can be written there; nothing was changed")
 
 
 def _finish(report: object, format_: Format, output: Path | None, fail_on: FailOn) -> NoReturn:
@@ -277,10 +312,21 @@ def _finish(report: object, format_: Format, output: Path | None, fail_on: FailO
         rendered = text.render(report, width=_width(output), colour=colour)
     if output is None or str(output) == "-":
         _write(rendered)
+    elif output.exists() and not output.is_file():
+        _write_to_device(output, rendered)
     else:
         replace_file(output, rendered.encode("utf-8", "backslashreplace"), like=output)
         _note(f"{report.verdict.value}: {report.sentence} Report in {output}")
     raise typer.Exit(report.exit_code(fail_on.severity))
+
+
+def _write_to_device(output: Path, text: str) -> None:
+    """Write to a pipe or a device as it is; renaming a file over it would take its place."""
+    try:
+        with output.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise InputError(f"{output}: cannot write: {error.strerror or error}") from None
 
 
 def _colours() -> bool:

@@ -274,7 +274,10 @@ def _sentence(
     causes: Sequence[Cause],
     findings: Sequence[Finding],
 ) -> str:
-    """The answer in one sentence, with numbers."""
+    """The answer in one sentence, with numbers; weights that are not numbers come before all they bring about."""
+    broken = by_code.get("HD108")
+    if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
+        return _capital(_BY_CODE["HD108"].message(case, broken.measurements)) + "."
     if causes and verdict is not Verdict.HEALTHY:
         said = _capital(causes[0].message) + "."
         missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None

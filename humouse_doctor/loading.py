@@ -233,7 +233,7 @@ def _before_training(request: Request, settings: Settings, gestures: Gestures | 
     if settings.source is not None:
         network = _as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)
     trail.absent.update(dict.fromkeys((Need.PREDICTIONS, Need.RECURRENCE, Need.FIT), _NO_CHECKPOINT))
-    trail.absent.update(dict.fromkeys((Need.GRADIENTS, Need.WEIGHTS, Need.PRE_ACTIVATIONS), _NO_CHECKPOINT))
+    trail.absent.update(dict.fromkeys((Need.GRADIENTS, Need.WEIGHTS), _NO_CHECKPOINT))
     space = _space_of(settings, gestures, network.architecture if network else None, trail)
     return _case(request, settings, gestures, trail, network=network, space=space, samples=Samples())
 
@@ -287,7 +287,6 @@ def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
         hidden_dim=spec.hidden_dim,
         heads=spec.heads,
         architecture=spec.architecture,
-        latent_dim=spec.latent_dim,
         repeats_latent=spec.architecture is Architecture.LSTM,
     )
 
@@ -524,7 +523,7 @@ def _contract(request: Request, settings: Settings, checkpoint: Checkpoint | Non
             broken.append("the run compares deltas, the checkpoint emits positions")
         if settings.flag("data.normalize_sequences"):
             broken.append("the run z-scores its deltas, the checkpoint emits positions in pixels")
-    return PretrainerContract(file=file, has_statistics=checkpoint.is_pretrainer, broken=tuple(broken))
+    return PretrainerContract(file=file, broken=tuple(broken))
 
 
 def _mismatch(path: Path, disagreement: Disagreement, settings: Settings) -> ToolFinding:

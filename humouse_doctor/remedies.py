@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 
+from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
-from humouse_doctor.core.settings import Origin, Value
+from humouse_doctor.core.settings import Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
 
@@ -28,17 +29,15 @@ FIT_STILL = 0.3
 def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
     """The edit that gives `key` the value `new`: an insertion where the file is silent.
 
-    None where it has that value already, and none without a config to change.
+    None where the file, or its silence, gives that value already, and none without a config to change.
     """
     if case.settings.source is None:
         return ()
-    setting = case.settings.get(key)
-    if setting is None:
-        return (Edit(key=key, old=None, new=new, absent=True),)
-    if setting.value == new and isinstance(setting.value, bool) == isinstance(new, bool):
+    stands = case.settings.in_file.get(key)
+    old = BY_NAME[key].default if stands is None else stands.value
+    if old == new and isinstance(old, bool) == isinstance(new, bool):
         return ()
-    silent = setting.origin is Origin.DEFAULT or setting.place is None
-    return (Edit(key=key, old=setting.value, new=new, absent=silent),)
+    return (Edit(key=key, old=old, new=new, absent=stands is None),)
 
 
 def _linear_head(case: Case) -> tuple[Edit, ...]:
@@ -237,13 +236,15 @@ def keep_warm_up(case: Case) -> Remedy:
 def scale_remedies(case: Case) -> tuple[Remedy, ...]:
     """What helps where the targets' scale is the trouble, the first choice first.
 
-    None for seq2seq, which z-scores its positions already; a pretrainer's checkpoint fits an LSTM alone.
+    None for seq2seq, which z-scores its positions already; a pretrainer's checkpoint fits an LSTM alone, and a network
+    that is not humouse's has neither of its architectures to change to.
     """
     architecture = case.network.architecture if case.network else None
     if architecture is Architecture.SEQ2SEQ:
         return ()
+    other = () if architecture is None else (seq2seq(case),)
     start = (warm_start(case),) if architecture is Architecture.LSTM else ()
-    return (normalised_positions(case), seq2seq(case), *start, delta_space(case, *delta_fit(case)))
+    return (normalised_positions(case), *other, *start, delta_space(case, *delta_fit(case)))
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:

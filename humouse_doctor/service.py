@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine, selected
+from humouse_doctor.examine import examine, selected, wanted
 from humouse_doctor.loading import Request, load_case
 from humouse_doctor.reporting.forms import Emit
 
@@ -25,7 +25,8 @@ def report_on(
     """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line."""
     probes = selected(select, ignore)
     loaded = load_case(request, progress)
-    return diagnose(loaded, examine(loaded.case, probes))
+    told = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
+    return diagnose(replace(loaded, tool_findings=told), examine(loaded.case, probes))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

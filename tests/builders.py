@@ -70,7 +70,8 @@ def settings(
         assert key in BY_NAME
         place = None if source is None else Place(file=source, line=line)
         found[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
-    return Settings({key: setting for key, setting in found.items() if key not in unknown}, prefix, source)
+    in_file = {} if source is None else {key: found[key] for key in values}
+    return Settings({key: setting for key, setting in found.items() if key not in unknown}, prefix, source, in_file)
 
 
 def network(
@@ -89,7 +90,6 @@ def network(
         hidden_dim=hidden_dim,
         heads=(head, head),
         architecture=architecture,
-        latent_dim=4,
         repeats_latent=repeats_latent,
     )
 

@@ -507,3 +507,109 @@ def test_a_wrong_value_in_the_config_is_a_finding_at_its_line(invoke: Invoke, co
     found = next(finding for finding in report["findings"] if finding["code"] == "HD002")
     assert "accepted values: tanh, sigmoid" in found["message"]
     assert other.read_text().splitlines()[found["location"]["line"] - 1].strip() == "activation_xy: relu"
+
+
+def test_an_override_for_this_look_does_not_spoil_the_patch(invoke: Invoke, collapsed_run: Path) -> None:
+    ended = invoke("suggest-config", collapsed_run, "--set", "model.generator.activation_xy=sigmoid", "--quick")
+    kept = invoke("suggest-config", collapsed_run, "--set", "training.warmup_latent_normalize=false", "--quick")
+
+    assert ended.code == 0
+    assert "-      activation_xy: tanh\n+      activation_xy: linear" in ended.out
+    assert "+    warmup_latent_normalize: false" in kept.out
+
+
+def test_a_value_the_trainer_refuses_is_replaced_by_the_patch(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    _, _, config, _, data = parts(collapsed_run)
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(config).read_text().replace("activation_xy: tanh", "activation_xy: relu"))
+
+    ended = invoke("suggest-config", "-c", other, "-d", data)
+
+    assert ended.code == 0
+    assert "-      activation_xy: relu\n+      activation_xy: linear" in ended.out
+
+
+def test_nan_weights_are_the_headline(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    checkpoint, *rest = parts(collapsed_run)
+    state = torch.load(checkpoint, weights_only=True)
+    state["output.weight"][0, :3] = float("nan")
+    torch.save(state, tmp_path / "broken.pt")
+
+    ended = invoke("inspect", tmp_path / "broken.pt", *rest)
+
+    assert ended.code == 1
+    assert ended.out.startswith("COLLAPSED")
+    assert ended.out.splitlines()[1].startswith("3 of ")
+
+
+def test_the_tools_own_findings_can_be_ignored(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    _, _, config, _, data = parts(collapsed_run)
+    other = tmp_path / "other.yaml"
+    other.write_text(Path(config).read_text().replace("epochs: 2", "epochs: two"))
+
+    with_it = json.loads(invoke("preflight", other, "-d", data, "-f", "json").out)
+    without = json.loads(invoke("preflight", other, "-d", data, "-f", "json", "--ignore", "HD002").out)
+
+    assert "HD002" in {finding["code"] for finding in with_it["findings"]}
+    assert "HD002" not in {finding["code"] for finding in without["findings"]}
+
+
+def test_the_version_is_printed(invoke: Invoke) -> None:
+    from humouse_doctor import __version__
+
+    assert invoke("--version") == Ended(0, f"humouse-doctor {__version__}\n", "")
+
+
+def test_an_output_never_takes_the_place_of_an_input(invoke: Invoke, collapsed_run: Path) -> None:
+    checkpoint, _, config, _, data = parts(collapsed_run)
+    before = [Path(path).read_bytes() for path in (checkpoint, config, data)]
+
+    for target in (checkpoint, config, data):
+        ended = invoke("inspect", checkpoint, "-c", config, "-d", data, "-o", target)
+        assert ended.code == 2
+        assert "would overwrite what is looked at" in one_line(ended)
+    assert [Path(path).read_bytes() for path in (checkpoint, config, data)] == before
+
+
+def test_an_empty_path_is_refused(invoke: Invoke) -> None:
+    ended = invoke("inspect", "")
+
+    assert ended.code == 2
+    assert "an empty path" in one_line(ended)
+
+
+def test_a_pipe_is_written_to_and_stays_one(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    _, _, config, *_ = parts(collapsed_run)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
+
+    ended = invoke("preflight", config, "-o", pipe)
+    text, _ = reader.communicate(timeout=30)
+
+    assert ended.code == 1
+    assert text.startswith("AT-RISK")
+    assert pipe.is_fifo()
+    assert invoke("preflight", config, "-o", "/dev/full").code == 3
+
+
+def test_a_full_stdout_is_no_internal_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "humouse_doctor", "probes"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert ended.returncode == 3
+    assert ended.stderr.count("\n") == 1
+
+
+def test_what_a_factory_prints_stays_out_of_the_report(
+    invoke: Invoke, collapsed_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "talkative.py").write_text("print('hello')\n\ndef build():\n    raise ValueError('not today')\n")
+    monkeypatch.chdir(tmp_path)
+
+    ended = invoke("inspect", *parts(collapsed_run), "--model", "talkative:build")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "not today" in ended.err

@@ -151,7 +151,6 @@ def _awkward(targets: FloatArray, drawn: FloatArray, lengths: FloatArray | None 
         lengths=lengths,
         loss_targets=builders.frozen(targets),
         predictions=builders.frozen(drawn),
-        pre_activations=builders.frozen(drawn),
         rnn_input=builders.repeated(len(drawn), steps),
         hidden=builders.moving_states(len(drawn), steps),
         fit=LatentFit(targets=targets, predictions=fitted, latents=np.zeros((len(targets), 3)), steps=1),

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "core": {"core"},
     "config": {"config", "core"},
     "gestures": {"gestures", "core"},
-    "remedies": {"core"},
+    "remedies": {"core", "config"},
     "probes": {"probes", "core", "remedies"},
     "examine": {"core", "probes"},
     "diagnosis": {"core", "probes", "loading"},

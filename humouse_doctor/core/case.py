@@ -18,7 +18,6 @@ class Need(Enum):
 
     TARGETS = "targets"
     PREDICTIONS = "predictions"
-    PRE_ACTIVATIONS = "pre-activations"
     RECURRENCE = "recurrent states"
     FIT = "fitted latents"
     GRADIENTS = "gradients"
@@ -69,7 +68,7 @@ class Samples:
     """Arrays named by the space they are in; what could not be had is None, and `Case.absent` says why.
 
     `sequences` (N, T, K) raw; `lengths` (N,) in steps; `loss_targets` (N, T, D); `predictions` (M, T, D) from prior
-    latents; `pre_activations` (M, T, D); `rnn_input` and `hidden` (M, T, H) of the first and last
+    latents; `rnn_input` and `hidden` (M, T, H) of the first and last
     recurrent layer. N and M may differ.
     """
 
@@ -77,7 +76,6 @@ class Samples:
     lengths: FloatArray | None = None
     loss_targets: FloatArray | None = None
     predictions: FloatArray | None = None
-    pre_activations: FloatArray | None = None
     rnn_input: FloatArray | None = None
     hidden: FloatArray | None = None
     fit: LatentFit | None = None
@@ -130,7 +128,6 @@ class NetworkFacts:
     hidden_dim: int | None
     heads: tuple[Activation | None, ...]
     architecture: Architecture | None = None
-    latent_dim: int | None = None
     repeats_latent: bool | None = None
 
 
@@ -138,12 +135,10 @@ class NetworkFacts:
 class PretrainerContract:
     """What a pretrainer checkpoint expects of the run that starts from it.
 
-    `file` is its path; `has_statistics` whether it carries position statistics; `position_std` (2,) those in pixels.
-    `broken` lists in words what does not hold between the two.
+    `file` is its path; `broken` lists in words what does not hold between the two.
     """
 
     file: str
-    has_statistics: bool
     broken: tuple[str, ...] = ()
 
 
@@ -176,7 +171,6 @@ class Case:
         found = {
             Need.TARGETS: samples.loss_targets,
             Need.PREDICTIONS: samples.predictions,
-            Need.PRE_ACTIVATIONS: samples.pre_activations,
             Need.RECURRENCE: samples.hidden,
             Need.FIT: samples.fit,
             Need.GRADIENTS: samples.gradients,

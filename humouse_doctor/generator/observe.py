@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -32,7 +32,7 @@ def from_factory(name: str) -> nn.Module:
     if not colon or not attribute:
         raise UsageError(f"--model {name}: expected package.module:factory")
     try:
-        with _importable_from(str(Path.cwd())):
+        with _importable_from(str(Path.cwd())), redirect_stdout(sys.stderr):
             factory = getattr(importlib.import_module(module_name), attribute)
             network = factory()
     except DoctorError:
@@ -78,7 +78,6 @@ def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkF
         target_len=steps,
         hidden_dim=stepwise.in_features if recurrent and stepwise is not None else None,
         heads=heads_by_behaviour(runner, look),
-        latent_dim=latent,
     )
     return facts, runner
 

@@ -6,6 +6,7 @@ import math
 
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.settings import Origin
 
 
 def learning_rate(case: Case) -> float:
@@ -22,9 +23,8 @@ def steps_available(case: Case) -> float | None:
     A pretrainer's checkpoint has been trained by another program, whose steps no config of the run tells, and so have
     the weights that a run without a warm-up starts from.
     """
-    epochs = case.settings.integer("training.reconstruction_epochs")
-    batch = case.settings.integer("data.batch_size")
-    if epochs is None or case.settings.source is None or case.subject_is_pretrainer:
+    epochs, batch = (_stated(case, key) for key in ("training.reconstruction_epochs", "data.batch_size"))
+    if epochs is None or case.subject_is_pretrainer:
         return None
     if epochs == 0:
         return None if case.settings.text("training.generator_init_path") else 0.0
@@ -36,3 +36,11 @@ def steps_available(case: Case) -> float | None:
     if not sequences or sequences < 1:
         return None
     return float(epochs * math.ceil(sequences / batch))
+
+
+def _stated(case: Case, key: str) -> int | None:
+    """A whole number that the config states or leaves to its default; without a config a default says nothing."""
+    setting = case.settings.get(key)
+    if setting is None or (case.settings.source is None and setting.origin is Origin.DEFAULT):
+        return None
+    return case.settings.integer(key)

@@ -136,7 +136,7 @@ def test_the_facts_of_a_foreign_network_are_found_by_running_it() -> None:
     assert torch.equal(torch.get_rng_state(), random), "its noise must not be the caller's"
     assert (runner.latent_dim, runner.condition_dim) == (Z, C)
     assert facts.label == "_Flat"
-    assert (facts.output_dim, facts.target_len, facts.latent_dim) == (D, T, Z)
+    assert (facts.output_dim, facts.target_len) == (D, T)
     assert facts.heads == (Activation.LINEAR,) * D
     assert facts.hidden_dim is None
     assert facts.architecture is None

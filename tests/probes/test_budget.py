@@ -41,11 +41,20 @@ def test_without_a_batch_size_or_epochs_the_trainer_takes_no_steps_are_known() -
 
 
 def test_without_a_config_no_steps_are_known() -> None:
-    assert budget.steps_available(_of({}, builders.summary(), source=None)) is None
+    stated = {"training.reconstruction_epochs": 9}
+    by_default = builders.case(known=builders.settings({}, source=None), data=builders.summary())
+    assert budget.steps_available(by_default) is None
+    assert budget.steps_available(builders.case(known=builders.settings(stated, source=None), data=builders.summary())) is None
+
+
+def test_values_given_in_python_count_like_a_configs() -> None:
+    stated: dict[str, Value] = {"training.reconstruction_epochs": 9, "data.batch_size": 24}
+    case = builders.case(known=builders.settings(stated, source=None), data=builders.summary())
+    assert budget.steps_available(case) == 18
 
 
 def test_a_pretrainers_steps_are_not_the_runs() -> None:
-    contract = PretrainerContract(file="p.pt", has_statistics=True)
+    contract = PretrainerContract(file="p.pt")
     known = builders.settings()
     looked_at = builders.case(known=known, data=builders.summary(), contract=contract, subject_is_pretrainer=True)
     started_from = builders.case(known=known, data=builders.summary(), contract=contract, weights=builders.TRAINED)

@@ -8,7 +8,7 @@ _PROBE = builders.probe("HD207")
 
 
 def _of(*broken: str) -> Case:
-    contract = PretrainerContract(file="lstm.pt", has_statistics=True, broken=broken)
+    contract = PretrainerContract(file="lstm.pt", broken=broken)
     return builders.case(known=builders.settings(), contract=contract)
 
 

@@ -70,7 +70,7 @@ def test_a_loss_weight_that_is_not_known_counts_as_one() -> None:
 
 
 def test_a_pretrainers_checkpoint_takes_the_warm_ups_place() -> None:
-    contract = PretrainerContract(file="p.pt", has_statistics=True)
+    contract = PretrainerContract(file="p.pt")
     case = builders.case(known=builders.settings(), contract=contract, subject_is_pretrainer=True)
     assert builders.run("HD208", case).reason == "a pretrainer's checkpoint takes the place of the warm-up"
 

@@ -136,7 +136,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
             without("HD104", Status.SKIPPED, "no data given; add --data"),
             without("HD105", Status.SKIPPED, "no data given; add --data"),
             without("HD106", Status.CRASHED, "ZeroDivisionError: on purpose"),
-            result("HD107", Judgement.BORDERLINE, heading_excess=0.00004, efficiency_ratio=1.0),
+            result("HD107", Judgement.BORDERLINE, heading_excess=0.00004, efficiency_ratio=0.2),
             result("HD108", Judgement.HEALTHY, non_finite_weights=0.0, excess_over_start=1.2),
             result("HD201", Judgement.FOUND, out_of_reach_share=0.922, reachable_loss_share=0.003, loss_floor=355.0),
             result("HD202", Judgement.FOUND, steps_needed=76188.0, steps_available=128.0, steps_share=0.0017),
