@@ -58,7 +58,7 @@ def test_a_number_is_not_taken_for_a_flag() -> None:
 def test_a_key_without_a_usable_value_is_inserted_and_without_a_config_there_is_no_edit() -> None:
     unknown = builders.settings({}, unknown=(_ABSOLUTE,))
     assert remedies.edit(builders.case(known=unknown), _ABSOLUTE, True) == (
-        Edit(key=_ABSOLUTE, old=None, new=True, absent=True),
+        Edit(key=_ABSOLUTE, old=False, new=True, absent=True),
     )
     assert remedies.edit(builders.case(), _ABSOLUTE, True) == ()
     assert remedies.edit(_of({_ABSOLUTE: False}, source=None), _ABSOLUTE, True) == ()
