@@ -98,7 +98,7 @@ def _finish(
                 Complaint(
                     key=key,
                     place=place,
-                    serious=False,
+                    serious=True,
                     message=f"{key} is unknown to the trainer, which ignores it; {meant} was probably meant and {kept}",
                 )
             )

@@ -84,14 +84,19 @@ def _causes(console: Console, report: Report) -> None:
     places = {finding.code: finding.location for finding in report.findings}
     for number, cause in enumerate(report.causes, start=1):
         where = places[cause.code]
-        _say(console, f"{number}. {cause.code} {cause.name}{_support(cause)}", indent=2, style="bold")
+        _say(
+            console,
+            f"{number}. {cause.code} {cause.name}{_support(cause, report.subject.checkpoint is not None)}",
+            indent=2,
+            style="bold",
+        )
         _say(console, cause.message, indent=5)
         _say(console, f"at {_where(where.file, where.line, where.key)}", indent=5, style="dim")
 
 
-def _support(cause: Cause) -> str:
+def _support(cause: Cause, measured: bool) -> str:
     if cause.support is None:
-        return "  (before training: no symptom to support it yet)"
+        return "  (no symptom was measured)" if measured else "  (before training: no symptom to support it yet)"
     share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
     return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share})"
 
@@ -105,7 +110,7 @@ def _symptoms(console: Console, report: Report) -> None:
         unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
         _finding(console, finding, unexplained)
     if notes:
-        _title(console, "True of the config, without effect on this checkpoint")
+        _title(console, "True of the config, but none of its symptoms is measured here")
     for finding in notes:
         _finding(console, finding, "")
 

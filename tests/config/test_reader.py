@@ -106,7 +106,7 @@ def test_an_unknown_activation_is_answered_with_the_accepted_ones(read: Read) ->
 def test_a_misspelt_key_is_named_with_the_key_meant_and_what_holds_instead(read: Read) -> None:
     config = read("training:\n  absolute_coordinate: true\n")
     (complaint,) = config.complaints
-    assert not complaint.serious
+    assert complaint.serious
     assert str(complaint.place) == "run.yaml:2"
     assert complaint.message == (
         "training.absolute_coordinate is unknown to the trainer, which ignores it;"
