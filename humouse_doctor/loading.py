@@ -25,11 +25,13 @@ from humouse_doctor.core.case import (
     Subject,
     WeightFacts,
 )
-from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Origin, Place, Settings, Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.sources import read_gestures
+from humouse_doctor.spaces import conditions_of, moments, space_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -175,58 +177,6 @@ def _resolve_config_folder(request: Request, trail: _Trail) -> tuple[Request, re
     return replace(request, config=choice.path, data=data), config
 
 
-def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
-    """Gestures from any source: array file, replay buffer, session, or a folder of sessions; raises `InputError`."""
-    from humouse_doctor.gestures import arrays, sessions
-
-    length = settings.integer("data.sequence_length") or 64
-    stated = settings.get("model.generator.target_len")
-    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
-        length = stated.value
-    if path.is_dir():
-        files = sessions.session_files(path)
-        if not files:
-            raise InputError(f"{path}: no mouse session in this folder; expected Balabit sessions or an array file")
-    elif not path.exists():
-        raise InputError(f"{path}: there is no such file; expected gestures (.npz, .npy, .pt) or mouse sessions")
-    elif sessions.is_session(path):
-        files = [path]
-    elif path.suffix in (".pt", ".pth"):
-        return _tensor_gestures(path, max_sequences, seed)
-    else:
-        return arrays.read(path, max_sequences, seed)
-    return sessions.read(
-        files,
-        str(path),
-        length,
-        max_sequences,
-        seed,
-        unit_path=settings.flag("data.canonicalize_path") is True,
-        unit_time=settings.flag("data.canonicalize_duration") is True,
-    )
-
-
-def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
-    from humouse_doctor.generator.checkpoint import load_gesture_array
-    from humouse_doctor.gestures.gestures import gather
-    from humouse_doctor.gestures.reservoir import Reservoir
-
-    values, features = load_gesture_array(path)
-    good = np.isfinite(values).all(axis=(1, 2)) & (values != 0).any(axis=(1, 2))
-    reservoir = Reservoir(max_sequences, seed)
-    reservoir.offer(values[good], np.flatnonzero(good))
-    rows, numbers = reservoir.taken()
-    dropped = {"empty or with NaN or infinite values": int((~good).sum())} if not good.all() else {}
-    return gather(
-        rows,
-        source=str(path),
-        total=len(values),
-        usable=reservoir.offered,
-        dropped=dropped,
-        features=features[numbers] if features is not None and features.shape[1] > 0 else None,
-    )
-
-
 def _before_training(request: Request, settings: Settings, gestures: Gestures | None, trail: _Trail) -> Case:
     """The case of a config alone: what its network would be, and what its loss would compare."""
     network = None
@@ -234,7 +184,7 @@ def _before_training(request: Request, settings: Settings, gestures: Gestures | 
         network = _as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)
     trail.absent.update(dict.fromkeys((Need.PREDICTIONS, Need.RECURRENCE, Need.FIT), _NO_CHECKPOINT))
     trail.absent.update(dict.fromkeys((Need.GRADIENTS, Need.WEIGHTS), _NO_CHECKPOINT))
-    space = _space_of(settings, gestures, network.architecture if network else None, trail)
+    space = space_of(settings, gestures, network.architecture if network else None, trail.remarks)
     return _case(request, settings, gestures, trail, network=network, space=space, samples=Samples())
 
 
@@ -318,14 +268,14 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         facts = _as_far_as_known(facts_of(found.spec, f"{found.spec.architecture.value} generator"), settings)
         player = observe.player(network, found.spec)
     weights = identify.weight_facts(network, checkpoint.tensors)
-    space = _space_of(settings, gestures, facts.architecture, trail, checkpoint)
+    space = space_of(settings, gestures, facts.architecture, trail.remarks, checkpoint)
     targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
     if targets is not None:
         targets = targets[:, : facts.target_len]
     samples = observe.observe(
         player,
         targets=targets if weights.non_finite == 0 else None,
-        conditions=_conditions(settings, gestures, player.condition_dim, trail),
+        conditions=conditions_of(settings, gestures, player.condition_dim, trail.remarks),
         count=request.samples,
         seed=request.seed,
         quick=request.quick,
@@ -432,66 +382,6 @@ def _data_remarks(gestures: Gestures | None) -> Sequence[str]:
         return ()
     dropped = ", ".join(f"{count} {reason}" for reason, count in gestures.summary.dropped.items())
     return (f"data: left out {dropped}",)
-
-
-def _space_of(
-    settings: Settings,
-    gestures: Gestures | None,
-    architecture: Architecture | None,
-    trail: _Trail,
-    checkpoint: Checkpoint | None = None,
-) -> LossSpace | None:
-    """What this run's warm-up compares; None where nothing says so."""
-    if checkpoint is not None and checkpoint.is_pretrainer:
-        trail.remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
-        return LossSpace(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
-    absolute = settings.get("training.absolute_coordinates")
-    if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
-        return None
-    mean = std = None
-    normalised = settings.flag("data.normalize_sequences")
-    if normalised is None:
-        return None
-    if normalised and gestures is not None:
-        mean, std = gestures.statistics.get("sequence_mean"), gestures.statistics.get("sequence_std")
-        channels = gestures.sequences.shape[2]
-        if mean is None or std is None or min(len(mean), len(std)) < channels or not (std > 0).all():
-            mean, std = moments(gestures.sequences)
-            trail.remarks.append("the data carries no sequence statistics: computed them from the sequences taken")
-    space = LossSpace(absolute=absolute.value is True, sequence_mean=mean, sequence_std=std)
-    if architecture is not Architecture.SEQ2SEQ:
-        return space
-    summed = replace(space, absolute=True)
-    if gestures is None:
-        return summed
-    position_mean, position_std = moments(summed.targets(gestures.sequences, 2))
-    return replace(summed, position_mean=position_mean, position_std=position_std)
-
-
-def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation per channel, (K,) each; a channel that does not vary gets a std of 1."""
-    flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
-    std = flat.std(axis=0)
-    return flat.mean(axis=0), np.where(std > 0, std, 1.0)
-
-
-def _conditions(settings: Settings, gestures: Gestures | None, width: int, trail: _Trail) -> FloatArray | None:
-    """The data's features as the run would give them to the generator, (N, F); None where zeros must do."""
-    if width == 0:
-        return None
-    if gestures is None or gestures.features is None:
-        trail.remarks.append(f"the {width} conditions are zeros: no features in the data")
-        return None
-    features = np.asarray(gestures.features, dtype=np.float64)
-    if features.shape[1] != width:
-        what = "cut" if features.shape[1] > width else "filled up with zeros"
-        trail.remarks.append(f"the data's {features.shape[1]} features were {what} to the generator's {width} conditions")
-    if settings.flag("data.normalize_features") is not False:
-        mean, std = gestures.statistics.get("feature_mean"), gestures.statistics.get("feature_std")
-        if mean is None or std is None or len(mean) != features.shape[1] or len(std) != features.shape[1]:
-            mean, std = moments(features)
-        features = (features - mean) / np.where(std > 0, std, 1.0)
-    return np.nan_to_num(features)
 
 
 def _contract(request: Request, settings: Settings, checkpoint: Checkpoint | None, trail: _Trail) -> PretrainerContract | None:

@@ -1,0 +1,65 @@
+"""Gestures from any source that can be named as data: array file, replay buffer, session, or a folder of sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.settings import Origin, Settings
+
+if TYPE_CHECKING:
+    from humouse_doctor.gestures.gestures import Gestures
+
+
+def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
+    """Gestures from any source: array file, replay buffer, session, or a folder of sessions; raises `InputError`."""
+    from humouse_doctor.gestures import arrays, sessions
+
+    length = settings.integer("data.sequence_length") or 64
+    stated = settings.get("model.generator.target_len")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        length = stated.value
+    if path.is_dir():
+        files = sessions.session_files(path)
+        if not files:
+            raise InputError(f"{path}: no mouse session in this folder; expected Balabit sessions or an array file")
+    elif not path.exists():
+        raise InputError(f"{path}: there is no such file; expected gestures (.npz, .npy, .pt) or mouse sessions")
+    elif sessions.is_session(path):
+        files = [path]
+    elif path.suffix in (".pt", ".pth"):
+        return _tensor_gestures(path, max_sequences, seed)
+    else:
+        return arrays.read(path, max_sequences, seed)
+    return sessions.read(
+        files,
+        str(path),
+        length,
+        max_sequences,
+        seed,
+        unit_path=settings.flag("data.canonicalize_path") is True,
+        unit_time=settings.flag("data.canonicalize_duration") is True,
+    )
+
+
+def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
+    from humouse_doctor.generator.checkpoint import load_gesture_array
+    from humouse_doctor.gestures.gestures import gather
+    from humouse_doctor.gestures.reservoir import Reservoir
+
+    values, features = load_gesture_array(path)
+    good = np.isfinite(values).all(axis=(1, 2)) & (values != 0).any(axis=(1, 2))
+    reservoir = Reservoir(max_sequences, seed)
+    reservoir.offer(values[good], np.flatnonzero(good))
+    rows, numbers = reservoir.taken()
+    dropped = {"empty or with NaN or infinite values": int((~good).sum())} if not good.all() else {}
+    return gather(
+        rows,
+        source=str(path),
+        total=len(values),
+        usable=reservoir.offered,
+        dropped=dropped,
+        features=features[numbers] if features is not None and features.shape[1] > 0 else None,
+    )
