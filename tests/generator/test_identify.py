@@ -500,3 +500,27 @@ def test_the_output_layer_of_another_network_counts_unless_it_is_named() -> None
     assert without is not None
     assert without <= 1.0 + 1e-6
     assert weight_facts(network, network.state_dict()).excess_over_start == pytest.approx(100.0 * 2**0.5)
+
+
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_the_excess_over_the_start_agrees_with_its_slow_twin(architecture: Architecture) -> None:
+    torch.manual_seed(3)
+    spec = GeneratorSpec(
+        architecture=architecture, latent_dim=3, condition_dim=0, hidden_dim=5, num_layers=2, output_dim=2, target_len=7
+    )
+    network = build(spec)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(torch.rand(()) + 0.5)
+    state = network.state_dict()
+    largest = 0.0
+    for name, tensor in state.items():
+        if "bias" in name or tensor.dim() < 2 or name.startswith(("output.", "proj.")):
+            continue
+        rows = tensor.tolist()
+        flat = [value for row in rows for value in (row if isinstance(row[0], float) else [v for part in row for v in part])]
+        fan_in = 5 if "_l0" in name or "_l1" in name else len(flat) // len(rows)
+        for value in flat:
+            largest = max(largest, abs(value) * fan_in**0.5)
+
+    assert weight_facts(network, state).excess_over_start == pytest.approx(largest, rel=1e-6)
