@@ -113,7 +113,7 @@ def constant(value: float, rows: int = 16, steps: int = 20) -> FloatArray:
 def fit(targets: FloatArray, predictions: FloatArray, latent_std: float = 1.0) -> LatentFit:
     """A fit whose latents have exactly the standard deviation asked for."""
     latents = np.array([[-latent_std], [latent_std]])
-    return LatentFit(targets=frozen(targets), predictions=frozen(predictions), latents=frozen(latents), steps=60)
+    return LatentFit(targets=frozen(targets), predictions=frozen(predictions), latents=frozen(latents))
 
 
 def moving_states(rows: int = 4, steps: int = 20) -> FloatArray:

@@ -153,7 +153,7 @@ def _awkward(targets: FloatArray, drawn: FloatArray, lengths: FloatArray | None 
         predictions=builders.frozen(drawn),
         rnn_input=builders.repeated(len(drawn), steps),
         hidden=builders.moving_states(len(drawn), steps),
-        fit=LatentFit(targets=targets, predictions=fitted, latents=np.zeros((len(targets), 3)), steps=1),
+        fit=LatentFit(targets=targets, predictions=fitted, latents=np.zeros((len(targets), 3))),
         gradients=Gradients(rms_by_layer={"first": 0.0, "last": 0.0}),
     )
 

@@ -31,13 +31,12 @@ class Need(Enum):
 class LatentFit:
     """Latents fitted to real targets by gradient descent.
 
-    `targets` and `predictions` are (M, T, D) in the loss's space, `latents` is (M, Z), `steps` counts Adam's steps.
+    `targets` and `predictions` are (M, T, D) in the loss's space, `latents` is (M, Z).
     """
 
     targets: FloatArray
     predictions: FloatArray
     latents: FloatArray
-    steps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,8 @@ class Samples:
     """Arrays named by the space they are in; what could not be had is None, and `Case.absent` says why.
 
     `sequences` (N, T, K) raw; `lengths` (N,) in steps; `loss_targets` (N, T, D); `predictions` (M, T, D) from prior
-    latents; `rnn_input` and `hidden` (M, T, H) of the first and last
-    recurrent layer. N and M may differ.
+    latents; `rnn_input` and `hidden` (m, T, H) of the first and last recurrent layer, for the first m of them. N and M
+    may differ.
     """
 
     sequences: FloatArray | None = None

@@ -125,7 +125,7 @@ class Status(str, Enum):
 class ProbeResult:
     """One probe's outcome: its numbers where it measured, its reason where it did not.
 
-    `judgement` is None unless it measured. `seconds` is not part of a report: the same input gives the same bytes.
+    `judgement` is None unless it measured.
     """
 
     code: str

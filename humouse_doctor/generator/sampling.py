@@ -279,7 +279,7 @@ def fit_latents(player: Player, targets: FloatArray, conditions: FloatArray | No
             optimiser.step()
         with torch.no_grad():
             predictions = player(latents, given)
-    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy(), steps=steps)
+    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
 
 
 def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:

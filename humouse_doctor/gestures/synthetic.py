@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
-from humouse_doctor.gestures.gestures import Gestures, gather
 
 _RATE_HZ = 100.0
 
@@ -47,9 +46,3 @@ def strokes(
     if start_px > 0:
         moves[:, 0] += random.uniform(0.1 * start_px, start_px, size=(count, 2))
     return np.concatenate([moves, times[..., None]], axis=-1).astype(np.float32)
-
-
-def gestures(count: int, length: int, seed: int) -> Gestures:
-    """`strokes` as gestures, whose source says that they are synthetic."""
-    source = f"synthetic strokes (seed {seed})"
-    return gather(strokes(count, length, seed), source=source, total=count, usable=count, dropped={})

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from humouse_doctor.gestures.synthetic import gestures, strokes
+from humouse_doctor.gestures.synthetic import strokes
 
 
 def test_strokes_have_the_shape_and_type_of_raw_gestures() -> None:
@@ -58,11 +58,3 @@ def test_a_start_on_the_screen_moves_the_first_delta_alone() -> None:
     assert (shift[:, 0, :2] <= 100.0).all()
     assert (shift[:, 1:] == 0).all()
     assert (shift[..., 2] == 0).all()
-
-
-def test_synthetic_gestures_say_that_they_are_synthetic() -> None:
-    made = gestures(9, 20, seed=7)
-    assert made.summary.source == "synthetic strokes (seed 7)"
-    assert (made.summary.total, made.summary.usable, made.summary.taken, made.summary.length) == (9, 9, 9, 20)
-    np.testing.assert_array_equal(made.sequences, strokes(9, 20, seed=7))
-    np.testing.assert_array_equal(made.lengths, (made.sequences[..., 2] > 0).sum(axis=1))
