@@ -14,7 +14,11 @@ from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, UsageE
 from humouse_doctor.reporting.forms import Emit
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from humouse_doctor.core.outcome import Outcome, Trial
     from humouse_doctor.core.probe import Severity
+    from humouse_doctor.verify.bench import Job, Pulse
 
 app = typer.Typer(
     name="humouse-doctor",
@@ -63,6 +67,9 @@ Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the r
 Select = Annotated[list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.")]
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.")]
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
+OutcomeOption = Annotated[
+    Path | None, typer.Option("--outcome", help="What verify has kept: marks remedies as confirmed or refuted by trials.")
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
 Model = Annotated[
     str | None,
@@ -98,6 +105,7 @@ def inspect(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    outcome: OutcomeOption = None,
     format_: FormatOption = Format.TEXT,
     output: Output = None,
     select: Select = None,
@@ -120,7 +128,7 @@ def inspect(
         quick=quick,
         model=model,
     )
-    report = report_on(request, select or (), ignore or (), _progress)
+    report = report_on(request, select or (), ignore or (), _progress, outcome)
     _finish(report, format_, output, fail_on)
 
 
@@ -160,6 +168,7 @@ def suggest_config(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    outcome: OutcomeOption = None,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
     from humouse_doctor.core.remedy import RemedyStatus
@@ -177,13 +186,15 @@ def suggest_config(
         quick=quick,
         model=model,
     )
-    suggestion = suggest(request, emit, write, _progress)
+    suggestion = suggest(request, emit, write, _progress, outcome)
     report = suggestion.report
     _write(suggestion.text)
     _note(f"{report.verdict.value}: {report.sentence}")
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None:
             _note(f"in the code, for {remedy.title}: {remedy.code_hint}")
+        if remedy.trial is not None:
+            _note(f"by trials, {remedy.title}: {remedy.trial}")
     for remedy in report.remedies:
         if remedy.status is RemedyStatus.REFUSED:
             _note(f"not proposed, {remedy.title}: {remedy.why}")
@@ -192,6 +203,92 @@ def suggest_config(
     elif not report.patch:
         _note("no config key to change")
     raise typer.Exit(report.exit_code(None))
+
+
+@app.command()
+def verify(
+    config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Gestures, as for inspect.")],
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint to take the diagnosis from.")] = None,
+    set_: Set = None,
+    patch: Annotated[
+        list[str] | None,
+        typer.Option("--patch", help="A diff, overrides or YAML file, a probe's code or a remedy's id; else the diagnosis'."),
+    ] = None,
+    search: Annotated[bool, typer.Option("--search", help="Find the smallest set of remedies that cures.")] = False,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps of the run as it is; else by --budget.")] = None,
+    budget: Annotated[str, typer.Option("--budget", help="How long all of it may take, e.g. 90s, 5m, 2h.")] = "10m",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds each arm is trained with.")] = 3,
+    max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Arms a search may try.")] = 24,
+    max_sequences: MaxSequences = 2048,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Trials at a time; 0 takes all cores.")] = 0,
+    outcome: Annotated[
+        Path | None, typer.Option("--outcome", help="Keep every trial here (JSON), and go on from it after an interruption.")
+    ] = None,
+    save_warmstart: Annotated[
+        Path | None, typer.Option("--save-warmstart", help="Write the best arm humouse can load as a pretrainer checkpoint.")
+    ] = None,
+    trainer: Annotated[
+        str | None, typer.Option("--trainer", help="Your own training command, with {overrides} (and {arm}, {seed}).")
+    ] = None,
+    trainer_checkpoint: Annotated[
+        str | None, typer.Option("--trainer-checkpoint", help="The checkpoint it leaves; {arm} and {seed} may stand in it.")
+    ] = None,
+    trainer_timeout: Annotated[str, typer.Option("--trainer-timeout", help="When a hanging command is killed.")] = "1h",
+    format_: FormatOption = Format.TEXT,
+    output: Output = None,
+) -> None:
+    """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
+    from humouse_doctor.verify.trainer import Command
+    from humouse_doctor.verify.verification import Order
+    from humouse_doctor.verify.verification import verify as run_verify
+
+    _check_paths(output, config, data, checkpoint)
+    for written in (outcome, save_warmstart):
+        _check_paths(written, config, data, checkpoint)
+    if (trainer is None) != (trainer_checkpoint is None):
+        raise UsageError("--trainer and --trainer-checkpoint go together: the command, and the file it leaves")
+    command = None
+    if trainer is not None and trainer_checkpoint is not None:
+        command = Command(
+            text=trainer,
+            checkpoint=trainer_checkpoint,
+            logs=Path("verify-logs"),
+            timeout_s=_seconds("--trainer-timeout", trainer_timeout),
+        )
+    order = Order(
+        config=config,
+        data=data,
+        checkpoint=checkpoint,
+        overrides=tuple(set_ or ()),
+        patches=tuple(patch or ()),
+        steps=steps,
+        budget_s=_seconds("--budget", budget),
+        seeds=seeds,
+        search=search,
+        max_arms=max_arms,
+        max_sequences=max_sequences,
+        outcome=outcome,
+        warm_start=save_warmstart,
+        trainer=command,
+        workers=workers,
+    )
+    with _Trials() as shown:
+        verified = run_verify(order, shown, _progress)
+    _finish_outcome(verified.outcome, format_, output)
+
+
+def _seconds(option: str, text: str) -> float:
+    """A duration such as 90s, 5m, 2h or 300; raises `UsageError`."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise UsageError(f"{option} {text}: expected a duration, e.g. 90s, 5m or 2h")
+    return seconds
 
 
 @app.command()
@@ -263,6 +360,46 @@ class _Bar:
         self._progress.update(self._task, completed=step, loss=loss)
 
 
+class _Trials:
+    """A progress bar per trial on stderr, where that is a terminal; else a line for each that ends."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"))
+        self._bars = console.is_terminal
+        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not self._bars)
+        self._tasks: dict[Job, TaskID] = {}
+
+    def __enter__(self) -> _Trials:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, job: Job) -> None:
+        """Show a bar for `job`."""
+        from humouse_doctor.reporting.plain import harmless
+
+        label = f"{harmless(job.arm.title)[:48]}, seed {job.seed}"
+        self._tasks[job] = self._progress.add_task(label, total=job.steps, said="")
+
+    def moved(self, job: Job, pulse: Pulse) -> None:
+        """Move its bar on, with the loss against the predictors that know nothing."""
+        said = f"loss {pulse.loss:.4g} (constant {pulse.best_constant:.4g}, motionless {pulse.motionless:.4g})"
+        self._progress.update(self._tasks[job], completed=pulse.step, said=said)
+
+    def ended(self, job: Job, trial: Trial) -> None:
+        """Say in a few words what came of it."""
+        said = trial.failed or trial.stopped or ("healthy" if trial.healthy else f"{', '.join(trial.causes) or 'not healthy'}")
+        self._progress.update(self._tasks[job], completed=trial.steps, said=said)
+        if not self._bars:
+            _note(f"... {job.arm.title}, seed {job.seed}: {said}")
+
+
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
         _note(f"... {text}")
@@ -300,7 +437,6 @@ def _check_paths(output: Path | None, *inputs: Path | None) -> None:
 
 
 def _finish(report: object, format_: Format, output: Path | None, fail_on: FailOn) -> NoReturn:
-    from humouse_doctor.core.files import replace_file
     from humouse_doctor.core.report import Report
     from humouse_doctor.reporting import json_report, text
 
@@ -310,14 +446,33 @@ def _finish(report: object, format_: Format, output: Path | None, fail_on: FailO
     else:
         colour = output is None and _colours()
         rendered = text.render(report, width=_width(output), colour=colour)
+    _deliver(rendered, output, f"{report.verdict.value}: {report.sentence}")
+    raise typer.Exit(report.exit_code(fail_on.severity))
+
+
+def _finish_outcome(outcome: Outcome, format_: Format, output: Path | None) -> NoReturn:
+    from humouse_doctor.reporting import outcome_json, outcome_text
+
+    if format_ is Format.JSON:
+        rendered = outcome_json.render(outcome)
+    else:
+        colour = output is None and _colours()
+        rendered = outcome_text.render(outcome, width=_width(output), colour=colour)
+    _deliver(rendered, output, outcome_text.sentence(outcome))
+    raise typer.Exit(outcome.exit_code())
+
+
+def _deliver(rendered: str, output: Path | None, told: str) -> None:
+    """Write to stdout, a device or a file; where a file takes the report, stderr says `told`."""
+    from humouse_doctor.core.files import replace_file
+
     if output is None or str(output) == "-":
         _write(rendered)
     elif output.exists() and not output.is_file():
         _write_to_device(output, rendered)
     else:
         replace_file(output, rendered.encode("utf-8", "backslashreplace"), like=output)
-        _note(f"{report.verdict.value}: {report.sentence} Report in {output}")
-    raise typer.Exit(report.exit_code(fail_on.severity))
+        _note(f"{told} Report in {output}")
 
 
 def _write_to_device(output: Path, text: str) -> None:

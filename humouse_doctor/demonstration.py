@@ -14,8 +14,8 @@ from humouse_doctor.config import reader
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.files import replace_file
+from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.report import Report
-from humouse_doctor.core.space import LossSpace
 from humouse_doctor.gestures.synthetic import strokes
 from humouse_doctor.loading import Request
 from humouse_doctor.service import report_on
@@ -136,8 +136,9 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
 
     Raises `InputError` where the folder cannot be written.
     """
-    from humouse_doctor.generator.trial import WarmUp, steps_per_epoch, train
-    from humouse_doctor.loading import generator_spec
+    from humouse_doctor.generator.trial import train
+    from humouse_doctor.sources import read_gestures
+    from humouse_doctor.warm_ups import own_steps, rehearse
 
     sequences = strokes(recipe.sequences, recipe.length, seed, start_px=recipe.start_px)
     if recipe.units is Units.SCREEN_FRACTIONS:
@@ -162,20 +163,11 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
     }
     replace_file(cache.with_name(cache.name + ".meta.json"), json.dumps(meta).encode())
     settings = reader.read(config_path).settings
-    space = LossSpace(absolute=settings.flag("training.absolute_coordinates") is True)
-    batch, epochs = settings.integer("data.batch_size") or 32, settings.integer("training.reconstruction_epochs") or 0
-    warm_up = WarmUp(
-        spec=generator_spec(settings),
-        steps=epochs * steps_per_epoch(len(sequences), batch),
-        batch_size=batch,
-        learning_rate=settings.number("training.lr.generator") or 0.0,
-        whiten=settings.flag("training.warmup_latent_normalize") is True,
-        noise_std=settings.number("training.warmup_noise_std") or 0.0,
-        slow_gates=recipe.slow_gates,
-        seed=seed,
-    )
-    with bar(warm_up.steps, f"training {recipe.name}") as tick:
-        trained = train(warm_up, space.targets(sequences, 2), tick=tick)
+    gestures = read_gestures(cache, settings, recipe.sequences, seed)
+    changes = (CodeChange.SLOW_GATES,) if recipe.slow_gates else ()
+    rehearsal = rehearse(settings, gestures, steps=own_steps(settings, gestures) or 0, seed=seed, changes=changes)
+    with bar(rehearsal.warm_up.steps, f"training {recipe.name}") as tick:
+        trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, tick)
     import torch
 
     torch.save(trained.network.state_dict(), checkpoints / f"generator_{recipe.name}.pt")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from humouse_doctor.generator.checkpoint import Checkpoint
     from humouse_doctor.generator.identify import Disagreement
+    from humouse_doctor.generator.sampling import Player
     from humouse_doctor.gestures.gestures import Gestures
 
 Progress = Callable[[str], None]
@@ -96,8 +97,11 @@ class _Trail:
     absent: dict[Need, str] = field(default_factory=dict)
 
 
-def load_case(request: Request, progress: Progress = lambda _: None) -> Loaded:
-    """Read everything `request` names; raises `InputError` or `UsageError` with one line."""
+def load_case(request: Request, progress: Progress = lambda _: None, gestures: Gestures | None = None) -> Loaded:
+    """Read everything `request` names; raises `InputError` or `UsageError` with one line.
+
+    `gestures`, where they have been read before, stand for `request.data`.
+    """
     trail = _Trail(progress)
     request, config = _resolve_folder(request, trail)
     for complaint in config.complaints:
@@ -112,8 +116,7 @@ def load_case(request: Request, progress: Progress = lambda _: None) -> Loaded:
         )
     trail.remarks.extend(config.remarks)
     settings = config.settings
-    gestures = None
-    if request.data is not None:
+    if request.data is not None and gestures is None:
         progress(f"reading gestures from {request.data}")
         gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
     if request.checkpoint is None:
@@ -269,21 +272,8 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         player = observe.player(network, found.spec)
     weights = identify.weight_facts(network, checkpoint.tensors)
     space = space_of(settings, gestures, facts.architecture, trail.remarks, checkpoint)
-    targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
-    if targets is not None:
-        targets = targets[:, : facts.target_len]
-    samples = observe.observe(
-        player,
-        targets=targets if weights.non_finite == 0 else None,
-        conditions=conditions_of(settings, gestures, player.condition_dim, trail.remarks),
-        count=request.samples,
-        seed=request.seed,
-        quick=request.quick,
-        absent=trail.absent,
-        progress=trail.progress,
-    )
-    if weights.non_finite:
-        trail.absent[Need.FIT] = trail.absent[Need.GRADIENTS] = "the weights hold NaN or infinite values"
+    conditions = conditions_of(settings, gestures, player.condition_dim, trail.remarks)
+    samples = _observed(request, gestures, trail, facts, player, space, weights, conditions)
     return _case(
         request,
         settings,
@@ -297,6 +287,58 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         sha256=checkpoint.sha256,
         checkpoint=checkpoint,
     )
+
+
+def of_trial(
+    request: Request,
+    settings: Settings,
+    gestures: Gestures,
+    network: nn.Module,
+    spec: GeneratorSpec,
+    space: LossSpace,
+    conditions: FloatArray | None,
+) -> Loaded:
+    """The case of a generator that a trial has just trained in `space`, with conditions (N, C)."""
+    from humouse_doctor.generator import identify, observe
+
+    trail = _Trail(lambda _: None)
+    facts = facts_of(spec, f"{spec.architecture.value} generator")
+    weights = identify.weight_facts(network, observe.tensors_of(network))
+    player = observe.player(network, spec)
+    samples = _observed(request, gestures, trail, facts, player, space, weights, conditions)
+    case = _case(request, settings, gestures, trail, network=facts, space=space, samples=samples, weights=weights)
+    return Loaded(case=case)
+
+
+def _observed(
+    request: Request,
+    gestures: Gestures | None,
+    trail: _Trail,
+    facts: NetworkFacts,
+    player: Player,
+    space: LossSpace | None,
+    weights: WeightFacts,
+    conditions: FloatArray | None,
+) -> Samples:
+    """What running a trained generator gives, against the targets that its loss compares where these are known."""
+    from humouse_doctor.generator import observe
+
+    targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
+    if targets is not None:
+        targets = targets[:, : facts.target_len]
+    samples = observe.observe(
+        player,
+        targets=targets if weights.non_finite == 0 else None,
+        conditions=conditions,
+        count=request.samples,
+        seed=request.seed,
+        quick=request.quick,
+        absent=trail.absent,
+        progress=trail.progress,
+    )
+    if weights.non_finite:
+        trail.absent[Need.FIT] = trail.absent[Need.GRADIENTS] = "the weights hold NaN or infinite values"
+    return samples
 
 
 def _case(

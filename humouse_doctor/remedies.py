@@ -10,7 +10,7 @@ import math
 from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
+from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
@@ -88,6 +88,7 @@ def normalised_positions(case: Case) -> Remedy:
         " not movement: a repeated latent stays flat over long sequences",
         edits=edits,
         code_hint=hint,
+        code_changes=(CodeChange.NORMALISED_POSITIONS,),
         expects=(_SPREAD, _SKILL),
     )
 
@@ -138,6 +139,7 @@ def time_input(case: Case) -> Remedy:
             "Concatenate torch.linspace(0, 1, T) to the repeated latent before the first LSTM"
             f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too."
         ),
+        code_changes=(CodeChange.TIME_INPUT,),
         expects=(_MOVES,),
     )
 
@@ -153,19 +155,20 @@ def slow_gates(case: Case) -> Remedy:
             f"Before training, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
             " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
         ),
+        code_changes=(CodeChange.SLOW_GATES,),
         expects=(_MOVES,),
     )
 
 
-def warm_start(case: Case) -> Remedy:
-    """Start from a pretrainer checkpoint instead of warming up."""
+def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt") -> Remedy:
+    """Start from the pretrainer checkpoint `file` instead of warming up."""
     return Remedy(
         id="warm-start",
         title="Skip the warm-up and start from a pretrainer checkpoint",
         why="the pretrainer already compares z-scored positions with a linear head; it repeats its latent as well, so this"
         " is no cure for flatness by itself",
         edits=(
-            *edit(case, "training.generator_init_path", "checkpoints/pretrain/lstm_generator.pt"),
+            *edit(case, "training.generator_init_path", file),
             *edit(case, "training.reconstruction_epochs", 0),
             *honour_contract(case).edits,
         ),
@@ -191,13 +194,39 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
     )
 
 
+def longer(case: Case, factor: int) -> Remedy:
+    """`factor` times as many epochs, whatever the reason that the steps do not suffice."""
+    epochs = case.settings.integer("training.reconstruction_epochs") or 0
+    return Remedy(
+        id=f"longer-warm-up-{factor}x",
+        title=f"Warm up {factor} times as long: {epochs * factor} epochs instead of {epochs}",
+        why="what has not settled yet may only need more steps",
+        safety=Safety.SAFE,
+        edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs else (),
+        expects=(_SPREAD, _MOVES, _SKILL),
+    )
+
+
+def other_rate(case: Case, factor: float) -> Remedy:
+    """`factor` times the learning rate, which the adversarial training after the warm-up then has as well."""
+    rate = case.settings.number("training.lr.generator") or 0.0
+    new = float(f"{rate * factor:.6g}")
+    return Remedy(
+        id="slower-rate" if factor < 1 else "faster-rate",
+        title=f"Learning rate {new:g} instead of {rate:g}",
+        why="the adversarial training after the warm-up takes the same rate",
+        edits=edit(case, "training.lr.generator", new) if rate else (),
+        expects=(_SPREAD, _SKILL),
+    )
+
+
 def raw_deltas(case: Case) -> Remedy:
     """Positions summed from raw deltas rather than from z-scored ones."""
     return Remedy(
         id="raw-deltas",
         title="Sum raw deltas, not z-scored ones",
         why="z-scoring deltas does not normalise the positions summed from them",
-        edits=edit(case, "data.normalize_sequences", False),
+        edits=edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else (),
         expects=(_SPREAD,),
     )
 

@@ -21,12 +21,32 @@ def report_on(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     progress: Callable[[str], None] = lambda _: None,
+    outcome: Path | None = None,
 ) -> Report:
-    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line."""
+    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
+
+    `outcome` is a file that verify has kept on the same config: it marks the remedies its trials confirmed or refuted.
+    """
     probes = selected(select, ignore)
     loaded = load_case(request, progress)
     told = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
-    return diagnose(replace(loaded, tool_findings=told), examine(loaded.case, probes))
+    report = diagnose(replace(loaded, tool_findings=told), examine(loaded.case, probes))
+    return report if outcome is None else _marked(report, outcome, request.overrides)
+
+
+def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
+    """`report` with what the trials kept at `path` showed; raises `UsageError` where they are of another config."""
+    from humouse_doctor.config import reader
+    from humouse_doctor.reporting import outcome_json
+    from humouse_doctor.verify.marks import config_values, mark
+
+    outcome = outcome_json.read(path)
+    source = report.subject.config
+    if source is None:
+        raise UsageError(f"{path}: trials belong to a config: add --config")
+    if outcome.config_values != config_values(reader.read(Path(source), overrides).settings):
+        raise UsageError(f"{path}: its trials were made with other values than {source} has now; run verify again")
+    return mark(report, outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +58,13 @@ class Suggestion:
     written: tuple[Path, Path] | None = None
 
 
-def suggest(request: Request, emit: Emit, write: bool, progress: Callable[[str], None] = lambda _: None) -> Suggestion:
+def suggest(
+    request: Request,
+    emit: Emit,
+    write: bool,
+    progress: Callable[[str], None] = lambda _: None,
+    outcome: Path | None = None,
+) -> Suggestion:
     """The report's patch as `emit` asks, and with `write` made in place.
 
     Raises `UsageError` without a config, and where an edit cannot be made in place.
@@ -48,7 +74,7 @@ def suggest(request: Request, emit: Emit, write: bool, progress: Callable[[str],
 
     if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
         raise UsageError(_NO_CONFIG)
-    report = report_on(request, progress=progress)
+    report = report_on(request, progress=progress, outcome=outcome)
     source = report.subject.config
     if source is None:
         raise UsageError(_NO_CONFIG)

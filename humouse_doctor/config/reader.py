@@ -38,15 +38,15 @@ class ReadConfig:
     remarks: tuple[str, ...] = ()
 
 
-def read(path: Path | None, overrides: Sequence[str] = ()) -> ReadConfig:
+def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
     """Read the config at `path`; without one, only the trainer's defaults and `overrides` (`key=value`) are known.
 
+    `text`, where given, is read as if it stood in that file.
     Raises `UsageError` for text that is no config and for an override of an unknown key.
     """
     if path is None:
         return _finish({}, {}, Settings(), "", overrides, ())
-    text = yaml_text.read_text(path)
-    root = yaml_text.compose(text, str(path))
+    root = yaml_text.compose(yaml_text.read_text(path) if text is None else text, str(path))
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
     values: Mapping[str, Value] = {name: leaf.value for name, leaf in found.items()}
     places: Mapping[str, Place] = {

@@ -16,10 +16,25 @@ class Safety(str, Enum):
 
 
 class RemedyStatus(str, Enum):
-    """What is known of a remedy's effect on this run; only a paired trial moves it from untested."""
+    """What is known of a remedy's effect on this run; only a paired trial moves it from unverified.
+
+    It is confirmed where it cures by itself or belongs to the smallest set that does, helpful where it makes the run
+    better without curing it, and refuted where it has no effect or makes it worse.
+    """
 
     UNVERIFIED = "unverified"
     REFUSED = "refused"
+    CONFIRMED = "confirmed"
+    HELPFUL = "helpful"
+    REFUTED = "refuted"
+
+
+class CodeChange(str, Enum):
+    """What a remedy needs that no config key can bring about, and that a trial can make by itself."""
+
+    NORMALISED_POSITIONS = "normalised-positions"
+    TIME_INPUT = "time-input"
+    SLOW_GATES = "slow-gates"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +81,9 @@ class Expectation:
 class Remedy:
     """A named change with its reason.
 
-    `edits` is a config patch (keys without any `experiment.` prefix); `code_hint` says what no key can do. A
-    refused one is often proposed elsewhere; its `why` then says, with the number, why it is not proposed here.
+    `edits` is a config patch (keys without any `experiment.` prefix); `code_hint` says what no key can do, and
+    `code_changes` what of that a trial can make by itself. A refused one is often proposed elsewhere; its `why` then
+    says, with the number, why it is not proposed here. `trial` says what a trial of this run has shown of it.
     """
 
     id: str
@@ -77,4 +93,6 @@ class Remedy:
     status: RemedyStatus = RemedyStatus.UNVERIFIED
     edits: tuple[Edit, ...] = ()
     code_hint: str | None = None
+    code_changes: tuple[CodeChange, ...] = ()
+    trial: str | None = None
     expects: tuple[Expectation, ...] = ()

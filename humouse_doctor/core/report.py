@@ -12,7 +12,7 @@ from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.settings import Setting
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Verdict(str, Enum):
@@ -79,7 +79,8 @@ class Cause:
 class Report:
     """Everything a renderer needs; probe results are in code order, causes and remedies best first.
 
-    `patch` merges the edits of the first remedy of each cause; `settings` are those the probes looked at.
+    `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`; `settings` are
+    those the probes looked at.
     """
 
     tool_version: str
@@ -96,10 +97,13 @@ class Report:
     patch: tuple[Edit, ...]
     settings: tuple[Setting, ...] = ()
     config_prefix: str = ""
+    cure: Remedy | None = None
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:
-        """Those `patch` comes from: the first of each cause that is not refused, each once."""
+        """Those `patch` comes from: the cure that trials confirmed, else each cause's first that is not refused."""
+        if self.cure is not None:
+            return (self.cure,)
         by_id = {remedy.id: remedy for remedy in self.remedies}
         offered = {finding.code: [by_id[name] for name in finding.remedies] for finding in self.findings}
         chosen: dict[str, Remedy] = {}

@@ -5,6 +5,7 @@ Parameter names, shapes and forward passes follow humouse's checkpoints; a netwo
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import cast
 
@@ -57,6 +58,36 @@ class LstmGenerator(nn.Module):
     def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
         embedded = torch.tanh(self.pre(torch.cat([latent, condition], dim=-1)))  # (N, H)
         states = embedded.unsqueeze(1).expand(-1, self.target_len, -1)  # (N, T, H), the same vector T times
+        for layer in self.lstm_layers:
+            states, _ = layer(states)
+        return cast(Tensor, self.head(self.output(states)))
+
+
+class TimedLstmGenerator(nn.Module):
+    """An `LstmGenerator` whose first LSTM also sees the time, from 0 to 1: (N, Z), (N, C) -> (N, T, D).
+
+    humouse has no such network: its checkpoints do not fit there, and these do not fit humouse.
+    """
+
+    def __init__(self, plain: LstmGenerator, generator: torch.Generator) -> None:
+        super().__init__()
+        self.target_len = plain.target_len
+        self.pre, self.output, self.head = plain.pre, plain.output, plain.head
+        hidden = plain.pre.out_features
+        first, *rest = plain.lstm_layers
+        assert isinstance(first, nn.LSTM)
+        wider = copy.deepcopy(first)
+        wider.input_size = hidden + 1
+        bound = hidden**-0.5  # PyTorch's own start of an LSTM's weights
+        column = torch.empty(4 * hidden, 1).uniform_(-bound, bound, generator=generator)
+        wider.weight_ih_l0 = nn.Parameter(torch.cat([first.get_parameter("weight_ih_l0").detach(), column], dim=1))
+        self.lstm_layers = nn.ModuleList([wider, *rest])
+
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        embedded = torch.tanh(self.pre(torch.cat([latent, condition], dim=-1)))  # (N, H)
+        states = embedded.unsqueeze(1).expand(-1, self.target_len, -1)  # (N, T, H)
+        time = torch.linspace(0.0, 1.0, self.target_len).view(1, -1, 1).expand(len(states), -1, 1)
+        states = torch.cat([states, time], dim=-1)  # (N, T, H + 1)
         for layer in self.lstm_layers:
             states, _ = layer(states)
         return cast(Tensor, self.head(self.output(states)))
@@ -156,6 +187,12 @@ def build(spec: GeneratorSpec) -> nn.Module:
             if isinstance(module, nn.Linear | nn.Conv1d):
                 nn.utils.spectral_norm(module)
     return network
+
+
+def with_time_input(network: nn.Module, generator: torch.Generator) -> TimedLstmGenerator:
+    """`network`, an `LstmGenerator`, with the time as one more input; all other weights are the same."""
+    assert isinstance(network, LstmGenerator)
+    return TimedLstmGenerator(network, generator)
 
 
 def slow_gates(network: nn.Module, longest: int, generator: torch.Generator) -> None:

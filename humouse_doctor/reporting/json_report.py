@@ -10,7 +10,7 @@ from typing import Any
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
+from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
 
@@ -69,6 +69,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         ],
         "remedies": [_remedy(remedy) for remedy in report.remedies],
         "patch": [_edit(edit) for edit in report.patch],
+        "cure": None if report.cure is None else _remedy(report.cure),
         "config_prefix": report.config_prefix,
         "settings": [_setting(setting) for setting in report.settings],
     }
@@ -111,6 +112,8 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
         "status": remedy.status.value,
         "patch": [_edit(edit) for edit in remedy.edits],
         "code_hint": remedy.code_hint,
+        "code_changes": [change.value for change in remedy.code_changes],
+        "trial": remedy.trial,
         "expects": [
             {"metric": expected.metric, "low": _bound(expected.interval.low), "high": _bound(expected.interval.high)}
             for expected in remedy.expects
@@ -198,6 +201,7 @@ def _report(content: Mapping[str, Any]) -> Report:
         remedies=tuple(_read_remedy(remedy) for remedy in content["remedies"]),
         patch=tuple(_read_edit(edit) for edit in content["patch"]),
         settings=tuple(_read_setting(setting) for setting in content["settings"]),
+        cure=None if content["cure"] is None else _read_remedy(content["cure"]),
         config_prefix=str(content["config_prefix"]),
     )
 
@@ -235,6 +239,8 @@ def _read_remedy(entry: Mapping[str, Any]) -> Remedy:
         status=RemedyStatus(entry["status"]),
         edits=tuple(_read_edit(edit) for edit in entry["patch"]),
         code_hint=entry["code_hint"],
+        code_changes=tuple(CodeChange(change) for change in entry["code_changes"]),
+        trial=entry["trial"],
         expects=tuple(
             Expectation(
                 metric=expected["metric"],

@@ -134,7 +134,11 @@ def _patch(console: Console, report: Report) -> None:
     chosen = report.chosen_remedies
     if not chosen:
         return
-    _title(console, "Suggested patch (unverified: only a paired trial can confirm it)")
+    if report.cure is None:
+        _title(console, "Suggested patch (unverified: humouse-doctor verify tries it)")
+    else:
+        _title(console, f"Patch confirmed by trials: {report.cure.title}")
+        _say(console, report.cure.why, indent=2)
     for edit in report.patch:
         _say(console, _change(edit, report.config_prefix), indent=2, style="green")
     for remedy in chosen:
@@ -151,6 +155,8 @@ def _remedies(console: Console, report: Report) -> None:
     for remedy in report.remedies:
         _say(console, f"- {remedy.title} [{remedy.safety.value}, {remedy.status.value}]", indent=2)
         _say(console, remedy.why, indent=4, style="dim")
+        if remedy.trial is not None:
+            _say(console, f"by trials: {remedy.trial}", indent=4)
 
 
 def _probes(console: Console, report: Report) -> None:

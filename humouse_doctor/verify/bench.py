@@ -1,0 +1,194 @@
+"""One trial: an arm trained with one seed in this process, and the same probes on what came out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from types import MappingProxyType
+
+import numpy as np
+
+from humouse_doctor.config import reader
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.errors import DoctorError
+from humouse_doctor.core.outcome import Arm, Trial
+from humouse_doctor.core.probe import ProbeResult
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.diagnosis import diagnose
+from humouse_doctor.examine import examine
+from humouse_doctor.generator.trial import Trained, train
+from humouse_doctor.gestures.gestures import Gestures
+from humouse_doctor.loading import Loaded, Request, of_trial
+from humouse_doctor.probes.measures import best_constant_loss, motionless_loss
+from humouse_doctor.verify.effects import is_healthy
+from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse
+
+#: An arm is futile that at this share of its steps is nowhere near the best constant's loss ...
+_FUTILE_AT = 0.5
+#: ... and would not come this far below it, were it to go on twice as fast as since half of them.
+_FUTILE_SKILL = 0.05
+_CURVE_POINTS = 50
+#: A training gives a sign of life this many times.
+_PULSES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """A sign of life of a training: its step and loss, and the losses of the two predictors that know nothing."""
+
+    step: int
+    loss: float
+    best_constant: float
+    motionless: float
+
+
+Tick = Callable[[Pulse], None]
+
+
+def _unheard(_: Pulse) -> None:
+    """Nobody listens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One trial to be made."""
+
+    arm: Arm
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What all trials of one run share: its config with overrides, its gestures, and how many sequences to draw.
+
+    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more.
+    """
+
+    config: Path
+    overrides: tuple[str, ...]
+    gestures: Gestures
+    base_steps: int
+    pretrainer: bool = False
+    samples: int = 512
+
+    def settings(self, arm: Arm) -> Settings:
+        """The run's settings with the arm's edits."""
+        edits = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in arm.edits)
+        return reader.read(self.config, (*self.overrides, *edits)).settings
+
+    def job(self, arm: Arm, seed: int) -> Job:
+        """The trial of `arm` with `seed`, as long as its epochs ask for."""
+        plain, own = (own_steps(self.settings(one), self.gestures) for one in (Arm(title=""), arm))
+        factor = own / plain if own and plain else 1.0
+        return Job(arm=arm, seed=seed, steps=max(1, round(self.base_steps * factor)))
+
+    def rehearsal(self, job: Job) -> Rehearsal:
+        """What `job` trains."""
+        return rehearse(
+            self.settings(job.arm),
+            self.gestures,
+            steps=job.steps,
+            seed=job.seed,
+            changes=job.arm.code_changes,
+            pretrainer=self.pretrainer,
+        )
+
+    def run(self, job: Job, tick: Tick = _unheard) -> Trial:
+        """Train and examine; what cannot be trained is a trial that failed, with its reason."""
+        try:
+            return self.measured(job, self.rehearsal(job), tick)[0]
+        except DoctorError as error:
+            return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=str(error))
+        except (RuntimeError, FloatingPointError) as error:
+            text = " ".join(str(error).split())[:200]
+            return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=f"{type(error).__name__}: {text}")
+
+    def measured(self, job: Job, rehearsal: Rehearsal, tick: Tick = _unheard) -> tuple[Trial, Trained]:
+        """The trial of `job` and what it trained."""
+        targets = rehearsal.targets
+        constant, motionless = best_constant_loss(targets), motionless_loss(targets)
+        watch = _Watch(job.steps, constant, motionless, tick, may_stop=_can_be_judged_early(rehearsal))
+        trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, watch)
+        loaded = self.examined(job, rehearsal, trained)
+        results = examine(loaded.case)
+        report = diagnose(loaded, results)
+        trial = Trial(
+            arm=job.arm.key,
+            seed=job.seed,
+            planned=job.steps,
+            steps=len(trained.losses),
+            measurements=MappingProxyType(_by_name(results)),
+            healthy=is_healthy(results),
+            causes=tuple(cause.code for cause in report.causes),
+            offered=tuple(remedy.id for remedy in report.chosen_remedies + report.remedies),
+            losses=_curve(trained.losses),
+            best_constant=constant,
+            motionless=motionless,
+            stopped=watch.stopped,
+        )
+        return trial, trained
+
+    def examined(self, job: Job, rehearsal: Rehearsal, trained: Trained) -> Loaded:
+        """The case of what `job` trained; the same prior latents are drawn for every arm."""
+        request = Request(config=self.config, samples=self.samples)
+        return of_trial(
+            request,
+            self.settings(job.arm),
+            self.gestures,
+            trained.network,
+            rehearsal.warm_up.spec,
+            rehearsal.space,
+            rehearsal.conditions,
+        )
+
+
+def _can_be_judged_early(rehearsal: Rehearsal) -> bool:
+    """Whether half-way's loss tells the end's: a table learns each row once an epoch, a KL term is part of the loss."""
+    return not rehearsal.warm_up.latent_table and rehearsal.warm_up.spec.architecture.value != "seq2seq"
+
+
+def _by_name(results: tuple[ProbeResult, ...]) -> dict[str, float]:
+    return {f"{result.code}.{name}": value for result in results for name, value in result.measurements.items()}
+
+
+def _curve(losses: FloatArray) -> tuple[float, ...]:
+    """At most 50 means over equal shares of the losses (steps,), those that are finite."""
+    parts = np.array_split(losses, min(_CURVE_POINTS, len(losses))) if len(losses) else []
+    return tuple(float(f"{mean:.5g}") for part in parts if math.isfinite(mean := float(part.mean())))
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Ends a training that has no way left to come to anything, and says why."""
+
+    planned: int
+    constant: float
+    motionless: float
+    tell: Tick
+    may_stop: bool
+    losses: list[float] = field(default_factory=list)
+    stopped: str | None = None
+
+    def __call__(self, step: int, loss: float) -> bool:
+        if step % max(1, self.planned // _PULSES) == 0 or step == self.planned:
+            self.tell(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
+        self.losses.append(loss)
+        if not math.isfinite(loss):
+            self.stopped = f"the loss was no number any more at step {step}"
+        elif self.may_stop and step == math.ceil(self.planned * _FUTILE_AT) and self.planned - step >= 8:
+            self.stopped = self._futile(step)
+        return self.stopped is not None
+
+    def _futile(self, step: int) -> str | None:
+        """Why it is, None where it is not: by the mean losses around a quarter and a half of the steps."""
+        window = max(4, self.planned // 20)
+        half = 1 - fmean(self.losses[-window:]) / self.constant
+        quarter = 1 - fmean(self.losses[step // 2 : step // 2 + window]) / self.constant
+        reach = half + 2 * max(0.0, half - quarter) * (self.planned - step) / max(1, step // 2)
+        if reach >= _FUTILE_SKILL:
+            return None
+        return f"stopped as futile after {step} of {self.planned} steps, its loss {half:.1%} below the best constant's"

@@ -1,0 +1,76 @@
+"""What trials have shown, onto the remedies of a report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+from humouse_doctor.core.outcome import Arm, ArmOutcome, Effect, Outcome
+from humouse_doctor.core.remedy import Remedy, RemedyStatus
+from humouse_doctor.core.report import Report
+from humouse_doctor.core.settings import Settings
+
+_STATUS = {
+    Effect.CURED: RemedyStatus.CONFIRMED,
+    Effect.BETTER: RemedyStatus.HELPFUL,
+    Effect.NO_EFFECT: RemedyStatus.REFUTED,
+    Effect.WORSE: RemedyStatus.REFUTED,
+}
+_SHOWN = (("spread", "HD101.spread_ratio"), ("movement", "HD103.time_std_ratio"), ("motion skill", "HD105.motion_skill"))
+
+
+def config_values(settings: Settings) -> str:
+    """A digest of what a config says, whatever its layout: an outcome belongs to these values."""
+    values = {key: repr(setting.value) for key, setting in sorted(settings.items())}
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
+
+
+def mark(report: Report, outcome: Outcome) -> Report:
+    """`report` with its remedies marked by what their trials showed, and with the set that cured as its patch."""
+    chosen = outcome.arm(outcome.chosen)
+    remedies = tuple(_marked(remedy, outcome, chosen) for remedy in report.remedies)
+    if chosen is None:
+        return replace(report, remedies=remedies)
+    cure = Remedy(
+        id="confirmed-cure",
+        title=chosen.arm.title,
+        why=_told(chosen, outcome),
+        status=RemedyStatus.CONFIRMED,
+        edits=chosen.arm.edits,
+        code_hint=" ".join(outcome.hints) or None,
+        code_changes=chosen.arm.code_changes,
+        trial=_told(chosen, outcome),
+    )
+    return replace(report, remedies=remedies, cure=cure, patch=chosen.arm.edits)
+
+
+def _marked(remedy: Remedy, outcome: Outcome, chosen: ArmOutcome | None) -> Remedy:
+    if remedy.status is RemedyStatus.REFUSED:
+        return remedy
+    alone = next((arm for arm in outcome.arms if arm.arm.remedies == (remedy.id,) and arm.effect is not None), None)
+    told = None if alone is None else f"alone: {_told(alone, outcome)}"
+    if chosen is not None and _has_part_of(chosen.arm, remedy):
+        if chosen.arm.remedies == (remedy.id,):
+            return replace(remedy, status=RemedyStatus.CONFIRMED, trial=_told(chosen, outcome))
+        others = [name for name in chosen.arm.remedies if name != remedy.id]
+        joined = f"cured together with {', '.join(others)}: {_told(chosen, outcome)}"
+        return replace(remedy, status=RemedyStatus.CONFIRMED, trial=joined if told is None else f"{told}; {joined}")
+    if alone is None or alone.effect is None:
+        return remedy
+    return replace(remedy, status=_STATUS[alone.effect], trial=told)
+
+
+def _has_part_of(arm: Arm, remedy: Remedy) -> bool:
+    """Whether anything of `remedy` is left in `arm`, from which what was needless has been taken out."""
+    if remedy.id not in arm.remedies:
+        return False
+    return any(edit in arm.edits for edit in remedy.edits) or any(c in arm.code_changes for c in remedy.code_changes)
+
+
+def _told(arm: ArmOutcome, outcome: Outcome) -> str:
+    """An arm's effect in one line."""
+    by_name = {change.metric: change for change in arm.changes}
+    parts = [f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}" for label, name in _SHOWN if name in by_name]
+    effect = "failed" if arm.effect is None else arm.effect.value
+    return f"{effect}, healthy with {arm.healthy_seeds} of {arm.seeds} seeds after {outcome.steps:,} steps ({', '.join(parts)})"

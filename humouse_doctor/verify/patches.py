@@ -1,0 +1,101 @@
+"""What `--patch` may name, to an arm: a probe's code, a remedy's id, a diff, an overrides file or a YAML file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from humouse_doctor.config import reader, yaml_text
+from humouse_doctor.config.trainer_keys import BY_NAME
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.outcome import Arm
+from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.report import Report
+from humouse_doctor.core.settings import Value
+from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.verify.candidates import can_be_tried, candidates, together
+
+_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
+
+
+def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:
+    """The arm that `patch` names; raises `UsageError` where it names nothing that can be tried on this run."""
+    if Path(patch).is_file():
+        return Arm(title=patch, edits=_edits(_values_of(Path(patch), case, overrides), case))
+    by_id = {**candidates(case), **{remedy.id: remedy for remedy in report.remedies}}
+    if patch in by_id:
+        if not can_be_tried(by_id[patch]):
+            raise UsageError(f"--patch {patch}: {by_id[patch].title}: this cannot be tried here ({by_id[patch].why})")
+        return together([by_id[patch]])
+    finding = next((one for one in report.findings if one.code == patch.upper()), None)
+    if finding is not None:
+        for name in finding.remedies:
+            if can_be_tried(by_id[name]):
+                return together([by_id[name]])
+    known = patch.upper() in {probe.code for probe in PROBES}
+    what = "that probe found nothing here that has a remedy to try" if known else "no such file, probe or remedy"
+    raise UsageError(f"--patch {patch}: {what}; expected a file or one of {', '.join(by_id)}")
+
+
+def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Value]:
+    """Values by key that the file at `path` gives: as a diff of the config, as overrides, or as YAML."""
+    text = yaml_text.read_text(path)
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if any(_HUNK.match(line) for line in lines):
+        assert case.settings.source is not None
+        config = Path(case.settings.source)
+        patched = _patched(yaml_text.read_text(config), text, path)
+        settings = reader.read(config, overrides, patched).settings
+        return {key: setting.value for key, setting in settings.items()}
+    if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):
+        shown = [line.strip().lstrip("+") for line in lines]
+        settings = reader.read(None, shown).settings
+        names = {line.partition("=")[0].removeprefix("experiment.") for line in shown}
+        return {key: settings.value(key) for key in names}
+    found = reader.read(path).settings
+    return {key: setting.value for key, setting in found.items() if key in found.in_file}
+
+
+def _edits(values: dict[str, Value], case: Case) -> tuple[Edit, ...]:
+    """The edits that bring about `values`, those that change something."""
+    settings = case.settings
+    changed = {key: new for key, new in values.items() if key in BY_NAME and settings.value(key) != new}
+    return tuple(
+        Edit(key=key, old=settings.value(key), new=new, absent=key not in settings.in_file) for key, new in changed.items()
+    )
+
+
+def _patched(before: str, diff: str, path: Path) -> str:
+    """`before` with the hunks of a unified diff, which must fit to the letter; raises `UsageError`."""
+    old, new, at = before.split("\n"), [], 0
+    for start, body in _hunks(diff):
+        new.extend(old[at:start])
+        at = start
+        for line in body:
+            mark, content = line[:1], line[1:]
+            if mark in (" ", "-", ""):
+                if at >= len(old) or old[at].rstrip("\r") != content.rstrip("\r"):
+                    raise UsageError(f"{path}: the diff does not fit the config at line {at + 1}; make it anew")
+                at += 1
+            if mark in (" ", ""):
+                new.append(old[at - 1])
+            elif mark == "+":
+                new.append(content)
+    return "\n".join([*new, *old[at:]])
+
+
+def _hunks(diff: str) -> Iterator[tuple[int, list[str]]]:
+    """The line, from 0, at which each hunk starts, and its lines with their marks."""
+    start, body = -1, list[str]()
+    for line in diff.split("\n"):
+        found = _HUNK.match(line)
+        if found is not None:
+            if start >= 0:
+                yield start, body
+            start, body = int(found.group(1)) - 1, []
+        elif start >= 0 and line[:1] in (" ", "+", "-") and line not in ("--- ", "+++ "):
+            body.append(line)
+    if start >= 0:
+        yield start, body

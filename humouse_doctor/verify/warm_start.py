@@ -1,0 +1,143 @@
+"""The best arm that humouse can load, as a pretrainer's checkpoint, and proof that what was written is what was tried."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from humouse_doctor import remedies
+from humouse_doctor.config import reader
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import replace_file
+from humouse_doctor.core.outcome import Arm, Trial
+from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
+from humouse_doctor.examine import examine
+from humouse_doctor.loading import Request, load_case
+from humouse_doctor.verify.bench import Bench
+from humouse_doctor.verify.candidates import candidates, together
+from humouse_doctor.verify.effects import distance
+from humouse_doctor.verify.runner import one_thread
+from humouse_doctor.warm_ups import Rehearsal
+
+#: What is compared between the trial and the file it was written to.
+_COMPARED = ("HD101.spread_ratio", "HD103.time_std_ratio", "HD104.latent_std_ratio")
+#: Scaling the output layer to pixels and back costs a few roundings of float32.
+_TOLERANCE = 1e-3
+
+Try = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
+
+
+def why_not(bench: Bench, arm: Arm) -> str | None:
+    """Why humouse could not load what `arm` trains as a pretrainer's checkpoint, None where it could."""
+    rehearsal = bench.rehearsal(bench.job(arm, 0))
+    if rehearsal.warm_up.spec.architecture is not Architecture.LSTM:
+        return f"a pretrainer's checkpoint is an lstm generator, not {rehearsal.warm_up.spec.architecture.value}"
+    if rehearsal.warm_up.time_input:
+        return "its recurrent layer has one more input, which humouse's has not"
+    if rehearsal.space.position_mean is None:
+        return "it was not trained on z-scored positions"
+    if rehearsal.warm_up.spec.activation_xy is not Activation.LINEAR:
+        return "its head is not linear"
+    return None
+
+
+def best(bench: Bench, case: Case, attempt: Try, arms: Sequence[Arm], seeds: Sequence[int]) -> Arm:
+    """The arm nearest to health of those tried that humouse can load; raises `UsageError` where there can be none.
+
+    One more is always tried for it: z-scored positions, a linear head, the latent as it is, and gates started slow,
+    which change the weights alone.
+    """
+    on_hand = candidates(case)
+    needed = [on_hand[name] for name in ("normalised-positions", "slow-gates") if name in on_hand]
+    start = together(needed, prefix="warm start: ")
+    refused = why_not(bench, start) if needed else "its architecture has no warm start"
+    if refused is not None:
+        raise UsageError(f"--save-warmstart: {refused}")
+    loadable = [start, *(arm for arm in arms if arm.key != start.key and why_not(bench, arm) is None)]
+    trials = attempt(loadable, seeds)
+    off = [sum(distance(trial.measurements) for trial in of_arm) for of_arm in trials]
+    return loadable[off.index(min(off))]
+
+
+def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequence[Trial], case: Case) -> tuple[str, ...]:
+    """Train `arm` again with its best seed, write it to `path`, read it back, and say in words what came of it.
+
+    Raises `UsageError` where what is read back does not give the trial's own numbers; the file is then not left there.
+    """
+    of_arm = [trial for trial in made if trial.arm == arm.key and trial.failed is None and trial.seed in seeds]
+    if not of_arm:
+        raise UsageError(f"--save-warmstart: {arm.title} could not be trained; nothing was written")
+    tried = min(of_arm, key=lambda trial: distance(trial.measurements))
+    job = bench.job(arm, tried.seed)
+    with one_thread():
+        rehearsal = bench.rehearsal(job)
+        again, trained = bench.measured(job, rehearsal)
+    content = pretrainer_content(trained.network, rehearsal)
+    stream = io.BytesIO()
+    torch.save(content, stream)
+    replace_file(path, stream.getvalue())
+    request = Request(
+        checkpoint=path,
+        config=bench.config,
+        overrides=(*bench.overrides, *(f"{edit.key}={reader.spell(edit.new)}" for edit in config_edits(case, path))),
+        samples=bench.samples,
+    )
+    read_back = _measured(request, bench)
+    for name in _COMPARED:
+        told, found = again.measurements.get(name), read_back.get(name)
+        if told is None or found is None or abs(told - found) > _TOLERANCE * max(abs(told), 1e-3):
+            path.unlink(missing_ok=True)
+            raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; the file was not kept")
+    shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in (*_COMPARED, "HD107.path_efficiency") if name in read_back)
+    return (
+        f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps; {'healthy' if again.healthy else 'not healthy'}",
+        f"read back as humouse would load it, it gives the trial's numbers: {shown}",
+    )
+
+
+def _measured(request: Request, bench: Bench) -> dict[str, float]:
+    loaded = load_case(request, gestures=bench.gestures)
+    return {f"{r.code}.{name}": value for r in examine(loaded.case) for name, value in r.measurements.items()}
+
+
+def pretrainer_content(network: nn.Module, rehearsal: Rehearsal) -> dict[str, object]:
+    """The content of a pretrainer's file: state_dict with its output in pixels, config, position_mean and position_std."""
+    space = rehearsal.space
+    assert space.position_mean is not None
+    assert space.position_std is not None
+    mean, std = torch.from_numpy(space.position_mean).float(), torch.from_numpy(space.position_std).float()
+    weights = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    weights["output.weight"][:2] *= std[:, None]
+    weights["output.bias"][:2] = weights["output.bias"][:2] * std + mean
+    return {
+        "state_dict": weights,
+        "config": _fields(rehearsal.warm_up.spec),
+        "position_mean": np.asarray(space.position_mean, dtype=np.float32),
+        "position_std": np.asarray(space.position_std, dtype=np.float32),
+    }
+
+
+def _fields(spec: GeneratorSpec) -> dict[str, object]:
+    """The generator's fields as humouse names them."""
+    return {
+        "latent_dim": spec.latent_dim,
+        "condition_dim": spec.condition_dim,
+        "hidden_dim": spec.hidden_dim,
+        "num_layers": spec.num_layers,
+        "output_dim": spec.output_dim,
+        "target_len": spec.target_len,
+        "activation_xy": spec.activation_xy.value,
+        "activation_dt": spec.activation_dt.value,
+    }
+
+
+def config_edits(case: Case, path: Path) -> tuple[Edit, ...]:
+    """What the run's config needs so that it starts from the file at `path`."""
+    return remedies.warm_start(case, str(path)).edits
