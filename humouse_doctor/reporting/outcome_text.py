@@ -62,9 +62,11 @@ def sentence(outcome: Outcome) -> str:
     tried = [arm for arm in outcome.arms if arm.arm.key]
     if not tried:
         return "This warm-up collapses as it is; no change of it was tried."
-    best = min(tried, key=lambda arm: arm.distance[1])
-    word = "nothing that was tried helps" if best.effect is not Effect.BETTER else f"{best.arm.title} helps, but does not cure"
-    return f"No cure among {len(tried)} arms: {word}."
+    better = [arm for arm in tried if arm.effect is Effect.BETTER]
+    if not better:
+        return f"No cure among {len(tried)} arms, and none that helps."
+    best = min(better, key=lambda arm: arm.distance[1])
+    return f"No cure among {len(tried)} arms; {best.arm.title} helps most."
 
 
 def _head(console: Console, outcome: Outcome) -> None:

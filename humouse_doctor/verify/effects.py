@@ -93,11 +93,12 @@ def compare(arm: Arm, base: Sequence[Trial], trials: Sequence[Trial]) -> ArmOutc
 
 
 def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain: Interval | None) -> Effect:
+    """Cured with every seed; else by the mean gain, where all seeds agree on it or its interval leaves 0 out."""
     if all(after.healthy for _, after in paired):
         return Effect.NO_EFFECT if all(before.healthy for before, _ in paired) else Effect.CURED
     mean = fmean(gains)
-    sure = gain is None or 0.0 not in gain
-    if not sure or abs(mean) < _SMALLEST_EFFECT:
+    agree = all(one >= _SMALLEST_EFFECT for one in gains) or all(one <= -_SMALLEST_EFFECT for one in gains)
+    if abs(mean) < _SMALLEST_EFFECT or not (agree or (gain is not None and 0.0 not in gain)):
         return Effect.NO_EFFECT
     return Effect.BETTER if mean > 0 else Effect.WORSE
 
