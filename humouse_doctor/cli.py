@@ -30,6 +30,10 @@ app = typer.Typer(
 )
 
 
+#: What a shell expects of a program that Ctrl-C has ended.
+_INTERRUPTED = 130
+
+
 class Format(str, Enum):
     """How a report is written."""
 
@@ -505,16 +509,19 @@ def run() -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
         sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the same class as stdout
     try:
-        return int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
+        code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
+        if code == _INTERRUPTED:
+            _note("humouse-doctor: interrupted")
+        return code
     except DoctorError as error:
         _note(f"humouse-doctor: {error}")
         return int(error.exit_code)
     except typer.Abort:
         _note("humouse-doctor: interrupted")
-        return 130
+        return _INTERRUPTED
     except KeyboardInterrupt:
         _note("humouse-doctor: interrupted")
-        return 130
+        return _INTERRUPTED
     except Exception as error:
         shown = getattr(error, "format_message", None)
         if shown is not None:

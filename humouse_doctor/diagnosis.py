@@ -69,6 +69,18 @@ def _is_fired_symptom(result: ProbeResult) -> bool:
     return result.status is Status.FOUND and _BY_CODE[result.code].kind is Kind.SYMPTOM
 
 
+def _lacks(result: ProbeResult) -> bool:
+    """Whether a symptom fired because there is too little of something: too much of it is no collapse."""
+    return _is_fired_symptom(result) and not _BY_CODE[result.code].overshoots(result.measurements)
+
+
+def _explodes(result: ProbeResult) -> bool:
+    """Whether a symptom is above even what is tolerable."""
+    probe = _BY_CODE[result.code]
+    above = any(result.measurements[m.name] > m.tolerable.high for m in probe.metrics if m.name in result.measurements)
+    return _is_fired_symptom(result) and probe.overshoots(result.measurements) and above
+
+
 def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeResult]:
     """The symptoms the cause would bring about that were measured at all."""
     found = [by_code[code] for code in probe.explains if code in by_code]
@@ -78,8 +90,8 @@ def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeRes
 def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Case) -> Severity | None:
     """How much one result matters, None where nothing was found.
 
-    A cause is as grave as what it shows; one whose every symptom was measured and is healthy is a note: true of the
-    config, without effect on this run.
+    A symptom of too much is a warning. A cause is as grave as what it shows; one whose every symptom was measured and is
+    healthy is a note: true of the config, without effect on this run.
     """
     if result.status is not Status.FOUND:
         return None
@@ -88,12 +100,12 @@ def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Cas
     if probe.kind is Kind.SYMPTOM and probe.secondary:
         return Severity.WARNING if serious else Severity.NOTE
     if probe.kind is Kind.SYMPTOM:
-        return Severity.ERROR if serious else Severity.WARNING
+        return Severity.ERROR if serious and _lacks(result) else Severity.WARNING
     if not case.has_checkpoint:
         return Severity.ERROR if serious else Severity.WARNING
     expected = _expected(probe, by_code)
     known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
-    shown = {_severity(symptom, by_code, case) for symptom in known}
+    shown = {_severity(symptom, by_code, case) for symptom in known if _lacks(symptom) and not _BY_CODE[symptom.code].secondary}
     if Severity.ERROR in shown:
         return Severity.ERROR
     if Severity.WARNING in shown or (probe.lasting and serious) or (not expected and serious):
@@ -109,9 +121,9 @@ def _causes(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[
         if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
             continue
         expected = _expected(probe, by_code)
-        shown = [symptom.code for symptom in expected if symptom.status is Status.FOUND]
+        shown = [symptom.code for symptom in expected if _lacks(symptom)]
         support = len(shown) / len(expected) if expected else None
-        also = [code for code in probe.sometimes if code in by_code and by_code[code].status is Status.FOUND]
+        also = [code for code in probe.sometimes if code in by_code and _lacks(by_code[code])]
         fired = tuple(sorted([*shown, *also]))
         cause = Cause(
             code=code,
@@ -212,7 +224,7 @@ def _tool_findings(loaded: Loaded, results: Iterable[ProbeResult]) -> Iterable[F
 
 
 def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Verdict:
-    fired = [result for result in by_code.values() if _is_fired_symptom(result)]
+    fired = [result for result in by_code.values() if _lacks(result) and not _BY_CODE[result.code].secondary]
     if not case.has_checkpoint:
         if causes:
             return Verdict.AT_RISK
@@ -220,14 +232,14 @@ def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Ca
         return Verdict.HEALTHY if _known_before_training(case, by_code) and not crashed else Verdict.UNDETERMINED
     if _untrained(by_code):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
-    if any(result.judgement is Judgement.FOUND and not _BY_CODE[result.code].secondary for result in fired):
+    if any(result.judgement is Judgement.FOUND for result in fired):
         return Verdict.COLLAPSED
     if any(result.status is Status.CRASHED for result in by_code.values()):
         return Verdict.UNDETERMINED
     if not all(_measured(by_code, code) for code in _DECIDING):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
-    warned = any(result.judgement is Judgement.FOUND or not _BY_CODE[result.code].secondary for result in fired)
-    return Verdict.AT_RISK if warned or causes else Verdict.HEALTHY
+    exploded = any(_explodes(result) for result in by_code.values())
+    return Verdict.AT_RISK if fired or exploded or causes else Verdict.HEALTHY
 
 
 def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
@@ -284,10 +296,12 @@ def _sentence(
         return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
     if verdict is Verdict.HEALTHY and case.has_checkpoint:
         spread, moves, differ = (by_code[code].measurements for code in _DECIDING)
-        return (
+        said = (
             f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
             f" {differ['latent_std_ratio']:.2f} times as much as their targets."
         )
+        too_much = next((f for f in findings if f.code in _DECIDING), None)
+        return said if too_much is None else f"{said} That is no collapse, but {too_much.message}."
     if verdict is Verdict.HEALTHY:
         return "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
     grave = [finding for finding in findings if finding.severity is not Severity.NOTE]

@@ -15,10 +15,10 @@ from humouse_doctor.core.settings import Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
 
-_SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=2.5))
-_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.5, high=4.0))
-_PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.5, high=2.5))
-_SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.3))
+_SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=4.0))
+_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.4, high=4.0))
+_PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.6, high=4.0))
+_SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.2))
 
 #: Delta space is only proposed where clipping keeps at least this much of the loss reachable ...
 FIT_REACHABLE = 0.9

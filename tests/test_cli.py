@@ -7,17 +7,27 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import typer
 
+from humouse_doctor import cli
+from humouse_doctor.config import reader
+from humouse_doctor.core.outcome import Trial
 from humouse_doctor.probes import catalogue
 from humouse_doctor.probes.spread_ratio import SpreadRatio
+from humouse_doctor.reporting import outcome_json
 from humouse_doctor.reporting.json_report import parse
+from humouse_doctor.verify.bench import Bench, Job
+from humouse_doctor.verify.marks import config_values
 from tests.conftest import Ended
+from tests.verify.builders import searched
+from tests.verify.runs import write_config, write_data
 
 Invoke = Callable[..., Ended]
 
@@ -218,6 +228,7 @@ def test_a_patch_comes_as_overrides_yaml_and_json(invoke: Invoke, collapsed_run:
     assert yaml_text.startswith("experiment:\n")
     assert {edit["key"] for edit in edits["patch"]} == {
         "model.generator.activation_xy",
+        "training.reconstruction_epochs",
         "training.warmup_latent_normalize",
     }
 
@@ -613,3 +624,162 @@ def test_what_a_factory_prints_stays_out_of_the_report(
 
     assert (ended.code, ended.out) == (2, "")
     assert "not today" in ended.err
+
+
+def test_verify_says_what_its_trials_show_and_keeps_them(invoke: Invoke, tmp_path: Path) -> None:
+    config, data, kept = write_config(tmp_path), write_data(tmp_path), tmp_path / "kept.json"
+    asked = (
+        "verify",
+        config,
+        "-d",
+        data,
+        "--steps",
+        8,
+        "--seeds",
+        1,
+        "--workers",
+        1,
+        "--patch",
+        "slow-gates",
+        "--outcome",
+        kept,
+    )
+
+    first, again = invoke(*asked), invoke(*asked)
+    as_json = invoke(*asked, "-f", "json")
+
+    assert first.code == 1
+    assert first.out.startswith("NOT CURED")
+    assert "better  slow-gates" in first.out or "effect  slow-gates" in first.out or "worse  slow-gates" in first.out
+    assert [line.partition(":")[0] for line in first.err.splitlines()] == ["... as it is, seed 0", "... slow-gates, seed 0"]
+    assert (again.code, again.out, again.err) == (1, first.out, "")  # nothing is left to try
+    assert as_json.out == kept.read_text(encoding="utf-8")
+
+
+def test_verify_writes_its_outcome_where_it_is_told_to(invoke: Invoke, tmp_path: Path) -> None:
+    config, data, output = write_config(tmp_path), write_data(tmp_path), tmp_path / "outcome.txt"
+
+    ended = invoke(
+        "verify", config, "-d", data, "--steps", 8, "--seeds", 1, "--workers", 1, "--patch", "slow-gates", "-o", output
+    )
+
+    assert (ended.code, ended.out) == (1, "")
+    assert output.read_text(encoding="utf-8").startswith("NOT CURED")
+    assert ended.err.splitlines()[-1].endswith(f"Report in {output}")
+
+
+def test_an_interrupted_verify_has_kept_what_was_done(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, data, kept = write_config(tmp_path), write_data(tmp_path), tmp_path / "kept.json"
+    real = Bench.run
+
+    def interrupted(bench: Bench, job: Job, *rest: Any) -> Trial:
+        if job.arm.key:
+            raise KeyboardInterrupt
+        return real(bench, job, *rest)
+
+    monkeypatch.setattr(Bench, "run", interrupted)
+
+    ended = invoke(
+        "verify", config, "-d", data, "--steps", 8, "--seeds", 1, "--workers", 1, "--patch", "slow-gates", "--outcome", kept
+    )
+
+    assert (ended.code, ended.out) == (130, "")
+    assert "Traceback" not in ended.err
+    assert [trial.arm for trial in outcome_json.read(kept).trials] == [""]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--trainer", "python train.py {overrides}"], "--trainer and --trainer-checkpoint go together"),
+        (["--trainer-checkpoint", "x.pt"], "--trainer and --trainer-checkpoint go together"),
+        (["--trainer", "python train.py", "--trainer-checkpoint", "x.pt"], "expected {overrides} as a word of its own"),
+        (["--budget", "soon"], "--budget soon: expected a duration, e.g. 90s, 5m or 2h"),
+        (["--budget", "-5m"], "--budget -5m: expected a duration"),
+        (["--budget", "nan"], "--budget nan: expected a duration"),
+        (["--patch", "nonsense"], "--patch nonsense: no such file, probe or remedy"),
+        (["--set", "training.nonsense=1"], "unknown key 'training.nonsense'"),
+        (["--seeds", "0"], "--seeds"),
+    ],
+)
+def test_what_verify_cannot_do_is_said_in_one_line(invoke: Invoke, tmp_path: Path, options: list[str], said: str) -> None:
+    config, data = write_config(tmp_path), write_data(tmp_path)
+
+    ended = invoke("verify", config, "-d", data, "--steps", 4, "--seeds", 1, "--workers", 1, *options)
+
+    assert ended.code == 2
+    assert said in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("option", ["--outcome", "--save-warmstart", "--output"])
+def test_nothing_that_verify_writes_takes_the_place_of_an_input(invoke: Invoke, tmp_path: Path, option: str) -> None:
+    config, data = write_config(tmp_path), write_data(tmp_path)
+    before = [path.read_bytes() for path in (config, data)]
+
+    for target in (config, data):
+        ended = invoke("verify", config, "-d", data, option, target)
+        assert ended.code == 2
+        assert "would overwrite what is looked at" in one_line(ended)
+    assert [path.read_bytes() for path in (config, data)] == before
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("5m", 300), ("2h", 7200), ("300", 300), ("0.5m", 30)])
+def test_a_duration_is_read_by_its_unit(text: str, seconds: float) -> None:
+    assert cli._seconds("--budget", text) == seconds
+
+
+@pytest.fixture
+def trials(collapsed_run: Path, tmp_path: Path) -> Path:
+    """What a search would have kept of the collapsed run: a linear head and no whitening cure it, with slow gates."""
+    values = config_values(reader.read(collapsed_run / ".hydra" / "config.yaml").settings)
+    path = tmp_path / "kept.json"
+    path.write_text(outcome_json.render(replace(searched(), config_values=values)), encoding="utf-8")
+    return path
+
+
+def test_trials_mark_the_remedies_of_a_report_and_give_its_patch(invoke: Invoke, collapsed_run: Path, trials: Path) -> None:
+    plain = json.loads(invoke("inspect", *parts(collapsed_run), "-f", "json").out)
+    ended = invoke("inspect", *parts(collapsed_run), "-f", "json", "--outcome", trials)
+
+    report = json.loads(ended.out)
+    status = {remedy["id"]: remedy["status"] for remedy in report["remedies"]}
+    assert ended.code == 1
+    assert status["normalised-positions"] == "confirmed"
+    assert {remedy["status"] for remedy in plain["remedies"]} <= {"unverified", "refused"}
+    assert [finding["code"] for finding in report["findings"]] == [finding["code"] for finding in plain["findings"]]
+    assert "healthy with 3 of 3 seeds" in " ".join(invoke("inspect", *parts(collapsed_run), "--outcome", trials).out.split())
+
+
+def test_suggest_config_gives_the_patch_that_trials_confirmed(invoke: Invoke, collapsed_run: Path, trials: Path) -> None:
+    ended = invoke("suggest-config", *parts(collapsed_run), "--emit", "overrides", "--outcome", trials)
+
+    assert ended.out.splitlines() == [
+        "experiment.model.generator.activation_xy=linear",
+        "++experiment.training.warmup_latent_normalize=false",
+    ]
+    assert "by trials, normalised-positions + slow-gates: cured, healthy with 3 of 3 seeds" in ended.err
+    assert "in the code, for normalised-positions + slow-gates: compare with (positions - mean) / std" in ended.err
+
+
+@pytest.mark.parametrize("command", ["inspect", "suggest-config"])
+def test_trials_of_other_values_are_refused(invoke: Invoke, collapsed_run: Path, trials: Path, command: str) -> None:
+    ended = invoke(command, *parts(collapsed_run), "--set", "training.reconstruction_epochs=9", "--outcome", trials)
+
+    assert ended.code == 2
+    assert "its trials were made with other values than" in one_line(ended)
+
+
+def test_trials_without_a_config_and_files_that_are_none_are_refused(
+    invoke: Invoke, collapsed_run: Path, trials: Path, tmp_path: Path
+) -> None:
+    checkpoint, *rest = parts(collapsed_run)
+
+    alone = invoke("inspect", checkpoint, "--set", "model.generator.target_len=24", "--quick", "--outcome", trials)
+    foreign = invoke("inspect", checkpoint, *rest, "--quick", "--outcome", collapsed_run / ".hydra" / "config.yaml")
+    missing = invoke("inspect", checkpoint, *rest, "--quick", "--outcome", tmp_path / "nothing.json")
+
+    assert (alone.code, foreign.code, missing.code) == (2, 3, 3)
+    assert "trials belong to a config: add --config" in one_line(alone)
+    assert "not an outcome that verify wrote" in one_line(foreign)
+    assert "cannot read the outcome" in one_line(missing)

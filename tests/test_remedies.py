@@ -374,3 +374,41 @@ def test_an_interval_is_closed_and_spelled_by_its_ends() -> None:
         "<= 3",
         "0.4 to 2.5",
     ]
+
+
+@pytest.mark.parametrize("factor", [4, 16])
+def test_a_longer_warm_up_has_as_many_times_the_epochs(factor: int) -> None:
+    longer = remedies.longer(_of({_EPOCHS: 5}), factor)
+
+    assert longer.id == f"longer-warm-up-{factor}x"
+    assert _edits(longer) == {_EPOCHS: (5, 5 * factor, False)}
+    assert f"{5 * factor} epochs instead of 5" in longer.title
+    assert longer.code_changes == ()
+
+
+def test_a_run_without_epochs_has_no_longer_warm_up() -> None:
+    assert remedies.longer(_of({_EPOCHS: 0}), 4).edits == ()
+
+
+@pytest.mark.parametrize(("factor", "name", "new"), [(0.1, "slower-rate", 2e-5), (10.0, "faster-rate", 2e-3)])
+def test_another_rate_is_a_tenth_or_ten_times_the_runs_own(factor: float, name: str, new: float) -> None:
+    other = remedies.other_rate(_of({"training.lr.generator": 2e-4}), factor)
+
+    assert (other.id, _edits(other)) == (name, {"training.lr.generator": (2e-4, new, False)})
+    assert other.title == f"Learning rate {new:g} instead of 0.0002"
+
+
+def test_a_run_whose_rate_is_not_known_has_no_other() -> None:
+    assert remedies.other_rate(_of({}), 10.0).edits == ()
+
+
+def test_a_warm_start_names_the_file_it_is_given_and_skips_the_warm_up() -> None:
+    start = remedies.warm_start(_of({_HEAD: "tanh", _EPOCHS: 5, _SCORED: True}), "here/start.pt")
+
+    assert _edits(start) == {
+        "training.generator_init_path": (None, "here/start.pt", True),
+        _EPOCHS: (5, 0, False),
+        _HEAD: ("tanh", "linear", False),
+        _ABSOLUTE: (False, True, True),
+        _SCORED: (True, False, False),
+    }

@@ -107,6 +107,10 @@ class Probe(ABC):
         """What could be done, the first choice first; none by default."""
         return ()
 
+    def overshoots(self, measured: Mapping[str, float]) -> bool:
+        """Whether all that is wrong with these numbers is too much rather than too little: that is no collapse."""
+        return False
+
     def metric(self, name: str) -> Metric:
         """The metric called `name`."""
         return next(metric for metric in self.metrics if metric.name == name)

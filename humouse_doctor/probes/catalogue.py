@@ -14,6 +14,7 @@ from humouse_doctor.probes.normalised_drift import NormalisedDrift
 from humouse_doctor.probes.out_of_reach_targets import OutOfReachTargets
 from humouse_doctor.probes.pretrainer_contract import PretrainerContract
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
+from humouse_doctor.probes.short_warm_up import ShortWarmUp
 from humouse_doctor.probes.spread_ratio import SpreadRatio
 from humouse_doctor.probes.still_targets import StillTargets
 from humouse_doctor.probes.target_scale import TargetScale
@@ -39,4 +40,5 @@ PROBES: tuple[Probe, ...] = (
     PretrainerContract(),
     WarmUpDiscarded(),
     StillTargets(),
+    ShortWarmUp(),
 )

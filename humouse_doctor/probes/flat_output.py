@@ -32,15 +32,15 @@ class FlatOutput(Probe):
             name="time_std_ratio",
             unit="ratio",
             meaning="std of positions over time within a path, prediction over target",
-            healthy=Interval(low=0.5, high=4.0),
-            tolerable=Interval(low=0.25, high=8.0),
+            healthy=Interval(low=0.4, high=4.0),
+            tolerable=Interval(low=0.25, high=10.0),
         ),
         Metric(
             name="velocity_std_ratio",
             unit="ratio",
             meaning="std of velocities over time within a path, prediction over target",
-            healthy=Interval(low=0.15, high=4.0),
-            tolerable=Interval(low=0.08, high=10.0),
+            healthy=Interval(low=0.12, high=4.0),
+            tolerable=Interval(low=0.06, high=30.0),
         ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
     )
@@ -73,6 +73,9 @@ class FlatOutput(Probe):
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         return measures.judge_two_sided([self.metric(name) for name in _JUDGED], measured)
+
+    def overshoots(self, measured: Mapping[str, float]) -> bool:
+        return measures.overshoot([self.metric(name) for name in _JUDGED], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         position, velocity = (self.metric(name) for name in _JUDGED)

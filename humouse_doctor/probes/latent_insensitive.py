@@ -46,6 +46,9 @@ class LatentInsensitive(Probe):
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         return measures.judge_two_sided([self.metric("latent_std_ratio")], measured)
 
+    def overshoots(self, measured: Mapping[str, float]) -> bool:
+        return measures.overshoot([self.metric("latent_std_ratio")], measured)
+
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
             f"at a given step the sequences of different latents vary {measured['latent_std_ratio']:.3f} as much as"

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor import remedies
-from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.probes import latent_distortion
@@ -19,7 +18,7 @@ class LatentNoise(Probe):
     name = "latent-noise"
     kind = Kind.CAUSE
     summary = "How much noise the warm-up adds to the latent, and how far prior samples spread against fitted ones."
-    needs = (Need.CONFIG,)
+    needs = ()
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std"),
         SHRUNK_PRIOR,
@@ -30,10 +29,8 @@ class LatentNoise(Probe):
     key = "training.warmup_noise_std"
 
     def measure(self, case: Case) -> dict[str, float]:
-        std = case.settings.number("training.warmup_noise_std")
-        if std is None:
-            raise NotMeasurable("training.warmup_noise_std is not known")
-        noise = max(0.0, std)
+        latent_distortion.stated(case, "training.warmup_noise_std")
+        noise = max(0.0, case.settings.number("training.warmup_noise_std") or 0.0)
         measured = {"noise_std": noise}
         return measured if noise == 0 else {**measured, **latent_distortion.effect(case)}
 

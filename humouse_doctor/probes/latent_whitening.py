@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor import remedies
-from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.settings import Origin
@@ -20,7 +19,7 @@ class LatentWhitening(Probe):
     name = "latent-whitening"
     kind = Kind.CAUSE
     summary = "Whether the warm-up whitens the latent, and how far prior samples spread against fitted ones."
-    needs = (Need.CONFIG,)
+    needs = ()
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too"),
         SHRUNK_PRIOR,
@@ -31,9 +30,7 @@ class LatentWhitening(Probe):
     key = "training.warmup_latent_normalize"
 
     def measure(self, case: Case) -> dict[str, float]:
-        on = case.settings.flag("training.warmup_latent_normalize")
-        if on is None:
-            raise NotMeasurable("training.warmup_latent_normalize is not known")
+        on = latent_distortion.stated(case, "training.warmup_latent_normalize").value is True
         measured = {"whitening": float(on)}
         return measured if not on else {**measured, **latent_distortion.effect(case)}
 

@@ -61,18 +61,11 @@ def _without_rounding(deviation: FloatArray, values: FloatArray) -> FloatArray:
     return np.where(deviation > _ROUNDING * np.abs(values).max(axis=(0, 1)), deviation, 0.0)
 
 
-def axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
-    """Prediction over target, (2,) each, on the axis where it is farthest from 1; an axis whose target is 0 is left out.
-
-    Raises `NotMeasurable` where both are.
-    """
-    ratios = _axis_ratios(prediction, target)
-    distance = np.abs(np.log(np.maximum(ratios, 1e-300)))
-    return float(ratios[int(np.argmax(distance))])
-
-
 def lowest_axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
-    """As `axis_ratio`, on the axis where it is lowest: what varies too much must not hide what hardly varies."""
+    """Prediction over target, (2,) each, on the axis where it is lowest; an axis whose target is 0 is left out.
+
+    What varies too much must not hide what hardly varies. Raises `NotMeasurable` where both targets are 0.
+    """
     return float(_axis_ratios(prediction, target).min())
 
 
@@ -84,11 +77,18 @@ def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float)
 
 def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
     """The worst metric decides, but what only varies too much is borderline at most: it has not collapsed."""
-    values = [(metric, measured[metric.name]) for metric in metrics]
+    values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
     if any(value < metric.tolerable.low for metric, value in values):
         return Judgement.FOUND
     well = all(metric.judge(value) is Judgement.HEALTHY for metric, value in values)
     return Judgement.HEALTHY if well else Judgement.BORDERLINE
+
+
+def overshoot(metrics: Iterable[Metric], measured: Mapping[str, float]) -> bool:
+    """Whether some metric is above its healthy interval and none below."""
+    values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
+    above = any(value > metric.healthy.high for metric, value in values)
+    return above and all(value >= metric.healthy.low for metric, value in values)
 
 
 def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, LatentFit, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -20,9 +20,9 @@ MIN_FIT_SPREAD = 0.3
 PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
     unit="ratio",
-    meaning="spread of prior samples over that of latents fitted to real targets, on the axis farthest from 1",
-    healthy=Interval(low=0.5, high=2.5),
-    tolerable=Interval(low=0.25, high=4.0),
+    meaning="spread of prior samples over that of latents fitted to real targets, on the axis where it is least, or most",
+    healthy=Interval(low=0.6, high=4.0),
+    tolerable=Interval(low=0.3, high=8.0),
 )
 
 
@@ -37,15 +37,13 @@ class NoSkill(Probe):
             name="skill",
             unit="share",
             meaning="1 - L1 of the fit over L1 of the best constant",
-            healthy=Interval(low=0.3),
-            tolerable=Interval(low=0.15),
+            healthy=Interval(low=0.2),
+            tolerable=Interval(low=0.1),
         ),
         Metric(
             name="motion_skill",
             unit="share",
             meaning="1 - L1 of the fit over L1 of each sequence's own best constant",
-            healthy=Interval(low=0.12),
-            tolerable=Interval(low=0.06),
         ),
         PRIOR_FIT_SPREAD,
         Metric(name="fitted_latent_std", unit="prior stds", meaning="std of the fitted latents"),
@@ -65,10 +63,20 @@ class NoSkill(Probe):
             "motion_skill": 1 - loss / motionless,
             "fitted_latent_std": float(fit.latents.std()),
         }
-        ratio = prior_fit_spread(case, fit, measures.axis_ratio)
+        ratio = prior_fit_spread(case, fit, _worse_axis)
         if ratio is not None:
             measured["prior_fit_spread"] = ratio
         return measured
+
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        return measures.judge_two_sided(self._judged, measured)
+
+    def overshoots(self, measured: Mapping[str, float]) -> bool:
+        return measures.overshoot(self._judged, measured)
+
+    @property
+    def _judged(self) -> tuple[Metric, ...]:
+        return self.metric("skill"), PRIOR_FIT_SPREAD
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         own = "a motionless cursor" if case.space is None or case.space.absolute else "a cursor at one speed"
@@ -80,6 +88,10 @@ class NoSkill(Probe):
         if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
             said += f"; what the prior draws spreads {ratio:.2f} as far as what the generator can do"
         return said
+
+
+def _worse_axis(prior: FloatArray, fitted: FloatArray) -> float:
+    return measures.two_sided_axis_ratio(prior, fitted, PRIOR_FIT_SPREAD.healthy.low)
 
 
 def _below(skill: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -21,9 +21,9 @@ class SpreadRatio(Probe):
         Metric(
             name="spread_ratio",
             unit="ratio",
-            meaning="std of predictions over std of targets, on the axis farthest from 1",
-            healthy=Interval(low=0.5, high=2.5),
-            tolerable=Interval(low=0.25, high=4.0),
+            meaning="std of predictions over std of targets, on the axis where it is least, or most where none lacks",
+            healthy=Interval(low=0.5, high=4.0),
+            tolerable=Interval(low=0.25, high=8.0),
         ),
         Metric(name="prediction_std", unit="loss space", meaning="std of predictions, mean of the axes"),
         Metric(name="target_std", unit="loss space", meaning="std of targets, mean of the axes"),
@@ -34,10 +34,16 @@ class SpreadRatio(Probe):
         measures.require_sequences(drawn, targets)
         predicted, wanted = measures.spread(drawn), measures.spread(targets)
         return {
-            "spread_ratio": measures.axis_ratio(predicted, wanted),
+            "spread_ratio": measures.two_sided_axis_ratio(predicted, wanted, self.metric("spread_ratio").healthy.low),
             "prediction_std": float(predicted.mean()),
             "target_std": float(wanted.mean()),
         }
+
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        return measures.judge_two_sided([self.metric("spread_ratio")], measured)
+
+    def overshoots(self, measured: Mapping[str, float]) -> bool:
+        return measures.overshoot([self.metric("spread_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         space = case.space.name if case.space else "the loss's space"

@@ -9,13 +9,15 @@ from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes import budget, measures
 
 #: Beyond this many times the steps there are, longer training is no practical remedy.
 _HOPELESS = 4.0
+#: Targets of unit scale have an rms of 1 to 3; beyond this a TCN is warned of, for which the estimate does not hold.
+_LARGE_RMS = 10.0
 
 
 class TargetScale(Probe):
@@ -41,23 +43,33 @@ class TargetScale(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
-        rate = budget.learning_rate(case)
         hidden = case.network.hidden_dim
-        if case.network.architecture is Architecture.TCN:
-            raise NotMeasurable("a TCN's features are not bounded to 1, so the estimate does not hold")
-        if hidden is None:
-            raise NotMeasurable("the width of the output layer's input is not known")
         rms = float(np.sqrt(np.square(measures.loss_targets(case)).mean(axis=(0, 1))).max())
         if rms <= 0:
             raise NotMeasurable("all targets are zero")
+        if case.network.architecture is Architecture.TCN:
+            return {"target_rms": rms}
+        rate = budget.learning_rate(case)
+        if hidden is None:
+            raise NotMeasurable("the width of the output layer's input is not known")
         needed = rms / (rate * (hidden + 1))
         available = budget.steps_available(case)
         if available is None:
             raise NotMeasurable(f"{needed:,.0f} steps are needed, but how many the warm-up has is not known")
         return {"steps_needed": needed, "steps_available": available, "steps_share": available / needed, "target_rms": rms}
 
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        if "steps_share" in measured:
+            return super().judge(measured)
+        return Judgement.BORDERLINE if measured["target_rms"] > _LARGE_RMS else Judgement.HEALTHY
+
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         space = case.space.name if case.space else "the loss's space"
+        if "steps_share" not in measured:
+            return (
+                f"the targets ({space}) have an rms of {measured['target_rms']:.3g}, far from 1: how many steps a TCN needs to"
+                " that scale is not known, and short warm-ups did not get there"
+            )
         return (
             f"the targets ({space}) have an rms of {measured['target_rms']:.3g}; at lr {budget.learning_rate(case):g} the"
             f" output layer needs about {measured['steps_needed']:,.0f} steps to that scale and has"
@@ -65,7 +77,7 @@ class TargetScale(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        if measured["steps_share"] * _HOPELESS < 1:
+        if measured.get("steps_share", 0.0) * _HOPELESS < 1:
             return remedies.scale_remedies(case)
         longer = remedies.enough_steps(case, measured["steps_needed"], measured["steps_available"])
         return (longer, *remedies.scale_remedies(case))

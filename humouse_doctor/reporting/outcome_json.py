@@ -109,7 +109,7 @@ def read(path: Path) -> Outcome:
                 f"{path}: an outcome of schema {content['schema_version']!r}; this version reads {OUTCOME_VERSION}"
             )
         return _outcome(content)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise InputError(f"{path}: not an outcome that verify wrote ({type(error).__name__})") from None
 
 
@@ -125,19 +125,23 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
         config_values=str(content["config_values"]),
         config_prefix=str(content["config_prefix"]),
         data=str(content["data"]),
-        checkpoint=content["checkpoint"],
-        own_steps=content["own_steps"],
+        checkpoint=_text(content["checkpoint"]),
+        own_steps=None if content["own_steps"] is None else int(content["own_steps"]),
         steps=int(content["steps"]),
         seeds=int(content["seeds"]),
         shortened=_texts(content["shortened"]),
-        chosen=content["chosen"],
+        chosen=_text(content["chosen"]),
         untried=_texts(content["untried"]),
         warm_start=_texts(content["warm_start"]),
         hints=_texts(content["hints"]),
-        path=tuple(Step(arm=step["arm"], text=step["text"], kept=step["kept"]) for step in content["path"]),
+        path=tuple(Step(arm=str(step["arm"]), text=str(step["text"]), kept=step["kept"] is True) for step in content["path"]),
         arms=tuple(_read_arm(arm) for arm in content["arms"]),
         trials=tuple(_read_trial(trial) for trial in content["trials"]),
     )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
@@ -148,7 +152,7 @@ def _read_arm(entry: Mapping[str, Any]) -> ArmOutcome:
     before, after = entry["distance"]
     return ArmOutcome(
         arm=Arm(
-            title=entry["title"],
+            title=str(entry["title"]),
             remedies=_texts(entry["remedies"]),
             edits=tuple(
                 Edit(key=e["key"], old=_value(e["old"]), new=_value(e["new"]), absent=e["absent"]) for e in entry["patch"]
@@ -183,8 +187,8 @@ def _read_trial(entry: Mapping[str, Any]) -> Trial:
         losses=tuple(float(loss) for loss in entry["losses"]),
         best_constant=None if entry["best_constant"] is None else float(entry["best_constant"]),
         motionless=None if entry["motionless"] is None else float(entry["motionless"]),
-        stopped=entry["stopped"],
-        failed=entry["failed"],
+        stopped=_text(entry["stopped"]),
+        failed=_text(entry["failed"]),
     )
 
 

@@ -191,4 +191,5 @@ class _Watch:
         reach = half + 2 * max(0.0, half - quarter) * (self.planned - step) / max(1, step // 2)
         if reach >= _FUTILE_SKILL:
             return None
-        return f"stopped as futile after {step} of {self.planned} steps, its loss {half:.1%} below the best constant's"
+        said = f"{half:.1%} below" if half >= 0 else f"{-half:.1%} above"
+        return f"stopped as futile after {step} of {self.planned} steps, its loss {said} the best constant's"

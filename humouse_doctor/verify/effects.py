@@ -16,7 +16,7 @@ DECIDING = {
     "HD101": ("spread_ratio",),
     "HD103": ("time_std_ratio", "velocity_std_ratio"),
     "HD104": ("latent_std_ratio",),
-    "HD105": ("skill", "motion_skill", "prior_fit_spread"),
+    "HD105": ("skill", "prior_fit_spread"),
 }
 #: A ratio this many times off its healthy interval is as bad as any worse one: 0.02 and 0.0002 are both flat.
 _AS_FAR_AS_COUNTS = 20.0
@@ -24,6 +24,9 @@ _AS_FAR_AS_COUNTS = 20.0
 _SMALLEST_EFFECT = 0.03
 #: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; 1.96 beyond would claim too much, so 2.26 stays.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+
+#: What decides nothing and is worth telling.
+_TOLD_AS_WELL = ("HD105.motion_skill",)
 
 _METRICS: Mapping[str, Metric] = {
     f"{probe.code}.{name}": probe.metric(name) for probe in PROBES if probe.code in DECIDING for name in DECIDING[probe.code]
@@ -105,7 +108,7 @@ def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain:
 
 def _changes(paired: Sequence[tuple[Trial, Trial]]) -> list[Change]:
     changes = []
-    for name in _METRICS:
+    for name in (*_METRICS, *_TOLD_AS_WELL):
         both = [
             (before.measurements[name], after.measurements[name])
             for before, after in paired

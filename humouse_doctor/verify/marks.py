@@ -48,7 +48,9 @@ def mark(report: Report, outcome: Outcome) -> Report:
 def _marked(remedy: Remedy, outcome: Outcome, chosen: ArmOutcome | None) -> Remedy:
     if remedy.status is RemedyStatus.REFUSED:
         return remedy
-    alone = next((arm for arm in outcome.arms if arm.arm.remedies == (remedy.id,) and arm.effect is not None), None)
+    alone = next(
+        (arm for arm in outcome.arms if arm.arm.remedies == (remedy.id,) and arm.arm.edits == remedy.edits and arm.effect), None
+    )
     told = None if alone is None else f"alone: {_told(alone, outcome)}"
     if chosen is not None and _has_part_of(chosen.arm, remedy):
         if chosen.arm.remedies == (remedy.id,):

@@ -13,17 +13,20 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
-from humouse_doctor.core.settings import Value
+from humouse_doctor.core.settings import Settings, Value
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.verify.candidates import can_be_tried, candidates, together
 
-_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@")
+_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
 
 
 def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:
     """The arm that `patch` names; raises `UsageError` where it names nothing that can be tried on this run."""
     if Path(patch).is_file():
-        return Arm(title=patch, edits=_edits(_values_of(Path(patch), case, overrides), case))
+        arm = Arm(title=patch, edits=_edits(_values_of(Path(patch), case, overrides), case))
+        if not arm.key:
+            raise UsageError(f"--patch {patch}: it changes nothing of this run")
+        return arm
     by_id = {**candidates(case), **{remedy.id: remedy for remedy in report.remedies}}
     if patch in by_id:
         if not can_be_tried(by_id[patch]):
@@ -47,15 +50,24 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
         assert case.settings.source is not None
         config = Path(case.settings.source)
         patched = _patched(yaml_text.read_text(config), text, path)
-        settings = reader.read(config, overrides, patched).settings
+        settings = _without_complaints(path, reader.read(config, overrides, patched), reader.read(config, overrides))
         return {key: setting.value for key, setting in settings.items()}
     if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):
         shown = [line.strip().lstrip("+") for line in lines]
         settings = reader.read(None, shown).settings
         names = {line.partition("=")[0].removeprefix("experiment.") for line in shown}
         return {key: settings.value(key) for key in names}
-    found = reader.read(path).settings
+    found = _without_complaints(path, reader.read(path), None)
     return {key: setting.value for key, setting in found.items() if key in found.in_file}
+
+
+def _without_complaints(path: Path, new: reader.ReadConfig, old: reader.ReadConfig | None) -> Settings:
+    """What a patch gives; raises `UsageError` for what the trainer would not take of it, unless it stood there before."""
+    known = {complaint.message for complaint in old.complaints} if old else set()
+    for complaint in new.complaints:
+        if complaint.message not in known:
+            raise UsageError(f"--patch {path}: {complaint.message}")
+    return new.settings
 
 
 def _edits(values: dict[str, Value], case: Case) -> tuple[Edit, ...]:
@@ -89,13 +101,14 @@ def _patched(before: str, diff: str, path: Path) -> str:
 def _hunks(diff: str) -> Iterator[tuple[int, list[str]]]:
     """The line, from 0, at which each hunk starts, and its lines with their marks."""
     start, body = -1, list[str]()
-    for line in diff.split("\n"):
+    for line in diff.removesuffix("\n").split("\n"):
         found = _HUNK.match(line)
         if found is not None:
             if start >= 0:
                 yield start, body
-            start, body = int(found.group(1)) - 1, []
-        elif start >= 0 and line[:1] in (" ", "+", "-") and line not in ("--- ", "+++ "):
+            # without old lines of its own a hunk stands after the line it names
+            start, body = int(found.group(1)) - (found.group(2) != "0"), []
+        elif start >= 0 and line[:1] in (" ", "+", "-", "") and line not in ("--- ", "+++ "):
             body.append(line)
     if start >= 0:
         yield start, body

@@ -83,6 +83,8 @@ class Search:
         now = self._tried([AS_IT_IS], seeds)[0]
         self._path.append(Step(arm=AS_IT_IS.key, text=f"as it is: {said(None, now.trials)}", kept=True))
         while True:
+            if now.cured and not now.arm.key:
+                return self._ended(None)  # healthy as it is: there is nothing to cure
             if now.cured:
                 confirmed = self._confirmed(now)
                 if confirmed is not None:
@@ -102,22 +104,29 @@ class Search:
         left = tuple(untried + self._left_out)
         return Found(path=tuple(self._path), arms=tuple(self._seen.values()), chosen=chosen, untried=left)
 
-    def _fits(self, arm: Arm) -> bool:
-        """Whether the budget has room for one more arm that takes as long as this one."""
-        if arm.key in self._seen:
-            return True
-        late = self.deadline is not None and time.monotonic() + self.seconds(arm) > self.deadline
-        return not late and len(self._seen) < self.max_arms
+    def _fitting(self, arms: Sequence[Arm]) -> list[Arm]:
+        """Those of `arms` that the budget still has room for beside each other; one that was tried before is for free."""
+        fitting: list[Arm] = []
+        seconds, new = 0.0, len(self._seen)
+        for arm in arms:
+            known = arm.key in self._seen
+            more = 0.0 if known else self.seconds(arm)
+            late = self.deadline is not None and time.monotonic() + seconds + more > self.deadline
+            if known or (new < self.max_arms and not late):
+                seconds, new = seconds + more, new + (not known)
+                fitting.append(arm)
+        return fitting
 
     def _tried(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[_Tried]:
-        self._seen.update({arm.key: arm for arm in arms})
+        for arm in arms:
+            self._seen.setdefault(arm.key, arm)
         found = self.attempt(arms, seeds)
         return [_Tried(arm=arm, trials=tuple(trials)) for arm, trials in zip(arms, found, strict=True)]
 
     def _step(self, now: _Tried, seeds: Sequence[int]) -> _Tried | None:
         """The first addition that comes nearer to health: single remedies, then pairs; None where there is none."""
         for group in itertools.chain(_grouped(self._singles(now)), _grouped(self._pairs(now))):
-            fitting = [arm for arm in group if self._fits(arm)]
+            fitting = self._fitting(group)
             self._left_out.extend(f"{arm.title} (no budget left)" for arm in group if arm not in fitting)
             if not fitting:
                 return None
@@ -167,13 +176,16 @@ class Search:
         parts: tuple[Edit | CodeChange, ...] = (*whole.arm.code_changes, *whole.arm.edits)
         if len(parts) < 2:
             return whole.arm
-        fitting = [(part, arm) for part in parts if self._fits(arm := without(whole.arm, part))]
-        tried = self._tried([arm for _, arm in fitting], self.seeds[:1])
-        needless = [part for (part, _), one in zip(fitting, tried, strict=True) if self._told(whole, one)]
+        smaller_by = {part: without(whole.arm, part) for part in parts}
+        tried = {one.arm.key: one for one in self._tried(self._fitting(list(smaller_by.values())), self.seeds[:1])}
+        needless = [part for part, arm in smaller_by.items() if arm.key in tried and self._told(whole, tried[arm.key])]
         smallest = whole.arm
         for part in needless:
             smaller = without(smallest, part)
-            if smallest is whole.arm or (self._fits(smaller) and self._told(whole, self._tried([smaller], self.seeds[:1])[0])):
+            if not smaller.key:
+                break
+            first = smallest is whole.arm
+            if first or (self._fitting([smaller]) and self._told(whole, self._tried([smaller], self.seeds[:1])[0])):
                 smallest = smaller
         return smallest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from types import MappingProxyType
 from humouse_doctor.config import patcher, reader
 from humouse_doctor.core.errors import DoctorError, InputError, UsageError
 from humouse_doctor.core.outcome import Trial
+from humouse_doctor.core.remedy import Edit
 from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine
 from humouse_doctor.loading import Request, load_case
@@ -97,8 +99,9 @@ class TrainerBench:
         prefix = patcher.override_prefix(str(self.bench.config), settings.prefix)
         for word in shlex.split(self.command.text):
             if word == _OVERRIDES:
-                yield from self.bench.overrides
-                yield from (patcher.override(edit, prefix) for edit in job.arm.edits)
+                given = (text.partition("=")[0].strip().removeprefix("experiment.") for text in self.bench.overrides)
+                asked = (Edit(key=key, old=None, new=settings.value(key), absent=key not in settings.in_file) for key in given)
+                yield from (patcher.override(edit, prefix) for edit in (*asked, *job.arm.edits))
             else:
                 yield _filled(word, name, job.seed)
 
@@ -130,9 +133,10 @@ def _failed(job: Job, reason: str) -> Trial:
 
 
 def _file_name(job: Job) -> str:
-    """A name for the arm's files, from its own: letters, digits and dashes."""
-    arm = re.sub(r"[^A-Za-z0-9]+", "-", job.arm.title).strip("-")[:60]
-    return f"{arm}-seed{job.seed}"
+    """A name for the arm's files: its own in letters, digits and dashes, and a digest that no other arm has."""
+    arm = re.sub(r"[^A-Za-z0-9]+", "-", job.arm.title).strip("-")[:40].strip("-")
+    digest = f"-{hashlib.sha256(job.arm.key.encode()).hexdigest()[:6]}" if job.arm.key else ""
+    return f"{arm or 'arm'}{digest}-seed{job.seed}"
 
 
 def _filled(word: str, name: str, seed: int) -> str:

@@ -221,7 +221,7 @@ def _tried(order: Order, scene: _Scene) -> Verified:
         chosen, path, untried = found.chosen, found.path, found.untried
         arms.extend(found.arms)
     written: tuple[str, ...] = ()
-    by_key = {arm.key: arm for arm in [AS_IT_IS, *arms]}
+    by_key = {arm.key: arm for arm in [*arms, AS_IT_IS]}
     if order.warm_start is not None and order.trainer is None:
         start = warm_start.best(scene.bench, scene.case, scene.attempt, list(by_key.values()), seeds)
         by_key.setdefault(start.key, start)

@@ -13,7 +13,7 @@ from torch import nn
 from humouse_doctor import remedies
 from humouse_doctor.config import reader
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.files import replace_file
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import Edit
@@ -36,7 +36,10 @@ Try = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
 
 def why_not(bench: Bench, arm: Arm) -> str | None:
     """Why humouse could not load what `arm` trains as a pretrainer's checkpoint, None where it could."""
-    rehearsal = bench.rehearsal(bench.job(arm, 0))
+    try:
+        rehearsal = bench.rehearsal(bench.job(arm, 0))
+    except DoctorError as error:
+        return str(error)
     if rehearsal.warm_up.spec.architecture is not Architecture.LSTM:
         return f"a pretrainer's checkpoint is an lstm generator, not {rehearsal.warm_up.spec.architecture.value}"
     if rehearsal.warm_up.time_input:
@@ -97,7 +100,7 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
             raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; the file was not kept")
     shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in (*_COMPARED, "HD107.path_efficiency") if name in read_back)
     return (
-        f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps; {'healthy' if again.healthy else 'not healthy'}",
+        f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps; {again.stopped or ('healthy' if again.healthy else 'not healthy')}",
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
     )
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
-from humouse_doctor.generator.architectures import Head, Seq2SeqGenerator, build, slow_gates
+from humouse_doctor.generator.architectures import Head, Seq2SeqGenerator, build, slow_gates, with_time_input
 
 Z, C, H, D, T = 3, 2, 4, 3, 5
 
@@ -339,3 +339,82 @@ def test_slow_gates_leave_a_network_without_lstm_as_it_is() -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     slow_gates(network, 50, torch.Generator().manual_seed(0))
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def _timed(seed: int = 0, layers: int = 2) -> tuple[dict[str, Tensor], nn.Module]:
+    """The weights of a plain LSTM generator, and the network made of it that sees the time."""
+    torch.manual_seed(5)
+    plain = build(_spec(Architecture.LSTM, layers))
+    before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}
+    return before, with_time_input(plain, torch.Generator().manual_seed(seed))
+
+
+def test_the_time_is_one_more_column_of_the_first_layer_and_all_other_weights_are_the_same() -> None:
+    before, timed = _timed()
+    after = timed.state_dict()
+
+    first = "lstm_layers.0.weight_ih_l0"
+    assert set(after) == set(before)
+    assert after[first].shape == (4 * H, H + 1)
+    assert torch.equal(after[first][:, :H], before[first])
+    assert after[first][:, H].abs().max() <= H**-0.5
+    assert torch.count_nonzero(after[first][:, H]) == 4 * H
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if name != first)
+
+
+def test_the_time_input_follows_its_own_random_numbers() -> None:
+    state = torch.get_rng_state()
+    columns = [_timed(seed)[1].state_dict()["lstm_layers.0.weight_ih_l0"][:, H] for seed in (1, 1, 2)]
+    torch.set_rng_state(state)
+    plain = build(_spec(Architecture.LSTM))
+    state = torch.get_rng_state()
+    with_time_input(plain, torch.Generator().manual_seed(0))
+
+    assert torch.equal(columns[0], columns[1])
+    assert not torch.equal(columns[0], columns[2])
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_timed_lstm_agrees_with_its_gates_written_out(layers: int) -> None:
+    _, network = _timed(layers=layers)
+    weights = _weights(network)
+    out, given = _run(network)
+    for row, vector in zip(out, given, strict=True):
+        embedded = np.tanh(weights["pre.weight"] @ vector + weights["pre.bias"])
+        states: list[tuple[FloatArray, FloatArray]] = [(np.zeros(H), np.zeros(H)) for _ in range(layers)]
+        for step in range(T):
+            seen: FloatArray = np.append(embedded, step / (T - 1))  # 0 at the first step, 1 at the last
+            for layer in range(layers):
+                states[layer] = _lstm_step(weights, f"lstm_layers.{layer}.", "l0", seen, *states[layer])
+                seen = states[layer][0]
+            expected = _head(weights["output.weight"] @ seen + weights["output.bias"])
+            np.testing.assert_allclose(row[step], expected, atol=1e-6)
+
+
+def test_with_the_time_the_output_goes_on_changing_where_the_plain_one_has_settled() -> None:
+    def late_change(timed: bool) -> float:
+        torch.manual_seed(5)
+        network = build(replace(_spec(Architecture.LSTM, 1), target_len=200))
+        if timed:
+            network = with_time_input(network, torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            out = network(*_inputs())
+        return float((out[:, -1] - out[:, 150]).abs().max())
+
+    assert late_change(timed=False) < 1e-5
+    assert late_change(timed=True) > 1e-3
+
+
+def test_every_weight_of_the_timed_lstm_is_trained() -> None:
+    _, network = _timed()
+    network(*_inputs()).square().sum().backward()
+
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert network.get_parameter("lstm_layers.0.weight_ih_l0").grad[:, H].abs().sum() > 0  # type: ignore[index]  # not None
+
+
+def test_a_timed_lstm_of_a_single_step_is_still_finite() -> None:
+    network = with_time_input(build(replace(_spec(Architecture.LSTM), target_len=1)), torch.Generator().manual_seed(0))
+
+    assert torch.isfinite(network(*_inputs())).all()

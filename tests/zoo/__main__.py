@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.zoo import results
-from tests.zoo.contexts import CONTEXTS
-from tests.zoo.corpus import judged
+from tests.zoo import results, tables
+from tests.zoo.contexts import CONTEXTS, Part
+from tests.zoo.corpus import judged, search
 from tests.zoo.figures import table
 from tests.zoo.judge import tool_digest
 from tests.zoo.training import Cache, jobs_of, tell, train_all
@@ -21,15 +21,16 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=_ROOT / ".zoo", help="where trainings are kept")
     parser.add_argument("--real", type=Path, help="an .npz of real gestures, sequences (N, T, 3)")
     parser.add_argument("--jobs", type=int, default=2, help="processes that train and judge")
-    parser.add_argument("--stage", choices=("train", "judge", "report", "all"), default="all")
+    parser.add_argument("--stage", choices=("train", "search", "judge", "report", "all"), default="all")
     parser.add_argument("--contexts", help="names of contexts, with commas between; all by default")
     parser.add_argument("--results", type=Path, default=results.PATH, help="the file of results")
-    parser.add_argument("--table", action="store_true", help="print the tables of the results there are, and do nothing else")
+    parser.add_argument("--tables", action="store_true", help="write the tables of the results there are, and do nothing else")
     given = parser.parse_args()
-    if given.table:
+    if given.tables:
         if not given.results.exists():
             parser.error(f"{given.results}: no results yet")
-        sys.stdout.write(table(results.read(given.results)))
+        for path, text in tables.made(results.read(given.results)).items():
+            path.write_text(text, encoding="utf-8")
         return
     names = None if given.contexts is None else given.contexts.split(",")
     unknown = set(names or ()) - {context.name for context in CONTEXTS}
@@ -42,9 +43,16 @@ def main() -> None:
         train_all(jobs_of(contexts, real), cache, given.jobs, tell)
     if given.stage == "train":
         return
+    if given.stage in ("search", "all"):
+        held_out = [context for context in contexts if context.part is Part.HELD_OUT]
+        search(held_out, cache, real, given.jobs, tell)
+    if given.stage == "search":
+        return
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):
         results.write(given.results, rows, tool_digest())
+        for path, text in tables.made(rows).items():
+            path.write_text(text, encoding="utf-8")
         sys.stdout.write(table(rows))
 
 

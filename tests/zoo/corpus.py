@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from tests.zoo import searching
 from tests.zoo.contexts import Context
 from tests.zoo.figures import Row
 from tests.zoo.genome import Genome
@@ -31,6 +32,12 @@ def lattices(contexts: Iterable[Context], cache: Cache, real: Path | None, say: 
     return found
 
 
+def search(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> None:
+    """Search a cure for the sick runs of the corpus, by the tool's own trials."""
+    runs = [run for lattice in lattices(contexts, cache, real, say) for run in select(lattice)]
+    searching.search_all(runs, cache, real, workers, say)
+
+
 def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> list[Row]:
     """Judge the corpus; what the tool's patches lead to is trained where the lattice does not hold it."""
     by_context = {lattice.context.name: lattice for lattice in lattices(contexts, cache, real, say)}
@@ -41,16 +48,12 @@ def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers
     train_all(_in_order(wanted, real), cache, workers, say)
     rows = []
     for (run, genomes), judgement in zip(tries, judgements, strict=True):
-        patch, fix_a, search = (_became(run.context, genome, cache, real) for genome in genomes)
+        patch, fix_a = (_became(run.context, genome, cache, real) for genome in genomes)
         lattice = by_context[run.context.name]
-        asked = searched(run) is not None
-        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a, search=search if asked else None))
+        searched = searching.found(run, cache, real)
+        became = None if searched is None else searched.became
+        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a, search=became))
     return rows
-
-
-def searched(run: Run) -> frozenset[str] | None:
-    """The remedies that a search by retraining settles on; None where no search was made, which is always so far."""
-    return None
 
 
 def _question(run: Run, cache: Cache, real: Path | None) -> Question:
@@ -58,15 +61,14 @@ def _question(run: Run, cache: Cache, real: Path | None) -> Question:
     return Question(job=job, genome=run.genome, folder=cache.folder, tool=tool_digest())
 
 
-def _moves(run: Run, judgement: Judgement) -> tuple[Genome | None, Genome | None, Genome | None]:
-    """Where a collapsed run would be after the tool's patch, after Fix A and after a search; None where it stays."""
+def _moves(run: Run, judgement: Judgement) -> tuple[Genome | None, Genome | None]:
+    """Where a collapsed run would be after the tool's patch, and after Fix A; None where it stays."""
     if run.label is not Label.COLLAPSED:
-        return None, None, None
+        return None, None
     fixed = run.genome.moved(FIX_A)
     return (
         patched(run.context, run.genome, judgement.trained.remedies),
         fixed if fixed != run.genome and trainable(run.context, fixed) else None,
-        patched(run.context, run.genome, sorted(searched(run) or ())),
     )
 
 

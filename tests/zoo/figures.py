@@ -128,13 +128,15 @@ def summary(rows: Sequence[Row]) -> dict[str, Share | float]:
         "no cause named, of those without": share(
             (row for row in explained if not within_reach(row)), lambda row: not row["trained"]["causes"]
         ),
-        "cured by the patch": share(sick, lambda row: row["patch"] == "cured"),
-        "cured by Fix A": share(sick, lambda row: row["fix_a"] == "cured"),
-        "cured by random tries": share(sick, lambda row: row["random"]),
+        "cured by the patch, of the curable": share(explained, lambda row: row["patch"] == "cured"),
+        "cured by Fix A, of the curable": share(explained, lambda row: row["fix_a"] == "cured"),
+        "cured by random tries, of the curable": share(explained, lambda row: row["random"]),
     }
-    searched = [row for row in sick if row["search"] is not None]
+    searched = [row for row in explained if row["search"] is not None]
     if searched:
-        found["cured by the search"] = share(searched, lambda row: row["search"] == "cured")
+        found["of those a search was made for: cured by it"] = share(searched, lambda row: row["search"] == "cured")
+        found["of the same: cured by the patch"] = share(searched, lambda row: row["patch"] == "cured")
+        found["of the same: cured by random tries"] = share(searched, lambda row: row["random"])
     if rows:
         found["median seconds"] = statistics.median(row["trained"]["seconds"] for row in rows)
     return found

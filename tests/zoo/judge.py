@@ -47,6 +47,7 @@ CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
     "HD205": frozenset({Factor.LATENT}),
     "HD206": frozenset({Factor.SPACE}),
     "HD209": frozenset({Factor.SPACE}),
+    "HD210": frozenset({Factor.STEPS}),
 }
 
 #: What a remedy of the tool's changes.
@@ -289,6 +290,16 @@ def _answer(stored: dict[str, Any]) -> Answer:
     return Answer(**plain)
 
 
+def levels_of(remedy: str, genome: Genome) -> Mapping[Factor, Level]:
+    """What a remedy changes; a longer warm-up comes as far as the level at or below its own length."""
+    if not remedy.startswith("longer-warm-up-"):
+        return REMEDY_LEVELS.get(remedy, {})
+    times = int(remedy.removeprefix("longer-warm-up-").removesuffix("x"))
+    share = {Steps.FEW: 0.1, Steps.SOME: 1 / 3, Steps.FULL: 1.0}
+    reached = [steps for steps in Steps if share[steps] <= share[genome.steps] * times]
+    return {Factor.STEPS: reached[-1]}
+
+
 def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> Genome | None:
     """The genome after some remedies, a factor being moved by the first that speaks of it.
 
@@ -296,7 +307,7 @@ def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> Genome
     """
     levels: dict[Factor, Level] = {}
     for remedy in remedies:
-        for factor, level in REMEDY_LEVELS.get(remedy, {}).items():
+        for factor, level in levels_of(remedy, genome).items():
             levels.setdefault(factor, level)
     moved = genome.moved(levels)
     return moved if moved != genome and trainable(context, moved) else None

@@ -38,7 +38,7 @@ from tests.zoo.truth import Label
 SEARCH_VERSION = 1
 #: The search's own seed: none of the contexts has it.
 _SEED = 101
-_MAX_ARMS = 14
+_MAX_ARMS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from humouse_doctor.core.outcome import AS_IT_IS, Arm, Effect, Outcome, Step
+from humouse_doctor.core.remedy import Edit
+from humouse_doctor.reporting import outcome_text
+from tests.conftest import Golden
+from tests.verify.builders import GATES, LONGER, SET, arm_outcome, base_outcome, outcome, searched
+
+UNTRIED = ("seq2seq (never)", "slow-gates + longer-warm-up-4x (no budget left)")
+WARM_START = (
+    "start.pt: warm start: normalised-positions, seed 1, 64 steps; healthy",
+    "read back, it gives the trial's numbers",
+)
+
+#: What the text was made for, each by its golden file.
+OUTCOMES = {
+    "outcome-cured.txt": replace(searched(), warm_start=WARM_START),
+    "outcome-nothing.txt": replace(outcome(base_outcome(healthy=3)), shortened=()),
+    "outcome-no-cure.txt": replace(
+        outcome(
+            base_outcome(),
+            arm_outcome(GATES, Effect.BETTER, after=0.2, distance=0.6),
+            replace(arm_outcome(LONGER, Effect.WORSE, after=0.001, distance=0.95), gain=None),
+            replace(
+                arm_outcome(SET, None, distance=1.0), seeds=0, gain=None, changes=(), notes=("seed 0: the data has 16 steps",)
+            ),
+            path=(Step(arm="", text="as it is: spread 0.01, movement 0.01, motion skill -0.5", kept=True),),
+        ),
+        untried=UNTRIED,
+    ),
+    "outcome-one-seed.txt": outcome(
+        base_outcome(seeds=1), arm_outcome(LONGER, Effect.CURED, seeds=1, distance=0.0), chosen=LONGER, seeds=1
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
+def test_the_text_is_as_it_was(golden: Golden, name: str) -> None:
+    rendered = outcome_text.render(OUTCOMES[name])
+
+    golden(name, rendered)
+    assert max(len(line) for line in rendered.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
+def test_no_line_is_wider_than_asked(name: str, width: int) -> None:
+    long = replace(OUTCOMES[name], config="a/very/long/path/" * 12 + "x.yaml")
+
+    assert max(len(line) for line in outcome_text.render(long, width=width).splitlines()) <= width
+
+
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
+def test_colour_changes_nothing_but_colour(name: str) -> None:
+    coloured = outcome_text.render(OUTCOMES[name], colour=True)
+
+    assert "\x1b[" in coloured
+    plain = re.sub(r" +$", "", re.sub(r"\x1b\[[0-9;]*m", "", coloured), flags=re.MULTILINE)
+    assert plain == outcome_text.render(OUTCOMES[name])
+
+
+def test_hostile_names_come_out_as_harmless_text() -> None:
+    name = "x\x1b[2J\u202e[bold]\ud800"
+    arm = Arm(title=name, edits=(Edit(key=name, old=name, new=name),))
+    hostile = replace(
+        outcome(base_outcome(), replace(arm_outcome(arm, Effect.CURED), notes=(name,)), chosen=arm),
+        config=name,
+        config_prefix=name,
+        shortened=(name,),
+        path=(Step(arm="", text=name, kept=True),),
+        untried=(name,),
+        warm_start=(name,),
+        hints=(name,),
+    )
+
+    rendered = outcome_text.render(hostile)
+
+    assert "\x1b" not in rendered
+    assert "\u202e" not in rendered
+    assert "[bold]" in rendered
+    rendered.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        (searched(), "Cured in 3 of 3 trials by normalised-positions + slow-gates."),
+        (
+            outcome(base_outcome(healthy=3)),
+            "This warm-up does not collapse as it is, in any of its trials: there is nothing to cure.",
+        ),
+        (outcome(base_outcome()), "This warm-up collapses as it is; no change of it was tried."),
+        (
+            outcome(base_outcome(), arm_outcome(GATES, Effect.BETTER)),
+            "No cure among 1 arms; slow-gates helps most.",
+        ),
+        (
+            outcome(base_outcome(), arm_outcome(GATES, Effect.NO_EFFECT)),
+            "No cure among 1 arms, and none that helps.",
+        ),
+        (
+            outcome(replace(base_outcome(seeds=0), notes=("seed 0: no disk",))),
+            "The run as it is could not be trained: seed 0: no disk.",
+        ),
+        (outcome(), "The run as it is could not be trained: nothing was tried."),
+    ],
+)
+def test_the_answer_is_one_sentence(of: Outcome, said: str) -> None:
+    assert outcome_text.sentence(of) == said
+    assert said.split()[0] in outcome_text.render(of)
+
+
+def test_the_best_arm_is_named_wherever_it_stands() -> None:
+    worse = arm_outcome(LONGER, Effect.BETTER, distance=0.5)
+    best = arm_outcome(GATES, Effect.BETTER, distance=0.2)
+
+    assert "slow-gates helps" in outcome_text.sentence(outcome(base_outcome(), worse, best))
+
+
+def test_a_value_that_is_inserted_and_one_that_is_changed_read_differently() -> None:
+    rendered = outcome_text.render(searched())
+
+    assert "  experiment.model.generator.activation_xy: 'tanh' -> 'linear'" in rendered.splitlines()
+    assert "  experiment.training.warmup_latent_normalize: insert false" in rendered.splitlines()
+
+
+def test_a_gain_is_shown_as_the_change_of_the_distance() -> None:
+    assert "distance from health 0.90 -> 0.00, by -1.00 to -0.75 (95 %)" in outcome_text.render(searched())
+
+
+def test_the_run_as_it_is_shows_its_numbers_once() -> None:
+    rows = outcome_text.render(outcome(base_outcome())).splitlines()
+
+    (row,) = [number for number, line in enumerate(rows) if AS_IT_IS.title in line and line.startswith("  -")]
+    assert rows[row + 1].split(",")[0] == "    spread 0.01"

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+import torch
+
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.verify.bench import Job
+from humouse_doctor.verify.kept import Kept
+from humouse_doctor.verify.runner import Runner, one_thread
+from tests.verify.builders import GATES, outcome, trial
+from tests.verify.runs import Listener, Plays
+
+
+@contextmanager
+def runner(workers: int) -> Iterator[tuple[Runner, Listener]]:
+    told = Listener()
+    made = Runner(bench=Plays(), keep=Kept(None, outcome()), show=told, workers=workers)
+    try:
+        yield made, told
+    finally:
+        made.close()
+
+
+def jobs(seeds: Sequence[int], steps: int = 3) -> list[Job]:
+    return [Job(arm=GATES, seed=seed, steps=steps) for seed in seeds]
+
+
+def test_trials_come_in_the_order_of_their_jobs_and_are_made_once() -> None:
+    with runner(1) as (made, told):
+        first = made.trials(jobs([4, 2, 3]))
+        again = made.trials(jobs([2, 5, 4, 2]))
+
+        assert [one.seed for one in first] == [4, 2, 3]
+        assert [one.seed for one in again] == [2, 5, 4, 2]
+        assert again[0] == first[1]
+        assert [seed for _, seed in told.taken_up] == [4, 2, 3, 5]
+        assert [one.seed for one in made.made] == [4, 2, 3, 5]
+        assert {one.measurements["process"] for one in first} == {float(os.getpid())}
+
+
+def test_every_step_is_told_as_it_is_taken() -> None:
+    with runner(1) as (made, told):
+        made.trials(jobs([0], steps=4))
+
+        assert [pulse.step for pulse in told.pulses] == [1, 2, 3, 4]
+
+
+def test_several_trials_at_a_time_are_made_elsewhere_and_come_in_order_too() -> None:
+    with runner(2) as (made, told):
+        found = made.trials(jobs([4, 2, 3, 1]))
+
+        assert [one.seed for one in found] == [4, 2, 3, 1]
+        processes = {one.measurements["process"] for one in found}
+        assert float(os.getpid()) not in processes
+        assert len(processes) <= 2
+        assert {one.measurements["threads"] for one in found} == {1.0}
+        assert sorted(one.seed for one in told.over) == [1, 2, 3, 4]
+        assert sorted(one.seed for one in made.made) == [1, 2, 3, 4]
+
+
+def test_a_process_that_dies_is_said_in_one_line_and_what_was_done_is_kept() -> None:
+    with runner(2) as (made, _):
+        done = made.trials(jobs([1]))
+        with pytest.raises(UsageError, match=r"a trial's process died .*; try --workers 1") as died:
+            made.trials(jobs([1, 13, 2]))
+
+        assert "\n" not in str(died.value)
+        assert made.keep.find(jobs([1])[0]) == done[0]
+
+
+def test_a_trial_travels_between_processes() -> None:
+    one = trial(AS_IT_IS, 3)
+
+    assert pickle.loads(pickle.dumps(one)) == one
+
+
+def test_one_thread_is_borrowed_and_given_back() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            inside = torch.get_num_threads()
+        assert (inside, torch.get_num_threads()) == (1, 2)
+    finally:
+        torch.set_num_threads(before)

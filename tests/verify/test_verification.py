@@ -1,0 +1,379 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from humouse_doctor.config import reader
+from humouse_doctor.core.errors import ExitCode, InputError, UsageError
+from humouse_doctor.core.outcome import AS_IT_IS, Arm, Outcome, Trial
+from humouse_doctor.core.remedy import CodeChange
+from humouse_doctor.examine import examine
+from humouse_doctor.loading import Request, load_case
+from humouse_doctor.reporting import outcome_json
+from humouse_doctor.sources import read_gestures
+from humouse_doctor.verify import warm_start
+from humouse_doctor.verify.bench import Bench, Job
+from humouse_doctor.verify.candidates import candidates, together
+from humouse_doctor.verify.effects import compare
+from humouse_doctor.verify.verification import Order, verify
+from tests.verify.runs import STEPS, Listener, is_running, write_config, write_data
+
+RATE, GATES = "faster-rate", "slow-gates"
+ROOT = Path(__file__).parent.parent.parent
+
+
+def order(folder: Path, **changes: Any) -> Order:
+    """What to verify of a tiny run: one thing after the other, and few steps."""
+    config, data = folder / "run.yaml", folder / "gestures.npz"
+    options = {"steps": STEPS, "seeds": 2, "workers": 1, "patches": (RATE, GATES), **changes}
+    return Order(config=config, data=data, **options)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A folder with a config and gestures."""
+    write_config(tmp_path)
+    write_data(tmp_path)
+    return tmp_path
+
+
+@dataclass(frozen=True)
+class Done:
+    """One whole verify: its folder, its outcome and what was told of it."""
+
+    folder: Path
+    outcome: Outcome
+    told: Listener
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """Two arms with two seeds each, without interruption; do not write into its folder."""
+    folder = tmp_path_factory.mktemp("done")
+    write_config(folder)
+    write_data(folder)
+    told = Listener()
+    return Done(folder, verify(order(folder, outcome=folder / "outcome.json"), told).outcome, told)
+
+
+def of(outcome: Outcome, name: str, seed: int = 0) -> Trial:
+    """The trial of the arm with that title."""
+    key = next(arm.arm.key for arm in outcome.arms if arm.arm.title == name)
+    return next(trial for trial in outcome.trials if (trial.arm, trial.seed) == (key, seed))
+
+
+def test_every_arm_is_trained_with_every_seed_the_run_as_it_is_first(done: Done) -> None:
+    rate, gates = (next(arm.arm.key for arm in done.outcome.arms if arm.arm.title == name) for name in (RATE, GATES))
+
+    assert done.told.taken_up == [(key, seed) for key in ("", rate, gates) for seed in (0, 1)]
+    assert [(trial.arm, trial.seed) for trial in done.outcome.trials] == done.told.taken_up
+    assert done.outcome.arms[0].arm == AS_IT_IS
+    assert {(trial.steps, trial.stopped) for trial in done.told.over if trial.stopped is None} == {(STEPS, None)}
+
+
+def test_arms_of_one_seed_start_alike_and_seeds_do_not(done: Done) -> None:
+    base, rate = of(done.outcome, "as it is"), of(done.outcome, RATE)
+
+    assert base.losses[0] == rate.losses[0]  # the same weights and batch; the rate tells from the second step on
+    assert base.losses[1:] != rate.losses[1:]
+    assert of(done.outcome, "as it is", 1).losses[0] != base.losses[0]
+    assert {trial.best_constant for trial in done.outcome.trials} == {base.best_constant}
+
+
+def test_what_the_outcome_says_of_its_arms_is_what_its_trials_say(done: Done) -> None:
+    trials = {key: [one for one in done.outcome.trials if one.arm == key] for key in {one.arm for one in done.outcome.trials}}
+
+    for arm in done.outcome.arms:
+        assert arm == compare(arm.arm, trials[""], trials[arm.arm.key])
+    off = [arm.distance[1] for arm in done.outcome.arms[1:]]
+    assert off == sorted(off)
+
+
+def test_the_outcome_that_was_kept_is_the_one_returned(done: Done) -> None:
+    assert outcome_json.read(done.folder / "outcome.json") == done.outcome
+    assert (done.outcome.steps, done.outcome.own_steps, done.outcome.shortened) == (STEPS, STEPS, ())
+    assert done.outcome.config_prefix == "experiment."
+
+
+def test_progress_is_told_against_the_predictors_that_know_nothing(done: Done) -> None:
+    assert done.told.pulses[0].step == 1
+    assert {pulse.best_constant for pulse in done.told.pulses} == {done.outcome.trials[0].best_constant}
+    assert done.told.pulses[0].loss == pytest.approx(done.outcome.trials[0].losses[0], rel=1e-4)
+
+
+def test_a_trial_does_not_depend_on_what_was_tried_before(done: Done) -> None:
+    alone = verify(order(done.folder, patches=(GATES,), seeds=1), Listener()).outcome
+
+    assert of(alone, GATES) == of(done.outcome, GATES)
+
+
+class Reads(Listener):
+    """Reads what was kept each time that a trial is over."""
+
+    path: Path
+    counts: list[int]
+
+    def ended(self, job: Job, trial: Trial) -> None:
+        kept = outcome_json.read(self.path)
+        assert json.loads(self.path.read_text(encoding="utf-8"))["kind"]
+        assert trial in kept.trials
+        self.counts.append(len(kept.trials))
+
+
+def test_the_file_is_whole_after_every_trial(run: Path) -> None:
+    reads = Reads()
+    reads.path, reads.counts = run / "outcome.json", []
+
+    verify(order(run, steps=8, outcome=run / "outcome.json"), reads)
+
+    assert reads.counts == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("after", [1, 3, 6])
+def test_what_was_interrupted_goes_on_with_what_is_missing_and_ends_the_same(done: Done, tmp_path: Path, after: int) -> None:
+    path = tmp_path / "outcome.json"
+    with pytest.raises(KeyboardInterrupt):
+        verify(order(done.folder, outcome=path), Listener(interrupt_after=after))
+    assert len(outcome_json.read(path).trials) == after
+    told = Listener()
+
+    again = verify(order(done.folder, outcome=path), told).outcome
+
+    assert told.taken_up == done.told.taken_up[after:]
+    assert again == done.outcome
+    assert path.read_bytes() == (done.folder / "outcome.json").read_bytes()
+
+
+def test_more_seeds_and_arms_are_added_to_what_is_there(done: Done, tmp_path: Path) -> None:
+    path = tmp_path / "outcome.json"
+    path.write_bytes((done.folder / "outcome.json").read_bytes())
+    told = Listener()
+
+    more = verify(order(done.folder, outcome=path, patches=("slower-rate",), seeds=3), told).outcome
+
+    slower = next(arm.arm.key for arm in more.arms if arm.arm.title == "slower-rate")
+    assert told.taken_up == [("", 2), (slower, 0), (slower, 1), (slower, 2)]
+    assert {arm.arm.title for arm in more.arms} == {"as it is", "slower-rate"}
+
+
+def test_trials_of_other_values_are_not_taken_for_those_of_this_run(done: Done, tmp_path: Path) -> None:
+    path = tmp_path / "outcome.json"
+    path.write_bytes((done.folder / "outcome.json").read_bytes())
+    told = Listener()
+
+    verify(order(done.folder, outcome=path, overrides=("data.batch_size=8",), patches=(GATES,), seeds=1, steps=8), told)
+
+    assert len(told.taken_up) == 2
+
+
+@pytest.mark.parametrize(
+    "content", ["my diary\n", '{"kind": "another program\'s"}', "[]", "", '{"kind": "humouse-doctor outcome"}']
+)
+def test_a_file_that_is_no_outcome_is_refused_and_left_as_it_is(run: Path, content: str) -> None:
+    path, told = run / "notes.json", Listener()
+    path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"notes\.json: not an outcome that verify wrote"):
+        verify(order(run, outcome=path), told)
+
+    assert path.read_text(encoding="utf-8") == content
+    assert told.taken_up == []
+
+
+def test_an_arm_that_cannot_be_trained_does_not_take_the_others_with_it(run: Path) -> None:
+    too_long = run / "long.yaml"
+    too_long.write_text("model:\n  generator:\n    target_len: 32\n", encoding="utf-8")
+
+    found = verify(order(run, patches=(str(too_long), RATE), steps=8), Listener()).outcome
+
+    by_title = {arm.arm.title: arm for arm in found.arms}
+    failed = by_title[str(too_long)]
+    assert (failed.effect, failed.seeds) == (None, 0)
+    assert failed.notes[0].startswith("seed 0: the data has 16 steps, the generator makes 32")
+    assert by_title[RATE].effect is not None
+    assert by_title[RATE].seeds == 2
+
+
+def test_several_processes_make_the_same_trials_as_one(done: Done) -> None:
+    many = verify(order(done.folder, workers=2), Listener()).outcome
+
+    assert sorted(many.trials, key=lambda one: (one.arm, one.seed)) == sorted(
+        done.outcome.trials, key=lambda one: (one.arm, one.seed)
+    )
+    assert many.arms == done.outcome.arms
+
+
+def test_without_a_word_the_remedies_of_the_diagnosis_are_tried_and_its_patch_as_a_whole(run: Path) -> None:
+    verified = verify(order(run, patches=(), steps=8, seeds=1), Listener())
+
+    titles = {arm.arm.title for arm in verified.outcome.arms}
+    assert "undistorted-latent" in titles
+    assert any(title.startswith("suggested patch: ") for title in titles)
+    assert len({arm.arm.key for arm in verified.outcome.arms}) == len(verified.outcome.arms)
+    assert {remedy.id for remedy in verified.report.remedies} & titles
+
+
+def test_a_budget_too_small_shortens_the_trials_and_says_so(run: Path) -> None:
+    path = run / "outcome.json"
+    short = verify(order(run, steps=None, budget_s=1e-3, seeds=1, patches=(GATES,), outcome=path), Listener()).outcome
+    told = Listener()
+
+    later = verify(order(run, steps=None, budget_s=1e4, seeds=1, patches=(GATES,), outcome=path), told).outcome
+
+    assert (short.steps, short.own_steps) == (8, STEPS)
+    assert short.shortened == (f"8 of the warm-up's {STEPS} steps",)
+    assert told.taken_up == []  # what was begun with few steps goes on with them
+    assert later == short
+
+
+def test_more_epochs_are_as_many_more_steps(run: Path) -> None:
+    found = verify(order(run, patches=("longer-warm-up-4x",), seeds=1, steps=8), Listener()).outcome
+
+    base, longer = of(found, "as it is"), of(found, "longer-warm-up-4x")
+    assert (base.planned, longer.planned) == (8, 32)
+    assert longer.losses[: base.steps] == base.losses
+
+
+def test_a_run_without_a_warm_up_is_refused_before_anything_is_tried(run: Path) -> None:
+    with pytest.raises(UsageError, match="its warm-up has no steps to try; give --steps"):
+        verify(order(run, steps=None, overrides=("training.reconstruction_epochs=0",)), Listener())
+
+
+def test_a_search_says_its_path_and_what_it_left(run: Path) -> None:
+    found = verify(order(run, patches=(), search=True, max_arms=3, steps=8), Listener()).outcome
+
+    assert found.path[0].text.startswith("as it is: ")
+    assert {step.arm for step in found.path} == {arm.arm.key for arm in found.arms}
+    assert any(text.endswith("(no budget left)") for text in found.untried)
+    assert (found.chosen, found.exit_code()) == (None, ExitCode.FINDINGS)
+
+
+def test_an_arm_that_cures_with_every_seed_is_chosen(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Bench.measured
+
+    def cured(bench: Bench, job: Job, *rest: Any) -> Any:
+        trial, trained = real(bench, job, *rest)
+        return replace(trial, healthy=CodeChange.SLOW_GATES in job.arm.code_changes), trained
+
+    monkeypatch.setattr(Bench, "measured", cured)
+
+    plain = verify(order(run, steps=8), Listener()).outcome
+    searched = verify(order(run, steps=8, patches=(), search=True), Listener()).outcome
+
+    assert plain.chosen == GATES
+    assert plain.exit_code() is ExitCode.CLEAN
+    assert len(plain.hints) == 1
+    assert "log U(1, 15)" in plain.hints[0]
+    assert searched.chosen is not None
+    assert GATES in searched.chosen
+    assert (searched.path[-1].arm, searched.path[-1].kept) == (searched.chosen, True)
+
+
+@pytest.fixture
+def bench(run: Path) -> Bench:
+    config = run / "run.yaml"
+    gestures = read_gestures(run / "gestures.npz", reader.read(config).settings, 64, 0)
+    return Bench(config=config, overrides=(), gestures=gestures, base_steps=8, samples=64)
+
+
+def test_what_humouse_cannot_load_says_why(bench: Bench, run: Path) -> None:
+    remedies = candidates(load_case(Request(config=bench.config, data=run / "gestures.npz")).case)
+
+    def why_not(*names: str) -> str | None:
+        return warm_start.why_not(bench, together([remedies[name] for name in names]))
+
+    assert why_not("normalised-positions", "slow-gates") is None
+    assert why_not("normalised-positions", "time-input") == "its recurrent layer has one more input, which humouse's has not"
+    assert why_not("seq2seq") == "a pretrainer's checkpoint is an lstm generator, not seq2seq"
+    assert why_not("slow-gates") == "it was not trained on z-scored positions"
+    tanh = Arm(title="tanh", code_changes=(CodeChange.NORMALISED_POSITIONS,))
+    assert warm_start.why_not(bench, tanh) == "its head is not linear"
+
+
+@pytest.mark.parametrize("architecture", ["tcn", "seq2seq"])
+def test_an_architecture_without_a_warm_start_is_refused(run: Path, architecture: str) -> None:
+    write_config(run, architecture=architecture)
+
+    with pytest.raises(UsageError, match="--save-warmstart: "):
+        verify(order(run, patches=(), seeds=1, steps=8, warm_start=run / "start.pt"), Listener())
+
+    assert not (run / "start.pt").exists()
+
+
+def test_a_warm_start_is_read_as_a_pretrainers_checkpoint_and_gives_the_trials_numbers(run: Path) -> None:
+    path = run / "start.pt"
+    found = verify(order(run, patches=(), seeds=1, warm_start=path), Listener()).outcome
+
+    (start,) = (arm for arm in found.arms if arm.arm.title.startswith("warm start: "))
+    trial = of(found, start.arm.title)
+    case = load_case(Request(config=run / "run.yaml")).case
+    overrides = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in warm_start.config_edits(case, path))
+    read = load_case(Request(checkpoint=path, config=run / "run.yaml", data=run / "gestures.npz", overrides=overrides)).case
+    measured = {f"{result.code}.{name}": value for result in examine(read) for name, value in result.measurements.items()}
+    assert read.subject_is_pretrainer
+    for name in ("HD101.spread_ratio", "HD103.time_std_ratio", "HD104.latent_std_ratio"):
+        assert measured[name] == pytest.approx(trial.measurements[name], rel=1e-3)
+    assert found.warm_start[0].startswith(f"{path}: {start.arm.title}, seed 0, {trial.steps} steps; ")
+    assert "read back as humouse would load it" in found.warm_start[1]
+    content = torch.load(path, weights_only=False)
+    assert set(content) == {"state_dict", "config", "position_mean", "position_std"}
+    assert content["config"]["activation_xy"] == "linear"
+
+
+ORPHANS = """\
+import sys
+from pathlib import Path
+from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.verify.bench import Job
+from humouse_doctor.verify.kept import Kept
+from humouse_doctor.verify.runner import Runner
+from tests.verify.builders import outcome
+from tests.verify.runs import Listener, Sleeper
+
+if __name__ == "__main__":
+    runner = Runner(bench=Sleeper(Path(sys.argv[1])), keep=Kept(None, outcome()), show=Listener(), workers=2)
+    runner.trials([Job(arm=AS_IT_IS, seed=seed, steps=1) for seed in (10, 11)])
+"""
+
+
+def _until(true: Any, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    return bool(true())
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+def test_processes_whose_parent_was_killed_end_with_it(tmp_path: Path) -> None:
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS, encoding="utf-8")
+    with (tmp_path / "said").open("wb") as said:
+        parent = subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=said,
+            stderr=said,
+        )
+    workers: list[int] = []
+    try:
+        assert _until(lambda: len(list(tmp_path.glob("*.pid"))) == 2, 60), (tmp_path / "said").read_text(encoding="utf-8")
+        workers = [int(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.pid")]
+        assert all(is_running(worker) for worker in workers)
+        os.kill(parent.pid, signal.SIGKILL)
+        parent.wait(timeout=10)
+        assert _until(lambda: not any(is_running(worker) for worker in workers), 20)
+    finally:
+        for process in (parent.pid, *workers):
+            if is_running(process):
+                os.kill(process, signal.SIGKILL)
+        parent.wait(timeout=10)
