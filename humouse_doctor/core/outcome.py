@@ -84,7 +84,8 @@ class ArmOutcome:
     """What an arm did, over its seeds; `effect` is None where a seed failed or the arm is the run as it is.
 
     `distance` is that from health (0: every symptom within its healthy interval, 1: all of them as far off as counts)
-    before and after; `gain` a 95 % interval of the paired difference, None with a single seed.
+    before and after; `gain` a 95 % interval of the paired difference, None with a single seed. `expected` says which of
+    its remedies' expectations were met.
     """
 
     arm: Arm
@@ -94,6 +95,7 @@ class ArmOutcome:
     distance: tuple[float, float]
     gain: Interval | None
     changes: tuple[Change, ...]
+    expected: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -64,6 +64,7 @@ def _arm_outcome(outcome: ArmOutcome) -> dict[str, Any]:
             {"metric": c.metric, "before": c.before, "after": c.after, "difference": _pair(c.difference)}
             for c in outcome.changes
         ],
+        "expected": list(outcome.expected),
         "notes": list(outcome.notes),
     }
 
@@ -170,6 +171,7 @@ def _read_arm(entry: Mapping[str, Any]) -> ArmOutcome:
             )
             for c in entry["changes"]
         ),
+        expected=_texts(entry["expected"]),
         notes=_texts(entry["notes"]),
     )
 

@@ -96,6 +96,8 @@ def _arms(console: Console, outcome: Outcome) -> None:
         if arm.gain is not None and arm.arm.key:
             off = f"{arm.distance[0]:.2f} -> {arm.distance[1]:.2f}, by {_signed(arm.gain)} (95 %)"
             _say(console, f"distance from health {off}", indent=4, style="dim")
+        if arm.expected:
+            _say(console, f"expected: {'; '.join(arm.expected)}", indent=4, style="dim")
         for note in arm.notes:
             _say(console, note, indent=4, style="yellow")
 

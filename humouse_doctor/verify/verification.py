@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from humouse_doctor.config import reader
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outcome, Step, Trial
+from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.diagnosis import diagnose
@@ -85,6 +86,8 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
     Trials are kept as they end, so that the same call after an interruption makes only those that are missing.
     """
     started = time.monotonic()
+    if order.trainer is not None and "{seed}" not in order.trainer.text:
+        order = replace(order, seeds=1)  # the command would do the same again
     settings = reader.read(order.config, order.overrides).settings
     progress(f"reading gestures from {order.data}")
     gestures = read_gestures(order.data, settings, order.max_sequences, 0)
@@ -170,6 +173,8 @@ def _shortened(gestures: Gestures, own: int | None, steps: int, order: Order) ->
         yield f"{steps:,} of the warm-up's {own:,} steps"
     elif order.trainer is None and own is not None and steps > own:
         yield f"{steps:,} steps where the warm-up has {own:,}"
+    if order.trainer is not None and "{seed}" not in order.trainer.text:
+        yield "one seed, since the trainer's command has no {seed}"
     if order.trainer is None and gestures.summary.taken < gestures.summary.usable:
         yield f"{gestures.summary.taken:,} of {gestures.summary.usable:,} sequences"
 
@@ -227,7 +232,8 @@ def _tried(order: Order, scene: _Scene) -> Verified:
         by_key.setdefault(start.key, start)
         written = warm_start.write(order.warm_start, scene.bench, start, seeds, scene.runner.made, scene.case)
     trials = scene.kept.outcome.trials
-    done = _outcomes(by_key, trials, order.seeds)
+    known = {**on_hand, **{remedy.id: remedy for remedy in scene.report.remedies}}
+    done = [replace(one, expected=tuple(_met(one, known))) for one in _outcomes(by_key, trials, order.seeds)]
     if chosen is None and not order.search:
         cured = [one for one in done if one.effect is Effect.CURED]
         fewest = min(cured, key=lambda one: len(one.arm.edits) + len(one.arm.code_changes), default=None)
@@ -269,6 +275,15 @@ def _outcomes(by_key: dict[str, Arm], trials: Sequence[Trial], seeds: int) -> li
     base = of[AS_IT_IS.key]
     compared = [compare(arm, base, of[key]) for key, arm in by_key.items() if of[key]]
     return sorted(compared, key=lambda one: (one.arm.key != "", one.distance[1], one.arm.title))
+
+
+def _met(outcome: ArmOutcome, remedies: Mapping[str, Remedy]) -> Iterator[str]:
+    """Each expectation of the arm's remedies, with the mean it came to."""
+    after = {change.metric: change.after for change in outcome.changes}
+    expected = {one.metric: one for name in outcome.arm.remedies if name in remedies for one in remedies[name].expects}
+    for metric, one in expected.items():
+        if metric in after:
+            yield f"{metric} {one.interval}: {after[metric]:.2f}, {'met' if after[metric] in one.interval else 'not met'}"
 
 
 def _hints(case: Case, arm: Arm) -> tuple[str, ...]:

@@ -100,7 +100,10 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
             raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; the file was not kept")
     shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in (*_COMPARED, "HD107.path_efficiency") if name in read_back)
     return (
-        f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps; {again.stopped or ('healthy' if again.healthy else 'not healthy')}",
+        (
+            f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps;"
+            f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
+        ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
     )
 
