@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from humouse_doctor import remedies
-from humouse_doctor.config import reader
+from humouse_doctor.config import patcher, reader, yaml_text
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.files import replace_file
@@ -28,6 +28,8 @@ from humouse_doctor.warm_ups import Rehearsal
 
 #: What is compared between the trial and the file it was written to.
 _COMPARED = ("HD101.spread_ratio", "HD103.time_std_ratio", "HD104.latent_std_ratio")
+#: What is told of it.
+_TOLD = (*_COMPARED, "HD105.skill", "HD107.path_efficiency", "HD107.target_path_efficiency")
 #: Scaling the output layer to pixels and back costs a few roundings of float32.
 _TOLERANCE = 1e-3
 
@@ -98,14 +100,32 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
         if told is None or found is None or abs(told - found) > _TOLERANCE * max(abs(told), 1e-3):
             path.unlink(missing_ok=True)
             raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; the file was not kept")
-    shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in (*_COMPARED, "HD107.path_efficiency") if name in read_back)
+    shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in _TOLD if name in read_back)
     return (
         (
             f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps;"
             f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
         ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
+        *_use(path, case),
     )
+
+
+def _use(path: Path, case: Case) -> Iterator[str]:
+    """The config's patch to start from the file at `path`: as overrides, and as a diff in a file beside it."""
+    edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
+    assert source is not None
+    shown = patcher.override_prefix(source, prefix)
+    yield f"to start from it: {' '.join(patcher.override(edit, shown) for edit in edits)}"
+    try:
+        before = yaml_text.read_text(Path(source))
+        diff = patcher.unified_diff(before, patcher.patched(before, source, edits, prefix), source)
+    except DoctorError as error:
+        yield f"no diff of the config: {error}"
+        return
+    beside = path.with_name(f"{path.name}.diff")
+    replace_file(beside, diff.encode())
+    yield f"the same as a diff of {source}: {beside}"
 
 
 def _measured(request: Request, bench: Bench) -> dict[str, float]:

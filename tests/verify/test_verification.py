@@ -25,6 +25,7 @@ from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.candidates import candidates, together
 from humouse_doctor.verify.effects import compare
+from humouse_doctor.verify.patches import _patched
 from humouse_doctor.verify.verification import Order, verify
 from tests.verify.runs import STEPS, Listener, is_running, write_config, write_data
 
@@ -328,6 +329,29 @@ def test_a_warm_start_is_read_as_a_pretrainers_checkpoint_and_gives_the_trials_n
     content = torch.load(path, weights_only=False)
     assert set(content) == {"state_dict", "config", "position_mean", "position_std"}
     assert content["config"]["activation_xy"] == "linear"
+
+
+def test_a_warm_start_comes_with_the_configs_patch(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run)
+
+    found = verify(order(run, patches=(), seeds=1, steps=8, warm_start=Path("start.pt")), Listener()).outcome
+
+    assert "to start from it: " in found.warm_start[2]
+    assert "experiment.training.reconstruction_epochs=0" in found.warm_start[2]
+    before = (run / "run.yaml").read_text(encoding="utf-8")
+    (run / "changed.yaml").write_text(_patched(before, Path("start.pt.diff").read_text(encoding="utf-8"), Path("x")))
+    settings = reader.read(run / "changed.yaml").settings
+    assert settings.text("training.generator_init_path") == "start.pt"
+    assert settings.integer("training.reconstruction_epochs") == 0
+
+
+def test_expectations_are_told_as_met_or_not(run: Path) -> None:
+    found = verify(order(run, patches=("normalised-positions",), seeds=1), Listener()).outcome
+
+    (arm,) = (arm for arm in found.arms if arm.arm.remedies == ("normalised-positions",))
+    after = {change.metric: change.after for change in arm.changes}
+    (spread,) = (line for line in arm.expected if line.startswith("HD101.spread_ratio "))
+    assert spread.endswith(", met" if 0.5 <= after["HD101.spread_ratio"] <= 4 else ", not met")
 
 
 ORPHANS = """\
