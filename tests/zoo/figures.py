@@ -135,6 +135,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Share | float]:
     searched = [row for row in explained if row["search"] is not None]
     if searched:
         found["of those a search was made for: cured by it"] = share(searched, lambda row: row["search"] == "cured")
+        found["of the same: cured or borderline by it"] = share(searched, lambda row: row["search"] in ("cured", "borderline"))
         found["of the same: cured by the patch"] = share(searched, lambda row: row["patch"] == "cured")
         found["of the same: cured by random tries"] = share(searched, lambda row: row["random"])
     if rows:

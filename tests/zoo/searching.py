@@ -39,11 +39,12 @@ SEARCH_VERSION = 1
 #: The search's own seed: none of the contexts has it.
 _SEED = 101
 _MAX_ARMS = 16
+_BECAME = {Label.HEALTHY: "cured", Label.BORDERLINE: "borderline", Label.COLLAPSED: "not cured"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """A search's end: `became` is "cured", "not cured" or "nothing found"; its remedies, arms tried and seconds."""
+    """A search's end: `became` is "cured", "borderline", "not cured" or "nothing found"; its arm, arms tried, seconds."""
 
     became: str
     arm: str
@@ -85,7 +86,7 @@ def _search(task: tuple[Run, Path, Path | None]) -> str:
         chosen, arms = _chosen(job, run.genome, Path(place), cache.weights(job.key, run.genome.steps))
     became = "nothing found"
     if chosen is not None:
-        became = "cured" if _truth_of(run, chosen, cache, real) is Label.HEALTHY else "not cured"
+        became = _BECAME[_truth_of(run, chosen, cache, real)]
     ended = Searched(
         became=became, arm=chosen.title if chosen else "", arms=arms, seconds=round(time.perf_counter() - start, 1)
     )
