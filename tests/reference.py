@@ -41,13 +41,6 @@ def _ratios(predicted: Sequence[float], wanted: Sequence[float]) -> list[float]:
     return [part / whole for part, whole in zip(predicted, wanted, strict=True) if whole > 0]
 
 
-def farthest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
-    ratios = _ratios(predicted, wanted)
-    if not ratios:
-        return None
-    return max(ratios, key=lambda ratio: math.inf if ratio == 0 else abs(math.log(ratio)))
-
-
 def lowest_if_low(predicted: Sequence[float], wanted: Sequence[float], low: float) -> float | None:
     ratios = sorted(_ratios(predicted, wanted))
     if not ratios:
@@ -61,7 +54,7 @@ def lowest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
 
 def spread_ratio(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
     of_predicted, of_wanted = _spread(predicted), _spread(wanted)
-    ratio = farthest(of_predicted, of_wanted)
+    ratio = lowest_if_low(of_predicted, of_wanted, 0.5)
     if ratio is None:
         return None
     return {"spread_ratio": ratio, "prediction_std": mean(of_predicted), "target_std": mean(of_wanted)}
@@ -128,8 +121,8 @@ def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None
     (predicted_time, predicted_speed), (wanted_time, wanted_speed) = found
     if predicted_time is None or predicted_speed is None or wanted_time is None or wanted_speed is None:
         return None
-    position = lowest_if_low(predicted_time, wanted_time, 0.5)
-    velocity = lowest_if_low(predicted_speed, wanted_speed, 0.15)
+    position = lowest_if_low(predicted_time, wanted_time, 0.4)
+    velocity = lowest_if_low(predicted_speed, wanted_speed, 0.12)
     if position is None or velocity is None:
         return None
     return {"time_std_ratio": position, "velocity_std_ratio": velocity}
@@ -184,7 +177,7 @@ def prior_fit_spread(
     prior: Paths,
     fitted: Paths,
     wanted: Paths,
-    told: Callable[[Sequence[float], Sequence[float]], float | None] = farthest,
+    told: Callable[[Sequence[float], Sequence[float]], float | None],
 ) -> float | None:
     of_fitted, of_wanted = _spread(fitted), _spread(wanted)
     reach = lowest(of_fitted, of_wanted)
@@ -213,7 +206,7 @@ def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float
         "motion_skill": 1 - loss / still,
         "fitted_latent_std": deviation(latents),
     }
-    ratio = prior_fit_spread(prior, fitted, wanted)
+    ratio = prior_fit_spread(prior, fitted, wanted, lambda part, whole: lowest_if_low(part, whole, 0.6))
     return found if ratio is None else {**found, "prior_fit_spread": ratio}
 
 
@@ -308,3 +301,7 @@ def still_targets(deltas: Paths, lengths: Sequence[float] | None) -> dict[str, f
     values = [value for path in deltas for step in path for value in step[:2]]
     found = {"still_share": sum(value == 0 for value in values) / len(values)}
     return found if lengths is None else {**found, "padding_share": 1 - mean(list(lengths)) / len(deltas[0])}
+
+
+def weight_reach(rate: float, steps: float, hidden: int) -> float:
+    return rate * steps / (1 / math.sqrt(hidden))

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -106,10 +107,11 @@ def test_a_symptom_that_a_cause_may_show_makes_it_as_grave_as_one_it_always_show
     assert _causes(report) == ["HD208"]
 
 
-@pytest.mark.parametrize(("judgement", "severity"), [(F, Severity.WARNING), (B, Severity.NOTE)])
-def test_a_secondary_symptom_makes_its_cause_no_graver_than_itself(judgement: Judgement, severity: Severity) -> None:
+@pytest.mark.parametrize("judgement", [F, B])
+def test_a_secondary_symptom_makes_its_cause_no_graver(judgement: Judgement) -> None:
     report = _report({**_WELL, "HD105": H, "HD102": judgement, "HD201": F})
-    assert _severities(report)["HD201"] is severity
+    assert _severities(report)["HD201"] is Severity.NOTE
+    assert report.verdict is Verdict.HEALTHY
 
 
 def test_of_equals_the_found_cause_comes_before_the_borderline_one_whatever_its_code() -> None:
@@ -219,8 +221,27 @@ def test_a_borderline_symptom_is_a_risk(code: str) -> None:
 
 @pytest.mark.parametrize("code", ["HD102", "HD106", "HD107"])
 def test_a_secondary_symptom_never_makes_a_collapse(code: str) -> None:
-    assert _report({**_WELL, code: F}).verdict is Verdict.AT_RISK
+    assert _report({**_WELL, code: F}).verdict is Verdict.HEALTHY
     assert _report({**_WELL, code: B}).verdict is Verdict.HEALTHY
+
+
+def _too_much(value: float) -> Report:
+    results = _results({**_WELL, "HD103": B, "HD201": F})
+    wild = {"time_std_ratio": value, "velocity_std_ratio": 1.0}
+    changed = [replace(one, measurements=MappingProxyType(wild)) if one.code == "HD103" else one for one in results]
+    return diagnose(Loaded(case=_trained()), changed)
+
+
+def test_too_much_movement_is_a_warning_and_neither_a_collapse_nor_explained() -> None:
+    report = _too_much(6.0)
+    assert report.verdict is Verdict.HEALTHY
+    assert _severities(report) == {"HD103": Severity.WARNING, "HD201": Severity.NOTE}
+    assert report.unexplained == ("HD103",)
+    assert report.sentence.endswith("That is no collapse, but paths move 6.0 times as much as real ones.")
+
+
+def test_what_explodes_is_a_risk() -> None:
+    assert _too_much(11.0).verdict is Verdict.AT_RISK
 
 
 @pytest.mark.parametrize("code", ["HD101", "HD105", "HD206"])
@@ -557,7 +578,7 @@ def test_the_reviewed_collapse_is_diagnosed_from_end_to_end() -> None:
     case = builders.collapsed_case()
     report = diagnose(Loaded(case=case), examine(case))
     assert (report.verdict, report.confidence) == (Verdict.COLLAPSED, Confidence.HIGH)
-    assert _causes(report) == ["HD201", "HD202", "HD203"]
+    assert _causes(report) == ["HD201", "HD202", "HD210", "HD203", "HD204"]
     assert report.causes[0].support == 1
     assert report.unexplained == ()
     assert {edit.key: edit.new for edit in report.patch} == {

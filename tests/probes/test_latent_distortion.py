@@ -47,15 +47,22 @@ def _trained(kind: _Kind, prior: FloatArray, fit: LatentFit, *, on: bool = True)
     )
 
 
+def _assert_untold(kind: _Kind, case: Case) -> None:
+    """That the effect cannot be told, so that the setting alone makes a warning."""
+    result = builders.run(kind.code, case)
+    assert (result.judgement, dict(result.measurements)) == (Judgement.BORDERLINE, {kind.metric: kind.size})
+
+
 def _shrunk(kind: _Kind, factor: float, *, on: bool = True) -> Case:
     targets = builders.strokes(0)
     return _trained(kind, targets * factor, builders.fit(targets, targets, latent_std=2.6), on=on)
 
 
-def test_both_probes_judge_the_effect_alike_and_as_no_skill_does_on_its_low_side() -> None:
-    metrics = [builders.probe(code).metric("prior_fit_spread") for code in ("HD105", "HD204", "HD205")]
-    assert {(metric.healthy.low, metric.tolerable.low) for metric in metrics} == {(_RATIO.healthy.low, _RATIO.tolerable.low)}
-    assert [metric.healthy.high for metric in metrics] == [2.5, math.inf, math.inf]
+def test_both_probes_judge_the_effect_alike_and_before_it_is_a_symptom() -> None:
+    symptom, *causes = (builders.probe(code).metric("prior_fit_spread") for code in ("HD105", "HD204", "HD205"))
+    assert {(metric.healthy.low, metric.tolerable.low) for metric in causes} == {(_RATIO.healthy.low, _RATIO.tolerable.low)}
+    assert [metric.healthy.high for metric in causes] == [math.inf, math.inf]
+    assert symptom.healthy.low < _RATIO.healthy.low
 
 
 @for_both
@@ -109,9 +116,16 @@ def test_a_value_the_trainer_does_not_take_is_skipped_rather_than_guessed(kind: 
 
 
 @for_both
-def test_without_a_config_it_is_skipped(kind: _Kind) -> None:
-    absent = {Need.CONFIG: "no config given; add --config"}
-    assert builders.run(kind.code, builders.case(absent=absent)).reason == "no config given; add --config"
+def test_where_nobody_states_the_setting_it_is_skipped(kind: _Kind) -> None:
+    nothing = builders.case(known=builders.settings({}, source=None))
+    assert builders.run(kind.code, nothing).reason == f"{kind.key} is not known"
+
+
+@for_both
+def test_a_caller_states_the_setting_as_well_as_a_config(kind: _Kind) -> None:
+    stated = builders.settings({kind.key: kind.on}, source=None)
+    result = builders.run(kind.code, builders.case(known=stated, facts=builders.network()))
+    assert result.judgement is Judgement.BORDERLINE
 
 
 @for_both
@@ -130,34 +144,31 @@ def test_a_pretrainers_checkpoint_has_latents_of_its_own(kind: _Kind) -> None:
 
 @for_both
 @pytest.mark.parametrize("need", [Need.FIT, Need.PREDICTIONS])
-def test_a_checkpoint_without_fit_or_samples_is_skipped_with_the_reason(kind: _Kind, need: Need) -> None:
+def test_without_fit_or_samples_the_setting_alone_is_borderline(kind: _Kind, need: Need) -> None:
     targets = builders.strokes(0)
     only = {Need.FIT: Samples(predictions=targets), Need.PREDICTIONS: Samples(fit=builders.fit(targets, targets))}
     case = builders.case(only[need], known=kind.settings(kind.on), weights=builders.TRAINED, absent={need: "left out"})
-    assert builders.run(kind.code, case).reason == "left out"
+    _assert_untold(kind, case)
 
 
 @for_both
 def test_a_fit_that_hardly_spreads_says_nothing_about_the_prior(kind: _Kind) -> None:
     targets = builders.strokes(0)
-    result = builders.run(kind.code, _trained(kind, targets, builders.fit(targets, targets * 0.1)))
-    assert result.reason == "the fitted sequences hardly spread either, so the prior's share cannot be told apart"
+    _assert_untold(kind, _trained(kind, targets, builders.fit(targets, targets * 0.1)))
 
 
 @for_both
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_fit_or_a_prior_that_is_not_finite_is_skipped(kind: _Kind, bad: float) -> None:
+def test_a_fit_or_a_prior_that_is_not_finite_says_nothing(kind: _Kind, bad: float) -> None:
     targets, broken = builders.strokes(0), builders.constant(bad, rows=48)
-    of_fit = builders.run(kind.code, _trained(kind, targets, builders.fit(targets, broken)))
-    of_prior = builders.run(kind.code, _trained(kind, broken, builders.fit(targets, targets)))
-    assert of_fit.reason == "the fitted sequences hold NaN or infinite values"
-    assert of_prior.reason == "the generated sequences hold NaN or infinite values"
+    _assert_untold(kind, _trained(kind, targets, builders.fit(targets, broken)))
+    _assert_untold(kind, _trained(kind, broken, builders.fit(targets, targets)))
 
 
 @for_both
-def test_constant_targets_are_skipped(kind: _Kind) -> None:
+def test_constant_targets_say_nothing(kind: _Kind) -> None:
     still = builders.constant(0.1)
-    assert builders.run(kind.code, _trained(kind, still, builders.fit(still, still))).status is Status.SKIPPED
+    _assert_untold(kind, _trained(kind, still, builders.fit(still, still)))
 
 
 @for_both
@@ -172,5 +183,6 @@ def test_it_agrees_with_its_slow_twin(kind: _Kind, data: st.DataObject, targets:
     rows, steps = targets.shape[:2]
     fitted = data.draw(builders.small_arrays(rows=(rows, rows), steps=(steps, steps)))
     ratio = reference.prior_fit_spread(prior.tolist(), fitted.tolist(), targets.tolist(), reference.lowest)
-    twin = None if ratio is None else {kind.metric: kind.size, "prior_fit_spread": ratio, "fitted_latent_std": 2.0}
+    told = {} if ratio is None else {"prior_fit_spread": ratio, "fitted_latent_std": 2.0}
+    twin = {kind.metric: kind.size, **told}
     builders.assert_agrees(kind.code, _trained(kind, prior, builders.fit(targets, fitted, latent_std=2.0)), twin)

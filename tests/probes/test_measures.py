@@ -6,6 +6,8 @@ from hypothesis import given
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Metric
+from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 from tests import builders, reference
 
@@ -35,21 +37,26 @@ def test_a_straight_line_far_from_zero_has_no_spread_of_velocity() -> None:
 
 
 def test_an_axis_whose_target_does_not_vary_is_left_out() -> None:
-    assert measures.axis_ratio(np.array([5.0, 1.0]), np.array([0.0, 2.0])) == 0.5
     assert measures.lowest_axis_ratio(np.array([0.0, 1.0]), np.array([0.0, 2.0])) == 0.5
 
 
-@pytest.mark.parametrize("ratio", [measures.axis_ratio, measures.lowest_axis_ratio])
-def test_targets_that_vary_on_no_axis_cannot_be_compared_with(ratio: object) -> None:
-    assert callable(ratio)
+def test_targets_that_vary_on_no_axis_cannot_be_compared_with() -> None:
     with pytest.raises(NotMeasurable, match="do not vary"):
-        ratio(np.ones(2), np.zeros(2))
+        measures.lowest_axis_ratio(np.ones(2), np.zeros(2))
+    with pytest.raises(NotMeasurable, match="do not vary"):
+        measures.two_sided_axis_ratio(np.ones(2), np.zeros(2), 0.5)
 
 
-def test_the_axis_farthest_from_one_is_the_one_told() -> None:
-    assert measures.axis_ratio(np.array([3.0, 0.5]), np.ones(2)) == 3.0
-    assert measures.axis_ratio(np.array([3.0, 0.2]), np.ones(2)) == 0.2
-    assert measures.axis_ratio(np.array([3.0, 0.0]), np.ones(2)) == 0.0
+@pytest.mark.parametrize(
+    ("first", "second", "overshoots"),
+    [(5.0, 1.0, True), (5.0, 0.4, False), (1.0, 1.0, False), (0.4, 0.4, False), (5.0, 9.0, True)],
+)
+def test_only_what_is_nowhere_too_little_and_somewhere_too_much_overshoots(
+    first: float, second: float, overshoots: bool
+) -> None:
+    metrics = [Metric(name=name, unit="ratio", meaning="", healthy=Interval(low=0.5, high=4.0)) for name in ("a", "b")]
+    assert measures.overshoot(metrics, {"a": first, "b": second}) is overshoots
+    assert measures.overshoot(metrics, {"a": first}) is (first > 4)
 
 
 def test_an_axis_that_varies_too_much_does_not_hide_one_that_hardly_varies() -> None:

@@ -37,23 +37,23 @@ def test_a_fit_no_better_than_a_constant_is_found_and_says_nothing_about_the_pri
     assert "prior_fit_spread" not in result.measurements
 
 
-def test_a_fit_that_finds_the_place_but_not_the_movement_is_found_by_its_motion_skill() -> None:
+def test_a_fit_that_finds_the_place_but_not_the_movement_has_skill_and_no_motion_skill() -> None:
     targets = builders.strokes(0) + np.random.default_rng(0).normal(0, 5, (48, 1, 2))
     result = builders.run("HD105", _of(targets, _between(targets, 0.0), targets))
     assert result.measurements["skill"] > 0.5
     assert result.measurements["motion_skill"] == pytest.approx(0, abs=1e-9)
-    assert result.judgement is Judgement.FOUND
+    assert result.judgement is Judgement.HEALTHY
 
 
-def test_motion_skill_between_the_two_intervals_is_borderline() -> None:
-    targets = builders.strokes(0) + np.random.default_rng(0).normal(0, 5, (48, 1, 2))
-    metric = _PROBE.metric("motion_skill")
-    result = builders.run("HD105", _of(targets, _between(targets, builders.borderline_low(metric)), targets))
-    assert result.measurements["motion_skill"] == pytest.approx(builders.borderline_low(metric))
+def test_a_prior_far_wider_than_the_fit_overshoots_and_is_borderline_at_most() -> None:
+    targets = builders.strokes(0)
+    result = builders.run("HD105", _of(targets, targets, targets * (_RATIO.tolerable.high + 1)))
     assert result.judgement is Judgement.BORDERLINE
+    assert _PROBE.overshoots(result.measurements)
+    assert not _PROBE.overshoots({**result.measurements, "skill": 0.0})
 
 
-@pytest.mark.parametrize("factor", [0.05, _RATIO.tolerable.high + 1])
+@pytest.mark.parametrize("factor", [0.05, _RATIO.tolerable.low - 0.05])
 def test_a_good_fit_that_the_prior_misses_is_found(factor: float) -> None:
     targets = builders.strokes(0)
     result = builders.run("HD105", _of(targets, targets, targets * factor, latent_std=2.6))

@@ -18,7 +18,7 @@ def test_one_of_the_tools_own_codes_has_its_text(tool: ToolCode) -> None:
 
 
 def test_a_code_that_is_not_there_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"^there is no probe HD110; did you mean HD10\d\?$") as refused:
+    with pytest.raises(UsageError, match=r"^there is no probe HD110; did you mean HD\d\d\d\?$") as refused:
         page("HD110")
     assert refused.value.exit_code is ExitCode.USAGE
 

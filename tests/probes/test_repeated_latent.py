@@ -88,7 +88,7 @@ def test_states_that_are_not_finite_are_skipped(rnn_input: FloatArray, hidden: F
 
 @pytest.mark.parametrize(
     ("epochs", "judgement"),
-    [(3000, Judgement.HEALTHY), (1100, Judgement.BORDERLINE), (100, Judgement.BORDERLINE), (0, Judgement.BORDERLINE)],
+    [(3000, Judgement.HEALTHY), (200, Judgement.BORDERLINE), (100, Judgement.BORDERLINE), (0, Judgement.BORDERLINE)],
 )
 def test_before_training_the_steps_gates_need_make_a_warning_at_most(epochs: int, judgement: Judgement) -> None:
     case = _planned(epochs)
@@ -101,8 +101,8 @@ def test_before_training_the_steps_gates_need_make_a_warning_at_most(epochs: int
 def test_before_training_the_message_says_how_many_steps_are_missing() -> None:
     case = _planned(100)
     assert _PROBE.message(case, _PROBE.measure(case)).endswith(
-        "need about 2,944 steps at this lr, and the warm-up has 0.03 of them: in our runs a share below 0.25 went with 0.06"
-        " to 0.42 of the targets' movement"
+        "need about 2,944 steps at this lr, and the warm-up has 0.03 of them: of the plain runs this was calibrated on, none"
+        " below 0.08 came out moving"
     )
 
 

@@ -24,9 +24,16 @@ def test_predictions_that_spread_like_their_targets_are_healthy(factor: float) -
     assert result.measurements["spread_ratio"] == pytest.approx(factor, rel=1e-5)
 
 
-@pytest.mark.parametrize("factor", [0.0, 0.002, _RATIO.tolerable.low - 0.01, _RATIO.tolerable.high + 0.1])
-def test_predictions_that_hardly_or_wildly_spread_are_found(factor: float) -> None:
+@pytest.mark.parametrize("factor", [0.0, 0.002, _RATIO.tolerable.low - 0.01])
+def test_predictions_that_hardly_spread_are_found(factor: float) -> None:
     assert builders.run("HD101", _scaled(factor)).judgement is Judgement.FOUND
+
+
+def test_predictions_that_spread_wildly_overshoot_and_are_borderline_at_most() -> None:
+    probe, case = builders.probe("HD101"), _scaled(_RATIO.tolerable.high + 0.1)
+    assert builders.run("HD101", case).judgement is Judgement.BORDERLINE
+    assert probe.overshoots(probe.measure(case))
+    assert not probe.overshoots(probe.measure(_scaled(0.1)))
 
 
 @pytest.mark.parametrize("factor", [builders.borderline_low(_RATIO), builders.borderline_high(_RATIO)])

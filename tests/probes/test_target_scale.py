@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Case, NetworkFacts
 from humouse_doctor.core.probe import Judgement, Status
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.spec import Activation, Architecture
@@ -103,20 +103,23 @@ def test_steps_that_are_not_known_are_skipped_with_those_needed() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("architecture", "hidden", "reason"),
-    [
-        (Architecture.TCN, 8, "a TCN's features are not bounded to 1, so the estimate does not hold"),
-        (Architecture.LSTM, None, "the width of the output layer's input is not known"),
-    ],
-)
-def test_a_network_the_estimate_does_not_hold_for_is_skipped(
-    architecture: Architecture, hidden: int | None, reason: str
-) -> None:
-    facts = builders.network(Activation.LINEAR, architecture=architecture, hidden_dim=hidden)
-    found = builders.samples(builders.strokes(0), builders.strokes(0))
-    case = builders.case(found, known=builders.settings(), facts=facts, data=builders.summary())
-    assert builders.run("HD202", case).reason == reason
+def _planned(facts: NetworkFacts, scale: float = 1.0) -> Case:
+    found = builders.samples(builders.strokes(0) * scale, builders.strokes(0))
+    return builders.case(found, known=builders.settings(), facts=facts, data=builders.summary())
+
+
+def test_a_network_of_unknown_width_is_skipped() -> None:
+    case = _planned(builders.network(Activation.LINEAR, hidden_dim=None))
+    assert builders.run("HD202", case).reason == "the width of the output layer's input is not known"
+
+
+@pytest.mark.parametrize(("scale", "judgement"), [(1.0, Judgement.HEALTHY), (300.0, Judgement.BORDERLINE)])
+def test_of_a_tcn_only_the_scale_is_judged(scale: float, judgement: Judgement) -> None:
+    probe, case = builders.probe("HD202"), _planned(builders.network(Activation.LINEAR, architecture=Architecture.TCN), scale)
+    result = builders.run("HD202", case)
+    assert (result.judgement, list(result.measurements)) == (judgement, ["target_rms"])
+    assert "how many steps a TCN needs to that scale is not known" in probe.message(case, result.measurements)
+    assert "enough-steps" not in {remedy.id for remedy in probe.remedies(case, result.measurements)}
 
 
 def test_targets_that_are_all_zero_are_skipped() -> None:

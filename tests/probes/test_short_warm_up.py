@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.spec import Activation, Architecture
+from tests import builders, reference
+
+_PROBE = builders.probe("HD210")
+
+
+def _of(epochs: int, *, rate: float = 1e-3, hidden: int = 8) -> Case:
+    values = {**builders.SOUND, "training.reconstruction_epochs": epochs, "training.lr.generator": rate}
+    facts = builders.network(Activation.LINEAR, hidden_dim=hidden)
+    return builders.case(known=builders.settings(values), facts=facts, data=builders.summary())
+
+
+def _steps(case: Case) -> float:
+    return builders.run(
+        "HD202", replace(case, samples=builders.samples(builders.strokes(0), builders.strokes(0)))
+    ).measurements["steps_available"]
+
+
+@pytest.mark.parametrize(("epochs", "judgement"), [(1000, Judgement.HEALTHY), (60, Judgement.BORDERLINE), (5, Judgement.FOUND)])
+def test_the_steps_times_the_rate_decide(epochs: int, judgement: Judgement) -> None:
+    assert builders.run("HD210", _of(epochs)).judgement is judgement
+
+
+@pytest.mark.parametrize("rate", [1e-4, 3e-3])
+@pytest.mark.parametrize("hidden", [4, 100])
+@pytest.mark.parametrize("epochs", [1, 70])
+def test_it_agrees_with_its_slow_twin(epochs: int, rate: float, hidden: int) -> None:
+    case = _of(epochs, rate=rate, hidden=hidden)
+    twin = {"weight_reach": reference.weight_reach(rate, _steps(case), hidden), "steps_available": _steps(case)}
+    builders.assert_agrees("HD210", case, twin)
+
+
+def test_a_tcn_a_net_of_unknown_width_and_unknown_steps_are_skipped() -> None:
+    case = _of(5)
+    tcn = replace(case, network=builders.network(Activation.LINEAR, architecture=Architecture.TCN))
+    wide = replace(case, network=builders.network(Activation.LINEAR, hidden_dim=None))
+    assert builders.run("HD210", tcn).reason == "the estimate holds for recurrent layers alone"
+    assert builders.run("HD210", wide).reason == "the estimate holds for recurrent layers alone"
+    assert builders.run("HD210", replace(case, data=None)).reason == "how many steps the warm-up has is not known"
+    assert builders.run("HD210", _of(0)).reason == "there is no warm-up"
+
+
+def test_its_remedy_is_a_warm_up_that_reaches_twice_the_bound() -> None:
+    case = _of(5)
+    measured = _PROBE.measure(case)
+    (remedy,) = _PROBE.remedies(case, measured)
+    factor = int(remedy.id.removeprefix("longer-warm-up-").removesuffix("x"))
+    assert measured["weight_reach"] * factor >= 2 > measured["weight_reach"] * (factor - 1)
+    assert [(edit.key, edit.new) for edit in remedy.edits] == [("training.reconstruction_epochs", 5 * factor)]
+
+
+def test_a_longer_warm_up_is_never_more_than_64_times_as_long() -> None:
+    case = _of(1, rate=1e-6)
+    (remedy,) = _PROBE.remedies(case, _PROBE.measure(case))
+    assert remedy.id == "longer-warm-up-64x"
+
+
+def test_the_message_says_how_far_a_weight_comes() -> None:
+    case = _of(5)
+    measured = _PROBE.measure(case)
+    assert f"by {measured['weight_reach']:.2f} of the bound it was drawn from" in _PROBE.message(case, measured)
