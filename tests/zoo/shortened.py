@@ -24,12 +24,12 @@ from humouse_doctor.verify.candidates import candidates, together
 from humouse_doctor.verify.effects import distance
 from humouse_doctor.warm_ups import own_steps
 from tests.zoo.contexts import CONTEXTS
-from tests.zoo.genome import Genome, HeadKind, Latent, Space
+from tests.zoo.genome import Genome, HeadKind, Latent, Space, Steps
 from tests.zoo.judge import write_run
 from tests.zoo.networks import generator
 from tests.zoo.training import job_of, tell
 
-#: The runs, all of them in absolute pixels with a tanh head and a latent that is whitened.
+#: The runs, all of them in absolute pixels with a tanh head and a latent that is whitened, a third of their steps long.
 _RUNS = ("lstm-strokes-48", "lstm-jerk-64", "lstm-wander-40-offset", "lstm2-jerk-40", "tcn-strokes-48")
 _SETS: tuple[tuple[str, ...], ...] = (
     ("undistorted-latent",),
@@ -60,7 +60,7 @@ def main() -> None:
 def _ranked(name: str) -> Sequence[dict[str, float]]:
     """Distance from health of each arm: as a whole, with half of the steps, with a quarter of the sequences."""
     context = next(one for one in CONTEXTS if one.name == name)
-    genome = Genome(space=Space.PX, head=HeadKind.TANH, latent=Latent.WHITEN)
+    genome = Genome(space=Space.PX, head=HeadKind.TANH, latent=Latent.WHITEN, steps=Steps.SOME)
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
         job = job_of(context, genome, None)
         weights = generator(context, genome).state_dict()  # untrained: only the config and the gestures are used
