@@ -51,6 +51,7 @@ def main() -> None:
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):
         results.write(given.results, rows, tool_digest())
+        rows = results.read(given.results)  # rounded as they are kept: the tables are made of these
         for path, text in tables.made(rows).items():
             path.write_text(text, encoding="utf-8")
         sys.stdout.write(table(rows))
