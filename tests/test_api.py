@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 import humouse_doctor
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.settings import Value
 from humouse_doctor.gestures.synthetic import strokes
 
 LENGTH = 16
@@ -123,6 +125,21 @@ def test_settings_tell_deltas_from_positions() -> None:
     )
 
     assert any(result.code == "HD209" for result in report.probes)
+
+
+def test_a_latent_the_callers_settings_distort_is_judged_in_memory() -> None:
+    def judged(**settings: Value) -> dict[str, Judgement | None]:
+        stated = {f"training.{key}": value for key, value in settings.items()}
+        report = humouse_doctor.inspect(
+            generator=GruDecoder(), targets=targets(), latent_dim=4, samples=16, quick=True, settings=stated
+        )
+        return {result.code: result.judgement for result in report.probes if result.code in ("HD204", "HD205")}
+
+    on = judged(warmup_latent_normalize=True, warmup_noise_std=1.0)
+    assert on == {"HD204": Judgement.BORDERLINE, "HD205": Judgement.BORDERLINE}
+    off = judged(warmup_latent_normalize=False, warmup_noise_std=0.0)
+    assert off == {"HD204": Judgement.HEALTHY, "HD205": Judgement.HEALTHY}
+    assert judged() == {"HD204": None, "HD205": None}
 
 
 def test_without_targets_little_is_known() -> None:

@@ -4,7 +4,6 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 import pytest
 
@@ -43,6 +42,7 @@ _MEASURED: Mapping[str, Mapping[str, float]] = {
     "HD207": {"broken_terms": 1.0},
     "HD208": {"epochs": 0.0, "starts_from_checkpoint": 0.0, "reset": 0.0, "loss_weight": 1.0},
     "HD209": {"still_share": 0.7, "padding_share": 0.3},
+    "HD210": {"weight_reach": 0.2, "steps_available": 48.0},
 }
 _UNTRAINED: Mapping[str, float] = {"non_finite_weights": 0.0, "excess_over_start": 0.99}
 _WELL = {"HD101": H, "HD103": H, "HD104": H}
@@ -225,23 +225,44 @@ def test_a_secondary_symptom_never_makes_a_collapse(code: str) -> None:
     assert _report({**_WELL, code: B}).verdict is Verdict.HEALTHY
 
 
-def _too_much(value: float) -> Report:
-    results = _results({**_WELL, "HD103": B, "HD201": F})
-    wild = {"time_std_ratio": value, "velocity_std_ratio": 1.0}
-    changed = [replace(one, measurements=MappingProxyType(wild)) if one.code == "HD103" else one for one in results]
-    return diagnose(Loaded(case=_trained()), changed)
+#: Of each symptom that overshoots, a measurement above what is healthy and one above what is tolerable.
+_OVERSHOT = {
+    "HD101": ("spread_ratio", 5.0, 9.0),
+    "HD103": ("time_std_ratio", 6.0, 11.0),
+    "HD104": ("latent_std_ratio", 5.0, 9.0),
+    "HD105": ("prior_fit_spread", 5.0, 9.0),
+}
+_FITTING: Mapping[str, float] = {"velocity_std_ratio": 1.0, "skill": 0.8}
 
 
-def test_too_much_movement_is_a_warning_and_neither_a_collapse_nor_explained() -> None:
-    report = _too_much(6.0)
+def _too_much(code: str, value: float) -> Report:
+    name, *_ = _OVERSHOT[code]
+    measured = {**_MEASURED[code], **{each: _FITTING[each] for each in _FITTING if each in _MEASURED[code]}, name: value}
+    return _report({each: H for each in _WELL if each != code} | {"HD201": F}, _result(code, B, measured))
+
+
+@pytest.mark.parametrize("code", _OVERSHOT)
+def test_too_much_is_a_warning_and_neither_a_collapse_nor_explained(code: str) -> None:
+    report = _too_much(code, _OVERSHOT[code][1])
     assert report.verdict is Verdict.HEALTHY
-    assert _severities(report) == {"HD103": Severity.WARNING, "HD201": Severity.NOTE}
-    assert report.unexplained == ("HD103",)
-    assert report.sentence.endswith("That is no collapse, but paths move 6.0 times as much as real ones.")
+    assert _severities(report) == {code: Severity.WARNING, "HD201": Severity.NOTE}
+    assert report.unexplained == (code,)
 
 
-def test_what_explodes_is_a_risk() -> None:
-    assert _too_much(11.0).verdict is Verdict.AT_RISK
+@pytest.mark.parametrize("code", _OVERSHOT)
+def test_what_explodes_is_a_risk_and_says_so_itself(code: str) -> None:
+    report = _too_much(code, _OVERSHOT[code][2])
+    assert (report.verdict, _severities(report)[code]) == (Verdict.AT_RISK, Severity.WARNING)
+    message = next(finding.message for finding in report.findings if finding.code == code)
+    assert report.sentence == f"{message[0].upper()}{message[1:]}."
+
+
+@pytest.mark.parametrize("code", _WELL)
+def test_the_sentence_of_a_healthy_run_ends_with_what_is_too_much(code: str) -> None:
+    report = _too_much(code, _OVERSHOT[code][1])
+    message = next(finding.message for finding in report.findings if finding.code == code)
+    assert report.sentence.startswith("Generated paths spread")
+    assert report.sentence.endswith(f"That is no collapse, but {message}.")
 
 
 @pytest.mark.parametrize("code", ["HD101", "HD105", "HD206"])

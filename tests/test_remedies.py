@@ -376,6 +376,10 @@ def test_an_interval_is_closed_and_spelled_by_its_ends() -> None:
     ]
 
 
+def _expected(remedy: Remedy) -> list[str]:
+    return [expected.metric for expected in remedy.expects]
+
+
 @pytest.mark.parametrize("factor", [4, 16])
 def test_a_longer_warm_up_has_as_many_times_the_epochs(factor: int) -> None:
     longer = remedies.longer(_of({_EPOCHS: 5}), factor)
@@ -384,6 +388,10 @@ def test_a_longer_warm_up_has_as_many_times_the_epochs(factor: int) -> None:
     assert _edits(longer) == {_EPOCHS: (5, 5 * factor, False)}
     assert f"{5 * factor} epochs instead of 5" in longer.title
     assert longer.code_changes == ()
+    assert (longer.safety, _expected(longer)) == (
+        Safety.SAFE,
+        ["HD101.spread_ratio", "HD103.time_std_ratio", "HD105.skill"],
+    )
 
 
 def test_a_run_without_epochs_has_no_longer_warm_up() -> None:
@@ -396,6 +404,7 @@ def test_another_rate_is_a_tenth_or_ten_times_the_runs_own(factor: float, name: 
 
     assert (other.id, _edits(other)) == (name, {"training.lr.generator": (2e-4, new, False)})
     assert other.title == f"Learning rate {new:g} instead of 0.0002"
+    assert _expected(other) == ["HD101.spread_ratio", "HD105.skill"]
 
 
 def test_a_run_whose_rate_is_not_known_has_no_other() -> None:

@@ -79,6 +79,11 @@ def test_too_much_movement_is_borderline_at_most_and_said_as_such(factor: float)
     assert _PROBE.message(case, result.measurements) == (
         f"paths change speed {factor:.1f} times as much as real ones: they shake"
     )
+    assert _PROBE.overshoots(result.measurements)
+
+
+def test_what_moves_too_far_but_hardly_changes_speed_does_not_overshoot() -> None:
+    assert not _PROBE.overshoots({"time_std_ratio": 6.0, "velocity_std_ratio": 0.05})
 
 
 @pytest.mark.parametrize(("of_targets", "drawn"), [(15, 48), (48, 15)])

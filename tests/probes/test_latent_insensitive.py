@@ -48,6 +48,13 @@ def test_sequences_that_differ_too_much_are_borderline_at_most(factor: float) ->
     result = builders.run("HD104", _of(targets, targets * np.array([1.0, factor])))
     assert result.measurements["latent_std_ratio"] == pytest.approx(factor, rel=1e-5)
     assert result.judgement is Judgement.BORDERLINE
+    assert _PROBE.overshoots(result.measurements)
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0])
+def test_sequences_that_differ_too_little_or_enough_do_not_overshoot(factor: float) -> None:
+    targets = builders.strokes(0)
+    assert not _PROBE.overshoots(builders.run("HD104", _of(targets, targets * factor)).measurements)
 
 
 @pytest.mark.parametrize(("of_targets", "drawn"), [(15, 48), (48, 15)])

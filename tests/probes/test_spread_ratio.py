@@ -42,6 +42,13 @@ def test_between_the_two_intervals_is_borderline(factor: float) -> None:
     assert (result.status, result.judgement) == (Status.FOUND, Judgement.BORDERLINE)
 
 
+def test_an_axis_that_spreads_too_far_does_not_hide_one_that_hardly_spreads() -> None:
+    targets = builders.strokes(0)
+    result = builders.run("HD101", builders.case(builders.samples(targets, targets * np.array([50.0, 0.1]))))
+    assert result.measurements["spread_ratio"] == pytest.approx(0.1, rel=1e-5)
+    assert result.judgement is Judgement.FOUND
+
+
 def test_one_dead_axis_is_enough() -> None:
     targets = builders.strokes(0)
     case = builders.case(builders.samples(targets, targets * np.array([1.0, 0.0])))
