@@ -16,6 +16,7 @@ from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.pictures import pictures_of
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.probes.untrained import looks_untrained
 
@@ -62,6 +63,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
         patch=_patch(by_cause),
         settings=tuple(case.settings.values()),
         config_prefix=case.settings.prefix,
+        pictures=pictures_of(case),
     )
 
 

@@ -31,7 +31,23 @@ def report_on(
     loaded = load_case(request, progress)
     told = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
     report = diagnose(replace(loaded, tool_findings=told), examine(loaded.case, probes))
-    return report if outcome is None else _marked(report, outcome, request.overrides)
+    return _with_diff(report if outcome is None else _marked(report, outcome, request.overrides))
+
+
+def _with_diff(report: Report) -> Report:
+    """`report` with its patch as a diff of the config; a patch that cannot be made in place has none."""
+    source = report.subject.config
+    if source is None or not report.patch:
+        return report
+    from humouse_doctor.config import patcher, yaml_text
+
+    before = yaml_text.read_text(Path(source))
+    try:
+        after = patcher.patched(before, source, report.patch, report.config_prefix)
+    except patcher.PatchRefused as refused:
+        remark = f"no diff: {refused}"
+        return replace(report, subject=replace(report.subject, remarks=(*report.subject.remarks, remark)))
+    return replace(report, diff=patcher.unified_diff(before, after, source))
 
 
 def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:

@@ -8,11 +8,12 @@ from enum import Enum
 
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import ExitCode
+from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.settings import Setting
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class Verdict(str, Enum):
@@ -80,7 +81,8 @@ class Report:
     """Everything a renderer needs; probe results are in code order, causes and remedies best first.
 
     `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`; `settings` are
-    those the probes looked at.
+    those the probes looked at. `diff` is the patch as a unified diff of the config, empty where nothing can be changed in
+    place; `pictures` are None where nothing can be drawn.
     """
 
     tool_version: str
@@ -98,6 +100,8 @@ class Report:
     settings: tuple[Setting, ...] = ()
     config_prefix: str = ""
     cure: Remedy | None = None
+    diff: str = ""
+    pictures: Pictures | None = None
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:

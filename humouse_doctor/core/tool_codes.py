@@ -8,6 +8,14 @@ from enum import Enum
 class ToolCode(Enum):
     """Code, name, and what it means and asks for."""
 
+    REFUSED = (
+        "HD001",
+        "input-refused",
+        (
+            "An input could not be read, or was refused. Nothing is known of the run, and a gate does not let it pass; the"
+            " message says what to do about the file."
+        ),
+    )
     CONFIG_VALUE = (
         "HD002",
         "config-value",
@@ -44,6 +52,14 @@ class ToolCode(Enum):
         "HD006",
         "data-config-mismatch",
         "The data has another number of steps than the generator makes. The steps both have were compared.",
+    )
+    POLICY_BREACH = (
+        "HD007",
+        "policy-breach",
+        (
+            "The gate's policy asks for something that this run does not meet: a threshold on a metric, data, or a verdict."
+            " Thresholds, require-data and verdicts are those of the policy file; a metric that was not measured meets none."
+        ),
     )
 
     def __init__(self, code: str, label: str, text: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.pictures import Curve, Pictures, Points
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
@@ -17,7 +18,18 @@ from humouse_doctor.core.settings import Origin, Place, Setting, Value
 
 def render(report: Report) -> str:
     """The report as JSON text, ending in a newline."""
-    return json.dumps(to_dict(report), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    content = to_dict(report)
+    pictures = content.pop("pictures")
+    text = json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False)
+    return f'{text.removesuffix(chr(10) + "}")},\n  "pictures": {_packed(pictures)}\n}}\n'
+
+
+def _packed(pictures: Mapping[str, Any] | None) -> str:
+    """The pictures' numbers, a line per picture instead of one per number."""
+    if pictures is None:
+        return "null"
+    rows = (f"    {json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in pictures.items())
+    return "{\n" + ",\n".join(rows) + "\n  }"
 
 
 def patch_text(report: Report) -> str:
@@ -72,6 +84,24 @@ def to_dict(report: Report) -> dict[str, Any]:
         "cure": None if report.cure is None else _remedy(report.cure),
         "config_prefix": report.config_prefix,
         "settings": [_setting(setting) for setting in report.settings],
+        "diff": report.diff,
+        "pictures": None if report.pictures is None else _pictures(report.pictures),
+    }
+
+
+def _pictures(pictures: Pictures) -> dict[str, Any]:
+    return {
+        "space": pictures.space,
+        "reach": None if pictures.reach is None else list(pictures.reach),
+        "gradient_rms": dict(pictures.gradient_rms),
+        "steps": list(pictures.steps),
+        "curves": [
+            {"name": curve.name, "movement": list(curve.movement), "spread": list(curve.spread)} for curve in pictures.curves
+        ],
+        "edges": list(pictures.edges),
+        "shares": {name: list(shares) for name, shares in pictures.shares.items()},
+        "real_paths": [[list(point) for point in path] for path in pictures.real_paths],
+        "generated_paths": [[list(point) for point in path] for path in pictures.generated_paths],
     }
 
 
@@ -203,6 +233,32 @@ def _report(content: Mapping[str, Any]) -> Report:
         settings=tuple(_read_setting(setting) for setting in content["settings"]),
         cure=None if content["cure"] is None else _read_remedy(content["cure"]),
         config_prefix=str(content["config_prefix"]),
+        diff=str(content["diff"]),
+        pictures=None if content["pictures"] is None else _read_pictures(content["pictures"]),
+    )
+
+
+def _read_pictures(entry: Mapping[str, Any]) -> Pictures:
+    def numbers(values: Any) -> tuple[float, ...]:
+        return tuple(float(value) for value in values)
+
+    def paths(values: Any) -> tuple[Points, ...]:
+        return tuple(tuple((float(x), float(y)) for x, y in path) for path in values)
+
+    reach = entry["reach"]
+    return Pictures(
+        space=str(entry["space"]),
+        reach=None if reach is None else (float(reach[0]), float(reach[1])),
+        gradient_rms=MappingProxyType({str(name): float(value) for name, value in entry["gradient_rms"].items()}),
+        steps=tuple(int(step) for step in entry["steps"]),
+        curves=tuple(
+            Curve(name=str(curve["name"]), movement=numbers(curve["movement"]), spread=numbers(curve["spread"]))
+            for curve in entry["curves"]
+        ),
+        edges=numbers(entry["edges"]),
+        shares=MappingProxyType({str(name): numbers(shares) for name, shares in entry["shares"].items()}),
+        real_paths=paths(entry["real_paths"]),
+        generated_paths=paths(entry["generated_paths"]),
     )
 
 

@@ -3,10 +3,14 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from humouse_doctor.core.case import DataSummary, Subject
+from humouse_doctor.core.errors import ExitCode, InputError
+from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Policy, Standing
+from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting
+from humouse_doctor.gate.judging import refused
 
 
 def result(code: str, judgement: Judgement, **measured: float) -> ProbeResult:
@@ -30,6 +34,17 @@ FIX_A = Remedy(
     expects=(Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=2.5)),),
 )
 FIX_B = Remedy(id="delta-space", title="Compare deltas", why="39% of the deltas are zero", status=RemedyStatus.REFUSED)
+DIFF = """\
+--- a/conf/x.yaml
++++ b/conf/x.yaml
+@@ -5,4 +5,5 @@
+ model:
+   generator:
+-    activation_xy: tanh  # bounded
++    activation_xy: linear  # bounded
+ training:
++  warmup_latent_normalize: false
+"""
 LONGER = Remedy(id="enough-steps", title="Warm up longer", why="it needs more", safety=Safety.SAFE,
                 expects=(Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.5)),))  # fmt: skip
 
@@ -148,6 +163,63 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
             Setting(key="training.betas", value=(0.5, 0.999), origin=Origin.DEFAULT),
         ),
         config_prefix="experiment.",
+        diff=DIFF,
+        pictures=pictures(),
+    )
+
+
+def pictures() -> Pictures:
+    """Pictures of a motionless point beside strokes of 300 pixels."""
+    steps = tuple(range(0, 200, 20))
+    share = tuple(step / 180 for step in steps)
+    return Pictures(
+        space="absolute positions",
+        real_paths=tuple(tuple((300.0 * s * (1 + n), 200.0 * s * s - 10.0 * n) for s in share) for n in range(3)),
+        generated_paths=tuple(tuple((0.5, 0.25 * n) for _ in share) for n in range(3)),
+        steps=steps,
+        curves=(
+            Curve(name="targets", movement=tuple(360.0 * s for s in share), spread=tuple(250.0 * s for s in share)),
+            Curve(name="prior samples", movement=tuple(0.5 * s for s in share), spread=(0.25,) * len(share)),
+            Curve(name="fitted latents", movement=tuple(0.75 * s for s in share), spread=(0.5,) * len(share)),
+        ),
+        edges=(-300.0, -100.0, 0.0, 100.0, 300.0),
+        shares=MappingProxyType({"targets": (0.1, 0.4, 0.3, 0.2), "prior samples": (0.0, 0.5, 0.5, 0.0)}),
+        reach=(-1.0, 1.0),
+        gradient_rms=MappingProxyType({"lstm.weight_ih_l0": 1.5e-7, "lstm.weight_hh_l0": 2e-6, "head.weight": 0.03}),
+    )
+
+
+def gated() -> Gate:
+    """A gate over a collapsed run with findings of every standing, a healthy one and one that could not be read."""
+    report = collapsed()
+    standings = {
+        "HD101": (Standing.FAILS, None, Age.NEW),
+        "HD201": (Standing.KNOWN, "in the baseline", Age.UNCHANGED),
+        "HD204": (Standing.IGNORED, "known until the new head lands (until 2027-01-31)", Age.NEW),
+        "HD002": (Standing.NOT_SELECTED, "the policy selects HD1, HD2", Age.NEW),
+        "HD107": (Standing.FAILS, "efficiency_ratio was 0.4 and is 0.2, healthy is 0.5 to 2", Age.WORSENED),
+        "HD208": (Standing.BELOW, "a note; fail-on is warning", Age.NEW),
+    }
+    judged = []
+    for finding in report.findings:
+        standing, reason, age = standings[finding.code]
+        judged.append(JudgedFinding(finding=finding, standing=standing, reason=reason, age=age))
+    sick = Entry(
+        name=report.subject.name,
+        report=report,
+        findings=tuple(judged),
+        exit_code=ExitCode.INTERNAL,
+        healed=("HD205:training.warmup_noise_std",),
+        notes=("ignore of HD203 expired on 2026-01-01, it counts again: waiting",),
+    )
+    well = Entry(name="runs/well.pt", report=healthy(), findings=(), exit_code=ExitCode.CLEAN)
+    unreadable = refused("runs/cut.pt", InputError("runs/cut.pt: the file is cut short; copy it again"))
+    return Gate(
+        tool_version="0.1.0",
+        entries=(sick, unreadable, well),
+        policy=Policy(select=("HD1", "HD2"), source="pyproject.toml"),
+        baseline="baseline.json",
+        notes=("ignore of HD102 is not used: no such finding any more",),
     )
 
 

@@ -1,0 +1,45 @@
+"""What a report's pictures are drawn from: small, rounded numbers, so that a saved report can be drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+#: A path's points, x and y.
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One group of paths over the steps.
+
+    `movement` is the rms distance of a path from its own first point, `spread` the standard deviation of the positions
+    across paths (root mean square of the two axes); both at each of `Pictures.steps`, in the space the paths are in.
+    """
+
+    name: str
+    movement: tuple[float, ...]
+    spread: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """Everything that is drawn.
+
+    `space` names the loss's space in words; paths and curves are positions in it. `curves` are those of the targets, of
+    prior samples and of fitted latents, as far as they are known. `edges` (B + 1) and `shares` (B each, by group) are a
+    histogram of the values that the loss compares; its outermost bins hold all that lies beyond them. `reach` is what
+    the head of both position channels can emit, None where it has no bounds or is not known. `gradient_rms` holds
+    layers in the order of the forward pass.
+    """
+
+    space: str
+    real_paths: tuple[Points, ...] = ()
+    generated_paths: tuple[Points, ...] = ()
+    steps: tuple[int, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    edges: tuple[float, ...] = ()
+    shares: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    reach: tuple[float, float] | None = None
+    gradient_rms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,1 @@
+"""A policy, a baseline and reports to one decision."""

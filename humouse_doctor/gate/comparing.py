@@ -1,0 +1,49 @@
+"""Two reports to what has changed between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from humouse_doctor.core.comparison import Comparison, MovedMetric
+from humouse_doctor.core.probe import Metric
+from humouse_doctor.core.remedy import ANY
+from humouse_doctor.core.report import Report
+from humouse_doctor.gate.baseline import gap
+from humouse_doctor.probes.catalogue import PROBES
+
+
+def compare(before: Report, after: Report) -> Comparison:
+    """What is gone, new and moved in `after`, seen from `before`."""
+    then = {finding.fingerprint for finding in before.findings}
+    now = {finding.fingerprint for finding in after.findings}
+    unknown = {result.code for result in after.probes if result.judgement is None}
+    missing = [finding for finding in before.findings if finding.fingerprint not in now]
+    return Comparison(
+        before=before,
+        after=after,
+        gone=tuple(finding for finding in missing if finding.code not in unknown),
+        unmeasured=tuple(finding for finding in missing if finding.code in unknown),
+        new=tuple(finding for finding in after.findings if finding.fingerprint not in then),
+        moved=tuple(_moved(before, after)),
+    )
+
+
+def _moved(before: Report, after: Report) -> Iterator[MovedMetric]:
+    then, now = ({result.code: result.measurements for result in report.probes} for report in (before, after))
+    for probe in PROBES:
+        for metric in probe.metrics:
+            old, new = (found.get(probe.code, {}).get(metric.name) for found in (then, now))
+            if metric.healthy != ANY and old != new:
+                yield MovedMetric(
+                    name=f"{probe.code}.{metric.name}",
+                    before=old,
+                    after=new,
+                    healthy=metric.healthy,
+                    closer=_closer(metric, old, new),
+                )
+
+
+def _closer(metric: Metric, old: float | None, new: float | None) -> bool | None:
+    if old is None or new is None or gap(metric, old) == gap(metric, new):
+        return None
+    return gap(metric, new) < gap(metric, old)

@@ -1,0 +1,203 @@
+"""A report and a policy to an entry of the gate: how each finding stands, and the exit code that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from humouse_doctor.core.errors import DoctorError, ExitCode
+from humouse_doctor.core.gating import Age, Entry, Gate, Ignore, JudgedFinding, Policy, Standing
+from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
+from humouse_doctor.core.report import Finding, Location, Report, Verdict
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.gate.baseline import KnownRun, age_of, healed_of
+from humouse_doctor.probes.catalogue import PROBES
+
+_BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """A policy on a given day, with what a baseline knows."""
+
+    policy: Policy
+    today: date
+
+    def entry(self, name: str, report: Report, known: KnownRun | None = None, prefix: str = "") -> Entry:
+        """Judge one report; `prefix` is a path that every pattern of the policy may leave out, ending in a slash."""
+        findings = sorted([*report.findings, *self._breaches(report)], key=lambda finding: -finding.severity.rank)
+        paths = _paths(name, report, prefix)
+        judged = tuple(self._judged(finding, report, paths, known) for finding in findings)
+        healed, unknown = ((), ()) if known is None else healed_of(known, report)
+        lost = tuple(f"{fingerprint} of the baseline was not measured this time: not healed" for fingerprint in unknown)
+        return Entry(
+            name=name,
+            report=report,
+            findings=judged,
+            exit_code=_exit_code(report, judged),
+            healed=healed,
+            notes=(*self._expired(findings, paths), *lost),
+        )
+
+    def _judged(self, finding: Finding, report: Report, paths: Sequence[str], known: KnownRun | None) -> JudgedFinding:
+        standing, reason = self._standing(finding, report, paths)
+        if known is None:
+            return JudgedFinding(finding=finding, standing=standing, reason=reason)
+        age, worse = age_of(finding, known)
+        if standing is Standing.FAILS and age is Age.UNCHANGED:
+            return JudgedFinding(finding=finding, standing=Standing.KNOWN, reason="in the baseline", age=age)
+        return JudgedFinding(finding=finding, standing=standing, reason=reason or worse, age=age)
+
+    def _standing(self, finding: Finding, report: Report, paths: Sequence[str]) -> tuple[Standing, str | None]:
+        policy = self.policy
+        if finding.code == ToolCode.PROBE_CRASHED.code:
+            return Standing.FAILS, None
+        ignore = next((i for i in policy.ignores if _covers(i, finding.code, paths) and not self._is_over(i)), None)
+        if ignore is not None:
+            until = f" (until {ignore.expires.isoformat()})" if ignore.expires else ""
+            return Standing.IGNORED, f"{ignore.reason}{until}"
+        if finding.code == ToolCode.POLICY_BREACH.code:
+            return Standing.FAILS, None
+        if policy.select and not finding.code.startswith(policy.select):
+            return Standing.NOT_SELECTED, f"the policy selects {', '.join(policy.select)}"
+        accepted = self._accepted(finding, report)
+        if accepted is not None:
+            return Standing.ACCEPTED, accepted
+        if policy.fail_on is None or finding.severity.rank < policy.fail_on.rank:
+            named = "never" if policy.fail_on is None else policy.fail_on.value
+            return Standing.BELOW, f"a {finding.severity.value}; fail-on is {named}"
+        return Standing.FAILS, None
+
+    def _is_over(self, ignore: Ignore) -> bool:
+        return ignore.expires is not None and ignore.expires < self.today
+
+    def _expired(self, findings: Iterable[Finding], paths: Sequence[str]) -> tuple[str, ...]:
+        found = {finding.code for finding in findings}
+        over = [i for i in self.policy.ignores if self._is_over(i) and any(_covers(i, code, paths) for code in found)]
+        return tuple(f"ignore of {i.code} expired on {i.expires}, it counts again: {i.reason}" for i in over)
+
+    def _accepted(self, finding: Finding, report: Report) -> str | None:
+        """Why the policy's thresholds take a probe's finding: every number its probe finds unhealthy lies within them."""
+        thresholds, probe = self.policy.thresholds, _BY_CODE.get(finding.code)
+        result = next((result for result in report.probes if result.code == finding.code), None)
+        if probe is None or result is None:
+            return None
+        measured = [
+            (metric, result.measurements[metric.name]) for metric in probe.metrics if metric.name in result.measurements
+        ]
+        unhealthy = [(f"{probe.code}.{metric.name}", value) for metric, value in measured if value not in metric.healthy]
+        if not unhealthy or not all(name in thresholds and value in thresholds[name] for name, value in unhealthy):
+            return None
+        return "; ".join(f"{name} is {value:.3g}, the policy asks {thresholds[name]}" for name, value in unhealthy)
+
+    def _breaches(self, report: Report) -> Iterable[Finding]:
+        """What the policy asks for beyond the report's findings and does not get."""
+        policy, results = self.policy, {result.code: result for result in report.probes}
+        for name, interval in policy.thresholds.items():
+            message = _breach(name, results.get(name.partition(".")[0]), before_training=report.subject.checkpoint is None)
+            value = None if message else _value(name, results)
+            if value is not None and value not in interval:
+                message = f"{name} is {value:.3g}, the policy asks {interval}"
+            if message:
+                yield _finding(report, name, message, {} if value is None else {name.partition(".")[2]: value})
+        if policy.require_data and report.data is None:
+            yield _finding(report, "require-data", "no data was looked at, and the policy requires it; add --data")
+        if policy.verdicts and report.verdict not in policy.verdicts:
+            allowed = " or ".join(verdict.value for verdict in policy.verdicts)
+            yield _finding(report, "verdicts", f"the verdict is {report.verdict.value}, the policy accepts {allowed}")
+
+
+def _value(name: str, results: Mapping[str, ProbeResult]) -> float | None:
+    code, _, metric = name.partition(".")
+    return results[code].measurements.get(metric) if code in results else None
+
+
+def _breach(name: str, result: ProbeResult | None, *, before_training: bool) -> str | None:
+    """Why a threshold cannot be held to anything, None where it can or where it does not apply before training."""
+    metric = name.partition(".")[2]
+    if result is not None and metric in result.measurements:
+        return None
+    if before_training and _BY_CODE[name.partition(".")[0]].kind is Kind.SYMPTOM:
+        return None
+    reason = "its probe was not run" if result is None else (result.reason or "it was not measured")
+    return f"{name} is not known, and the policy has a threshold for it: {reason}"
+
+
+def _finding(report: Report, key: str, message: str, evidence: Mapping[str, float] | None = None) -> Finding:
+    return Finding(
+        code=ToolCode.POLICY_BREACH.code,
+        name=ToolCode.POLICY_BREACH.label,
+        kind=Kind.TOOL,
+        severity=Severity.ERROR,
+        message=message,
+        evidence=MappingProxyType(dict(evidence or {})),
+        location=Location(file=report.subject.config or report.subject.checkpoint, key=key),
+    )
+
+
+def refused(name: str, error: DoctorError) -> Entry:
+    """The entry of an input that could not be looked at."""
+    finding = Finding(
+        code=ToolCode.REFUSED.code,
+        name=ToolCode.REFUSED.label,
+        kind=Kind.TOOL,
+        severity=Severity.ERROR,
+        message=str(error),
+        evidence=MappingProxyType({}),
+        location=Location(file=name),
+    )
+    judged = JudgedFinding(finding=finding, standing=Standing.FAILS)
+    return Entry(name=name, report=None, findings=(judged,), exit_code=error.exit_code)
+
+
+def _exit_code(report: Report, judged: Iterable[JudgedFinding]) -> ExitCode:
+    if any(result.status is Status.CRASHED for result in report.probes):
+        return ExitCode.INTERNAL
+    if any(found.standing is Standing.FAILS for found in judged):
+        return ExitCode.FINDINGS
+    return ExitCode.INPUT if report.verdict is Verdict.UNDETERMINED else ExitCode.CLEAN
+
+
+def _paths(name: str, report: Report, prefix: str) -> tuple[str, ...]:
+    named = [path for path in (name, report.subject.config, report.subject.checkpoint) if path is not None]
+    return tuple(dict.fromkeys([*named, *(path.removeprefix(prefix) for path in named if prefix)]))
+
+
+def _covers(ignore: Ignore, code: str, paths: Iterable[str]) -> bool:
+    return ignore.code == code and (ignore.path is None or any(fnmatchcase(path, ignore.path) for path in paths))
+
+
+def unused(policy: Policy, entries: Sequence[Entry], prefix: str = "") -> tuple[str, ...]:
+    """Notes on the policy's ignores that fit an input looked at and none of its findings."""
+    notes = []
+    for ignore in policy.ignores:
+        looked = [e for e in entries if e.report is not None and _looked_at(ignore, e, prefix)]
+        if looked and not any(ignore.code == judged.finding.code for e in looked for judged in e.findings):
+            where = f" in {ignore.path}" if ignore.path else ""
+            notes.append(f"ignore of {ignore.code}{where} is not used: no such finding any more")
+    return tuple(notes)
+
+
+def _looked_at(ignore: Ignore, entry: Entry, prefix: str) -> bool:
+    assert entry.report is not None
+    return _covers(ignore, ignore.code, _paths(entry.name, entry.report, prefix))
+
+
+def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Entries by exit code, verdict and number of failing findings, then in the order given."""
+    order = [Verdict.HEALTHY, Verdict.UNDETERMINED, Verdict.AT_RISK, Verdict.COLLAPSED]
+
+    def badness(entry: Entry) -> tuple[int, int, int]:
+        verdict = len(order) if entry.report is None else order.index(entry.report.verdict)
+        return -int(entry.exit_code), -verdict, -len(entry.failing)
+
+    return tuple(sorted(entries, key=badness))
+
+
+def judged_alone(report: Report, policy: Policy, tool_version: str) -> Gate:
+    """One report as a gate of its own: how `inspect` reaches the formats that show how findings stand."""
+    judge = Judge(policy=policy, today=date.min)
+    return Gate(tool_version=tool_version, entries=(judge.entry(report.subject.name, report),), policy=policy)

@@ -1,0 +1,88 @@
+"""A case to what its report's pictures are drawn from."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.pictures import Curve, Pictures, Points
+
+TARGETS, PRIOR, FITTED = "targets", "prior samples", "fitted latents"
+
+_PATHS = 16
+_POINTS = 100
+_BINS = 40
+#: The share of values on each side that the histogram puts into its outermost bins.
+_TAIL = 0.005
+
+
+def pictures_of(case: Case) -> Pictures | None:
+    """What can be drawn of `case`; None where there is neither a target nor a prediction, or their space is not known."""
+    samples, space = case.samples, case.space
+    if space is None:
+        return None
+    fitted = None if samples.fit is None else samples.fit.predictions
+    groups = {TARGETS: samples.loss_targets, PRIOR: samples.predictions, FITTED: fitted}
+    known = {name: values for name, values in groups.items() if values is not None and np.isfinite(values).all()}
+    if not known:
+        return None
+    length = min(values.shape[1] for values in known.values())
+    steps = np.unique(np.linspace(0, length - 1, min(length, _POINTS)).round().astype(int))
+    paths = {name: space.positions(values[:, :length]) for name, values in known.items()}
+    edges, shares = _histogram({name: values[..., :2] for name, values in known.items() if name != FITTED})
+    gradients = {} if samples.gradients is None else samples.gradients.rms_by_layer
+    return Pictures(
+        space=space.name,
+        real_paths=_points(paths.get(TARGETS), steps),
+        generated_paths=_points(paths.get(PRIOR), steps),
+        steps=tuple(int(step) for step in steps),
+        curves=tuple(_curve(name, found, steps) for name, found in paths.items()),
+        edges=edges,
+        shares=MappingProxyType(shares),
+        reach=_reach(case),
+        gradient_rms=MappingProxyType({name: _rounded(value) for name, value in gradients.items() if np.isfinite(value)}),
+    )
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def _points(paths: FloatArray | None, steps: FloatArray) -> tuple[Points, ...]:
+    if paths is None:
+        return ()
+    return tuple(tuple((_rounded(x), _rounded(y)) for x, y in path) for path in paths[:_PATHS, steps])
+
+
+def _curve(name: str, paths: FloatArray, steps: FloatArray) -> Curve:
+    taken = paths[:, steps]  # (N, S, 2)
+    movement = np.sqrt(((taken - paths[:, :1]) ** 2).sum(axis=2).mean(axis=0))  # (S,)
+    spread = np.sqrt((taken.std(axis=0) ** 2).mean(axis=1))  # (S,)
+    return Curve(name=name, movement=tuple(map(_rounded, movement)), spread=tuple(map(_rounded, spread)))
+
+
+def _histogram(groups: dict[str, FloatArray]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
+    """Edges and shares, over the range of the targets where there are any."""
+    decisive = groups.get(TARGETS, next(iter(groups.values()), None))
+    if decisive is None:
+        return (), {}
+    low, high = np.quantile(decisive, [_TAIL, 1 - _TAIL])
+    if not high > low:
+        low, high = low - 1.0, high + 1.0
+    edges = np.linspace(low, high, _BINS + 1)
+    shares = {}
+    for name, values in groups.items():
+        counts, _ = np.histogram(np.clip(values, low, high), bins=edges)
+        shares[name] = tuple(_rounded(share) for share in counts / values.size)
+    return tuple(map(_rounded, edges)), shares
+
+
+def _reach(case: Case) -> tuple[float, float] | None:
+    heads = () if case.network is None else case.network.heads[:2]
+    known = {head.bounds for head in heads if head is not None}
+    if len(known) != 1 or None in heads:
+        return None
+    bounds = known.pop()
+    return bounds if all(np.isfinite(bounds)) else None
