@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor import __version__
+from humouse_doctor.core.errors import DoctorError, ExitCode, UsageError
+from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.report import Report
 from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine, selected, wanted
 from humouse_doctor.loading import Request, load_case
-from humouse_doctor.reporting.forms import Emit
+from humouse_doctor.reporting.forms import Emit, FailOn
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
@@ -63,6 +66,86 @@ def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
     if outcome.config_values != config_values(reader.read(Path(source), overrides).settings):
         raise UsageError(f"{path}: its trials were made with other values than {source} has now; run verify again")
     return mark(report, outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOrder:
+    """What a gate is to look at, and by which rules.
+
+    `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
+    file, None for the one that holds in `folder`, if there is one; `fail_on` and `require_data`, where given, come before
+    what it says. `today` decides which ignores have expired.
+    """
+
+    inputs: tuple[Path, ...]
+    request: Request
+    today: date
+    folder: Path
+    policy: Path | None = None
+    fail_on: FailOn | None = None
+    require_data: bool = False
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+
+
+def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> Gate:
+    """Judge every input by the policy; one that cannot be read is an entry that fails, and the others go on.
+
+    Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline.
+    """
+    from humouse_doctor.gate import baseline as baselines
+    from humouse_doctor.gate import policy as policies
+    from humouse_doctor.gate.judging import Judge, worst_first
+
+    source = policies.find(order.folder) if order.policy is None else order.policy
+    policy = Policy() if source is None else policies.read(source)
+    if order.fail_on is not None:
+        policy = replace(policy, fail_on=order.fail_on.severity)
+    if order.require_data:
+        policy = replace(policy, require_data=True)
+    known = None if order.baseline is None else baselines.read(order.baseline)
+    judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
+    looked_at = {str(path): _looked_at(path, order.request, progress) for path in dict.fromkeys(order.inputs)}
+    reports = {name: found for name, found in looked_at.items() if isinstance(found, Report)}
+    entries = [found for found in looked_at.values() if isinstance(found, Entry)]
+    notes: tuple[str, ...] = ()
+    if order.write_baseline is not None:
+        unknown = [name for name, report in reports.items() if report.exit_code(None) is not ExitCode.CLEAN]
+        unknown += [entry.name for entry in entries]
+        if unknown:
+            notes = (f"no baseline was written: nothing is known of {', '.join(unknown)}",)
+        else:
+            known = baselines.write(
+                order.write_baseline, [judge.entry(name, report) for name, report in reports.items()], __version__
+            )
+    entries += [judge.entry(name, found, None if known is None else known.run(name, found)) for name, found in reports.items()]
+    return Gate(
+        tool_version=__version__,
+        entries=worst_first(entries),
+        policy=policy,
+        baseline=None if known is None else str(known.source),
+        notes=(*notes, *judge.unused(entries)),
+    )
+
+
+def _looked_at(path: Path, shared: Request, progress: Callable[[str], None]) -> Report | Entry:
+    """The report of one input, or why there is none: what one brings about must not take the others with it."""
+    from humouse_doctor.gate.judging import refused
+
+    try:
+        return report_on(_request_for(path, shared), progress=progress)
+    except DoctorError as error:
+        return refused(str(path), error)
+    except Exception as error:
+        text = " ".join(str(error).split())[:200]
+        return refused(str(path), DoctorError(f"{path}: internal error, please report it: {type(error).__name__}: {text}"))
+
+
+def _request_for(path: Path, shared: Request) -> Request:
+    """What to look at for one input: a YAML file is a config before training, all else a checkpoint or a run's folder."""
+    if path.suffix in (".yaml", ".yml") and not path.is_dir():
+        return replace(shared, checkpoint=None, config=path)
+    return replace(shared, checkpoint=path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
+from pathlib import Path
 from types import MappingProxyType
 
 from humouse_doctor.core.errors import DoctorError, ExitCode
@@ -21,15 +23,16 @@ _BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """A policy on a given day, with what a baseline knows."""
+    """A policy on a given day; its patterns also fit paths as they are seen from `folder`."""
 
     policy: Policy
     today: date
+    folder: Path | None = None
 
-    def entry(self, name: str, report: Report, known: KnownRun | None = None, prefix: str = "") -> Entry:
-        """Judge one report; `prefix` is a path that every pattern of the policy may leave out, ending in a slash."""
+    def entry(self, name: str, report: Report, known: KnownRun | None = None) -> Entry:
+        """Judge one report, with a baseline against what that knows of the run."""
         findings = sorted([*report.findings, *self._breaches(report)], key=lambda finding: -finding.severity.rank)
-        paths = _paths(name, report, prefix)
+        paths = self._paths(name, report)
         judged = tuple(self._judged(finding, report, paths, known) for finding in findings)
         healed, unknown = ((), ()) if known is None else healed_of(known, report)
         lost = tuple(f"{fingerprint} of the baseline was not measured this time: not healed" for fingerprint in unknown)
@@ -41,6 +44,25 @@ class Judge:
             healed=healed,
             notes=(*self._expired(findings, paths), *lost),
         )
+
+    def unused(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        """Notes on the policy's ignores that fit an input looked at and none of its findings."""
+        notes = []
+        for ignore in self.policy.ignores:
+            looked = [
+                e for e in entries if e.report is not None and _covers(ignore, ignore.code, self._paths(e.name, e.report))
+            ]
+            if looked and not any(ignore.code == judged.finding.code for e in looked for judged in e.findings):
+                where = f" in {ignore.path}" if ignore.path else ""
+                notes.append(f"ignore of {ignore.code}{where} is not used: no such finding any more")
+        return tuple(notes)
+
+    def _paths(self, name: str, report: Report) -> tuple[str, ...]:
+        """What a pattern may fit: the input, its config and its checkpoint, as given and from the policy's folder."""
+        named = [path for path in (name, report.subject.config, report.subject.checkpoint) if path is not None]
+        full = [Path(os.path.abspath(path)) for path in named]  # noqa: PTH100  # keeps symlinks, which resolve() follows
+        below = [str(path.relative_to(self.folder)) for path in full if self.folder and path.is_relative_to(self.folder)]
+        return tuple(dict.fromkeys([*named, *below]))
 
     def _judged(self, finding: Finding, report: Report, paths: Sequence[str], known: KnownRun | None) -> JudgedFinding:
         standing, reason = self._standing(finding, report, paths)
@@ -161,29 +183,8 @@ def _exit_code(report: Report, judged: Iterable[JudgedFinding]) -> ExitCode:
     return ExitCode.INPUT if report.verdict is Verdict.UNDETERMINED else ExitCode.CLEAN
 
 
-def _paths(name: str, report: Report, prefix: str) -> tuple[str, ...]:
-    named = [path for path in (name, report.subject.config, report.subject.checkpoint) if path is not None]
-    return tuple(dict.fromkeys([*named, *(path.removeprefix(prefix) for path in named if prefix)]))
-
-
 def _covers(ignore: Ignore, code: str, paths: Iterable[str]) -> bool:
     return ignore.code == code and (ignore.path is None or any(fnmatchcase(path, ignore.path) for path in paths))
-
-
-def unused(policy: Policy, entries: Sequence[Entry], prefix: str = "") -> tuple[str, ...]:
-    """Notes on the policy's ignores that fit an input looked at and none of its findings."""
-    notes = []
-    for ignore in policy.ignores:
-        looked = [e for e in entries if e.report is not None and _looked_at(ignore, e, prefix)]
-        if looked and not any(ignore.code == judged.finding.code for e in looked for judged in e.findings):
-            where = f" in {ignore.path}" if ignore.path else ""
-            notes.append(f"ignore of {ignore.code}{where} is not used: no such finding any more")
-    return tuple(notes)
-
-
-def _looked_at(ignore: Ignore, entry: Entry, prefix: str) -> bool:
-    assert entry.report is not None
-    return _covers(ignore, ignore.code, _paths(entry.name, entry.report, prefix))
 
 
 def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:

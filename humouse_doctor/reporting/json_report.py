@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -15,13 +16,21 @@ from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, 
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
 
+#: How YAML spells the floats that JSON has no number for.
+_NOT_FINITE = (".nan", ".inf", "-.inf")
+
 
 def render(report: Report) -> str:
     """The report as JSON text, ending in a newline."""
     content = to_dict(report)
     pictures = content.pop("pictures")
-    text = json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False)
-    return f'{text.removesuffix(chr(10) + "}")},\n  "pictures": {_packed(pictures)}\n}}\n'
+    return joined(content, "pictures", _packed(pictures))
+
+
+def joined(content: Mapping[str, Any], key: str, text: str) -> str:
+    """`content` as JSON text with one more entry, whose value is JSON text already."""
+    head = json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False)
+    return head.removesuffix("\n}") + f',\n  "{key}": {text.strip()}\n}}\n'
 
 
 def _packed(pictures: Mapping[str, Any] | None) -> str:
@@ -68,7 +77,7 @@ def to_dict(report: Report) -> dict[str, Any]:
             for cause in report.causes
         ],
         "unexplained": list(report.unexplained),
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding_to_dict(finding) for finding in report.findings],
         "probes": [
             {
                 "code": result.code,
@@ -118,7 +127,8 @@ def _data(data: DataSummary) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_to_dict(finding: Finding) -> dict[str, Any]:
+    """One finding as plain data."""
     where = finding.location
     return {
         "code": finding.code,
@@ -170,9 +180,9 @@ def _setting(setting: Setting) -> dict[str, Any]:
 def _plain(value: Value) -> Any:
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
-    if isinstance(value, float) and value not in (float("inf"), float("-inf")) and value == value:
-        return value
-    return str(value) if isinstance(value, float) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return _NOT_FINITE[0 if math.isnan(value) else 1 if value > 0 else 2]
+    return value
 
 
 def _bound(value: float) -> float | None:
@@ -322,4 +332,6 @@ def _read_setting(entry: Mapping[str, Any]) -> Setting:
 
 
 def _value(raw: Any) -> Value:
-    return tuple(_value(part) for part in raw) if isinstance(raw, list) else raw
+    if isinstance(raw, list):
+        return tuple(_value(part) for part in raw)
+    return float(raw.replace(".", "")) if isinstance(raw, str) and raw in _NOT_FINITE else raw

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from humouse_doctor.config.reader import spell
 from humouse_doctor.core.outcome import Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
 #: The metrics an arm's row shows, with the heading of each.
@@ -26,28 +26,16 @@ _SHOWN = (
 def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:
     """The outcome as text of at most `width` columns, with terminal colours if asked."""
     stream = io.StringIO()
-    console = Console(
-        file=stream, width=width, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
-        highlight=False, markup=False, emoji=False,
-    )  # fmt: skip
+    console = console_for(stream, width=width, colour=colour)
     _head(console, outcome)
     _arms(console, outcome)
     _path(console, outcome)
     _cure(console, outcome)
     if outcome.warm_start:
-        _title(console, "Warm start")
+        title(console, "Warm start")
         for line in outcome.warm_start:
-            _say(console, line, indent=2)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
-
-
-def _say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
-    console.print(Padding(Text(harmless(text), style=style), (0, 0, 0, indent)))
-
-
-def _title(console: Console, text: str) -> None:
-    console.print()
-    console.print(Text(text, style="bold"))
+            say(console, line, indent=2)
+    return trimmed(stream.getvalue())
 
 
 def sentence(outcome: Outcome) -> str:
@@ -77,29 +65,29 @@ def _head(console: Console, outcome: Outcome) -> None:
         line = Text("NOTHING TO CURE", style="bold green")
     line.append(f"  {harmless(outcome.config)}", style="")
     console.print(line)
-    _say(console, sentence(outcome))
+    say(console, sentence(outcome))
     seeds = "one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds"
-    _say(console, f"{outcome.steps:,} steps, {seeds}; each arm against the same run, batches and start without it", style="dim")
+    say(console, f"{outcome.steps:,} steps, {seeds}; each arm against the same run, batches and start without it", style="dim")
     if outcome.shortened:
-        _say(console, f"shortened: {'; '.join(outcome.shortened)}", style="yellow")
+        say(console, f"shortened: {'; '.join(outcome.shortened)}", style="yellow")
 
 
 def _arms(console: Console, outcome: Outcome) -> None:
-    _title(console, "Arms, the healthiest first: prediction over target, without it -> with it")
+    title(console, "Arms, the healthiest first: prediction over target, without it -> with it")
     for arm in outcome.arms:
         effect = Text("  -" if arm.effect is None else f"  {arm.effect.value}", style=_STYLE[arm.effect] if arm.effect else "")
         effect.append(f"  {harmless(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
         console.print(effect)
         by_name = {change.metric: change for change in arm.changes}
         shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in _SHOWN]
-        _say(console, ", ".join(shown), indent=4)
+        say(console, ", ".join(shown), indent=4)
         if arm.gain is not None and arm.arm.key:
             off = f"{arm.distance[0]:.2f} -> {arm.distance[1]:.2f}, by {_signed(arm.gain)} (95 %)"
-            _say(console, f"distance from health {off}", indent=4, style="dim")
+            say(console, f"distance from health {off}", indent=4, style="dim")
         if arm.expected:
-            _say(console, f"expected: {'; '.join(arm.expected)}", indent=4, style="dim")
+            say(console, f"expected: {'; '.join(arm.expected)}", indent=4, style="dim")
         for note in arm.notes:
-            _say(console, note, indent=4, style="yellow")
+            say(console, note, indent=4, style="yellow")
 
 
 def _shown(change: Change | None, paired: bool) -> str:
@@ -119,20 +107,20 @@ def _signed(interval: Interval) -> str:
 def _path(console: Console, outcome: Outcome) -> None:
     if not outcome.path:
         return
-    _title(console, "The search")
+    title(console, "The search")
     for step in outcome.path:
-        _say(console, f"{'*' if step.kept else ' '} {step.text}", indent=2, style="" if step.kept else "dim")
+        say(console, f"{'*' if step.kept else ' '} {step.text}", indent=2, style="" if step.kept else "dim")
     if outcome.untried:
-        _say(console, f"not tried: {'; '.join(outcome.untried)}", indent=2, style="yellow")
+        say(console, f"not tried: {'; '.join(outcome.untried)}", indent=2, style="yellow")
 
 
 def _cure(console: Console, outcome: Outcome) -> None:
     chosen = outcome.arm(outcome.chosen)
     if chosen is None:
         return
-    _title(console, "What cures, confirmed by these trials")
+    title(console, "What cures, confirmed by these trials")
     for edit in chosen.arm.edits:
         change = f"insert {spell(edit.new)}" if edit.absent else f"{spell(edit.old)} -> {spell(edit.new)}"
-        _say(console, f"{outcome.config_prefix}{edit.key}: {change}", indent=2, style="green")
+        say(console, f"{outcome.config_prefix}{edit.key}: {change}", indent=2, style="green")
     for hint in outcome.hints:
-        _say(console, f"humouse itself needs: {hint}", indent=2)
+        say(console, f"humouse itself needs: {hint}", indent=2)

@@ -15,6 +15,7 @@ from humouse_doctor.core.remedy import ANY, Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
     Verdict.HEALTHY: "bold green",
@@ -23,39 +24,24 @@ _VERDICT_STYLE = {
     Verdict.UNDETERMINED: "bold magenta",
 }
 _SEVERITY_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+#: A plot without anything to compare with tells nothing; its width in columns, and what stands beside it.
+_FEWEST_CURVES, _WIDEST_PLOT, _BESIDE_PLOT = 2, 80, 34
 _BY_CODE = {probe.code: probe for probe in PROBES}
 
 
 def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     """The report as text of at most `width` columns, with terminal colours if asked."""
     stream = io.StringIO()
-    console = Console(
-        file=stream,
-        width=width,
-        force_terminal=colour,
-        no_color=not colour,
-        color_system="standard" if colour else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    console = console_for(stream, width=width, colour=colour)
     _head(console, report)
     _causes(console, report)
     _symptoms(console, report)
+    _plot(console, report)
     _patch(console, report)
     _remedies(console, report)
     _probes(console, report)
     _remarks(console, report)
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
-
-
-def _say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
-    console.print(Padding(Text(harmless(text), style=style), (0, 0, 0, indent)))
-
-
-def _title(console: Console, text: str) -> None:
-    console.print()
-    console.print(Text(text, style="bold"))
+    return trimmed(stream.getvalue())
 
 
 def _head(console: Console, report: Report) -> None:
@@ -66,10 +52,11 @@ def _head(console: Console, report: Report) -> None:
         name = f"...{name[3 - room :]}"
     line.append(f"  {name}  {sure}", style="")
     console.print(line)
-    _say(console, report.sentence)
+    say(console, report.sentence)
 
 
-def _where(file: str | None, line: int | None, key: str | None) -> str:
+def where(file: str | None, line: int | None, key: str | None) -> str:
+    """A finding's place in words; empty where it has none."""
     if file is None:
         return ""
     if line is not None:
@@ -80,18 +67,18 @@ def _where(file: str | None, line: int | None, key: str | None) -> str:
 def _causes(console: Console, report: Report) -> None:
     if not report.causes:
         return
-    _title(console, "Causes, the likeliest first" if report.subject.checkpoint else "Causes")
+    title(console, "Causes, the likeliest first" if report.subject.checkpoint else "Causes")
     places = {finding.code: finding.location for finding in report.findings}
     for number, cause in enumerate(report.causes, start=1):
-        where = places[cause.code]
-        _say(
+        place = places[cause.code]
+        say(
             console,
             f"{number}. {cause.code} {cause.name}{_support(cause, report.subject.checkpoint is not None)}",
             indent=2,
             style="bold",
         )
-        _say(console, cause.message, indent=5)
-        _say(console, f"at {_where(where.file, where.line, where.key)}", indent=5, style="dim")
+        say(console, cause.message, indent=5)
+        say(console, f"at {where(place.file, place.line, place.key)}", indent=5, style="dim")
 
 
 def _support(cause: Cause, measured: bool) -> str:
@@ -105,14 +92,27 @@ def _symptoms(console: Console, report: Report) -> None:
     shown = [finding for finding in report.findings if finding.kind is not Kind.CAUSE]
     notes = [f for f in report.findings if f.kind is Kind.CAUSE and f.severity is Severity.NOTE]
     if shown:
-        _title(console, "What is seen")
+        title(console, "What is seen")
     for finding in shown:
         unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
         _finding(console, finding, unexplained)
     if notes:
-        _title(console, "True of the config, but none of its symptoms is measured here")
+        title(console, "True of the config, but none of its symptoms is measured here")
     for finding in notes:
         _finding(console, finding, "")
+
+
+def _plot(console: Console, report: Report) -> None:
+    """How far paths get from their start over the steps, each group on the scale of the one that gets furthest."""
+    curves = () if report.pictures is None else report.pictures.curves
+    if len(curves) < _FEWEST_CURVES:
+        return
+    assert report.pictures is not None
+    title(console, f"Distance from the start over {report.pictures.steps[-1] + 1} steps ({report.pictures.space}, rms)")
+    top = max(value for curve in curves for value in curve.movement)
+    for curve in curves:
+        drawn = bars(curve.movement, top, min(console.width, _WIDEST_PLOT) - _BESIDE_PLOT)
+        say(console, f"{harmless(curve.name)[:14]:14}  {drawn}  to {max(curve.movement):.3g}", indent=2)
 
 
 def _finding(console: Console, finding: Finding, more: str) -> None:
@@ -120,11 +120,12 @@ def _finding(console: Console, finding: Finding, more: str) -> None:
     line.append(finding.severity.value, style=_SEVERITY_STYLE[finding.severity])
     line.append(f" {finding.code} {finding.name}{more}")
     console.print(line)
-    where = _where(finding.location.file, finding.location.line, None) if finding.kind is Kind.TOOL else ""
-    _say(console, finding.message + (f" ({where})" if where else ""), indent=5)
+    place = where(finding.location.file, finding.location.line, None) if finding.kind is Kind.TOOL else ""
+    say(console, finding.message + (f" ({place})" if place else ""), indent=5)
 
 
-def _change(edit: Edit, prefix: str) -> str:
+def change(edit: Edit, prefix: str) -> str:
+    """One edit of a config in words."""
     if edit.absent:
         return f"{prefix}{edit.key}: insert {spell(edit.new)} (now {spell(edit.old)} by default)"
     return f"{prefix}{edit.key}: {spell(edit.old)} -> {spell(edit.new)}"
@@ -135,32 +136,32 @@ def _patch(console: Console, report: Report) -> None:
     if not chosen:
         return
     if report.cure is None:
-        _title(console, "Suggested patch (unverified: humouse-doctor verify tries it)")
+        title(console, "Suggested patch (unverified: humouse-doctor verify tries it)")
     else:
-        _title(console, f"Patch confirmed by trials: {report.cure.title}")
-        _say(console, report.cure.why, indent=2)
+        title(console, f"Patch confirmed by trials: {report.cure.title}")
+        say(console, report.cure.why, indent=2)
     for edit in report.patch:
-        _say(console, _change(edit, report.config_prefix), indent=2, style="green")
+        say(console, change(edit, report.config_prefix), indent=2, style="green")
     for remedy in chosen:
         if remedy.code_hint is not None:
-            _say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
+            say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
     if report.patch:
-        _say(console, "as a diff or as overrides: humouse-doctor suggest-config", indent=2, style="dim")
+        say(console, "as a diff or as overrides: humouse-doctor suggest-config", indent=2, style="dim")
 
 
 def _remedies(console: Console, report: Report) -> None:
     if not report.remedies:
         return
-    _title(console, "All remedies")
+    title(console, "All remedies")
     for remedy in report.remedies:
-        _say(console, f"- {remedy.title} [{remedy.safety.value}, {remedy.status.value}]", indent=2)
-        _say(console, remedy.why, indent=4, style="dim")
+        say(console, f"- {remedy.title} [{remedy.safety.value}, {remedy.status.value}]", indent=2)
+        say(console, remedy.why, indent=4, style="dim")
         if remedy.trial is not None:
-            _say(console, f"by trials: {remedy.trial}", indent=4)
+            say(console, f"by trials: {remedy.trial}", indent=4)
 
 
 def _probes(console: Console, report: Report) -> None:
-    _title(console, "Probes")
+    title(console, "Probes")
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("", no_wrap=True)
     table.add_column("metric", no_wrap=True)
@@ -177,7 +178,7 @@ def _probes(console: Console, report: Report) -> None:
         if result.status in (Status.SKIPPED, Status.CRASHED):
             missing.setdefault((result.status, result.reason or ""), []).append(result.code)
     for (status, reason), codes in missing.items():
-        _say(console, f"{status.value} {', '.join(codes)}: {reason}", indent=2, style="dim")
+        say(console, f"{status.value} {', '.join(codes)}: {reason}", indent=2, style="dim")
 
 
 def _rows(table: Table, result: ProbeResult) -> None:
@@ -213,13 +214,13 @@ def _number(value: float, metric: Metric) -> str:
 
 def _remarks(console: Console, report: Report) -> None:
     subject = report.subject
-    _title(console, "Looked at")
+    title(console, "Looked at")
     for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
-        _say(console, f"{label}: {path or 'none'}", indent=2)
+        say(console, f"{label}: {path or 'none'}", indent=2)
     if subject.sha256 is not None:
-        _say(console, f"sha256: {subject.sha256}", indent=2, style="dim")
+        say(console, f"sha256: {subject.sha256}", indent=2, style="dim")
     if report.data is not None:
         data = report.data
-        _say(console, f"{data.taken} of {data.total} sequences of {data.length} steps; seed {subject.seed}", indent=2)
+        say(console, f"{data.taken} of {data.total} sequences of {data.length} steps; seed {subject.seed}", indent=2)
     for remark in subject.remarks:
-        _say(console, f"- {remark}", indent=2, style="dim")
+        say(console, f"- {remark}", indent=2, style="dim")

@@ -1,0 +1,215 @@
+"""The gate's policy from a TOML file: every key, code and metric is known, or named with the nearest that is."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.gating import Ignore, Policy
+from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.probes.catalogue import PROBES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_NAME = "humouse-doctor.toml"
+_TABLE = "humouse-doctor"
+_KEYS = ("fail-on", "select", "ignore", "thresholds", "require-data", "verdicts")
+_IGNORE_KEYS = ("code", "path", "reason", "expires")
+_NEVER = "never"
+_FEW = 12
+#: What would let a run through of which nothing is known.
+_NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
+_ACCEPTABLE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
+_CODES = (*(probe.code for probe in PROBES), *(tool.code for tool in ToolCode))
+_METRICS = tuple(f"{probe.code}.{metric.name}" for probe in PROBES for metric in probe.metrics)
+
+
+def find(folder: Path) -> Path | None:
+    """The policy that holds in `folder`: the nearest one upwards, as far as the repository's top."""
+    for place in (folder, *folder.parents):
+        for path in (place / FILE_NAME, place / "pyproject.toml"):
+            if path.is_file() and (path.name == FILE_NAME or _table(path) is not None):
+                return path
+        if (place / ".git").exists():
+            break
+    return None
+
+
+def read(path: Path) -> Policy:
+    """The policy in `path`; raises `InputError` where it is unreadable, `UsageError` for all that is wrong in it."""
+    table = _table(path)
+    if table is None:
+        raise UsageError(f"{path}: there is no [tool.{_TABLE}] in it")
+    where = str(path)
+    _require_known(where, "", table, _KEYS)
+    return Policy(
+        fail_on=_fail_on(where, table.get("fail-on", Severity.WARNING.value)),
+        select=_select(where, table.get("select", [])),
+        ignores=tuple(_ignores(where, table.get("ignore", []))),
+        thresholds=MappingProxyType(dict(_thresholds(where, table.get("thresholds", {})))),
+        require_data=_flag(where, "require-data", table.get("require-data", False)),
+        verdicts=_verdicts(where, table.get("verdicts", [])),
+        source=where,
+    )
+
+
+def _table(path: Path) -> Mapping[str, Any] | None:
+    """The policy's table: the whole of a file of its own, a part of a `pyproject.toml`, None where that has none."""
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read the policy: {getattr(error, 'strerror', None) or error}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split()) if str(error) else type(error).__name__
+        raise UsageError(f"{path}: not TOML: {reason}") from None
+    if path.name != "pyproject.toml" and "tool" not in content:
+        return content
+    tool = content.get("tool", {})
+    table: Mapping[str, Any] | None = tool.get(_TABLE) if isinstance(tool, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise UsageError(f"{path}: tool.{_TABLE} is {_kind(table)}; expected a table")
+    return table
+
+
+def _kind(value: object) -> str:
+    names = {bool: "true or false", str: "text", int: "a number", float: "a number", list: "a list", dict: "a table"}
+    return names.get(type(value), f"a {type(value).__name__}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known are {', '.join(names)}" if len(names) < _FEW else "there is none like it"
+
+
+def _require_known(where: str, inside: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {inside}{key}; {_nearest(key, known)}")
+
+
+def _texts(where: str, key: str, value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise UsageError(f"{where}: {key} is {_kind(value)}; expected a list of texts")
+    return value
+
+
+def _flag(where: str, key: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{where}: {key} is {_kind(value)}; expected true or false")
+    return value
+
+
+def _fail_on(where: str, value: object) -> Severity | None:
+    levels = [*(severity.value for severity in Severity), _NEVER]
+    if value not in levels:
+        raise UsageError(f"{where}: fail-on is {value!r}; expected {', '.join(levels)}")
+    return None if value == _NEVER else Severity(value)
+
+
+def _verdicts(where: str, value: object) -> tuple[Verdict, ...]:
+    known = [verdict.value for verdict in _ACCEPTABLE]
+    for name in _texts(where, "verdicts", value):
+        if name == Verdict.UNDETERMINED.value:
+            raise UsageError(f"{where}: verdicts: undetermined never passes; nothing is known of such a run")
+        if name not in known:
+            raise UsageError(f"{where}: unknown verdict {name!r}; {_nearest(name, known)}")
+    return tuple(Verdict(name) for name in _texts(where, "verdicts", value))
+
+
+def _select(where: str, value: object) -> tuple[str, ...]:
+    chosen = tuple(code.upper() for code in _texts(where, "select", value))
+    for prefix in chosen:
+        if not prefix or not any(code.startswith(prefix) for code in _CODES):
+            raise UsageError(f"{where}: select: no code starts with {prefix!r}; {_nearest(prefix, _CODES)}")
+    return chosen
+
+
+def _ignores(where: str, value: object) -> Iterator[Ignore]:
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise UsageError(f"{where}: ignore is {_kind(value)}; expected tables: [[ignore]] with code and reason")
+    for number, entry in enumerate(value, start=1):
+        inside = f"ignore {number}: "
+        _require_known(where, inside, entry, _IGNORE_KEYS)
+        code = entry.get("code")
+        if code not in _CODES:
+            raise UsageError(f"{where}: {inside}unknown code {code!r}; {_nearest(str(code).upper(), _CODES)}")
+        if code in _NOT_TO_IGNORE:
+            raise UsageError(f"{where}: {inside}{code} cannot be ignored: nothing is known where it is found")
+        reason, path = entry.get("reason"), entry.get("path")
+        if not isinstance(reason, str) or not reason.strip():
+            raise UsageError(f"{where}: {inside}{code} has no reason; say why this finding may stay")
+        if path is not None and (not isinstance(path, str) or not path):
+            raise UsageError(f"{where}: {inside}path is {_kind(path)}; expected a path or a pattern")
+        yield Ignore(code=code, reason=" ".join(reason.split()), path=path, expires=_day(where, inside, entry.get("expires")))
+
+
+def _day(where: str, inside: str, value: object) -> date | None:
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else _no_day(where, inside, value)
+    except ValueError:
+        return _no_day(where, inside, value)
+
+
+def _no_day(where: str, inside: str, value: object) -> date:
+    raise UsageError(f"{where}: {inside}expires is {value!r}; expected a day such as 2027-01-31")
+
+
+def _thresholds(where: str, value: object) -> Iterator[tuple[str, Interval]]:
+    """Each threshold by `code.metric`; TOML reads an unquoted dot as a table within a table."""
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: thresholds is {_kind(value)}; expected a table")
+    flat: dict[str, object] = {}
+    for key, part in value.items():
+        flat.update({f"{key}.{name}": bound for name, bound in part.items()} if isinstance(part, dict) else {key: part})
+    for name, bound in flat.items():
+        if name not in _METRICS:
+            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, _METRICS)}")
+        yield name, _interval(where, name, bound)
+
+
+_BOUND = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")
+_BETWEEN = re.compile(r"\s*(\S+)\s+to\s+(\S+)\s*")
+
+
+def _interval(where: str, name: str, value: object) -> Interval:
+    text = value if isinstance(value, str) else ""
+    bound, between = _BOUND.fullmatch(text), _BETWEEN.fullmatch(text)
+    try:
+        if bound is not None:
+            number = _number(bound[2])
+            return Interval(low=number) if bound[1] == ">=" else Interval(high=number)
+        if between is not None and _number(between[1]) <= _number(between[2]):
+            return Interval(low=_number(between[1]), high=_number(between[2]))
+    except ValueError:
+        pass
+    raise UsageError(f'{where}: thresholds: {name} is {value!r}; expected ">= 0.4", "<= 4" or "0.4 to 4"')
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

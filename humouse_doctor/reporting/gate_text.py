@@ -1,0 +1,107 @@
+"""A gate's decision as text for a terminal or a log: one table, worst first, then what each failing input needs."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from humouse_doctor.core.errors import ExitCode
+from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
+from humouse_doctor.core.report import Report
+from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
+from humouse_doctor.reporting.text import change, where
+
+_WORDS = {
+    ExitCode.CLEAN: "pass",
+    ExitCode.FINDINGS: "FAIL",
+    ExitCode.USAGE: "BAD CONFIG",
+    ExitCode.INPUT: "UNKNOWN",
+    ExitCode.INTERNAL: "CRASHED",
+}
+
+#: What a passing input is shown for, besides what fails.
+_SHOWN = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
+
+
+def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
+    """The decision as text of at most `width` columns, with terminal colours if asked."""
+    stream = io.StringIO()
+    console = console_for(stream, width=width, colour=colour)
+    _table(console, gate)
+    for entry in gate.entries:
+        _entry(console, entry)
+    for note in gate.notes:
+        say(console, f"note: {note}", style="dim")
+    _last(console, gate)
+    return trimmed(stream.getvalue())
+
+
+def _table(console: Console, gate: Gate) -> None:
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("gate", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("failing", no_wrap=True)
+    table.add_column("input", overflow="fold")
+    for entry in gate.entries:
+        style = "green" if entry.passed else "red"
+        codes = ", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "-"
+        name = harmless(entry.name).replace("\n", " ")
+        table.add_row(Text(_WORDS[entry.exit_code], style=style), entry.verdict, Text(harmless(codes)), Text(name))
+    console.print(table)
+
+
+def _entry(console: Console, entry: Entry) -> None:
+    shown = [judged for judged in entry.findings if judged.standing in _SHOWN]
+    if entry.passed and not (entry.notes or entry.healed or shown):
+        return
+    title(console, harmless(entry.name).replace("\n", " "))
+    if entry.report is None:
+        say(console, entry.sentence, indent=2)
+        return
+    say(console, entry.report.sentence, indent=2)
+    for judged in entry.findings:
+        if judged.standing is Standing.FAILS:
+            _failing(console, judged, entry.report)
+    for judged in shown:
+        finding = judged.finding
+        reason = "" if judged.standing is Standing.KNOWN else f": {judged.reason}"
+        say(console, f"{judged.standing.value} {finding.code} {finding.name}{reason}", indent=2, style="dim")
+    for fingerprint in entry.healed:
+        say(console, f"healed {fingerprint.rstrip(':')}: in the baseline, and not found any more", indent=2, style="green")
+    for note in entry.notes:
+        say(console, f"note: {note}", indent=2, style="dim")
+    _patch(console, entry)
+
+
+def _failing(console: Console, judged: JudgedFinding, report: Report) -> None:
+    finding = judged.finding
+    age = f" ({judged.age.value})" if judged.age is not None else ""
+    say(console, f"{finding.severity.value} {finding.code} {finding.name}{age}", indent=2, style="red")
+    said = report.sentence.rstrip(".").casefold() == finding.message.casefold()
+    if not said:
+        say(console, finding.message, indent=4)
+    if judged.reason is not None:
+        say(console, f"worse than in the baseline: {judged.reason}", indent=4)
+    place = where(finding.location.file, finding.location.line, finding.location.key)
+    if place and finding.location.file != report.subject.checkpoint:
+        say(console, f"at {place}", indent=4, style="dim")
+
+
+def _patch(console: Console, entry: Entry) -> None:
+    report = entry.report
+    if report is None or entry.passed or not report.patch:
+        return
+    say(console, "patch: " + "; ".join(change(edit, report.config_prefix) for edit in report.patch), indent=2, style="green")
+
+
+def _last(console: Console, gate: Gate) -> None:
+    passed = sum(entry.passed for entry in gate.entries)
+    said = f"{passed} of {len(gate.entries)} pass" if len(gate.entries) != 1 else ("passes" if passed else "does not pass")
+    by = f", policy {gate.policy.source}" if gate.policy.source else ""
+    known = f", baseline {gate.baseline}" if gate.baseline else ""
+    console.print()
+    say(console, f"{said} (exit code {int(gate.exit_code)}{by}{known})", style="bold")

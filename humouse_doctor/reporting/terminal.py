@@ -1,0 +1,50 @@
+"""Printing for a terminal or a log: one console, harmless text, small plots."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from humouse_doctor.reporting.plain import harmless
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def console_for(stream: io.StringIO, *, width: int, colour: bool) -> Console:
+    """A console that writes plain text, or text with the sixteen colours every terminal has."""
+    return Console(
+        file=stream,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def trimmed(text: str) -> str:
+    """`text` without the blanks that a console fills its lines up with."""
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
+    """Print `text`, made harmless, wrapped and indented."""
+    console.print(Padding(Text(harmless(text), style=style), (0, 0, 0, indent)))
+
+
+def title(console: Console, text: str) -> None:
+    """Print an empty line and a heading."""
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def bars(values: Sequence[float], top: float, width: int) -> str:
+    """`values` (>= 0) as at most `width` bars of eight heights; `top` is the highest."""
+    taken = [values[round(index * (len(values) - 1) / max(width - 1, 1))] for index in range(min(width, len(values)))]
+    return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1) if top > 0 else 0] for value in taken)
