@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from enum import Enum
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, UsageError
-from humouse_doctor.reporting.forms import Emit
+from humouse_doctor import printing
+from humouse_doctor.core.errors import DoctorError, ExitCode, UsageError
+from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from humouse_doctor.core.outcome import Outcome, Trial
-    from humouse_doctor.core.probe import Severity
-    from humouse_doctor.verify.bench import Job, Pulse
+    from humouse_doctor.core.report import Report
 
 app = typer.Typer(
     name="humouse-doctor",
@@ -34,27 +31,10 @@ app = typer.Typer(
 _INTERRUPTED = 130
 
 
-class Format(str, Enum):
-    """How a report is written."""
+def _codes(incomplete: str) -> list[str]:
+    from humouse_doctor.probes.pages import completions
 
-    TEXT = "text"
-    JSON = "json"
-
-
-class FailOn(str, Enum):
-    """The least severe finding that makes the exit code 1."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTE = "note"
-    NEVER = "never"
-
-    @property
-    def severity(self) -> Severity | None:
-        """The severity, None for never."""
-        from humouse_doctor.core.probe import Severity
-
-        return None if self is FailOn.NEVER else Severity(self.value)
+    return completions(incomplete)
 
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
@@ -66,10 +46,23 @@ Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another
 SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
 MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How the report is written.")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the report there instead of to stdout.")]
-Select = Annotated[list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.")]
-Ignore = Annotated[list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.")]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How stdout shows the report.")]
+PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How stdout shows the outcome.")]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", "-o", metavar="FORMAT=PATH", help="Also write it there, e.g. html=report.html. As often as wanted."
+    ),
+]
+Compare = Annotated[
+    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Say what has changed since this report.")
+]
+Select = Annotated[
+    list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=_codes)
+]
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.", autocompletion=_codes)
+]
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
 OutcomeOption = Annotated[
     Path | None, typer.Option("--outcome", help="What verify has kept: marks remedies as confirmed or refuted by trials.")
@@ -81,11 +74,42 @@ Model = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """How one run's report is to be shown; all that can be wrong with it is known before any work."""
+
+    form: Format
+    files: tuple[printing.Output[Format], ...]
+    fail_on: FailOn
+    before: Report | None
+
+    @classmethod
+    def of(
+        cls, form: Format, files: list[str] | None, fail_on: FailOn, compare: Path | None, inputs: tuple[Path | None, ...]
+    ) -> Showing:
+        """What the options ask for; raises `UsageError` or `InputError`."""
+        found = printing.outputs(files or (), Format, (*inputs, compare))
+        before = None
+        if compare is not None:
+            from humouse_doctor.reporting import saved
+
+            before = saved.read(compare)
+        return cls(form=form, files=found, fail_on=fail_on, before=before)
+
+    def finish(self, report: Report, outcome: Path | None = None) -> NoReturn:
+        """Show the report and exit; `outcome` are the trials it was marked with."""
+        from humouse_doctor.service import exhibit
+
+        shown = exhibit(report, self.fail_on.severity, before=self.before, outcome=outcome, root=printing.root())
+        printing.deliver(shown, self.form, self.files)
+        raise typer.Exit(report.exit_code(self.fail_on.severity))
+
+
 def _version(asked: bool) -> None:
     if asked:
         from humouse_doctor import __version__
 
-        _write(f"humouse-doctor {__version__}")
+        printing.write(f"humouse-doctor {__version__}")
         raise typer.Exit
 
 
@@ -110,8 +134,9 @@ def inspect(
     quick: Quick = False,
     model: Model = None,
     outcome: OutcomeOption = None,
+    compare: Compare = None,
     format_: FormatOption = Format.TEXT,
-    output: Output = None,
+    output: Files = None,
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
@@ -120,7 +145,7 @@ def inspect(
     from humouse_doctor.loading import Request
     from humouse_doctor.service import report_on
 
-    _check_paths(output, checkpoint, config, data)
+    showing = Showing.of(format_, output, fail_on, compare, (checkpoint, config, data, outcome))
     request = Request(
         checkpoint=checkpoint,
         config=config,
@@ -132,8 +157,7 @@ def inspect(
         quick=quick,
         model=model,
     )
-    report = report_on(request, select or (), ignore or (), _progress, outcome)
-    _finish(report, format_, output, fail_on)
+    showing.finish(report_on(request, select or (), ignore or (), printing.progress, outcome), outcome)
 
 
 @app.command()
@@ -143,8 +167,9 @@ def preflight(
     set_: Set = None,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
+    compare: Compare = None,
     format_: FormatOption = Format.TEXT,
-    output: Output = None,
+    output: Files = None,
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
@@ -153,10 +178,9 @@ def preflight(
     from humouse_doctor.loading import Request
     from humouse_doctor.service import report_on
 
-    _check_paths(output, config, data)
+    showing = Showing.of(format_, output, fail_on, compare, (config, data))
     request = Request(config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed)
-    report = report_on(request, select or (), ignore or (), _progress)
-    _finish(report, format_, output, fail_on)
+    showing.finish(report_on(request, select or (), ignore or (), printing.progress))
 
 
 @app.command("suggest-config")
@@ -190,22 +214,22 @@ def suggest_config(
         quick=quick,
         model=model,
     )
-    suggestion = suggest(request, emit, write, _progress, outcome)
+    suggestion = suggest(request, emit, write, printing.progress, outcome)
     report = suggestion.report
-    _write(suggestion.text)
-    _note(f"{report.verdict.value}: {report.sentence}")
+    printing.write(suggestion.text)
+    printing.note(f"{report.verdict.value}: {report.sentence}")
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None:
-            _note(f"in the code, for {remedy.title}: {remedy.code_hint}")
+            printing.note(f"in the code, for {remedy.title}: {remedy.code_hint}")
         if remedy.trial is not None:
-            _note(f"by trials, {remedy.title}: {remedy.trial}")
+            printing.note(f"by trials, {remedy.title}: {remedy.trial}")
     for remedy in report.remedies:
         if remedy.status is RemedyStatus.REFUSED:
-            _note(f"not proposed, {remedy.title}: {remedy.why}")
+            printing.note(f"not proposed, {remedy.title}: {remedy.why}")
     if suggestion.written is not None:
-        _note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
+        printing.note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
     elif not report.patch:
-        _note("no config key to change")
+        printing.note("no config key to change")
     raise typer.Exit(report.exit_code(None))
 
 
@@ -239,17 +263,19 @@ def verify(
         str | None, typer.Option("--trainer-checkpoint", help="The checkpoint it leaves; {arm} and {seed} may stand in it.")
     ] = None,
     trainer_timeout: Annotated[str, typer.Option("--trainer-timeout", help="When a hanging command is killed.")] = "1h",
-    format_: FormatOption = Format.TEXT,
-    output: Output = None,
+    format_: PlainFormatOption = PlainFormat.TEXT,
+    output: Files = None,
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
+    from humouse_doctor.bars import Trials
     from humouse_doctor.verify.trainer import Command
     from humouse_doctor.verify.verification import Order
     from humouse_doctor.verify.verification import verify as run_verify
 
-    _check_paths(output, config, data, checkpoint)
+    inputs = (config, data, checkpoint)
+    files = printing.outputs(output or (), PlainFormat, inputs)
     for written in (outcome, save_warmstart):
-        _check_paths(written, config, data, checkpoint)
+        printing.require_free(written, inputs)
     if (trainer is None) != (trainer_checkpoint is None):
         raise UsageError("--trainer and --trainer-checkpoint go together: the command, and the file it leaves")
     command = None
@@ -277,9 +303,10 @@ def verify(
         trainer=command,
         workers=workers,
     )
-    with _Trials() as shown:
-        verified = run_verify(order, shown, _progress)
-    _finish_outcome(verified.outcome, format_, output)
+    with Trials() as shown:
+        verified = run_verify(order, shown, printing.progress)
+    printing.deliver_outcome(verified.outcome, format_, files)
+    raise typer.Exit(verified.outcome.exit_code())
 
 
 def _seconds(option: str, text: str) -> float:
@@ -296,27 +323,90 @@ def _seconds(option: str, text: str) -> float:
 
 
 @app.command()
-def show(
-    report: Annotated[Path, typer.Argument(help="A report saved with --format json.")],
+def gate(
+    inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Runs' folders, checkpoints or configs.")],
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="A TOML file; else humouse-doctor.toml or pyproject.toml, the nearest upwards."),
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="The least severe finding that fails; comes before the policy's.")
+    ] = None,
+    require_data: Annotated[bool, typer.Option("--require-data", help="Fail what was looked at without data.")] = False,
+    baseline: Annotated[Path | None, typer.Option("--baseline", help="Known findings: only new or worsened ones fail.")] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option("--write-baseline", help="Keep all findings there as known, and pass with them.")
+    ] = None,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Quick = False,
+    compare: Compare = None,
     format_: FormatOption = Format.TEXT,
-    fail_on: FailOnOption = FailOn.WARNING,
+    output: Files = None,
 ) -> None:
-    """Show a saved report again, with the exit code it would have given."""
-    from humouse_doctor.reporting import json_report
+    """Pass or fail runs by a policy: one exit code for all, worst first."""
+    from humouse_doctor.loading import Request
+    from humouse_doctor.service import GateOrder, compared
+    from humouse_doctor.service import gate as run_gate
 
-    try:
-        text = report.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{report}: cannot read the report: {getattr(error, 'strerror', None) or error}") from None
-    _finish(json_report.parse(text, str(report)), format_, None, fail_on)
+    taken = (*inputs, config, data, policy, baseline, compare)
+    files = printing.outputs(output or (), Format, taken)
+    printing.require_free(write_baseline, tuple(path for path in taken if path != baseline))
+    if compare is not None and len(set(inputs)) > 1:
+        raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
+    request = Request(
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+    )
+    order = GateOrder(
+        inputs=tuple(inputs),
+        request=request,
+        today=date.today(),  # a policy's day ends where the people are
+        folder=Path.cwd(),
+        policy=policy,
+        fail_on=fail_on,
+        require_data=require_data,
+        baseline=baseline,
+        write_baseline=write_baseline,
+    )
+    exhibit = compared(run_gate(order, printing.progress), compare, printing.root())
+    printing.deliver(exhibit, format_, files)
+    raise typer.Exit(exhibit.gate.exit_code)
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(help="A probe's code, e.g. HD201.")]) -> None:
-    """Print a probe's page: what it measures, where its thresholds come from, what to do."""
-    from humouse_doctor.probes.pages import page
+def show(
+    report: Annotated[Path, typer.Argument(help="A report saved with --format json.")],
+    compare: Compare = None,
+    outcome: OutcomeOption = None,
+    format_: FormatOption = Format.TEXT,
+    output: Files = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Show a saved report again, in any format, with the exit code it would have given."""
+    from humouse_doctor.reporting import saved
 
-    _write(page(code.upper()))
+    showing = Showing.of(format_, output, fail_on, compare, (report, outcome))
+    showing.finish(saved.read(report), outcome)
+
+
+@app.command()
+def explain(
+    code: Annotated[str, typer.Argument(help="A probe's code, e.g. HD201.", autocompletion=_codes)],
+) -> None:
+    """Print a probe's page: what it measures, where its thresholds come from, what to do."""
+    from humouse_doctor.probes.pages import explained
+
+    printing.write(explained(code.upper()))
 
 
 @app.command()
@@ -324,7 +414,7 @@ def probes() -> None:
     """List all probes."""
     from humouse_doctor.probes.pages import listing
 
-    _write(listing())
+    printing.write(listing())
 
 
 @app.command()
@@ -332,175 +422,15 @@ def demo(
     directory: Annotated[Path | None, typer.Argument(help="Where to write the run; a temporary folder otherwise.")] = None,
     seed: Seed = 0,
     format_: FormatOption = Format.TEXT,
+    output: Files = None,
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
+    from humouse_doctor.bars import Bar
     from humouse_doctor.demonstration import run_demo
 
-    report = run_demo(directory, seed, _progress, _Bar)
-    _finish(report, format_, None, fail_on)
-
-
-class _Bar:
-    """A progress bar on stderr, where that is a terminal."""
-
-    def __init__(self, total: int, label: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"))
-        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
-        self._task = self._progress.add_task(label, total=total, loss=float("nan"))
-
-    def __enter__(self) -> _Bar:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def __call__(self, step: int, loss: float) -> None:
-        self._progress.update(self._task, completed=step, loss=loss)
-
-
-class _Trials:
-    """A progress bar per trial on stderr, where that is a terminal; else a line for each that ends."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"))
-        self._bars = console.is_terminal
-        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not self._bars)
-        self._tasks: dict[Job, TaskID] = {}
-
-    def __enter__(self) -> _Trials:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def started(self, job: Job) -> None:
-        """Show a bar for `job`."""
-        from humouse_doctor.reporting.plain import harmless
-
-        label = f"{harmless(job.arm.title)[:48]}, seed {job.seed}"
-        self._tasks[job] = self._progress.add_task(label, total=job.steps, said="")
-
-    def moved(self, job: Job, pulse: Pulse) -> None:
-        """Move its bar on, with the loss against the predictors that know nothing."""
-        said = f"loss {pulse.loss:.4g} (constant {pulse.best_constant:.4g}, motionless {pulse.motionless:.4g})"
-        self._progress.update(self._tasks[job], completed=pulse.step, said=said)
-
-    def ended(self, job: Job, trial: Trial) -> None:
-        """Say in a few words what came of it."""
-        said = trial.failed or trial.stopped or ("healthy" if trial.healthy else f"{', '.join(trial.causes) or 'not healthy'}")
-        self._progress.update(self._tasks[job], completed=trial.steps, said=said)
-        if not self._bars:
-            _note(f"... {job.arm.title}, seed {job.seed}: {said}")
-
-
-def _progress(text: str) -> None:
-    if sys.stderr.isatty():
-        _note(f"... {text}")
-
-
-def _note(text: str) -> None:
-    from humouse_doctor.reporting.plain import harmless
-
-    sys.stderr.write(harmless(text) + "\n")
-
-
-def _write(text: str) -> None:
-    """Print to stdout; a reader that has gone away (`| head`) is no reason for another exit code."""
-    try:
-        sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise InputError(f"stdout: cannot write the report: {error.strerror or error}") from None
-
-
-def _check_paths(output: Path | None, *inputs: Path | None) -> None:
-    """Refuse an empty path, and an output that would overwrite what is looked at or has no folder, before any work."""
-    given = [path for path in inputs if path is not None]
-    if any(str(path) == "." for path in given) and "" in sys.argv:
-        raise UsageError("an empty path was given; expected a file or a run's folder (. for this one)")
-    if output is None or str(output) == "-":
-        return
-    if any(output.exists() and path.exists() and output.samefile(path) for path in given):
-        raise UsageError(f"{output}: --output would overwrite what is looked at; choose another file")
-    if output.is_dir() or not output.absolute().parent.is_dir():
-        raise InputError(f"{output}: no file can be written there; nothing was changed")
-
-
-def _finish(report: object, format_: Format, output: Path | None, fail_on: FailOn) -> NoReturn:
-    from humouse_doctor.core.report import Report
-    from humouse_doctor.reporting import json_report, text
-
-    assert isinstance(report, Report)
-    if format_ is Format.JSON:
-        rendered = json_report.render(report)
-    else:
-        colour = output is None and _colours()
-        rendered = text.render(report, width=_width(output), colour=colour)
-    _deliver(rendered, output, f"{report.verdict.value}: {report.sentence}")
-    raise typer.Exit(report.exit_code(fail_on.severity))
-
-
-def _finish_outcome(outcome: Outcome, format_: Format, output: Path | None) -> NoReturn:
-    from humouse_doctor.reporting import outcome_json, outcome_text
-
-    if format_ is Format.JSON:
-        rendered = outcome_json.render(outcome)
-    else:
-        colour = output is None and _colours()
-        rendered = outcome_text.render(outcome, width=_width(output), colour=colour)
-    _deliver(rendered, output, outcome_text.sentence(outcome))
-    raise typer.Exit(outcome.exit_code())
-
-
-def _deliver(rendered: str, output: Path | None, told: str) -> None:
-    """Write to stdout, a device or a file; where a file takes the report, stderr says `told`."""
-    from humouse_doctor.core.files import replace_file
-
-    if output is None or str(output) == "-":
-        _write(rendered)
-    elif output.exists() and not output.is_file():
-        _write_to_device(output, rendered)
-    else:
-        replace_file(output, rendered.encode("utf-8", "backslashreplace"), like=output)
-        _note(f"{told} Report in {output}")
-
-
-def _write_to_device(output: Path, text: str) -> None:
-    """Write to a pipe or a device as it is; renaming a file over it would take its place."""
-    try:
-        with output.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise InputError(f"{output}: cannot write: {error.strerror or error}") from None
-
-
-def _colours() -> bool:
-    """Whether stdout is to have colours: NO_COLOR beats FORCE_COLOR, which beats what the stream is."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
-
-
-def _width(output: Path | None) -> int:
-    import shutil
-
-    if output is None and sys.stdout.isatty():
-        return max(60, min(shutil.get_terminal_size().columns, 110))
-    return int(os.environ["COLUMNS"]) if os.environ.get("COLUMNS", "").isdigit() and os.environ["COLUMNS"] != "0" else 80
+    showing = Showing.of(format_, output, fail_on, None, ())
+    showing.finish(run_demo(directory, seed, printing.progress, Bar))
 
 
 def run() -> int:
@@ -511,21 +441,21 @@ def run() -> int:
     try:
         code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
         if code == _INTERRUPTED:
-            _note("humouse-doctor: interrupted")
+            printing.note("humouse-doctor: interrupted")
         return code
     except DoctorError as error:
-        _note(f"humouse-doctor: {error}")
+        printing.note(f"humouse-doctor: {error}")
         return int(error.exit_code)
     except typer.Abort:
-        _note("humouse-doctor: interrupted")
+        printing.note("humouse-doctor: interrupted")
         return _INTERRUPTED
     except KeyboardInterrupt:
-        _note("humouse-doctor: interrupted")
+        printing.note("humouse-doctor: interrupted")
         return _INTERRUPTED
     except Exception as error:
         shown = getattr(error, "format_message", None)
         if shown is not None:
-            _note(f"humouse-doctor: {shown()}")
+            printing.note(f"humouse-doctor: {shown()}")
             return int(ExitCode.USAGE)
-        _note(f"humouse-doctor: internal error, please report it: {type(error).__name__}: {error}")
+        printing.note(f"humouse-doctor: internal error, please report it: {type(error).__name__}: {error}")
         return int(ExitCode.INTERNAL)

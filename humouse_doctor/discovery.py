@@ -50,7 +50,8 @@ def find_config(run: Path) -> Choice | None:
     resolved = run / ".hydra" / "config.yaml"
     if resolved.is_file():
         return Choice(path=resolved, remark=f"config: took {resolved}")
-    return newest("config", (path for pattern in ("*.yaml", "*.yml") for path in run.glob(pattern)))
+    found = (path for pattern in ("*.yaml", "*.yml") for path in run.glob(pattern))
+    return newest("config", (path for path in found if not path.name.startswith(".")))  # those are tools' own settings
 
 
 def find_checkpoint(run: Path, settings: Settings) -> Choice:

@@ -106,14 +106,12 @@ def test_a_healthy_run_ends_with_zero(invoke: Invoke, healthy_run: Path) -> None
 
 def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
     saved = tmp_path / "report.json"
-    text = invoke("inspect", *parts(collapsed_run)).out
-    written = invoke("inspect", *parts(collapsed_run), "-f", "json", "-o", saved)
+    written = invoke("inspect", *parts(collapsed_run), "-o", f"json={saved}")
 
     shown = invoke("show", saved)
 
-    assert written.out == ""
-    assert written.code == 1
-    assert shown == Ended(1, text, "")
+    assert written == Ended(1, shown.out, f"json report in {saved}\n")
+    assert shown == Ended(1, written.out, "")
     assert invoke("show", saved, "-f", "json").out == saved.read_text()
 
 
@@ -357,7 +355,13 @@ BROKEN = {
     "factory without colon": (["inspect", "tensor.pt", "--model", "nonsense"], 2, "package.module:factory"),
     "bare tensor": (["inspect", "tensor.pt"], 3, "bare tensor"),
     "text as data": (["preflight", "good.yaml", "-d", "good.yaml"], 3, "neither a .npz nor a .npy"),
-    "output folder missing": (["preflight", "good.yaml", "-o", "no/where.txt"], 3, "nothing was changed"),
+    "output folder missing": (["preflight", "good.yaml", "-o", "text=no/where.txt"], 3, "nothing was changed"),
+    "output without a format": (["preflight", "good.yaml", "-o", "x.txt"], 2, "expected FORMAT=PATH"),
+    "output of no format": (["preflight", "good.yaml", "-o", "xml=x.xml"], 2, "FORMAT one of text, json, sarif"),
+    "output twice": (["preflight", "good.yaml", "-o", "text=x", "-o", "json=./x"], 2, "twice"),
+    "output to stdout": (["preflight", "good.yaml", "-o", "json=-"], 2, "--format json is what stdout shows"),
+    "nothing to compare with": (["preflight", "good.yaml", "--compare", "gone.json"], 3, "gone.json"),
+    "compare with no report": (["preflight", "good.yaml", "--compare", "good.yaml"], 3, "not a report"),
 }
 
 
@@ -464,7 +468,7 @@ def test_a_wide_terminal_is_used_and_a_file_is_80_columns(
     monkeypatch.setenv("COLUMNS", "100")
     wide = invoke("inspect", *parts(collapsed_run), "--quick").out
     monkeypatch.delenv("COLUMNS")
-    invoke("inspect", *parts(collapsed_run), "--quick", "-o", tmp_path / "report.txt")
+    invoke("inspect", *parts(collapsed_run), "--quick", "-o", f"text={tmp_path / 'report.txt'}")
 
     assert 80 < max(len(line) for line in wide.splitlines()) <= 100
     assert max(len(line) for line in (tmp_path / "report.txt").read_text().splitlines()) <= 80
@@ -576,7 +580,7 @@ def test_an_output_never_takes_the_place_of_an_input(invoke: Invoke, collapsed_r
     before = [Path(path).read_bytes() for path in (checkpoint, config, data)]
 
     for target in (checkpoint, config, data):
-        ended = invoke("inspect", checkpoint, "-c", config, "-d", data, "-o", target)
+        ended = invoke("inspect", checkpoint, "-c", config, "-d", data, "-o", f"text={target}")
         assert ended.code == 2
         assert "would overwrite what is looked at" in one_line(ended)
     assert [Path(path).read_bytes() for path in (checkpoint, config, data)] == before
@@ -595,13 +599,13 @@ def test_a_pipe_is_written_to_and_stays_one(invoke: Invoke, collapsed_run: Path,
     os.mkfifo(pipe)
     reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
 
-    ended = invoke("preflight", config, "-o", pipe)
+    ended = invoke("preflight", config, "-f", "json", "-o", f"text={pipe}")
     text, _ = reader.communicate(timeout=30)
 
     assert ended.code == 1
     assert text.startswith("AT-RISK")
     assert pipe.is_fifo()
-    assert invoke("preflight", config, "-o", "/dev/full").code == 3
+    assert invoke("preflight", config, "-o", "text=/dev/full").code == 3
 
 
 def test_a_full_stdout_is_no_internal_error() -> None:
@@ -660,12 +664,14 @@ def test_verify_writes_its_outcome_where_it_is_told_to(invoke: Invoke, tmp_path:
     config, data, output = write_config(tmp_path), write_data(tmp_path), tmp_path / "outcome.txt"
 
     ended = invoke(
-        "verify", config, "-d", data, "--steps", 8, "--seeds", 1, "--workers", 1, "--patch", "slow-gates", "-o", output
-    )
+        "verify", config, "-d", data, "--steps", 8, "--seeds", 1, "--workers", 1, "--patch", "slow-gates",
+        "-f", "json", "-o", f"text={output}",
+    )  # fmt: skip
 
-    assert (ended.code, ended.out) == (1, "")
+    assert ended.code == 1
+    assert json.loads(ended.out)["schema_version"] == "1.0"
     assert output.read_text(encoding="utf-8").startswith("NOT CURED")
-    assert ended.err.splitlines()[-1].endswith(f"Report in {output}")
+    assert ended.err.splitlines()[-1] == f"text report in {output}"
 
 
 def test_an_interrupted_verify_has_kept_what_was_done(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -718,7 +724,7 @@ def test_nothing_that_verify_writes_takes_the_place_of_an_input(invoke: Invoke, 
     before = [path.read_bytes() for path in (config, data)]
 
     for target in (config, data):
-        ended = invoke("verify", config, "-d", data, option, target)
+        ended = invoke("verify", config, "-d", data, option, f"text={target}" if option == "--output" else target)
         assert ended.code == 2
         assert "would overwrite what is looked at" in one_line(ended)
     assert [path.read_bytes() for path in (config, data)] == before

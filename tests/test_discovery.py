@@ -68,6 +68,12 @@ def test_the_resolved_config_comes_before_others(tmp_path: Path) -> None:
     assert second.path.name == "other.yaml"
 
 
+def test_a_hidden_file_is_no_config(tmp_path: Path) -> None:
+    touch(tmp_path / ".pre-commit-config.yaml")
+
+    assert discovery.find_config(tmp_path) is None
+
+
 def test_no_config_is_no_error(tmp_path: Path) -> None:
     assert discovery.find_config(tmp_path) is None
 

@@ -47,7 +47,9 @@ MAY_IMPORT = {
     "service": {"core", "config", "loading", "examine", "diagnosis", "gate", "reporting", "verify"},
     "demonstration": {"core", "config", "gestures", "generator", "loading", "service", "sources", "warm_ups"},
     "api": {"core", "config", "loading", "examine", "diagnosis", "service"},
-    "cli": {"core", "config", "loading", "service", "reporting", "probes", "demonstration", "gate", "verify"},
+    "printing": {"core", "reporting"},
+    "bars": {"core", "printing", "reporting", "verify"},
+    "cli": {"bars", "printing", "core", "config", "loading", "service", "reporting", "probes", "demonstration", "gate", "verify"},
     "__init__": {"api", "core"},
     "__main__": {"cli"},
 }

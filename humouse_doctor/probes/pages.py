@@ -7,6 +7,7 @@ command has to import a probe.
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
@@ -32,6 +33,27 @@ def page(code: str) -> str:
         return f"# {code} {tools[code].label}\n\n{tools[code].text}\n"
     close = difflib.get_close_matches(code, [*known, *tools], n=1)
     raise UsageError(f"there is no probe {code}; " + (f"did you mean {close[0]}?" if close else "see humouse-doctor probes"))
+
+
+def explained(code: str) -> str:
+    """The page of a code, with where it lies and the codes it speaks of; raises `UsageError` for an unknown one."""
+    text, known = page(code), pages()
+    named = [other for other in sorted(set(re.findall(r"HD\d{3}", text)) - {code}) if other in known]
+    links = [f"- {heading(other)}: `humouse-doctor explain {other}`\n" for other in named]
+    links += [f"- this page: <{known[code].as_uri()}>\n"] if code in known else []
+    return f"{text}\n## See also\n\n{''.join(links)}" if links else text
+
+
+def heading(code: str) -> str:
+    """Code and name as a probe's page has them."""
+    with pages()[code].open(encoding="utf-8") as stream:
+        return stream.readline().removeprefix("# ").strip()
+
+
+def completions(begun: str) -> list[str]:
+    """The codes that a shell may complete `begun` to."""
+    codes = [*(tool.code for tool in ToolCode), *pages()]
+    return sorted(code for code in codes if code.startswith(begun.upper()))
 
 
 def listing() -> str:

@@ -5,6 +5,7 @@ Each pair of commands runs in turn, A B A B ..., after a warm-up; the ratio is t
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import subprocess
 import sys
@@ -87,6 +88,9 @@ def main() -> None:
         for name, arguments in (("--help", ["--help"]), ("explain", ["explain", "HD201"]), ("probes", ["probes"]),
                                 ("preflight on a config alone", ["preflight", config])):  # fmt: skip
             ratio(f"{name} / python -c 'import typer, rich'", [*tool, *arguments], start, "<= 1.5")
+        gate = [*tool, "gate"]
+        many = [str(shutil.copy(config, here / f"config-{number}.yaml")) for number in range(50)]
+        ratio("gate on 50 configs / on one", [*gate, *many], [*gate, config], "<= 3")
         spec = GeneratorSpec(architecture=Architecture.LSTM, latent_dim=100, condition_dim=0, hidden_dim=128,
                              num_layers=2, output_dim=2, target_len=LENGTH, activation_xy=Activation.LINEAR,
                              activation_dt=Activation.LINEAR)  # fmt: skip
@@ -94,6 +98,7 @@ def main() -> None:
         torch.save(build(spec).state_dict(), checkpoint)
         sequences = strokes(COUNT, LENGTH, 0)
         np.savez_compressed(data, sequences=sequences)
+        ratio("the same with data", [*gate, "--data", data, *many], [*gate, "--data", data, config], "stated only")
         inspect = [*tool, "inspect", checkpoint, "--config", config, "--data", data]
         bare = [python, "-c", BARE, checkpoint, data]
         ratio(f"inspect --quick, {COUNT} sequences / bare script", [*inspect, "--quick"], bare, "<= 1.5")

@@ -5,7 +5,7 @@ import pytest
 from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.catalogue import PROBES
-from humouse_doctor.probes.pages import listing, page, pages
+from humouse_doctor.probes.pages import completions, explained, listing, page, pages
 
 
 def test_pages_are_in_code_order() -> None:
@@ -45,3 +45,18 @@ def test_tool_codes_are_the_tools_own_and_in_order() -> None:
     codes = [tool.code for tool in ToolCode]
     assert codes == sorted(set(codes))
     assert all(code.startswith("HD00") and len(code) == 5 for code in codes)
+
+
+def test_an_explanation_is_the_page_and_links_to_what_it_speaks_of() -> None:
+    text = explained("HD201")
+
+    assert text.startswith(page("HD201"))
+    assert "- HD202 target-scale: `humouse-doctor explain HD202`\n" in text
+    assert "explain HD201" not in text
+    assert f"<{pages()['HD201'].as_uri()}>" in text
+
+
+def test_codes_are_completed() -> None:
+    assert completions("hd10") == [f"HD10{number}" for number in range(1, 9)]
+    assert completions("HD001") == ["HD001"]
+    assert completions("X") == []

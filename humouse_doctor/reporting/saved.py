@@ -1,0 +1,39 @@
+"""Reports that were saved as JSON, read again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.report import Report
+from humouse_doctor.reporting import json_report
+from humouse_doctor.reporting.gate_json import KIND
+
+
+def read(path: Path, name: str | None = None) -> Report:
+    """The report in a file; of a gate's decision the one of the input `name`, else its only one.
+
+    Raises `InputError` for what is unreadable or no report, `UsageError` where it cannot be told which report is meant.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot read the report: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON") from None
+    if isinstance(content, dict) and content.get("kind") == KIND:
+        text = json.dumps(_chosen(content.get("inputs"), name, path))
+    return json_report.parse(text, str(path))
+
+
+def _chosen(inputs: Any, name: str | None, path: Path) -> Any:
+    entries = [entry for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
+    named = [entry for entry in entries if name is not None and entry.get("name") == name] or entries
+    if len(named) != 1:
+        wanted = "" if name is None else f", none of them {name}"
+        raise UsageError(f"{path}: a gate's decision on {len(entries)} inputs{wanted}; give the report of one run")
+    return named[0].get("report")
