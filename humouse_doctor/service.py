@@ -6,15 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from humouse_doctor import __version__
-from humouse_doctor.core.errors import DoctorError, ExitCode, UsageError
+from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.gating import Entry, Gate, Policy
+from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
 from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine, selected, wanted
 from humouse_doctor.loading import Request, load_case
 from humouse_doctor.reporting.forms import Emit, FailOn
+
+if TYPE_CHECKING:
+    from humouse_doctor.reporting.rendering import Exhibit
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
@@ -68,6 +73,36 @@ def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
     return mark(report, outcome)
 
 
+def exhibit(
+    report: Report, fail_on: Severity | None, *, before: Report | None = None, outcome: Path | None = None, root: str = ""
+) -> Exhibit:
+    """One run's report with all that the formats show of it; `before` is an older report to compare it with."""
+    from humouse_doctor.gate.comparing import compare
+    from humouse_doctor.gate.judging import judged_alone
+    from humouse_doctor.reporting import outcome_json
+    from humouse_doctor.reporting.rendering import Exhibit
+
+    return Exhibit(
+        gate=judged_alone(report, Policy(fail_on=fail_on), __version__),
+        report=report,
+        outcome=None if outcome is None else outcome_json.read(outcome),
+        comparison=None if before is None else compare(before, report),
+        root=root,
+    )
+
+
+def compared(gate: Gate, path: Path | None, root: str = "") -> Exhibit:
+    """A gate's decision, and what has changed on its one input since the report at `path`; raises `DoctorError`."""
+    from humouse_doctor.gate.comparing import compare
+    from humouse_doctor.reporting import saved
+    from humouse_doctor.reporting.rendering import Exhibit
+
+    entry = gate.entries[0]
+    before = None if path is None else saved.read(path, entry.name)
+    changed = None if before is None or entry.report is None else compare(before, entry.report)
+    return Exhibit(gate=gate, comparison=changed, root=root)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOrder:
     """What a gate is to look at, and by which rules.
@@ -95,7 +130,7 @@ def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> 
     """
     from humouse_doctor.gate import baseline as baselines
     from humouse_doctor.gate import policy as policies
-    from humouse_doctor.gate.judging import Judge, worst_first
+    from humouse_doctor.gate.judging import Judge, is_known, worst_first
 
     source = policies.find(order.folder) if order.policy is None else order.policy
     policy = Policy() if source is None else policies.read(source)
@@ -105,20 +140,24 @@ def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> 
         policy = replace(policy, require_data=True)
     known = None if order.baseline is None else baselines.read(order.baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
-    looked_at = {str(path): _looked_at(path, order.request, progress) for path in dict.fromkeys(order.inputs)}
-    reports = {name: found for name, found in looked_at.items() if isinstance(found, Report)}
-    entries = [found for found in looked_at.values() if isinstance(found, Entry)]
+    each: dict[Path, Path] = {}
+    for path in order.inputs:
+        each.setdefault(path.absolute(), path)
+    looked_at = {str(path): _looked_at(path, order.request, progress) for path in each.values()}
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:
-        unknown = [name for name, report in reports.items() if report.exit_code(None) is not ExitCode.CLEAN]
-        unknown += [entry.name for entry in entries]
+        reports = {name: found for name, found in looked_at.items() if isinstance(found, Report)}
+        unknown = [name for name in looked_at if name not in reports or not is_known(reports[name])]
         if unknown:
             notes = (f"no baseline was written: nothing is known of {', '.join(unknown)}",)
         else:
             known = baselines.write(
                 order.write_baseline, [judge.entry(name, report) for name, report in reports.items()], __version__
             )
-    entries += [judge.entry(name, found, None if known is None else known.run(name, found)) for name, found in reports.items()]
+    entries = [
+        found if isinstance(found, Entry) else judge.entry(name, found, None if known is None else known.run(name, found))
+        for name, found in looked_at.items()
+    ]
     return Gate(
         tool_version=__version__,
         entries=worst_first(entries),
@@ -143,7 +182,7 @@ def _looked_at(path: Path, shared: Request, progress: Callable[[str], None]) -> 
 
 def _request_for(path: Path, shared: Request) -> Request:
     """What to look at for one input: a YAML file is a config before training, all else a checkpoint or a run's folder."""
-    if path.suffix in (".yaml", ".yml") and not path.is_dir():
+    if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
         return replace(shared, checkpoint=None, config=path)
     return replace(shared, checkpoint=path)
 

@@ -18,7 +18,11 @@ GATE_VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
-    """One finding that a policy puts up with: its code, where (a glob over paths, None everywhere), why, and until when."""
+    """One finding that a policy puts up with: its code, where, why, and until the end of which day.
+
+    `path` is a glob over paths with slashes, whose `*` also fits slashes; None is everywhere. The code of a probe covers
+    the policy's thresholds on its metrics too.
+    """
 
     code: str
     reason: str
@@ -32,7 +36,8 @@ class Policy:
 
     Findings of at least `fail_on` fail (None: none by its severity), of the codes that begin with one of `select` (all,
     where empty). `thresholds` by `code.metric` take the place of the probe's own interval; `verdicts`, where not empty,
-    are those accepted whatever was ignored. `source` is the file it was read from.
+    are those accepted whatever else was ignored. What these and `require_data` ask for holds whatever `fail_on` and
+    `select` say. `source` is the file it was read from.
     """
 
     fail_on: Severity | None = Severity.WARNING

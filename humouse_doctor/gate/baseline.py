@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.files import replace_file
-from humouse_doctor.core.gating import Age, Entry
-from humouse_doctor.core.probe import Metric, Severity
-from humouse_doctor.core.report import Finding, Report
+from humouse_doctor.core.gating import Age, Entry, Standing
+from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.report import Finding, Report, Verdict
+from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.catalogue import PROBES
 
 _KIND = "humouse-doctor baseline"
 _VERSION = "1.0"
 _BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
+_OWN_CODES = tuple(tool.code for tool in ToolCode)
+
+#: Verdicts, the best first.
+BY_GRAVITY = (Verdict.HEALTHY, Verdict.UNDETERMINED, Verdict.AT_RISK, Verdict.COLLAPSED)
 
 #: The share of a number (or of its healthy bound, where that is larger) by which it must move away from health to count
 #: as worsened. Of 232 pairs of the examples' sick runs trained with another seed (12 runs, 5 seeds each), 95 % moved by
@@ -38,11 +45,16 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRun:
-    """One run as it was; `path` is relative to the baseline's folder where it lies below it."""
+    """One run as it was; `path` is relative to the baseline's folder unless they share no folder but the root.
+
+    `verdict` is None where the baseline does not have the run; `remark` says how it was found where not by its path.
+    """
 
     path: str
     experiment: str | None
+    verdict: Verdict | None
     findings: Mapping[str, KnownFinding]
+    remark: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +75,25 @@ class Baseline:
             return same
         experiment = experiment_of(report)
         named = [run for run in self.runs if experiment is not None and run.experiment == experiment]
-        return named[0] if len(named) == 1 else KnownRun(path=path, experiment=experiment, findings=MappingProxyType({}))
+        if len(named) == 1:
+            return replace(named[0], remark=f"judged as {named[0].path} of the baseline, its only run of {experiment}")
+        several = f", which has {len(named)} runs of {experiment} at other paths" if named else ""
+        return KnownRun(
+            path=path,
+            experiment=experiment,
+            verdict=None,
+            findings=MappingProxyType({}),
+            remark=f"{path} is not in the baseline{several}: every finding counts as new",
+        )
 
 
 def key_of(name: str, baseline: Path) -> str:
-    """What a run is called in the baseline: relative to its folder, as far as it lies below."""
+    """What a run is called in the baseline: relative to its folder, so that it holds in another checkout too."""
     full, folder = Path(os.path.abspath(name)), Path(os.path.abspath(baseline)).parent  # noqa: PTH100  # keeps symlinks
-    return full.relative_to(folder).as_posix() if full.is_relative_to(folder) else full.as_posix()
+    together = next((above for above in (folder, *folder.parents) if full.is_relative_to(above)), None)
+    if together is None or together == together.parent:
+        return full.as_posix()
+    return Path(os.path.relpath(full, folder)).as_posix()
 
 
 def experiment_of(report: Report) -> str | None:
@@ -81,13 +105,13 @@ def experiment_of(report: Report) -> str | None:
 def read(path: Path) -> Baseline:
     """A baseline from its file; raises `InputError` where it is unreadable and `UsageError` where it is something else."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise InputError(
-            f"{path}: cannot read the baseline: {getattr(error, 'strerror', None) or error}; make it with --write-baseline"
+            f"{path}: cannot read the baseline: {error.strerror or error}; make it with --write-baseline"
         ) from None
     try:
-        content = json.loads(text)
+        content = json.loads(data.decode("utf-8-sig"))  # Windows editors write a BOM
         if content["kind"] != _KIND:
             raise KeyError("kind")
         if content["schema_version"] != _VERSION:
@@ -103,7 +127,7 @@ def _read_run(entry: Mapping[str, Any]) -> KnownRun:
         KnownFinding(
             fingerprint=str(found["fingerprint"]),
             severity=Severity(found["severity"]),
-            measurements=MappingProxyType({str(name): float(value) for name, value in found["measurements"].items()}),
+            measurements=MappingProxyType({str(name): _finite(value) for name, value in found["measurements"].items()}),
         )
         for found in entry["findings"]
     ]
@@ -111,12 +135,24 @@ def _read_run(entry: Mapping[str, Any]) -> KnownRun:
     return KnownRun(
         path=str(entry["path"]),
         experiment=None if experiment is None else str(experiment),
+        verdict=Verdict(entry["verdict"]),
         findings=MappingProxyType({known.fingerprint: known for known in findings}),
     )
 
 
+def _finite(value: Any) -> float:
+    """`value`; raises `ValueError` for a NaN or infinity, from which nothing would ever have worsened."""
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(value)
+    return number
+
+
 def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
-    """Keep all findings of the entries at `path`, in one step, and read them back; raises `InputError`."""
+    """Keep the findings of the entries at `path`, in one step, and read them back; raises `InputError`.
+
+    What the policy ignores is not kept: it would outlive the day its ignore expires.
+    """
     runs = [_run(entry.report, entry, path) for entry in entries if entry.report is not None]
     content = {
         "kind": _KIND,
@@ -129,49 +165,86 @@ def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
 
 
 def _run(report: Report, entry: Entry, path: Path) -> dict[str, Any]:
-    findings = sorted((judged.finding for judged in entry.findings), key=lambda finding: finding.fingerprint)
+    kept = (judged.finding for judged in entry.findings if judged.standing is not Standing.IGNORED)
+    findings = sorted(kept, key=lambda finding: finding.fingerprint)
     return {
         "path": key_of(entry.name, path),
         "experiment": experiment_of(report),
+        "verdict": report.verdict.value,
         "findings": [
             {"fingerprint": f.fingerprint, "severity": f.severity.value, "measurements": dict(f.evidence)} for f in findings
         ],
     }
 
 
-def age_of(finding: Finding, known: KnownRun) -> tuple[Age, str | None]:
-    """What `finding` is to the run as it was, and in what it has worsened."""
+def age_of(finding: Finding, known: KnownRun, verdict: Verdict, thresholds: Mapping[str, Interval]) -> tuple[Age, str | None]:
+    """What `finding` is to the run as it was, and in what it has worsened.
+
+    `verdict` is the run's now; `thresholds` by `code.metric` are the policy's, in place of the healthy intervals.
+    """
     before = known.findings.get(finding.fingerprint)
     if before is None:
         return Age.NEW, None
     if finding.severity.rank > before.severity.rank:
-        return Age.WORSENED, f"was a {before.severity.value}, is an {finding.severity.value} now"
-    probe = _BY_CODE.get(finding.code)
-    for metric in probe.metrics if probe else ():
-        then, now = before.measurements.get(metric.name), finding.evidence.get(metric.name)
-        if then is not None and now is not None and has_worsened(metric, then, now):
-            return Age.WORSENED, f"{metric.name} was {then:.3g} and is {now:.3g}, healthy is {metric.healthy}"
+        article = "an" if finding.severity is Severity.ERROR else "a"
+        return Age.WORSENED, f"was a {before.severity.value}, is {article} {finding.severity.value} now"
+    if finding.code == ToolCode.POLICY_BREACH.code and set(finding.evidence) != set(before.measurements):
+        return Age.WORSENED, "was not measured, is now" if finding.evidence else "was measured, is not known now"
+    if finding.fingerprint == _VERDICT_BREACH and BY_GRAVITY.index(verdict) > BY_GRAVITY.index(known.verdict or verdict):
+        return Age.WORSENED, f"the verdict was {known.verdict.value if known.verdict else 'not known'}"
+    for name, interval, asked in _watched(finding, thresholds):
+        then, now = before.measurements.get(name), finding.evidence.get(name)
+        if then is not None and now is not None and has_worsened(interval, then, now):
+            return Age.WORSENED, f"{name} was {then:.3g} and is {now:.3g}, {asked} {interval}"
     return Age.UNCHANGED, None
 
 
-def has_worsened(metric: Metric, then: float, now: float) -> bool:
+#: What a breach of a policy's `verdicts` has for a fingerprint.
+_VERDICT_BREACH = f"{ToolCode.POLICY_BREACH.code}:verdicts"
+
+
+def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[tuple[str, Interval, str]]:
+    """The numbers of a finding by which it can worsen, each with the interval it should be in and who says so."""
+    key = finding.location.key or ""
+    if finding.code == ToolCode.POLICY_BREACH.code:
+        if key in thresholds:
+            yield key.partition(".")[2], thresholds[key], "the policy asks"
+        return
+    probe = _BY_CODE.get(finding.code)
+    for metric in probe.metrics if probe else ():
+        stated = thresholds.get(f"{finding.code}.{metric.name}")
+        yield metric.name, stated or metric.healthy, "the policy asks" if stated else "healthy is"
+
+
+def has_worsened(healthy: Interval, then: float, now: float) -> bool:
     """Whether a number lies further from its healthy interval than another seed would explain."""
-    bound = metric.healthy.low if now < metric.healthy.low else metric.healthy.high
-    return gap(metric, now) - gap(metric, then) > WORSE_BY * max(abs(then), abs(bound)) and now not in metric.healthy
+    bound = healthy.low if now < healthy.low else healthy.high
+    return gap(healthy, now) - gap(healthy, then) > WORSE_BY * max(abs(then), abs(bound))
 
 
-def gap(metric: Metric, value: float) -> float:
+def gap(healthy: Interval, value: float) -> float:
     """How far `value` is from the healthy interval: 0 within it."""
-    return max(metric.healthy.low - value, value - metric.healthy.high, 0.0)
+    return max(healthy.low - value, value - healthy.high, 0.0)
 
 
-def healed_of(known: KnownRun, report: Report) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The findings of the baseline that are gone: those measured and healed, and those not measured this time."""
-    results = {result.code: result for result in report.probes}
-    present = {finding.fingerprint for finding in report.findings}
+def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The findings of the baseline that are gone: those measured and healed, and those not measured this time.
+
+    `findings` are all there are now, the gate's own among them.
+    """
+    present = {finding.fingerprint for finding in findings}
     gone = sorted(fingerprint for fingerprint in known.findings if fingerprint not in present)
-    unknown = {code for code, result in results.items() if result.judgement is None}
+    measured = {result.code for result in report.probes if result.judgement is not None}
+    looked_at = {fingerprint for fingerprint in gone if _probe_of(fingerprint) in {*measured, None}}
     return (
-        tuple(fingerprint for fingerprint in gone if fingerprint.partition(":")[0] not in unknown),
-        tuple(fingerprint for fingerprint in gone if fingerprint.partition(":")[0] in unknown),
+        tuple(fingerprint for fingerprint in gone if fingerprint in looked_at),
+        tuple(fingerprint for fingerprint in gone if fingerprint not in looked_at),
     )
+
+
+def _probe_of(fingerprint: str) -> str | None:
+    """The probe that has to measure before a finding can be called gone; None for what is looked at every time."""
+    code, _, key = fingerprint.partition(":")
+    if code == ToolCode.POLICY_BREACH.code:
+        code = key.partition(".")[0] if "." in key else code
+    return None if code in _OWN_CODES else code

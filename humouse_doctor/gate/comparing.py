@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from humouse_doctor.core.comparison import Comparison, MovedMetric
-from humouse_doctor.core.probe import Metric
+from humouse_doctor.core.probe import Kind, Metric
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Report
 from humouse_doctor.gate.baseline import gap
@@ -16,13 +16,14 @@ def compare(before: Report, after: Report) -> Comparison:
     """What is gone, new and moved in `after`, seen from `before`."""
     then = {finding.fingerprint for finding in before.findings}
     now = {finding.fingerprint for finding in after.findings}
-    unknown = {result.code for result in after.probes if result.judgement is None}
+    measured = {result.code for result in after.probes if result.judgement is not None}
     missing = [finding for finding in before.findings if finding.fingerprint not in now]
+    looked_at = {finding.code for finding in missing if finding.kind is Kind.TOOL or finding.code in measured}
     return Comparison(
         before=before,
         after=after,
-        gone=tuple(finding for finding in missing if finding.code not in unknown),
-        unmeasured=tuple(finding for finding in missing if finding.code in unknown),
+        gone=tuple(finding for finding in missing if finding.code in looked_at),
+        unmeasured=tuple(finding for finding in missing if finding.code not in looked_at),
         new=tuple(finding for finding in after.findings if finding.fingerprint not in then),
         moved=tuple(_moved(before, after)),
     )
@@ -44,6 +45,6 @@ def _moved(before: Report, after: Report) -> Iterator[MovedMetric]:
 
 
 def _closer(metric: Metric, old: float | None, new: float | None) -> bool | None:
-    if old is None or new is None or gap(metric, old) == gap(metric, new):
+    if old is None or new is None or gap(metric.healthy, old) == gap(metric.healthy, new):
         return None
-    return gap(metric, new) < gap(metric, old)
+    return gap(metric.healthy, new) < gap(metric.healthy, old)

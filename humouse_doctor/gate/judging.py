@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import MappingProxyType
 
 from humouse_doctor.core.errors import DoctorError, ExitCode
@@ -15,10 +15,13 @@ from humouse_doctor.core.gating import Age, Entry, Gate, Ignore, JudgedFinding, 
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.report import Finding, Location, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.gate.baseline import KnownRun, age_of, healed_of
+from humouse_doctor.gate.baseline import BY_GRAVITY, KnownRun, age_of, healed_of
 from humouse_doctor.probes.catalogue import PROBES
 
 _BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
+#: What must have been measured before a checkpoint, or a config with data, can pass with findings that were let through.
+_DECIDING = ("HD101", "HD103", "HD104")
+_BEFORE_TRAINING = ("HD201", "HD202", "HD207")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,42 +37,47 @@ class Judge:
         findings = sorted([*report.findings, *self._breaches(report)], key=lambda finding: -finding.severity.rank)
         paths = self._paths(name, report)
         judged = tuple(self._judged(finding, report, paths, known) for finding in findings)
-        healed, unknown = ((), ()) if known is None else healed_of(known, report)
-        lost = tuple(f"{fingerprint} of the baseline was not measured this time: not healed" for fingerprint in unknown)
+        healed, unknown = ((), ()) if known is None else healed_of(known, report, findings)
+        notes = [f"{fingerprint} of the baseline was not measured this time: not healed" for fingerprint in unknown]
+        exit_code = _exit_code(report, judged)
+        if exit_code is ExitCode.INPUT and report.verdict is not Verdict.UNDETERMINED:
+            notes.append(f"nothing fails, and too little is known to pass: {_unmeasured(report)}")
+        if known is not None and known.remark is not None and (findings or known.findings):
+            notes.append(known.remark)
         return Entry(
             name=name,
             report=report,
             findings=judged,
-            exit_code=_exit_code(report, judged),
+            exit_code=exit_code,
             healed=healed,
-            notes=(*self._expired(findings, paths), *lost),
+            notes=(*self._expired(findings, paths), *notes),
         )
 
     def unused(self, entries: Sequence[Entry]) -> tuple[str, ...]:
-        """Notes on the policy's ignores that fit an input looked at and none of its findings."""
+        """Notes on the policy's ignores that fit an input in which their finding was looked for and is not there."""
         notes = []
         for ignore in self.policy.ignores:
-            looked = [
-                e for e in entries if e.report is not None and _covers(ignore, ignore.code, self._paths(e.name, e.report))
-            ]
-            if looked and not any(ignore.code == judged.finding.code for e in looked for judged in e.findings):
+            looked = [e for e in entries if e.report is not None and _fits(ignore.path, self._paths(e.name, e.report))]
+            measured = any(_looks_for(ignore.code, e.report) for e in looked if e.report is not None)
+            if measured and not any(ignore.code in _codes(judged.finding) for e in looked for judged in e.findings):
                 where = f" in {ignore.path}" if ignore.path else ""
                 notes.append(f"ignore of {ignore.code}{where} is not used: no such finding any more")
         return tuple(notes)
 
     def _paths(self, name: str, report: Report) -> tuple[str, ...]:
-        """What a pattern may fit: the input, its config and its checkpoint, as given and from the policy's folder."""
+        """What a pattern may fit: input, config and checkpoint, each as given, in full, and from the policy's folder."""
         named = [path for path in (name, report.subject.config, report.subject.checkpoint) if path is not None]
         full = [Path(os.path.abspath(path)) for path in named]  # noqa: PTH100  # keeps symlinks, which resolve() follows
-        below = [str(path.relative_to(self.folder)) for path in full if self.folder and path.is_relative_to(self.folder)]
-        return tuple(dict.fromkeys([*named, *below]))
+        below = [path.relative_to(self.folder) for path in full if self.folder and path.is_relative_to(self.folder)]
+        return tuple(dict.fromkeys(path.as_posix() for path in (*map(PurePath, named), *full, *below)))
 
     def _judged(self, finding: Finding, report: Report, paths: Sequence[str], known: KnownRun | None) -> JudgedFinding:
         standing, reason = self._standing(finding, report, paths)
         if known is None:
             return JudgedFinding(finding=finding, standing=standing, reason=reason)
-        age, worse = age_of(finding, known)
-        if standing is Standing.FAILS and age is Age.UNCHANGED:
+        age, worse = age_of(finding, known, report.verdict, self.policy.thresholds)
+        crashed = finding.code == ToolCode.PROBE_CRASHED.code
+        if standing is Standing.FAILS and age is Age.UNCHANGED and not crashed:
             return JudgedFinding(finding=finding, standing=Standing.KNOWN, reason="in the baseline", age=age)
         return JudgedFinding(finding=finding, standing=standing, reason=reason or worse, age=age)
 
@@ -77,7 +85,7 @@ class Judge:
         policy = self.policy
         if finding.code == ToolCode.PROBE_CRASHED.code:
             return Standing.FAILS, None
-        ignore = next((i for i in policy.ignores if _covers(i, finding.code, paths) and not self._is_over(i)), None)
+        ignore = self._ignore_of(finding, paths)
         if ignore is not None:
             until = f" (until {ignore.expires.isoformat()})" if ignore.expires else ""
             return Standing.IGNORED, f"{ignore.reason}{until}"
@@ -93,12 +101,16 @@ class Judge:
             return Standing.BELOW, f"a {finding.severity.value}; fail-on is {named}"
         return Standing.FAILS, None
 
+    def _ignore_of(self, finding: Finding, paths: Sequence[str]) -> Ignore | None:
+        """The ignore that covers `finding` today."""
+        return next((i for i in self.policy.ignores if _covers(i, finding, paths) and not self._is_over(i)), None)
+
     def _is_over(self, ignore: Ignore) -> bool:
         return ignore.expires is not None and ignore.expires < self.today
 
     def _expired(self, findings: Iterable[Finding], paths: Sequence[str]) -> tuple[str, ...]:
-        found = {finding.code for finding in findings}
-        over = [i for i in self.policy.ignores if self._is_over(i) and any(_covers(i, code, paths) for code in found)]
+        counting = [finding for finding in findings if self._ignore_of(finding, paths) is None]
+        over = [i for i in self.policy.ignores if self._is_over(i) and any(_covers(i, found, paths) for found in counting)]
         return tuple(f"ignore of {i.code} expired on {i.expires}, it counts again: {i.reason}" for i in over)
 
     def _accepted(self, finding: Finding, report: Report) -> str | None:
@@ -127,7 +139,7 @@ class Judge:
                 yield _finding(report, name, message, {} if value is None else {name.partition(".")[2]: value})
         if policy.require_data and report.data is None:
             yield _finding(report, "require-data", "no data was looked at, and the policy requires it; add --data")
-        if policy.verdicts and report.verdict not in policy.verdicts:
+        if policy.verdicts and report.verdict not in (*policy.verdicts, Verdict.UNDETERMINED):  # that never passes anyway
             allowed = " or ".join(verdict.value for verdict in policy.verdicts)
             yield _finding(report, "verdicts", f"the verdict is {report.verdict.value}, the policy accepts {allowed}")
 
@@ -180,19 +192,58 @@ def _exit_code(report: Report, judged: Iterable[JudgedFinding]) -> ExitCode:
         return ExitCode.INTERNAL
     if any(found.standing is Standing.FAILS for found in judged):
         return ExitCode.FINDINGS
-    return ExitCode.INPUT if report.verdict is Verdict.UNDETERMINED else ExitCode.CLEAN
+    return ExitCode.CLEAN if is_known(report) else ExitCode.INPUT
 
 
-def _covers(ignore: Ignore, code: str, paths: Iterable[str]) -> bool:
-    return ignore.code == code and (ignore.path is None or any(fnmatchcase(path, ignore.path) for path in paths))
+def is_known(report: Report) -> bool:
+    """Whether enough was measured for an answer that does not rest on the findings alone.
+
+    A cause that is found makes a run at-risk though nothing else could be measured; with that cause let through, nothing
+    is left that speaks for the run.
+    """
+    if report.verdict is Verdict.UNDETERMINED or any(result.status is Status.CRASHED for result in report.probes):
+        return False
+    return report.verdict is Verdict.HEALTHY or not _unmeasured(report)
+
+
+def _unmeasured(report: Report) -> str:
+    """Which of what decides was not measured, in words; empty where enough was."""
+    measured = {result.code for result in report.probes if result.judgement is not None}
+    if report.subject.checkpoint is None:
+        known = report.data is not None and not measured.isdisjoint(_BEFORE_TRAINING)
+        return "" if known else f"{' and '.join(_BEFORE_TRAINING[:2])} were not measured"
+    missing = [code for code in _DECIDING if code not in measured]
+    return f"{', '.join(missing)} not measured" if missing else ""
+
+
+def _covers(ignore: Ignore, finding: Finding, paths: Iterable[str]) -> bool:
+    return ignore.code in _codes(finding) and _fits(ignore.path, paths)
+
+
+def _codes(finding: Finding) -> tuple[str, ...]:
+    """What a finding can be ignored by: its code, and for a breached threshold also that of the metric's probe."""
+    metric = finding.location.key or ""
+    if finding.code == ToolCode.POLICY_BREACH.code and "." in metric:
+        return finding.code, metric.partition(".")[0]
+    return (finding.code,)
+
+
+def _fits(pattern: str | None, paths: Iterable[str]) -> bool:
+    """Whether a glob fits one of `paths`, which have slashes; a path may also be spelled out, brackets and all."""
+    wanted = None if pattern is None else PurePath(pattern).as_posix()
+    return wanted is None or any(path == wanted or fnmatchcase(path, wanted) for path in paths)
+
+
+def _looks_for(code: str, report: Report) -> bool:
+    """Whether a finding of `code` would have been seen: a probe's only where it has measured."""
+    return code not in _BY_CODE or any(result.code == code and result.judgement is not None for result in report.probes)
 
 
 def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Entries by exit code, verdict and number of failing findings, then in the order given."""
-    order = [Verdict.HEALTHY, Verdict.UNDETERMINED, Verdict.AT_RISK, Verdict.COLLAPSED]
 
     def badness(entry: Entry) -> tuple[int, int, int]:
-        verdict = len(order) if entry.report is None else order.index(entry.report.verdict)
+        verdict = len(BY_GRAVITY) if entry.report is None else BY_GRAVITY.index(entry.report.verdict)
         return -int(entry.exit_code), -verdict, -len(entry.failing)
 
     return tuple(sorted(entries, key=badness))
@@ -200,5 +251,6 @@ def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def judged_alone(report: Report, policy: Policy, tool_version: str) -> Gate:
     """One report as a gate of its own: how `inspect` reaches the formats that show how findings stand."""
-    judge = Judge(policy=policy, today=date.min)
-    return Gate(tool_version=tool_version, entries=(judge.entry(report.subject.name, report),), policy=policy)
+    entry = Judge(policy=policy, today=date.min).entry(report.subject.name, report)
+    alone = replace(entry, exit_code=report.exit_code(policy.fail_on), notes=())  # as the command itself ends
+    return Gate(tool_version=tool_version, entries=(alone,), policy=policy)

@@ -7,6 +7,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -34,13 +35,16 @@ _FEW = 12
 #: What would let a run through of which nothing is known.
 _NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
 _ACCEPTABLE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
+#: `date.fromisoformat` takes more than this from Python 3.11 on.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODES = (*(probe.code for probe in PROBES), *(tool.code for tool in ToolCode))
 _METRICS = tuple(f"{probe.code}.{metric.name}" for probe in PROBES for metric in probe.metrics)
 
 
 def find(folder: Path) -> Path | None:
     """The policy that holds in `folder`: the nearest one upwards, as far as the repository's top."""
-    for place in (folder, *folder.parents):
+    full = folder.absolute()
+    for place in (full, *full.parents):
         for path in (place / FILE_NAME, place / "pyproject.toml"):
             if path.is_file() and (path.name == FILE_NAME or _table(path) is not None):
                 return path
@@ -70,16 +74,20 @@ def read(path: Path) -> Policy:
 def _table(path: Path) -> Mapping[str, Any] | None:
     """The policy's table: the whole of a file of its own, a part of a `pyproject.toml`, None where that has none."""
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the policy: {getattr(error, 'strerror', None) or error}") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = " ".join(str(error).split()) if str(error) else type(error).__name__
-        raise UsageError(f"{path}: not TOML: {reason}") from None
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a BOM
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the policy: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: cannot read the policy: byte {error.start} is not UTF-8; save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError without being TOML's own
+        raise UsageError(f"{path}: not TOML: {' '.join(str(error).split())}") from None
     if path.name != "pyproject.toml" and "tool" not in content:
         return content
     tool = content.get("tool", {})
     table: Mapping[str, Any] | None = tool.get(_TABLE) if isinstance(tool, dict) else None
+    outside = [key for key in content if key in _KEYS]
+    if outside and path.name != "pyproject.toml":
+        raise UsageError(f"{path}: {outside[0]} stands outside of [tool.{_TABLE}], where it would not count")
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"{path}: tool.{_TABLE} is {_kind(table)}; expected a table")
     return table
@@ -148,8 +156,11 @@ def _ignores(where: str, value: object) -> Iterator[Ignore]:
         inside = f"ignore {number}: "
         _require_known(where, inside, entry, _IGNORE_KEYS)
         code = entry.get("code")
+        if code is None:
+            raise UsageError(f"{where}: {inside}it has no code; say which finding may stay")
+        code = str(code).upper()
         if code not in _CODES:
-            raise UsageError(f"{where}: {inside}unknown code {code!r}; {_nearest(str(code).upper(), _CODES)}")
+            raise UsageError(f"{where}: {inside}unknown code {entry['code']!r}; {_nearest(code, _CODES)}")
         if code in _NOT_TO_IGNORE:
             raise UsageError(f"{where}: {inside}{code} cannot be ignored: nothing is known where it is found")
         reason, path = entry.get("reason"), entry.get("path")
@@ -167,13 +178,9 @@ def _day(where: str, inside: str, value: object) -> date | None:
         return value.date()
     if isinstance(value, date):
         return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else _no_day(where, inside, value)
-    except ValueError:
-        return _no_day(where, inside, value)
-
-
-def _no_day(where: str, inside: str, value: object) -> date:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
     raise UsageError(f"{where}: {inside}expires is {value!r}; expected a day such as 2027-01-31")
 
 
@@ -181,13 +188,23 @@ def _thresholds(where: str, value: object) -> Iterator[tuple[str, Interval]]:
     """Each threshold by `code.metric`; TOML reads an unquoted dot as a table within a table."""
     if not isinstance(value, dict):
         raise UsageError(f"{where}: thresholds is {_kind(value)}; expected a table")
-    flat: dict[str, object] = {}
-    for key, part in value.items():
-        flat.update({f"{key}.{name}": bound for name, bound in part.items()} if isinstance(part, dict) else {key: part})
-    for name, bound in flat.items():
+    seen = set()
+    for name, bound in _flat(value):
         if name not in _METRICS:
-            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, _METRICS)}")
+            own = [metric for metric in _METRICS if metric.partition(".")[0] == name.partition(".")[0]]
+            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, own or _METRICS)}")
+        if name in seen:
+            raise UsageError(f"{where}: thresholds: {name} is there twice, quoted and unquoted; keep one")
+        seen.add(name)
         yield name, _interval(where, name, bound)
+
+
+def _flat(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for key, part in table.items():
+        if isinstance(part, dict) and part:
+            yield from ((f"{key}.{name}", bound) for name, bound in part.items())
+        else:
+            yield key, part
 
 
 _BOUND = re.compile(r"\s*(<=|>=)\s*(\S+)\s*")

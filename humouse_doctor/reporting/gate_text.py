@@ -44,8 +44,8 @@ def _table(console: Console, gate: Gate) -> None:
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("gate", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("failing", no_wrap=True)
-    table.add_column("input", overflow="fold")
+    table.add_column("failing", overflow="fold", min_width=7)
+    table.add_column("input", overflow="fold", min_width=16)
     for entry in gate.entries:
         style = "green" if entry.passed else "red"
         codes = ", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "-"

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import os
+from pathlib import PurePath
+from urllib.parse import quote
 
 
 def shown(path: str, root: str) -> str:
-    """`path` relative to `root` (an absolute folder, empty for none) where it lies below it, else as it is."""
-    pure = PurePosixPath(path)
-    if root and pure.is_absolute() and pure.is_relative_to(root):
-        return str(pure.relative_to(root))
-    return str(pure)
+    """`path` relative to `root` (an absolute folder, empty for none) where it lies below it, else as it is.
+
+    A relative path is one from the current folder, which need not be `root`.
+    """
+    if root and path:
+        full = PurePath(os.path.abspath(path))  # noqa: PTH100  # keeps symlinks, which resolve() follows
+        if full.is_relative_to(root):
+            return full.relative_to(root).as_posix()
+    return PurePath(path).as_posix()
+
+
+def uri(path: str, root: str) -> str:
+    """`path` as a URI: relative as `shown` has it, `file://` where it is absolute and lies elsewhere."""
+    seen = shown(path, root)
+    if not PurePath(seen).is_absolute():
+        return quote(_bytes(seen))
+    return f"file://{'' if seen.startswith('/') else '/'}{quote(_bytes(seen))}"
+
+
+def _bytes(path: str) -> bytes:
+    """The bytes of a file's name: one that is not UTF-8 has surrogates for them."""
+    try:
+        return path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte, which no file has
+        return path.encode("utf-8", "backslashreplace")

@@ -39,12 +39,13 @@ def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> Non
 
 
 def title(console: Console, text: str) -> None:
-    """Print an empty line and a heading."""
+    """Print an empty line and a heading, made harmless."""
     console.print()
-    console.print(Text(text, style="bold"))
+    console.print(Text(harmless(text), style="bold"))
 
 
 def bars(values: Sequence[float], top: float, width: int) -> str:
     """`values` (>= 0) as at most `width` bars of eight heights; `top` is the highest."""
-    taken = [values[round(index * (len(values) - 1) / max(width - 1, 1))] for index in range(min(width, len(values)))]
+    count = min(width, len(values))
+    taken = [values[round(index * (len(values) - 1) / max(count - 1, 1))] for index in range(count)]
     return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1) if top > 0 else 0] for value in taken)

@@ -118,7 +118,7 @@ def _plot(console: Console, report: Report) -> None:
 def _finding(console: Console, finding: Finding, more: str) -> None:
     line = Text("  ")
     line.append(finding.severity.value, style=_SEVERITY_STYLE[finding.severity])
-    line.append(f" {finding.code} {finding.name}{more}")
+    line.append(harmless(f" {finding.code} {finding.name}{more}"))
     console.print(line)
     place = where(finding.location.file, finding.location.line, None) if finding.kind is Kind.TOOL else ""
     say(console, finding.message + (f" ({place})" if place else ""), indent=5)

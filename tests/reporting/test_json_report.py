@@ -35,7 +35,7 @@ def test_a_value_that_is_not_finite_is_written_as_text() -> None:
 
     text = json_report.render(replace(healthy(), settings=settings))
 
-    assert json.loads(text)["settings"][0]["value"] == "inf"
+    assert json.loads(text)["settings"][0]["value"] == ".inf"
 
 
 @pytest.mark.parametrize(

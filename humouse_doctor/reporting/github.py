@@ -1,0 +1,147 @@
+"""A gate's decision as commands for GitHub's runner, which shows them as annotations beside the lines they point at.
+
+How a command is written and read is taken from the runner's ActionCommand.cs and the toolkit's command.ts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from humouse_doctor.core.gating import Entry, Gate, JudgedFinding
+from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.report import Finding, Location, Report
+from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.text import change
+
+#: The bytes that all of a step may append to the file named by GITHUB_STEP_SUMMARY (`CreateStepSummaryCommand` of the
+#: runner): where the file is longer, none of it is shown.
+SUMMARY_LIMIT = 1024 * 1024
+#: The annotations of each level that GitHub takes from a step; it drops the later ones without a word.
+MOST_PER_LEVEL = 10
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Annotation:
+    severity: Severity
+    title: str
+    message: str
+    file: str | None
+    line: int | None
+    column: int | None
+
+
+def render(gate: Gate, *, root: str = "") -> str:
+    """What fails as workflow commands, worst first, and a last line with what is left out and the verdict.
+
+    Paths are relative to the absolute folder `root` where they lie below it.
+    """
+    annotations = [annotation for entry in gate.entries for annotation in _annotations(entry, root)]
+    annotations.sort(key=lambda annotation: -annotation.severity.rank)
+    printed: Counter[Severity] = Counter()
+    lines, left = [], Counter[Severity]()
+    for annotation in annotations:
+        if printed[annotation.severity] == MOST_PER_LEVEL:
+            left[annotation.severity] += 1
+            continue
+        printed[annotation.severity] += 1
+        lines.append(_command(annotation))
+    return "".join(f"{line}\n" for line in [*lines, _last(gate, left)])
+
+
+def escape_data(text: str) -> str:
+    """`text` as a command's message."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def escape_property(text: str) -> str:
+    """`text` as the value of one of a command's properties."""
+    return escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _command(annotation: _Annotation) -> str:
+    title = " ".join(harmless(annotation.title).split())
+    properties = {
+        "file": annotation.file,
+        "line": annotation.line,
+        "col": annotation.column,
+        "title": title,
+    }
+    given = ",".join(
+        f"{name}={escape_property(harmless(str(value)))}" for name, value in properties.items() if value is not None
+    )
+    return f"::{_LEVELS[annotation.severity]} {given}::{escape_data(harmless(annotation.message))}"
+
+
+def _annotations(entry: Entry, root: str) -> Iterator[_Annotation]:
+    name = shown(entry.name, root)
+    for judged in entry.failing:
+        finding = judged.finding
+        place = finding.location if entry.report is None else _anchor(finding, entry.report)
+        file = None if place.file is None else shown(place.file, root)
+        yield _Annotation(
+            severity=finding.severity,
+            title=f"{finding.code} {finding.name}",
+            message="\n".join(_message(judged, entry.report, None if name == file else name)),
+            file=file,
+            line=place.line,
+            column=None if entry.report is None else _column(place, entry.report),
+        )
+    if not entry.passed and not entry.failing:  # nothing is wrong that was seen, and too little was
+        message = f"{entry.sentence}\nseen in {name}"
+        yield _Annotation(severity=Severity.ERROR, title=entry.verdict, message=message, file=None, line=None, column=None)
+
+
+def _message(judged: JudgedFinding, report: Report | None, name: str | None) -> Iterator[str]:
+    finding = judged.finding
+    yield finding.message
+    if judged.reason is not None:
+        yield f"worse than in the baseline: {judged.reason}"
+    for remedy in () if report is None else report.chosen_remedies:
+        if remedy.id in finding.remedies and report is not None:
+            yield from (f"patch: {change(edit, report.config_prefix)}" for edit in remedy.edits)
+            if remedy.code_hint is not None:
+                yield f"in the code: {remedy.code_hint}"
+    if name is not None:
+        yield f"seen in {name}"
+
+
+def _anchor(finding: Finding, report: Report) -> Location:
+    """The line of a config to show the finding at: a checkpoint has no lines and is seldom part of the repository.
+
+    That is its own one, else that of the likeliest cause that explains it, else the config as a whole.
+    """
+    if finding.location.line is not None:
+        return finding.location
+    explaining = [cause.code for cause in report.causes if finding.code in cause.explains]
+    places = {other.code: other.location for other in report.findings if other.location.line is not None}
+    line = next((places[code] for code in explaining if code in places), None)
+    if line is not None:
+        return line
+    if report.subject.config is not None and finding.location.file in (None, report.subject.checkpoint):
+        return Location(file=report.subject.config)
+    return finding.location
+
+
+def _column(place: Location, report: Report) -> int | None:
+    for setting in report.settings:
+        spelled = setting.place
+        if spelled is not None and (setting.key, spelled.file, spelled.line) == (place.key, place.file, place.line):
+            return spelled.column
+    return None
+
+
+def _last(gate: Gate, left: Counter[Severity]) -> str:
+    """The verdict, in words of our own alone: whatever a file has put into a line could start a command there."""
+    passed = sum(entry.passed for entry in gate.entries)
+    if len(gate.entries) == 1:
+        said = f"{gate.entries[0].verdict}, {'passes' if passed else 'does not pass'}"
+    else:
+        said = f"{passed} of {len(gate.entries)} pass"
+    more = [f"{left[level]} more {_LEVELS[level]}{'s' if left[level] > 1 else ''}" for level in _LEVELS if left[level]]
+    hidden = f"; not shown: {', '.join(more)}" if more else ""
+    return f"humouse-doctor: {said} (exit code {int(gate.exit_code)}){hidden}"

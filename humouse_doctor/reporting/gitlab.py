@@ -1,0 +1,38 @@
+"""A gate's findings as a GitLab Code Quality report.
+
+GitLab compares the reports of two branches by their fingerprints, so that an ignored or known finding must stay in it; one
+that does not fail the gate is of the severity `info`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from humouse_doctor.core.gating import Gate, Standing
+from humouse_doctor.core.probe import Severity
+from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
+from humouse_doctor.reporting.paths import shown
+
+_SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
+
+
+def render(gate: Gate, *, root: str = "") -> str:
+    """The report as JSON text, ending in a newline; paths are relative to `root`, an absolute folder, where they can be."""
+    return json.dumps([_violation(found, root) for found in placed(gate, root)], indent=2, allow_nan=False) + "\n"
+
+
+def _violation(found: Placed, root: str) -> dict[str, Any]:
+    finding, standing = found.finding, standing_words(found.judged)
+    said = [f"{finding.code} {finding.name}: {finding.message}", f"in {shown(found.entry.name, root)}"]
+    fails = found.judged.standing is Standing.FAILS
+    return {
+        "description": "; ".join(one_line(text) for text in (*said, standing) if text is not None),
+        "check_name": one_line(finding.code),
+        "fingerprint": found.identity,
+        "severity": _SEVERITY[finding.severity] if fails else "info",
+        "location": {
+            "path": one_line(shown(found.anchor.file, root)),
+            "lines": {"begin": found.anchor.line},
+        },
+    }

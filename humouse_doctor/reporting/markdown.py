@@ -1,0 +1,313 @@
+"""A gate's decision as Markdown for GitHub: the answer first, then why and what to change; the numbers are folded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+
+from humouse_doctor.core.comparison import Comparison
+from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Standing
+from humouse_doctor.core.probe import Kind
+from humouse_doctor.core.report import Cause, Finding, Report
+from humouse_doctor.reporting import comparison_text
+from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
+from humouse_doctor.reporting.rows import measured, missing
+from humouse_doctor.reporting.text import change
+
+#: The most inputs a table shows: the worst ones.
+_MOST_ROWS = 100
+#: What does not fail and is told one by one, each with its reason; the rest is told by its codes.
+_TOLD = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
+
+
+class _Part(Enum):
+    """What a section holds, in words; the more important first."""
+
+    ANSWER = "the sentence"
+    INPUTS = "the table of inputs"
+    CAUSES = "causes"
+    FAILING = "failing findings"
+    PATCH = "patch"
+    STANDINGS = "what does not fail"
+    GATE = "notes on the policy"
+    SUBJECT = "what was looked at"
+    PROBES = "probes"
+
+
+_IMPORTANCE = tuple(_Part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Section:
+    """Markdown that is shown whole or not at all; `entry` is the place of the input whose folding it stands in."""
+
+    part: _Part
+    text: str
+    entry: int | None = None
+
+
+def render(gate: Gate, *, limit: int | None = None) -> str:
+    """The decision as Markdown of at most `limit` bytes of UTF-8.
+
+    To keep within it, whole sections are left out, the least important ones of all inputs first, and named at the end. The
+    heading and that line are always there; they take less than 1,000 bytes.
+    """
+    heading = f"### humouse-doctor: {_verdict(gate)}\n"
+    sections = _sections(gate)
+    whole = _joined(gate, heading, sections)
+    if limit is None or _size(whole) <= limit:
+        return whole
+    room = limit - _size(heading) - _size(_left_out(sections, limit)) - 1
+    kept = _kept(gate, sections, room)
+    shown = [section for place, section in enumerate(sections) if place in kept]
+    left = [section for place, section in enumerate(sections) if place not in kept]
+    return f"{_joined(gate, heading, shown)}\n{_left_out(left, limit)}"
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _kept(gate: Gate, sections: Sequence[_Section], room: int) -> set[int]:
+    """The places of the sections that fit, the most important first; a long one gives way to shorter ones behind it."""
+    kept: set[int] = set()
+    opened: set[int | None] = {None}
+    for place in sorted(range(len(sections)), key=lambda place: _IMPORTANCE.index(sections[place].part)):
+        section = sections[place]
+        cost = _size(section.text) + 1
+        if section.entry is not None and section.entry not in opened:
+            cost += _size(folded(_summary(gate.entries[section.entry]), "")) + 1
+        if cost <= room:
+            room -= cost
+            kept.add(place)
+            opened.add(section.entry)
+    return kept
+
+
+def _left_out(sections: Iterable[_Section], limit: int) -> str:
+    count = Counter(section.part for section in sections)
+    named = [f"{part.value} ({count[part]})" if count[part] > 1 else part.value for part in _IMPORTANCE if count[part]]
+    return f"*Left out, to keep within {limit:,} bytes: {', '.join(named)}. The JSON report has everything.*\n"
+
+
+def _joined(gate: Gate, heading: str, sections: Iterable[_Section]) -> str:
+    blocks = [heading]
+    for entry, of_entry in groupby(sections, key=lambda section: section.entry):
+        text = "\n".join(section.text for section in of_entry)
+        blocks.append(text if entry is None else folded(_summary(gate.entries[entry]), text))
+    return "\n".join(blocks)
+
+
+def _verdict(gate: Gate) -> str:
+    passed = sum(entry.passed for entry in gate.entries)
+    if len(gate.entries) != 1:
+        return f"{passed} of {len(gate.entries)} pass"
+    return f"{gate.entries[0].verdict}, {'passes' if passed else 'does not pass'}"
+
+
+def _sections(gate: Gate) -> list[_Section]:
+    if len(gate.entries) == 1:
+        return [*(_Section(part=part, text=text) for part, text in _parts(gate.entries[0])), _about(gate)]
+    sections = [_Section(part=_Part.INPUTS, text=_inputs(gate))] if gate.entries else []
+    for place, entry in enumerate(gate.entries):
+        if not entry.passed:
+            sections.extend(_Section(part=part, text=text, entry=place) for part, text in _parts(entry))
+    let_through = [(entry, list(_standings(entry))) for entry in gate.entries if entry.passed]
+    lines = [f"{code(entry.name)}: {line}" for entry, told in let_through for line in told]
+    if lines:
+        sections.append(_Section(part=_Part.STANDINGS, text=f"**What passes, and why**\n\n{bullets(lines)}"))
+    return [*sections, _about(gate)]
+
+
+def _inputs(gate: Gate) -> str:
+    rows = []
+    for entry in gate.entries[:_MOST_ROWS]:
+        failing = ", ".join(prose(name) for name in _codes(entry)) or "none"
+        rows.append(("passes" if entry.passed else "**does not pass**", entry.verdict, failing, code(entry.name)))
+    more = gate.entries[_MOST_ROWS:]
+    rest = f"\nAnd {len(more)} more, of which {sum(entry.passed for entry in more)} pass.\n" if more else ""
+    return table(("gate", "verdict", "failing", "input"), rows) + rest
+
+
+def _codes(entry: Entry) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(judged.finding.code for judged in entry.failing))
+
+
+def _summary(entry: Entry) -> str:
+    failing = f": {', '.join(html_code(name) for name in _codes(entry))}" if entry.failing else ""
+    return f"{html_code(entry.name)} is {entry.verdict}{failing}"
+
+
+def _about(gate: Gate) -> _Section:
+    by = f", policy {code(gate.policy.source)}" if gate.policy.source else ""
+    known = f", baseline {code(gate.baseline)}" if gate.baseline else ""
+    notes = f"{bullets(prose(note) for note in gate.notes)}\n" if gate.notes else ""
+    last = f"humouse-doctor {prose(gate.tool_version)}, exit code {int(gate.exit_code)}{by}{known}\n"
+    return _Section(part=_Part.GATE, text=notes + last)
+
+
+def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
+    """What there is to say of one input, in the order it is read."""
+    report = entry.report
+    more = _label(entry.findings[0].finding) if report is None else f"confidence {report.confidence.value}"
+    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}\n"
+    if report is not None:
+        if report.causes:
+            yield _Part.CAUSES, _causes(entry, report)
+        causes = {cause.code for cause in report.causes}
+        failing = [judged for judged in entry.failing if judged.finding.code not in causes]
+        if failing:
+            yield _Part.FAILING, f"**What fails**\n\n{bullets(_failing(judged, report) for judged in failing)}"
+        if report.chosen_remedies:
+            yield _Part.PATCH, _patch(report)
+    told = list(_standings(entry))
+    if told:
+        yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(told)}"
+    if report is not None:
+        if report.probes:
+            yield _Part.PROBES, folded("What was measured", _probes(report))
+        yield _Part.SUBJECT, folded("What was looked at", bullets(_looked_at(report)))
+
+
+def _causes(entry: Entry, report: Report) -> str:
+    measured_run = report.subject.checkpoint is not None
+    judged = {found.finding.code: found for found in entry.findings}
+    heading = "**Causes, the likeliest first**" if measured_run else "**Causes**"
+    lines = []
+    for number, cause in enumerate(report.causes, start=1):
+        found = judged[cause.code]
+        standing = _age(found) if found.standing is Standing.FAILS else f" *({found.standing.value})*"
+        said = f"{number}. **{prose(cause.code)} {prose(cause.name)}**{standing}, {_support(cause, measured=measured_run)}"
+        lines.append(f"{said}: {prose(cause.message)}{_worse(found)}{_place(found.finding)}\n")
+    return f"{heading}\n\n{''.join(lines)}"
+
+
+def _support(cause: Cause, *, measured: bool) -> str:
+    if cause.support is None:
+        return "no symptom was measured" if measured else "before training, with no symptom to support it yet"
+    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
+    return f"supported by {', '.join(prose(name) for name in cause.explains) or 'no symptom'}{share}"
+
+
+def _age(judged: JudgedFinding) -> str:
+    return "" if judged.age in (None, Age.UNCHANGED) else f" ({judged.age.value})"
+
+
+def _worse(judged: JudgedFinding) -> str:
+    told = judged.standing is Standing.FAILS and judged.reason is not None
+    return f"; worse than in the baseline: {prose(judged.reason or '')}" if told else ""
+
+
+def _place(finding: Finding) -> str:
+    """Where in a config; the checkpoint is what the whole section is about."""
+    location = finding.location
+    if location.file is None:
+        return ""
+    if location.line is not None:
+        return f", at {code(f'{location.file}:{location.line}')}"
+    if finding.kind is not Kind.CAUSE or not location.key:
+        return ""
+    return f", at {code(location.file)} (no {code(location.key)}, the default holds)"
+
+
+def _failing(judged: JudgedFinding, report: Report) -> str:
+    finding = judged.finding
+    unexplained = ", no cause found for it" if finding.code in report.unexplained else ""
+    said = f"{finding.severity.value} {_label(finding)}{_age(judged)}{unexplained}"
+    return f"{said}: {prose(finding.message)}{_worse(judged)}{_place(finding)}"
+
+
+def _label(finding: Finding) -> str:
+    return f"{prose(finding.code)} {prose(finding.name)}"
+
+
+def _patch(report: Report) -> str:
+    lines = []
+    if report.cure is None:
+        lines.append("**Suggested patch** (unverified: `humouse-doctor verify` tries it)\n")
+    else:
+        lines.append(f"**Patch confirmed by trials: {prose(report.cure.title)}** ({prose(report.cure.why)})\n")
+    if report.diff:
+        lines.append(fenced(report.diff, "diff"))
+    elif report.patch:
+        lines.append(bullets(code(change(edit, report.config_prefix)) for edit in report.patch))
+    hints = [f"in the code, for {prose(r.title)}: {prose(r.code_hint)}" for r in report.chosen_remedies if r.code_hint]
+    if hints:
+        lines.append(bullets(hints))
+    return "\n".join(lines)
+
+
+def _standings(entry: Entry) -> Iterator[str]:
+    """What the gate lets pass, what has healed, and what has expired."""
+    for judged in entry.findings:
+        if judged.standing in _TOLD:
+            reason = "" if judged.standing is Standing.KNOWN or not judged.reason else f": {prose(judged.reason)}"
+            yield f"{judged.standing.value}: {_label(judged.finding)}{reason}"
+    for standing in (Standing.NOT_SELECTED, Standing.BELOW):
+        labels = [_label(judged.finding) for judged in entry.findings if judged.standing is standing]
+        if labels:
+            yield f"{standing.value}: {', '.join(labels)}"
+    for fingerprint in entry.healed:
+        yield f"healed: {code(fingerprint.rstrip(':'))}, in the baseline and not found any more"
+    for note in entry.notes:
+        yield prose(note)
+
+
+def _probes(report: Report) -> str:
+    rows = [
+        (prose(row.code), code(row.metric), prose(row.value), prose(row.healthy), row.status) for row in measured(report.probes)
+    ]
+    lines = [f"{prose(what)}: {prose(reason)}" for what, reason in missing(report.probes)]
+    parts = [table(("probe", "metric", "value", "healthy", "status"), rows)] if rows else []
+    return "\n".join([*parts, bullets(lines)] if lines else parts)
+
+
+def _looked_at(report: Report) -> Iterator[str]:
+    subject = report.subject
+    for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
+        yield f"{label}: {'none' if path is None else code(path)}"
+    if subject.sha256 is not None:
+        yield f"sha256: {code(subject.sha256)}"
+    if report.data is not None:
+        data = report.data
+        yield f"{data.taken} of {data.total} sequences of {data.length} steps; seed {subject.seed}"
+    for remark in subject.remarks:
+        yield prose(remark)
+
+
+def comparison(comparison: Comparison) -> str:
+    """What has changed between two reports, as a section of Markdown."""
+    before, after = comparison.before, comparison.after
+    parts = [
+        f"### What has changed: {before.verdict.value} before, {after.verdict.value} now\n",
+        bullets(
+            f"{label}: {code(report.subject.name)}: {prose(report.sentence)}"
+            for label, report in (("before", before), ("now", after))
+        ),
+    ]
+    for heading, findings in (
+        ("New", comparison.new),
+        ("Not measured any more, so not known to be gone", comparison.unmeasured),
+        ("Gone", comparison.gone),
+    ):
+        if findings:
+            lines = (f"{found.severity.value} {_label(found)}: {prose(found.message)}" for found in findings)
+            parts.append(f"**{heading}**\n\n{bullets(lines)}")
+    if comparison.moved:
+        rows = [
+            (
+                code(metric.name),
+                comparison_text.value(metric.before, metric),
+                comparison_text.value(metric.after, metric),
+                prose(str(metric.healthy)),
+                comparison_text.direction(metric),
+            )
+            for metric in comparison.moved
+        ]
+        parts.append(f"**Numbers that have changed**\n\n{table(('metric', 'before', 'now', 'healthy', 'which is'), rows)}")
+    if comparison_text.is_empty(comparison):
+        parts.append(f"{comparison_text.NOTHING}\n")
+    return "\n".join(parts)

@@ -1,0 +1,98 @@
+"""Text from files and configs as GitHub-flavoured Markdown that shows it and does nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from humouse_doctor.reporting.plain import harmless
+
+#: A space of no width. GitHub looks for people, numbered threads, addresses and emoji in the text it has made of the
+#: Markdown, where an escaped character is itself again: only something between the characters stops it.
+_APART = "&#8203;"
+_NOTHING = "(empty)"
+
+_PROSE = re.compile(
+    r"(?P<person>@)"
+    r"|(?P<thread>\#(?=\w))"
+    r"|(?P<abroad>:(?=//))"
+    r"|(?P<site>(?i:www\.|\bGH-(?=\d)))"
+    r"|(?P<emoji>:(?=[\w+-]+(?::|$)))"
+    r"|(?P<formula>\$)"
+    r"|(?P<entity>[&<>])"
+    r"|(?P<mark>[\\`*\[\]|~\#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"
+)
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+#: What makes a list, a heading's underline or a rule of a line that begins with it.
+_LEADING = re.compile(r"(?:[-+=](?=[-=\s]|$)|\d{1,9}(?=[.)](?:\s|$)))")
+_NOT_IN_HTML = re.compile(r"[^A-Za-z0-9\x80-\U0010ffff /,()-]")
+
+
+def one_line(text: str) -> str:
+    """`text` made harmless, on one line."""
+    return " ".join(harmless(text).split())
+
+
+def prose(text: str) -> str:
+    """A sentence or a name, for a paragraph, a list or a table's cell."""
+    escaped = _PROSE.sub(_escaped, one_line(text))
+    leading = _LEADING.match(escaped)
+    if leading is None:
+        return escaped
+    at = leading.end() if leading[0].isdigit() else 0
+    return f"{escaped[:at]}\\{escaped[at:]}"
+
+
+def _escaped(found: re.Match[str]) -> str:
+    text = found[0]
+    match found.lastgroup:
+        case "entity":
+            return _ENTITIES[text]
+        case "mark":
+            return f"\\{text}"
+        case "thread":
+            return f"\\{text}{_APART}"
+        case "formula":
+            return f"<span>{text}</span>"  # what GitHub's own pages tell to write for a dollar sign that is none of a formula
+        case _:
+            return f"{text}{_APART}"
+
+
+def code(text: str) -> str:
+    """A path, a key or a value as code, for a paragraph, a list or a table's cell."""
+    line = one_line(text)
+    # a pipe ends a table's cell even in code, and a backslash before it does not always help
+    return f"`{line}`" if line and not set(line) & {"`", "|"} else html_code(line)
+
+
+def html_code(text: str) -> str:
+    """The same for HTML, where Markdown is not read; it is right in Markdown too."""
+    return f"<code>{_NOT_IN_HTML.sub(_entity, one_line(text)) or _NOTHING}</code>"
+
+
+def _entity(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};{_APART if found[0] == '@' else ''}"
+
+
+def fenced(text: str, language: str) -> str:
+    """A block of code, between fences that no line of it can close."""
+    body = harmless(text).rstrip("\n")
+    longest = max((len(run) for run in re.findall("`+", body)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{body}\n{fence}\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of cells that are Markdown already."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of lines that are Markdown already."""
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def folded(summary: str, content: str) -> str:
+    """Markdown that opens when `summary`, which is HTML, is clicked."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"

@@ -1,0 +1,78 @@
+"""The table of what the probes measured: which numbers stand in it, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
+from humouse_doctor.core.remedy import ANY
+from humouse_doctor.probes.catalogue import PROBES
+
+_BY_CODE = {probe.code: probe for probe in PROBES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One number; `code` is empty but in a probe's first row, `healthy` and `status` where the number judges nothing."""
+
+    code: str
+    metric: str
+    value: str
+    healthy: str
+    status: str
+
+
+def measured(results: Iterable[ProbeResult]) -> Iterator[Row]:
+    """The metrics that judge, each by its own value; the JSON report has the others.
+
+    Where none of a probe does, the first one stands beside the probe's own judgement; where this version knows none, all do.
+    """
+    for result in results:
+        if result.status in (Status.HEALTHY, Status.FOUND):
+            yield from _rows(result)
+
+
+def _rows(result: ProbeResult) -> Iterator[Row]:
+    probe = _BY_CODE.get(result.code)
+    known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
+    unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
+    judging = [metric for metric in known if metric.healthy != ANY]
+    for place, metric in enumerate(judging or known[:1] or unknown):
+        value = result.measurements[metric.name]
+        judgement = None if place and not judging else result.judgement
+        if judging and judgement is not None:  # a probe may know why a number that looks bad is none of its business
+            judgement = min(metric.judge(value), judgement, key=list(Judgement).index)
+        yield Row(
+            code="" if place else result.code,
+            metric=metric.name,
+            value=number(value, metric.unit),
+            healthy=str(metric.healthy) if judging else "",
+            status=judgement.value if judgement else "",
+        )
+
+
+def missing(results: Iterable[ProbeResult]) -> Iterator[tuple[str, str]]:
+    """The probes that did not measure, by reason: `skipped HD104, HD105` and why."""
+    found: dict[tuple[Status, str], list[str]] = {}
+    for result in results:
+        if result.status in (Status.SKIPPED, Status.CRASHED):
+            found.setdefault((result.status, result.reason or ""), []).append(result.code)
+    for (status, reason), codes in found.items():
+        yield f"{status.value} {', '.join(codes)}", reason
+
+
+def number(value: float, unit: str) -> str:
+    """A measured number as a table shows it."""
+    if unit in ("count", "flag", "epochs"):
+        return f"{value:.0f}"
+    if unit == "steps":
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def unit_of(name: str) -> str:
+    """The unit of a metric by its `code.metric`, empty where this version does not know it."""
+    code, _, metric = name.partition(".")
+    probe = _BY_CODE.get(code)
+    return next((known.unit for known in (probe.metrics if probe else ()) if known.name == metric), "")

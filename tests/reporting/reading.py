@@ -1,0 +1,137 @@
+"""What GitHub makes of what the formats write: Markdown to a page, and a log's lines to commands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from markdown_it import MarkdownIt
+
+#: The runner's names of commands, as far as they do something.
+COMMANDS = frozenset(
+    {
+        "error",
+        "warning",
+        "notice",
+        "debug",
+        "set-output",
+        "set-env",
+        "add-path",
+        "add-mask",
+        "save-state",
+        "stop-commands",
+        "group",
+        "endgroup",
+        "add-matcher",
+        "remove-matcher",
+        "echo",
+        "internal-set-repo-path",
+    }
+)
+APART = "\u200b"
+#: What GitHub makes links, pictures or messages of in text outside of code.
+_TOUCHED = re.compile(r"(?:^|\W)@[A-Za-z0-9]|\w@\w+\.|(?:^|\W)#\d|\bGH-\d|\w://|www\.\w|:[\w+-]+:|\$[^$]+\$", re.IGNORECASE)
+
+
+@dataclass
+class Page(HTMLParser):
+    """A page's tags with their attributes, its text, and what GitHub would act upon in it."""
+
+    tags: list[tuple[str, tuple[tuple[str, str | None], ...]]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    touched: list[str] = field(default_factory=list)
+    open: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, tuple(attrs)))
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+        if not {"code", "pre"} & set(self.open):
+            self.touched.extend(found[0] for found in _TOUCHED.finditer(data))
+
+    def handle_comment(self, data: str) -> None:
+        self.hidden.append(data)
+
+    def handle_decl(self, decl: str) -> None:
+        self.hidden.append(decl)
+
+    def handle_pi(self, data: str) -> None:
+        self.hidden.append(data)
+
+    @property
+    def text(self) -> str:
+        """What is to be read."""
+        return "".join(self.texts).replace(APART, "")
+
+
+def page(markdown: str) -> Page:
+    """The page that GitHub-flavoured Markdown becomes."""
+    read = Page()
+    read.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown))
+    read.close()
+    assert read.open == []
+    return read
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that the runner has found in a log."""
+
+    name: str
+    properties: dict[str, str]
+    data: str
+
+
+def commands(log: str) -> tuple[list[Command], list[str]]:
+    """What the runner takes for commands, of both its spellings, and the lines it takes for text (`ActionCommand.cs`)."""
+    found, plain = [], []
+    for line in re.split(r"\r\n|\r|\n", log.removesuffix("\n")):
+        command = _command(line.lstrip()) or _old_command(line)
+        if command is None:
+            plain.append(line)
+        else:
+            found.append(command)
+    return found, plain
+
+
+def _command(line: str) -> Command | None:
+    end = line.find("::", 2)
+    if not line.startswith("::") or end < 0:
+        return None
+    name, _, rest = line[2:end].partition(" ")
+    if name.lower() not in COMMANDS:
+        return None
+    pairs = [pair.split("=", 1) for pair in rest.strip().split(",") if pair]
+    return Command(
+        name, {pair[0]: unescape_property(pair[1]) for pair in pairs if len(pair) > 1}, unescape_data(line[end + 2 :])
+    )
+
+
+def _old_command(line: str) -> Command | None:
+    start = line.find("##[")
+    end = line.find("]", start)
+    if start < 0 or end < 0 or line[start + 3 : end].split(" ")[0].lower() not in COMMANDS:
+        return None
+    return Command(line[start + 3 : end], {}, line[end + 1 :])
+
+
+def unescape_data(text: str) -> str:
+    """What the runner makes of a message."""
+    return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+
+
+def unescape_property(text: str) -> str:
+    """What the runner makes of a property."""
+    for escaped, character in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+        text = text.replace(escaped, character)
+    return text

@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+
+from humouse_doctor.core.errors import ExitCode
+from humouse_doctor.core.gating import GATE_VERSION, Age, Gate, Ignore, Policy, Standing
+from humouse_doctor.core.probe import Judgement, Kind, Severity, Status
+from humouse_doctor.core.remedy import CodeChange, Edit, Interval, RemedyStatus, Safety
+from humouse_doctor.core.report import SCHEMA_VERSION, Confidence, Report, Verdict
+from humouse_doctor.core.settings import Origin, Setting, Value
+from humouse_doctor.gate.judging import judged_alone
+from humouse_doctor.loading import Request
+from humouse_doctor.reporting import gate_json, json_report
+from humouse_doctor.service import report_on
+from tests.conftest import Golden
+from tests.gate.builders import judge, policies, reports
+from tests.reporting.builders import collapsed, gated, healthy
+
+_SCHEMAS = {name: json.loads(gate_json.schema(name)) for name in ("report", "gate")}
+_REGISTRY: Registry[Any] = Registry().with_resources(
+    (schema["$id"], Resource.from_contents(schema)) for schema in _SCHEMAS.values()
+)
+
+
+def _faults(name: str, text: str) -> list[str]:
+    validator = Draft202012Validator(_SCHEMAS[name], registry=_REGISTRY, format_checker=FormatChecker())
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(_strictly(text))]
+
+
+def _strictly(text: str) -> Any:
+    """What a reader makes of `text` that knows no NaN."""
+
+    def refuse(name: str) -> None:
+        raise ValueError(name)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_the_json_is_as_it_was(golden: Golden) -> None:
+    golden("gated.json", gate_json.render(gated()))
+
+
+@pytest.mark.parametrize("name", ["report", "gate"])
+def test_a_published_schema_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(_SCHEMAS[name])
+
+
+@pytest.mark.parametrize("report", [collapsed(), healthy()], ids=["collapsed", "healthy"])
+def test_a_report_is_what_its_schema_says(report: Report) -> None:
+    assert _faults("report", json_report.render(report)) == []
+
+
+def test_a_gate_is_what_its_schema_says() -> None:
+    ignore = Ignore(code="HD204", reason="known", path="runs/*", expires=date(2027, 1, 31))
+    bounds = {"HD103.time_std_ratio": Interval(low=0.4), "HD101.spread_ratio": Interval(low=0.4, high=3.0)}
+    policy = Policy(fail_on=None, ignores=(ignore,), thresholds=bounds, verdicts=(Verdict.HEALTHY,))
+
+    assert _faults("gate", gate_json.render(gated())) == []
+    assert _faults("gate", gate_json.render(replace(gated(), policy=policy, baseline=None))) == []
+
+
+@given(of=reports(), policy=policies())
+def test_any_decision_is_what_its_schema_says(of: Report, policy: Policy) -> None:
+    gate = Gate(tool_version="0.1.0", entries=(judge(policy).entry("x", of),), policy=policy)
+
+    assert _faults("gate", gate_json.render(gate)) == []
+
+
+def test_a_real_report_and_its_gate_are_what_their_schemas_say(collapsed_run: Path) -> None:
+    report = report_on(Request(checkpoint=collapsed_run, samples=32))
+
+    assert report.diff
+    assert report.pictures is not None
+    assert _faults("report", json_report.render(report)) == []
+    assert _faults("gate", gate_json.render(judged_alone(report, Policy(), "0.1.0"))) == []
+    assert json_report.parse(json_report.render(report), "x") == report
+
+
+def test_a_key_that_no_schema_has_is_a_fault() -> None:
+    report = _strictly(json_report.render(collapsed()))
+    report["findings"][0]["more"] = 1
+    gate = _strictly(gate_json.render(gated()))
+    del gate["inputs"][0]["healed"]
+    gate["inputs"][0]["report"]["verdict"] = "sick"
+
+    assert len(_faults("report", json.dumps(report))) == 1
+    assert len(_faults("gate", json.dumps(gate))) == 2
+
+
+@pytest.mark.parametrize("name", ["report", "gate"])
+def test_every_object_of_a_schema_is_closed_and_names_all_its_keys(name: str) -> None:
+    objects = [part for part in _parts(_SCHEMAS[name]) if "properties" in part and isinstance(part["properties"], dict)]
+
+    assert len(objects) > 2
+    for part in objects:
+        if "type" in part:
+            assert part["additionalProperties"] is False
+            assert part["required"] == list(part["properties"])
+
+
+def _parts(schema: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(schema, dict):
+        yield schema
+        for part in schema.values():
+            yield from _parts(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _parts(part)
+
+
+def _at(name: str, path: str) -> object:
+    """What a schema allows at a place, null left out."""
+    place: Any = _SCHEMAS[name]
+    for key in path.split("/"):
+        place = place[key]
+    allowed = place["anyOf"][0] if "anyOf" in place else place
+    return allowed.get("enum", allowed.get("const"))
+
+
+_FINDING = "$defs/finding/properties"
+_INPUT = "properties/inputs/items/properties"
+_ENUMS: list[tuple[str, str, type[Enum]]] = [
+    ("report", "properties/verdict", Verdict),
+    ("report", "properties/confidence", Confidence),
+    ("report", f"{_FINDING}/kind", Kind),
+    ("report", f"{_FINDING}/severity", Severity),
+    ("report", "$defs/probe/properties/status", Status),
+    ("report", "$defs/probe/properties/judgement", Judgement),
+    ("report", "$defs/remedy/properties/safety", Safety),
+    ("report", "$defs/remedy/properties/status", RemedyStatus),
+    ("report", "$defs/remedy/properties/code_changes/items", CodeChange),
+    ("report", "$defs/setting/properties/origin", Origin),
+    ("gate", "properties/exit_code", ExitCode),
+    ("gate", "properties/policy/properties/fail_on", Severity),
+    ("gate", f"{_INPUT}/exit_code", ExitCode),
+    ("gate", f"{_INPUT}/findings/items/properties/standing", Standing),
+    ("gate", f"{_INPUT}/findings/items/properties/age", Age),
+]
+
+
+@pytest.mark.parametrize(("name", "path", "enum"), _ENUMS)
+def test_a_schema_allows_exactly_what_the_code_can_say(name: str, path: str, enum: type[Enum]) -> None:
+    assert _at(name, path) == [member.value for member in enum]
+
+
+def test_every_choice_of_a_schema_is_held_to_the_code() -> None:
+    counts = {name: sum("enum" in part for part in _parts(schema)) for name, schema in _SCHEMAS.items()}
+
+    assert counts == {"report": 10, "gate": 7}
+    assert [name for name, _, _ in _ENUMS].count("report") == 10
+    assert [name for name, _, _ in _ENUMS].count("gate") == 5  # and the two verdicts below
+
+
+def test_the_gates_verdicts_are_the_reports_and_unreadable() -> None:
+    every = [verdict.value for verdict in Verdict]
+
+    assert _at("gate", f"{_INPUT}/verdict") == [*every, "unreadable"]
+    assert _at("gate", "properties/policy/properties/verdicts/items") == [name for name in every if name != "undetermined"]
+
+
+def test_a_schema_is_that_of_the_version_written() -> None:
+    assert _at("report", "properties/schema_version") == SCHEMA_VERSION
+    assert _at("gate", "properties/schema_version") == GATE_VERSION
+    assert _at("gate", "properties/kind") == gate_json.KIND
+    assert {schema["$id"] for schema in _SCHEMAS.values()} == {
+        f"urn:humouse-doctor:report:{SCHEMA_VERSION}",
+        f"urn:humouse-doctor:gate:{GATE_VERSION}",
+    }
+    assert f'"urn:humouse-doctor:report:{SCHEMA_VERSION}#/$defs/finding"' in gate_json.schema("gate")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf], ids=str)
+def test_a_value_that_is_not_finite_comes_back_as_it_was(value: float) -> None:
+    setting = Setting(key="training.betas", value=(0.5, (value,)), origin=Origin.EXPLICIT)
+    edit = Edit(key="training.warmup_noise_std", old=value, new=0.0)
+    text = json_report.render(replace(healthy(), settings=(setting,), patch=(edit,)))
+
+    read = json_report.parse(text, "x")
+
+    assert _faults("report", text) == []
+    (_, (back,)) = cast("tuple[float, tuple[float]]", read.settings[0].value)
+    assert repr((back, read.patch[0].old)) == repr((value, value))
+
+
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text().filter(lambda text: text[:1] not in "-."),
+    lambda parts: st.lists(parts, max_size=3).map(tuple),
+    max_leaves=4,
+)
+
+
+@given(value=_VALUES)
+def test_any_value_of_a_config_comes_back_as_it_was(value: Value) -> None:
+    setting = Setting(key="training.betas", value=value, origin=Origin.EXPLICIT)
+    text = json_report.render(replace(healthy(), settings=(setting,)))
+
+    (read,) = json_report.parse(text, "x").settings
+
+    assert repr(read.value) == repr(value)
+    assert _faults("report", text) == []
+    assert text.isascii()
+
+
+def test_a_report_inside_a_gate_is_the_report_itself() -> None:
+    hostile = "x\u2028\x85\x0c\x1c\ud800\n.pt"
+    report = collapsed(hostile)
+
+    content = _strictly(gate_json.render(judged_alone(report, Policy(), "0.1.0")))
+
+    inside = content["inputs"][0]
+    assert inside["name"] == hostile
+    assert json_report.parse(json.dumps(inside["report"]), "x") == report
+
+
+def test_an_input_without_a_report_has_none() -> None:
+    content = _strictly(gate_json.render(gated()))
+
+    assert [(each["name"], each["report"] is None) for each in content["inputs"]] == [
+        ("runs/generator_x.pt", False), ("runs/cut.pt", True), ("runs/well.pt", False),
+    ]  # fmt: skip
+
+
+def test_a_gate_over_nothing_is_json_too() -> None:
+    assert _strictly(gate_json.render(Gate(tool_version="0.1.0", entries=())))["inputs"] == []

@@ -1,0 +1,248 @@
+"""Text that comes from files does nothing in any format but be read: not to a terminal, a page, a log or a parser."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum, auto
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+import pytest
+
+from humouse_doctor.core.comparison import Comparison
+from humouse_doctor.core.gating import Gate
+from humouse_doctor.core.report import Report
+from humouse_doctor.gate.comparing import compare
+from humouse_doctor.reporting import comparison_text, gate_json, gate_text, github, json_report, markdown, text
+from tests.reporting.builders import FIX_A, collapsed, gated, healthy
+from tests.reporting.reading import APART, commands, page
+
+
+class Family(Enum):
+    """Who reads a format, and so what must not happen."""
+
+    TERMINAL = auto()
+    MARKDOWN = auto()
+    RUNNER = auto()
+    JSON = auto()
+
+
+class Planted(NamedTuple):
+    """Everything there is to render, with one hostile text in each of its texts."""
+
+    gate: Gate
+    report: Report
+    comparison: Comparison
+
+
+RENDERERS: list[tuple[str, Callable[[Planted], str], Family]] = [
+    ("text", lambda planted: text.render(planted.report), Family.TERMINAL),
+    ("gate_text", lambda planted: gate_text.render(planted.gate), Family.TERMINAL),
+    ("comparison_text", lambda planted: comparison_text.render(planted.comparison), Family.TERMINAL),
+    ("markdown", lambda planted: markdown.render(planted.gate), Family.MARKDOWN),
+    ("markdown of one input", lambda planted: markdown.render(_alone(planted.gate)), Family.MARKDOWN),
+    ("markdown of a comparison", lambda planted: markdown.comparison(planted.comparison), Family.MARKDOWN),
+    ("github", lambda planted: github.render(planted.gate), Family.RUNNER),
+    ("github below a root", lambda planted: github.render(planted.gate, root="/repo"), Family.RUNNER),
+    ("json_report", lambda planted: json_report.render(planted.report), Family.JSON),
+    ("gate_json", lambda planted: gate_json.render(planted.gate), Family.JSON),
+]
+
+HOSTILE = {
+    "escape codes": "\x1b[2J\x1b]8;;http://evil.example\x07x\x1b[0m",
+    "control characters": "\x00\x07\x08\x0b\x0c\r\t\x7f\x85\x9b",
+    "lone surrogates": "\ud800x\udcff",
+    "right to left": "\u202egpj.exe\u2066\u200f",
+    "separators": "a\u2028b\u2029c",
+    "not a character": "\ufffe\uffff",
+    "script": "<script>alert(1)</script><img src=x onerror=alert(1)>",
+    "ends of markup": "</code></summary></details>--> ]]> */ </style>",
+    "entities": "&lt;b&gt; &#64;user &amp;",
+    "workflow command": "\n::error file=x::owned\r\n::set-output name=x::y",
+    "workflow command in place": "::stop-commands::x",
+    "old workflow command": "##[error]owned ##[set-env name=X]y",
+    "escaped workflow command": "%0A::error::owned%0D%3A%2C%25",
+    "pipes": "a | b \\| c \\\\| d",
+    "backticks": "``` x ````diff\n~~~\n`y``",
+    "blocks": "\n\n# x\n\n- y\n1. z\n> w\n---\n    v\n\n===\n",
+    "links": "[x](http://evil.example) ![y](//evil.example/z.png) <http://evil.example> www.evil.example a@evil.example",
+    "references": "[^1] [x]: http://evil.example #1 GH-1 :boom: $x$ owner/name#2",
+    "mention": "@user and @org/team",
+    "emphasis": "*x* **y** _z_ __v__ ~~w~~ ~u~",
+    "rich markup": "[bold]x[/bold][link=http://evil.example]y[/link]",
+    "formula": "=cmd|' /C calc'!A0",
+    "template": "${{ secrets.X }} {0} %s {{ x }}",
+    "backslash": "\\",
+    "blanks": " \n\t ",
+    "nothing": "",
+    "long": "x" * 5000,
+}
+
+T = TypeVar("T")
+
+
+def planted(value: T, plant: Callable[[str], str]) -> T:
+    """`value` with `plant` applied to every text in it, keys of mappings too."""
+    return _planted(value, plant)  # type: ignore[no-any-return]  # what it is made of anew is of the same type
+
+
+def _planted(value: Any, plant: Callable[[str], str]) -> Any:
+    if isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
+        return plant(value)
+    if isinstance(value, tuple):
+        return tuple(_planted(part, plant) for part in value)
+    if isinstance(value, Mapping):
+        return MappingProxyType({plant(key): _planted(part, plant) for key, part in value.items()})
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{part.name: _planted(getattr(value, part.name), plant) for part in fields(value)})
+    return value
+
+
+def _known(name: str) -> bool:
+    """Whether the catalogue's own tables are looked up by `name`: codes and metrics' names."""
+    return re.fullmatch(r"HD\d{3}(\.\w+)?|spread_ratio|saturated_share|mean_slope|efficiency_ratio", name) is not None
+
+
+def _world(hostile: str, *, codes: bool) -> Planted:
+    """Everything, with the hostile text at both ends of each text; where `codes`, of codes and metrics' names too."""
+
+    def plant(name: str) -> str:
+        return name if _known(name) and not codes else f"{hostile}{name}{hostile}"
+
+    gate = gated()
+    sick = gate.entries[0]
+    assert sick.report is not None
+    bare = replace(sick.report, cure=FIX_A, diff="")
+    gate = replace(gate, entries=(*gate.entries, replace(sick, report=bare)))
+    later = replace(collapsed(), findings=collapsed().findings[1:], probes=healthy().probes)
+    return Planted(
+        gate=planted(gate, plant),
+        report=planted(bare, plant),
+        comparison=planted(compare(later, collapsed()), plant),
+    )
+
+
+def _alone(gate: Gate) -> Gate:
+    return replace(gate, entries=gate.entries[:1])
+
+
+def _squeezed(shown: str) -> str:
+    return "".join(shown.replace(APART, "").split())
+
+
+def _spelled(hostile: str) -> str:
+    """The hostile text as every format for people shows it, without blanks."""
+    return "".join(
+        character.encode("unicode_escape", "surrogatepass").decode()
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\n"
+        else character
+        for character in hostile
+        if character not in " \n"
+    )
+
+
+def _is_plain(rendered: str) -> None:
+    rendered.encode("utf-8")
+    found = {character for character in rendered if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    assert found <= {"\n"}
+
+
+def _terminal(rendered: str, hostile: str) -> None:
+    assert _spelled(hostile) in _squeezed(rendered)
+
+
+_TAGS = frozenset(
+    {"h3", "p", "ul", "ol", "li", "strong", "em", "code", "pre", "span", "details", "summary"}
+    | {"table", "thead", "tbody", "tr", "th", "td"}
+)
+
+
+def _page(rendered: str, hostile: str) -> None:
+    read = page(rendered)
+    assert {tag for tag, _ in read.tags} <= _TAGS
+    assert {attributes for _, attributes in read.tags} <= {(), (("class", "language-diff"),)}
+    assert read.hidden == []
+    assert read.touched == []
+    assert _spelled(hostile) in _squeezed(read.text)
+    assert _table_shapes(rendered) == {5} or _table_shapes(rendered) == {4, 5}
+
+
+def _table_shapes(rendered: str) -> set[int]:
+    """The numbers of cells of all rows, header and body alike: a pipe from a file would make one more, or be cut off."""
+    read = page(rendered)
+    rows: list[int] = []
+    for tag, _ in read.tags:
+        if tag == "tr":
+            rows.append(0)
+        elif tag in ("th", "td"):
+            rows[-1] += 1
+    return set(rows)
+
+
+def _runner(rendered: str, hostile: str) -> None:
+    found, plain = commands(rendered)
+    assert [command.name for command in found] == ["error"] * 3 + ["warning"] * 2
+    assert all({"title"} <= set(command.properties) <= {"file", "line", "col", "title"} for command in found)
+    assert all(command.properties.get("line", "7") == "7" for command in found)
+    assert all(_spelled(hostile) in _squeezed(command.data) for command in found)
+    assert plain == ["humouse-doctor: 1 of 4 pass (exit code 4)"]
+
+
+def _texts(content: object) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list):
+        for part in content:
+            yield from _texts(part)
+    elif isinstance(content, dict):
+        for key, part in content.items():
+            yield key
+            yield from _texts(part)
+
+
+def _json(rendered: str, hostile: str) -> None:
+    assert rendered.isascii()
+    assert f"{hostile}92.2% of the targets lie beyond what a tanh head can emit.{hostile}" in _texts(json.loads(rendered))
+
+
+ORACLES: dict[Family, Callable[[str, str], None]] = {
+    Family.TERMINAL: _terminal,
+    Family.MARKDOWN: _page,
+    Family.RUNNER: _runner,
+    Family.JSON: _json,
+}
+
+
+@pytest.mark.parametrize("codes", [False, True], ids=["", "codes too"])
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize(("name", "render", "family"), RENDERERS, ids=[name for name, _, _ in RENDERERS])
+def test_hostile_text_is_only_read(name: str, render: Callable[[Planted], str], family: Family, kind: str, codes: bool) -> None:
+    rendered = render(_world(HOSTILE[kind], codes=codes))
+
+    _is_plain(rendered)
+    ORACLES[family](rendered, HOSTILE[kind])
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_report_is_the_same_after_json(kind: str) -> None:
+    report = _world(HOSTILE[kind], codes=True).report
+
+    assert json_report.parse(json_report.render(report), "x") == report
+
+
+@pytest.mark.parametrize("limit", [0, 1_500, 6_000, 20_000])
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_markdown_that_is_cut_is_whole(kind: str, limit: int) -> None:
+    rendered = markdown.render(_world(HOSTILE[kind], codes=True).gate, limit=limit)
+
+    assert len(rendered.encode()) <= max(limit, 1_000)
+    read = page(rendered)
+    assert {tag for tag, _ in read.tags} <= _TAGS
+    assert read.touched == []
+    assert read.hidden == []

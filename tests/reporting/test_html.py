@@ -1,0 +1,514 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from humouse_doctor.config import patcher
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.gating import Gate, Policy, Standing
+from humouse_doctor.core.outcome import AS_IT_IS, Effect
+from humouse_doctor.core.pictures import Curve, Pictures
+from humouse_doctor.core.remedy import Edit, Interval
+from humouse_doctor.core.report import Report, Verdict
+from humouse_doctor.gate.comparing import compare
+from humouse_doctor.gate.judging import judged_alone
+from humouse_doctor.reporting import html
+from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.rows import measured
+from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
+from tests.reporting.test_hostile import HOSTILE, planted
+from tests.verify.builders import GATES, SET, arm_outcome, base_outcome, outcome, searched, trial
+
+_VOID = frozenset({"meta", "link", "br"})
+_CODE = re.compile(r"HD\d{3}(\.\w+)?\Z")
+
+
+@dataclass
+class Page(HTMLParser):
+    """A page as it is read: its tags with their attributes, its words, and the text below each id."""
+
+    source: str
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    below: dict[str, str] = field(default_factory=dict)
+    raw: dict[str, str] = field(default_factory=dict)
+    open: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.source)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        assert len(dict(attrs)) == len(attrs)
+        if tag not in _VOID:
+            self.open.append((tag, dict(attrs).get("id")))
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        inside = self.open[-1][0] if self.open else ""
+        if inside in ("style", "script"):
+            self.raw[inside] = data
+            return
+        self.words.append(data)
+        for _, name in self.open:
+            if name is not None:
+                self.below[name] = self.below.get(name, "") + data
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    def ids(self) -> list[str]:
+        return [attributes["id"] or "" for _, attributes in self.tags if "id" in attributes]
+
+
+def alone(report: Report) -> Gate:
+    return judged_alone(report, Policy(), "0.1.0")
+
+
+def read(report: Report) -> Page:
+    return Page(html.render(alone(report)))
+
+
+def busy() -> Report:
+    """A report whose pictures are as large as they get."""
+    steps = tuple(range(100))
+    walk = np.random.default_rng(0).normal(0, 40, (32, 100, 2)).cumsum(axis=1)
+    paths = tuple(tuple((float(f"{x:.4g}"), float(f"{y:.4g}")) for x, y in path) for path in walk)
+    curve = tuple(float(step) * 7.123 for step in steps)
+    drawn = Pictures(
+        space="absolute positions",
+        real_paths=paths[:16],
+        generated_paths=paths[16:],
+        steps=steps,
+        curves=tuple(Curve(name=name, movement=curve, spread=curve) for name in ("targets", "prior samples", "fitted latents")),
+        edges=tuple(float(edge) for edge in range(41)),
+        shares=MappingProxyType({"targets": (0.025,) * 40, "prior samples": (0.025,) * 40}),
+        gradient_rms=MappingProxyType({f"layers.{number}.weight": 10.0**-number for number in range(12)}),
+    )
+    return replace(collapsed(), pictures=drawn)
+
+
+def test_the_page_says_what_the_text_says() -> None:
+    report = collapsed()
+
+    page = read(report)
+
+    assert page.text.count("collapsed") >= 1
+    assert report.sentence in page.text
+    for cause in report.causes:
+        assert f"{cause.code} {cause.name}" in page.text
+        assert cause.message in page.text
+    for finding in report.findings:
+        assert finding.code in page.below["run1-findings"] or finding.code in page.text
+    for row in measured(report.probes):
+        assert row.metric in page.text
+        assert row.value in page.text
+    for remedy in report.remedies:
+        assert f"{remedy.status.value} {remedy.title}" in page.text
+    assert "ab" * 32 in page.text
+    assert "conf/x.yaml:7" in page.text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word", "symbol"),
+    [
+        (Verdict.HEALTHY, "healthy", "✓"),
+        (Verdict.AT_RISK, "at risk", "▲"),
+        (Verdict.COLLAPSED, "collapsed", "✕"),
+        (Verdict.UNDETERMINED, "undetermined", "?"),
+    ],
+)
+def test_the_verdict_is_a_word_and_a_symbol_in_the_only_h1(verdict: Verdict, word: str, symbol: str) -> None:
+    source = html.render(alone(replace(healthy(), verdict=verdict)))
+
+    assert source.count("<h1>") == 1
+    heading = source[source.index("<h1>") : source.index("</h1>")]
+    assert re.search(f">{re.escape(symbol)}</span>{word}</span>", heading)
+
+
+def test_the_page_needs_nothing_but_itself() -> None:
+    page = Page(html.render(gated(), outcome=searched(), comparison=compare(collapsed(), healthy())))
+
+    loaded = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("src", "href")]
+    assert loaded
+    assert all(value is not None and value.startswith(("#", "data:")) for value in loaded)
+    assert not re.search(r"url\(|@import|https?:", page.raw["style"] + page.raw["script"])
+    assert not any(name.startswith("on") or name == "style" for _, attributes in page.tags for name in attributes)
+
+
+def test_the_policy_lets_only_the_pages_own_style_and_script_run() -> None:
+    page = read(collapsed())
+
+    policy = next(meta["content"] or "" for meta in page.named("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    for kind in ("style", "script"):
+        digest = base64.b64encode(hashlib.sha256(page.raw[kind].encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_every_id_is_there_once_and_every_reference_leads_somewhere() -> None:
+    page = Page(html.render(gated(), outcome=searched(), comparison=compare(collapsed(), healthy())))
+
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    references = {
+        name
+        for _, attributes in page.tags
+        for key in ("aria-labelledby", "href", "data-copies")
+        for name in (attributes.get(key) or "").split()
+        if not name.startswith("data:")
+    }
+    assert {name.removeprefix("#") for name in references} <= set(ids)
+
+
+def test_every_plot_says_its_numbers() -> None:
+    page = read(collapsed())
+
+    assert "3 paths, the largest 900 across" in page.below["run1-real-numbers"]
+    assert "3 of them move less than a thousandth of a cell and show as dots" in page.below["run1-generated-numbers"]
+    assert page.below["run1-movement-numbers"] == (
+        "At the last step: targets 360, prior samples 0.5, fitted latents 0.75."
+    )  # fmt: skip
+    assert "fitted latents 0.5" in page.below["run1-spread-numbers"]
+    assert "the head reaches -1 to 1" in page.below["run1-values-numbers"]
+    assert "the smallest is 1.5e-07, the largest 0.03" in page.below["run1-gradient-numbers"]
+    drawn = [svg for svg in page.named("svg") if "aria-labelledby" in svg]
+    assert len(drawn) == 6
+    assert all(svg["role"] == "img" for svg in drawn)
+
+
+def test_real_and_generated_paths_are_drawn_in_one_scale() -> None:
+    page = read(collapsed())
+
+    real, generated = (page.below[f"run1-{name}-numbers"] for name in ("real", "generated"))
+    assert re.search(r"in cells of [\d,]+", real)
+    assert re.findall(r"in cells of ([\d,]+)", real) == re.findall(r"in cells of ([\d,]+)", generated)
+
+
+def test_a_path_that_does_not_move_is_a_dot() -> None:
+    still = replace(pictures(), generated_paths=(((5.0, 5.0),) * 10,) * 4)
+
+    source = html.render(alone(replace(collapsed(), pictures=still)))
+
+    figure = source[source.index("run1-generated-title") : source.index("run1-movement-title")]
+    assert figure.count('<circle cx="') == 4
+    assert figure.count('class="f-prior"') == 4
+
+
+def test_paths_much_smaller_than_the_targets_are_magnified_as_well() -> None:
+    tiny = tuple(tuple((x / 100, y / 100) for x, y in path) for path in pictures().real_paths)
+
+    page = read(replace(collapsed(), pictures=replace(pictures(), generated_paths=tiny)))
+
+    assert "Generated paths, 100 times as large" in page.text
+    assert "the largest 9 across" in page.below["run1-magnified-numbers"]
+
+
+def test_before_training_the_missing_paths_are_explained() -> None:
+    drawn = replace(pictures(), generated_paths=(), curves=pictures().curves[:1])
+    report = replace(collapsed(), pictures=drawn, subject=replace(collapsed().subject, checkpoint=None))
+
+    page = read(report)
+
+    assert "There are no generated paths: this is before training." in page.text
+    assert "run1-generated-title" not in page.ids()
+
+
+def test_pictures_without_numbers_are_left_out() -> None:
+    bare = Pictures(space="deltas", steps=(0,), curves=(Curve(name="targets", movement=(0.0,), spread=(float("nan"),)),))
+
+    page = read(replace(collapsed(), pictures=bare))
+
+    assert "run1-movement-title" in page.ids()
+    assert "run1-spread-title" not in page.ids()
+    assert "run1-values-title" not in page.ids()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -1e308, 1e30])
+def test_numbers_that_a_saved_report_may_hold_are_drawn_or_left_out(number: float) -> None:
+    steps = (0, 1)
+    drawn = Pictures(
+        space="deltas",
+        real_paths=((), ((0.0, 0.0), (1.0, 1.0))),
+        generated_paths=(((0.0, number), (1.0, 1.0)),),
+        steps=steps,
+        curves=(Curve(name="targets", movement=(0.0, number, 1.0), spread=(abs(number),)),),
+        edges=(0.0, 1.0, number),
+        shares=MappingProxyType({"targets": (number, 1.0)}),
+        reach=(-1.0, number),
+        gradient_rms=MappingProxyType({"a": number, "b": 1.0}),
+    )
+    trials = outcome(base_outcome())
+    trials = replace(trials, trials=(replace(trial(), motionless=number), replace(trial(), seed=1, losses=(1.0, number))))
+    report = replace(collapsed(), pictures=drawn)
+
+    page = Page(html.render(alone(report), outcome=trials, comparison=compare(report, report)))
+
+    assert page.below["run1-real-numbers"].startswith("1 path, the largest 1 across")
+    assert ("run1-generated-title" in page.ids()) is (number == 1e30)
+    assert not re.search(r"\b(nan|inf)\b", " ".join(str(attributes.get("d")) for attributes in page.named("path")))
+
+
+def test_many_layers_are_cut_in_the_middle() -> None:
+    drawn = replace(pictures(), gradient_rms=MappingProxyType({f"layer.{number}": 0.5 for number in range(50)}))
+
+    source = html.render(alone(replace(collapsed(), pictures=drawn)))
+
+    assert "layer.0  0.5" in source
+    assert "layer.49  0.5" in source
+    assert "(18 layers more)" in source
+    assert "layer.20  " not in source
+
+
+def test_the_diff_is_whole_and_marked() -> None:
+    source = html.render(alone(collapsed()))
+
+    assert Page(source).below["run1-diff"] == DIFF
+    assert '<span class="add">+    activation_xy: linear  # bounded\n</span>' in source
+    assert '<span class="del">-    activation_xy: tanh  # bounded\n</span>' in source
+
+
+def test_overrides_are_those_of_the_patcher_with_the_prefix() -> None:
+    report = collapsed()
+
+    copied = read(report).below["run1-overrides"]
+
+    assert copied.split(" \\\n") == [patcher.override(edit, "experiment.") for edit in report.patch]
+
+
+def test_overrides_of_a_group_file_go_below_its_group() -> None:
+    report = collapsed()
+    report = replace(report, config_prefix="", subject=replace(report.subject, config="conf/experiment/x.yaml"))
+
+    assert read(report).below["run1-overrides"].startswith("experiment.model.generator.activation_xy=linear")
+
+
+def test_overrides_are_quoted_for_a_shell() -> None:
+    report = replace(collapsed(), patch=(Edit(key="a.b", old="x", new="y; rm -rf ~"),))
+
+    assert read(report).below["run1-overrides"] == """'experiment.a.b='"'"'y; rm -rf ~'"'"''"""
+
+
+def test_what_is_spelled_out_cannot_be_copied() -> None:
+    report = replace(
+        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="a.b", old=1, new="x\u202ey"),)
+    )  # fmt: skip
+
+    page = read(report)
+
+    assert page.named("button") == []
+    assert "suggest-config" in page.text
+    assert "run1-overrides" not in page.ids()
+
+
+def test_code_hints_are_shown() -> None:
+    assert (
+        "In the code , for Linear head on z-scored positions: compare with (positions - mean) / std" in read(collapsed()).text
+    )
+
+
+def test_settings_are_shown_with_where_they_came_from() -> None:
+    text = read(collapsed()).text
+
+    assert "data.batch_size 32 explicit conf/x.yaml:3" in text
+    assert "training.betas [0.5, 0.999] default" in text
+
+
+def test_every_standing_is_shown_with_its_reason() -> None:
+    text = Page(html.render(gated())).text
+
+    shown = {judged.standing for entry in gated().entries for judged in entry.findings}
+    assert len(shown) == len(Standing) - 1  # the builder has none that a policy's threshold accepts
+    for standing in shown:
+        assert standing.value in text
+    assert "known until the new head lands (until 2027-01-31)" in text
+    assert "worse than in the baseline: efficiency_ratio was 0.4 and is 0.2" in text
+    assert "healed HD205:training.warmup_noise_std: in the baseline, and not found any more" in text
+    assert "ignore of HD203 expired on 2026-01-01" in text
+    assert "ignore of HD102 is not used" in text
+
+
+def test_of_several_inputs_the_passing_ones_are_closed() -> None:
+    page = Page(html.render(gated()))
+
+    inputs = [(details["id"], "open" in details) for details in page.named("details") if "id" in details]
+    assert inputs == [("run1", True), ("run2", True), ("run3", False)]
+    summary = page.text[page.text.index("All inputs, the worst first") :]
+    assert summary.index("runs/generator_x.pt") < summary.index("runs/cut.pt") < summary.index("runs/well.pt")
+    assert "1 of 3 inputs pass." in page.text
+    assert "exit code 4" in page.text
+
+
+def test_only_the_worst_of_many_inputs_have_pictures() -> None:
+    entry = alone(collapsed()).entries[0]
+
+    page = Page(html.render(replace(gated(), entries=(entry,) * 10)))
+
+    assert "run8-real-title" in page.ids()
+    assert "run9-real-title" not in page.ids()
+    assert page.text.count("Pictures are drawn for the 8 worst inputs") == 2
+
+
+def test_a_policys_threshold_stands_beside_the_healthy_interval() -> None:
+    policy = Policy(thresholds=MappingProxyType({"HD101.spread_ratio": Interval(low=0.9)}))
+
+    page = Page(html.render(judged_alone(collapsed(), policy, "0.1.0")))
+
+    assert "0.5 to 4 policy: ≥ 0.9" in page.text
+
+
+def test_trials_are_shown_with_their_losses_and_arms() -> None:
+    base, gates = trial(), replace(trial(GATES, healthy=True), losses=(1.0, 0.25))
+    shown = replace(
+        outcome(base_outcome(), arm_outcome(GATES, Effect.CURED), chosen=GATES),
+        trials=(base, replace(base, seed=1, losses=(1.5, 1.25)), gates),
+    )
+
+    page = Page(html.render(alone(collapsed()), outcome=shown))
+
+    told = page.below["trials-loss-numbers"]
+    assert f"{AS_IT_IS.title} ends at 0.80 (0.60 to 1.00), 2 seeds" in told
+    assert "slow-gates ends at 0.20, 1 seed" in told
+    assert "A motionless cursor has 1.60." in told
+    assert "Cured in 3 of 3 trials by slow-gates." in page.text
+    assert "0.80 (0.60 to 1.00)" in page.text
+
+
+def test_trials_without_losses_have_no_plot() -> None:
+    bare = outcome(base_outcome(), arm_outcome(SET, Effect.NO_EFFECT))
+    bare = replace(bare, trials=tuple(replace(one, losses=()) for one in bare.trials))
+
+    page = Page(html.render(gated(), outcome=bare))
+
+    assert "trials-loss-title" not in page.ids()
+    assert "No cure among 1 arms" in page.text
+
+
+def test_two_runs_stand_side_by_side() -> None:
+    after = replace(healthy(), pictures=pictures(), probes=collapsed().probes[1:])
+
+    page = Page(html.render(alone(after), comparison=compare(collapsed(), after)))
+
+    assert "Collapsed → healthy" in page.text
+    assert {"before-generated-title", "after-generated-title", "before-real-title"} <= set(page.ids())
+    assert "All pictures are in one scale." in page.text
+    assert "HD101.spread_ratio" in page.text
+    assert "not measured now" in page.text
+    assert "Gone" in page.text
+
+
+def test_runs_in_other_units_have_scales_of_their_own() -> None:
+    small = tuple(tuple((x / 500, y / 500) for x, y in path) for path in pictures().real_paths)
+    after = replace(collapsed(), pictures=replace(pictures(), real_paths=small))
+
+    page = Page(html.render(alone(after), comparison=compare(collapsed(), after)))
+
+    assert "The real paths of one run are 500 times as large as the other's" in page.text
+
+
+def test_a_comparison_of_equal_runs_says_so() -> None:
+    page = Page(html.render(alone(collapsed()), comparison=compare(collapsed(), collapsed())))
+
+    assert "Nothing that is judged has changed." in page.text
+
+
+def test_the_same_report_gives_the_same_page() -> None:
+    def made() -> str:
+        return html.render(gated(), outcome=searched(), comparison=compare(collapsed(), healthy()))
+
+    assert made() == made()
+
+
+def test_a_report_with_the_largest_pictures_stays_small() -> None:
+    report = busy()
+
+    page = html.render(alone(report), outcome=searched(), comparison=compare(report, report))
+
+    assert len(page.encode()) < 500_000
+
+
+def test_the_users_matplotlib_settings_change_nothing() -> None:
+    import matplotlib
+
+    plain = html.render(alone(collapsed()))
+    before = matplotlib.rcParams.copy()
+    with matplotlib.rc_context({"axes.grid": False, "font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "path"}):
+        assert html.render(alone(collapsed())) == plain
+    assert matplotlib.rcParams.copy() == before
+
+
+def test_the_page_is_made_without_torch_and_without_a_window_system() -> None:
+    code = (
+        "import sys; from humouse_doctor.reporting import html; from tests.reporting.builders import gated;"
+        " html.render(gated()); sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
+
+    ended = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])
+def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(UsageError, match=rf"an HTML page needs {missing}: pip install 'humouse-doctor\[html\]'"):
+        html.render(alone(healthy()))
+
+
+def _tags(page: Page) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for tag, attributes in page.tags:
+        yield tag, tuple(sorted(attributes))
+
+
+#: All hostile texts at once, and those that are so in another way.
+_PLANTED = {
+    "all": " ".join(text for kind, text in HOSTILE.items() if kind not in ("long", "nothing")),
+    "long": HOSTILE["long"],
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("codes", [False, True], ids=["", "codes too"])
+@pytest.mark.parametrize("kind", _PLANTED)
+def test_hostile_text_is_only_read(kind: str, codes: bool) -> None:
+    hostile = _PLANTED[kind]
+
+    def plant(name: str) -> str:
+        return name if _CODE.match(name) and not codes else f"{hostile}{name}{hostile}"
+
+    after = replace(collapsed(), findings=collapsed().findings[1:])
+    everything = (gated(), searched(), compare(collapsed(), after))
+    gate, trials, comparison = planted(everything, plant)
+
+    source = html.render(gate, outcome=trials, comparison=comparison)
+
+    source.encode("utf-8")
+    assert not {mark for mark in source if unicodedata.category(mark) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
+    page, plain = Page(source), Page(html.render(everything[0], outcome=everything[1], comparison=everything[2]))
+    assert {*_tags(page)} <= {*_tags(plain), ("text", ("class", "text-anchor", "x", "y")), ("p", ("class",))}
+    assert " ".join(harmless(hostile).split()) in page.text

@@ -1,0 +1,255 @@
+"""The page as a browser has it: nothing but the file is asked for, everyone can read it, and the buttons copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from humouse_doctor.core.gating import Policy
+from humouse_doctor.core.pictures import Pictures
+from humouse_doctor.gate.comparing import compare
+from humouse_doctor.gate.judging import judged_alone
+from humouse_doctor.reporting import html
+from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
+from tests.verify.builders import searched
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+if CHROMIUM is None:
+    pytest.skip("no Chromium is installed here", allow_module_level=True)
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_LONG = "runs/" + "a_very_long_name_without_any_blank" * 30 + ".pt"
+#: The width of an A4 page in CSS pixels, without its margins.
+_PAPER = 718
+Scheme = Literal["light", "dark"]
+
+
+@dataclass
+class Tab:
+    """An open page, and what went on while it was."""
+
+    page: Any
+    requests: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One page of each kind, with names too long for any line."""
+    folder = tmp_path_factory.mktemp("pages")
+    alone = judged_alone(collapsed(_LONG), Policy(), "0.1.0")
+    crowd = gated()
+    crowd = replace(crowd, entries=(*crowd.entries, *alone.entries))
+    made = {
+        "run": html.render(alone, outcome=searched(), comparison=compare(healthy_with_pictures(), collapsed(_LONG))),
+        "gate": html.render(crowd, outcome=searched()),
+    }
+    paths = {name: folder / f"{name} #1.html" for name in made}
+    for name, path in paths.items():
+        path.write_text(made[name], encoding="utf-8")
+    return paths
+
+
+def healthy_with_pictures() -> Any:
+    drawn: Pictures = replace(pictures(), space="deltas", reach=None)
+    return replace(healthy(), pictures=drawn)
+
+
+@pytest.fixture
+def visit(browser: Any, pages: dict[str, Path]) -> Callable[..., Any]:
+    @contextmanager
+    def opened(name: str, *, width: int = 1280, scheme: Scheme = "light", **options: Any) -> Iterator[Tab]:
+        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **options)
+        try:
+            tab = Tab(context.new_page())
+            tab.page.on("request", lambda request: tab.requests.append(request.url))
+            tab.page.on("console", lambda message: tab.troubles.append(message.text))
+            tab.page.on("pageerror", lambda error: tab.troubles.append(str(error)))
+            tab.page.goto(pages[name].as_uri())
+            yield tab
+        finally:
+            context.close()
+
+    return opened
+
+
+Visit = Callable[..., Any]
+
+
+@pytest.mark.parametrize("name", ["run", "gate"])
+def test_only_the_file_itself_is_asked_for_and_nothing_fails(visit: Visit, pages: dict[str, Path], name: str) -> None:
+    with visit(name) as tab:
+        tab.page.wait_for_timeout(200)
+
+        assert tab.requests == [pages[name].as_uri()]
+        assert tab.troubles == []
+        assert tab.page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("name", ["run", "gate"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everyone_can_read_it(visit: Visit, name: str, scheme: Scheme) -> None:
+    with visit(name, scheme=scheme) as tab:
+        tab.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+
+        found = axe_api.Axe().run(tab.page)
+
+        troubles = [(trouble["id"], [node["html"] for node in trouble["nodes"]]) for trouble in found.response["violations"]]
+        assert troubles == []
+
+
+@pytest.mark.parametrize("name", ["run", "gate"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_is_wider_than_the_window(visit: Visit, name: str, width: int) -> None:
+    with visit(name, width=width) as tab:
+        tab.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+
+        assert tab.page.evaluate("document.documentElement.scrollWidth") == width
+        sticking_out = tab.page.evaluate(
+            """[...document.querySelectorAll("main *")].filter((part) => !part.closest(".scroll, pre, .unseen, svg")
+               && part.getBoundingClientRect().right > innerWidth + 0.5).map((part) => part.outerHTML.slice(0, 80))"""
+        )
+        assert sticking_out == []
+
+
+@pytest.mark.parametrize(
+    ("label", "copied"),
+    [
+        ("Copy the diff", DIFF),
+        (
+            "Copy the overrides",
+            "experiment.model.generator.activation_xy=linear \\\n++experiment.training.warmup_latent_normalize=false",
+        ),
+    ],
+)
+def test_a_button_copies_its_text(visit: Visit, label: str, copied: str) -> None:
+    with visit("run", permissions=["clipboard-read", "clipboard-write"]) as tab:
+        tab.page.get_by_role("button", name=label).click()
+        tab.page.get_by_role("status").get_by_text("Copied").wait_for()
+
+        assert tab.page.evaluate("navigator.clipboard.readText()") == copied
+        assert tab.troubles == []
+
+
+def test_without_a_clipboard_the_text_is_selected(visit: Visit) -> None:
+    with visit("run") as tab:
+        tab.page.evaluate(
+            """() => {
+                Object.defineProperty(navigator, "clipboard", {value: undefined});
+                document.execCommand = () => false;
+            }"""
+        )
+        tab.page.get_by_role("button", name="Copy the overrides").click()
+
+        tab.page.get_by_role("button", name="Selected: press Ctrl+C").wait_for()
+        assert tab.page.evaluate("getSelection().toString()").startswith("experiment.model.generator.activation_xy=linear")
+
+
+def test_a_closed_run_opens_by_keyboard_and_shows_where_the_focus_is(visit: Visit) -> None:
+    with visit("gate") as tab:
+        details = tab.page.locator("details.input:not([open])").first
+        name = details.get_attribute("id")
+        assert name is not None
+        tab.page.keyboard.press("Tab")  # so that the browser takes the keyboard to be in use
+        details.locator("> summary").focus()
+        assert tab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+        tab.page.keyboard.press("Enter")
+
+        assert tab.page.evaluate(f"document.getElementById('{name}').open")
+
+
+def test_the_first_tab_leads_past_the_head(visit: Visit) -> None:
+    with visit("run") as tab:
+        tab.page.keyboard.press("Tab")
+        assert tab.page.evaluate("document.activeElement.textContent") == "Skip to the report"
+        assert tab.page.get_by_text("Skip to the report").bounding_box()["width"] > 50
+
+        tab.page.keyboard.press("Enter")
+
+        assert tab.page.evaluate("document.activeElement.id") == "main"
+
+
+def test_without_scripts_all_is_there_but_the_buttons(visit: Visit) -> None:
+    with visit("run", java_script_enabled=False) as tab:
+        assert tab.page.get_by_role("heading", level=1).is_visible()
+        assert tab.page.get_by_text("92.2% of the targets lie beyond").first.is_visible()
+        assert tab.page.locator("#run1-diff").is_visible()
+        assert tab.page.get_by_role("button").count() == 0
+
+
+def test_on_paper_everything_is_open_and_dark_on_white(visit: Visit) -> None:
+    with visit("gate", width=_PAPER, scheme="dark") as tab:
+        hidden = tab.page.locator("details:not([open]) dl").first
+        assert not hidden.is_visible()
+
+        tab.page.emulate_media(media="print", color_scheme="dark")
+
+        assert hidden.is_visible()
+        assert tab.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        assert not tab.page.get_by_role("button").first.is_visible()
+        assert tab.page.evaluate("document.documentElement.scrollWidth") == _PAPER
+        settings = tab.page.locator("details:not([open]) table.settings").first
+        assert settings.is_visible()
+        assert settings.bounding_box()["height"] > 20
+
+
+def test_plots_follow_the_scheme(visit: Visit) -> None:
+    strokes = []
+    for scheme in ("light", "dark"):
+        with visit("run", scheme=scheme) as tab:
+            strokes.append(tab.page.evaluate("getComputedStyle(document.querySelector('.s-targets')).stroke"))
+
+    assert len(set(strokes)) == 2
+
+
+def test_labels_in_plots_are_large_enough_on_a_phone_and_do_not_overlap(visit: Visit) -> None:
+    with visit("run", width=360) as tab:
+        sizes, overlaps = tab.page.evaluate(
+            """() => {
+                const sizes = [], overlaps = [];
+                for (const plot of document.querySelectorAll("figure.plot > svg")) {
+                    if (!plot.getBoundingClientRect().width) continue;
+                    const scale = plot.getBoundingClientRect().width / plot.viewBox.baseVal.width;
+                    const boxes = [...plot.querySelectorAll("text")].map((text) => {
+                        sizes.push(parseFloat(getComputedStyle(text).fontSize) * scale);
+                        return [text.textContent, text.getBoundingClientRect()];
+                    });
+                    boxes.forEach(([said, one], place) => boxes.slice(place + 1).forEach(([other, two]) => {
+                        const apart = one.right <= two.left || two.right <= one.left
+                            || one.bottom - 3 <= two.top || two.bottom - 3 <= one.top;
+                        if (!apart) overlaps.push([plot.querySelector("title").textContent, said, other]);
+                    }));
+                }
+                return [sizes, overlaps];
+            }"""
+        )
+
+        assert min(sizes) > 9.5
+        assert overlaps == []

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from humouse_doctor.reporting.paths import shown, uri
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "seen"),
+    [
+        ("conf/x.yaml", "", "conf/x.yaml"),
+        ("./conf//x.yaml", "", "conf/x.yaml"),
+        ("/repo/conf/x.yaml", "/repo", "conf/x.yaml"),
+        ("/repo/sub/../conf/x.yaml", "/repo/", "conf/x.yaml"),
+        ("/repository/x.yaml", "/repo", "/repository/x.yaml"),
+        ("/repo/x.yaml", "", "/repo/x.yaml"),
+    ],
+)
+def test_a_path_is_shown_from_the_root(path: str, root: str, seen: str) -> None:
+    assert shown(path, root) == seen
+
+
+def test_a_relative_path_is_one_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+
+    assert shown("../conf/x.yaml", str(tmp_path)) == "conf/x.yaml"
+    assert shown("x.yaml", str(tmp_path)) == "sub/x.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "expected"),
+    [
+        ("conf/x y#1?.yaml", "", "conf/x%20y%231%3F.yaml"),
+        ("c:x.yaml", "", "c%3Ax.yaml"),
+        ("ä.yaml", "", "%C3%A4.yaml"),
+        ("50%.yaml", "", "50%25.yaml"),
+        ("/repo/x.yaml", "/repo", "x.yaml"),
+        ("/data/x y.pt", "/repo", "file:///data/x%20y.pt"),
+        ("byte\udcff.pt", "", "byte%FF.pt"),
+        ("half\ud800.pt", "", "half%5Cud800.pt"),
+    ],
+)
+def test_a_uri_is_relative_where_it_can_be_and_percent_encoded(path: str, root: str, expected: str) -> None:
+    assert uri(path, root) == expected
