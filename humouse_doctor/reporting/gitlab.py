@@ -24,7 +24,7 @@ def render(gate: Gate, *, root: str = "") -> str:
 
 def _violation(found: Placed, root: str) -> dict[str, Any]:
     finding, standing = found.finding, standing_words(found.judged)
-    said = [f"{finding.code} {finding.name}: {finding.message}", f"in {shown(found.entry.name, root)}"]
+    said = [f"{finding.code} {finding.name}: {finding.message}", f"in {shown(found.entry.name, root)} ({found.entry.verdict})"]
     fails = found.judged.standing is Standing.FAILS
     return {
         "description": "; ".join(one_line(text) for text in (*said, standing) if text is not None),

@@ -43,6 +43,7 @@ class Page(HTMLParser):
     touched: list[str] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
+    cells: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -50,12 +51,16 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, tuple(attrs)))
         self.open.append(tag)
+        if tag == "td":
+            self.cells.append("")
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
+        if "td" in self.open:
+            self.cells[-1] += data
         if not {"code", "pre"} & set(self.open):
             self.touched.extend(found[0] for found in _TOUCHED.finditer(data))
 
