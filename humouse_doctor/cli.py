@@ -338,7 +338,7 @@ def gate(
     require_data: Annotated[bool, typer.Option("--require-data", help="Fail what was looked at without data.")] = False,
     baseline: Annotated[Path | None, typer.Option("--baseline", help="Known findings: only new or worsened ones fail.")] = None,
     write_baseline: Annotated[
-        Path | None, typer.Option("--write-baseline", help="Keep all findings there as known, and pass with them.")
+        Path | None, typer.Option("--write-baseline", help="Keep there as known what is not ignored, and pass with it.")
     ] = None,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from humouse_doctor.config.reader import spell
-from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import ANY, Edit
+from humouse_doctor.core.probe import Judgement, Kind, Severity
+from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
-from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.rows import measured, missing
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
@@ -26,7 +26,6 @@ _VERDICT_STYLE = {
 _SEVERITY_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 #: A plot without anything to compare with tells nothing; its width in columns, and what stands beside it.
 _FEWEST_CURVES, _WIDEST_PLOT, _BESIDE_PLOT = 2, 80, 34
-_BY_CODE = {probe.code: probe for probe in PROBES}
 
 
 def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
@@ -168,48 +167,13 @@ def _probes(console: Console, report: Report) -> None:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("healthy", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for result in report.probes:
-        if result.status in (Status.HEALTHY, Status.FOUND):
-            _rows(table, result)
+    for row in measured(report.probes):
+        style = "" if row.status in ("", Judgement.HEALTHY.value) else "red"
+        table.add_row(harmless(row.code), harmless(row.metric), row.value, row.healthy, Text(row.status, style=style))
     if table.row_count:
         console.print(Padding(table, (0, 0, 0, 2)))
-    missing: dict[tuple[Status, str], list[str]] = {}
-    for result in report.probes:
-        if result.status in (Status.SKIPPED, Status.CRASHED):
-            missing.setdefault((result.status, result.reason or ""), []).append(result.code)
-    for (status, reason), codes in missing.items():
-        say(console, f"{status.value} {', '.join(codes)}: {reason}", indent=2, style="dim")
-
-
-def _rows(table: Table, result: ProbeResult) -> None:
-    """The metrics that judge, each by its own value; the JSON report has the others.
-
-    Where none does, the first one stands beside the probe's own judgement; where this version knows none, all do.
-    """
-    probe = _BY_CODE.get(result.code)
-    known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
-    unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
-    judging = [metric for metric in known if metric.healthy != ANY]
-    for number, metric in enumerate(judging or known[:1] or unknown):
-        value = result.measurements[metric.name]
-        judgement = None if number and not judging else result.judgement
-        if judging and judgement is not None:  # a probe may know why a number that looks bad is none of its business
-            judgement = min(metric.judge(value), judgement, key=list(Judgement).index)
-        table.add_row(
-            "" if number else harmless(result.code),
-            harmless(metric.name),
-            _number(value, metric),
-            str(metric.healthy) if judging else "",
-            Text(judgement.value if judgement else "", style="" if judgement in (None, Judgement.HEALTHY) else "red"),
-        )
-
-
-def _number(value: float, metric: Metric) -> str:
-    if metric.unit in ("count", "flag", "epochs"):
-        return f"{value:.0f}"
-    if metric.unit == "steps":
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
+    for codes, reason in missing(report.probes):
+        say(console, f"{codes}: {reason}", indent=2, style="dim")
 
 
 def _remarks(console: Console, report: Report) -> None:
