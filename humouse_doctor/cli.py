@@ -80,6 +80,10 @@ Model = Annotated[
     typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
 ]
 
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
+]
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -109,6 +113,7 @@ def inspect(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    salvage: Salvage = False,
     outcome: OutcomeOption = None,
     format_: FormatOption = Format.TEXT,
     output: Output = None,
@@ -131,6 +136,7 @@ def inspect(
         seed=seed,
         quick=quick,
         model=model,
+        salvage=salvage,
     )
     report = report_on(request, select or (), ignore or (), _progress, outcome)
     _finish(report, format_, output, fail_on)
@@ -172,6 +178,7 @@ def suggest_config(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    salvage: Salvage = False,
     outcome: OutcomeOption = None,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
@@ -189,6 +196,7 @@ def suggest_config(
         seed=seed,
         quick=quick,
         model=model,
+        salvage=salvage,
     )
     suggestion = suggest(request, emit, write, _progress, outcome)
     report = suggestion.report

@@ -161,10 +161,29 @@ def test_new_spectral_norm_names_become_the_old_ones(tmp_path: Path) -> None:
     assert torch.equal(found.tensors["0.weight_v"], layer.state_dict()["0.parametrizations.weight.0._v"])
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.bool])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool])
 def test_other_plain_number_types_are_kept(tmp_path: Path, dtype: torch.dtype) -> None:
     found = checkpoint.load(save(tmp_path / "a.pt", {"a.b": torch.ones(2).to(dtype)}))
     assert found.tensors["a.b"].dtype is dtype
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_narrow_floats_are_widened_with_a_remark(tmp_path: Path, name: str) -> None:
+    narrow = torch.tensor([1.5, -0.25]).to(getattr(torch, name))
+    found = checkpoint.load(save(tmp_path / "a.pt", {"a.b": narrow, "a.c": torch.ones(2)}))
+    assert found.tensors["a.b"].dtype is torch.float32
+    assert found.tensors["a.b"].tolist() == [1.5, -0.25]
+    assert found.remarks == (f"read 1 of 2 tensors as float32; the file has them as {name}",)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.arange(12.0).reshape(3, 4).T, torch.arange(12.0)[2:7:2], torch.zeros(0, 3), torch.tensor(2.5), torch.ones(1, 1, 2)],
+)
+def test_a_tensor_of_any_layout_comes_through_as_it_is(tmp_path: Path, tensor: Tensor) -> None:
+    found = checkpoint.load(save(tmp_path / "a.pt", {"a.b": tensor})).tensors["a.b"]
+    assert found.shape == tensor.shape
+    assert torch.equal(found, tensor)
 
 
 def test_the_old_format_before_archives_is_read(tmp_path: Path) -> None:
@@ -246,7 +265,9 @@ def test_one_number_serves_for_both_axes(tmp_path: Path, number: Any, package: s
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_table_keeps_its_order(tmp_path: Path, order: Any) -> None:
     table = np.asarray(np.arange(6.0).reshape(2, 3), order=order)
-    content = checkpoint.load_content(save(tmp_path / "a.pt", {"table": table}))
+    path = save(tmp_path / "a.pt", {"table": table})
+    with torch.serialization.safe_globals(STAND_INS):  # type: ignore[arg-type]  # tuples with a name are accepted
+        content = torch.load(path, weights_only=True)
     np.testing.assert_array_equal(content["table"].value, table)
 
 
