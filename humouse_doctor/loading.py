@@ -132,7 +132,7 @@ def load_case(request: Request, progress: Progress = lambda _: None, gestures: G
 def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.ReadConfig]:
     """Where a run's folder was given instead of a checkpoint, find its parts; then read the config."""
     run = request.checkpoint if request.checkpoint is not None and request.checkpoint.is_dir() else None
-    if run is None or (run / ".metadata").exists():
+    if run is None or any((run / mark).exists() for mark in (".metadata", "saved_model.pb")):  # other programs' checkpoints
         return _resolve_config_folder(request, trail)
     config_path = request.config
     if config_path is None:

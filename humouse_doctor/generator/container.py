@@ -260,10 +260,13 @@ def _says_safetensors(head: bytes, size: int) -> bool:
 
 
 def _check_shard(index: Path, shard: Path) -> int:
-    size, head = _regular(shard)
-    if not _says_safetensors(head, size):
-        raise InputError(f"{index}: its shard {shown(shard.name)} is no safetensors file")
-    _check_safetensors(shard, size)
+    try:
+        size, head = _regular(shard)
+        if not _says_safetensors(head, size):
+            raise InputError(f"{shard}: no safetensors file")
+        _check_safetensors(shard, size)
+    except InputError as error:
+        raise InputError(f"{index}: its shard {str(error).removeprefix(f'{shard.parent}/')}") from None
     return size
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 #: The exit status of a process that was ended because of what it tried to do.
 FORBIDDEN_STATUS = 86
@@ -52,19 +52,20 @@ def _mapped_bytes(page_bytes: int) -> int | None:
 
 
 def lock(ended: Callable[[str], None]) -> None:
-    """From here on end the process, after `ended` was told the event, on anything but reading what is open and counting.
+    """From here on end the process, after `ended` was told what it was, on anything but reading what is open and counting.
 
     A hook cannot be taken off again. What has to be imported has to be so by now.
     """
     armed = [True]
-    prefixes: Sequence[str] = _FORBIDDEN
+    prefixes = _FORBIDDEN
     leave = os._exit
 
-    def hook(event: str, _: tuple[object, ...]) -> None:
-        if armed and event.startswith(prefixes):  # type: ignore[arg-type]  # a tuple, which startswith takes
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if armed and event.startswith(prefixes):
             armed.clear()
             try:
-                ended(event)
+                named = arguments[0] if event == "import" else None
+                ended(f"{event} {named}" if type(named) is str else event)
             finally:
                 leave(FORBIDDEN_STATUS)
 

@@ -43,9 +43,9 @@ _WIDENED = (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m
 #: Where people keep a generator's weights inside a larger file; the first that is there is taken.
 _WRAPPERS = (
     "state_dict", "generator", "G", "netG", "model_state_dict", "generator_state_dict", "netG_state_dict", "model",
-    "g_ema", "generator_ema", "G_ema", "ema", "shadow",
+    "GAN", "g", "g_state", "params", "g_ema", "generator_ema", "G_ema", "params_ema", "ema", "shadow",
 )  # fmt: skip
-_AVERAGED = ("g_ema", "generator_ema", "G_ema", "ema")
+_AVERAGED = ("g_ema", "generator_ema", "G_ema", "params_ema", "ema")
 
 
 class Refused(Exception):
@@ -64,9 +64,14 @@ class _Found:
 
 
 def main() -> None:
+    """Import and rehearse what reading takes, and then attend to one question."""
+    rehearse()
+    attend()
+
+
+def attend() -> None:
     """Answer one question on stdin, and end; the process is of no use for a second file."""
     answers, questions = _claim_pipes()
-    _rehearse()
     answers.write(frames.READY)
     answers.flush()
     line = questions.readline()
@@ -130,7 +135,7 @@ def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
     return answers, questions
 
 
-def _rehearse() -> None:
+def rehearse() -> None:
     """Read one file of each kind, so that whatever torch imports on the way is there before nothing may be imported."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -153,6 +158,7 @@ def _rehearse() -> None:
             _rehearse_one(kind, stream, salvage=unknown)
     for damaged in (b"PK\x03\x04", b""):
         _rehearse_one(Kind.ARCHIVE, io.BytesIO(damaged), salvage=False)
+    b"a".decode("cp437")  # zipfile's idea of a name without the mark of UTF-8
     _has_safetensors()
 
 
@@ -209,6 +215,8 @@ def _content(question: Question, files: Sequence[BinaryIO], found: _Found) -> An
     blocked = [name for name in names if name.partition(".")[0] in salvage.BLOCKED]
     if blocked:
         raise Refused(f"refused, it refers to {shown(blocked[0])}, which no honest checkpoint does; --salvage does not read it")
+    if question.kind is Kind.LEGACY:
+        stream = salvage.without_sources(stream)
     try:
         content = salvage.load_keeping(lambda stand_ins: _load_torch(stream, [*STAND_INS, *stand_ins]), names)
     except MemoryError:
@@ -246,13 +254,11 @@ def _listed(names: Sequence[str]) -> str:
 def _refusal(error: Exception, foreign: Sequence[str]) -> str:
     """Why torch did not load it, without torch's advice to load it unsafely."""
     text = " ".join(str(error).split())
-    named = re.search(r"GLOBAL ([\w.]+)", text)
-    if isinstance(error, pickle.UnpicklingError) and (named or foreign):
-        names = _listed(foreign) if foreign else shown(named.group(1)) if named else ""
+    if foreign:
         blocked = any(name.partition(".")[0] in salvage.BLOCKED for name in foreign)
-        way_out = "" if blocked or not foreign else ", or read its tensors alone with --salvage"
+        way_out = "" if blocked else ", or read its tensors alone with --salvage"
         return (
-            f"refused, reading it would run code: it refers to {names}; save the state_dict alone,"
+            f"refused, reading it would run code: it refers to {_listed(foreign)}; save the state_dict alone,"
             f" with torch.save(generator.state_dict(), ...){way_out}"
         )
     if isinstance(error, ValueError) and "refused" in text:

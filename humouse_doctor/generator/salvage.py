@@ -23,7 +23,7 @@ BLOCKED = ("sys", "os", "posix", "nt")
 _MAX_NAMES = 1_000
 _MAX_TRIES = 20
 _MAX_TENSORS = 100_000
-_OBJECT_SECTION = 3  # of a legacy file: magic number, protocol, system, object
+_BEFORE_OBJECT = 3  # of a legacy file: magic number, protocol, system
 
 
 class Kept:
@@ -47,39 +47,95 @@ class Kept:
 
 
 def foreign_names(stream: BinaryIO, *, archive: bool) -> list[str]:
-    """The globals a file refers to that `weights_only` does not know, in order; empty where its pickle makes no sense.
+    """The globals a file refers to that `weights_only` does not know; those before the damage where its pickle is broken.
 
     Stand-ins that are registered at that time count as known.
     """
-    stream.seek(0)
-    try:
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(stream if archive else _as_archive(stream))
-    except Exception:  # a pickle too odd to be looked through is not read anyway
-        return []
-    finally:
-        stream.seek(0)
-    return sorted(names)
-
-
-def _as_archive(stream: BinaryIO) -> BinaryIO:
-    """The object's pickle of a legacy file in an archive, since torch looks through these alone."""
-    for _ in range(_OBJECT_SECTION):
-        _skip_pickle(stream)
-    start = stream.tell()
-    _skip_pickle(stream)
-    end = stream.tell()
-    stream.seek(start)
+    pickled = _pickle_of_archive(stream) if archive else _sections(stream)[1]
+    named = b"".join(pickled[start : _second_line_end(pickled, start)] for start in _globals(pickled))
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr("archive/data.pkl", stream.read(end - start))
-        archive.writestr("archive/version", b"3\n")
+    with zipfile.ZipFile(made, "w") as names_alone:  # torch looks through archives, and knows what it allows
+        names_alone.writestr("archive/data.pkl", b"\x80\x02" + named + b".")
+        names_alone.writestr("archive/version", b"3\n")
     made.seek(0)
-    return made
+    try:
+        return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(made))
+    except (pickle.UnpicklingError, UnicodeDecodeError, RuntimeError):  # a name that is no text
+        return []
 
 
-def _skip_pickle(stream: BinaryIO) -> None:
-    for _ in pickletools.genops(stream):
-        pass
+def _pickle_of_archive(stream: BinaryIO) -> bytes:
+    stream.seek(0)
+    with zipfile.ZipFile(stream) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.partition("/")[2] == "data.pkl"))
+
+
+def _sections(stream: BinaryIO) -> tuple[bytes, bytes, bytes]:
+    """A legacy file in three: magic number, protocol and system; the object's pickle, as far as it makes sense; the rest."""
+    stream.seek(0)
+    data = stream.read()
+    start = 0
+    for _ in range(_BEFORE_OBJECT):
+        start = _end_of_pickle(data, start)
+    end = _end_of_pickle(data, start)
+    return data[:start], data[start:end], data[end:]
+
+
+def _end_of_pickle(data: bytes, start: int) -> int:
+    return max((place + 1 for _, _, place in _operations(data, start)), default=start)
+
+
+def _operations(data: bytes, start: int = 0) -> Iterator[tuple[str, object, int]]:
+    """Name, argument and place of each operation, until the pickle ends or stops making sense."""
+    stream = io.BytesIO(data)
+    stream.seek(start)
+    try:
+        for code, argument, place in pickletools.genops(stream):
+            yield code.name, argument, start if place is None else place
+    except (ValueError, IndexError, UnicodeError):
+        return
+
+
+def _globals(pickled: bytes) -> list[int]:
+    """Where each global is named that is named in full."""
+    return [place for name, _, place in _operations(pickled) if name == "GLOBAL"]
+
+
+def _second_line_end(data: bytes, start: int) -> int:
+    return data.index(b"\n", data.index(b"\n", start) + 1) + 1
+
+
+def without_sources(stream: BinaryIO) -> BinaryIO:
+    """A legacy file whose classes are named by themselves, without the source that torch.save kept of each.
+
+    `weights_only` refuses such quadruples ("module", class, file, source). Their texts go to the bottom of the stack,
+    since what comes later may refer to them.
+    """
+    before, pickled, rest = _sections(stream)
+    operations = list(_operations(pickled))
+    ends = [place for _, _, place in operations[1:]] + [len(pickled)]
+    pieces = [pickled[place:end] for (_, _, place), end in zip(operations, ends, strict=True)]
+    texts: list[bytes] = []
+    says_module: set[object] = set()
+    opened = 0
+    for number, (name, argument, _) in enumerate(operations):
+        if name == "MARK":
+            opened = number
+        elif "BINPUT" in name and operations[number - 1][1] == "module":
+            says_module.add(argument)
+        elif name == "BINPERSID" and _is_module(operations[opened + 1], says_module):
+            for place in range(opened, number + 1):
+                kind = operations[place - 1 if "BINPUT" in operations[place][0] else place][0]
+                if kind == "BINUNICODE":
+                    texts.append(pieces[place])
+                if kind != "GLOBAL":
+                    pieces[place] = b""
+    return io.BytesIO(before + b"".join([*pieces[:1], *texts, *pieces[1:]]) + rest)
+
+
+def _is_module(operation: tuple[str, object, int], says_module: set[object]) -> bool:
+    name, argument, _ = operation
+    return argument == "module" if name == "BINUNICODE" else "BINGET" in name and argument in says_module
 
 
 def load_keeping(load: Callable[[list[tuple[Any, str]]], object], names: Iterable[str]) -> object:
