@@ -496,8 +496,7 @@ def _note_foreign(path: Path, checkpoint: Checkpoint, trail: _Trail) -> None:
         trail.findings.append(
             ToolFinding(
                 code=ToolCode.FOREIGN_CODE,
-                message=f"{path.name} refers to {len(names)} foreign names: {listed}; none was run, their objects were read as"
-                " plain data",
+                message=f"{path.name} refers to foreign code: {listed}; none of it was run, all was read as plain data",
                 serious=True,
             )
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -23,7 +23,7 @@ READY = b"humouse-doctor loader 1\n"
 #: The types of numbers that are sent; all else is widened before, or refused.
 DTYPES = ("float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 _MAX_HEADER_BYTES = 32 << 20
-_MAX_TENSORS = 100_000
+MAX_TENSORS = 100_000
 MAX_NAME = 10_000
 _MAX_TEXT = 1_000
 _MAX_REMARKS = 32
@@ -104,6 +104,14 @@ def harmless(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in cut)
 
 
+def has_room(shape: Sequence[int], max_bytes: int) -> bool:
+    """Whether an array of that shape may be sent: of as many dimensions as NumPy has, and none beyond all memory.
+
+    A dimension of nothing does not excuse an enormous one beside it.
+    """
+    return len(shape) <= _MAX_RANK and math.prod(max(size, 1) for size in shape) <= max(max_bytes, 1)
+
+
 def send(answer: Answer, stream: IO[bytes]) -> None:
     """Write `answer`, one array after the other."""
     tensors = [(name, array.dtype.name, array.shape) for name, array in answer.arrays.items()]
@@ -171,7 +179,7 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 
 def _tensors(entries: object, max_bytes: int) -> list[tuple[str, str, tuple[int, ...]]]:
     """Names, dtypes and shapes that fit the budget together."""
-    if not isinstance(entries, list) or len(entries) > _MAX_TENSORS:
+    if not isinstance(entries, list) or len(entries) > MAX_TENSORS:
         raise BadFrame("too many tensors")
     found: dict[str, tuple[str, str, tuple[int, ...]]] = {}
     total = 0
@@ -181,13 +189,10 @@ def _tensors(entries: object, max_bytes: int) -> list[tuple[str, str, tuple[int,
         name, dtype, shape = entry
         if not isinstance(name, str) or len(name) > MAX_NAME or name in found or dtype not in DTYPES:
             raise BadFrame("a tensor of a wrong name or dtype")
-        if not isinstance(shape, list) or len(shape) > _MAX_RANK or not all(type(size) is int and size >= 0 for size in shape):
+        if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
             raise BadFrame("a tensor of a wrong shape")
-        count = 1
-        for size in shape:
-            count *= max(size, 1)  # so that no dimension is beyond all memory beside one of nothing
-            if count > max(max_bytes, 1):
-                raise BadFrame("tensors larger than the file")
+        if not has_room(shape, max_bytes):
+            raise BadFrame("tensors larger than the file")
         total += math.prod(shape) * np.dtype(dtype).itemsize
         if total > max_bytes:
             raise BadFrame("tensors larger than the file")

@@ -149,12 +149,16 @@ class Loader:
 def _how_it_ended(status: int, question: Question, complaint: str) -> str:
     if status == 0:
         return complaint
+    if status == FORBIDDEN_STATUS:
+        return "it tried to do what no checkpoint does"
     if status > 0:
-        return f"exit status {status}"
+        return complaint if status == 1 else f"exit status {status}"
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    if name in ("SIGXCPU", "SIGKILL"):
-        return f"{name}, more than {question.cpu_s} s of computing or {question.memory_bytes >> 20} MiB of memory"
+    if name == "SIGXCPU":
+        return f"{name}, more than {question.cpu_s} s of computing"
+    if name == "SIGKILL":
+        return f"{name}, more than {question.cpu_s} s of computing or more memory than there is"
     return name

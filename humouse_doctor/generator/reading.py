@@ -87,7 +87,10 @@ def serve(question: Question, answers: BinaryIO) -> None:
         gc.disable()  # the content is walked once and then gone
         guard.limit(question.memory_bytes, question.cpu_s)
         guard.lock(lambda event: _write(answers, Answer(refusal=forbidden(event))))
-        write_answer(question, files, answers)
+        try:
+            write_answer(question, files, answers)
+        except Exception:  # the parent has gone, or the memory; it is told by the status
+            os._exit(1)
         os._exit(0)
 
 
@@ -185,10 +188,14 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
         _take_gestures(content, found)
     else:
         _take_generator(content, found)
+    if len(found.tensors) > frames.MAX_TENSORS:
+        raise Refused(f"{len(found.tensors):,} tensors are more than any generator has; refused")
     total = 0
     for name, tensor in found.tensors.items():
         if len(name) > frames.MAX_NAME:
             raise Refused(f"a tensor's name has {len(name):,} characters; refused")
+        if not frames.has_room(tensor.shape, question.max_bytes):
+            raise Refused(f"tensor '{shown(name)}' has a shape beyond all reason; refused")
         total += tensor.numel() * (4 if tensor.dtype in _WIDENED else tensor.element_size())
     if total > question.max_bytes:
         raise Refused(f"its tensors take {total >> 20:,} MiB together, far more than the file has; refused")
@@ -215,6 +222,8 @@ def _content(question: Question, files: Sequence[BinaryIO], found: _Found) -> An
     blocked = [name for name in names if name.partition(".")[0] in salvage.BLOCKED]
     if blocked:
         raise Refused(f"refused, it refers to {shown(blocked[0])}, which no honest checkpoint does; --salvage does not read it")
+    if len(names) > salvage.MAX_NAMES:
+        raise Refused(f"refused, it refers to {len(names):,} foreign names, among them {_listed(names[:3])}")
     if question.kind is Kind.LEGACY:
         stream = salvage.without_sources(stream)
     try:
@@ -266,6 +275,8 @@ def _refusal(error: Exception, foreign: Sequence[str]) -> str:
     operand = re.search(r"Unsupported operand (\d+)", text)
     if operand and int(operand.group(1)) in (0x8C, 0x94, 0x95):  # SHORT_BINUNICODE, MEMOIZE, FRAME
         return "written with pickle protocol 4 or newer, which torch does not read safely; save it without pickle_protocol"
+    if operand:
+        return f"broken, or not written by torch.save (its pickle has operation {operand.group(1)}); {EXPECTED}"
     if "can't allocate memory" in text or "not enough memory" in text:
         raise MemoryError
     return f"broken or not a checkpoint ({type(error).__name__}); {EXPECTED}"

@@ -20,8 +20,8 @@ from torch import Tensor
 
 #: Modules torch refuses whatever else is allowed.
 BLOCKED = ("sys", "os", "posix", "nt")
-_MAX_NAMES = 1_000
-_MAX_TRIES = 20
+MAX_NAMES = 1_000
+_MAX_TRIES = 64
 _MAX_TENSORS = 100_000
 _BEFORE_OBJECT = 3  # of a legacy file: magic number, protocol, system
 
@@ -44,6 +44,22 @@ class Kept:
 
     def __setstate__(self, state: object) -> None:
         self.state = state
+
+
+class _Dict:
+    """Makes what stands for a dictionary of a foreign class; torch fills no subclass of one."""
+
+    def __new__(cls, *_: object) -> OrderedDict[object, object]:  # type: ignore[misc]  # on purpose
+        """Give an empty one, whatever the arguments."""
+        return OrderedDict()
+
+
+class _List:
+    """The same for a list."""
+
+    def __new__(cls, *_: object) -> list[object]:  # type: ignore[misc]  # on purpose
+        """Give an empty one, whatever the arguments."""
+        return []
 
 
 def foreign_names(stream: BinaryIO, *, archive: bool) -> list[str]:
@@ -143,7 +159,7 @@ def load_keeping(load: Callable[[list[tuple[Any, str]]], object], names: Iterabl
 
     Which of them stand for dictionaries and lists shows only when they are filled; then it starts again.
     """
-    known = list(names)[:_MAX_NAMES]
+    known = list(names)
     stand_ins: list[Any] = [type(f"_Kept_{number}_", (Kept,), {"__slots__": ()}) for number in range(len(known))]
     for _ in range(_MAX_TRIES):
         try:
@@ -152,16 +168,8 @@ def load_keeping(load: Callable[[list[tuple[Any, str]]], object], names: Iterabl
             filled = re.search(r"but got <class '[\w.]*_Kept_(\d+)_'>", str(error))
             if filled is None:
                 raise
-            stand_ins[int(filled.group(1))] = _new_list if re.search("append|extend", str(error)) else _new_dict
+            stand_ins[int(filled.group(1))] = _List if re.search("append|extend", str(error)) else _Dict
     return load(list(zip(stand_ins, known, strict=True)))
-
-
-def _new_dict(*_: object) -> OrderedDict[object, object]:
-    return OrderedDict()
-
-
-def _new_list(*_: object) -> list[object]:
-    return []
 
 
 def as_dict(value: object) -> dict[Any, Any] | None:
