@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import re
 import sys
@@ -300,6 +301,105 @@ def test_without_safetensors_installed_the_way_to_it_is_named(tmp_path: Path, mo
     with pytest.raises(InputError) as caught:
         checkpoint.load(tmp_path / "a.pt")
     assert str(caught.value) == f"{tmp_path / 'a.pt'}: a safetensors file; install humouse-doctor[safetensors] to read it"
+
+
+def _sharded(folder: Path, tensors: dict[str, Tensor]) -> Path:
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    names = {name: f"model-0000{place % 2 + 1}-of-00002.safetensors" for place, name in enumerate(tensors)}
+    for file in set(names.values()):
+        save_file({name: tensor for name, tensor in tensors.items() if names[name] == file}, folder / file)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": names}))
+    return index
+
+
+def test_shards_are_read_together_by_their_index(tmp_path: Path) -> None:
+    index = _sharded(tmp_path, weights())
+    found = checkpoint.load(index)
+    assert sorted(found.tensors) == sorted(weights())
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in weights().items())
+    whole = index.read_bytes() + b"".join(path.read_bytes() for path in sorted(tmp_path.glob("*.safetensors")))
+    assert found.sha256 == hashlib.sha256(whole).hexdigest()
+
+
+def test_an_index_and_shards_that_are_links_into_a_cache_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "run").mkdir()
+    _sharded(tmp_path / "cache", weights())
+    for path in (tmp_path / "cache").iterdir():
+        (tmp_path / "run" / path.name).symlink_to(path)
+    assert len(checkpoint.load(tmp_path / "run" / "model.safetensors.index.json").tensors) == len(weights())
+
+
+@pytest.mark.parametrize("archive", [True, False])
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_a_module_pickled_whole_gives_its_tensors_to_salvage(tmp_path: Path, architecture: Architecture, archive: bool) -> None:
+    torch.save(network(architecture), tmp_path / "a.pt", _use_new_zipfile_serialization=archive)
+    found = checkpoint.load(tmp_path / "a.pt", salvage=True)
+    assert dict(found.tensors).keys() == weights(architecture).keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in weights(architecture).items())
+    assert "torch.nn.modules.linear.Linear" in found.foreign
+
+
+def test_a_module_is_salvaged_as_its_own_state_dict_names_it(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.BatchNorm1d(3), nn.ModuleDict({"a": nn.Linear(3, 2)}), nn.LSTM(2, 4, num_layers=2))
+    module.register_buffer("passing", torch.ones(1), persistent=False)
+    module.register_parameter("absent", None)
+    found = checkpoint.load(save(tmp_path / "a.pt", module), salvage=True)
+    assert list(found.tensors) == list(module.state_dict())
+
+
+class Recorder(dict[str, object]):
+    """A dictionary of a program's own class, with attributes."""
+
+
+class Losses(list[float]):
+    """The same of a list."""
+
+
+def test_dictionaries_and_lists_of_foreign_classes_are_salvaged(tmp_path: Path) -> None:
+    recorder = Recorder(state_dict=weights(), config=Recorder(latent_dim=3, more=Losses([1.0])))
+    recorder.name = "x"  # type: ignore[attr-defined]  # what a file may carry besides items
+    found = checkpoint.load(save(tmp_path / "a.pt", recorder), salvage=True)
+    assert list(found.tensors) == list(weights())
+    assert dict(found.config) == {"latent_dim": 3, "more": "<list>"}
+    assert found.foreign == (f"{__name__}.Losses", f"{__name__}.Recorder")
+
+
+def test_salvage_changes_nothing_about_a_file_that_is_read_anyway(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.pt", {"state_dict": weights()})
+    found, salvaged = checkpoint.load(path), checkpoint.load(path, salvage=True)
+    _same(salvaged, dict(found.tensors))
+    assert (salvaged.remarks, salvaged.foreign) == (found.remarks, ())
+
+
+def test_settings_come_through_as_plain_values(tmp_path: Path) -> None:
+    settings = {
+        "a": 1,
+        "b": True,
+        "c": None,
+        "d": 1.5,
+        "e": "text",
+        "f": [1],
+        "g": 2**99,
+        5: 6,
+        "h": torch.ones(2),
+        "i" * 999: 1,
+    }
+    found = checkpoint.load(save(tmp_path / "a.pt", {"state_dict": weights(), "config": settings}))
+    plain = {"a": 1, "b": True, "c": None, "d": 1.5, "e": "text", "f": "<list>", "g": "<int>", "h": "<Tensor>"}
+    assert dict(found.config) == plain
+
+
+def test_a_file_without_checksums_is_read_with_a_remark(tmp_path: Path) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        save(tmp_path / "a.pt", weights())
+    finally:
+        torch.serialization.set_crc32_options(True)
+    found = checkpoint.load(tmp_path / "a.pt")
+    _same(found, weights())
+    assert found.remarks == ("the file carries no checksums, so that damage to a weight would not be seen",)
 
 
 def _gestures(dtype: torch.dtype = torch.float32) -> Tensor:

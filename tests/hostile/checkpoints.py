@@ -905,6 +905,9 @@ WORDS = {
 }
 
 
+ODD_KEYS: dict[object, object] = {None: torch.ones(2), 5: 1, ("a",): 2, b"x": 3, 1.5: 4, True: 5}
+
+
 def _names() -> dict[str, tuple[Write, str]]:
     found: dict[str, tuple[Write, str]] = {}
     for label, text in WORDS.items():
@@ -931,10 +934,10 @@ def _names() -> dict[str, tuple[Write, str]]:
         "a global of colours": (beside(b"c\x1b[31m\nev\x1bil\n)R"), "it refers to"),
         "a global of 100,000 characters": (beside(b"c" + b"a" * 100_000 + b"\nb\n)R"), "exhausted the loader"),
         "keys that are no text": (
-            saved(dict[object, object]([(None, torch.ones(2)), (5, 1), (("a",), 2), (b"x", 3), (1.5, 4), (True, 5)])),
+            saved(ODD_KEYS),
             "no generator's weights",
         ),
-        "text and other keys": (saved({**weights(), 7: torch.ones(2)}), "no generator's weights"),
+        "text and other keys": (saved(dict([*weights().items(), *ODD_KEYS.items()])), "no generator's weights"),
         "items hidden": (
             saved({"state_dict": Reduced(OrderedDict, (), {"items": 1, "keys": 2}, None, iter(weights().items()))}),
             USABLE,
