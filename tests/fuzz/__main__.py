@@ -48,8 +48,8 @@ def main() -> int:
                 kept.write_bytes(outcome.worth_a_look)
                 print(f"kept {kept}: {outcome.words}", flush=True)
     failures = sum(count for words, count in counts.items() if words.startswith(FAILED))
-    for outcome, count in counts.most_common():
-        print(f"{count:8,}  {outcome}")
+    for words, count in counts.most_common():
+        print(f"{count:8,}  {words}")
     print(f"{counts.total():8,}  inputs in {options.seconds:.0f} s, {failures} of them broke the rules")
     return 1 if failures else 0
 

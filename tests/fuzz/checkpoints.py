@@ -6,6 +6,7 @@ the directory, the second reaches the unpickler. So do pickles put together of t
 
 from __future__ import annotations
 
+import codecs
 import io
 import itertools
 import pickletools
@@ -63,6 +64,8 @@ class Checkpoints(Target):
         self.forks = Forks(folder / "loaders")
         self.watch = Watch()
         self.seeds = list(_seeds())
+        for codec in ("cp437", "unicode_escape"):  # imported when a first name asks for them
+            codecs.lookup(codec)
         self._launch = isolation.launch
         isolation.launch = self._forked
         for data, _ in self.seeds:
@@ -148,7 +151,7 @@ class Checkpoints(Target):
 
 def _in_short(line: str) -> str:
     """A refusal without what is the file's own."""
-    return re.sub(r"'.*'|[\d,]{2,}|\d+ more|it refers to .*|names .*", "...", line)[:80]
+    return re.sub(r"'.*'|\b[\d,]+\b|\d+ more|it refers to .*|names .*", "...", line)[:80]
 
 
 def _seeds() -> list[tuple[bytes, bool]]:
