@@ -73,6 +73,10 @@ Model = Annotated[
     typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
 ]
 
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Showing:
@@ -133,6 +137,7 @@ def inspect(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    salvage: Salvage = False,
     outcome: OutcomeOption = None,
     compare: Compare = None,
     format_: FormatOption = Format.TEXT,
@@ -156,6 +161,7 @@ def inspect(
         seed=seed,
         quick=quick,
         model=model,
+        salvage=salvage,
     )
     showing.finish(report_on(request, select or (), ignore or (), printing.progress, outcome), outcome)
 
@@ -196,6 +202,7 @@ def suggest_config(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    salvage: Salvage = False,
     outcome: OutcomeOption = None,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
@@ -213,6 +220,7 @@ def suggest_config(
         seed=seed,
         quick=quick,
         model=model,
+        salvage=salvage,
     )
     suggestion = suggest(request, emit, write, printing.progress, outcome)
     report = suggestion.report

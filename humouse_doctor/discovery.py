@@ -10,7 +10,7 @@ from pathlib import Path
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.settings import Settings
 
-_PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors", "*.ckpt")
+_PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 _MAX_LISTED = 5
 _MAX_DEPTH = 3
 

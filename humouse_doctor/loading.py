@@ -46,6 +46,7 @@ Progress = Callable[[str], None]
 _NO_DATA = "no data given; add --data"
 _NO_CHECKPOINT = "no checkpoint was looked at, this is before training"
 _NO_SPACE = "what the loss compares is not known; add --config, or --set training.absolute_coordinates=true (or false)"
+_MAX_LISTED = 50
 _NO_NETWORK = "the generator is not known; add --config"
 
 
@@ -54,7 +55,8 @@ class Request:
     """What to look at: paths as given on the command line, None where not given.
 
     `samples` prior latents are drawn, at most `max_sequences` gestures are kept; `quick` leaves latent fitting out;
-    `model` is `package.module:factory` for a generator of the user's own, whose code is then imported and run.
+    `model` is `package.module:factory` for a generator of the user's own, whose code is then imported and run; with
+    `salvage`, objects of foreign classes in a checkpoint are read as plain data instead of refused.
     """
 
     checkpoint: Path | None = None
@@ -66,6 +68,7 @@ class Request:
     seed: int = 0
     quick: bool = False
     model: str | None = None
+    salvage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ def load_case(request: Request, progress: Progress = lambda _: None, gestures: G
 def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.ReadConfig]:
     """Where a run's folder was given instead of a checkpoint, find its parts; then read the config."""
     run = request.checkpoint if request.checkpoint is not None and request.checkpoint.is_dir() else None
-    if run is None or (run / ".metadata").exists():
+    if run is None or any((run / mark).exists() for mark in (".metadata", "saved_model.pb")):  # other programs' checkpoints
         return _resolve_config_folder(request, trail)
     config_path = request.config
     if config_path is None:
@@ -248,11 +251,17 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
     """The case of a trained generator."""
     trail.progress(f"loading {path}")
     from humouse_doctor.generator import checkpoint as checkpoints
-    from humouse_doctor.generator import identify, observe
+
+    own = None
+    if request.model is not None:
+        from humouse_doctor.generator.observe import from_factory
+
+        own = from_factory(request.model)
+    checkpoint = checkpoints.load(path, () if own is None else own.state_dict(), salvage=request.salvage)
+    from humouse_doctor.generator import identify, observe  # torch comes in beside the loader's, not before it
 
     _note_old_torch(trail)
-    own = None if request.model is None else observe.from_factory(request.model)
-    checkpoint = checkpoints.load(path, () if own is None else own.state_dict())
+    _note_foreign(path, checkpoint, trail)
     trail.remarks.extend(checkpoint.remarks)
     run = settings
     if own is not None:
@@ -439,7 +448,8 @@ def _contract(request: Request, settings: Settings, checkpoint: Checkpoint | Non
             return None
         from humouse_doctor.generator import checkpoint as checkpoints
 
-        checkpoint, file = checkpoints.load(found), str(found)
+        checkpoint, file = checkpoints.load(found, salvage=request.salvage), str(found)
+        _note_foreign(found, checkpoint, trail)
     broken = []
     if not checkpoint.is_pretrainer:
         broken.append("it carries no position statistics, so it is no pretrainer checkpoint")
@@ -477,6 +487,19 @@ def _other_length(in_data: int, in_network: int, settings: Settings) -> ToolFind
         key="model.generator.target_len",
         place=settings.place("model.generator.target_len"),
     )
+
+
+def _note_foreign(path: Path, checkpoint: Checkpoint, trail: _Trail) -> None:
+    names = checkpoint.foreign
+    if names:
+        listed = ", ".join(names[:_MAX_LISTED]) + (f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else "")
+        trail.findings.append(
+            ToolFinding(
+                code=ToolCode.FOREIGN_CODE,
+                message=f"{path.name} refers to foreign code: {listed}; none of it was run, all was read as plain data",
+                serious=True,
+            )
+        )
 
 
 def _note_old_torch(trail: _Trail) -> None:

@@ -12,12 +12,21 @@ from hypothesis import HealthCheck, settings
 
 from humouse_doctor import cli
 from humouse_doctor.demonstration import Recipe, Units, config_text, train_run
+from humouse_doctor.generator import isolation
+from tests.generator.in_process import InProcess
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
 # Small tensors are slower on several threads than on one.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _loader_without_its_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read checkpoints in the test's own process, unless the test is marked `loader_process`: a start takes seconds."""
+    if request.node.get_closest_marker("loader_process") is None:
+        monkeypatch.setattr(isolation, "launch", InProcess)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -104,6 +104,24 @@ def test_a_healthy_run_ends_with_zero(invoke: Invoke, healthy_run: Path) -> None
     assert ended.out.startswith("HEALTHY")
 
 
+@pytest.mark.parametrize("command", [["inspect"], ["suggest-config"]])
+def test_a_refused_checkpoint_is_read_where_salvage_is_asked_for(
+    invoke: Invoke, collapsed_run: Path, tmp_path: Path, command: list[str]
+) -> None:
+    weights, *others = parts(collapsed_run)
+    torch.save({"generator": torch.load(weights, weights_only=True), "where": Path("a")}, tmp_path / "a.pt")
+    refused = invoke(*command, tmp_path / "a.pt", *others, "--quick")
+    assert refused.code == 3
+    assert "it refers to pathlib." in one_line(refused)
+
+    ended = invoke(*command, tmp_path / "a.pt", *others, "--quick", "--salvage")
+
+    assert ended.code in (0, 1)
+    assert ended.out
+    if command == ["inspect"]:
+        assert "HD008" in ended.out
+
+
 def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
     saved = tmp_path / "report.json"
     written = invoke("inspect", *parts(collapsed_run), "-o", f"json={saved}")

@@ -44,6 +44,12 @@ def test_a_discriminator_is_no_candidate(tmp_path: Path) -> None:
         discovery.find_checkpoint(tmp_path, from_values({}))
 
 
+def test_an_index_of_shards_comes_before_the_shards(tmp_path: Path) -> None:
+    for name in ("model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"):
+        (tmp_path / name).touch()
+    assert discovery.find_checkpoint(tmp_path, from_values({})).path.name == "model.safetensors.index.json"
+
+
 def test_the_configs_checkpoint_folder_is_searched_above_the_run(tmp_path: Path) -> None:
     run = tmp_path / "outputs" / "day" / "time"
     run.mkdir(parents=True)

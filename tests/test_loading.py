@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -328,6 +330,20 @@ def test_an_old_torch_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     request = Request(checkpoint=write_checkpoint(tmp_path), config=write_config(tmp_path), samples=8)
 
     assert ToolCode.OLD_TORCH in {finding.code for finding in load_case(request).tool_findings}
+
+
+def test_a_salvaged_checkpoint_is_a_finding_that_names_its_code(tmp_path: Path) -> None:
+    path = write_checkpoint(tmp_path)
+    torch.save({"model": torch.load(path, weights_only=True), "path": Path("a"), "kept": Fraction(1, 2)}, path)
+    request = Request(checkpoint=path, config=write_config(tmp_path), samples=8)
+    with pytest.raises(InputError, match="--salvage"):
+        load_case(request)
+
+    (finding,) = load_case(replace(request, salvage=True)).tool_findings
+
+    assert finding.code is ToolCode.FOREIGN_CODE
+    assert finding.serious
+    assert finding.message.startswith(f"{path.name} refers to foreign code: fractions.Fraction, pathlib.")
 
 
 def test_a_length_nothing_tells_is_asked_for(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import numpy as numpy
     from numpy.typing import NDArray
 
+    AnyArray = NDArray[Any]
     FloatArray = NDArray[numpy.floating[Any]]
     IntArray = NDArray[numpy.integer[Any]]
     BoolArray = NDArray[numpy.bool_]
@@ -24,4 +25,4 @@ else:
             return value
 
     numpy = _Numpy()
-    FloatArray = IntArray = BoolArray = Any
+    AnyArray = FloatArray = IntArray = BoolArray = Any

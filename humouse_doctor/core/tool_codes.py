@@ -61,6 +61,15 @@ class ToolCode(Enum):
             " Thresholds, require-data and verdicts are those of the policy file; a metric that was not measured meets none."
         ),
     )
+    FOREIGN_CODE = (
+        "HD008",
+        "foreign-code",
+        (
+            "The checkpoint refers to classes or functions of a program, which torch.load(..., weights_only=False) would import"
+            " and run; anyone who opens it that way trusts whoever wrote it. With --salvage none of it was run: its objects"
+            " were read as plain data, and its tensors looked at. Save the state_dict alone, and look up names you do not know."
+        ),
+    )
 
     def __init__(self, code: str, label: str, text: str) -> None:
         self.code, self.label, self.text = code, label, text

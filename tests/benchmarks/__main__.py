@@ -48,6 +48,17 @@ from pathlib import Path
 from humouse_doctor.gestures.arrays import read
 read(Path(sys.argv[1]), 2048, 0)
 """
+LOADER = """
+import sys
+from pathlib import Path
+from humouse_doctor.generator import checkpoint
+checkpoint.load(Path(sys.argv[1]))
+"""
+IN_PROCESS = """
+import sys, torch
+with open(sys.argv[1], "rb") as stream:
+    torch.load(stream, map_location="cpu", weights_only=True)
+"""
 SUM = """
 import sys, numpy as np
 loaded = np.load(sys.argv[1])
@@ -103,6 +114,11 @@ def main() -> None:
         bare = [python, "-c", BARE, checkpoint, data]
         ratio(f"inspect --quick, {COUNT} sequences / bare script", [*inspect, "--quick"], bare, "<= 1.5")
         ratio("inspect with latent fitting / bare script", inspect, bare, "stated only")
+        large = str(here / "generator_large.pt")
+        torch.save({f"a.{number}": torch.randn(1 << 20) for number in range(64)}, large)
+        for name, path in (("a checkpoint of 1 MB", checkpoint), ("a checkpoint of 256 MB", large)):
+            ratio(f"{name} by the loader's process / torch.load", [python, "-c", LOADER, path],
+                  [python, "-c", IN_PROCESS, path], "stated only")  # fmt: skip
         big = str(here / "big.npy")
         np.save(big, np.tile(sequences, (100, 1, 1)))
         ratio(f"one pass over {100 * COUNT} sequences / numpy.sum", [python, "-c", READ, big], [python, "-c", SUM, big],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import pickle
 import re
 import sys
@@ -161,10 +162,29 @@ def test_new_spectral_norm_names_become_the_old_ones(tmp_path: Path) -> None:
     assert torch.equal(found.tensors["0.weight_v"], layer.state_dict()["0.parametrizations.weight.0._v"])
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.bool])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool])
 def test_other_plain_number_types_are_kept(tmp_path: Path, dtype: torch.dtype) -> None:
     found = checkpoint.load(save(tmp_path / "a.pt", {"a.b": torch.ones(2).to(dtype)}))
     assert found.tensors["a.b"].dtype is dtype
+
+
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_narrow_floats_are_widened_with_a_remark(tmp_path: Path, name: str) -> None:
+    narrow = torch.tensor([1.5, -0.25]).to(getattr(torch, name))
+    found = checkpoint.load(save(tmp_path / "a.pt", {"a.b": narrow, "a.c": torch.ones(2)}))
+    assert found.tensors["a.b"].dtype is torch.float32
+    assert found.tensors["a.b"].tolist() == [1.5, -0.25]
+    assert found.remarks == (f"read 1 of 2 tensors as float32; the file has them as {name}",)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.arange(12.0).reshape(3, 4).T, torch.arange(12.0)[2:7:2], torch.zeros(0, 3), torch.tensor(2.5), torch.ones(1, 1, 2)],
+)
+def test_a_tensor_of_any_layout_comes_through_as_it_is(tmp_path: Path, tensor: Tensor) -> None:
+    found = checkpoint.load(save(tmp_path / "a.pt", {"a.b": tensor})).tensors["a.b"]
+    assert found.shape == tensor.shape
+    assert torch.equal(found, tensor)
 
 
 def test_the_old_format_before_archives_is_read(tmp_path: Path) -> None:
@@ -246,7 +266,9 @@ def test_one_number_serves_for_both_axes(tmp_path: Path, number: Any, package: s
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_table_keeps_its_order(tmp_path: Path, order: Any) -> None:
     table = np.asarray(np.arange(6.0).reshape(2, 3), order=order)
-    content = checkpoint.load_content(save(tmp_path / "a.pt", {"table": table}))
+    path = save(tmp_path / "a.pt", {"table": table})
+    with torch.serialization.safe_globals(STAND_INS):  # type: ignore[arg-type]  # tuples with a name are accepted
+        content = torch.load(path, weights_only=True)
     np.testing.assert_array_equal(content["table"].value, table)
 
 
@@ -279,6 +301,105 @@ def test_without_safetensors_installed_the_way_to_it_is_named(tmp_path: Path, mo
     with pytest.raises(InputError) as caught:
         checkpoint.load(tmp_path / "a.pt")
     assert str(caught.value) == f"{tmp_path / 'a.pt'}: a safetensors file; install humouse-doctor[safetensors] to read it"
+
+
+def _sharded(folder: Path, tensors: dict[str, Tensor]) -> Path:
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    names = {name: f"model-0000{place % 2 + 1}-of-00002.safetensors" for place, name in enumerate(tensors)}
+    for file in set(names.values()):
+        save_file({name: tensor for name, tensor in tensors.items() if names[name] == file}, folder / file)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": names}))
+    return index
+
+
+def test_shards_are_read_together_by_their_index(tmp_path: Path) -> None:
+    index = _sharded(tmp_path, weights())
+    found = checkpoint.load(index)
+    assert sorted(found.tensors) == sorted(weights())
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in weights().items())
+    whole = index.read_bytes() + b"".join(path.read_bytes() for path in sorted(tmp_path.glob("*.safetensors")))
+    assert found.sha256 == hashlib.sha256(whole).hexdigest()
+
+
+def test_an_index_and_shards_that_are_links_into_a_cache_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "run").mkdir()
+    _sharded(tmp_path / "cache", weights())
+    for path in (tmp_path / "cache").iterdir():
+        (tmp_path / "run" / path.name).symlink_to(path)
+    assert len(checkpoint.load(tmp_path / "run" / "model.safetensors.index.json").tensors) == len(weights())
+
+
+@pytest.mark.parametrize("archive", [True, False])
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_a_module_pickled_whole_gives_its_tensors_to_salvage(tmp_path: Path, architecture: Architecture, archive: bool) -> None:
+    torch.save(network(architecture), tmp_path / "a.pt", _use_new_zipfile_serialization=archive)
+    found = checkpoint.load(tmp_path / "a.pt", salvage=True)
+    assert dict(found.tensors).keys() == weights(architecture).keys()
+    assert all(torch.equal(found.tensors[name], tensor) for name, tensor in weights(architecture).items())
+    assert "torch.nn.modules.linear.Linear" in found.foreign
+
+
+def test_a_module_is_salvaged_as_its_own_state_dict_names_it(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.BatchNorm1d(3), nn.ModuleDict({"a": nn.Linear(3, 2)}), nn.LSTM(2, 4, num_layers=2))
+    module.register_buffer("passing", torch.ones(1), persistent=False)
+    module.register_parameter("absent", None)
+    found = checkpoint.load(save(tmp_path / "a.pt", module), salvage=True)
+    assert list(found.tensors) == list(module.state_dict())
+
+
+class Recorder(dict[str, object]):
+    """A dictionary of a program's own class, with attributes."""
+
+
+class Losses(list[float]):
+    """The same of a list."""
+
+
+def test_dictionaries_and_lists_of_foreign_classes_are_salvaged(tmp_path: Path) -> None:
+    recorder = Recorder(state_dict=weights(), config=Recorder(latent_dim=3, more=Losses([1.0])))
+    recorder.name = "x"  # type: ignore[attr-defined]  # what a file may carry besides items
+    found = checkpoint.load(save(tmp_path / "a.pt", recorder), salvage=True)
+    assert list(found.tensors) == list(weights())
+    assert dict(found.config) == {"latent_dim": 3, "more": "<list>"}
+    assert found.foreign == (f"{__name__}.Losses", f"{__name__}.Recorder")
+
+
+def test_salvage_changes_nothing_about_a_file_that_is_read_anyway(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.pt", {"state_dict": weights()})
+    found, salvaged = checkpoint.load(path), checkpoint.load(path, salvage=True)
+    _same(salvaged, dict(found.tensors))
+    assert (salvaged.remarks, salvaged.foreign) == (found.remarks, ())
+
+
+def test_settings_come_through_as_plain_values(tmp_path: Path) -> None:
+    settings = {
+        "a": 1,
+        "b": True,
+        "c": None,
+        "d": 1.5,
+        "e": "text",
+        "f": [1],
+        "g": 2**99,
+        5: 6,
+        "h": torch.ones(2),
+        "i" * 999: 1,
+    }
+    found = checkpoint.load(save(tmp_path / "a.pt", {"state_dict": weights(), "config": settings}))
+    plain = {"a": 1, "b": True, "c": None, "d": 1.5, "e": "text", "f": "<list>", "g": "<int>", "h": "<Tensor>"}
+    assert dict(found.config) == plain
+
+
+def test_a_file_without_checksums_is_read_with_a_remark(tmp_path: Path) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        save(tmp_path / "a.pt", weights())
+    finally:
+        torch.serialization.set_crc32_options(True)
+    found = checkpoint.load(tmp_path / "a.pt")
+    _same(found, weights())
+    assert found.remarks == ("the file carries no checksums, so that damage to a weight would not be seen",)
 
 
 def _gestures(dtype: torch.dtype = torch.float32) -> Tensor:

@@ -1,0 +1,48 @@
+"""The loader without its process: the same question and answer, read in the test's own interpreter.
+
+For tests of what is made of honest files. That a hostile one harms nobody is tested with real processes, in tests/hostile.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from humouse_doctor.generator import frames, reading
+from humouse_doctor.generator.frames import Question
+
+
+class _Questions(io.BytesIO):
+    """Answers what was written to it when it is closed."""
+
+    def __init__(self, answers: io.BytesIO) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def close(self) -> None:
+        if not self.closed and self.getvalue():
+            question = Question.parse(self.getvalue())
+            with ExitStack() as stack:
+                files = [stack.enter_context(Path(name).open("rb")) for name in question.files]
+                place = self._answers.tell()
+                self._answers.seek(0, io.SEEK_END)
+                reading.write_answer(question, files, self._answers)
+                self._answers.seek(place)
+        super().close()
+
+
+class InProcess:
+    """Stands in for the loader's process."""
+
+    def __init__(self) -> None:
+        answers = io.BytesIO(frames.READY)
+        self.stdout: IO[bytes] | None = answers
+        self.stdin: IO[bytes] | None = _Questions(answers)
+
+    def kill(self) -> None:
+        """Nothing runs by itself."""
+
+    def wait(self) -> int:
+        return 0

@@ -1,0 +1,151 @@
+"""The loader's process, forked from an interpreter that has imported torch once: one process per file without its start.
+
+What is forked attends to its file as a started one does: the same limits, the same hook, the same pipes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+_CODE = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tests.hostile.forks import serve; serve(int(sys.argv[2]))"
+)
+
+
+def serve(number: int) -> None:
+    """Fork a loader for every pair of pipes that comes in, and say how it ended; ends with the other side."""
+    from humouse_doctor.generator import reading
+
+    reading.rehearse()
+    with socket.socket(fileno=number) as channel:
+        while True:
+            _, pipes, _, _ = socket.recv_fds(channel, 1, 2)
+            if len(pipes) != 2:
+                return
+            child = os.fork()
+            if child == 0:
+                channel.close()
+                for place, pipe in enumerate(pipes):
+                    os.dup2(pipe, place)
+                    os.close(pipe)
+                reading.attend()
+            for pipe in pipes:
+                os.close(pipe)
+            channel.send(json.dumps(child).encode() + b"\n")
+            _, status, used = os.wait4(child, 0)
+            channel.send(json.dumps([os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime]).encode() + b"\n")
+
+
+class Ended(NamedTuple):
+    """How a loader ended: exit status (negative for a signal), most memory in KiB, seconds of computing."""
+
+    status: int
+    peak_kib: int
+    cpu_s: float
+
+
+class Forks:
+    """Gives loaders out, one after the other, each in `folder`, and remembers how they ended."""
+
+    def __init__(self, folder: Path) -> None:
+        ours, theirs = socket.socketpair()
+        self._channel, self._lines = ours, ours.makefile("rb")
+        with theirs:
+            self._server = subprocess.Popen(
+                [sys.executable, "-c", _CODE, json.dumps([str(ROOT), *sys.path]), str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                stderr=subprocess.DEVNULL,
+                cwd=folder,
+            )
+        self.folder = folder
+        self.ended: list[Ended] = []
+
+    def close(self) -> None:
+        self._lines.close()
+        self._channel.close()
+        self._server.wait()
+
+    def launch(self) -> Forked:
+        """Stands in for `isolation.launch`."""
+        question, theirs_in = os.pipe()[::-1]
+        theirs_out, answer = os.pipe()[::-1]
+        socket.send_fds(self._channel, [b"f"], [theirs_in, theirs_out])
+        os.close(theirs_in)
+        os.close(theirs_out)
+        child = json.loads(self._lines.readline())
+        return Forked(self, child, os.fdopen(question, "wb"), os.fdopen(answer, "rb"))
+
+    def wait(self) -> Ended:
+        """How the one that is out ended, once it has."""
+        self.ended.append(Ended(*json.loads(self._lines.readline())))
+        return self.ended[-1]
+
+    def __enter__(self) -> Forks:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+
+class Forked:
+    """What is used of a `subprocess.Popen`, for a process that is another one's child."""
+
+    def __init__(self, forks: Forks, child: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+        self.stdin: IO[bytes] | None = stdin
+        self.stdout: IO[bytes] | None = stdout
+        self._forks, self._child = forks, child
+        self._ended: Ended | None = None
+
+    def kill(self) -> None:
+        if self._ended is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGKILL)
+
+    def wait(self) -> int:
+        if self._ended is None:
+            self._ended = self._forks.wait()
+        return self._ended.status
+
+
+class Watch:
+    """Notes what this process does of the things that no file may bring about, while it is told to look."""
+
+    _EVENTS = ("exec", "compile", "import", "os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.", "socket.",
+               "ctypes.", "marshal.", "pty.", "shutil.", "os.remove", "os.rename", "os.chmod", "pickle.", "code.")  # fmt: skip
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._looking = False
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self._looking and event.startswith(self._EVENTS):
+            self.seen.append(f"{event} {str(arguments)[:200]}")
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        self._looking = True
+        try:
+            yield
+        finally:
+            self._looking = False
+
+    @contextlib.contextmanager
+    def looking_away(self) -> Iterator[None]:
+        before, self._looking = self._looking, False
+        try:
+            yield
+        finally:
+            self._looking = before

@@ -1,0 +1,171 @@
+"""Whatever a file holds, it does not run, hang, crash or lie: one line that refuses it, or a report.
+
+Every file goes through the whole command. Its loader is a process of its own (forked from one that has imported torch, so
+that hundreds of them take a minute); one file of every family goes through a loader that is started as a command starts it.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import torch
+
+from humouse_doctor import service
+from humouse_doctor.core.report import Report
+from humouse_doctor.generator import isolation
+from humouse_doctor.reporting import json_report
+from tests.conftest import Ended
+from tests.generator.files import save, weights
+from tests.hostile.checkpoints import Case, cases
+from tests.hostile.forks import Forks, Watch
+
+SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
+CASES = cases()
+FAMILIES = {case.family: case for case in reversed(CASES)}
+MAX_S = 10.0
+MAX_KIB = 2 << 20
+
+pytestmark = [pytest.mark.loader_process, pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    with Forks(tmp_path_factory.mktemp("loaders")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def watch() -> Watch:
+    return Watch()
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files whose inspection imports whatever the command imports on its way, before anything is watched."""
+    folder = tmp_path_factory.mktemp("rehearsed")
+    save(folder / "good.pt", {"epoch": 1, "model": {name: tensor.half() for name, tensor in weights().items()}})
+    save(folder / "bad.pt", [1])
+    save(folder / "pretrainer.pt", {"model": weights(), "position_mean": torch.ones(2), "position_std": torch.ones(2)})
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("\xe4"), b"")
+    (folder / "b.zip").write_bytes(
+        (folder / "a.zip").read_bytes().replace(b"\xc3\xa4", b"\x84\x84").replace(b"\x00\x08", bytes(2))
+    )
+    (folder / "a.json").write_text('{"weight_map": {"a": "b"}}')
+    return folder
+
+
+Invoke = Callable[..., Ended]
+
+
+@pytest.fixture
+def inspect(
+    forks: Forks,
+    watch: Watch,
+    rehearsed: Path,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Callable[[Path, bool], Ended]:
+    """Inspect a file as the command does, its loader forked, and nothing else done by this process while it looks at it."""
+
+    def launch() -> isolation.Process:
+        with watch.looking_away():
+            return forks.launch()
+
+    def watched(*arguments: Any) -> Report:
+        with watch.looking():
+            return report_on(*arguments)
+
+    def run(path: Path, salvage: bool) -> Ended:
+        watch.seen.clear()
+        return invoke(*command(path, salvage))
+
+    report_on = service.report_on
+    monkeypatch.setattr(service, "report_on", watched)
+    monkeypatch.setattr(isolation, "launch", launch)
+    monkeypatch.chdir(tmp_path)
+    if not forks.ended:
+        for path in sorted(rehearsed.iterdir()):
+            for salvage in (False, True):
+                run(path, salvage)
+    return run
+
+
+def command(path: Path, salvage: bool) -> list[object]:
+    """The command line that inspects a file."""
+    options = ["--salvage"] if salvage else []
+    steps = "model.generator.target_len=12"
+    return ["inspect", path, "--set", steps, "--quick", "--samples", 8, "--format", "json", *options]
+
+
+def judge(case: Case, path: Path, ended: Ended) -> None:
+    """A report that keeps its schema where the file can be used, else one line with its name and the reason."""
+    assert "Traceback" not in ended.err
+    if ended.out:
+        assert case.usable
+        report = json.loads(ended.out)
+        jsonschema.validate(report, SCHEMA)
+        assert ended.code in (0, 1) or (ended.code == 3 and report["verdict"] == "undetermined")
+        return
+    assert ended.code == 3
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith(f"humouse-doctor: {path}")
+    line = ended.err.removesuffix("\n")
+    assert line.isprintable()
+    assert len(line) < 700 + len(str(path))
+    assert "weights_only=True" not in line
+    assert "add_safe_globals" not in line
+    assert case.says in line, line
+    assert "tried to do what no checkpoint does" not in line or case.name.startswith("a codec")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.family}: {case.name}")
+def test_a_file_is_refused_with_one_line_or_reported_on(
+    case: Case, tmp_path: Path, forks: Forks, watch: Watch, inspect: Callable[[Path, bool], Ended]
+) -> None:
+    path = tmp_path / "a.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        case.write(path)
+    there = sorted(tmp_path.iterdir())
+    before, known = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, len(forks.ended)
+    started = time.perf_counter()
+
+    ended = inspect(path, case.salvage)
+
+    seconds = time.perf_counter() - started
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    judge(case, path, ended)
+    assert ended.out if case.usable else ended.err
+    assert watch.seen == []
+    assert sorted(tmp_path.iterdir()) == there
+    assert list(forks.folder.iterdir()) == []
+    assert len(forks.ended) == known + 1
+    assert seconds < MAX_S
+    assert grown + forks.ended[-1].peak_kib < MAX_KIB
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+def test_a_loader_started_as_a_command_starts_it_answers_alike(family: str, tmp_path: Path, invoke: Invoke) -> None:
+    case = FAMILIES[family]
+    case.write(tmp_path / "a.pt")
+
+    ended = invoke(*command(tmp_path / "a.pt", case.salvage))
+
+    judge(case, tmp_path / "a.pt", ended)
+    assert bool(ended.out) == case.usable
+
+
+def test_there_are_files_of_every_kind() -> None:
+    assert len(CASES) >= 300
+    assert len({(case.family, case.name) for case in CASES}) == len(CASES)
