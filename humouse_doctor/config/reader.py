@@ -191,13 +191,8 @@ def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None
             what = "resolvers are not run" if ":" in reference else f"there is no '{reference}' in the file"
             return None, f"left unresolved, {what}; give it with --set"
         target = values[reference]
-        value = target if match.group(0) == value else f"{value[: match.start()]}{_inside(target)}{value[match.end() :]}"
+        value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
     return None, "the interpolation refers to itself; give the value with --set"
-
-
-def _inside(value: Value) -> str:
-    """A value as it reads inside another's text."""
-    return value if isinstance(value, str) else spell(value)
 
 
 def _shown(value: Value) -> str:

@@ -42,7 +42,8 @@ class _Loader(yaml.SafeLoader):
         self._depth += 1
         if self._depth > _MAX_DEPTH or self._nodes > 2 * _MAX_VALUES:
             problem = "nested too deeply" if self._depth > _MAX_DEPTH else f"more than {_MAX_VALUES} values"
-            raise yaml.composer.ComposerError(None, None, problem, self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, problem, mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -93,16 +94,21 @@ def read_text(path: Path) -> str:
 def compose(text: str, name: str) -> yaml.MappingNode:
     """The root mapping of `text`; raises `UsageError` that names file and line."""
     try:
-        loader = _Loader(text.removeprefix(_BOM))
-        try:
-            root = loader.get_single_node()
-        finally:
-            loader.dispose()
+        root = _root(text)
     except _MISREAD as error:
         raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
         raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
+    return root
+
+
+def _root(text: str) -> yaml.Node | None:
+    loader = _Loader(text.removeprefix(_BOM))
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
     return root
 
 
@@ -135,6 +141,19 @@ def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
     """
     budget = [_MAX_VALUES]
     yield from _walk(root, "", name, budget, frozenset(), False)
+
+
+def require_plain(text: str, name: str) -> None:
+    """Raise `UsageError` where `text`, a YAML file of any shape, is no plain data within the bounds of a config."""
+    try:
+        root = _root(text)
+    except _MISREAD as error:
+        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
+    if isinstance(root, yaml.MappingNode):
+        for _ in leaves(root, name):
+            pass
+    elif root is not None:
+        _value(root, name, [_MAX_VALUES], 0)
 
 
 def _walk(
