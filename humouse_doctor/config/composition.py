@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import is_file
 from humouse_doctor.core.settings import Place, Value
 
 
@@ -39,12 +39,14 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
         return Composed(values=values, places=places, source=path, remarks=(remark,))
     from hydra.core.global_hydra import GlobalHydra
 
+    from humouse_doctor.config import hydra_sources
+
     if GlobalHydra.instance().is_initialized():
         remark = f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
         return Composed(values=values, places=places, source=path, remarks=(remark,))
     try:
         with (
-            _environment_unread(),
+            hydra_sources.guarded(),
             warnings.catch_warnings(),
             hydra.initialize_config_dir(str(path.resolve().parent), version_base=None),
         ):
@@ -53,15 +55,15 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
             group_file = path.parent / "experiment" / f"{composed.hydra.runtime.choices.get('experiment')}.yaml"
             whole: Any = OmegaConf.to_container(composed, resolve=False)
     except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
-        reason = re.sub(r"\s+", " ", str(error) or type(error).__name__).strip()
-        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason[:300]}") from None
+        reason = yaml_text.shown(re.sub(r"\s+", " ", str(error) or type(error).__name__).strip(), 300)
+        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason}") from None
     del whole["hydra"]
     flat: dict[str, Value] = {}
     _flatten(whole, "", flat)
     known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
     source = path
     # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
-    if group_file.is_file() and any(name.startswith("experiment.") for name in flat):
+    if is_file(group_file) and any(name.startswith("experiment.") for name in flat):
         root = yaml_text.compose(yaml_text.read_text(group_file), str(group_file))
         for leaf in yaml_text.leaves(root, str(group_file)):
             name = f"experiment.{leaf.path}"
@@ -71,22 +73,6 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
         source = group_file
     remark = f"{path} was composed with its defaults: list; the experiment section comes from {source}"
     return Composed(values=flat, places=known, source=source, remarks=(remark,))
-
-
-@contextmanager
-def _environment_unread() -> Iterator[None]:
-    """Let `${oc.env:X}` fail where Hydra itself resolves it: in a path or an error message it would show a secret."""
-    from omegaconf import OmegaConf
-    from omegaconf.resolvers import oc
-
-    def refuse(*_: Any) -> None:
-        raise ValueError("the environment is not read")
-
-    OmegaConf.register_new_resolver("oc.env", refuse, replace=True)
-    try:
-        yield
-    finally:
-        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
 
 
 def _flatten(node: Any, prefix: str, into: dict[str, Value]) -> None:

@@ -17,6 +17,7 @@ _SECTIONS = ("data", "model", "training", "logging")
 _INTERPOLATION = re.compile(r"\$\{([^${}]*)\}")
 _MISSING = "???"
 _MAX_HOPS = 16
+_MAX_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +109,11 @@ def _finish(
             in_file[key] = Setting(key=key, value=raw, origin=Origin.EXPLICIT, place=place)
         value, trouble = _resolve(raw, values)
         if trouble is not None:
-            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {spell(raw)}: {trouble}"))
+            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {_shown(raw)}: {trouble}"))
             continue
         wrong = BY_NAME[key].complaint(value)
         if wrong is not None:
-            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {spell(value)}; {wrong}"))
+            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {_shown(value)}; {wrong}"))
             continue
         settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
     unusable = {complaint.key for complaint in complaints}
@@ -138,9 +139,9 @@ def _finish(
 def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Complaint:
     """The complaint about a value, often an interpolation, where a section of keys belongs."""
     if isinstance(raw, str) and ("${" in raw or raw == _MISSING):
-        message = f"{key} is {spell(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
+        message = f"{key} is {_shown(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
         return Complaint(key=key, place=place, serious=False, message=message)
-    message = f"{key} is {spell(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
+    message = f"{key} is {_shown(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
     return Complaint(key=key, place=place, serious=True, message=message)
 
 
@@ -192,6 +193,11 @@ def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None
         target = values[reference]
         value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
     return None, "the interpolation refers to itself; give the value with --set"
+
+
+def _shown(value: Value) -> str:
+    """A value as a message has it: short, whatever the file holds."""
+    return yaml_text.shown(spell(value), _MAX_SHOWN)
 
 
 def spell(value: Value) -> str:

@@ -109,10 +109,13 @@ KEYS: tuple[Key, ...] = (
 
 BY_NAME = {key.name: key for key in KEYS}
 
+#: No key of twice the length is a misspelling of one.
+_LONGEST = 2 * max(len(key.name) for key in KEYS)
+
 
 def likely_misspelling(name: str) -> str | None:
     """The known key that `name`, itself unknown, was probably meant to be: the trainer would ignore it silently."""
-    if name in BY_NAME:
+    if name in BY_NAME or len(name) > _LONGEST:
         return None
     close = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.92)
     return close[0] if close else None

@@ -6,23 +6,47 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import open_regular
 from humouse_doctor.core.settings import Value
 
 #: Larger than any training config; a guard against reading a data file as one.
-_MAX_BYTES = 4_000_000
+_MAX_BYTES = 500_000
 #: Values read through aliases count each time, so that a bomb of nested aliases ends here.
-_MAX_VALUES = 20_000
+_MAX_VALUES = 10_000
 _MAX_DEPTH = 64
+#: A number of more characters is none that a trainer could use, and takes the longer to read the longer it is.
+_MAX_NUMBER = 400
+_MAX_SHOWN = 60
 
 _BOM = "\ufeff"
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, except that 5e-6 is a number and a date is text, as OmegaConf reads them."""
+    """PyYAML's safe loader, except that 5e-6 is a number and a date is text, as OmegaConf reads them.
+
+    It stops at more nodes than a config has, and at deeper ones, before these cost time or a stack.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node; raises `ComposerError` beyond the bounds."""
+        self._nodes += 1
+        self._depth += 1
+        if self._depth > _MAX_DEPTH or self._nodes > 2 * _MAX_VALUES:
+            problem = "nested too deeply" if self._depth > _MAX_DEPTH else f"more than {_MAX_VALUES} values"
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -55,12 +79,12 @@ class Leaf:
 def read_text(path: Path) -> str:
     """The file's text, with its BOM and line ends as they are; raises `UsageError` where it is not a config."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(_MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot read the config: {error.strerror or error}") from None
     if len(data) > _MAX_BYTES:
-        raise UsageError(f"{path}: larger than {_MAX_BYTES // 1_000_000} MB, not a training config; expected a YAML file")
+        raise UsageError(f"{path}: larger than {_MAX_BYTES // 1000} kB, not a training config; expected a YAML file")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -70,25 +94,44 @@ def read_text(path: Path) -> str:
 def compose(text: str, name: str) -> yaml.MappingNode:
     """The root mapping of `text`; raises `UsageError` that names file and line."""
     try:
-        loader = _Loader(text.removeprefix(_BOM))
-        try:
-            root = loader.get_single_node()
-        finally:
-            loader.dispose()
+        root = _root(text)
     except _MISREAD as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{name}:{mark.line + 1}" if mark is not None else name
-        raise UsageError(f"{where}: not valid YAML: {_problem(error)}") from None
+        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
         raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
     return root
 
 
+def _root(text: str) -> yaml.Node | None:
+    loader = _Loader(text.removeprefix(_BOM))
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return root
+
+
+def _line(error: Exception, text: str) -> str:
+    """`:line` of the error, empty where that is not known."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f":{mark.line + 1}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f":{text.count(chr(10), 0, error.position) + 1}"
+    return ""
+
+
 def _problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return str(getattr(error, "problem", None) or str(error).splitlines()[0])
+    return shown(str(getattr(error, "problem", None) or str(error).splitlines()[0]), 200)
+
+
+def shown(text: str, longest: int = _MAX_SHOWN) -> str:
+    """Text out of a file, short, on one line and without control characters."""
+    cut = text if len(text) <= longest else f"{text[:longest]}..."
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
 
 
 def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
@@ -98,6 +141,19 @@ def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
     """
     budget = [_MAX_VALUES]
     yield from _walk(root, "", name, budget, frozenset(), False)
+
+
+def require_plain(text: str, name: str) -> None:
+    """Raise `UsageError` where `text`, a YAML file of any shape, is no plain data within the bounds of a config."""
+    try:
+        root = _root(text)
+    except _MISREAD as error:
+        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
+    if isinstance(root, yaml.MappingNode):
+        for _ in leaves(root, name):
+            pass
+    elif root is not None:
+        _value(root, name, [_MAX_VALUES], 0)
 
 
 def _walk(
@@ -132,7 +188,7 @@ def _entries(
             raise UsageError(f"{name}:{line}: a key that is not plain text")
         key = key_node.value
         if key in seen:
-            raise UsageError(f"{name}:{line}: the key '{key}' stands twice, first in line {seen[key]}; keep one")
+            raise UsageError(f"{name}:{line}: the key '{shown(key)}' stands twice, first in line {seen[key]}; keep one")
         seen[key] = line
         if key_node.tag != "tag:yaml.org,2002:merge":
             own[key] = key_node, child, False
@@ -155,22 +211,35 @@ def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
         if budget[0] < 0 or depth > _MAX_DEPTH:
             raise UsageError(f"{name}:{line}: nested too deeply, or more than {_MAX_VALUES} values")
         return tuple(_value(item, name, budget, depth + 1) for item in node.value)
-    return None  # a mapping inside a list (Hydra's `defaults:`): nothing the trainer's own keys use
+    # A mapping inside a list (Hydra's `defaults:`) has nothing the trainer's own keys use, but counts, and other
+    # readers of the file would follow it.
+    assert isinstance(node, yaml.MappingNode)
+    budget[0] -= len(node.value)
+    if budget[0] < 0 or depth > _MAX_DEPTH:
+        raise UsageError(f"{name}:{line}: nested too deeply, or more than {_MAX_VALUES} values")
+    for key, child in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            _value(key, name, budget, depth + 1)
+        _value(child, name, budget, depth + 1)
+    return None
 
 
 def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
     if node.tag not in _PLAIN_TAGS:
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {node.tag} is refused; expected a plain value")
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is refused; expected a plain value")
 
 
 def scalar(node: yaml.ScalarNode, name: str) -> Value:
     """A scalar node's value; raises `UsageError` for a tag that asks for anything but plain data."""
     _refuse_foreign_tag(node, name)
+    kind = node.tag.rpartition(":")[2]
     try:
+        if kind in ("int", "float") and len(node.value) > _MAX_NUMBER:
+            raise ValueError("too long")
         value: Value = _Loader("").construct_object(node)
-    except (yaml.YAMLError, ValueError, LookupError):  # PyYAML looks into the empty text of `!!int ""`
-        kind = node.tag.rpartition(":")[2]
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{node.value[:40]}' cannot be read as {kind}") from None
+    # PyYAML looks into the empty text of `!!int ""`, and multiplies 1:1:1.5 beyond what a float holds
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError):
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shown(node.value)}' cannot be read as {kind}") from None
     return value
 
 
