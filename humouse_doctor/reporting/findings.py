@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.probe import Kind
-from humouse_doctor.core.report import Finding, Report
+from humouse_doctor.core.report import Finding, Location, Report
 from humouse_doctor.reporting.paths import shown
 from humouse_doctor.reporting.plain import harmless
 
@@ -20,11 +20,11 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
-    """A place in a file that a pipeline can show: `line` counts from 1, and so does `end`, the column its value begins at."""
+    """A place that a pipeline can show: `line` and `column`, where its value begins, count from 1; None for a whole file."""
 
     file: str
-    line: int = 1
-    end: int = 1
+    line: int | None = None
+    column: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def placed(gate: Gate, root: str) -> Iterator[Placed]:
             yield Placed(
                 entry=entry,
                 judged=judged,
-                anchor=_anchor(judged.finding, entry),
+                anchor=anchor_of(judged.finding, entry),
                 identity=identity(judged.finding.fingerprint, entry.name, root, seen[known]),
             )
 
@@ -63,21 +63,31 @@ def identity(fingerprint: str, name: str, root: str, number: int = 1) -> str:
     return hashlib.sha256(known.encode("utf-8", "backslashreplace")).hexdigest()[:40]
 
 
-def _anchor(finding: Finding, entry: Entry) -> Anchor:
-    """The config's line; where the finding has none the config's first, and the input where there is no config.
+def anchor_of(finding: Finding, entry: Entry) -> Anchor:
+    """A line of a config to show the finding at: a checkpoint has no lines and is seldom part of the repository.
 
-    A checkpoint is seldom in the repository, so that nothing could be shown there.
+    That is its own one, else that of the likeliest cause that explains it, else the config as a whole; where there is
+    no config, the input itself.
     """
-    where, report = finding.location, entry.report
+    report = entry.report
     if report is None:
-        return Anchor(file=where.file or entry.name)
-    if where.file is None or where.file == report.subject.checkpoint:
-        return Anchor(file=report.subject.config or report.subject.checkpoint or entry.name)
+        return Anchor(file=finding.location.file or entry.name)
+    where = _lined(finding, report)
     if where.line is None:
-        return Anchor(file=where.file)
+        own = where.file if where.file != report.subject.checkpoint else None
+        return Anchor(file=own or report.subject.config or report.subject.checkpoint or entry.name)
+    assert where.file is not None
     place = next((s.place for s in report.settings if s.key == where.key and s.place is not None), None)
     same = place is not None and (place.file, place.line) == (where.file, where.line)
-    return Anchor(file=where.file, line=max(where.line, 1), end=max(place.column, 1) if same and place is not None else 1)
+    return Anchor(file=where.file, line=max(where.line, 1), column=max(place.column, 1) if same and place is not None else None)
+
+
+def _lined(finding: Finding, report: Report) -> Location:
+    if finding.location.line is not None:
+        return finding.location
+    explaining = [cause.code for cause in report.causes if finding.code in cause.explains]
+    places = {other.code: other.location for other in report.findings if other.location.line is not None}
+    return next((places[code] for code in explaining if code in places), finding.location)
 
 
 def anchor_of_key(key: str, entry: Entry) -> Anchor:
@@ -86,7 +96,7 @@ def anchor_of_key(key: str, entry: Entry) -> Anchor:
     places = () if report is None else (s.place for s in report.settings if s.key == key and s.place is not None)
     place = next(iter(places), None)
     if place is not None:
-        return Anchor(file=place.file, line=max(place.line, 1), end=max(place.column, 1))
+        return Anchor(file=place.file, line=max(place.line, 1), column=max(place.column, 1))
     return Anchor(file=entry.name if report is None else report.subject.config or report.subject.checkpoint or entry.name)
 
 

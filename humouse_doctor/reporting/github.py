@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding
 from humouse_doctor.core.probe import Severity
-from humouse_doctor.core.report import Finding, Location, Report
+from humouse_doctor.core.report import Report
+from humouse_doctor.reporting.findings import anchor_of
 from humouse_doctor.reporting.paths import shown
 from humouse_doctor.reporting.plain import harmless
 from humouse_doctor.reporting.text import change
@@ -81,15 +82,15 @@ def _annotations(entry: Entry, root: str) -> Iterator[_Annotation]:
     name = shown(entry.name, root)
     for judged in entry.failing:
         finding = judged.finding
-        place = finding.location if entry.report is None else _anchor(finding, entry.report)
-        file = None if place.file is None else shown(place.file, root)
+        anchor = anchor_of(finding, entry)
+        file = shown(anchor.file, root)
         yield _Annotation(
             severity=finding.severity,
             title=f"{finding.code} {finding.name}",
             message="\n".join(_message(judged, entry.report, None if name == file else name)),
             file=file,
-            line=place.line,
-            column=None if entry.report is None else _column(place, entry.report),
+            line=anchor.line,
+            column=anchor.column,
         )
     if not entry.passed and not entry.failing:  # nothing is wrong that was seen, and too little was
         message = f"{entry.sentence}\nseen in {name}"
@@ -108,31 +109,6 @@ def _message(judged: JudgedFinding, report: Report | None, name: str | None) -> 
                 yield f"in the code: {remedy.code_hint}"
     if name is not None:
         yield f"seen in {name}"
-
-
-def _anchor(finding: Finding, report: Report) -> Location:
-    """The line of a config to show the finding at: a checkpoint has no lines and is seldom part of the repository.
-
-    That is its own one, else that of the likeliest cause that explains it, else the config as a whole.
-    """
-    if finding.location.line is not None:
-        return finding.location
-    explaining = [cause.code for cause in report.causes if finding.code in cause.explains]
-    places = {other.code: other.location for other in report.findings if other.location.line is not None}
-    line = next((places[code] for code in explaining if code in places), None)
-    if line is not None:
-        return line
-    if report.subject.config is not None and finding.location.file in (None, report.subject.checkpoint):
-        return Location(file=report.subject.config)
-    return finding.location
-
-
-def _column(place: Location, report: Report) -> int | None:
-    for setting in report.settings:
-        spelled = setting.place
-        if spelled is not None and (setting.key, spelled.file, spelled.line) == (place.key, place.file, place.line):
-            return spelled.column
-    return None
 
 
 def _last(gate: Gate, left: Counter[Severity]) -> str:

@@ -33,6 +33,6 @@ def _violation(found: Placed, root: str) -> dict[str, Any]:
         "severity": _SEVERITY[finding.severity] if fails else "info",
         "location": {
             "path": one_line(shown(found.anchor.file, root)),
-            "lines": {"begin": found.anchor.line},
+            "lines": {"begin": found.anchor.line or 1},
         },
     }

@@ -279,7 +279,7 @@ def _read_finding(entry: Mapping[str, Any]) -> Finding:
         kind=Kind(entry["kind"]),
         severity=Severity(entry["severity"]),
         message=entry["message"],
-        evidence=MappingProxyType(entry["evidence"]),
+        evidence=MappingProxyType({name: float(value) for name, value in entry["evidence"].items()}),
         location=Location(**entry["location"]),
         remedies=tuple(entry["remedies"]),
     )

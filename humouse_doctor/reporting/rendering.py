@@ -90,5 +90,8 @@ def _markdown(exhibit: Exhibit, *, limit: int | None = None) -> str:
     from humouse_doctor.reporting import markdown
 
     changed = "" if exhibit.comparison is None else f"\n{markdown.comparison(exhibit.comparison)}"
-    room = None if limit is None else max(limit - len(changed.encode()), 0)
-    return markdown.render(exhibit.gate, limit=room) + changed
+    if limit is None:
+        return markdown.render(exhibit.gate) + changed
+    if len(changed.encode()) > limit // 2:
+        changed = "\nWhat has changed is too long to be shown here.\n"
+    return markdown.render(exhibit.gate, limit=limit - len(changed.encode())) + changed

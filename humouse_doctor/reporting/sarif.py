@@ -199,7 +199,8 @@ def _healed(run: _Run, entry: Entry, fingerprint: str) -> dict[str, Any]:
 
 def _location(anchor: Anchor, root: str) -> dict[str, Any]:
     """The anchor as a region: the line as far as its value, since no more of it is known."""
-    region = {"startLine": anchor.line, "startColumn": 1, "endLine": anchor.line, "endColumn": anchor.end}
+    line = anchor.line or 1
+    region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": anchor.column or 1}
     return {"physicalLocation": {"artifactLocation": {"uri": uri(anchor.file, root)}, "region": region}}
 
 

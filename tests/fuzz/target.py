@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -23,18 +24,18 @@ class Outcome(NamedTuple):
     worth_a_look: bytes | None = None
 
 
-class Target:
+class Target(ABC):
     """Makes one input after the other in `folder`, and holds what reads it to the rules."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.random = random.Random(seed)
 
+    @abstractmethod
     def once(self) -> Outcome:
         """Try one input; raises `Failure`."""
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most targets have started nothing
         """Let go of what was started."""
 
     def __enter__(self) -> Target:

@@ -65,3 +65,11 @@ def test_a_report_whose_parts_do_not_fit_together_is_refused(left_out: str, word
         json_report.parse(json.dumps(content), "x.json")
 
     assert str(caught.value) == f"x.json: not a whole report of humouse-doctor ({words}); write it anew with --format json"
+
+
+def test_evidence_that_is_no_number_is_refused() -> None:
+    content = json_report.to_dict(collapsed())
+    content["findings"][0]["evidence"]["spread_ratio"] = "much"
+
+    with pytest.raises(InputError, match="not a report of humouse-doctor"):
+        json_report.parse(json.dumps(content), "x.json")

@@ -202,7 +202,7 @@ def test_a_result_stands_on_the_configs_line_as_far_as_the_value() -> None:
     assert physical["region"] == {"startLine": 7, "startColumn": 1, "endLine": 7, "endColumn": 20}
 
 
-@pytest.mark.parametrize("code", ["HD101", "HD204", "HD208"], ids=["of the checkpoint", "of a default", "without a place"])
+@pytest.mark.parametrize("code", ["HD107", "HD204", "HD208"], ids=["unexplained", "of a default", "without a place"])
 def test_a_finding_without_a_line_stands_on_the_configs_first(code: str) -> None:
     result = by_code(run(alone(collapsed())))[code]
 
@@ -213,10 +213,16 @@ def test_a_finding_without_a_line_stands_on_the_configs_first(code: str) -> None
     assert related == {"uri": "runs/generator_x.pt"}
 
 
+def test_a_symptom_stands_on_the_line_of_the_likeliest_cause_that_explains_it() -> None:
+    physical = by_code(run(alone(collapsed())))["HD101"]["locations"][0]["physicalLocation"]
+
+    assert (physical["artifactLocation"]["uri"], physical["region"]["startLine"]) == ("conf/x.yaml", 7)
+
+
 def test_without_a_config_a_result_stands_on_the_checkpoint() -> None:
     report = collapsed()
 
-    result = by_code(run(alone(replace(report, subject=replace(report.subject, config=None)))))["HD101"]
+    result = by_code(run(alone(replace(report, subject=replace(report.subject, config=None)))))["HD107"]
 
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "runs/generator_x.pt"
     assert "relatedLocations" not in result
