@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Protocol
 
 import humouse_doctor
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.errors import DoctorError, InputError
 from humouse_doctor.generator import frames
 from humouse_doctor.generator.container import Container
 from humouse_doctor.generator.frames import Answer, BadFrame, Question, Wish
@@ -32,6 +32,8 @@ _MEMORY_PER_BYTE = 3
 #: Eight bits become 32, and some tensors share their numbers.
 _ANSWER_PER_BYTE = 5
 _ANSWER_BYTES = 16 << 20
+
+_PIPE_BYTES = 1 << 20
 
 _CODE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from humouse_doctor.generator.reading import main; main()"
 #: What an interpreter needs of its surroundings to start and to find libraries; nothing that carries a secret or an option.
@@ -60,6 +62,7 @@ def launch() -> Process:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        pipesize=_PIPE_BYTES,
         env={**environment, **dict.fromkeys(_THREADS, "1")},
     )
 
@@ -68,7 +71,10 @@ class Loader:
     """A process that reads one file; leaving its `with` block ends it, whatever it is doing."""
 
     def __init__(self) -> None:
-        self._process = launch()
+        try:
+            self._process = launch()
+        except OSError as error:
+            raise DoctorError(f"the loader cannot be started with {sys.executable}: {error.strerror or error}") from None
         self._late = False
 
     def __enter__(self) -> Loader:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import humouse_doctor
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.errors import DoctorError, InputError
 from humouse_doctor.generator import checkpoint, frames, isolation
 from humouse_doctor.generator.frames import Answer
 from tests.generator.files import save, weights
@@ -89,6 +89,13 @@ def test_a_loader_that_does_not_start_is_not_the_files_fault(
     monkeypatch.setattr(isolation, "_START_S", 1.0)
     acting(monkeypatch, code)
     assert "the loader did not start (exit status " in refusal(save(tmp_path / "a.pt", weights()))
+
+
+@pytest.mark.loader_process
+def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    with pytest.raises(DoctorError, match=r"the loader cannot be started with .*no-python: No such file or directory"):
+        checkpoint.load(save(tmp_path / "a.pt", weights()))
 
 
 @pytest.mark.loader_process

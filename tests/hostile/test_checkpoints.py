@@ -20,8 +20,10 @@ import pytest
 import torch
 
 from humouse_doctor import service
+from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.report import Report
 from humouse_doctor.generator import isolation
+from humouse_doctor.generator.checkpoint import load_gesture_array
 from humouse_doctor.reporting import json_report
 from tests.conftest import Ended
 from tests.generator.files import save, weights
@@ -153,6 +155,31 @@ def test_a_file_is_refused_with_one_line_or_reported_on(
     assert len(forks.ended) == known + 1
     assert seconds < MAX_S
     assert grown + forks.ended[-1].peak_kib < MAX_KIB
+
+
+AS_DATA = [case for case in CASES if not case.salvage and "bomb" not in case.family and "100,000" not in case.name]
+
+
+@pytest.mark.parametrize("case", AS_DATA, ids=lambda case: f"{case.family}: {case.name}")
+def test_a_file_given_as_data_is_refused_with_one_line_or_read(
+    case: Case, tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "launch", forks.launch)
+    path = tmp_path / "a.pt"
+    case.write(path)
+    there = sorted(tmp_path.iterdir())
+
+    if case.name == "a replay buffer":
+        assert load_gesture_array(path)[0].shape == (4, 5, 3)
+    else:
+        with pytest.raises(InputError) as caught:
+            load_gesture_array(path)
+        line = str(caught.value)
+        assert line.startswith(f"{path}: ")
+        assert line.isprintable()
+        assert "tried to do what no checkpoint does" not in line or case.name.startswith("a codec")
+    assert sorted(tmp_path.iterdir()) == there
+    assert list(forks.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
