@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.files import is_file, is_folder
 from humouse_doctor.core.settings import Settings
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 _MAX_LISTED = 5
 _MAX_DEPTH = 3
+_MAX_ENTRIES = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +30,7 @@ class Choice:
 
 def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     """The newest of the candidates; a tie is broken by name."""
-    found = sorted({path.resolve(): path for path in candidates if path.is_file()}.values(), key=_age)
+    found = sorted({path.resolve(): path for path in candidates if is_file(path)}.values(), key=_age)
     if not found:
         return None
     remark = f"{what}: took {found[-1]}"
@@ -35,10 +40,27 @@ def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     return Choice(path=found[-1], remark=remark)
 
 
-def _below(folder: Path, pattern: str) -> Iterator[Path]:
-    """Files some levels below a run's folder; what lies deeper belongs to something else."""
-    for depth in range(_MAX_DEPTH + 1):
-        yield from folder.glob("*/" * depth + pattern)
+def _below(folder: Path) -> list[Path]:
+    """What lies some levels below a run's folder; what lies deeper, or past the bound, belongs to something else."""
+    found, level = list[Path](), [folder]
+    for _ in range(_MAX_DEPTH + 1):
+        entries = list(islice((entry for parent in level for entry in _entries(parent)), _MAX_ENTRIES - len(found)))
+        found.extend(entries)
+        level = [entry for entry in entries if is_folder(entry)]
+    return found
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    with suppress(OSError), os.scandir(folder) as entries:
+        yield from (folder / entry.name for entry in entries)
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder; none where a config names one that cannot be."""
+    try:
+        return list(folder.glob(pattern))
+    except (OSError, ValueError):
+        return []
 
 
 def _age(path: Path) -> tuple[float, str]:
@@ -48,9 +70,9 @@ def _age(path: Path) -> tuple[float, str]:
 def find_config(run: Path) -> Choice | None:
     """The run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
     resolved = run / ".hydra" / "config.yaml"
-    if resolved.is_file():
+    if is_file(resolved):
         return Choice(path=resolved, remark=f"config: took {resolved}")
-    found = (path for pattern in ("*.yaml", "*.yml") for path in run.glob(pattern))
+    found = (path for pattern in ("*.yaml", "*.yml") for path in _matching(run, pattern))
     return newest("config", (path for path in found if not path.name.startswith(".")))  # those are tools' own settings
 
 
@@ -62,12 +84,13 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
     folders = [run]
     named = settings.text("logging.checkpoint_dir")
     if named is not None:
-        folders.extend(base / named for base in _bases(run) if (base / named).is_dir())
+        folders.extend(base / named for base in _bases(run) if is_folder(base / named))
     name = settings.text("experiment_name")
     own = () if not name else (f"generator_{glob.escape(name)}.pt",)
+    below = [[path for path in _below(folder) if "discriminator" not in path.name] for folder in folders]
     for pattern in (*own, *_PATTERNS):
-        for folder in folders:
-            choice = newest("checkpoint", (path for path in _below(folder, pattern) if "discriminator" not in path.name))
+        for paths in below:
+            choice = newest("checkpoint", (path for path in paths if path.match(pattern)))
             if choice is not None:
                 return choice
     searched = ", ".join(str(folder) for folder in folders)
@@ -81,7 +104,7 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
     for base in _bases(run):
         folder = base / (cache or "data/processed") / (dataset or "")
         for pattern in (f"gestures_seq{length}_*.npz", "gestures_*.npz", "*.npz"):
-            choice = newest("data", folder.glob(pattern))
+            choice = newest("data", _matching(folder, pattern))
             if choice is not None:
                 return choice
     return None
@@ -90,7 +113,7 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
 def find_named(path: str, near: Path | None) -> Path | None:
     """A file that a config names: as it stands, or from the config's folder upwards."""
     bases = [Path(), *(_bases(near.parent) if near is not None else ())]
-    return next((base / path for base in bases if (base / path).is_file()), None)
+    return next((base / path for base in bases if is_file(base / path)), None)
 
 
 def _bases(run: Path) -> list[Path]:

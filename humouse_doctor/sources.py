@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.files import is_folder
 from humouse_doctor.core.settings import Origin, Settings
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
     stated = settings.get("model.generator.target_len")
     if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
         length = stated.value
-    if path.is_dir():
+    if is_folder(path):
         files = sessions.session_files(path)
         if not files:
             raise InputError(f"{path}: no mouse session in this folder; expected Balabit sessions or an array file")
-    elif not path.exists():
+    elif not _exists(path):
         raise InputError(f"{path}: there is no such file; expected gestures (.npz, .npy, .pt) or mouse sessions")
     elif sessions.is_session(path):
         files = [path]
@@ -42,6 +43,13 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
         unit_path=settings.flag("data.canonicalize_path") is True,
         unit_time=settings.flag("data.canonicalize_duration") is True,
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than any file's
+        return False
 
 
 def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:

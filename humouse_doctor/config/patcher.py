@@ -124,7 +124,8 @@ def _reads_back(before: str, after: str, name: str, edit: Edit, prefix: str) -> 
     for read in (_our_values, _stock_values):
         try:
             was, now = read(before, name), read(after, name)
-        except (UsageError, yaml.YAMLError, ValueError):  # stock PyYAML takes 2021-13-45 for a date, and fails
+        # stock PyYAML takes 2021-13-45 for a date, and fails, and so it does at what is no hash
+        except (UsageError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
             return False
         path = f"{prefix}{edit.key}"
         was.pop(path, None)

@@ -24,9 +24,17 @@ class Type(Enum):
     PAIR = "a list of two numbers"
 
 
+_MOST = 10**12
+_MOST_STEPS = 10**5
+_MOST_UNITS = 10**6
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One config key; `required` keys have no default, `accepts` lists the spellings of an enumeration."""
+    """One config key; `required` keys have no default, `accepts` lists the spellings of an enumeration.
+
+    Beyond `maximum` a whole number is one that no trainer could make room for.
+    """
 
     name: str
     type: Type
@@ -35,6 +43,7 @@ class Key:
     nullable: bool = False
     accepts: tuple[str, ...] = ()
     minimum: float | None = None
+    maximum: int = _MOST
 
     def complaint(self, value: Value) -> str | None:
         """What is wrong with `value` here, in words that name what is accepted; None where it fits."""
@@ -48,6 +57,8 @@ class Key:
             return f"expected {self.type.value}"
         if self.minimum is not None and isinstance(value, int | float) and value < self.minimum:
             return f"expected at least {self.minimum:g}"
+        if self.type is Type.WHOLE and isinstance(value, int) and value > self.maximum:
+            return f"expected at most {self.maximum}"
         return None
 
 
@@ -79,18 +90,18 @@ KEYS: tuple[Key, ...] = (
     Key(name="data.max_gestures", type=Type.WHOLE, nullable=True, minimum=1),
     Key(name="data.normalize_features", type=Type.FLAG, default=True),
     Key(name="data.normalize_sequences", type=Type.FLAG, default=True),
-    Key(name="data.sequence_length", type=Type.WHOLE, default=64, minimum=1),
+    Key(name="data.sequence_length", type=Type.WHOLE, default=64, minimum=1, maximum=_MOST_STEPS),
     Key(name="experiment_name", type=Type.TEXT, nullable=True),
     Key(name="logging.checkpoint_dir", type=Type.TEXT),
     Key(name="model.architecture", type=Type.TEXT, default="tcn", accepts=tuple(kind.value for kind in Architecture)),
     Key(name="model.generator.activation_dt", type=Type.TEXT, default="softplus", accepts=_ACTIVATIONS),
     Key(name="model.generator.activation_xy", type=Type.TEXT, default="tanh", accepts=_ACTIVATIONS),
-    Key(name="model.generator.condition_dim", type=Type.WHOLE, default=16, minimum=0),
-    Key(name="model.generator.hidden_dim", type=Type.WHOLE, default=128, minimum=1),
-    Key(name="model.generator.latent_dim", type=Type.WHOLE, default=64, minimum=1),
-    Key(name="model.generator.num_layers", type=Type.WHOLE, default=3, minimum=0),
-    Key(name="model.generator.output_dim", type=Type.WHOLE, default=3, minimum=2),
-    Key(name="model.generator.target_len", type=Type.WHOLE, default=64, minimum=1),
+    Key(name="model.generator.condition_dim", type=Type.WHOLE, default=16, minimum=0, maximum=_MOST_UNITS),
+    Key(name="model.generator.hidden_dim", type=Type.WHOLE, default=128, minimum=1, maximum=_MOST_UNITS),
+    Key(name="model.generator.latent_dim", type=Type.WHOLE, default=64, minimum=1, maximum=_MOST_UNITS),
+    Key(name="model.generator.num_layers", type=Type.WHOLE, default=3, minimum=0, maximum=_MOST_UNITS),
+    Key(name="model.generator.output_dim", type=Type.WHOLE, default=3, minimum=2, maximum=_MOST_UNITS),
+    Key(name="model.generator.target_len", type=Type.WHOLE, default=64, minimum=1, maximum=_MOST_STEPS),
     Key(name="model.generator.use_spectral_norm", type=Type.FLAG, default=False),
     Key(name="training.absolute_coordinates", type=Type.FLAG, default=False),
     Key(name="training.betas", type=Type.PAIR, required=True),
@@ -100,8 +111,8 @@ KEYS: tuple[Key, ...] = (
     Key(name="training.reconstruction_loss_weight", type=Type.NUMBER, default=1.0),
     Key(name="training.reset_generator_after_warmup", type=Type.FLAG, default=False),
     Key(name="training.warmup_encoder_dropout", type=Type.NUMBER, default=0.0, minimum=0),
-    Key(name="training.warmup_encoder_hidden_dim", type=Type.WHOLE, default=128, minimum=1),
-    Key(name="training.warmup_encoder_layers", type=Type.WHOLE, default=1, minimum=1),
+    Key(name="training.warmup_encoder_hidden_dim", type=Type.WHOLE, default=128, minimum=1, maximum=_MOST_UNITS),
+    Key(name="training.warmup_encoder_layers", type=Type.WHOLE, default=1, minimum=1, maximum=_MOST_UNITS),
     Key(name="training.warmup_kl_weight", type=Type.NUMBER, default=0.1),
     Key(name="training.warmup_latent_normalize", type=Type.FLAG, default=True),
     Key(name="training.warmup_noise_std", type=Type.NUMBER, default=0.0),

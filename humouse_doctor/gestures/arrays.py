@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import json
+import struct
+import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from humouse_doctor.core.arrays import FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.gestures.gestures import Gestures, Statistics, gather
+from humouse_doctor.core.files import open_regular
+from humouse_doctor.gestures.gestures import Gestures, Statistics, gather, require_room
 from humouse_doctor.gestures.reservoir import Reservoir
 
 _CHUNK_BYTES = 4 << 20
 #: One sequence larger than this is a header that lies, not a gesture.
 _MAX_ROW_BYTES = 64 << 20
-_MAX_META_BYTES = 4 << 20
+_MAX_META_BYTES = 1 << 20
+#: numpy's own bound for a header it trusts nobody with.
+_MAX_HEADER_BYTES = 10_000
+_MAX_MEMBERS = 1_000
+#: Far more than a name and its place take for each of so many members.
+_MAX_DIRECTORY_BYTES = 1 << 20
+#: An archive that inflates to more than this, and by more than so many times, holds nothing but its own repetition.
+_MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
+_MAX_FEATURES = 4096
 _STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
+_BROKEN = "with NaN, infinite or overly large values"
 _EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step"
 
 
@@ -56,19 +69,24 @@ def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
     arrays = _headers(path)
     chosen = _gesture_array(path, arrays)
     # No larger than the file, so that a few very long rows do not ask for thousands.
-    reservoir = Reservoir(min(max_sequences, chosen.shape[0]), seed)
+    capacity = min(max_sequences, chosen.shape[0])
+    require_room(str(path), capacity, chosen.shape[1] * chosen.shape[2])
+    reservoir = Reservoir(capacity, seed)
     dropped: dict[str, int] = {}
     first = 0
     for chunk in _chunks(path, chosen):
         with np.errstate(over="ignore"):  # what float32 cannot hold counts as not finite
             flat = chunk.reshape(len(chunk), -1).astype(np.float32, copy=False)
         energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
-        good = np.isfinite(energy) & (energy > 0)
+        still = energy == 0
+        if still.any():  # a square may be too small for float32 where its root is not
+            still[still] = ~flat[still].any(axis=1)
+        good = np.isfinite(energy) & ~still
         if good.all():
             reservoir.offer(chunk, np.arange(first, first + len(chunk)))
         else:
             broken = int(np.count_nonzero(~np.isfinite(energy)))
-            for reason, count in (("with NaN or infinite values", broken), ("empty", int((energy == 0).sum()))):
+            for reason, count in ((_BROKEN, broken), ("empty", int(still.sum()))):
                 if count:
                     dropped[reason] = dropped.get(reason, 0) + count
             reservoir.offer(chunk[good], np.arange(first, first + len(chunk))[good])
@@ -80,7 +98,10 @@ def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
         if name == "lengths" and array.shape == (chosen.shape[0],) and array.dtype.kind in "iu":
             lengths = np.clip(_rows_at(path, array, numbers).astype(np.int64), 0, sequences.shape[1])
         if name == "features" and len(array.shape) == 2 and array.shape[0] == chosen.shape[0] and array.dtype.kind == "f":
-            features = _rows_at(path, array, numbers).astype(np.float32)
+            if array.shape[1] > _MAX_FEATURES:
+                raise ValueError(f"'features' has {array.shape[1]} columns, more than the {_MAX_FEATURES} of any gesture")
+            with np.errstate(over="ignore"):  # conditions that are not finite are told of where they are used
+                features = _rows_at(path, array, numbers).astype(np.float32)
     return gather(
         sequences,
         source=str(path),
@@ -94,28 +115,78 @@ def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
 
 
 def _headers(path: Path) -> list[_Array]:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         magic = stream.read(6)
-    if magic == np.lib.format.MAGIC_PREFIX:
-        with path.open("rb") as stream:
+        if magic == np.lib.format.MAGIC_PREFIX:
+            stream.seek(0)
             return [_header(path, stream, None, path.stat().st_size)]
     if magic[:4] != b"PK\x03\x04":
-        raise ValueError("it is neither a .npz nor a .npy file")
+        raise ValueError("it is neither a .npz nor a .npy file, nor does it begin as a mouse session")
     found = []
-    with zipfile.ZipFile(path) as archive:
+    with _archive(path) as archive:
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
-                with archive.open(info) as stream:
-                    found.append(_header(path, stream, info.filename, info.file_size))
+                with archive.open(info) as member:
+                    found.append(_header(path, member, info.filename, info.file_size))
     return found
+
+
+class _Directory(io.BufferedReader):
+    """A file that refuses to be read in one piece larger than a table of contents, until that has been read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream)  # type: ignore[arg-type]  # a buffer over a buffer, which reads as a raw file does
+        self.known = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read `size` bytes; raises `ValueError` for more than a table of contents has."""
+        if self.known:
+            return super().read(size)
+        data = super().read(_MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else min(size, _MAX_DIRECTORY_BYTES + 1))
+        if len(data) > _MAX_DIRECTORY_BYTES:
+            raise ValueError("its table of contents is larger than that of any array file")
+        return data
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
+    with open_regular(path) as raw, _Directory(raw) as stream, zipfile.ZipFile(stream) as archive:
+        stream.known = True
+        members = archive.infolist()
+        names = {info.filename for info in members}
+        if len(members) > _MAX_MEMBERS:
+            raise ValueError(f"it holds {len(members)} members, more than the {_MAX_MEMBERS} of any array file")
+        if len(names) < len(members):
+            raise ValueError("two of its members have one name")
+        for info in members:
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"'{info.filename}' is packed in a way numpy does not; save it with numpy.savez_compressed")
+        inflated, packed = sum(info.file_size for info in members), path.stat().st_size
+        if inflated > _MAX_INFLATED_BYTES and inflated > _MAX_RATIO * packed:
+            raise ValueError(
+                f"{packed:,} bytes would inflate to {inflated:,}, more than {_MAX_RATIO} times as many; "
+                "save it with numpy.savez if that is meant"
+            )
+        yield archive
 
 
 def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Array:
     version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    else:
-        shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"'{member or path.name}' is of the unknown version {version} of numpy's format")
+    layout = "<H" if version == (1, 0) else "<I"
+    packed = stream.read(struct.calcsize(layout))
+    length = struct.unpack(layout, packed)[0] if len(packed) == struct.calcsize(layout) else 0
+    if length > _MAX_HEADER_BYTES:
+        raise ValueError(f"'{member or path.name}' has a header of {length:,} bytes, no array needs so many")
+    header = io.BytesIO(packed + stream.read(length))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote, which it reads well
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
+        else:
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(header)
     if fortran and sum(extent > 1 for extent in shape) > 1 and len(shape) >= 2:
         raise ValueError(f"'{member or path.name}' is in Fortran order; save it with numpy.ascontiguousarray")
     array = _Array(member, shape, dtype)
@@ -145,13 +216,13 @@ def _gesture_array(path: Path, arrays: list[_Array]) -> _Array:
 @contextmanager
 def _opened(path: Path, array: _Array) -> Iterator[IO[bytes]]:
     if array.member is None:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             _header(path, stream, None, path.stat().st_size)
             yield stream
     else:
-        with zipfile.ZipFile(path) as archive, archive.open(array.member) as stream:
-            _header(path, stream, array.member, archive.getinfo(array.member).file_size)
-            yield stream
+        with _archive(path) as archive, archive.open(array.member) as member:
+            _header(path, member, array.member, archive.getinfo(array.member).file_size)
+            yield member
 
 
 def _chunks(path: Path, array: _Array) -> Iterator[FloatArray]:
@@ -180,19 +251,26 @@ def _statistics(path: Path) -> Statistics:
     """The statistics a humouse cache keeps beside it, none where it keeps none; raises `InputError` for a broken file."""
     meta = path.with_name(path.name + ".meta.json")
     try:
-        if meta.stat().st_size > _MAX_META_BYTES:
-            return Statistics()
-        content = json.loads(meta.read_text(encoding="utf-8"))
+        with open_regular(meta) as stream:
+            text = stream.read(_MAX_META_BYTES + 1)
+        if len(text) > _MAX_META_BYTES:
+            raise InputError(f"{meta}: larger than {_MAX_META_BYTES:,} bytes, not a cache's statistics")
+        content = json.loads(text.decode())
     except FileNotFoundError:
         return Statistics()
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{meta}: cannot read the cache's statistics: {type(error).__name__}; expected JSON") from None
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(f"{meta}: cannot read the cache's statistics: {reason}; expected JSON") from None
     if not isinstance(content, dict):
         raise InputError(f"{meta}: not a cache's statistics; expected an object with sequence_mean and sequence_std")
     found = {}
     for name in _STATISTICS:
         values = content.get(name)
-        if isinstance(values, list) and values and all(isinstance(value, int | float) for value in values):
+        if (
+            isinstance(values, list)
+            and values
+            and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+        ):
             try:
                 array = np.asarray(values, dtype=np.float64)
             except OverflowError:  # a whole number of more than 308 digits

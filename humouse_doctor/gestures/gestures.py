@@ -11,6 +11,9 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import DataSummary
 from humouse_doctor.core.errors import InputError
 
+#: More values than this in one sequence count as long; of long ones only so many values are held in memory.
+_LONG, _MAX_VALUES = 4096, 1 << 24
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
@@ -37,6 +40,15 @@ class Gestures:
     features: FloatArray | None = None
     resampled: bool = False
     statistics: Statistics = field(default_factory=Statistics)
+
+
+def require_room(source: str, count: int, values: int) -> None:
+    """Raise `InputError` where `count` sequences of so many `values` each are more than a machine should hold at once."""
+    if values > _LONG and count * values > _MAX_VALUES:
+        raise InputError(
+            f"{source}: {count:,} sequences of {values:,} values each are too large to hold; "
+            "expected gestures, or give a smaller --max-sequences"
+        )
 
 
 def gather(

@@ -14,7 +14,8 @@ from pathlib import Path
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.gestures.gestures import Gestures, gather
+from humouse_doctor.core.files import is_file, open_regular
+from humouse_doctor.gestures.gestures import Gestures, gather, require_room
 from humouse_doctor.gestures.reservoir import Reservoir
 
 _HEADER = "record timestamp,client timestamp,button,state,x,y"
@@ -24,12 +25,14 @@ _GLITCH = 65535.0
 _MIN_EVENTS = 5
 _RATE_HZ = 100.0
 _MAX_LINE = 4096
+#: The whole Balabit data set has some thousand files.
+_MAX_ENTRIES = 100_000
 
 
 def is_session(path: Path) -> bool:
     """Whether the file begins as a session does."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             return stream.read(len(_HEADER)).decode("latin-1") == _HEADER
     except OSError:
         return False
@@ -37,7 +40,13 @@ def is_session(path: Path) -> bool:
 
 def session_files(folder: Path) -> list[Path]:
     """The sessions below `folder` (a user's folder or the whole data set), in name order."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and is_session(path)]
+    found = []
+    for seen, path in enumerate(folder.rglob("*")):
+        if seen >= _MAX_ENTRIES:
+            raise InputError(f"{folder}: holds more than {_MAX_ENTRIES:,} files; expected a folder of mouse sessions")
+        if is_file(path) and is_session(path):
+            found.append(path)
+    return sorted(found)
 
 
 def read(
@@ -55,6 +64,7 @@ def read(
     `unit_path` and `unit_time` divide each gesture by its own path length and duration, as humouse's `canonicalize_*`
     do. Raises `InputError` where a file is no session or nothing is left.
     """
+    require_room(source, max_sequences, length * 3)
     reservoir = Reservoir(max_sequences, seed)
     dropped: Counter[str] = Counter()
     total = 0
@@ -92,11 +102,14 @@ def _segments(path: Path, dropped: Counter[str]) -> Iterator[list[tuple[float, f
 
 def _events(path: Path, dropped: Counter[str]) -> Iterator[tuple[float, float, float]]:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             if stream.readline(_MAX_LINE).decode("latin-1").strip() != _HEADER:
                 raise InputError(f"{path}: not a mouse session; expected the columns {_HEADER}")
             while line := stream.readline(_MAX_LINE):
-                event = _event(line)
+                whole = line
+                while len(line) == _MAX_LINE and not line.endswith(b"\n"):  # the rest of one that is far too long
+                    line = stream.readline(_MAX_LINE)
+                event = _event(whole) if line is whole else "malformed lines"
                 if isinstance(event, str):
                     dropped[event] += 1
                 else:

@@ -10,6 +10,7 @@ from humouse_doctor.config import reader, yaml_text
 from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import is_file
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
@@ -17,12 +18,12 @@ from humouse_doctor.core.settings import Settings, Value
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.verify.candidates import can_be_tried, candidates, together
 
-_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
+_HUNK = re.compile(r"^@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d+(?:,\d+)? @@")
 
 
 def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:
     """The arm that `patch` names; raises `UsageError` where it names nothing that can be tried on this run."""
-    if Path(patch).is_file():
+    if is_file(Path(patch)):
         arm = Arm(title=patch, edits=_edits(_values_of(Path(patch), case, overrides), case))
         if not arm.key:
             raise UsageError(f"--patch {patch}: it changes nothing of this run")
@@ -83,6 +84,8 @@ def _patched(before: str, diff: str, path: Path) -> str:
     """`before` with the hunks of a unified diff, which must fit to the letter; raises `UsageError`."""
     old, new, at = before.split("\n"), [], 0
     for start, body in _hunks(diff):
+        if not at <= start <= len(old):
+            raise UsageError(f"{path}: the diff's hunk at line {start + 1} overlaps another or lies outside; make it anew")
         new.extend(old[at:start])
         at = start
         for line in body:
@@ -100,15 +103,15 @@ def _patched(before: str, diff: str, path: Path) -> str:
 
 def _hunks(diff: str) -> Iterator[tuple[int, list[str]]]:
     """The line, from 0, at which each hunk starts, and its lines with their marks."""
-    start, body = -1, list[str]()
+    start, body, begun = 0, list[str](), False
     for line in diff.removesuffix("\n").split("\n"):
         found = _HUNK.match(line)
         if found is not None:
-            if start >= 0:
+            if begun:
                 yield start, body
             # without old lines of its own a hunk stands after the line it names
-            start, body = int(found.group(1)) - (found.group(2) != "0"), []
-        elif start >= 0 and line[:1] in (" ", "+", "-", "") and line not in ("--- ", "+++ "):
+            start, body, begun = int(found.group(1)) - (found.group(2) != "0"), [], True
+        elif begun and line[:1] in (" ", "+", "-", "") and line not in ("--- ", "+++ "):
             body.append(line)
-    if start >= 0:
+    if begun:
         yield start, body

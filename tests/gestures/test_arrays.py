@@ -325,7 +325,7 @@ def test_broken_and_empty_rows_are_counted_and_left_out(tmp_path: Path) -> None:
     made[9] = 0.0
     read = arrays.read(_npz(tmp_path / "g.npz", sequences=made), 100, 0)
     np.testing.assert_array_equal(read.sequences, made[[0, 2, 5, 7, 8]])
-    assert dict(read.summary.dropped) == {"with NaN or infinite values": 3, "empty": 2}
+    assert dict(read.summary.dropped) == {"with NaN, infinite or overly large values": 3, "empty": 2}
     assert (read.summary.total, read.summary.usable, read.summary.taken) == (10, 5, 5)
 
 
@@ -335,7 +335,7 @@ def test_a_number_too_large_for_float32_counts_as_not_finite(tmp_path: Path, val
     made[2, 1, 1] = value
     np.save(tmp_path / "g.npy", made)
     read = arrays.read(tmp_path / "g.npy", 10, 0)
-    assert dict(read.summary.dropped) == {"with NaN or infinite values": 1}
+    assert dict(read.summary.dropped) == {"with NaN, infinite or overly large values": 1}
     assert np.isfinite(read.sequences).all()
 
 
@@ -343,7 +343,7 @@ def test_a_file_of_nothing_usable_says_why(tmp_path: Path) -> None:
     made = np.zeros((5, 4, 2))
     made[0, 0, 0] = np.nan
     message = _refusal(_npz(tmp_path / "g.npz", sequences=made))
-    assert "no usable sequence (1 with NaN or infinite values, 4 empty)" in message
+    assert "no usable sequence (1 with NaN, infinite or overly large values, 4 empty)" in message
 
 
 def test_memory_does_not_grow_with_the_number_of_sequences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -410,10 +410,11 @@ def test_statistics_that_are_no_object_are_refused(tmp_path: Path, meta: str) ->
     assert "expected an object with sequence_mean and sequence_std" in _refusal(_cache(tmp_path, meta))
 
 
-def test_an_enormous_file_of_statistics_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_enormous_file_of_statistics_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrays, "_MAX_META_BYTES", 10)
     path = _cache(tmp_path, '{"sequence_mean": [1.0, 2.0, 3.0]}')
-    assert arrays.read(path, 10, 0).statistics.get("sequence_mean") is None
+    with pytest.raises(InputError, match=r"g\.npz\.meta\.json: larger than 10 bytes, not a cache's statistics"):
+        arrays.read(path, 10, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"dx,dy\n1,2\n", b"<html>", b"PK\x05\x06" + bytes(18), b"\x89PNG"])
@@ -427,7 +428,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    assert "Is a directory" in _refusal(tmp_path)
+    assert "it is a folder, not a file" in _refusal(tmp_path)
 
 
 def test_the_statistics_of_the_positions_are_those_of_the_summed_deltas(tmp_path: Path) -> None:

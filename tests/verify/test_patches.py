@@ -156,7 +156,7 @@ def test_a_diff_for_a_longer_file_is_refused(config: Path, named: Named, tmp_pat
     path = tmp_path / "fix.diff"
     path.write_text(f"--- a/x\n+++ b/x\n@@ -900,1 +900,1 @@\n-{config.name}\n+y\n", encoding="utf-8")
 
-    with pytest.raises(UsageError, match="does not fit"):
+    with pytest.raises(UsageError, match="overlaps another or lies outside"):
         named(path)
 
 
