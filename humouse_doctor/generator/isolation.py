@@ -57,7 +57,7 @@ def launch() -> Process:
     home = str(Path(humouse_doctor.__file__).resolve().parents[1])
     paths = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109  # one text among others
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    return subprocess.Popen(  # noqa: S603  # this interpreter, and code of ours
+    return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and code of ours
         [sys.executable, "-I", "-c", _CODE, json.dumps([*paths, *([] if home in paths else [home])])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -466,7 +466,7 @@ def _figure(width: float, height: float) -> Iterator[tuple[Figure, Callable[...,
 
 def _cleaned(svg: str, texts: Mapping[str, str]) -> str:
     """The shapes of matplotlib's SVG: classes for colours, attributes for styles, few digits, no ids, names put in."""
-    root = ET.fromstring(svg)  # noqa: S314  # it was written here, just now
+    root = ET.fromstring(svg)  # noqa: S314  # nosec B314  # it was written here, just now
     points = {node.get("id"): node.get("d", "") for node in root.iter(f"{{{_DRAWN['svg']}}}path") if node.get("id")}
     return "".join(_shape(child, points, texts) for child in root)
 

@@ -151,7 +151,7 @@ def _said(code: int) -> str:
 def _ended(words: list[str], output: int, timeout_s: float) -> int | None:
     """The command's exit code, None where it ran out of time; all it started is killed then, and on an interruption."""
     try:
-        process = subprocess.Popen(  # noqa: S603  # running the command the user gave is what the option is for
+        process = subprocess.Popen(  # noqa: S603  # nosec B603  # running the command the user gave is what the option is for
             words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     except OSError as error:
