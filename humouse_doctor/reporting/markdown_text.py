@@ -23,8 +23,8 @@ _PROSE = re.compile(
     r"|(?P<mark>[\\`*\[\]|~\#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"
 )
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-#: What makes a list, a heading's underline or a rule of a line that begins with it.
-_LEADING = re.compile(r"(?:[-+=](?=[-=\s]|$)|\d{1,9}(?=[.)](?:\s|$)))")
+#: What makes a list, a heading's underline or a rule of a line that begins with it, or in a log a command.
+_LEADING = re.compile(r"(?:::|[-+=](?=[-=\s]|$)|\d{1,9}(?=[.)](?:\s|$)))")
 _COMMAND_MARK = re.compile(r"[&<>:#]")
 _NOT_IN_HTML = re.compile(r"[^A-Za-z0-9\x80-\U0010ffff /,()-]")
 
