@@ -224,6 +224,8 @@ def suggest_config(
     )
     suggestion = suggest(request, emit, write, printing.progress, outcome)
     report = suggestion.report
+    if suggestion.written is not None:
+        printing.note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
     printing.write(suggestion.text)
     printing.note(f"{report.verdict.value}: {report.sentence}")
     for remedy in report.chosen_remedies:
@@ -234,9 +236,7 @@ def suggest_config(
     for remedy in report.remedies:
         if remedy.status is RemedyStatus.REFUSED:
             printing.note(f"not proposed, {remedy.title}: {remedy.why}")
-    if suggestion.written is not None:
-        printing.note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
-    elif not report.patch:
+    if not report.patch:
         printing.note("no config key to change")
     raise typer.Exit(report.exit_code(None))
 
@@ -283,7 +283,7 @@ def verify(
     inputs = (config, data, checkpoint)
     files = printing.outputs(output or (), PlainFormat, inputs)
     for written in (outcome, save_warmstart):
-        printing.require_free(written, inputs)
+        printing.require_kept_apart(written, inputs, files)
     if (trainer is None) != (trainer_checkpoint is None):
         raise UsageError("--trainer and --trainer-checkpoint go together: the command, and the file it leaves")
     command = None
@@ -363,7 +363,7 @@ def gate(
 
     taken = (*inputs, config, data, policy, baseline, compare)
     files = printing.outputs(output or (), Format, taken)
-    printing.require_free(write_baseline, tuple(path for path in taken if path != baseline))
+    printing.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
     if compare is not None and len(set(inputs)) > 1:
         raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
     request = Request(
@@ -443,9 +443,9 @@ def demo(
 
 def run() -> int:
     """Run the command line; every way it can end has its exit code, and none shows a traceback."""
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # the same class as stdout
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # one that is closed is None
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
         if code == _INTERRUPTED:
@@ -463,7 +463,9 @@ def run() -> int:
     except Exception as error:
         shown = getattr(error, "format_message", None)
         if shown is not None:
-            printing.note(f"humouse-doctor: {shown()}")
+            printing.note(f"humouse-doctor: {' '.join(str(shown()).split())}")
             return int(ExitCode.USAGE)
-        printing.note(f"humouse-doctor: internal error, please report it: {type(error).__name__}: {error}")
+        printing.note(
+            f"humouse-doctor: internal error, please report it: {type(error).__name__}: {' '.join(str(error).split())}"
+        )
         return int(ExitCode.INTERNAL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 from collections.abc import Callable
@@ -152,8 +153,9 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
     except OSError as error:
         raise InputError(f"{directory}: cannot write a run there: {error.strerror or error}") from None
     replace_file(config_path, recipe.config.encode())
-    with cache.open("wb") as stream:
-        np.savez_compressed(stream, sequences=sequences, features=np.zeros((len(sequences), 0), dtype=np.float32))
+    packed = io.BytesIO()
+    np.savez_compressed(packed, sequences=sequences, features=np.zeros((len(sequences), 0), dtype=np.float32))
+    replace_file(cache, packed.getvalue())
     flat = sequences.reshape(-1, 3).astype(np.float64)
     meta = {
         "sequence_mean": flat.mean(0).tolist(),
@@ -170,4 +172,6 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
         trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, tick)
     import torch
 
-    torch.save(trained.network.state_dict(), checkpoints / f"generator_{recipe.name}.pt")
+    saved = io.BytesIO()
+    torch.save(trained.network.state_dict(), saved)
+    replace_file(checkpoints / f"generator_{recipe.name}.pt", saved.getvalue())

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
 
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.files import append_file, is_file, is_folder, is_stream, replace_file, require_regular, write_stream
 from humouse_doctor.reporting.forms import Format, PlainFormat
 
 if TYPE_CHECKING:
@@ -36,27 +37,39 @@ class Output(Generic[FormT]):
 
 
 def note(text: str) -> None:
-    """Say a line on stderr."""
-    from humouse_doctor.reporting.plain import harmless
+    """Say one line on stderr; one that is full, closed or gone is no reason for another exit code."""
+    from humouse_doctor.reporting.plain import harmless, no_command
 
-    sys.stderr.write(harmless(text) + "\n")
+    try:
+        if sys.stderr is not None:
+            sys.stderr.write(no_command(harmless(text).replace("\n", "\\n")) + "\n")
+            sys.stderr.flush()
+    except OSError:
+        _give_up(sys.stderr)
 
 
 def progress(text: str) -> None:
     """Say on a terminal's stderr what is being done."""
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         note(f"... {text}")
+
+
+def _give_up(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, which would fail once more when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write(text: str) -> None:
     """Print to stdout; a reader that has gone away (`| head`) is no reason for another exit code."""
+    if sys.stdout is None:
+        raise InputError("stdout: cannot write the report: it is closed")
     try:
         sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(sys.stdout)
         raise InputError(f"stdout: cannot write the report: {error.strerror or error}") from None
 
 
@@ -73,7 +86,7 @@ def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | No
             raise UsageError(f"--output {text}: expected a file; --format {name} is what stdout shows")
         target = Path(path)
         require_free(target, inputs)
-        if any(target.absolute() == other.path.absolute() for other in found):
+        if any(_same(target, other.path) for other in found):
             raise UsageError(f"{target}: --output names this file twice")
         found.append(Output(form=forms(name), path=target))
     return tuple(found)
@@ -86,10 +99,46 @@ def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
         raise UsageError("an empty path was given; expected a file or a run's folder (. for this one)")
     if target is None:
         return
-    if any(target.exists() and path.exists() and target.samefile(path) for path in given):
+    if any(_same(target, path) for path in given):
         raise UsageError(f"{target}: --output would overwrite what is looked at; choose another file")
-    if target.is_dir() or not target.absolute().parent.is_dir():
-        raise InputError(f"{target}: no file can be written there; nothing was changed")
+    if is_file(target) and any(_is_open_as(target, handle) for handle in (1, 2)):
+        raise UsageError(f"{target}: stdout or stderr goes there too, and would be lost; choose another file")
+    if is_folder(target):
+        raise InputError(f"{target}: no file can be written there, it is a folder; nothing was changed")
+    if not is_folder(Path(_real(target)).parent):
+        raise InputError(f"{target}: no file can be written there, its folder is not there; nothing was changed")
+
+
+def require_kept_apart(target: Path | None, inputs: Sequence[Path | None], files: Sequence[Output[FormT]]) -> None:
+    """The same for a file that is read again, so that it can be no pipe and none of the outputs."""
+    require_free(target, inputs)
+    if target is None:
+        return
+    require_regular(target)
+    if any(_same(target, file.path) for file in files):
+        raise UsageError(f"{target}: two options name this file; choose another one")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, or to one place for it."""
+    try:
+        return (one.exists() and other.exists() and one.samefile(other)) or _real(one) == _real(other)
+    except (OSError, ValueError):  # no file can have such a name
+        return False
+
+
+def _real(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return os.path.abspath(path)  # noqa: PTH100  # it is what realpath falls back to
+
+
+def _is_open_as(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except OSError:
+        return False
 
 
 def deliver(exhibit: Exhibit, form: Format, files: Sequence[Output[Format]]) -> None:
@@ -124,25 +173,18 @@ def deliver_outcome(outcome: Outcome, form: PlainFormat, files: Sequence[Output[
 
 def save(path: Path, text: str) -> None:
     """Write a file beside its place and rename it there; a pipe or a device is written as it is."""
-    from humouse_doctor.core.files import replace_file
-
     data = text.encode("utf-8", "backslashreplace")
-    if not path.exists() or path.is_file():
-        replace_file(path, data, like=path)
-        return
-    try:
-        with path.open("wb") as stream:  # renaming a file over it would take its place
-            stream.write(data)
-    except OSError as error:
-        raise InputError(f"{path}: cannot write: {error.strerror or error}") from None
+    if is_stream(path):  # renaming a file over it would take its place
+        write_stream(path, data)
+    else:
+        replace_file(path, data)
 
 
 def _append(path: Path, text: str) -> None:
     try:
-        with path.open("ab") as stream:
-            stream.write(text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise InputError(f"{path} ({_SUMMARY}): cannot write: {error.strerror or error}") from None
+        append_file(path, text.encode("utf-8", "backslashreplace"))
+    except InputError as error:
+        raise InputError(f"{_SUMMARY}: {error}") from None
 
 
 def root() -> str:

@@ -139,6 +139,8 @@ def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> 
     if order.require_data:
         policy = replace(policy, require_data=True)
     known = None if order.baseline is None else baselines.read(order.baseline)
+    if order.write_baseline is not None:
+        baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
     each: dict[Path, Path] = {}
     for path in order.inputs:

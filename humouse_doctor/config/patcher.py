@@ -260,7 +260,7 @@ def write(path: Path, text: str) -> Path:
     real = Path(os.path.realpath(path))
     backup = real.with_name(real.name + ".bak")
     number = 1
-    while backup.exists():
+    while os.path.lexists(backup):
         backup = real.with_name(f"{real.name}.bak{number}")
         number += 1
     try:
@@ -268,5 +268,9 @@ def write(path: Path, text: str) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
     replace_file(backup, before, like=real)
-    replace_file(real, text.encode("utf-8"), like=real)
+    try:
+        replace_file(real, text.encode("utf-8"))
+    except InputError:
+        backup.unlink(missing_ok=True)  # of what was not changed
+        raise
     return backup

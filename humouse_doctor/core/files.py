@@ -7,6 +7,8 @@ import errno
 import os
 import stat
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,6 +22,11 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
+#: What the name of a temporary file has after that of its target.
+_TEMPORARY = ".humouse-doctor-"
+#: Seconds after which a temporary file is one that a killed process has left, and that a pipe's reader may take to come.
+_STALE_S, _PATIENCE_S = 3600.0, 3.0
+
 
 def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading; a folder, a pipe or a device is an `OSError` that says so, and none is waited for."""
@@ -27,8 +34,7 @@ def open_regular(path: Path) -> BinaryIO:
     try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
-            kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
-            raise OSError(errno.EINVAL, f"it is {kind}, not a file")
+            raise OSError(errno.EINVAL, _no_file(mode))
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -51,36 +57,164 @@ def is_folder(path: Path) -> bool:
         return False
 
 
-def replace_file(path: Path, data: bytes, like: Path | None = None) -> None:
-    """Write `data` beside `path` and rename it there, with the mode of `like` or else of the file it replaces.
+def is_stream(path: Path) -> bool:
+    """Whether a pipe or a character device is there, which is written as it is and keeps no file."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
-    Raises `InputError` where the folder does not let it; the old file is then whole.
+
+def require_regular(path: Path) -> None:
+    """Raise `InputError` where something is at `path` that is no file and must not be replaced by one."""
+    try:
+        _require_regular(path.stat())
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
+
+
+def replace_file(path: Path, data: bytes, like: Path | None = None, accept: Callable[[Path], None] | None = None) -> None:
+    """Write `data` beside `path` and rename it there, with owner and permissions of `like` or else of the file it replaces.
+
+    Set-user-ID and its kind are dropped, as the kernel does it for a file that is written. Another hard link of the old
+    file keeps the old content. `accept` may read what was written before it takes the place; what it raises leaves the old
+    file there. A process that is killed may leave its temporary file, which a later write of the same file removes.
+    Raises `InputError` where the folder does not let it, and for what is no file; the old file is then whole.
     """
-    target = Path(os.path.realpath(path))
     temporary: str | None = None
     try:
-        mode = _mode(target if like is None else like)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:32]}.", suffix=".tmp")
+        target = Path(os.path.realpath(path))
+        old = _state(target)
+        if old is not None:
+            _require_regular(old)
+        model = old if like is None else _state(like)
+        prefix = f".{target.name[:32]}{_TEMPORARY}"
+        _clear(target.parent, prefix)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             stream.flush()
+            _resemble(stream.fileno(), Path(temporary), model)
             os.fsync(stream.fileno())
-        Path(temporary).chmod(mode)
+        if accept is not None:
+            accept(Path(temporary))
         Path(temporary).replace(target)
         temporary = None
-    except OSError as error:
-        raise InputError(f"{path}: cannot write: {error.strerror or error}; nothing was changed") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
 
 
-def _mode(path: Path) -> int:
-    """The permissions of the file at `path`; where there is none, those the umask leaves to a new one."""
+def write_stream(path: Path, data: bytes) -> None:
+    """Write `data` into the pipe or device at `path`; raises `InputError`, for a pipe that nobody reads after some seconds."""
     try:
-        return stat.S_IMODE(path.stat().st_mode)
+        handle = _opened(path, os.O_WRONLY)
+        try:
+            _write(handle, data)
+        finally:
+            os.close(handle)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot write: {_reason(error)}") from None
+
+
+def append_file(path: Path, data: bytes) -> None:
+    """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does."""
+    try:
+        handle = _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        try:
+            before = os.fstat(handle)
+            try:
+                _write(handle, data)
+            except OSError:
+                if stat.S_ISREG(before.st_mode):
+                    os.ftruncate(handle, before.st_size)
+                raise
+        finally:
+            os.close(handle)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot write: {_reason(error)}") from None
+
+
+def _opened(path: Path, flags: int) -> int:
+    """A descriptor for writing; a pipe's reader may come a little later, and is not waited for longer."""
+    end = time.monotonic() + _PATIENCE_S
+    while (handle := _opened_now(path, flags)) is None:
+        if time.monotonic() > end:
+            raise OSError(errno.ENXIO, "it is a pipe that nobody reads")
+        time.sleep(0.02)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(handle, True)
+    return handle
+
+
+def _opened_now(path: Path, flags: int) -> int | None:
+    """The same without waiting, None for a pipe that nobody reads."""
+    try:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO and stat.S_ISFIFO(path.stat().st_mode):
+            return None
+        raise
+
+
+def _write(handle: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
+
+
+def _state(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
     except FileNotFoundError:
+        return None
+
+
+def _require_regular(state: os.stat_result) -> None:
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, _no_file(state.st_mode))
+
+
+def _no_file(mode: int) -> str:
+    kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
+    return f"it is {kind}, not a file"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _clear(folder: Path, prefix: str) -> None:
+    """Remove what killed processes have left of the same file; a young one may be another process's that is writing."""
+    long_ago = time.time() - _STALE_S
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(prefix) and entry.name.endswith(".tmp") and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    if entry.stat(follow_symlinks=False).st_mtime < long_ago:
+                        Path(entry.path).unlink()
+
+
+def _resemble(handle: int, path: Path, model: os.stat_result | None) -> None:
+    """Give a file of our own the group, the permissions and the owner of another, never open to more people on the way."""
+    if model is None:
         umask = os.umask(0)
         os.umask(umask)
-        return 0o666 & ~umask
+        path.chmod(0o666 & ~umask)
+        return
+    mode, chown = stat.S_IMODE(model.st_mode) & 0o777, getattr(os, "fchown", None)
+    if chown is not None:
+        try:
+            chown(handle, -1, model.st_gid)
+        except OSError:  # what the old group may, the new one may only where all others may too
+            mode &= 0o707 | (mode & 0o007) << 3
+    path.chmod(mode)
+    if chown is not None:
+        with contextlib.suppress(OSError):
+            chown(handle, model.st_uid, -1)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import replace_file
+from humouse_doctor.core.files import is_file, replace_file
 from humouse_doctor.core.gating import Age, Entry, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
@@ -122,6 +122,22 @@ def read(path: Path) -> Baseline:
         raise UsageError(f"{path}: not a baseline of humouse-doctor ({name}); make it with --write-baseline") from None
 
 
+def require_replaceable(path: Path) -> None:
+    """Raise `UsageError` where a file is at `path` that is no baseline: a pattern of inputs may stand where one is meant."""
+    if not is_file(path):
+        return
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the baseline: {error.strerror or error}; nothing was changed") from None
+    try:
+        is_ours = not data or json.loads(data.decode("utf-8-sig"))["kind"] == _KIND
+    except (ValueError, KeyError, TypeError, RecursionError):
+        is_ours = False
+    if not is_ours:
+        raise UsageError(f"{path}: --write-baseline would overwrite what is not a baseline; choose another file, or remove it")
+
+
 def _read_run(entry: Mapping[str, Any]) -> KnownRun:
     findings = [
         KnownFinding(
@@ -160,7 +176,7 @@ def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
         "tool_version": tool_version,
         "runs": sorted(runs, key=lambda run: str(run["path"])),
     }
-    replace_file(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode(), like=path)
+    replace_file(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
     return read(path)
 
 

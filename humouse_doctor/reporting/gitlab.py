@@ -13,13 +13,15 @@ from humouse_doctor.core.gating import Gate, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
 from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.plain import no_command_in_json
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
 
 
 def render(gate: Gate, *, root: str = "") -> str:
     """The report as JSON text, ending in a newline; paths are relative to `root`, an absolute folder, where they can be."""
-    return json.dumps([_violation(found, root) for found in placed(gate, root)], indent=2, allow_nan=False) + "\n"
+    text = json.dumps([_violation(found, root) for found in placed(gate, root)], indent=2, allow_nan=False)
+    return no_command_in_json(text) + "\n"
 
 
 def _violation(found: Placed, root: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.reporting import plots
 from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.outcome_text import sentence
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless, no_command_in_markup
 from humouse_doctor.reporting.plots import Plot
 from humouse_doctor.reporting.ranges import Range, range_of
 from humouse_doctor.reporting.rows import number, unit_of
@@ -127,7 +127,7 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
         script_hash=_digest(f"\n{script}\n"),
         page=_page(gate, outcome, comparison),
     )
-    return text + "\n"
+    return no_command_in_markup(text) + "\n"
 
 
 def _environment() -> Environment:

@@ -15,6 +15,7 @@ from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, St
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
+from humouse_doctor.reporting.plain import no_command_in_json
 
 #: How YAML spells the floats that JSON has no number for.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
@@ -30,7 +31,7 @@ def render(report: Report) -> str:
 def joined(content: Mapping[str, Any], key: str, text: str) -> str:
     """`content` as JSON text with one more entry, whose value is JSON text already."""
     head = json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False)
-    return head.removesuffix("\n}") + f',\n  "{key}": {text.strip()}\n}}\n'
+    return no_command_in_json(head.removesuffix("\n}") + f',\n  "{key}": {text.strip()}\n}}\n')
 
 
 def _packed(pictures: Mapping[str, Any] | None) -> str:
@@ -44,7 +45,7 @@ def _packed(pictures: Mapping[str, Any] | None) -> str:
 def patch_text(report: Report) -> str:
     """Only the suggested patch, as JSON text."""
     content = {"prefix": report.config_prefix, "patch": [_edit(edit) for edit in report.patch]}
-    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+    return no_command_in_json(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def to_dict(report: Report) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.reporting.findings import one_line, standing_words
+from humouse_doctor.reporting.plain import no_command_in_markup
 from humouse_doctor.reporting.text import change
 
 _NAMES = MappingProxyType({probe.code: probe.name for probe in PROBES})
@@ -41,7 +42,7 @@ def render(gate: Gate) -> str:
     suites = [_suite(root, entry, gate.tool_version) for entry in gate.entries]
     _count(root, sum(suites, Counter()))
     ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{no_command_in_markup(ElementTree.tostring(root, encoding="unicode"))}\n'
 
 
 def _suite(root: ElementTree.Element, entry: Entry, tool_version: str) -> Counter[str]:

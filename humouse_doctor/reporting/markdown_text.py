@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless, no_command
 
 #: A space of no width. GitHub looks for people, numbered threads, addresses and emoji in the text it has made of the
 #: Markdown, where an escaped character is itself again: only something between the characters stops it.
@@ -23,8 +23,9 @@ _PROSE = re.compile(
     r"|(?P<mark>[\\`*\[\]|~\#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"
 )
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-#: What makes a list, a heading's underline or a rule of a line that begins with it.
-_LEADING = re.compile(r"(?:[-+=](?=[-=\s]|$)|\d{1,9}(?=[.)](?:\s|$)))")
+#: What makes a list, a heading's underline or a rule of a line that begins with it, or in a log a command.
+_LEADING = re.compile(r"(?:::|[-+=](?=[-=\s]|$)|\d{1,9}(?=[.)](?:\s|$)))")
+_COMMAND_MARK = re.compile(r"[&<>:#]")
 _NOT_IN_HTML = re.compile(r"[^A-Za-z0-9\x80-\U0010ffff /,()-]")
 
 
@@ -62,7 +63,7 @@ def code(text: str) -> str:
     """A path, a key or a value as code, for a paragraph, a list or a table's cell."""
     line = one_line(text)
     # a pipe ends a table's cell even in code, and a backslash before it does not always help
-    return f"`{line}`" if line and not set(line) & {"`", "|"} else html_code(line)
+    return f"`{line}`" if line and not set(line) & {"`", "|"} and no_command(line) == line else html_code(line)
 
 
 def html_code(text: str) -> str:
@@ -75,8 +76,10 @@ def _entity(found: re.Match[str]) -> str:
 
 
 def fenced(text: str, language: str) -> str:
-    """A block of code, between fences that no line of it can close."""
+    """A block of code, between fences that no line of it can close; as HTML where a log would take a line for a command."""
     body = harmless(text).rstrip("\n")
+    if no_command(body) != body:
+        return f"<pre><code>{_COMMAND_MARK.sub(_entity, body)}</code></pre>\n"
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{body}\n{fence}\n"

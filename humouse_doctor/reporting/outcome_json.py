@@ -12,13 +12,14 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Interval
 from humouse_doctor.core.settings import Value
+from humouse_doctor.reporting.plain import no_command_in_json
 
 _KIND = "humouse-doctor outcome"
 
 
 def render(outcome: Outcome) -> str:
     """The outcome as JSON text, ending in a newline."""
-    return json.dumps(to_dict(outcome), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+    return no_command_in_json(json.dumps(to_dict(outcome), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:

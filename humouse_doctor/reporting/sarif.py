@@ -37,6 +37,7 @@ from humouse_doctor.reporting.findings import (
     standing_words,
 )
 from humouse_doctor.reporting.paths import shown, uri
+from humouse_doctor.reporting.plain import no_command_in_json
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -90,7 +91,7 @@ def render(gate: Gate, *, root: str = "") -> str:
             }
         ],
     }
-    return json.dumps(log, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return no_command_in_json(json.dumps(log, indent=2, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def _names(gate: Gate) -> dict[str, str]:

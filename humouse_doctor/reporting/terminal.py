@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless, no_command
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -29,8 +29,8 @@ def console_for(stream: io.StringIO, *, width: int, colour: bool) -> Console:
 
 
 def trimmed(text: str) -> str:
-    """`text` without the blanks that a console fills its lines up with."""
-    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    """`text` without the blanks that a console fills its lines up with, and with no line that is a pipeline's command."""
+    return no_command("\n".join(line.rstrip() for line in text.splitlines()) + "\n")
 
 
 def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:

@@ -74,7 +74,7 @@ def best(bench: Bench, case: Case, attempt: Try, arms: Sequence[Arm], seeds: Seq
 def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequence[Trial], case: Case) -> tuple[str, ...]:
     """Train `arm` again with its best seed, write it to `path`, read it back, and say in words what came of it.
 
-    Raises `UsageError` where what is read back does not give the trial's own numbers; the file is then not left there.
+    Raises `UsageError` where what is read back does not give the trial's own numbers; what was at `path` is then still there.
     """
     of_arm = [trial for trial in made if trial.arm == arm.key and trial.failed is None and trial.seed in seeds]
     if not of_arm:
@@ -87,19 +87,18 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
     content = pretrainer_content(trained.network, rehearsal)
     stream = io.BytesIO()
     torch.save(content, stream)
-    replace_file(path, stream.getvalue())
-    request = Request(
-        checkpoint=path,
-        config=bench.config,
-        overrides=(*bench.overrides, *(f"{edit.key}={reader.spell(edit.new)}" for edit in config_edits(case, path))),
-        samples=bench.samples,
-    )
-    read_back = _measured(request, bench)
-    for name in _COMPARED:
-        told, found = again.measurements.get(name), read_back.get(name)
-        if told is None or found is None or abs(told - found) > _TOLERANCE * max(abs(told), 1e-3):
-            path.unlink(missing_ok=True)
-            raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; the file was not kept")
+    read_back: dict[str, float] = {}
+
+    def accept(written: Path) -> None:
+        edits = (f"{edit.key}={reader.spell(edit.new)}" for edit in config_edits(case, written))
+        request = Request(checkpoint=written, config=bench.config, overrides=(*bench.overrides, *edits), samples=bench.samples)
+        read_back.update(_measured(request, bench))
+        for name in _COMPARED:
+            told, found = again.measurements.get(name), read_back.get(name)
+            if told is None or found is None or abs(told - found) > _TOLERANCE * max(abs(told), 1e-3):
+                raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; it was not kept")
+
+    replace_file(path, stream.getvalue(), accept=accept)
     shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in _TOLD if name in read_back)
     return (
         (
