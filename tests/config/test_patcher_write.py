@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from humouse_doctor.config import patcher
 from humouse_doctor.config.patcher import write
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.files import replace_file
 
 
 @pytest.fixture
@@ -56,3 +58,23 @@ def test_a_config_that_went_away_is_an_input_error(config: Path) -> None:
     with pytest.raises(InputError, match=r"run\.yaml: cannot read: No such file or directory; nothing was changed"):
         write(config, "a: 2\n")
     assert names(config.parent) == []
+
+
+def test_a_config_that_cannot_be_written_leaves_no_backup(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, data: bytes, like: Path | None = None) -> None:
+        if path == config:
+            raise InputError(f"{path}: cannot write: No space left on device; nothing was changed")
+        replace_file(path, data, like)
+
+    monkeypatch.setattr(patcher, "replace_file", full)
+    with pytest.raises(InputError, match="No space left on device; nothing was changed"):
+        write(config, "a: 2\n")
+    assert names(config.parent) == ["run.yaml"]
+    assert config.read_bytes() == b"\xef\xbb\xbfa: 1\r\n"
+
+
+def test_a_link_in_the_place_of_a_backup_is_not_written_through(config: Path) -> None:
+    config.with_name("run.yaml.bak").symlink_to("elsewhere")
+    backup = write(config, "a: 2\n")
+    assert backup.name == "run.yaml.bak1"
+    assert names(config.parent) == ["run.yaml", "run.yaml.bak", "run.yaml.bak1"]

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.faults.commands import GATE, HTML, JSON, SUGGEST, Command, Scene, State, Violation
+from tests.faults.launcher import IN_PLACE
+
+_ROOT = Path(__file__).parents[2]
+
+
+class Ended(NamedTuple):
+    status: int
+    events: int
+    opened: int
+
+
+class Server:
+    """A process that forks for every command it is given."""
+
+    def __init__(self, folder: Path, planted: str = "") -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(_ROOT),
+            "MPLCONFIGDIR": str(folder),
+            "OPENBLAS_NUM_THREADS": "1",
+            "PLANTED_FAULT": planted,
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.launcher", "serve"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+        )  # fmt: skip
+
+    def run(self, scene: Scene, kill: str) -> Ended:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        job = {"folder": str(scene.folder), "kill": kill, "arguments": scene.command.arguments}
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        told = json.loads(self._process.stdout.readline())
+        return Ended(told["status"], *(told["counts"] or (0, 0)))
+
+    def close(self) -> None:
+        self._process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    started = Server(tmp_path_factory.mktemp("caches"))
+    yield started
+    started.close()
+
+
+def violated(scene: Scene) -> str | None:
+    try:
+        scene.state()
+    except Violation as violation:
+        return str(violation)
+    return None
+
+
+def every_death(server: Server, command: Command, folder: Path) -> Iterator[tuple[str, Ended, Scene]]:
+    """The command killed at each of its places in turn, from the same files each time."""
+    scene = Scene(command, folder / "scene")
+    scene.reset()
+    whole = server.run(scene, "never")
+    assert whole.status == command.code
+    scene.remember()
+    sizes = sorted({0, 1, *(len(content) // 2 for content in scene.new.values())})
+    places = [f"event:{event}" for event in range(1, whole.events + 1)]
+    places += [f"bytes:{opened}:{size}" for opened in range(1, whole.opened + 1) for size in sizes]
+    for place in places:
+        scene.reset()
+        yield place, server.run(scene, place), scene
+
+
+@pytest.mark.parametrize("command", [SUGGEST, JSON, GATE, HTML], ids=lambda command: command.name)
+def test_wherever_a_command_is_killed_every_file_is_the_old_one_or_the_new_one(
+    command: Command, server: Server, tmp_path: Path
+) -> None:
+    states: list[State] = []
+    for place, ended, scene in every_death(server, command, tmp_path):
+        assert ended.status in (-signal.SIGKILL, -signal.SIGXFSZ), place
+        states.append(scene.state())
+
+    assert {state.new for state in states} == {0, 1}
+    assert any(state.temporaries for state in states)
+    assert states[0] == State(0, (), 0)
+
+
+def test_the_next_run_goes_well_whatever_the_last_one_left(server: Server, tmp_path: Path) -> None:
+    for _, _, scene in every_death(server, GATE, tmp_path):
+        assert server.run(scene, "never").status == GATE.code
+        assert scene.state().new == 1
+
+
+def test_a_file_that_is_written_in_place_is_found_out(tmp_path: Path) -> None:
+    planted = Server(tmp_path / "caches", IN_PLACE)
+    found = []
+    for place, _, scene in every_death(planted, JSON, tmp_path):
+        violation = violated(scene)
+        if violation is not None:
+            found.append((place.partition(":")[0], violation))
+    planted.close()
+
+    assert {kind for kind, _ in found} == {"bytes"}
+    assert all("report.json is neither the old one nor the new one" in words for _, words in found)
+
+
+def test_a_fault_run_counts_its_rounds_and_fails_on_what_it_finds() -> None:
+    words = [sys.executable, "-m", "tests.faults", "--plant", IN_PLACE, "--rounds", "3"]
+
+    ended = subprocess.run(words, cwd=_ROOT, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 1
+    assert "neither the old one nor the new one" in ended.stdout
+    assert ended.stdout.splitlines()[-1].split()[:2] == ["3", "rounds"]
