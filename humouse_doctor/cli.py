@@ -452,7 +452,8 @@ def run() -> int:
             printing.note("humouse-doctor: interrupted")
         return code
     except DoctorError as error:
-        printing.note(f"humouse-doctor: {error}")
+        said = str(error).replace("\n", "\\n")  # a name in a message may have one
+        printing.note(f"humouse-doctor: {said}")
         return int(error.exit_code)
     except typer.Abort:
         printing.note("humouse-doctor: interrupted")

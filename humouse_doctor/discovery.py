@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import glob
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.files import is_file, is_folder
+from humouse_doctor.core.files import below, is_file, is_folder
 from humouse_doctor.core.settings import Settings
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 _MAX_LISTED = 5
-_MAX_DEPTH = 3
-_MAX_ENTRIES = 50_000
+#: What lies deeper below a run's folder, or past the bound, belongs to something else.
+_LEVELS, _MAX_ENTRIES = 3, 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,21 +35,6 @@ def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
         others = ", ".join(str(path) for path in reversed(found[-1 - _MAX_LISTED : -1]))
         remark += f", the newest of {len(found)}; left {others}" + (", ..." if len(found) > _MAX_LISTED + 1 else "")
     return Choice(path=found[-1], remark=remark)
-
-
-def _below(folder: Path) -> list[Path]:
-    """What lies some levels below a run's folder; what lies deeper, or past the bound, belongs to something else."""
-    found, level = list[Path](), [folder]
-    for _ in range(_MAX_DEPTH + 1):
-        entries = list(islice((entry for parent in level for entry in _entries(parent)), _MAX_ENTRIES - len(found)))
-        found.extend(entries)
-        level = [entry for entry in entries if is_folder(entry)]
-    return found
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    with suppress(OSError), os.scandir(folder) as entries:
-        yield from (folder / entry.name for entry in entries)
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
@@ -87,9 +69,9 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
         folders.extend(base / named for base in _bases(run) if is_folder(base / named))
     name = settings.text("experiment_name")
     own = () if not name else (f"generator_{glob.escape(name)}.pt",)
-    below = [[path for path in _below(folder) if "discriminator" not in path.name] for folder in folders]
+    found = [[path for path in below(folder, _LEVELS, _MAX_ENTRIES) if "discriminator" not in path.name] for folder in folders]
     for pattern in (*own, *_PATTERNS):
-        for paths in below:
+        for paths in found:
             choice = newest("checkpoint", (path for path in paths if path.match(pattern)))
             if choice is not None:
                 return choice

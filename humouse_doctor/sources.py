@@ -28,7 +28,7 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
             raise InputError(f"{path}: no mouse session in this folder; expected Balabit sessions or an array file")
     elif not _exists(path):
         raise InputError(f"{path}: there is no such file; expected gestures (.npz, .npy, .pt) or mouse sessions")
-    elif sessions.is_session(path):
+    elif _is_session(path):
         files = [path]
     elif path.suffix in (".pt", ".pth"):
         return _tensor_gestures(path, max_sequences, seed)
@@ -43,6 +43,15 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
         unit_path=settings.flag("data.canonicalize_path") is True,
         unit_time=settings.flag("data.canonicalize_duration") is True,
     )
+
+
+def _is_session(path: Path) -> bool:
+    from humouse_doctor.gestures import sessions
+
+    try:
+        return sessions.is_session(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read it as gestures: {error.strerror or error}") from None
 
 
 def _exists(path: Path) -> bool:

@@ -35,11 +35,11 @@ def space_of(
     if normalised is None:
         return None
     if normalised and gestures is not None:
-        mean, std = gestures.statistics.get("sequence_mean"), gestures.statistics.get("sequence_std")
-        channels = gestures.sequences.shape[2]
-        if mean is None or std is None or min(len(mean), len(std)) < channels or not (std > 0).all():
-            mean, std = moments(gestures.sequences)
-            remarks.append("the data carries no sequence statistics: computed them from the sequences taken")
+        carried = gestures.statistics.scale("sequence", gestures.sequences.shape[2])
+        if carried is None or not carried[1].all():
+            carried = None
+            remarks.append("the data carries no sequence statistics that can be used: computed them from the sequences taken")
+        mean, std = carried or moments(gestures.sequences)
     space = LossSpace(absolute=absolute.value is True, sequence_mean=mean, sequence_std=std)
     if architecture is not Architecture.SEQ2SEQ:
         return space
@@ -65,12 +65,14 @@ def conditions_of(settings: Settings, gestures: Gestures | None, width: int, rem
         remarks.append(f"the {width} conditions are zeros: no features in the data")
         return None
     features = np.asarray(gestures.features, dtype=np.float64)
+    broken = ~np.isfinite(features)
+    if broken.any():
+        remarks.append(f"{np.count_nonzero(broken)} of the data's features are NaN or infinite: taken as zero")
+        features = np.where(broken, 0.0, features)
     if features.shape[1] != width:
         what = "cut" if features.shape[1] > width else "filled up with zeros"
         remarks.append(f"the data's {features.shape[1]} features were {what} to the generator's {width} conditions")
     if settings.flag("data.normalize_features") is not False:
-        mean, std = gestures.statistics.get("feature_mean"), gestures.statistics.get("feature_std")
-        if mean is None or std is None or len(mean) != features.shape[1] or len(std) != features.shape[1]:
-            mean, std = moments(features)
+        mean, std = gestures.statistics.scale("feature", features.shape[1]) or moments(features)
         features = (features - mean) / np.where(std > 0, std, 1.0)
-    return np.nan_to_num(features)
+    return features

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError
 
@@ -28,7 +29,7 @@ _TEMPORARY = ".humouse-doctor-"
 _STALE_S, _PATIENCE_S = 3600.0, 3.0
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; a folder, a pipe or a device is an `OSError` that says so, and none is waited for."""
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -39,6 +40,38 @@ def open_regular(path: Path) -> BinaryIO:
     except BaseException:
         os.close(handle)
         raise
+
+
+class Bounded(io.BufferedReader):
+    """Gives out no more than `most` bytes at a time, whatever size a file claims for its parts."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        super().__init__(open_regular(path).detach())
+        self._most = most
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read `size` bytes, all there are where none is given; raises `ValueError` for more than the bound."""
+        asked = self._most + 1 if size is None or size < 0 else size
+        data = super().read(min(asked, self._most + 1))
+        if len(data) > self._most:
+            raise ValueError(f"a part of it is larger than {self._most:,} bytes")
+        return data
+
+
+def below(folder: Path, levels: int, most: int) -> list[Path]:
+    """Up to `most` of what lies in a folder and so many levels below it; what cannot be listed is as good as empty.
+
+    Links to folders are followed, as far as the levels go.
+    """
+    found, level = list[Path](), [folder]
+    for _ in range(levels + 1):
+        entries = list[Path]()
+        for parent in level:
+            with contextlib.suppress(OSError), os.scandir(parent) as listed:
+                entries.extend(parent / entry.name for entry in islice(listed, most - len(found) - len(entries)))
+        found.extend(entries)
+        level = [entry for entry in entries if is_folder(entry)]
+    return found
 
 
 def is_file(path: Path) -> bool:

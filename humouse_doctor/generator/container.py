@@ -7,7 +7,6 @@ with torch 2.13, which checks none of them.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
 import stat
@@ -19,6 +18,7 @@ from enum import Enum
 from pathlib import Path
 
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.files import Bounded
 
 EXPECTED = "expected a humouse generator checkpoint (generator_<name>.pt or the pretrainer's)"
 _MAX_BYTES = 8 << 30
@@ -167,21 +167,10 @@ def _other_kind(path: Path, size: int, head: bytes) -> str:
     return f"neither torch.save nor safetensors; {EXPECTED}"
 
 
-class _Bounded(io.BufferedReader):
-    """Reads no more at a time than an honest archive's directory needs, whatever size the file claims for it."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:
-            size = _MAX_DIRECTORY_BYTES
-        if size > _MAX_DIRECTORY_BYTES:
-            raise ValueError("too large a directory")
-        return super().read(size)
-
-
 def _check_archive(path: Path, size: int) -> tuple[str, ...]:
     """Look at an archive's directory and checksums, which torch itself does not; remarks on what could not be checked."""
     try:
-        with _Bounded(io.FileIO(path)) as stream, zipfile.ZipFile(stream) as archive:
+        with Bounded(path, _MAX_DIRECTORY_BYTES) as stream, zipfile.ZipFile(stream) as archive:
             infos = archive.infolist()
             _require_honest_directory(path, size, infos)
             _refuse_other_archives(path, [info.filename for info in infos])

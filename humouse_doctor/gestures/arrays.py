@@ -11,24 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 from humouse_doctor.core.arrays import FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.files import open_regular
+from humouse_doctor.core.files import Bounded, open_regular
 from humouse_doctor.gestures.gestures import Gestures, Statistics, gather, require_room
 from humouse_doctor.gestures.reservoir import Reservoir
 
+#: What is read at a time.
 _CHUNK_BYTES = 4 << 20
-#: One sequence larger than this is a header that lies, not a gesture.
-_MAX_ROW_BYTES = 64 << 20
+#: One sequence, or an archive's table of contents, that is larger is none.
+_MAX_PART_BYTES = 4 << 20
 _MAX_META_BYTES = 1 << 20
 #: numpy's own bound for a header it trusts nobody with.
 _MAX_HEADER_BYTES = 10_000
 _MAX_MEMBERS = 1_000
-#: Far more than a name and its place take for each of so many members.
-_MAX_DIRECTORY_BYTES = 1 << 20
 #: An archive that inflates to more than this, and by more than so many times, holds nothing but its own repetition.
 _MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
 _MAX_FEATURES = 4096
@@ -59,7 +58,7 @@ def read(path: Path, max_sequences: int, seed: int) -> Gestures:
         return _read(path, max_sequences, seed)
     except InputError:
         raise
-    except Exception as error:  # zlib, tokenize and numpy's header reader let a dozen kinds through for a broken file
+    except Exception as error:  # zipfile and zlib let a dozen kinds through for a broken file
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
         reason = "".join(character if character.isprintable() else "?" for character in reason)
         raise InputError(f"{path}: cannot read it as gestures: {reason}; {_EXPECTED}") from None
@@ -96,7 +95,8 @@ def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
     for array in arrays:
         name = (array.member or "").removesuffix(".npy")
         if name == "lengths" and array.shape == (chosen.shape[0],) and array.dtype.kind in "iu":
-            lengths = np.clip(_rows_at(path, array, numbers).astype(np.int64), 0, sequences.shape[1])
+            stated = _rows_at(path, array, numbers).astype(np.float64)  # a whole number without a sign may have no int64
+            lengths = np.clip(stated, 0, sequences.shape[1]).astype(np.int64)
         if name == "features" and len(array.shape) == 2 and array.shape[0] == chosen.shape[0] and array.dtype.kind == "f":
             if array.shape[1] > _MAX_FEATURES:
                 raise ValueError(f"'features' has {array.shape[1]} columns, more than the {_MAX_FEATURES} of any gesture")
@@ -131,28 +131,10 @@ def _headers(path: Path) -> list[_Array]:
     return found
 
 
-class _Directory(io.BufferedReader):
-    """A file that refuses to be read in one piece larger than a table of contents, until that has been read."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        super().__init__(stream)  # type: ignore[arg-type]  # a buffer over a buffer, which reads as a raw file does
-        self.known = False
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read `size` bytes; raises `ValueError` for more than a table of contents has."""
-        if self.known:
-            return super().read(size)
-        data = super().read(_MAX_DIRECTORY_BYTES + 1 if size is None or size < 0 else min(size, _MAX_DIRECTORY_BYTES + 1))
-        if len(data) > _MAX_DIRECTORY_BYTES:
-            raise ValueError("its table of contents is larger than that of any array file")
-        return data
-
-
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
-    with open_regular(path) as raw, _Directory(raw) as stream, zipfile.ZipFile(stream) as archive:
-        stream.known = True
+    with Bounded(path, _MAX_PART_BYTES) as stream, zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
         names = {info.filename for info in members}
         if len(members) > _MAX_MEMBERS:
@@ -181,19 +163,24 @@ def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Ar
     if length > _MAX_HEADER_BYTES:
         raise ValueError(f"'{member or path.name}' has a header of {length:,} bytes, no array needs so many")
     header = io.BytesIO(packed + stream.read(length))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote, which it reads well
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
-        else:
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(header)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote, which it reads well
+            if version == (1, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
+            else:
+                shape, fortran, dtype = np.lib.format.read_array_header_2_0(header)
+        if any(type(extent) is not int or extent >= 1 << 63 for extent in shape):  # booleans, and what no index reaches
+            raise ValueError("no shape")
+    except Exception:  # a dozen kinds, some with a place in memory in their words
+        raise ValueError(f"'{member or path.name}' has a header that describes no array") from None
     if fortran and sum(extent > 1 for extent in shape) > 1 and len(shape) >= 2:
         raise ValueError(f"'{member or path.name}' is in Fortran order; save it with numpy.ascontiguousarray")
     array = _Array(member, shape, dtype)
     if shape and not dtype.hasobject:
         rows = shape[0]
         if min(shape) < 0 or stream.tell() + rows * array.row_bytes > size:
-            raise ValueError(f"'{member or path.name}' is declared as {shape} but holds fewer bytes")
+            raise ValueError(f"'{member or path.name}' holds fewer bytes than its shape asks for, {shape}")
     return array
 
 
@@ -208,7 +195,7 @@ def _gesture_array(path: Path, arrays: list[_Array]) -> _Array:
     chosen = named[0]
     if chosen.dtype.kind not in "fiu":
         raise ValueError(f"the array's type is {chosen.dtype}, not numbers")
-    if chosen.row_bytes > _MAX_ROW_BYTES or chosen.shape[1] < 1:
+    if chosen.row_bytes > _MAX_PART_BYTES or chosen.shape[1] < 1:
         raise ValueError(f"its shape {chosen.shape} is not one of gestures")
     return chosen
 

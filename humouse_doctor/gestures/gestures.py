@@ -11,6 +11,8 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import DataSummary
 from humouse_doctor.core.errors import InputError
 
+#: A mean or std that float32, the trainer's type, cannot hold or divide by is of no use.
+_SMALLEST, _LARGEST = 2.0**-126, 2.0**127
 #: More values than this in one sequence count as long; of long ones only so many values are held in memory.
 _LONG, _MAX_VALUES = 4096, 1 << 24
 
@@ -21,9 +23,14 @@ class Statistics:
 
     by_name: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
 
-    def get(self, name: str) -> FloatArray | None:
-        """The statistic called `name` (e.g. `sequence_mean`), None where the cache has none."""
-        return self.by_name.get(name)
+    def scale(self, name: str, width: int) -> tuple[FloatArray, FloatArray] | None:
+        """Mean and std of `name` (`sequence` or `feature`), (width,) each; None without ones of use. A std may be zero."""
+        mean, std = self.by_name.get(f"{name}_mean"), self.by_name.get(f"{name}_std")
+        if mean is None or std is None or min(len(mean), len(std)) < width:
+            return None
+        mean, std = mean[:width], std[:width]
+        held = (np.abs(mean) <= _LARGEST) & (std <= _LARGEST) & ((std >= _SMALLEST) | (std == 0))
+        return (mean, std) if held.all() else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

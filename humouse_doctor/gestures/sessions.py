@@ -6,6 +6,7 @@ glitch of the recorder, client timestamps repeat, and a pause of about 0.25 s en
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.files import is_file, open_regular
+from humouse_doctor.core.files import below, is_file, open_regular
 from humouse_doctor.gestures.gestures import Gestures, gather, require_room
 from humouse_doctor.gestures.reservoir import Reservoir
 
@@ -25,28 +26,36 @@ _GLITCH = 65535.0
 _MIN_EVENTS = 5
 _RATE_HZ = 100.0
 _MAX_LINE = 4096
-#: The whole Balabit data set has some thousand files.
-_MAX_ENTRIES = 100_000
+#: More points than a recorder has for the longest gesture that is asked for.
+_MAX_EVENTS = 1_000_000
+#: The whole Balabit data set has some thousand files, two levels below its top.
+_LEVELS, _MAX_ENTRIES = 4, 100_000
+_UNREADABLE = "files that cannot be read"
 
 
 def is_session(path: Path) -> bool:
-    """Whether the file begins as a session does."""
-    try:
-        with open_regular(path) as stream:
-            return stream.read(len(_HEADER)).decode("latin-1") == _HEADER
-    except OSError:
-        return False
+    """Whether the file begins as a session does; raises `OSError` where that cannot be seen."""
+    with open_regular(path) as stream:
+        return stream.read(len(_HEADER)) == _HEADER.encode()
 
 
 def session_files(folder: Path) -> list[Path]:
-    """The sessions below `folder` (a user's folder or the whole data set), in name order."""
-    found = []
-    for seen, path in enumerate(folder.rglob("*")):
-        if seen >= _MAX_ENTRIES:
-            raise InputError(f"{folder}: holds more than {_MAX_ENTRIES:,} files; expected a folder of mouse sessions")
-        if is_file(path) and is_session(path):
-            found.append(path)
-    return sorted(found)
+    """The sessions below `folder` (a user's folder or the whole data set), in name order; raises `InputError`.
+
+    A file that cannot be opened may be one, and is among them.
+    """
+    entries = below(folder, _LEVELS, _MAX_ENTRIES + 1)
+    if len(entries) > _MAX_ENTRIES:
+        raise InputError(f"{folder}: holds more than {_MAX_ENTRIES:,} files; expected a folder of mouse sessions")
+    real = {os.path.realpath(path): path for path in sorted(entries, reverse=True) if is_file(path)}
+    return sorted(path for path in real.values() if _may_be_session(path))
+
+
+def _may_be_session(path: Path) -> bool:
+    try:
+        return is_session(path)
+    except OSError:
+        return True
 
 
 def read(
@@ -94,8 +103,10 @@ def _segments(path: Path, dropped: Counter[str]) -> Iterator[list[tuple[float, f
         if events and event[0] == events[-1][0]:
             events[-1] = event  # the later of two points with one stamp is where the cursor was
             dropped["points with a repeated stamp"] += 1
-        else:
+        elif len(events) < _MAX_EVENTS:
             events.append(event)
+        else:
+            dropped[f"points beyond the first {_MAX_EVENTS:,} of a gesture"] += 1
     if events:
         yield events
 
@@ -114,8 +125,8 @@ def _events(path: Path, dropped: Counter[str]) -> Iterator[tuple[float, float, f
                     dropped[event] += 1
                 else:
                     yield event
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the session: {error.strerror or error}") from None
+    except OSError:
+        dropped[_UNREADABLE] += 1
 
 
 def _event(line: bytes) -> tuple[float, float, float] | str:
@@ -126,7 +137,7 @@ def _event(line: bytes) -> tuple[float, float, float] | str:
     if fields[2] == b"Scroll":
         return "scroll events"
     try:
-        seconds, x, y = float(fields[1]), float(fields[4]), float(fields[5])
+        seconds, x, y = _number(fields[1]), _number(fields[4]), _number(fields[5])
     except ValueError:
         return "malformed lines"
     if x == _GLITCH or y == _GLITCH:
@@ -134,6 +145,13 @@ def _event(line: bytes) -> tuple[float, float, float] | str:
     if not (abs(seconds) < 1e9 and abs(x) < 1e6 and abs(y) < 1e6):
         return "malformed lines"
     return seconds, x, y
+
+
+def _number(field: bytes) -> float:
+    """The number that a field holds; raises `ValueError` where it holds none."""
+    if b"_" in field:  # Python's own way of writing one, nobody else's
+        raise ValueError("no number")
+    return float(field)
 
 
 def _resampled(events: list[tuple[float, float, float]], length: int, dropped: Counter[str]) -> FloatArray | None:

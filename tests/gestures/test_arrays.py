@@ -262,7 +262,7 @@ def test_a_header_that_is_no_header_is_refused_in_one_harmless_line(tmp_path: Pa
 
 
 def test_an_unbelievably_long_sequence_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "_MAX_ROW_BYTES", 100)
+    monkeypatch.setattr(arrays, "_MAX_PART_BYTES", 100)
     np.save(tmp_path / "g.npy", _moving(2, steps=9))
     assert "its shape (2, 9, 3) is not one of gestures" in _refusal(tmp_path / "g.npy")
 
@@ -374,11 +374,11 @@ def test_the_statistics_beside_a_cache_are_read(tmp_path: Path) -> None:
     content = {"sequence_mean": [1, 2.5, 3], "sequence_std": [1.0, 1.0, 1.0], "feature_mean": [0.0], "feature_std": [2.0]}
     statistics = arrays.read(_cache(tmp_path, json.dumps(content)), 10, 0).statistics
     for name, values in content.items():
-        found = statistics.get(name)
+        found = statistics.by_name.get(name)
         assert found is not None
         assert found.dtype == np.float64
         assert found.tolist() == values
-    assert statistics.get("something_else") is None
+    assert statistics.by_name.get("something_else") is None
 
 
 def test_a_cache_without_statistics_has_none(tmp_path: Path) -> None:
@@ -393,8 +393,8 @@ def test_a_cache_without_statistics_has_none(tmp_path: Path) -> None:
 def test_a_statistic_that_is_no_list_of_numbers_is_left_and_the_others_read(tmp_path: Path, value: str) -> None:
     path = _cache(tmp_path, f'{{"sequence_mean": {value}, "sequence_std": [1.0, 2.0, 3.0]}}')
     statistics = arrays.read(path, 10, 0).statistics
-    assert statistics.get("sequence_mean") is None
-    assert statistics.get("sequence_std") is not None
+    assert statistics.by_name.get("sequence_mean") is None
+    assert statistics.by_name.get("sequence_std") is not None
 
 
 @pytest.mark.parametrize("meta", ["{", "", b"\xff\xfe", "[" * 100_000, "1" * 5000])

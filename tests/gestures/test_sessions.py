@@ -227,7 +227,6 @@ def test_a_file_that_is_no_session_is_told_by_its_first_line(tmp_path: Path) -> 
     bad.write_text("filename,is_illegal\n")
     assert sessions.is_session(good)
     assert not sessions.is_session(bad)
-    assert not sessions.is_session(tmp_path / "absent")
     with pytest.raises(InputError) as caught:
         _read(bad)
     assert str(caught.value) == f"{bad}: not a mouse session; expected the columns {HEADER}"
@@ -241,9 +240,8 @@ def test_more_columns_than_a_session_has_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_session_that_went_away_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match="no usable sequence \\(1 files that cannot be read\\)"):
         _read(tmp_path / "gone")
-    assert str(caught.value) == f"{tmp_path / 'gone'}: cannot read the session: No such file or directory"
 
 
 def test_links_and_pipes_are_not_taken_for_sessions(tmp_path: Path) -> None:
