@@ -9,7 +9,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -101,12 +101,10 @@ def is_stream(path: Path) -> bool:
 
 def require_regular(path: Path) -> None:
     """Raise `InputError` where something is at `path` that is no file and must not be replaced by one."""
-    try:
-        _require_regular(path.stat())
-    except FileNotFoundError:
-        return
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
+    with _told(path):
+        state = _state(path)
+        if state is not None:
+            _require_regular(state)
 
 
 def replace_file(path: Path, data: bytes, like: Path | None = None, accept: Callable[[Path], None] | None = None) -> None:
@@ -119,29 +117,38 @@ def replace_file(path: Path, data: bytes, like: Path | None = None, accept: Call
     """
     temporary: str | None = None
     try:
-        target = Path(os.path.realpath(path))
-        old = _state(target)
-        if old is not None:
-            _require_regular(old)
-        model = old if like is None else _state(like)
-        prefix = f".{target.name[:32]}{_TEMPORARY}"
-        _clear(target.parent, prefix)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            _resemble(stream.fileno(), Path(temporary), model)
-            os.fsync(stream.fileno())
+        with _told(path):
+            target = Path(os.path.realpath(path))
+            old = _state(target)
+            if old is not None:
+                _require_regular(old)
+            model = old if like is None else _state(like)
+            prefix = f".{target.name[:32]}{_TEMPORARY}"
+            _clear(target.parent, prefix)
+            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                _resemble(stream.fileno(), Path(temporary), model)
+                os.fsync(stream.fileno())
         if accept is not None:
             accept(Path(temporary))
-        Path(temporary).replace(target)
-        temporary = None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
+        with _told(path):
+            Path(temporary).replace(target)
+            temporary = None
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say what the system refuses as an `InputError`."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
 
 
 def write_stream(path: Path, data: bytes) -> None:

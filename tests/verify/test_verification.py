@@ -331,6 +331,19 @@ def test_a_warm_start_is_read_as_a_pretrainers_checkpoint_and_gives_the_trials_n
     assert content["config"]["activation_xy"] == "linear"
 
 
+def test_a_warm_start_that_gives_other_numbers_leaves_the_one_that_was_there(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run / "start.pt").write_bytes(b"old")
+    monkeypatch.setattr(warm_start, "_TOLERANCE", -1.0)
+
+    with pytest.raises(UsageError, match=r"--save-warmstart: HD101\.spread_ratio is .* in the trial; it was not kept"):
+        verify(order(run, patches=(), seeds=1, steps=8, warm_start=run / "start.pt"), Listener())
+
+    assert (run / "start.pt").read_bytes() == b"old"
+    assert not [path.name for path in run.iterdir() if path.suffix == ".tmp"]
+
+
 def test_a_warm_start_comes_with_the_configs_patch(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run)
 
