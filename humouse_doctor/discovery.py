@@ -69,7 +69,8 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
         folders.extend(base / named for base in _bases(run) if is_folder(base / named))
     name = settings.text("experiment_name")
     own = () if not name else (f"generator_{glob.escape(name)}.pt",)
-    found = [[path for path in below(folder, _LEVELS, _MAX_ENTRIES) if "discriminator" not in path.name] for folder in folders]
+    every = [below(folder, _LEVELS, _MAX_ENTRIES, links=True) for folder in folders]
+    found = [[path for path in paths if "discriminator" not in path.name] for paths in every]
     for pattern in (*own, *_PATTERNS):
         for paths in found:
             choice = newest("checkpoint", (path for path in paths if path.match(pattern)))

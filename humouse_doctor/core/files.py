@@ -58,10 +58,10 @@ class Bounded(io.BufferedReader):
         return data
 
 
-def below(folder: Path, levels: int, most: int) -> list[Path]:
+def below(folder: Path, levels: int, most: int, *, links: bool) -> list[Path]:
     """Up to `most` of what lies in a folder and so many levels below it; what cannot be listed is as good as empty.
 
-    Links to folders are followed, as far as the levels go.
+    With `links`, links to folders are followed, as far as the levels go.
     """
     found, level = list[Path](), [folder]
     for _ in range(levels + 1):
@@ -70,7 +70,7 @@ def below(folder: Path, levels: int, most: int) -> list[Path]:
             with contextlib.suppress(OSError), os.scandir(parent) as listed:
                 entries.extend(parent / entry.name for entry in islice(listed, most - len(found) - len(entries)))
         found.extend(entries)
-        level = [entry for entry in entries if is_folder(entry)]
+        level = [entry for entry in entries if is_folder(entry) and (links or not entry.is_symlink())]
     return found
 
 

@@ -6,7 +6,6 @@ glitch of the recorder, client timestamps repeat, and a pause of about 0.25 s en
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -44,11 +43,10 @@ def session_files(folder: Path) -> list[Path]:
 
     A file that cannot be opened may be one, and is among them.
     """
-    entries = below(folder, _LEVELS, _MAX_ENTRIES + 1)
+    entries = below(folder, _LEVELS, _MAX_ENTRIES + 1, links=False)
     if len(entries) > _MAX_ENTRIES:
         raise InputError(f"{folder}: holds more than {_MAX_ENTRIES:,} files; expected a folder of mouse sessions")
-    real = {os.path.realpath(path): path for path in sorted(entries, reverse=True) if is_file(path)}
-    return sorted(path for path in real.values() if _may_be_session(path))
+    return sorted(path for path in entries if is_file(path) and _may_be_session(path))
 
 
 def _may_be_session(path: Path) -> bool:
