@@ -228,6 +228,23 @@ def test_an_override_that_does_not_fit_is_refused(override: str, message: str) -
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    "text", ["data.batch_size\x1b[2J", "a\nb=1", "data.batch_size=x\u2028y", "x" * 5000, "data.cache_dir=[" * 999]
+)
+def test_an_override_is_shown_short_and_on_one_line(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        reader.read(None, [text])
+    message = str(caught.value)
+    assert message.startswith("--set ")
+    assert message.isprintable()
+    assert len(message) < 500
+
+
+def test_a_misspelt_key_with_a_character_that_cannot_be_seen_shows_it(read: Read) -> None:
+    (complaint,) = read("training: {\ufeffbetas: [0.5, 0.9]}\n").complaints
+    assert complaint.message.startswith("training.\\ufeffbetas is unknown to the trainer")
+
+
 def test_settings_from_python_are_checked_like_overrides() -> None:
     settings = reader.from_values({"data.batch_size": 4})
     assert settings["data.batch_size"].origin is Origin.OVERRIDE

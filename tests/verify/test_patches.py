@@ -206,3 +206,31 @@ def test_a_file_that_is_no_config_is_refused(named: Named, tmp_path: Path) -> No
 
     with pytest.raises(UsageError, match="none of the sections"):
         named(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("data.batch_size=many", "data.batch_size=many: expected a whole number"),
+        ("data.batch_size=*a", "data.batch_size=*a: not a YAML value: found undefined alias 'a'"),
+        ("data.batch=4", "data.batch=4: unknown key 'data.batch'; expected a key"),
+    ],
+)
+def test_an_override_of_a_file_that_does_not_fit_is_told_of_that_file(
+    content: str, said: str, named: Named, tmp_path: Path
+) -> None:
+    path = tmp_path / "overrides.txt"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        named(path)
+    assert str(caught.value).startswith(f"--patch {path}: {said}")
+
+
+def test_a_diff_that_breaks_the_config_is_told_of_as_the_diffs_fault(config: Path, named: Named, tmp_path: Path) -> None:
+    path = tmp_path / "fix.diff"
+    path.write_text("@@ -1 +1,2 @@\n # small enough for a test\n+a: [\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        named(path)
+    message = str(caught.value)
+    assert message.startswith(f"--patch {path}: what it makes of the config cannot be used: {config}:")
+    assert "\n" not in message
