@@ -11,6 +11,7 @@ import io
 import itertools
 import json
 import shutil
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -223,8 +224,10 @@ def _untrue(found: Gestures, path: Path) -> Iterator[str]:
     if path.suffix not in (".npy", ".npz") or found.resampled:
         return
     try:
-        loaded = np.load(path, allow_pickle=False)
-        candidates = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in _numbers(path)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote
+            loaded = np.load(path, allow_pickle=False)
+            candidates = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in _numbers(path)]
     except (ValueError, OSError, zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError) as error:
         if "Cannot parse header" not in str(error):  # Python 2's 4L is a number in every version here, not so for numpy
             yield f"numpy cannot read it: {error}"
