@@ -83,11 +83,12 @@ class Data(Target):
         (name,) = self.random.choices(list(makers), [weight for _, weight in makers.values()])
         data = makers[name][0]()
         path = self._written(name, data)
+        starts = (f"{path}: ", f"{meta_of(path)}: ", f"{path / 'session_0'}: ")  # the file it is that is wrong
         with self.rules.held(data):
             try:
                 found = read_gestures(path, Settings(), _MOST, 0)
             except InputError as error:
-                return Outcome(f"refused {name}: {require_line(str(error), (f'{path}: ', f'{meta_of(path)}: '), data)}")
+                return Outcome(f"refused {name}: {require_line(str(error), starts, data)}")
         for wrong in itertools.chain(_broken(found, path), _untrue(found, path)):
             raise Failure(f"{name}: {wrong}", data)
         return Outcome(f"read {name}")
