@@ -25,6 +25,10 @@ from humouse_doctor.core.settings import Value
 _BOM = "\ufeff"
 #: What fits into a line that people read, of a value and of an override.
 _MAX_SHOWN, _MAX_OVERRIDE = 120, 300
+#: How stock PyYAML fails: at 2021-13-45, a date to it, at what is no hash, at a key such as `!!bool x`.
+_MISREAD = (
+    UsageError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 
 
@@ -133,8 +137,7 @@ def _reads_back(before: str, after: str, name: str, edit: Edit, prefix: str) -> 
     for read in (_our_values, _stock_values):
         try:
             was, now = read(before, name), read(after, name)
-        # stock PyYAML takes 2021-13-45 for a date, and fails, and so it does at what is no hash
-        except (UsageError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        except _MISREAD:
             return False
         path = f"{prefix}{edit.key}"
         was.pop(path, None)

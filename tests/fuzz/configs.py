@@ -50,7 +50,7 @@ _WORDS = [
     b"\xed\xa0\x80", b"<<: *a\n", b"<<: [*a, *a]\n", b"? ", b": ", b"- ", b"# ", b"experiment:\n", b"experiment: ",
     b"defaults:\n  - _self_\n", b"training.lr: 1\n", b"defaults: [experiment: x]\n", b"hydra: {searchpath: ['pkg://os']}\n",
     b"training:\n", b"training: ", b"data: {}\n", b"{" * 40, b"[" * 70, b"'': 1\n", b"? [a]\n: 1\n", b"? {a: 1}\n: 1\n",
-    b"1: 2\n", b"null: 1\n", b"model: &a\n", b"_target_: os.system\n",
+    b"1: 2\n", b"null: 1\n", b"model: &a\n", b"!!bool x: 1\n", b"!!timestamp x: 1\n", b"_target_: os.system\n",
 ]  # fmt: skip
 
 
