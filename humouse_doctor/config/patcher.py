@@ -23,6 +23,12 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
 
 _BOM = "\ufeff"
+#: What fits into a line that people read, of a value and of an override.
+_MAX_SHOWN, _MAX_OVERRIDE = 120, 300
+#: How stock PyYAML fails: at 2021-13-45, a date to it, at what is no hash, at a key such as `!!bool x`.
+_MISREAD = (
+    UsageError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 
 
@@ -46,7 +52,14 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
     spelled = override(edit, override_prefix(name, prefix))
-    return PatchRefused(f"{name}: {prefix}{edit.key} {reason}; use the override {spelled}")
+    fits = spelled.isprintable() and len(spelled) <= _MAX_OVERRIDE  # one that is cut or escaped would be another
+    return PatchRefused(
+        f"{name}: {prefix}{edit.key} {reason}; {f'use the override {spelled}' if fits else 'change it by hand'}"
+    )
+
+
+def _shown(value: Value) -> str:
+    return yaml_text.shown(spell(value), _MAX_SHOWN)
 
 
 def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
@@ -58,13 +71,13 @@ def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
     leaf = found.get(path)
     if leaf is None:
         if not edit.absent:
-            raise _refuse(name, edit, prefix, f"should be {spell(edit.old)} but is not there any more")
+            raise _refuse(name, edit, prefix, f"should be {_shown(edit.old)} but is not there any more")
         return bom + _inserted(body, root, name, edit, prefix)
     if isinstance(leaf.value, str) and "${" in leaf.value:
         raise _refuse(name, edit, prefix, "is an interpolation")
     if edit.absent or not _same(leaf.value, edit.old):
-        was = "absent" if edit.absent else spell(edit.old)
-        raise _refuse(name, edit, prefix, f"should be {was} but is {spell(leaf.value)}")
+        was = "absent" if edit.absent else _shown(edit.old)
+        raise _refuse(name, edit, prefix, f"should be {was} but is {_shown(leaf.value)}")
     node = leaf.node
     start, end = node.start_mark.index, node.end_mark.index
     if leaf.aliased or body[start : start + 1] in ("&", "!", "*"):
@@ -124,8 +137,7 @@ def _reads_back(before: str, after: str, name: str, edit: Edit, prefix: str) -> 
     for read in (_our_values, _stock_values):
         try:
             was, now = read(before, name), read(after, name)
-        # stock PyYAML takes 2021-13-45 for a date, and fails, and so it does at what is no hash
-        except (UsageError, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        except _MISREAD:
             return False
         path = f"{prefix}{edit.key}"
         was.pop(path, None)

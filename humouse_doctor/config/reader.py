@@ -100,7 +100,8 @@ def _finish(
                     key=key,
                     place=place,
                     serious=True,
-                    message=f"{key} is unknown to the trainer, which ignores it; {meant} was probably meant and {kept}",
+                    message=f"{yaml_text.shown(key)} is unknown to the trainer, which ignores it; "
+                    f"{meant} was probably meant and {kept}",
                 )
             )
         if key not in BY_NAME:
@@ -156,8 +157,8 @@ def from_values(values: Mapping[str, Value]) -> Settings:
 def _override(text: str) -> Setting:
     name, equals, raw = text.partition("=")
     if not equals:
-        raise UsageError(f"--set {text}: expected key=value")
-    shown = f"--set {text}"
+        raise UsageError(f"--set {yaml_text.shown(text, _MAX_SHOWN)}: expected key=value")
+    shown = f"--set {yaml_text.shown(text, _MAX_SHOWN)}"
     return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw, shown), shown)
 
 
@@ -165,7 +166,7 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
     if key not in BY_NAME:
         hint = likely_misspelling(key)
         more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
-        raise UsageError(f"{shown}: unknown key '{key}'; {more}")
+        raise UsageError(f"{shown}: unknown key '{yaml_text.shown(key)}'; {more}")
     wrong = BY_NAME[key].complaint(value)
     if wrong is not None:
         raise UsageError(f"{shown}: {wrong}")

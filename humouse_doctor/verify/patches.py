@@ -51,11 +51,18 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
         assert case.settings.source is not None
         config = Path(case.settings.source)
         patched = _patched(yaml_text.read_text(config), text, path)
-        settings = _without_complaints(path, reader.read(config, overrides, patched), reader.read(config, overrides))
+        try:
+            new = reader.read(config, overrides, patched)
+        except UsageError as error:
+            raise UsageError(f"--patch {path}: what it makes of the config cannot be used: {error}") from None
+        settings = _without_complaints(path, new, reader.read(config, overrides))
         return {key: setting.value for key, setting in settings.items()}
     if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):
         shown = [line.strip().lstrip("+") for line in lines]
-        settings = reader.read(None, shown).settings
+        try:
+            settings = reader.read(None, shown).settings
+        except UsageError as error:
+            raise UsageError(f"--patch {path}: {str(error).removeprefix('--set ')}") from None
         names = {line.partition("=")[0].removeprefix("experiment.") for line in shown}
         return {key: settings.value(key) for key in names}
     found = _without_complaints(path, reader.read(path), None)

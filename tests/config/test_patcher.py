@@ -215,6 +215,25 @@ def test_a_number_that_is_not_finite_is_refused(new: float) -> None:
     assert refusal("a: 1.0\n", Edit(key="a", old=1.0, new=new)).startswith("would not read back as intended")
 
 
+@pytest.mark.parametrize("key", ["!!bool x", "!!timestamp x", '!!int "_"', '!!float "_"', "!!int x", "!!set x", "2021-13-45"])
+def test_an_edit_beside_a_key_that_stock_yaml_cannot_read_is_refused(key: str) -> None:
+    said = refusal(f"a:\n  b: 1\n{key}: 2\n", Edit(key="a.b", old=1, new=5))
+    assert said.startswith("would not read back as intended")
+
+
+@pytest.mark.parametrize("new", ["a\nb", "\x1b[2J", "\x00", "x" * 5000])
+def test_a_refusal_never_shows_an_override_that_does_not_fit_into_a_line(new: str) -> None:
+    assert refusal("a: [1]\n", Edit(key="a", old=(1,), new=new)) == "is a list, not a single value; change it by hand"
+
+
+@pytest.mark.parametrize("there", ["x" * 5000, "\\U0001F600" * 500])
+def test_a_refusal_shows_the_beginning_of_a_long_value(there: str) -> None:
+    said = refusal(f'a: "{there}"\n', Edit(key="a", old="y" * 5000, new=1))
+    assert said.startswith("should be 'yyy")
+    assert said.endswith("...; use the override a=1")
+    assert len(said) < 400
+
+
 def test_the_refusal_for_a_nested_file_names_the_whole_path() -> None:
     reason = refusal("experiment:\n  a: [1]\n", Edit(key="a", old=(1,), new=5), "experiment.")
     assert reason.endswith("use the override experiment.a=5")

@@ -3,13 +3,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humouse_doctor.config import reader, yaml_text
-from humouse_doctor.config.trainer_keys import KEYS
+from humouse_doctor.config.trainer_keys import BY_NAME, KEYS
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Origin, Place, Value
 
@@ -228,6 +229,23 @@ def test_an_override_that_does_not_fit_is_refused(override: str, message: str) -
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    "text", ["data.batch_size\x1b[2J", "a\nb=1", "data.batch_size=x\u2028y", "x" * 5000, "data.cache_dir=[" * 999]
+)
+def test_an_override_is_shown_short_and_on_one_line(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        reader.read(None, [text])
+    message = str(caught.value)
+    assert message.startswith("--set ")
+    assert message.isprintable()
+    assert len(message) < 500
+
+
+def test_a_misspelt_key_with_a_character_that_cannot_be_seen_shows_it(read: Read) -> None:
+    (complaint,) = read("training: {\ufeffbetas: [0.5, 0.9]}\n").complaints
+    assert complaint.message.startswith("training.\\ufeffbetas is unknown to the trainer")
+
+
 def test_settings_from_python_are_checked_like_overrides() -> None:
     settings = reader.from_values({"data.batch_size": 4})
     assert settings["data.batch_size"].origin is Origin.OVERRIDE
@@ -250,3 +268,38 @@ def test_a_spelled_value_is_one_line_and_reads_back(value: Value) -> None:
     text = reader.spell(value)
     assert len(text.splitlines()) <= 1
     assert yaml_text.parse_scalar(text) == value
+
+
+#: Pieces that mean something to YAML, to interpolations or to the trainer, of which text is put together.
+PIECES = [
+    "training", "data", "experiment", "lr", "generator", "betas", "batch_size", ":", ": ", "- ", "? ", "\n", "\n  ", "\n    ",
+    "[", "]", "{", "}", ", ", "&a ", "*a", "<<: *a", "!!int ", "!!python/name:os.system ", "!x ", "'", '"', "|\n ", "# ",
+    "---\n", "...\n", "%YAML 1.2\n", "${", "${a}", "${oc.env:HOME}", "???", "0.5", "5e-6", "1e999", ".nan", "0x1F", "1:30",
+    "\\ud800", "\ufeff", "\x1b", "\u2028", "\x85", "\t", "\r",
+]  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(
+    st.binary(max_size=200)
+    | st.text(max_size=100).map(str.encode)
+    | st.lists(st.sampled_from(PIECES), max_size=30).map(lambda pieces: "".join(pieces).encode())
+    | st.lists(st.sampled_from(PIECES), max_size=8).map(lambda pieces: PLAIN.encode() + "".join(pieces).encode())
+)
+def test_any_bytes_are_settings_that_fit_or_one_line(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.yaml"
+        path.write_bytes(content)
+        try:
+            found = reader.read(path)
+        except UsageError as error:
+            message = str(error)
+            assert message.startswith(str(path))
+            assert message.isprintable()
+            assert len(message) < 500 + len(str(path))
+            return
+        for key, setting in found.settings.items():
+            assert setting.origin is Origin.DEFAULT or BY_NAME[key].complaint(setting.value) is None
+        for complaint in found.complaints:
+            assert complaint.message.isprintable()
+            assert len(complaint.message) < 500

@@ -1,12 +1,26 @@
-"""What a target of the fuzzer has to have, and how bytes are damaged."""
+"""What a target of the fuzzer has to have, the rules that targets share, and how bytes are damaged."""
 
 from __future__ import annotations
 
 import random
+import re
+import resource
+import signal
+import time
+import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
+
+from tests.hostile.forks import Watch
+
+#: No message is longer, its path not counted.
+MAX_LINE = 700
+_MAX_S, _HANGS_S = 5.0, 20
+_MAX_KIB = 512 << 10
 
 
 class Failure(Exception):
@@ -43,6 +57,68 @@ class Target(ABC):
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self.close()
+
+
+class _Hangs(BaseException):
+    """Time is up; no `except Exception` on the way takes it for an error of the file."""
+
+
+class Rules:
+    """What reading one input in this process may take and do: seconds, memory, no warning, no file, nothing run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.watch = Watch()
+
+    @contextmanager
+    def held(self, data: bytes) -> Iterator[None]:
+        """Raises `Failure` where what is done meanwhile with `data` breaks a rule, or raises anything else."""
+        there, peak, start = self._files(), _peak_kib(), time.monotonic()
+        self.watch.seen.clear()
+        before = signal.signal(signal.SIGALRM, _ring)
+        signal.alarm(_HANGS_S)
+        try:
+            with warnings.catch_warnings(record=True) as warned, self.watch.looking():
+                warnings.simplefilter("always")
+                yield
+        except Failure:
+            raise
+        except (Exception, _Hangs) as error:
+            raise Failure(f"{type(error).__name__}: {error}"[:300], data) from error
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+        # numpy parses a header into a tree, which runs nothing of it: that is `exec`
+        done = [event for event in self.watch.seen if not event.startswith("compile ")]
+        if done:
+            raise Failure(f"this process did more than look: {done[:3]}", data)
+        if warned:
+            raise Failure(f"a warning: {warned[0].message}", data)
+        seconds, grown = time.monotonic() - start, _peak_kib() - peak
+        if seconds > _MAX_S or grown > _MAX_KIB:
+            raise Failure(f"{seconds:.1f} s and {grown >> 10} MiB more", data)
+        if self._files() != there:
+            raise Failure("a file was made or removed", data)
+
+    def _files(self) -> set[Path]:
+        return set(self.folder.rglob("*"))
+
+
+def _ring(*_: object) -> None:
+    raise _Hangs(f"more than {_HANGS_S} s")
+
+
+def _peak_kib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def require_line(line: str, starts: tuple[str, ...], data: bytes) -> str:
+    """Raise `Failure` where `line` is no message as it should be; returns its first words without what is the file's own."""
+    start = next((start for start in starts if line.startswith(start)), None)
+    if start is None or not line.isprintable() or len(line) >= MAX_LINE + len(start):
+        raise Failure(f"a line that is none, of {len(line):,} characters: {line[:300]!r}", data)
+    rest = re.sub(r"^[\d: ]+", "", line.removeprefix(start))
+    return re.sub(r"'.*'|\S*[\d.=_]\S*|\(.*\)|\[.*\]", "...", rest)[:50]
 
 
 #: Numbers at which readers err, in all widths that files use.
@@ -83,3 +159,20 @@ def damaged(data: bytes, random: random.Random, words: list[bytes]) -> bytes:
     if random.randrange(50) == 0:
         del found[random.randrange(len(found) + 1) :]
     return bytes(found)
+
+
+def reworded(text: str, random: random.Random, words: list[str]) -> str:
+    """`text` with one to four changes that leave it text: `words`, cuts, repeats and moves."""
+    for _ in range(random.choice((1, 1, 2, 4))):
+        place, other = random.randrange(len(text) + 1), random.randrange(len(text) + 1)
+        length = random.choice((1, 2, 4, 16))
+        match random.randrange(4):
+            case 0:
+                text = text[:place] + random.choice(words) + text[place + random.choice((0, 0, length)) :]
+            case 1:
+                text = text[:place] + text[place + length :]
+            case 2:
+                text = text[:place] + text[other : other + length] + text[place:]
+            case _:
+                text = text[:place] + text[other : other + length] + text[place + length :]
+    return text

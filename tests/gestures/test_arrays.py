@@ -5,12 +5,16 @@ import json
 import struct
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.errors import InputError
@@ -443,3 +447,78 @@ def test_the_statistics_of_the_positions_are_those_of_the_summed_deltas(tmp_path
             y.append(at[1])
     np.testing.assert_allclose(summary.position_mean, (np.mean(x), np.mean(y)))
     np.testing.assert_allclose(summary.position_std, (np.std(x), np.std(y)))
+
+
+def _whatever_is_read_holds_together(name: str, data: bytes) -> None:
+    """Gestures without a hole in them, or one line."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(data)
+        try:
+            found = arrays.read(path, 5, 0)
+        except InputError as error:
+            message = str(error)
+            assert message.startswith(f"{path}: ")
+            assert message.isprintable()
+            assert len(message) < 600 + len(str(path))
+            return
+    count, steps, channels = found.sequences.shape
+    assert 0 < count <= 5
+    assert steps > 0
+    assert channels >= 2
+    assert np.isfinite(found.sequences).all()
+    assert found.lengths.shape == (count,)
+    assert ((found.lengths >= 0) & (found.lengths <= steps)).all()
+    assert found.features is None or found.features.shape[0] == count
+
+
+EXTENTS = st.integers(-2, 6) | st.sampled_from([1 << 31, 1 << 62, 1 << 63, 10**400, True, None, 2.0, "3"])
+HEADERS = st.fixed_dictionaries(
+    {
+        "descr": st.sampled_from(
+            ["<f4", ">f8", "<f2", "<i8", "|u1", "|b1", "|O", "<U2", "<c8", "|V4", "<M8[s]", "<f16", "f4,f4"]
+        )
+        | st.text(max_size=5)
+        | st.just([("x", "<f4", (2,))]),
+        "fortran_order": st.booleans() | st.sampled_from([0, None, "no"]),
+        "shape": st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 4)) | st.lists(EXTENTS, max_size=5).map(tuple),
+    },
+    optional={"more": st.integers()},
+) | st.dictionaries(st.text(max_size=5), st.integers() | st.text(max_size=5), max_size=4)
+MEMBERS = st.sampled_from(["sequences.npy", "lengths.npy", "features.npy", "x.npy", "../a.npy", "a\x1b.npy", "readme"])
+
+
+@st.composite
+def _arrays_of_any_header(draw: Callable[[st.SearchStrategy[Any]], Any]) -> bytes:
+    version = draw(st.sampled_from([1, 1, 1, 2, 3, 4]))
+    header = repr(draw(HEADERS)).encode("utf-8", "backslashreplace")
+    values: bytes = draw(st.binary(max_size=30) | st.integers(0, 9).map(lambda seed: _moving(5, 5, 3, seed).tobytes()))
+    length: bytes = struct.pack("<H" if version == 1 else "<I", len(header) + draw(st.sampled_from([0, 0, 0, -1, 1])))
+    return b"\x93NUMPY" + bytes([version, 0]) + length + header + values
+
+
+@settings(max_examples=300)
+@given(_arrays_of_any_header() | st.binary(max_size=60).map(lambda data: b"\x93NUMPY\x01\x00" + data) | st.binary(max_size=60))
+def test_any_header_is_gestures_or_one_line(data: bytes) -> None:
+    _whatever_is_read_holds_together("g.npy", data)
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.tuples(MEMBERS, _arrays_of_any_header() | st.binary(max_size=40)), max_size=4, unique_by=lambda member: member[0]
+    ),
+    st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), max_size=2),
+)
+def test_any_archive_is_gestures_or_one_line(
+    members: list[tuple[str, bytes]], method: int, bent: list[tuple[int, int]]
+) -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for name, data in members:
+            archive.writestr(name, data)
+    content = bytearray(made.getvalue())
+    for place, byte in bent:
+        content[place % len(content)] = byte
+    _whatever_is_read_holds_together("g.npz", bytes(content))

@@ -5,10 +5,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humouse_doctor.config import patcher, reader
+from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Arm
@@ -206,3 +207,72 @@ def test_a_file_that_is_no_config_is_refused(named: Named, tmp_path: Path) -> No
 
     with pytest.raises(UsageError, match="none of the sections"):
         named(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("data.batch_size=many", "data.batch_size=many: expected a whole number"),
+        ("data.batch_size=*a", "data.batch_size=*a: not a YAML value: found undefined alias 'a'"),
+        ("data.batch=4", "data.batch=4: unknown key 'data.batch'; expected a key"),
+    ],
+)
+def test_an_override_of_a_file_that_does_not_fit_is_told_of_that_file(
+    content: str, said: str, named: Named, tmp_path: Path
+) -> None:
+    path = tmp_path / "overrides.txt"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        named(path)
+    assert str(caught.value).startswith(f"--patch {path}: {said}")
+
+
+def test_a_diff_that_breaks_the_config_is_told_of_as_the_diffs_fault(config: Path, named: Named, tmp_path: Path) -> None:
+    path = tmp_path / "fix.diff"
+    path.write_text("@@ -1 +1,2 @@\n # small enough for a test\n+a: [\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        named(path)
+    message = str(caught.value)
+    assert message.startswith(f"--patch {path}: what it makes of the config cannot be used: {config}:")
+    assert "\n" not in message
+
+
+LINES = [
+    "@@ -1 +1 @@", "@@ -1,3 +1,4 @@", "@@ -0,0 +1 @@", "@@ -24,2 +24,2 @@", "@@ -999999999,1 +1 @@", "@@ -9999999999 +1 @@",
+    "--- a/run.yaml", "+++ b/run.yaml", "--- ", "+++ ", "\\ No newline at end of file", " # small enough for a test",
+    "-# small enough for a test", "+# more", " experiment:", "-experiment:", "+experiment:", "+a: [", "+  x: &a 1",
+    "+training: {}", "++data.batch_size=4", "data.batch_size=4", "data.batch_size=\x1b", "a=b", "training:", "  betas: [1]",
+    "  <<: *a", "", " ", "+", "-", "\r", "# x",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case, Report]:
+    folder = tmp_path_factory.mktemp("tiny")
+    return folder, *looked_at(write_config(folder))
+
+
+@settings(max_examples=300)
+@given(
+    st.text(max_size=80).map(str.encode)
+    | st.binary(max_size=60)
+    | st.lists(st.sampled_from(LINES), max_size=8).map(lambda lines: "\n".join(lines).encode())
+    | st.lists(st.sampled_from(LINES), max_size=8).map(lambda lines: "\n".join([LINES[1], LINES[11], *lines]).encode())
+)
+def test_any_file_gives_edits_of_this_run_or_one_line(tiny: tuple[Path, Case, Report], content: bytes) -> None:
+    folder, case, report = tiny
+    path = folder / "fix"
+    path.write_bytes(content)
+    try:
+        arm = arm_of(str(path), case, report, ())
+    except UsageError as error:
+        message = str(error)
+        assert message.startswith((f"--patch {path}: ", str(path)))
+        assert message.isprintable()
+        assert len(message) < 900
+        return
+    assert arm.edits
+    for edit in arm.edits:
+        assert BY_NAME[edit.key].complaint(edit.new) is None
+        assert edit.new != edit.old
+        assert edit.old == case.settings.value(edit.key)
