@@ -25,6 +25,14 @@ def xy(values: FloatArray) -> FloatArray:
     return np.asarray(values[..., :2], dtype=np.float64)
 
 
+def require_numbers(values: FloatArray, what: str) -> None:
+    """Raises `NotMeasurable` where `values`, called `what`, are empty, NaN or infinite."""
+    if values.size == 0:
+        raise NotMeasurable(f"{what} are empty")
+    if not np.isfinite(values).all():
+        raise NotMeasurable(f"{what} hold NaN or infinite values")
+
+
 def require_sequences(*sides: FloatArray) -> None:
     """Raises `NotMeasurable` where one of `sides`, (N, T, D) each, has too few sequences."""
     fewest = min(len(side) for side in sides)
@@ -122,15 +130,16 @@ def motionless_loss(targets: FloatArray) -> float:
 
 
 def loss_targets(case: Case) -> FloatArray:
-    """The case's loss targets on the position channels, (N, T, 2)."""
+    """The case's loss targets on the position channels, (N, T, 2); raises `NotMeasurable` where there are none to measure."""
     assert case.samples.loss_targets is not None
-    return xy(case.samples.loss_targets)
+    values = xy(case.samples.loss_targets)
+    require_numbers(values, "the targets")
+    return values
 
 
 def predictions(case: Case) -> FloatArray:
-    """The case's prior samples on the position channels, (M, T, 2); raises `NotMeasurable` where they are not finite."""
+    """The case's prior samples on the position channels, (M, T, 2); raises `NotMeasurable` where there are none to measure."""
     assert case.samples.predictions is not None
     values = xy(case.samples.predictions)
-    if not np.isfinite(values).all():
-        raise NotMeasurable("the generated sequences hold NaN or infinite values")
+    require_numbers(values, "the generated sequences")
     return values
