@@ -244,7 +244,9 @@ def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Ca
     if not all(_measured(by_code, code) for code in _DECIDING):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     exploded = any(_explodes(result) for result in by_code.values())
-    return Verdict.AT_RISK if fired or exploded or causes else Verdict.HEALTHY
+    if fired or exploded or causes:
+        return Verdict.AT_RISK
+    return Verdict.HEALTHY if _blind(case) is None else Verdict.UNDETERMINED
 
 
 def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
@@ -272,14 +274,22 @@ def _blind_before_training(case: Case) -> str | None:
     """Why the config and its data tell nothing, whatever was measured of them; None where they do, or are not known."""
     if case.settings.number("training.lr.generator") is not None and (trouble := budget.rate_trouble(case)) is not None:
         return trouble
+    return _blind(case)
+
+
+def _blind(case: Case) -> str | None:
+    """Why these targets leave something unseen, None where they do not or are not known."""
     if case.samples.loss_targets is None:
         return None
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # a spread beyond float64 is a spread
             targets = measures.loss_targets(case)
             measures.require_sequences(targets)
-            if not measures.spread(targets).any():
-                return "the targets do not vary"
+            if targets.shape[1] < measures.MIN_STEPS:
+                return f"targets of fewer than {measures.MIN_STEPS} steps show no movement"
+            differ = measures.spread_across(targets) > 0
+            if not differ.all():
+                return f"the targets are all alike{' on one axis' if differ.any() else ''}"
     except NotMeasurable as reason:
         return str(reason)
     return None
@@ -335,10 +345,10 @@ def _sentence(
         grave.sort(key=lambda finding: finding.kind is Kind.TOOL)
     if grave:
         return _capital(grave[0].message) + "."
-    reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code} - {None}
-    if not case.has_checkpoint and by_code:
-        reasons = {_blind_before_training(case) or "", *reasons} - {"", None}
-    return f"Too little could be measured to tell: {'; '.join(sorted(str(r) for r in reasons)) or 'no probe was run'}."
+    reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code}
+    if by_code:
+        reasons |= {_blind(case) if case.has_checkpoint else _blind_before_training(case)}
+    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."
 
 
 def _capital(text: str) -> str:

@@ -91,8 +91,10 @@ class FlatOutput(Probe):
 
     def _too_much(self, measured: Mapping[str, float]) -> str:
         if measured["velocity_std_ratio"] in self.metric("velocity_std_ratio").healthy:
-            return f"paths move {measured['time_std_ratio']:.1f} times as much as real ones"
-        return f"paths change speed {measured['velocity_std_ratio']:.1f} times as much as real ones: they shake"
+            return f"paths move {measures.in_words(measured['time_std_ratio'], 1)} times as much as real ones"
+        return (
+            f"paths change speed {measures.in_words(measured['velocity_std_ratio'], 1)} times as much as real ones: they shake"
+        )
 
 
 def settled_at(hidden: FloatArray) -> float:

@@ -18,6 +18,8 @@ MIN_STEPS = 4
 MIN_SEQUENCES = 16
 #: A deviation below this share of the values it was taken from is their rounding, not variation.
 _ROUNDING = 1e-9
+#: Ratios beyond this are told by their power of ten.
+_READABLE = 1e6
 
 
 def xy(values: FloatArray) -> FloatArray:
@@ -37,7 +39,7 @@ def require_sequences(*sides: FloatArray) -> None:
     """Raises `NotMeasurable` where one of `sides`, (N, T, D) each, has too few sequences."""
     fewest = min(len(side) for side in sides)
     if fewest < MIN_SEQUENCES:
-        raise NotMeasurable(f"only {fewest} sequences: too few to tell")
+        raise NotMeasurable(f"only {fewest} sequence{'' if fewest == 1 else 's'}: too few to tell")
 
 
 def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
@@ -104,6 +106,11 @@ def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
     if not usable.any():
         raise NotMeasurable("the targets do not vary, so there is nothing to compare with")
     return np.asarray(np.asarray(prediction)[usable] / np.asarray(target)[usable])
+
+
+def in_words(ratio: float, digits: int) -> str:
+    """A ratio as a message has it: with so many digits after the point, one of millions by its power of ten."""
+    return f"{ratio:.{digits}f}" if ratio < _READABLE else f"{ratio:.2e}"
 
 
 def spread(values: FloatArray) -> FloatArray:

@@ -16,6 +16,9 @@ from humouse_doctor.probes import measures
 #: A fit that itself spreads less than this against its targets says nothing about the prior.
 MIN_FIT_SPREAD = 0.3
 
+#: A loss further than this above another is told as a multiple of it.
+_TIMES = 100.0
+
 #: Judged on both sides here, and by HD204 and HD205 on the low side, as the trace of their cause.
 PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
@@ -87,7 +90,7 @@ class NoSkill(Probe):
         )
         ratio = measured.get("prior_fit_spread")
         if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
-            said += f"; what the prior draws spreads {ratio:.2f} as far as what the generator can do"
+            said += f"; what the prior draws spreads {measures.in_words(ratio, 2)} as far as what the generator can do"
         return said
 
 
@@ -96,6 +99,8 @@ def _worse_axis(prior: FloatArray, fitted: FloatArray) -> float:
 
 
 def _below(skill: float) -> str:
+    if skill < -_TIMES:
+        return f"{1 - skill:.3g} times"
     return f"{skill:.0%} below" if skill >= 0 else f"{-skill:.0%} above"
 
 
