@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,17 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+import humouse_doctor
+from humouse_doctor.config import reader
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.report import Verdict
+from humouse_doctor.gestures.gestures import Statistics, gather
 from humouse_doctor.reporting import json_report
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.spaces import conditions_of, held_in_float32
 from tests.conftest import Ended
 
 SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
@@ -282,3 +289,132 @@ def test_every_format_shows_extreme_numbers_without_a_lie(
     if form in ("json", "sarif", "gitlab"):
         json.loads(ended.out, parse_constant=_refuse)
     _assert_no_lie(re.sub(r"<style.*?</style>|<script.*?</script>", "", ended.out, flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("std", ["2e-38", "5e-324", "1e38", "0", "1e300"])
+@pytest.mark.parametrize("scale", [1e18, 1.0, 1e-18])
+@pytest.mark.parametrize("command", ["inspect", "preflight"])
+def test_statistics_that_stretch_targets_beyond_float32_get_an_answer(
+    command: str, scale: float, std: str, run: Path, invoke: Invoke, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "data.npz", sequences=_deltas(scale).astype(np.float32))
+    (tmp_path / "data.npz.meta.json").write_text(f'{{"sequence_mean": [0, 0], "sequence_std": [{std}, 1]}}')
+    given = ("--data", tmp_path / "data.npz", "--set", "data.normalize_sequences=true", "--format", "json")
+    deciding = DECIDING if command == "inspect" else ("HD202",)
+    report = _assert_honest(invoke(command, run, *given), deciding)
+    assert report is not None
+    if command == "inspect" and std == "2e-38" and scale == 1e18:
+        reasons = {probe["code"]: probe["reason"] for probe in report["probes"]}
+        assert "larger than float32 holds" in reasons["HD105"]
+        assert "larger than float32 holds" in reasons["HD106"]
+
+
+@pytest.mark.parametrize("std", [0.0, 1e-45, 1e-30, 1e30, 3e38, np.nan, np.inf])
+@pytest.mark.parametrize("mean", [0.0, 3e38, np.nan])
+def test_a_pretrainers_statistics_of_any_numbers_get_an_answer_or_one_line(
+    mean: float, std: float, run: Path, invoke: Invoke
+) -> None:
+    path = _checkpoint(run)
+    content = torch.load(path, weights_only=True)
+    weights = next((value for value in content.values() if isinstance(value, dict)), content)
+    statistics = {"position_mean": torch.tensor([mean, 0.0]), "position_std": torch.tensor([std, 1.0])}
+    torch.save({"model": weights, **statistics}, path)
+    report = _assert_honest(
+        invoke("inspect", path, "--config", run / ".hydra" / "config.yaml", "--format", "json", "--samples", 32)
+    )
+    assert report is None or report["verdict"] != "healthy"
+
+
+class Repeats(nn.Module):
+    """The paths it was given, whatever the latent."""
+
+    latent_dim = 4
+
+    def __init__(self, paths: FloatArray) -> None:
+        super().__init__()
+        self.paths = nn.Parameter(torch.from_numpy(np.array(paths)))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.paths[torch.arange(len(z)) % len(self.paths)]
+
+
+def _paths(scale: float, rows: int = 64, steps: int = 24) -> FloatArray:
+    paths = np.cumsum(_deltas(rows=rows), axis=1)[:, -steps:]
+    return np.asarray(paths / paths.std() * scale)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 1e3, 1e30, 1e300])
+def test_in_memory_a_generator_as_its_targets_is_healthy_at_any_scale_that_its_type_holds(
+    dtype: type[np.floating[Any]], scale: float
+) -> None:
+    targets = _paths(scale)
+    with np.errstate(over="ignore"):
+        generator = Repeats(targets.astype(dtype))
+    if scale == 1e300:
+        with pytest.raises(UsageError, match="overly large values"):
+            humouse_doctor.inspect(generator=generator, targets=targets, samples=64, quick=True)
+        return
+    report = humouse_doctor.inspect(generator=generator, targets=targets, samples=64, quick=True)
+    held = float(np.finfo(dtype).tiny) < scale < float(np.finfo(dtype).max) / 10
+    assert (report.verdict is Verdict.HEALTHY) == held, report.sentence
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(1, 24), (15, 24), (64, 1), (64, 3), (1, 1)])
+def test_in_memory_too_few_sequences_or_steps_are_undetermined(rows: int, steps: int) -> None:
+    targets = _paths(1.0, rows, steps)
+    report = humouse_doctor.inspect(generator=Repeats(targets), targets=targets, samples=64, quick=True)
+    assert report.verdict is Verdict.UNDETERMINED
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, 1e300, 1e39])
+def test_conditions_that_float32_does_not_hold_are_refused_in_one_line(broken: float) -> None:
+    targets = _paths(1.0)
+    with pytest.raises(UsageError, match="conditions have shape"):
+        humouse_doctor.inspect(generator=Repeats(targets), targets=targets, conditions=np.full((64, 1), broken))
+
+
+def test_features_of_any_numbers_are_taken_or_said_to_be_zero() -> None:
+    values = np.array([[0.0], [1.0], [np.nan], [np.inf], [1e300], [3e38], [5e-324], [-1e39]])
+    deltas = _deltas(rows=8)
+    given = gather(deltas, source="x", total=8, usable=8, dropped={}, features=values)
+    for std in (2e-38, 1.0, 1e38):
+        statistics = Statistics(by_name={"feature_mean": np.zeros(1), "feature_std": np.array([std])})
+        remarks: list[str] = []
+        found = conditions_of(reader.from_values({}), replace(given, statistics=statistics), 1, remarks)
+        assert found is not None
+        assert held_in_float32(found)
+        assert "4 of the data's features are NaN, infinite or overly large: taken as zero" in remarks
+        assert len(remarks) == (2 if std == 2e-38 else 1)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "training.lr.generator=0",
+        "training.lr.generator=1e-300",
+        "training.lr.generator=1e30",
+        "training.lr.generator=1e300",
+        "training.betas=[1.0,0.9]",
+        "training.betas=[-1,0.5]",
+        "training.betas=[0.5,1e300]",
+        "training.warmup_noise_std=1e300",
+        "training.warmup_kl_weight=1e300",
+        "data.batch_size=1",
+        "training.absolute_coordinates=false",
+    ],
+)
+@pytest.mark.parametrize("name", ["as it is", "constant deltas", "one axis", "one sequence of one step", "of 1e18"])
+def test_trials_of_extreme_numbers_end_with_an_outcome_or_one_line(
+    name: str, override: str, run: Path, invoke: Invoke, tmp_path: Path
+) -> None:
+    deltas = _deltas() if name == "as it is" else DATA[name]()
+    np.save(tmp_path / "data.npy", deltas)
+    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 20, "--seeds", 1, "--workers", 1)
+    length = f"model.generator.target_len={deltas.shape[1]}"
+    ended = invoke("verify", *given, "--patch", "slow-gates", "--set", override, "--set", length, "--format", "json")
+    assert "Traceback" not in ended.out + ended.err
+    assert ended.code in (0, 1, 3) if ended.out else ended.code in (2, 3), ended.err
+    if ended.out:
+        outcome = json.loads(ended.out, parse_constant=_refuse)
+        assert all(not trial["healthy"] for trial in outcome["trials"]) or name == "as it is"
