@@ -10,13 +10,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from humouse_doctor import __version__
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.pictures import pictures_of
+from humouse_doctor.probes import budget, measures
 from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.probes.untrained import looks_untrained
 
@@ -241,7 +244,9 @@ def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Ca
     if not all(_measured(by_code, code) for code in _DECIDING):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     exploded = any(_explodes(result) for result in by_code.values())
-    return Verdict.AT_RISK if fired or exploded or causes else Verdict.HEALTHY
+    if fired or exploded or causes:
+        return Verdict.AT_RISK
+    return Verdict.HEALTHY if _blind(case) is None else Verdict.UNDETERMINED
 
 
 def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
@@ -256,11 +261,38 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
     """
     if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in _BEFORE_TRAINING):
         return False
+    if _blind_before_training(case) is not None:
+        return False
     reach, scale = (_measured(by_code, code) for code in _BEFORE_TRAINING)
     unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
     any_scale = case.network.architecture is Architecture.TCN
     warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")
     return (reach and (scale or any_scale)) or (scale and unbounded) or (warm_start and (reach or unbounded))
+
+
+def _blind_before_training(case: Case) -> str | None:
+    """Why the config and its data tell nothing, whatever was measured of them; None where they do, or are not known."""
+    if case.settings.number("training.lr.generator") is not None and (trouble := budget.rate_trouble(case)) is not None:
+        return trouble
+    return _blind(case)
+
+
+def _blind(case: Case) -> str | None:
+    """Why these targets leave something unseen, None where they do not or are not known."""
+    if case.samples.loss_targets is None:
+        return None
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # a spread beyond float64 is a spread
+            targets = measures.loss_targets(case)
+            measures.require_sequences(targets)
+            if targets.shape[1] < measures.MIN_STEPS:
+                return f"targets of fewer than {measures.MIN_STEPS} steps show no movement"
+            differ = measures.spread_across(targets) > 0
+            if not differ.all():
+                return f"the targets are all alike{' on one axis' if differ.any() else ''}"
+    except NotMeasurable as reason:
+        return str(reason)
+    return None
 
 
 def _untrained(by_code: Mapping[str, ProbeResult]) -> bool:
@@ -313,8 +345,10 @@ def _sentence(
         grave.sort(key=lambda finding: finding.kind is Kind.TOOL)
     if grave:
         return _capital(grave[0].message) + "."
-    reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code} - {None}
-    return f"Too little could be measured to tell: {'; '.join(sorted(str(r) for r in reasons)) or 'no probe was run'}."
+    reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code}
+    if by_code:
+        reasons |= {_blind(case) if case.has_checkpoint else _blind_before_training(case)}
+    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."
 
 
 def _capital(text: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from types import MappingProxyType
 
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Probe, ProbeResult, Status
@@ -28,13 +30,16 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
         if reason is not None:
             return ended(Status.SKIPPED, reason)
     try:
-        measured = probe.measure(case)
+        with nullcontext() if case.samples.empty else np.errstate(over="raise", divide="raise", invalid="raise"):
+            measured = probe.measure(case)
         broken = [name for name, value in measured.items() if not math.isfinite(value)]
         if broken:
             return ended(Status.SKIPPED, f"{', '.join(broken)} came out NaN or infinite")
         judgement = probe.judge(measured)
     except NotMeasurable as reason:
         return ended(Status.SKIPPED, str(reason))
+    except FloatingPointError:
+        return ended(Status.SKIPPED, "the numbers are too large, or too far apart, for its arithmetic")
     except Exception as error:  # a probe's own mistake must not take the others with it
         text = " ".join(str(error).split())[:200]
         return ended(Status.CRASHED, f"{type(error).__name__}: {text}")

@@ -31,7 +31,7 @@ from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.sources import read_gestures
-from humouse_doctor.spaces import conditions_of, moments, space_of
+from humouse_doctor.spaces import conditions_of, held_in_float32, moments, space_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,6 +46,7 @@ Progress = Callable[[str], None]
 _NO_DATA = "no data given; add --data"
 _NO_CHECKPOINT = "no checkpoint was looked at, this is before training"
 _NO_SPACE = "what the loss compares is not known; add --config, or --set training.absolute_coordinates=true (or false)"
+_TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
 _MAX_LISTED = 50
 _NO_NETWORK = "the generator is not known; add --config"
 
@@ -279,7 +280,7 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         network = identify.rebuild(str(path), checkpoint, found.spec)
         facts = _as_far_as_known(facts_of(found.spec, f"{found.spec.architecture.value} generator"), settings)
         player = observe.player(network, found.spec)
-    weights = identify.weight_facts(network, checkpoint.tensors)
+    weights = identify.weight_facts(network, observe.tensors_of(network))  # as they run, in float32
     space = space_of(settings, gestures, facts.architecture, trail.remarks, checkpoint)
     conditions = conditions_of(settings, gestures, player.condition_dim, trail.remarks)
     samples = _observed(request, gestures, trail, facts, player, space, weights, conditions)
@@ -335,9 +336,10 @@ def _observed(
     targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
     if targets is not None:
         targets = targets[:, : facts.target_len]
+    held = targets is None or held_in_float32(targets)
     samples = observe.observe(
         player,
-        targets=targets if weights.non_finite == 0 else None,
+        targets=targets if held and weights.non_finite == 0 else None,
         conditions=conditions,
         count=request.samples,
         seed=request.seed,
@@ -345,6 +347,8 @@ def _observed(
         absent=trail.absent,
         progress=trail.progress,
     )
+    if not held:
+        trail.absent[Need.FIT] = trail.absent[Need.GRADIENTS] = _TOO_LARGE
     if weights.non_finite:
         trail.absent[Need.FIT] = trail.absent[Need.GRADIENTS] = "the weights hold NaN or infinite values"
     return samples
@@ -530,6 +534,8 @@ def of_module(
     """The case of a module in memory, loss targets (N, T, D) as its loss compares them, and conditions (N, C)."""
     from humouse_doctor.generator import identify, observe
 
+    if conditions is not None and (np.ndim(conditions) != 2 or not len(conditions) or not held_in_float32(conditions)):
+        raise UsageError(f"conditions have shape {np.shape(conditions)}; expected finite float32 numbers (N, C), N >= 1")
     given = dict(settings or {})
     if latent_dim is not None:
         given["model.generator.latent_dim"] = latent_dim
@@ -541,8 +547,8 @@ def of_module(
         values = np.asarray(targets, dtype=np.float64)
         if values.ndim != 3 or values.shape[2] < 2 or values.size == 0:
             raise UsageError(f"targets have shape {values.shape}; expected (N, T, >=2)")
-        if not np.isfinite(values).all():
-            raise UsageError("targets hold NaN or infinite values; expected finite numbers (N, T, >=2)")
+        if not held_in_float32(values):
+            raise UsageError("targets hold NaN, infinite or overly large values; expected finite float32 numbers (N, T, >=2)")
         if facts.target_len is not None and values.shape[1] != facts.target_len:
             trail.findings.append(_other_length(values.shape[1], facts.target_len, known))
             values = values[:, : facts.target_len]

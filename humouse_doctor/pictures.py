@@ -19,18 +19,37 @@ _TAIL = 0.005
 
 
 def pictures_of(case: Case) -> Pictures | None:
-    """What can be drawn of `case`; None where there is neither a target nor a prediction, or their space is not known."""
+    """What can be drawn of `case`; None where there is neither a target nor a prediction, or their space is not known.
+
+    Nothing is drawn either of numbers so large that float64 has no room for their squares.
+    """
+    if case.samples.empty:
+        return None
+    try:
+        with np.errstate(over="raise", divide="raise", invalid="raise"):
+            return _drawn(case)
+    except FloatingPointError:
+        return None
+
+
+def _drawn(case: Case) -> Pictures | None:
     samples, space = case.samples, case.space
     if space is None:
         return None
     fitted = None if samples.fit is None else samples.fit.predictions
     groups = {TARGETS: samples.loss_targets, PRIOR: samples.predictions, FITTED: fitted}
-    known = {name: values for name, values in groups.items() if values is not None and np.isfinite(values).all()}
+    known = {
+        name: np.asarray(values, dtype=np.float64)
+        for name, values in groups.items()
+        if values is not None and values.size > 0 and np.isfinite(values).all()
+    }
     if not known:
         return None
     length = min(values.shape[1] for values in known.values())
     steps = np.unique(np.linspace(0, length - 1, min(length, _POINTS)).round().astype(int))
     paths = {name: space.positions(values[:, :length]) for name, values in known.items()}
+    if not all(np.isfinite(found).all() for found in paths.values()):
+        return None
     edges, shares = _histogram({name: values[..., :2] for name, values in known.items() if name != FITTED})
     gradients = {} if samples.gradients is None else samples.gradients.rms_by_layer
     return Pictures(
@@ -70,7 +89,8 @@ def _histogram(groups: dict[str, FloatArray]) -> tuple[tuple[float, ...], dict[s
         return (), {}
     low, high = np.quantile(decisive, [_TAIL, 1 - _TAIL])
     if not high > low:
-        low, high = low - 1.0, high + 1.0
+        margin = max(1.0, 1e-6 * abs(low))  # 1 is lost in what is larger than 1e15
+        low, high = low - margin, high + margin
     edges = np.linspace(low, high, _BINS + 1)
     shares = {}
     for name, values in groups.items():

@@ -76,11 +76,8 @@ def normalised_positions(case: Case) -> Remedy:
         " (positions - mean) / std."
     )
     if case.data is not None:
-        mean, std = case.data.position_mean, case.data.position_std
-        hint += (
-            f" From {case.data.taken} of {case.data.total} sequences: mean = [{mean[0]:.4f}, {mean[1]:.4f}],"
-            f" std = [{std[0]:.4f}, {std[1]:.4f}]."
-        )
+        x, y = (_axis(case.data.position_mean[axis], case.data.position_std[axis]) for axis in (0, 1))
+        hint += f" From {case.data.taken} of {case.data.total} sequences: mean = [{x[0]}, {y[0]}], std = [{x[1]}, {y[1]}]."
     return Remedy(
         id="normalised-positions",
         title='Linear head on z-scored positions ("Fix A")',
@@ -91,6 +88,12 @@ def normalised_positions(case: Case) -> Remedy:
         code_changes=(CodeChange.NORMALISED_POSITIONS,),
         expects=(_SPREAD, _SKILL),
     )
+
+
+def _axis(mean: float, std: float) -> tuple[str, str]:
+    """Mean and standard deviation in digits that keep their meaning, whatever their scale."""
+    plain = 0.01 <= std < 1e9 and abs(mean) < 1e9
+    return (f"{mean:.4f}", f"{std:.4f}") if plain else (f"{mean:.6g}", f"{std:.6g}")
 
 
 def seq2seq(case: Case) -> Remedy:
@@ -280,9 +283,9 @@ def delta_fit(case: Case) -> tuple[float | None, float | None]:
     """The share of an L1 on deltas that the head can reach, and the share of raw deltas that are exactly zero.
 
     The deltas are those the run would compare: z-scored where it z-scores its sequences. The share is None where a
-    head's bounds are not known, both are without data.
+    head's bounds are not known, both are without data, and with data that are no numbers.
     """
-    if case.samples.sequences is None:
+    if case.samples.sequences is None or case.samples.sequences.size == 0:
         return None, None
     still = float((case.samples.sequences[..., :2] == 0).mean())
     space = LossSpace(
@@ -290,8 +293,11 @@ def delta_fit(case: Case) -> tuple[float | None, float | None]:
         sequence_mean=None if case.space is None else case.space.sequence_mean,
         sequence_std=None if case.space is None else case.space.sequence_std,
     )
-    deltas = space.targets(case.samples.sequences, 2)  # (N, T, 2)
-    whole = np.abs(deltas).sum()
+    with np.errstate(all="ignore"):  # what float64 cannot hold is told by its sum
+        deltas = space.targets(case.samples.sequences, 2)  # (N, T, 2)
+        whole = np.abs(deltas).sum()
+    if not np.isfinite(whole):
+        return None, None
     heads = (None,) if case.network is None else case.network.heads[:2]
     bounds = [head.bounds for head in heads if head is not None]
     if len(bounds) < len(heads):

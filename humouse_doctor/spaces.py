@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.space import LossSpace
@@ -50,6 +50,15 @@ def space_of(
     return replace(summed, position_mean=position_mean, position_std=position_std)
 
 
+def held_in_float32(values: FloatArray) -> bool:
+    """Whether all of `values` are finite in float32, the type a trainer works in."""
+    return bool(_held(np.asarray(values, dtype=np.float64)).all())
+
+
+def _held(values: FloatArray) -> BoolArray:
+    return np.asarray(np.abs(values) <= np.finfo(np.float32).max)  # NaN is not
+
+
 def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and standard deviation per channel, (K,) each; a channel that does not vary gets a std of 1."""
     flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
@@ -64,15 +73,21 @@ def conditions_of(settings: Settings, gestures: Gestures | None, width: int, rem
     if gestures is None or gestures.features is None:
         remarks.append(f"the {width} conditions are zeros: no features in the data")
         return None
-    features = np.asarray(gestures.features, dtype=np.float64)
-    broken = ~np.isfinite(features)
-    if broken.any():
-        remarks.append(f"{np.count_nonzero(broken)} of the data's features are NaN or infinite: taken as zero")
-        features = np.where(broken, 0.0, features)
+    features: FloatArray = np.asarray(gestures.features, dtype=np.float64)
+    features = _without_broken(features, "of the data's features are NaN, infinite or overly large", remarks)
     if features.shape[1] != width:
         what = "cut" if features.shape[1] > width else "filled up with zeros"
         remarks.append(f"the data's {features.shape[1]} features were {what} to the generator's {width} conditions")
     if settings.flag("data.normalize_features") is not False:
         mean, std = gestures.statistics.scale("feature", features.shape[1]) or moments(features)
         features = (features - mean) / np.where(std > 0, std, 1.0)
+        features = _without_broken(features, "of the data's features are overly large once they are normalised", remarks)
     return features
+
+
+def _without_broken(features: FloatArray, what: str, remarks: list[str]) -> FloatArray:
+    broken = ~_held(features)
+    if not broken.any():
+        return features
+    remarks.append(f"{np.count_nonzero(broken)} {what}: taken as zero")
+    return np.where(broken, 0.0, features)

@@ -16,7 +16,7 @@ from humouse_doctor.generator.trial import WarmUp
 from humouse_doctor.gestures.gestures import Gestures
 from humouse_doctor.loading import generator_spec
 from humouse_doctor.probes import budget
-from humouse_doctor.spaces import conditions_of, moments, space_of
+from humouse_doctor.spaces import conditions_of, held_in_float32, moments, space_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,11 @@ def rehearse(
     first, second = betas if isinstance(betas, tuple) else (0.5, 0.999)
     assert isinstance(first, int | float)
     assert isinstance(second, int | float)
+    if not (0 <= first < 1 and 0 <= second < 1):
+        raise UsageError(f"training.betas is [{first:g}, {second:g}], with which Adam cannot train; expected both in [0, 1)")
+    targets = space.targets(gestures.sequences[:, : spec.target_len], spec.output_dim)
+    if not held_in_float32(targets):
+        raise UsageError(f"the targets ({space.name}) are larger than float32 holds, in which a trainer compares them")
     distorted = not pretrainer and spec.architecture is not Architecture.SEQ2SEQ
     warm_up = WarmUp(
         spec=spec,
@@ -101,7 +106,7 @@ def rehearse(
     return Rehearsal(
         warm_up=warm_up,
         space=space,
-        targets=space.targets(gestures.sequences[:, : spec.target_len], spec.output_dim),
+        targets=targets,
         conditions=conditions_of(settings, gestures, spec.condition_dim, remarks),
         remarks=tuple(remarks),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from types import MappingProxyType
 
@@ -79,6 +79,11 @@ class Samples:
     hidden: FloatArray | None = None
     fit: LatentFit | None = None
     gradients: Gradients | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing at all to calculate with."""
+        return all(getattr(self, part.name) is None for part in fields(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

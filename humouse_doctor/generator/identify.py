@@ -145,6 +145,11 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
         for name in expected
         if name in tensors and tensors[name].shape != expected[name].shape
     ]
+    wrong += [
+        f"{name} holds {str(tensors[name].dtype).removeprefix('torch.')} numbers instead of floats"
+        for name in expected
+        if name in tensors and expected[name].is_floating_point() and not tensors[name].is_floating_point()
+    ]
     for what, names in (("lacks", missing), ("has unknown", surplus), ("does not fit:", wrong)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""

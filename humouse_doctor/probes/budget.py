@@ -8,13 +8,37 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.settings import Origin
 
+#: One step of Adam moves a weight by up to the learning rate, and no weight starts further than this from zero.
+_MOST_RATE = 1.0
+#: Steps beyond this are told by their power of ten.
+_COUNTABLE = 1e12
+
 
 def learning_rate(case: Case) -> float:
-    """The generator's learning rate; raises `NotMeasurable` where no config gives one."""
+    """The generator's learning rate; raises `NotMeasurable` where no config gives one, or one that no training has."""
+    trouble = rate_trouble(case)
+    if trouble is not None:
+        raise NotMeasurable(trouble)
     rate = case.settings.number("training.lr.generator")
-    if rate is None or not rate > 0:
-        raise NotMeasurable("the learning rate is not known: the config lacks training.lr.generator")
+    assert rate is not None
     return rate
+
+
+def rate_trouble(case: Case) -> str | None:
+    """Why no number of steps tells how far this run's learning rate gets, None where it does."""
+    rate = case.settings.number("training.lr.generator")
+    if rate is None:
+        return "the learning rate is not known: the config lacks training.lr.generator"
+    if rate <= 0:
+        return f"at a learning rate of {rate:g} nothing is trained"
+    if rate >= _MOST_RATE:
+        return f"at a learning rate of {rate:g} one step throws every weight further than its whole random start"
+    return None
+
+
+def in_words(steps: float) -> str:
+    """A number of steps as a message has it."""
+    return f"{steps:,.0f}" if steps < _COUNTABLE else f"{steps:.1e}"
 
 
 def steps_available(case: Case) -> float | None:

@@ -48,8 +48,7 @@ class DirectionCollapse(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.space is not None
-        assert case.samples.loss_targets is not None
-        wanted = case.space.positions(case.samples.loss_targets)
+        wanted = case.space.positions(measures.loss_targets(case))
         drawn = case.space.positions(measures.predictions(case))
         real_moves = counted_moves(wanted, case.samples.lengths)
         moves = counted_moves(drawn, case.samples.lengths)

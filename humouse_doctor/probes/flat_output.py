@@ -47,8 +47,7 @@ class FlatOutput(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.space is not None
-        assert case.samples.loss_targets is not None
-        wanted = case.space.positions(case.samples.loss_targets)  # (N, T, 2)
+        wanted = case.space.positions(measures.loss_targets(case))  # (N, T, 2)
         drawn = case.space.positions(measures.predictions(case))
         measures.require_sequences(wanted, drawn)
         steps = min(wanted.shape[1], drawn.shape[1])
@@ -92,19 +91,20 @@ class FlatOutput(Probe):
 
     def _too_much(self, measured: Mapping[str, float]) -> str:
         if measured["velocity_std_ratio"] in self.metric("velocity_std_ratio").healthy:
-            return f"paths move {measured['time_std_ratio']:.1f} times as much as real ones"
-        return f"paths change speed {measured['velocity_std_ratio']:.1f} times as much as real ones: they shake"
+            return f"paths move {measures.in_words(measured['time_std_ratio'], 1)} times as much as real ones"
+        return (
+            f"paths change speed {measures.in_words(measured['velocity_std_ratio'], 1)} times as much as real ones: they shake"
+        )
 
 
 def settled_at(hidden: FloatArray) -> float:
     """The share of steps after which less than 2 % of the state's whole way is left: (N, T, H) -> [0, 1].
 
-    Raises `NotMeasurable` where the states are too few or not finite.
+    Raises `NotMeasurable` where the states are none, too few or not finite.
     """
     if hidden.shape[1] < measures.MIN_STEPS:
         raise NotMeasurable(f"over fewer than {measures.MIN_STEPS} steps no state can be seen to settle")
-    if not np.isfinite(hidden).all():
-        raise NotMeasurable("the recurrent states hold NaN or infinite values")
+    measures.require_numbers(hidden, "the recurrent states")
     way = np.linalg.norm(np.diff(np.asarray(hidden, dtype=np.float64), axis=1), axis=-1).mean(axis=0)  # (T - 1,)
     total = way.sum()
     if total <= 0:

@@ -50,9 +50,10 @@ class LatentInsensitive(Probe):
         return measures.overshoot([self.metric("latent_std_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        ratio = measures.in_words(measured["latent_std_ratio"], 3)
         return (
-            f"at a given step the sequences of different latents vary {measured['latent_std_ratio']:.3f} as much as"
-            f" real ones (effective rank {measured['effective_rank']:.1f} against {measured['target_effective_rank']:.1f})"
+            f"at a given step the sequences of different latents vary {ratio} as much as real ones (effective rank"
+            f" {measured['effective_rank']:.1f} against {measured['target_effective_rank']:.1f})"
         )
 
 

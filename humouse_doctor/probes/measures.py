@@ -18,6 +18,8 @@ MIN_STEPS = 4
 MIN_SEQUENCES = 16
 #: A deviation below this share of the values it was taken from is their rounding, not variation.
 _ROUNDING = 1e-9
+#: Ratios beyond this are told by their power of ten.
+_READABLE = 1e6
 
 
 def xy(values: FloatArray) -> FloatArray:
@@ -25,11 +27,19 @@ def xy(values: FloatArray) -> FloatArray:
     return np.asarray(values[..., :2], dtype=np.float64)
 
 
+def require_numbers(values: FloatArray, what: str) -> None:
+    """Raises `NotMeasurable` where `values`, called `what`, are empty, NaN or infinite."""
+    if values.size == 0:
+        raise NotMeasurable(f"{what} are empty")
+    if not np.isfinite(values).all():
+        raise NotMeasurable(f"{what} hold NaN or infinite values")
+
+
 def require_sequences(*sides: FloatArray) -> None:
     """Raises `NotMeasurable` where one of `sides`, (N, T, D) each, has too few sequences."""
     fewest = min(len(side) for side in sides)
     if fewest < MIN_SEQUENCES:
-        raise NotMeasurable(f"only {fewest} sequences: too few to tell")
+        raise NotMeasurable(f"only {fewest} sequence{'' if fewest == 1 else 's'}: too few to tell")
 
 
 def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
@@ -98,6 +108,11 @@ def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
     return np.asarray(np.asarray(prediction)[usable] / np.asarray(target)[usable])
 
 
+def in_words(ratio: float, digits: int) -> str:
+    """A ratio as a message has it: with so many digits after the point, one of millions by its power of ten."""
+    return f"{ratio:.{digits}f}" if ratio < _READABLE else f"{ratio:.2e}"
+
+
 def spread(values: FloatArray) -> FloatArray:
     """Standard deviation over all sequences and steps: (N, T, 2) -> (2,)."""
     return _without_rounding(values.std(axis=(0, 1)), values)
@@ -122,15 +137,16 @@ def motionless_loss(targets: FloatArray) -> float:
 
 
 def loss_targets(case: Case) -> FloatArray:
-    """The case's loss targets on the position channels, (N, T, 2)."""
+    """The case's loss targets on the position channels, (N, T, 2); raises `NotMeasurable` where there are none to measure."""
     assert case.samples.loss_targets is not None
-    return xy(case.samples.loss_targets)
+    values = xy(case.samples.loss_targets)
+    require_numbers(values, "the targets")
+    return values
 
 
 def predictions(case: Case) -> FloatArray:
-    """The case's prior samples on the position channels, (M, T, 2); raises `NotMeasurable` where they are not finite."""
+    """The case's prior samples on the position channels, (M, T, 2); raises `NotMeasurable` where there are none to measure."""
     assert case.samples.predictions is not None
     values = xy(case.samples.predictions)
-    if not np.isfinite(values).all():
-        raise NotMeasurable("the generated sequences hold NaN or infinite values")
+    require_numbers(values, "the generated sequences")
     return values

@@ -16,6 +16,9 @@ from humouse_doctor.probes import measures
 #: A fit that itself spreads less than this against its targets says nothing about the prior.
 MIN_FIT_SPREAD = 0.3
 
+#: A loss further than this above another is told as a multiple of it.
+_TIMES = 100.0
+
 #: Judged on both sides here, and by HD204 and HD205 on the low side, as the trace of their cause.
 PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
@@ -52,7 +55,8 @@ class NoSkill(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         fit = case.samples.fit
         assert fit is not None
-        predicted, wanted = fitted_sequences(fit), measures.xy(fit.targets)
+        predicted, wanted = fitted_sequences(fit), fitted_targets(fit)
+        measures.require_numbers(fit.latents, "the fitted latents")
         measures.require_sequences(wanted, measures.predictions(case))
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
         if motionless <= 0:
@@ -86,7 +90,7 @@ class NoSkill(Probe):
         )
         ratio = measured.get("prior_fit_spread")
         if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
-            said += f"; what the prior draws spreads {ratio:.2f} as far as what the generator can do"
+            said += f"; what the prior draws spreads {measures.in_words(ratio, 2)} as far as what the generator can do"
         return said
 
 
@@ -95,20 +99,28 @@ def _worse_axis(prior: FloatArray, fitted: FloatArray) -> float:
 
 
 def _below(skill: float) -> str:
+    if skill < -_TIMES:
+        return f"{1 - skill:.3g} times"
     return f"{skill:.0%} below" if skill >= 0 else f"{-skill:.0%} above"
 
 
 def fitted_sequences(fit: LatentFit) -> FloatArray:
-    """The fit on the position channels, (M, T, 2); raises `NotMeasurable` where it is not finite."""
+    """The fit on the position channels, (M, T, 2); raises `NotMeasurable` where there is none to measure."""
     values = measures.xy(fit.predictions)
-    if not np.isfinite(values).all():
-        raise NotMeasurable("the fitted sequences hold NaN or infinite values")
+    measures.require_numbers(values, "the fitted sequences")
+    return values
+
+
+def fitted_targets(fit: LatentFit) -> FloatArray:
+    """What was fitted to, on the position channels, (M, T, 2); raises `NotMeasurable` where there is none to measure."""
+    values = measures.xy(fit.targets)
+    measures.require_numbers(values, "the targets of the fit")
     return values
 
 
 def prior_fit_spread(case: Case, fit: LatentFit, axis: Callable[[FloatArray, FloatArray], float]) -> float | None:
     """Spread of prior samples over that of the fit on the axis `axis` takes; None where the fit hardly spreads itself."""
-    fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(measures.xy(fit.targets))
+    fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(fitted_targets(fit))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
     return axis(measures.spread(measures.predictions(case)), np.where(wanted > 0, fitted, 0.0))

@@ -38,6 +38,7 @@ class NormalisedDrift(Probe):
         assert space is not None
         if not space.absolute or space.sequence_mean is None or space.sequence_std is None or space.position_mean is not None:
             raise NotMeasurable(f"the loss compares {space.name}")
+        measures.require_numbers(np.stack([space.sequence_mean[:2], space.sequence_std[:2]]), "the statistics of the deltas")
         targets = measures.loss_targets(case)
         std = float(measures.spread(targets).max())
         if std <= 0:

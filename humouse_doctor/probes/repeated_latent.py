@@ -13,7 +13,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.probes import budget
+from humouse_doctor.probes import budget, measures
 from humouse_doctor.probes.flat_output import settled_at
 
 #: Below this share of its variance over time an input is the same at every step, up to rounding.
@@ -51,6 +51,7 @@ class RepeatedLatent(Probe):
         assert case.network is not None
         measured = {}
         if case.samples.rnn_input is not None and case.samples.hidden is not None:
+            measures.require_numbers(case.samples.rnn_input, "the recurrent layer's inputs")
             measured["input_time_share"] = time_share(case.samples.rnn_input)
             measured["settled_at"] = settled_at(case.samples.hidden)
         elif case.has_checkpoint:
@@ -59,12 +60,14 @@ class RepeatedLatent(Probe):
             raise NotMeasurable("whether the latent is repeated shows only in a checkpoint")
         else:
             measured["input_time_share"] = 0.0 if case.network.repeats_latent else 1.0
-        length, rate = case.network.target_len, case.settings.number("training.lr.generator")
-        if length is not None and length > 2 and rate:
-            measured["gate_steps_needed"] = math.log(length - 1) / rate
+        length = case.network.target_len
+        if length is not None and length > 2 and budget.rate_trouble(case) is None:
+            needed = math.log(length - 1) / budget.learning_rate(case)
             available = budget.steps_available(case)
-            if available is not None:
-                measured["gate_steps_share"] = available / measured["gate_steps_needed"]
+            if math.isfinite(needed):
+                measured["gate_steps_needed"] = needed
+                if available is not None:
+                    measured["gate_steps_share"] = available / needed
         return measured
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
@@ -84,7 +87,8 @@ class RepeatedLatent(Probe):
             return f"{said} and settles on one state after {measured['settled_at']:.0%} of them: what follows is one point"
         if "gate_steps_share" in measured:
             return (
-                f"{said}; gates that remember so long need about {measured['gate_steps_needed']:,.0f} steps at this lr,"
+                f"{said}; gates that remember so long need about {budget.in_words(measured['gate_steps_needed'])} steps at"
+                " this lr,"
                 f" and the warm-up has {measured['gate_steps_share']:.2f} of them: of the plain LSTM runs this was calibrated"
                 " on, none below 0.09 came out clearly moving"
             )

@@ -53,11 +53,13 @@ class ShortWarmUp(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
-            f"in {measured['steps_available']:,.0f} steps at lr {budget.learning_rate(case):g} Adam can move a recurrent weight"
-            f" by {measured['weight_reach']:.2f} of the bound it was drawn from: it stays close to its random start"
+            f"in {budget.in_words(measured['steps_available'])} steps at lr {budget.learning_rate(case):g} Adam can move a"
+            f" recurrent weight by {measured['weight_reach']:.2f} of the bound it was drawn from: it stays close to its random"
+            " start"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        factor = min(_MOST, max(2, math.ceil(_AIM / measured["weight_reach"])))
+        reach = max(measured["weight_reach"], _AIM / _MOST)
+        factor = max(2, math.ceil(_AIM / reach))
         longer = remedies.longer(case, factor)
         return (longer,) if longer.edits else ()

@@ -49,5 +49,5 @@ class SpreadRatio(Probe):
         space = case.space.name if case.space else "the loss's space"
         return (
             f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({space}) have"
-            f" {measured['target_std']:.3g}: {measured['spread_ratio']:.3f} of the spread on the worse axis"
+            f" {measured['target_std']:.3g}: {measures.in_words(measured['spread_ratio'], 3)} of the spread on the worse axis"
         )

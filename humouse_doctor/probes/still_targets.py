@@ -11,6 +11,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.probes import measures
 
 
 class StillTargets(Probe):
@@ -39,6 +40,7 @@ class StillTargets(Probe):
         if case.samples.sequences is None:
             raise NotMeasurable("the raw sequences are not known")
         deltas = case.samples.sequences[..., :2]
+        measures.require_numbers(deltas, "the raw sequences")
         measured = {"still_share": float((deltas == 0).mean())}
         if case.samples.lengths is not None:
             measured["padding_share"] = float(1 - np.mean(case.samples.lengths) / deltas.shape[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -48,6 +49,8 @@ class TargetScale(Probe):
         if rms <= 0:
             raise NotMeasurable("all targets are zero")
         if case.network.architecture is Architecture.TCN:
+            if case.settings.number("training.lr.generator") is not None:
+                budget.learning_rate(case)
             return {"target_rms": rms}
         rate = budget.learning_rate(case)
         if hidden is None:
@@ -55,8 +58,9 @@ class TargetScale(Probe):
         needed = rms / (rate * (hidden + 1))
         available = budget.steps_available(case)
         if available is None:
-            raise NotMeasurable(f"{needed:,.0f} steps are needed, but how many the warm-up has is not known")
-        return {"steps_needed": needed, "steps_available": available, "steps_share": available / needed, "target_rms": rms}
+            raise NotMeasurable(f"{budget.in_words(needed)} steps are needed, but how many the warm-up has is not known")
+        share = available / needed if needed > 0 else math.inf
+        return {"steps_needed": needed, "steps_available": available, "steps_share": share, "target_rms": rms}
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         if "steps_share" in measured:
@@ -72,8 +76,8 @@ class TargetScale(Probe):
             )
         return (
             f"the targets ({space}) have an rms of {measured['target_rms']:.3g}; at lr {budget.learning_rate(case):g} the"
-            f" output layer needs about {measured['steps_needed']:,.0f} steps to that scale and has"
-            f" {measured['steps_available']:,.0f}"
+            f" output layer needs about {budget.in_words(measured['steps_needed'])} steps to that scale and has"
+            f" {budget.in_words(measured['steps_available'])}"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

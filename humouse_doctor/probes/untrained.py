@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 
@@ -35,6 +36,8 @@ class NonFiniteOrUntrained(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.weights is not None
+        if case.weights.total == 0:
+            raise NotMeasurable("the network has no weights")
         measured = {"non_finite_weights": float(case.weights.non_finite)}
         if case.weights.excess_over_start is not None:
             measured["excess_over_start"] = case.weights.excess_over_start

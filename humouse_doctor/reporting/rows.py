@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
+from humouse_doctor.probes import budget
 from humouse_doctor.probes.catalogue import PROBES
 
 _BY_CODE = {probe.code: probe for probe in PROBES}
@@ -67,7 +68,7 @@ def number(value: float, unit: str) -> str:
     if unit in ("count", "flag", "epochs"):
         return f"{value:.0f}"
     if unit == "steps":
-        return f"{value:,.0f}"
+        return budget.in_words(value)
     return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
 
 

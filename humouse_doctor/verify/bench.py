@@ -179,7 +179,7 @@ class _Watch:
         self.losses.append(loss)
         if not math.isfinite(loss):
             self.stopped = f"the loss was no number any more at step {step}"
-        elif self.may_stop and step == math.ceil(self.planned * _FUTILE_AT) and self.planned - step >= 8:
+        elif self.may_stop and self.constant > 0 and step == math.ceil(self.planned * _FUTILE_AT) and self.planned - step >= 8:
             self.stopped = self._futile(step)
         return self.stopped is not None
 

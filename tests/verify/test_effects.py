@@ -255,3 +255,19 @@ def test_changes_are_means_of_pairs_and_only_of_what_every_seed_has() -> None:
     assert spread.difference is not None  # differences 0.75 and 1.25: mean 1, 12.706 * 0.25 on either side
     assert (spread.difference.low, spread.difference.high) == pytest.approx((1 - 3.1765, 1 + 3.1765))
     assert set(changes) - fewer == {"HD104.latent_std_ratio"}
+
+
+@pytest.mark.parametrize("value", [5e-324, 1e-40, 1e38, 1e83])  # up to float32's largest number over its least
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_effects_of_extreme_measurements_are_numbers(value: float, seeds: int) -> None:
+    extreme = {**dict.fromkeys(WELL, value), "HD105.skill": -value}
+    base = [trial(seed=seed) for seed in range(seeds)]
+    outcome = compare(ARM, base, [trial(ARM, seed, extreme) for seed in range(seeds)])
+
+    assert distance(extreme) <= 1.0
+    assert outcome.effect is Effect.NO_EFFECT
+    numbers = [*outcome.distance, *(change.after for change in outcome.changes)]
+    intervals = [outcome.gain, *(change.difference for change in outcome.changes)]
+    assert all((interval is None) == (seeds == 1) for interval in intervals)
+    numbers += [bound for interval in intervals if interval is not None for bound in (interval.low, interval.high)]
+    assert all(math.isfinite(number) for number in numbers)
