@@ -30,6 +30,7 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
         if reason is not None:
             return ended(Status.SKIPPED, reason)
     try:
+        # without arrays numpy need not be imported, which takes longer than the look
         with nullcontext() if case.samples.empty else np.errstate(over="raise", divide="raise", invalid="raise"):
             measured = probe.measure(case)
         broken = [name for name, value in measured.items() if not math.isfinite(value)]

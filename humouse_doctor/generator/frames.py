@@ -23,7 +23,8 @@ READY = b"humouse-doctor loader 1\n"
 #: The types of numbers that are sent; all else is widened before, or refused.
 DTYPES = ("float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 _MAX_HEADER_BYTES = 32 << 20
-MAX_TENSORS = 100_000
+#: No generator has a tenth of it, and torch takes seconds to make more.
+MAX_TENSORS = 10_000
 MAX_NAME = 10_000
 _MAX_TEXT = 1_000
 _MAX_REMARKS = 32

@@ -86,7 +86,7 @@ TENSORS: dict[str, object] = {
     "beyond all memory": [["a", "float32", [2**62, 2**62]]],
     "beyond all memory beside nothing": [["a", "float32", [0, 2**62]]],
     "too many dimensions": [["a", "float32", [1] * 65]],
-    "too many": [[str(number), "float32", [0]] for number in range(100_001)],
+    "too many": [[str(number), "float32", [0]] for number in range(frames.MAX_TENSORS + 1)],
 }
 
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from humouse_doctor.reporting import json_report
 from tests.conftest import Ended
 
 Invoke = Callable[..., Ended]
+SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 
 SOUND = "training: {lr: {generator: 1.0e-4}, betas: [0.5, 0.9], reconstruction_epochs: 3}\n"
+
+
+def _training(more: str = "", *, rate: str = "1.0e-4", betas: str = "[0.5, 0.9]", epochs: str = "3") -> str:
+    """A config whose training section has another value, or one more setting."""
+    settings = [f"lr: {{generator: {rate}}}", f"betas: {betas}", f"reconstruction_epochs: {epochs}", *([more] if more else [])]
+    return f"training: {{{', '.join(settings)}}}\n"
+
+
 LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
 
 #: Text (or bytes) of a config, and what the line says of it.
@@ -38,6 +50,79 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a number of a million digits": ("training: {reconstruction_epochs: " + "9" * 400_000 + "}\n", "cannot be read as int"),
     "a list": ("- training\n", "not a mapping"),
     "nothing": ("", "empty"),
+    "a bomb of merges": (
+        "a: &a {k: 1}\nb0: &b0 {<<: [*a, *a]}\n"
+        + "".join(f"b{n}: &b{n} {{<<: [*b{n - 1}, *b{n - 1}], k{n}: 1}}\n" for n in range(1, 40))
+        + SOUND,
+        "more than 10000 values",
+    ),
+    "a cycle of merges": ("a: &a\n  <<: *a\n" + SOUND, "contains itself"),
+    "a merge of text": ("training:\n  <<: hello\n", "<< merges a value that is no section"),
+    "a merge of numbers": ("training:\n  <<: [1, 2]\n", "<< merges a value that is no section"),
+    "an alias of nothing": ("training: *nowhere\n", "undefined alias"),
+    "blocks four hundred deep": ("".join("  " * n + f"a{n}:\n" for n in range(400)) + SOUND, "nested too deeply"),
+    "lists four hundred deep": ("a:\n" + "".join(" " * n + "-\n" for n in range(1, 400)) + SOUND, "nested too deeply"),
+    "two documents": (SOUND + "---\n" + SOUND, "another document"),
+    "a version to come": ("%YAML 9.9\n---\n" + SOUND, "incompatible YAML document"),
+    "a handle of tags": (
+        "%TAG ! tag:yaml.org,2002:python/\n---\ntraining: !object/apply:os.system ['touch ran']\n",
+        "is refused",
+    ),
+    "a tag in full": ("training: !<tag:yaml.org,2002:python/object/new:os.system> ['touch ran']\n", "is refused"),
+    "a python name": ("training: !!python/name:os.system\n", "is refused"),
+    "a python module": ("training: !!python/module:antigravity\n", "is refused"),
+    "binary": ("experiment_name: !!binary aGVsbG8=\n" + SOUND, "is refused"),
+    "a set": ("a: !!set {x, y}\n" + SOUND, "is refused"),
+    "an ordered mapping": ("a: !!omap [x: 1]\n" + SOUND, "is refused"),
+    "a date that is none": ("a: !!timestamp nonsense\n" + SOUND, "is refused"),
+    "a list for a key": ("? [a, b]\n: 1\n" + SOUND, "a key that is not plain text"),
+    "a mapping for a key": ("? {a: b}\n: 1\n" + SOUND, "a key that is not plain text"),
+    "a tab": ("training:\n\tlr: 1\n", "not valid YAML"),
+    "a bell": ("a: \x07\n" + SOUND, "not valid YAML"),
+    "utf-32": (SOUND.encode("utf-32"), "UTF-8"),
+    "a section that is itself": ("training: ${training}\n", "none of the sections"),
+}
+
+#: Text of a config that is read all the same, and what the report says of it.
+READ: dict[str, tuple[str, str]] = {
+    "a key of nothing": ("~: 1\n" + SOUND, ""),
+    "keys that are numbers": ("1: 1\n1.0: 2\ntrue: 3\n" + SOUND, ""),
+    "a key with dots": ("training.lr.generator: 1\n" + SOUND, ""),
+    "half a surrogate": ('a: "\\ud800"\n' + SOUND, ""),
+    "text that runs backwards": ("experiment_name: \u202egnp.exe\n" + SOUND, ""),
+    "a target": ("model: {_target_: os.system, _args_: ['touch ran']}\n" + SOUND, ""),
+    "a target among the settings": (_training("_target_: builtins.eval"), ""),
+    "a resolver": ("experiment_name: ${oc.env:HOME}\n" + SOUND, "resolvers are not run"),
+    "Hydra's own resolvers": (
+        "experiment_name: ${hydra:runtime.cwd}\nlogging: {checkpoint_dir: '${now:%Y}'}\n" + SOUND,
+        "not run",
+    ),
+    "an interpolation within another": ("data: {sequence_length: '${a.${b}}'}\n" + SOUND, "left unresolved"),
+    "one beta": (_training(betas="[0.5]"), "expected a list of two numbers"),
+    "a beta of NaN": (_training(betas="[.nan, 0.9]"), "expected a list of two numbers"),
+    "betas of text": (_training(betas="'ab'"), "expected a list of two numbers"),
+    "a learning rate of NaN": (_training(rate=".nan"), "expected a finite number"),
+    "a learning rate beyond any": (_training(rate="1e400"), "expected a finite number"),
+    "a learning rate of 399 digits": (_training(rate="9" * 399), "expected a finite number"),
+    "a learning rate below zero": (_training(rate="-1.0"), "expected at least 0"),
+    "a learning rate of 1e300": (_training(rate="1e300"), ""),
+    "a learning rate in sixties": (_training(rate="1:30"), ""),
+    "a learning rate of text": (_training(rate="fast"), "expected a finite number"),
+    "a truth for a number": (_training(epochs="true"), "expected a whole number"),
+    "epochs below zero": (_training(epochs="-5"), "expected at least 0"),
+    "epochs without end": (_training(epochs="1" + "0" * 30), "expected at most"),
+    "half an epoch": (_training(epochs="2.5"), "expected a whole number"),
+    "batches of nothing": ("data: {batch_size: 0}\n" + SOUND, "expected at least 1"),
+    "units no machine has": ("model: {generator: {hidden_dim: 1000000000000}}\n" + SOUND, "expected at most"),
+    "a list for a section": ("data: [1]\n" + SOUND, "expected a section"),
+    "text for a section": ("model: big\n" + SOUND, "expected a section"),
+    "an escape in a name": ('model: {architecture: "\\e[31mlstm"}\n' + SOUND, "accepted values"),
+    "folders with a NUL": ('logging: {checkpoint_dir: "a\\0b"}\ndata: {cache_dir: "a\\0b"}\n' + SOUND, ""),
+    "a path of two lines": (_training('generator_init_path: "a\\nb\\e[2J"'), "is not here"),
+    "a path longer than any": (_training(f"generator_init_path: {'x/' * 2500}"), "is not here"),
+    "a device": (_training("generator_init_path: /dev/zero"), "is not here"),
+    "an address": (_training("generator_init_path: 'http://example.org/x.pt'"), "is not here"),
+    "somebody's home": (_training("generator_init_path: ~root/x.pt"), "is not here"),
 }
 
 
@@ -57,6 +142,25 @@ def test_a_hostile_config_ends_in_one_line(invoke: Invoke, tmp_path: Path, monke
     assert line.isprintable()
     assert len(line) < 600
     assert time.monotonic() - start < 10
+    assert [path.name for path in Path().iterdir()] == ["x.yaml"]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_config_with_odd_values_is_told_of_and_nothing_of_it_is_run(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    content, said = READ[name]
+    monkeypatch.chdir(tmp_path)
+    Path("x.yaml").write_text(content, encoding="utf-8")
+
+    ended = invoke("preflight", "x.yaml", "--format", "json")
+
+    report = json.loads(ended.out)
+    jsonschema.validate(report, SCHEMA)
+    assert ended.code in (1, 3)
+    assert report["verdict"] in ("at-risk", "undetermined")
+    assert said in ended.out
+    assert "crashed" not in {result["status"] for result in report["probes"]}
     assert [path.name for path in Path().iterdir()] == ["x.yaml"]
 
 
