@@ -272,9 +272,7 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
 
 def _blind_before_training(case: Case) -> str | None:
     """Why the config and its data tell nothing, whatever was measured of them; None where they do, or are not known."""
-    if case.settings.number("training.lr.generator") is not None and (trouble := budget.rate_trouble(case)) is not None:
-        return trouble
-    return _blind(case)
+    return budget.rate_trouble(case) or _blind(case)
 
 
 def _blind(case: Case) -> str | None:

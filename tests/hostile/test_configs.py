@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 
 from humouse_doctor.reporting import json_report
@@ -162,6 +163,24 @@ def test_a_config_with_odd_values_is_told_of_and_nothing_of_it_is_run(
     assert said in ended.out
     assert "crashed" not in {result["status"] for result in report["probes"]}
     assert [path.name for path in Path().iterdir()] == ["x.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"), [("1.0e-3", "healthy"), (".nan", "undetermined"), ("-1.0", "undetermined"), ("0", "undetermined")]
+)
+def test_no_config_is_healthy_whose_learning_rate_no_trainer_could_use(
+    invoke: Invoke, tmp_path: Path, rate: str, verdict: str
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 20, (64, 32, 3)))
+    config = tmp_path / "x.yaml"
+    config.write_text(
+        "model: {architecture: tcn, generator: {activation_xy: linear}}\ndata: {sequence_length: 32}\n"
+        + _training("warmup_latent_normalize: false", rate=rate)
+    )
+
+    ended = invoke("preflight", config, "--data", tmp_path / "x.npy", "--format", "json")
+
+    assert json.loads(ended.out)["verdict"] == verdict, ended.out
 
 
 def test_no_pipe_is_waited_for(invoke: Invoke, tmp_path: Path) -> None:
