@@ -3,7 +3,7 @@
 KILL is `never`, `event:K` (SIGKILL just before the K-th call that changes the current folder: an open for writing, a sync,
 a change of mode or owner, a rename, a removal; one more is the end) or `bytes:K:N` (the kernel ends the process as the
 file that was opened K-th for writing grows beyond N bytes). `serve` instead takes one job a line (JSON) from stdin and
-forks for each, which saves the start.
+forks for each, which saves the start; there KILL may also be `after:N`, a SIGKILL from outside N microseconds after the fork.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import resource
+import select
 import signal
 import sys
 from dataclasses import dataclass
@@ -134,6 +135,9 @@ def serve() -> None:
             os.write(write, f"{watched.events_seen} {watched.opened_seen}".encode())
             os._exit(code)
         os.close(write)
+        kind, _, microseconds = job["kill"].partition(":")
+        if kind == "after" and not select.select([read], [], [], int(microseconds) / 1e6)[0]:
+            os.kill(child, signal.SIGKILL)
         with os.fdopen(read) as counted:
             counts = [int(number) for number in counted.read().split()]
         _, status = os.waitpid(child, 0)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -94,6 +96,29 @@ def test_wherever_a_command_is_killed_every_file_is_the_old_one_or_the_new_one(
     assert {state.new for state in states} == {0, 1}
     assert any(state.temporaries for state in states)
     assert states[0] == State(0, (), 0)
+
+
+@pytest.mark.parametrize("command", [SUGGEST, JSON, GATE, HTML], ids=lambda command: command.name)
+def test_at_whatever_moment_a_command_is_killed_every_file_is_the_old_one_or_the_new_one(
+    command: Command, server: Server, tmp_path: Path
+) -> None:
+    scene = Scene(command, tmp_path / "scene")
+    scene.reset()
+    start = time.monotonic()
+    assert server.run(scene, "never").status == command.code
+    microseconds = int(1e6 * (time.monotonic() - start))
+    scene.remember()
+    chance = random.Random(0)
+    killed = 0
+    for _ in range(50):
+        scene.reset()
+        moment = chance.randrange(microseconds)
+        ended = server.run(scene, f"after:{moment}")
+        state = scene.state()
+        assert ended.status == -signal.SIGKILL or (ended.status, state.new) == (command.code, 1), moment
+        killed += ended.status == -signal.SIGKILL
+
+    assert killed > 0
 
 
 def test_the_next_run_goes_well_whatever_the_last_one_left(server: Server, tmp_path: Path) -> None:
