@@ -18,11 +18,12 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
+from humouse_doctor.generator import frames
+
 #: Modules torch refuses whatever else is allowed.
 BLOCKED = ("sys", "os", "posix", "nt")
 MAX_NAMES = 1_000
 _MAX_TRIES = 64
-_MAX_TENSORS = 100_000
 _BEFORE_OBJECT = 3  # of a legacy file: magic number, protocol, system
 
 
@@ -192,7 +193,7 @@ def _state_of(kept: Kept) -> dict[Any, Any] | None:
 
 
 def _tensors_of(module: Kept) -> Iterator[tuple[str, Tensor]]:
-    """A module's parameters and buffers as its `state_dict` would name them."""
+    """A module's parameters and buffers as its `state_dict` would name them; its depth has been looked at before."""
     todo: list[tuple[str, Kept]] = [("", module)]
     seen: set[int] = set()
     count = 0
@@ -212,5 +213,5 @@ def _tensors_of(module: Kept) -> Iterator[tuple[str, Tensor]]:
         inside = dict.get(state, "_modules")
         children = [] if not isinstance(inside, dict) else list(dict.items(inside))
         todo.extend((f"{prefix}{name}.", child) for name, child in reversed(children) if isinstance(child, Kept))
-        if count > _MAX_TENSORS or len(prefix) > _MAX_TENSORS:
-            return
+        if count > frames.MAX_TENSORS:
+            return  # that many are refused
