@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError
 
@@ -42,17 +43,16 @@ def open_regular(path: Path) -> io.BufferedReader:
         raise
 
 
-class Bounded(io.BufferedReader):
-    """Gives out no more than `most` bytes at a time, whatever size a file claims for its parts."""
+class Bounded:
+    """A file as `zipfile` reads it, never more than `most` bytes at a time, whatever size the file claims for its parts."""
 
-    def __init__(self, path: Path, most: int) -> None:
-        super().__init__(open_regular(path).detach())
-        self._most = most
+    def __init__(self, stream: BinaryIO, most: int) -> None:
+        self._stream, self._most = stream, most
+        self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Read `size` bytes, all there are where none is given; raises `ValueError` for more than the bound."""
-        asked = self._most + 1 if size is None or size < 0 else size
-        data = super().read(min(asked, self._most + 1))
+        data = self._stream.read(min(size, self._most + 1) if size >= 0 else self._most + 1)
         if len(data) > self._most:
             raise ValueError(f"a part of it is larger than {self._most:,} bytes")
         return data

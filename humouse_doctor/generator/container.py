@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.files import Bounded
+from humouse_doctor.core.files import Bounded, open_regular
 
 EXPECTED = "expected a humouse generator checkpoint (generator_<name>.pt or the pretrainer's)"
 _MAX_BYTES = 8 << 30
@@ -29,6 +33,10 @@ _MAX_INDEX_BYTES = 16 << 20
 _MAX_SHARDS = 1024
 _CHUNK_BYTES = 1 << 20
 _LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
+#: What an archive ends with: the record every one has, and before it those of 64 bits, which torch always writes.
+_END, _LOCATOR, _END_64 = struct.Struct("<4s4H2IH"), struct.Struct("<4sIQI"), struct.Struct("<4sQ2H2I4Q")
+_IS_FOLDER = 0x10
+_SIZES_64 = 1
 _SHARD_NAME = re.compile(r"[\w.-]+\.safetensors")
 
 #: Bits of one number in a safetensors file, by its dtype's name.
@@ -68,13 +76,27 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A file whose layout was checked: `files` hold the tensors, together `size` bytes, `sha256` is of all bytes read."""
+    """A file whose layout was checked: `files` hold the tensors, together `size` bytes, `sha256` is of all bytes read.
+
+    `states` are of every file that was read, as it was opened.
+    """
 
     kind: Kind
     files: tuple[Path, ...]
     size: int
     sha256: str
+    states: Mapping[Path, tuple[int, ...]]
     remarks: tuple[str, ...] = ()
+
+    def require_unchanged(self) -> None:
+        """Raise `InputError` where a file is no longer the one that was looked at."""
+        for path, state in self.states.items():
+            try:
+                now = _state(path.stat())
+            except OSError:
+                now = ()
+            if now != state:
+                raise InputError(f"{path}: changed while it was read; try again")
 
 
 def look(path: Path) -> Container:
@@ -86,21 +108,41 @@ def look(path: Path) -> Container:
 
 
 def _look(path: Path) -> Container:
-    size, head = _regular(path)
-    if head.startswith(b"PK\x03\x04"):
-        remarks = _check_archive(path, size)
-        return Container(kind=Kind.ARCHIVE, files=(path,), size=size, sha256=_digest([path]), remarks=remarks)
-    if head.startswith(_LEGACY_MAGIC):
-        return Container(kind=Kind.LEGACY, files=(path,), size=size, sha256=_digest([path]))
-    if _says_safetensors(head, size):
-        _check_safetensors(path, size)
-        return Container(kind=Kind.SAFETENSORS, files=(path,), size=size, sha256=_digest([path]))
-    if head.lstrip()[:1] == b"{":
-        shards = _shards(path, size)
-        total = sum(_check_shard(path, shard) for shard in shards)
-        _require_size(path, total)
-        return Container(kind=Kind.SHARDS, files=tuple(shards), size=total, sha256=_digest([path, *shards]))
-    raise InputError(f"{path}: {_other_kind(path, size, head)}")
+    digest = hashlib.sha256()
+    shards: list[Path] = []
+    remarks: tuple[str, ...] = ()
+    with _opened(path) as stream:
+        state, size, head = _beginning(path, stream)
+        if head.startswith(b"PK\x03\x04"):
+            kind, remarks = Kind.ARCHIVE, _check_archive(path, stream, size)
+        elif head.startswith(_LEGACY_MAGIC):
+            kind = Kind.LEGACY
+        elif _says_safetensors(head, size):
+            kind = Kind.SAFETENSORS
+            _check_safetensors(path, stream, size)
+        elif head.lstrip()[:1] == b"{":
+            kind, shards = Kind.SHARDS, _shards(path, stream, size)
+        else:
+            raise InputError(f"{path}: {_other_kind(path, stream, size, head)}")
+        _add(digest, stream)
+    states = {path: state}
+    if shards:
+        size = 0
+    for shard in shards:
+        try:
+            states[shard], length = _look_at_shard(shard, digest)
+        except InputError as error:
+            raise InputError(f"{path}: its shard {str(error).removeprefix(f'{shard.parent}/')}") from None
+        size += length
+        _require_size(path, size)
+    return Container(
+        kind=kind,
+        files=tuple(shards) or (path,),
+        size=size,
+        sha256=digest.hexdigest(),
+        states=MappingProxyType(states),
+        remarks=remarks,
+    )
 
 
 def shown(name: str) -> str:
@@ -108,22 +150,31 @@ def shown(name: str) -> str:
     return name.encode("unicode_escape", "backslashreplace").decode("ascii")[:80]
 
 
-def _regular(path: Path) -> tuple[int, bytes]:
-    """Size and first bytes of a regular file; a pipe or a device is refused without being opened."""
+def _opened(path: Path) -> BinaryIO:
+    """A regular file, open; a pipe or a device is refused without being opened."""
     try:
-        status = path.stat()
+        mode = path.stat().st_mode
     except ValueError:  # a NUL in the name
         raise InputError(f"{shown(str(path))}: cannot read the checkpoint: no file has such a name") from None
-    if stat.S_ISDIR(status.st_mode):
+    if stat.S_ISDIR(mode):
         raise InputError(f"{path}: {_folder_kind(path)}")
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(mode):
         raise InputError(f"{path}: not a regular file; {EXPECTED}")
-    with path.open("rb") as stream:
-        head = stream.read(512)
+    return open_regular(path)
+
+
+def _beginning(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], int, bytes]:
+    """State, size and first bytes of a file; raises `InputError` for an empty one and for one that is too large."""
+    status = os.fstat(stream.fileno())
     if status.st_size == 0:
         raise InputError(f"{path}: the file is empty; {EXPECTED}")
     _require_size(path, status.st_size)
-    return status.st_size, head
+    return _state(status), status.st_size, stream.read(512)
+
+
+def _state(status: os.stat_result) -> tuple[int, ...]:
+    """What tells a file from one that takes its place, and from itself with other content."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _require_size(path: Path, size: int) -> None:
@@ -142,7 +193,7 @@ def _folder_kind(path: Path) -> str:
     return f"a folder; {EXPECTED}"
 
 
-def _other_kind(path: Path, size: int, head: bytes) -> str:
+def _other_kind(path: Path, stream: BinaryIO, size: int, head: bytes) -> str:
     """What the file is instead of a checkpoint, and what to do, as far as its first or last bytes tell."""
     if head.startswith(b"\x80") and len(head) > 1 and head[1] <= 5:
         return (
@@ -159,19 +210,18 @@ def _other_kind(path: Path, size: int, head: bytes) -> str:
         )
     if _ONNX.match(head):
         return "an ONNX graph, not weights; save the PyTorch generator it was exported from"
-    with path.open("rb") as stream:
-        stream.seek(max(0, size - 8))
-        tail = stream.read(8)
-    if tail == _TENSORFLOW_INDEX_END:
+    stream.seek(max(0, size - 8))
+    if stream.read(8) == _TENSORFLOW_INDEX_END:
         return "a TensorFlow checkpoint; this reads PyTorch alone: give the weights of a PyTorch network"
     return f"neither torch.save nor safetensors; {EXPECTED}"
 
 
-def _check_archive(path: Path, size: int) -> tuple[str, ...]:
+def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
     """Look at an archive's directory and checksums, which torch itself does not; remarks on what could not be checked."""
     try:
-        with Bounded(path, _MAX_DIRECTORY_BYTES) as stream, zipfile.ZipFile(stream) as archive:
+        with zipfile.ZipFile(Bounded(stream, _MAX_DIRECTORY_BYTES)) as archive:
             infos = archive.infolist()
+            _require_one_directory(path, stream, size, len(infos))
             _require_honest_directory(path, size, infos)
             _refuse_other_archives(path, [info.filename for info in infos])
             if not any(info.CRC for info in infos):  # set_crc32_options(False), or one made by hand
@@ -197,6 +247,27 @@ def _is_intact(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
     return found == info.CRC
 
 
+def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int) -> None:
+    """Raise `InputError` unless the archive ends with one set of records, and they name the directory right before them.
+
+    Where they name another, `zipfile` reads the one before them, and torch the one they name.
+    """
+    stream.seek(max(0, size - _END_64.size - _LOCATOR.size - _END.size))
+    tail = stream.read()
+    signature, *_, count, length, place, comment = _END.unpack(tail[-_END.size :])
+    if signature != b"PK\x05\x06" or comment:
+        raise InputError(f"{path}: a comment or other bytes follow the archive's end, as torch.save never writes them; refused")
+    ends = size - _END.size
+    if tail[-_END.size - _LOCATOR.size :].startswith(b"PK\x06\x07"):
+        ends -= _END_64.size + _LOCATOR.size
+        _, _, where, _ = _LOCATOR.unpack(tail[_END_64.size : -_END.size])
+        signature, *_, count, length, place = _END_64.unpack(tail[: _END_64.size])
+        if signature != b"PK\x06\x06" or where != ends:
+            raise InputError(f"{path}: it has several ends, so that readers would differ; refused")
+    if place + length != ends or count != members:
+        raise InputError(f"{path}: its end names another directory than the one before it, so that readers would differ; refused")
+
+
 def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo]) -> None:
     """Raise `InputError` where two readers could see different members, or a member more than its bytes."""
     if len(infos) > _MAX_MEMBERS:
@@ -210,6 +281,11 @@ def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo
         raise InputError(f"{path}: its members claim more bytes than the file has; refused")
     if any(info.compress_size != info.file_size for info in infos):
         raise InputError(f"{path}: its members state two different sizes; refused")
+    # torch reads nothing of what is marked as a folder, and gives out memory that nobody filled
+    if any(info.file_size and (info.orig_filename.endswith("/") or info.external_attr & _IS_FOLDER) for info in infos):
+        raise InputError(f"{path}: a member is marked as a folder and holds bytes, so that readers would differ; refused")
+    if any(_extra_kinds(info.extra).count(_SIZES_64) > 1 for info in infos):
+        raise InputError(f"{path}: a member states its place twice, so that readers would differ; refused")
     ends = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < ends:
@@ -217,6 +293,16 @@ def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo
         ends = info.header_offset + 30 + info.compress_size
     if ends > size:
         raise InputError(f"{path}: its members claim more bytes than the file has; refused")
+
+
+def _extra_kinds(extra: bytes) -> list[int]:
+    """The kinds of the fields that an entry of the directory carries besides its own."""
+    kinds = []
+    while len(extra) >= 4:
+        kind, length = struct.unpack_from("<2H", extra)
+        kinds.append(kind)
+        extra = extra[4 + length :]
+    return kinds
 
 
 def _refuse_other_archives(path: Path, names: list[str]) -> None:
@@ -248,29 +334,27 @@ def _says_safetensors(head: bytes, size: int) -> bool:
     return len(head) > 8 and head[8:].lstrip(b" ")[:1] == b"{" and 0 < int.from_bytes(head[:8], "little") <= size - 8
 
 
-def _check_shard(index: Path, shard: Path) -> int:
-    try:
-        size, head = _regular(shard)
+def _look_at_shard(path: Path, digest: hashlib._Hash) -> tuple[tuple[int, ...], int]:
+    with _opened(path) as stream:
+        state, size, head = _beginning(path, stream)
         if not _says_safetensors(head, size):
-            raise InputError(f"{shard}: no safetensors file")
-        _check_safetensors(shard, size)
-    except InputError as error:
-        raise InputError(f"{index}: its shard {str(error).removeprefix(f'{shard.parent}/')}") from None
-    return size
+            raise InputError(f"{path}: no safetensors file")
+        _check_safetensors(path, stream, size)
+        _add(digest, stream)
+    return state, size
 
 
-def _check_safetensors(path: Path, size: int) -> None:
+def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
     """Raise `InputError` unless the header is small, well-formed, and its tensors fill the data without gap or overlap."""
 
     def broken(why: str) -> InputError:
         return InputError(f"{path}: broken safetensors file: {why}; copy it again")
 
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if length > _MAX_HEADER_BYTES:
-            raise broken(f"a header of {length:,} bytes")
-        text = stream.read(length)
-    header = _json_object(text)
+    stream.seek(0)
+    length = int.from_bytes(stream.read(8), "little")
+    if length > _MAX_HEADER_BYTES:
+        raise broken(f"a header of {length:,} bytes")
+    header = _json_object(stream.read(length))
     if header is None:
         raise broken("its header is no JSON object, or names something twice")
     spans = []
@@ -330,17 +414,19 @@ def _json_object(text: bytes) -> Mapping[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _shards(path: Path, size: int) -> list[Path]:
+def _shards(path: Path, stream: BinaryIO, size: int) -> list[Path]:
     """The files an index names, all beside it; raises `InputError` for any other JSON, and for a name that leads away."""
     if size > _MAX_INDEX_BYTES:
         raise InputError(f"{path}: JSON of {size / (1 << 20):.0f} MiB, more than any index of shards; {EXPECTED}")
-    index = _json_object(path.read_bytes())
+    stream.seek(0)
+    index = _json_object(stream.read(size))
     weights = None if index is None else index.get("weight_map")
     if not isinstance(weights, dict) or not weights:
         raise InputError(f"{path}: JSON, and no index of safetensors shards; {EXPECTED}")
     names = sorted({name if isinstance(name, str) else "" for name in weights.values()})
     if len(names) > _MAX_SHARDS:
         raise InputError(f"{path}: names {len(names):,} shards, more than any checkpoint has; refused")
+    folders = {path.resolve().parent, path.parent.resolve()}  # a hub's cache has links to both, side by side
     for name in names:
         if name.endswith(".bin"):
             raise InputError(f"{path}: an index of torch.save shards; only those of safetensors are read; convert them")
@@ -348,15 +434,12 @@ def _shards(path: Path, size: int) -> list[Path]:
             raise InputError(f"{path}: names a shard '{shown(name)}'; expected a .safetensors file beside it; refused")
         if not (path.parent / name).is_file():
             raise InputError(f"{path}: its shard {name} is not beside it; copy all of them")
-        if (path.parent / name).resolve().parent != path.parent.resolve() and not path.is_symlink():
+        if (path.parent / name).resolve().parent not in folders:
             raise InputError(f"{path}: its shard {name} is a link that leads out of the folder; refused")
     return [path.parent / name for name in names]
 
 
-def _digest(paths: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                digest.update(chunk)
-    return digest.hexdigest()
+def _add(digest: hashlib._Hash, stream: BinaryIO) -> None:
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)

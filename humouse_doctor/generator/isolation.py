@@ -128,6 +128,7 @@ class Loader:
             if answer is None:
                 stdout.close()
             status = self._process.wait()
+        container.require_unchanged()
         if answer is None or (status != 0 and not (status == FORBIDDEN_STATUS and answer.refusal)):
             how = f"more than {seconds:.0f} s" if self._late else _how_it_ended(status, question, complaint)
             raise InputError(f"{path}: the file crashed or exhausted the loader ({how}); refused")

@@ -134,7 +134,7 @@ def _headers(path: Path) -> list[_Array]:
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
-    with Bounded(path, _MAX_PART_BYTES) as stream, zipfile.ZipFile(stream) as archive:
+    with open_regular(path) as stream, zipfile.ZipFile(Bounded(stream, _MAX_PART_BYTES)) as archive:
         members = archive.infolist()
         names = {info.filename for info in members}
         if len(members) > _MAX_MEMBERS:

@@ -370,7 +370,7 @@ def _broken() -> dict[str, tuple[Write, str]]:
         )
     found = {name: (write, says or "broken") for name, (write, says) in found.items()}
     found |= {
-        "followed by bytes": (changed(good, lambda data: data + bytes(100)), USABLE),
+        "followed by bytes": (changed(good, lambda data: data + bytes(100)), "other bytes follow the archive's end"),
         "led by bytes": (changed(good, lambda data: bytes(100) + data), "neither torch.save nor safetensors"),
         "a flipped bit in a weight": (changed(good, flip(weight)), "the checksum of"),
         "a flipped bit in the pickle": (changed(good, flip(b"pre.weight")), "the checksum of"),
@@ -430,6 +430,25 @@ def _archives() -> dict[str, tuple[Write, str]]:
 
         return changed(rezipped(good, dict), change)  # by zipfile, which writes no second end of 64 bits
 
+    def joined(data: bytes) -> bytes:
+        """Two archives and one end, which names the first one's directory and lies behind the second one's."""
+        end, weight = data.rfind(b"PK\x05\x06"), weights()["output.weight"].numpy().tobytes()
+        return data[:end].replace(weight, bytes(len(weight))) + data
+
+    def two_ends(data: bytes) -> bytes:
+        """Two directories, each with its end of 64 bits, of which the first is pointed at."""
+        end = data.rfind(b"PK\x05\x06")
+        place = int.from_bytes(data[end - 28 : end - 20], "little")
+        second = data[place : end - 28] + struct.pack("<Q", end - 20)
+        return data[: end - 20] + second + data[end - 20 :]
+
+    def place_twice(path: Path) -> None:
+        good(path)
+        with zipfile.ZipFile(path, "a") as made:
+            info = zipfile.ZipInfo(made.namelist()[0].partition("/")[0] + "/more")
+            info.extra = struct.pack("<4H", 1, 0, 1, 0)
+            made.writestr(info, b"x")
+
     def many(path: Path) -> None:
         with zipfile.ZipFile(path, "w") as made:
             made.writestr("archive/data.pkl", p.PROTOCOL + b"}.")
@@ -454,6 +473,13 @@ def _archives() -> dict[str, tuple[Write, str]]:
         "sizes of a GiB": (in_directory(24, struct.pack("<I", 1 << 30)), "claim more bytes"),
         "two sizes": (in_directory(24, struct.pack("<I", 1)), "two different sizes"),
         "all at one place": (in_directory(42, struct.pack("<I", 0)), "its members overlap"),
+        "joined to another": (changed(rezipped(good, dict), joined), "names another directory"),
+        "two ends of 64 bits": (changed(good, two_ends), "several ends"),
+        "fewer members than there are": (in_end(8, b"\x02\x00\x02\x00"), "names another directory"),
+        "a comment": (changed(in_end(20, b"\x01\x00"), lambda data: data + b"x"), "follow the archive's end"),
+        "members marked as folders": (in_directory(38, b"\x10"), "marked as a folder"),
+        "a member named as a folder": (rezipped(good, lambda m: {**m, "a/data/9/": b"x"}), "marked as a folder"),
+        "a place stated twice": (place_twice, "states its place twice"),
         "places behind the end": (in_directory(42, struct.pack("<I", 1 << 30)), ""),
         "a directory of 4 GiB": (in_end(12, b"\xfe\xff\xff\xff"), "broken archive"),
         "a directory behind the end": (in_end(16, b"\xfe\xff\xff\x7f"), ""),
