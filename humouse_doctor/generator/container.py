@@ -265,7 +265,7 @@ def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int
         if signature != b"PK\x06\x06" or where != ends:
             raise InputError(f"{path}: it has several ends, so that readers would differ; refused")
     if place + length != ends or count != members:
-        raise InputError(f"{path}: its end names another directory than the one before it, so that readers would differ; refused")
+        raise InputError(f"{path}: its end names another directory than lies before it, so that readers would differ; refused")
 
 
 def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo]) -> None:

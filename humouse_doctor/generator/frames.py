@@ -26,6 +26,8 @@ _MAX_HEADER_BYTES = 32 << 20
 #: No generator has a tenth of it, and torch takes seconds to make more.
 MAX_TENSORS = 10_000
 MAX_NAME = 10_000
+#: What goes with the tensors of a pretrainer's file: two numbers each.
+STATISTICS = ("position_mean", "position_std")
 _MAX_TEXT = 1_000
 _MAX_REMARKS = 32
 _MAX_SETTINGS = 4_096
@@ -111,6 +113,11 @@ def has_room(shape: Sequence[int], max_bytes: int) -> bool:
     A dimension of nothing does not excuse an enormous one beside it.
     """
     return len(shape) <= _MAX_RANK and math.prod(max(size, 1) for size in shape) <= max(max_bytes, 1)
+
+
+def is_statistic(name: str, values: Sequence[float]) -> bool:
+    """Whether positions can have such a mean, or such a std, on their two axes."""
+    return len(values) == 2 and all(map(math.isfinite, values)) and (name != "position_std" or min(values) > 0)
 
 
 def send(answer: Answer, stream: IO[bytes]) -> None:
@@ -214,11 +221,12 @@ def _array(stream: IO[bytes], dtype: str, shape: tuple[int, ...]) -> AnyArray:
 
 
 def _statistics(entries: object) -> dict[str, tuple[float, ...]]:
-    if not isinstance(entries, dict) or len(entries) > 8:
+    if not isinstance(entries, dict) or not all(name in STATISTICS for name in entries):
         raise BadFrame("no statistics")
-    for values in entries.values():
-        if not isinstance(values, list) or len(values) > 8 or not all(type(value) is float for value in values):
-            raise BadFrame("statistics that are no numbers")
+    for name, values in entries.items():
+        is_pair = isinstance(values, list) and all(type(value) is float for value in values)
+        if not is_pair or not is_statistic(name, values):
+            raise BadFrame("statistics that are none")
     return {name: tuple(values) for name, values in entries.items()}
 
 

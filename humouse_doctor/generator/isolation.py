@@ -33,8 +33,6 @@ _MEMORY_PER_BYTE = 3
 _ANSWER_PER_BYTE = 5
 _ANSWER_BYTES = 16 << 20
 
-_PIPE_BYTES = 1 << 20
-
 _CODE = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from humouse_doctor.generator.reading import main; main()"
 #: What an interpreter needs of its surroundings to start and to find libraries; nothing that carries a secret or an option.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
@@ -62,7 +60,6 @@ def launch() -> Process:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        pipesize=_PIPE_BYTES,
         env={**environment, **dict.fromkeys(_THREADS, "1")},
     )
 

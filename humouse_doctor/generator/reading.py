@@ -86,7 +86,7 @@ def serve(question: Question, answers: BinaryIO) -> None:
         files = [stack.enter_context(Path(name).open("rb")) for name in question.files]
         gc.disable()  # the content is walked once and then gone
         guard.limit(question.memory_bytes, question.cpu_s)
-        guard.lock(lambda event: _write(answers, Answer(refusal=forbidden(event))))
+        guard.lock(lambda event: frames.send(Answer(refusal=forbidden(event)), answers))
         try:
             write_answer(question, files, answers)
         except Exception:  # the parent has gone, or the memory; it is told by the status
@@ -104,12 +104,11 @@ def write_answer(question: Question, files: Sequence[BinaryIO], answers: BinaryI
     try:
         found = _read(question, files)
     except Refused as refusal:
-        _write(answers, Answer(refusal=str(refusal)))
+        frames.send(Answer(refusal=str(refusal)), answers)
         return
     except MemoryError:
-        _write(
-            answers, Answer(refusal=f"the file exhausted the loader (more than {question.memory_bytes >> 20} MiB of memory)")
-        )
+        mib = question.memory_bytes >> 20
+        frames.send(Answer(refusal=f"the file exhausted the loader (more than {mib} MiB of memory)"), answers)
         return
     answer = Answer(
         statistics=MappingProxyType(found.statistics),
@@ -122,10 +121,6 @@ def write_answer(question: Question, files: Sequence[BinaryIO], answers: BinaryI
         for name, tensor in found.tensors.items()
     ]
     frames.send_parts(answer, named, (_numbers(tensor) for tensor in found.tensors.values()), answers)
-
-
-def _write(answers: BinaryIO, answer: Answer) -> None:
-    frames.send(answer, answers)
 
 
 def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -335,7 +330,7 @@ def _take_generator(content: object, found: _Found) -> None:
     found.tensors = {name: _plain(name, tensor) for name, tensor in tensors.items()}
     settings = salvage.as_dict(dict.get(opened, "config"))
     found.config = {} if settings is None else _settings(settings)
-    for name in ("position_mean", "position_std"):
+    for name in frames.STATISTICS:
         pair = _pair(opened, name)
         if pair is not None:
             found.statistics[name] = pair
@@ -444,6 +439,6 @@ def _pair(content: dict[Any, Any], name: str) -> tuple[float, ...] | None:
         raise Refused(f"'{name}' is not one or two numbers; expected what the pretrainer writes")
     pair = [float(value) for value in values.reshape(-1)]
     pair = pair * 2 if len(pair) == 1 else pair
-    if not all(abs(value) < float("inf") for value in pair) or (name == "position_std" and min(pair) <= 0):
+    if not frames.is_statistic(name, pair):
         raise Refused(f"'{name}' is {pair}; expected finite numbers, a std above zero")
     return tuple(pair)

@@ -44,7 +44,7 @@ def test_arrays_come_through_as_they_are(dtype: str, shape: tuple[int, ...]) -> 
 
 def test_what_goes_with_the_arrays_comes_through() -> None:
     answer = Answer(
-        statistics={"position_mean": (1.5, float("inf"))},
+        statistics={"position_mean": (1.5, -2.0), "position_std": (1e-300, 2.0)},
         config={"a": None, "b": True, "c": 3, "d": 1e300, "e": "text"},
         remarks=("one", "two"),
         foreign=("os.system",),
@@ -110,10 +110,14 @@ def test_tensors_that_make_no_sense_are_no_answer(kind: str) -> None:
         frame() + b"more",
         frame(b"123", tensors=[["a", "float32", [1]]]),
         frame(statistics=[]),
-        frame(statistics={"a": "b"}),
-        frame(statistics={"a": [1]}),
-        frame(statistics={"a": [1.0] * 99}),
-        frame(statistics={str(number): [1.0] for number in range(99)}),
+        frame(statistics={"a": [1.0, 1.0]}),
+        frame(statistics={"position_mean": "ab"}),
+        frame(statistics={"position_mean": []}),
+        frame(statistics={"position_mean": [1, 1]}),
+        frame(statistics={"position_mean": [1.0] * 3}),
+        frame(statistics={"position_mean": [1.0, float("nan")]}),
+        frame(statistics={"position_std": [float("inf"), 1.0]}),
+        frame(statistics={"position_std": [0.0, 1.0]}),
         frame(config=[]),
         frame(config={"a": []}),
         frame(config={str(number): 1 for number in range(5000)}),
@@ -123,7 +127,7 @@ def test_tensors_that_make_no_sense_are_no_answer(kind: str) -> None:
         frame(foreign=["a"] * 10_000),
         frame(refusal=3),
     ],
-    ids=range(23),
+    ids=range(27),
 )
 def test_anything_else_is_no_answer(data: bytes) -> None:
     with pytest.raises(BadFrame):
