@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor.core.files import is_file, is_folder, open_regular
+from humouse_doctor.core.files import Bounded, is_file, is_folder, open_regular
 
 
 def test_a_file_is_opened(tmp_path: Path) -> None:
@@ -21,6 +21,20 @@ def test_what_is_no_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
     for path, kind in ((tmp_path / "pipe", "a pipe"), (tmp_path, "a folder"), (Path("/dev/zero"), "a device")):
         with pytest.raises(OSError, match=f"it is {kind}, not a file"):
             open_regular(path)
+
+
+def test_no_more_than_the_bound_is_read_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(bytes(11))
+
+    with open_regular(tmp_path / "a") as stream:
+        bounded = Bounded(stream, 10)
+        assert bounded.read(10) == bytes(10)
+        assert bounded.read() == bytes(1)
+        for size in (-1, 11, 1 << 40):
+            bounded.seek(0)
+            with pytest.raises(ValueError, match="larger than 10 bytes"):
+                bounded.read(size)
+        assert {name for name in dir(bounded) if not name.startswith("_")} == {"read", "seek", "tell", "seekable"}
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "gone"])

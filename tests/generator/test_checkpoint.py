@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import re
 import sys
@@ -17,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.generator import checkpoint, reading
+from humouse_doctor.generator import checkpoint, container, reading
 from humouse_doctor.generator.inert import STAND_INS
 from tests.generator.files import Reduced, network, prefixed, rewrite, save, weights
 
@@ -330,6 +331,62 @@ def test_an_index_and_shards_that_are_links_into_a_cache_are_followed(tmp_path: 
     for path in (tmp_path / "cache").iterdir():
         (tmp_path / "run" / path.name).symlink_to(path)
     assert len(checkpoint.load(tmp_path / "run" / "model.safetensors.index.json").tensors) == len(weights())
+
+
+def test_a_linked_index_does_not_let_its_shards_lead_out(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "run").mkdir()
+    index = _sharded(tmp_path / "run", weights())
+    shard = next((tmp_path / "run").glob("*.safetensors"))
+    shard.rename(tmp_path / "private" / shard.name)
+    shard.symlink_to(tmp_path / "private" / shard.name)
+    (tmp_path / "run" / "latest.json").symlink_to(index.name)
+    for name in (index.name, "latest.json"):
+        with pytest.raises(InputError, match=r"is a link that leads out of the folder; refused"):
+            checkpoint.load(tmp_path / "run" / name)
+
+
+def test_links_of_a_hubs_cache_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "snapshots" / "0a").mkdir(parents=True)
+    _sharded(tmp_path / "blobs", weights())
+    for number, path in enumerate(sorted((tmp_path / "blobs").iterdir())):
+        path.rename(path.with_name(f"{number}"))
+        (tmp_path / "snapshots" / "0a" / path.name).symlink_to(f"../../blobs/{number}")
+    assert checkpoint.load(tmp_path / "snapshots" / "0a" / "model.safetensors.index.json").tensors.keys() == weights().keys()
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+@pytest.mark.parametrize("step", ["before the loader opens it", "while the loader reads it"])
+def test_a_file_that_changes_while_it_is_read_is_told(
+    step: str, replaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "a.pt", weights())
+    os.utime(path, (1, 1))
+    module, name = (container, "look") if step.startswith("before") else (reading, "_read")
+    work = getattr(module, name)
+
+    def next_epoch(*arguments: Any) -> Any:
+        found = work(*arguments)
+        if replaced:
+            save(tmp_path / "new", weights(seed=1)).replace(path)
+        else:
+            save(path, weights(seed=1))
+        return found
+
+    monkeypatch.setattr(module, name, next_epoch)
+    with pytest.raises(InputError) as caught:
+        checkpoint.load(path)
+    assert str(caught.value) == f"{path}: changed while it was read; try again"
+
+
+@pytest.mark.parametrize("name", ["model.safetensors.index.json", "model-00002-of-00002.safetensors"])
+def test_an_index_or_a_shard_that_is_gone_by_the_end_is_told(name: str, tmp_path: Path) -> None:
+    looked_at = container.look(_sharded(tmp_path, weights()))
+    looked_at.require_unchanged()
+    (tmp_path / name).unlink()
+    with pytest.raises(InputError, match=f"{name}: changed while it was read; try again"):
+        looked_at.require_unchanged()
 
 
 @pytest.mark.parametrize("archive", [True, False])
