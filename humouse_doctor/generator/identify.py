@@ -153,7 +153,7 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
     for what, names in (("lacks", missing), ("has unknown", surplus), ("does not fit:", wrong)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            shown = ", ".join(_ascii(name) for name in names[:3])
+            shown = ", ".join(_ascii(name) or "''" for name in names[:3])
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
 
 

@@ -39,7 +39,7 @@ Write = Callable[[Path], Path | None]
 
 
 class Case(NamedTuple):
-    """A file to be written to a path, and words of the line that refuses it; none where it has to be read."""
+    """A file to be written to a path, and words of the line that refuses it, or `USABLE`."""
 
     family: str
     name: str
@@ -366,9 +366,8 @@ def _broken() -> dict[str, tuple[Write, str]]:
     }.items():  # fmt: skip
         found[f"a pickle of {name}"] = (
             lambda path, pickled=pickled: p.archive(path, b"", **{"data.pkl": pickled}),  # type: ignore[misc]
-            "",
+            "broken, or not written by torch.save" if name in ("junk", "INST") else "broken or not a checkpoint",
         )
-    found = {name: (write, says or "broken") for name, (write, says) in found.items()}
     found |= {
         "followed by bytes": (changed(good, lambda data: data + bytes(100)), "other bytes follow the archive's end"),
         "led by bytes": (changed(good, lambda data: bytes(100) + data), "neither torch.save nor safetensors"),
@@ -412,10 +411,10 @@ def _archives() -> dict[str, tuple[Write, str]]:
 
         return write
 
-    def in_directory(offset: int, value: bytes) -> Write:
+    def in_directory(offset: int, value: bytes, *, last: bool = False) -> Write:
         def change(data: bytes) -> bytes:
             found = bytearray(data)
-            entry = found.find(b"PK\x01\x02")
+            entry = found.rfind(b"PK\x01\x02") if last else found.find(b"PK\x01\x02")
             while entry >= 0:
                 found[entry + offset : entry + offset + len(value)] = value
                 entry = found.find(b"PK\x01\x02", entry + 4)
@@ -480,20 +479,24 @@ def _archives() -> dict[str, tuple[Write, str]]:
         "members marked as folders": (in_directory(38, b"\x10"), "marked as a folder"),
         "a member named as a folder": (rezipped(good, lambda m: {**m, "a/data/9/": b"x"}), "marked as a folder"),
         "a place stated twice": (place_twice, "states its place twice"),
-        "places behind the end": (in_directory(42, struct.pack("<I", 1 << 30)), ""),
+        "a place behind the end": (in_directory(42, struct.pack("<I", 1 << 30), last=True), "claim more bytes"),
         "a directory of 4 GiB": (in_end(12, b"\xfe\xff\xff\xff"), "broken archive"),
-        "a directory behind the end": (in_end(16, b"\xfe\xff\xff\x7f"), ""),
-        "another number of members": (in_end(8, b"\xff\x7f\xff\x7f"), ""),
+        "a directory behind the end": (in_end(16, b"\xfe\xff\xff\x7f"), "names another directory"),
+        "another number of members": (in_end(8, b"\xff\x7f\xff\x7f"), "names another directory"),
         "a comment with another end in it": (
-            changed(good, lambda data: data + b"PK\x05\x06" + bytes(18)),
-            "",
+            changed(in_end(20, b"\x16\x00"), lambda data: data + b"PK\x05\x06" + bytes(18)),
+            "names another directory",
         ),
         "seventy thousand members": (many, "members are more than any checkpoint has"),
         "names of other bytes": (
-            changed(good, lambda data: data.replace(b"/data/1PK", b"/data/1PK").replace(b"/data/1", b"/data/\xff")),
-            "",
+            changed(good, lambda data: data.replace(b"/data/1", b"/data/\xff")),
+            "broken archive, cut off or damaged (UnicodeDecodeError)",
         ),
-        "no members": (raw(b"PK\x03\x04" + bytes(20) + b"PK\x05\x06" + bytes(18)), ""),
+        "names of other bytes that are not said to be text": (
+            changed(rezipped(good, dict), lambda data: data.replace(b"/data/1", b"/data/\xff")),
+            "broken or not a checkpoint",
+        ),
+        "no members": (raw(b"PK\x03\x04" + bytes(20) + b"PK\x05\x06" + bytes(18)), "names another directory"),
         "a head alone": (raw(b"PK\x03\x04"), "broken archive"),
     }
 
@@ -615,7 +618,7 @@ def _code() -> dict[str, tuple[Write, str]]:
                     b"\x89",
                 )
             ),
-            "",
+            "broken or not a checkpoint (TypeError)",
         ),
         "an array to a device": (
             beside(
@@ -627,7 +630,7 @@ def _code() -> dict[str, tuple[Write, str]]:
                     b"\x89",
                 )
             ),
-            "",
+            "broken or not a checkpoint (TypeError)",
         ),
     }
     return found
@@ -647,7 +650,7 @@ def _code_salvaged() -> dict[str, tuple[Write, str]]:
         "eval as the whole": (lambda path: p.archive(path, p.call("builtins.eval", p.word("1"))), "holds a foreign object"),
         "eval as a tensor's hook": (
             among(p.tensor(p.storage("0", 1), (1,), hooks=p.pairs((p.number(0), evil))), {"0": bytes(4)}),
-            "",
+            "an unknown network",
         ),
         "eval filled as a dictionary": (
             beside(p.call("builtins.eval", p.word("1")) + b"(" + p.word("a") + p.number(1) + b"u"),
@@ -656,7 +659,7 @@ def _code_salvaged() -> dict[str, tuple[Write, str]]:
         "eval filled as a list": (beside(p.call("builtins.eval", p.word("1")) + b"(" + p.number(1) + b"e"), USABLE),
         "eval filled both ways": (
             beside(p.call("builtins.eval", p.word("1")) + b"(" + p.number(1) + b"e(" + p.word("a") + p.number(1) + b"u"),
-            "",
+            "it refers to builtins.eval",
         ),
         "eval in the legacy format": (
             saved({"model": weights(), "z": Reduced(eval, ("open('RAN', 'w')",))}, legacy=True),
@@ -665,16 +668,47 @@ def _code_salvaged() -> dict[str, tuple[Write, str]]:
         "a method of a stand-in": (beside(p.call("builtins.getattr", p.new("a.b"), p.word("__setstate__"))), USABLE),
         "a stand-in in a rebuilt type": (
             beside(p.call("torch._tensor._rebuild_from_type_v2", p.name("a.B"), p.name("a.C"), b")", p.dict_of(state=evil))),
-            "",
+            "it refers to a.B, a.C, builtins.eval",
         ),
         "names out of nowhere": (beside(p.list_of(*(p.new(f"nowhere.C{n}") for n in range(300)))), USABLE),
     }
     return found
 
 
+_SHAPE, _BYTES, _FEW = "impossible shape", "bytes do not fit its shape", "an array that is not a few plain numbers"
+_STATE, _PAIR = "with an unknown state is refused", "'position_mean' is not one or two numbers"
+_ARRAYS = {
+    "objects over raw bytes": "of type 'O8'",
+    "an array called with objects": "of type 'O8'",
+    "an array called with numbers": _PAIR,
+    "memory nobody filled": _PAIR,
+    "bytes too few for the shape": _BYTES,
+    "bytes too many for the shape": _BYTES,
+    "a negative shape": _SHAPE,
+    "a shape of words": _SHAPE,
+    "a shape that is a list": _SHAPE,
+    "a shape beyond all memory": _BYTES,
+    "a type that is a word": _FEW,
+    "numbers that are a list": _FEW,
+    "more bytes than statistics have": _FEW,
+    "a state of three": _STATE,
+    "a state that is a number": _STATE,
+    "a record": "of type 'V8'",
+    "text": "of type 'U2'",
+    "dates": "of type 'M8'",
+    "complex numbers": "of type 'c16'",
+    "a type that is a list": "of type unknown",
+    "a type of a very long name": "of type 'f4,f4,f4,",
+    "a type with a mad order": _STATE,
+    "a type with no state to speak of": _STATE,
+    "a scalar of objects": "of type 'O8'",
+    "a scalar without a number": _FEW,
+}
+
+
 def _numpy() -> dict[str, tuple[Write, str]]:
     found: dict[str, tuple[Write, str]] = {
-        kind: (saved({"state_dict": weights(), "position_mean": Reduced(*made), "position_std": np.ones(2)}), "")
+        kind: (saved({"state_dict": weights(), "position_mean": Reduced(*made), "position_std": np.ones(2)}), _ARRAYS[kind])
         for kind, made in CRAFTED.items()
     }
     word = b"X\x04\x00\x00\x00HERE"
@@ -687,7 +721,7 @@ def _numpy() -> dict[str, tuple[Write, str]]:
 
     attributes = p.dict_of(value=p.list_of(p.number(1), p.number(2)))
     return found | {
-        "an array made without a call": (in_place(b"cnumpy\nndarray\n)\x81"), "'position_mean' is not one or two numbers"),
+        "an array made without a call": (in_place(b"cnumpy\nndarray\n)\x81"), _PAIR),
         "an array with a value hung on it": (
             in_place(
                 p.call(
@@ -698,7 +732,7 @@ def _numpy() -> dict[str, tuple[Write, str]]:
                     attributes,
                 )
             ),
-            "",
+            _STATE,
         ),
         "a list for a mean": (saved({"state_dict": weights(), "position_mean": [1.0, 2.0]}), "is not one or two numbers"),
         "a mean that is not finite": (saved(_pretrainer(np.array([np.nan, 1.0]), np.ones(2))), "expected finite numbers"),
@@ -735,7 +769,7 @@ def _bombs() -> dict[str, tuple[Write, str]]:
         "a list that doubles thirty times": (beside(p.tuple_of(shared)), USABLE),
         "a dictionary in itself": (lambda path: p.archive(path, itself), "no generator's weights"),
         "a list in itself": (beside(b"]q\x00h\x00a"), USABLE),
-        "keys that collide": (beside(flood), "exhausted the loader"),
+        "keys that collide": (beside(flood), "exhausted the loader (SIGXCPU"),
         "a number of 2,000 bits": (beside(b"\x8a\xff" + bytes(254) + b"\x01"), USABLE),
         "a million Nones": (beside(b"](" + b"N" * 1_000_000 + b"e"), USABLE),
         "a million lists": (beside(b"](" + b"]" * 1_000_000 + b"e"), USABLE),
@@ -771,10 +805,13 @@ def _bombs_salvaged() -> dict[str, tuple[Write, str]]:
     nested = p.new("a.M") + (b"}(" + p.word("_modules") + b"}(" + p.word("x") + p.new("a.M")) * 5_000 + b"uub" * 5_000
     itself = p.new("a.M") + b"q\x00" + p.dict_of(_modules=p.dict_of(x=b"h\x00")) + b"b"
     return {
-        "a module in itself": (lambda path: p.archive(path, itself), ""),
+        "a module in itself": (lambda path: p.archive(path, itself), "it holds nothing"),
         "modules 5,000 deep": (lambda path: p.archive(path, nested), "levels deep"),
-        "modules without anything": (lambda path: p.archive(path, module(b"}")), ""),
-        "a module whose parts are no modules": (lambda path: p.archive(path, module(p.dict_of(a=p.number(1)))), ""),
+        "modules without anything": (lambda path: p.archive(path, module(b"}")), "it holds nothing"),
+        "a module whose parts are no modules": (
+            lambda path: p.archive(path, module(p.dict_of(a=p.number(1)))),
+            "it holds nothing",
+        ),
         "twenty thousand foreign names": (
             beside(p.list_of(*(p.name(f"nowhere.C{n}") for n in range(20_000)))),
             "20,000 foreign names",
@@ -886,8 +923,8 @@ def _tensors() -> dict[str, tuple[Write, str]]:
             among(p.tensor(p.storage("0", 4, "torch.BoolStorage"), (4,)), {"0": b"\x00\x01\x02\xff"}),
             "an unknown network",
         ),
-        "of no numbers": (saved({**weights(), "pre.weight": torch.ones(0, 5)}), ""),
-        "of another rank": (saved({**weights(), "pre.weight": torch.ones(2, 2, 2)}), ""),
+        "of no numbers": (saved({**weights(), "pre.weight": torch.ones(0, 5)}), "a layer has no units"),
+        "of another rank": (saved({**weights(), "pre.weight": torch.ones(2, 2, 2)}), "its weights have other ranks"),
         "sizes that promise 2^40 units": (
             saved({**weights(), "pre.weight": torch.ones(1, 0).expand(1 << 40, 0)}),
             "beyond all reason",
@@ -936,11 +973,19 @@ ODD_KEYS: dict[object, object] = {None: torch.ones(2), 5: 1, ("a",): 2, b"x": 3,
 
 def _names() -> dict[str, tuple[Write, str]]:
     found: dict[str, tuple[Write, str]] = {}
+    told = {
+        "20,000 characters": "a tensor's name has 20,000 characters",
+        "four thousand prefixes": "an unknown network",
+        "nothing": "has unknown ''",
+    }
     for label, text in WORDS.items():
-        found[f"{label} as a tensor's name"] = (saved({**weights(), text: torch.ones(2)}), "")
+        found[f"{label} as a tensor's name"] = (saved({**weights(), text: torch.ones(2)}), told.get(label, "has unknown "))
         found[f"{label} as a key"] = (saved({text: 1}), "no generator's weights")
     found |= {
-        "a head of 5,000 characters": (saved({**_pretrainer(1.0, 1.0), "config": {"activation_xy": "k" * 5000}}), ""),
+        "a head of 5,000 characters": (
+            saved({"state_dict": weights(), "config": {"activation_xy": "k" * 5000}}),
+            "its own config has",
+        ),
         "colours in a config": (
             saved({"state_dict": weights(), "config": {"activation_xy": "\x1b[31m\n", "latent_dim": "\ud800"}}),
             "its own config has",
@@ -955,10 +1000,10 @@ def _names() -> dict[str, tuple[Write, str]]:
                 b"}q\x00(" + p.word("config") + b"h\x00" + p.word("a.b") + p.tensor(p.storage("0", 1), (1,)) + b"u",
                 {"0": bytes(4)},
             ),
-            "",
+            "an unknown network",
         ),
         "a global of colours": (beside(b"c\x1b[31m\nev\x1bil\n)R"), "it refers to"),
-        "a global of 100,000 characters": (beside(b"c" + b"a" * 100_000 + b"\nb\n)R"), "exhausted the loader"),
+        "a global of 100,000 characters": (beside(b"c" + b"a" * 100_000 + b"\nb\n)R"), "exhausted the loader (SIGXCPU"),
         "keys that are no text": (
             saved(ODD_KEYS),
             "no generator's weights",
@@ -986,7 +1031,7 @@ def _safetensors() -> dict[str, tuple[Write, str]]:
     return {
         "well": (_safe({"a.b": entry()}), "an unknown network"),
         "with metadata": (_safe({"__metadata__": {"format": "pt"}, "a.b": entry()}), "an unknown network"),
-        "leading spaces": (_safe(b"   " + json.dumps({"a.b": entry()}).encode()), ""),
+        "leading spaces": (_safe(b"   " + json.dumps({"a.b": entry()}).encode()), "an unknown network"),
         "a header longer than the file": (_safe({"a.b": entry()}, length=1 << 20), "neither torch.save nor safetensors"),
         "a header of 9 MiB": (_safe(b"{" + b" " * (9 << 20) + b"}", b""), why),
         "a header a byte short": (_safe({"a.b": entry()}, length=len(json.dumps({"a.b": entry()})) - 1), why),
@@ -1022,11 +1067,11 @@ def _safetensors() -> dict[str, tuple[Write, str]]:
         "metadata of numbers": (_safe({"__metadata__": {"a": 1}, "a.b": entry()}), why),
         "another key": (_safe({"a.b": entry(more=1)}), why),
         "no tensors": (_safe({}, b""), "it holds nothing"),
-        "four bits": (_safe({"a.b": entry(dtype="F4", shape=[16])}), ""),
+        "four bits": (_safe({"a.b": entry(dtype="F4", shape=[16])}), "is not dense and real"),
         "a bool of two": (_safe({"a.b": entry(dtype="BOOL", shape=[8])}, b"\x02" * 8), "an unknown network"),
-        "complex": (_safe({"a.b": entry(dtype="C64", shape=[1])}), ""),
-        "a mad name": (_safe({"a.\x1b[31m\n": entry()}), ""),
-        "a lone surrogate": (_safe(b'{"a.\\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'), ""),
+        "complex": (_safe({"a.b": entry(dtype="C64", shape=[1])}), "is not dense and real"),
+        "a mad name": (_safe({"a.\x1b[31m\n": entry()}), "an unknown network (a.\\x1b[31m\\n"),
+        "a lone surrogate": (_safe(b'{"a.\\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'), why),
     }
 
 

@@ -129,6 +129,8 @@ def judge(case: Case, path: Path, ended: Ended) -> None:
     assert "add_safe_globals" not in line
     assert case.says in line, line
     assert "tried to do what no checkpoint does" not in line or case.name.startswith("a codec")
+    assert "the loader did not start" not in line
+    assert "the file crashed" not in line or "(SIG" in case.says
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.family}: {case.name}")
@@ -196,3 +198,4 @@ def test_a_loader_started_as_a_command_starts_it_answers_alike(family: str, tmp_
 def test_there_are_files_of_every_kind() -> None:
     assert len(CASES) >= 300
     assert len({(case.family, case.name) for case in CASES}) == len(CASES)
+    assert all(case.says for case in CASES)
