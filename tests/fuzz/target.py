@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import resource
 import signal
 import time
 import warnings
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from tests.hostile.forks import Watch
+from tests.hostile.forks import Watch, forget_peak, peak_kib
 
 #: No message is longer, its path not counted.
 MAX_LINE = 700
@@ -73,7 +72,7 @@ class Rules:
     @contextmanager
     def held(self, data: bytes) -> Iterator[None]:
         """Raises `Failure` where what is done meanwhile with `data` breaks a rule, or raises anything else."""
-        there, peak, start = self._files(), _peak_kib(), time.monotonic()
+        there, peak, start = self._files(), forget_peak(), time.monotonic()
         self.watch.seen.clear()
         before = signal.signal(signal.SIGALRM, _ring)
         signal.alarm(_HANGS_S)
@@ -88,17 +87,17 @@ class Rules:
         finally:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
+        if self._files() != there:
+            raise Failure("a file was made or removed", data)
         # numpy parses a header into a tree, which runs nothing of it: that is `exec`
         done = [event for event in self.watch.seen if not event.startswith("compile ")]
         if done:
             raise Failure(f"this process did more than look: {done[:3]}", data)
         if warned:
             raise Failure(f"a warning: {warned[0].message}", data)
-        seconds, grown = time.monotonic() - start, _peak_kib() - peak
+        seconds, grown = time.monotonic() - start, peak_kib() - peak
         if seconds > _MAX_S or grown > _MAX_KIB:
             raise Failure(f"{seconds:.1f} s and {grown >> 10} MiB more", data)
-        if self._files() != there:
-            raise Failure("a file was made or removed", data)
 
     def _files(self) -> set[Path]:
         return set(self.folder.rglob("*"))
@@ -106,10 +105,6 @@ class Rules:
 
 def _ring(*_: object) -> None:
     raise _Hangs(f"more than {_HANGS_S} s")
-
-
-def _peak_kib() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def require_line(line: str, starts: tuple[str, ...], data: bytes) -> str:

@@ -47,6 +47,18 @@ def serve(number: int) -> None:
             channel.send(json.dumps([os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime]).encode() + b"\n")
 
 
+def forget_peak() -> int:
+    """Let the most memory this process has had be what it has now, in KiB."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_kib()
+
+
+def peak_kib() -> int:
+    """Most memory this process has had since then; `ru_maxrss` would be that of all its life."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
+
+
 class Ended(NamedTuple):
     """How a loader ended: exit status (negative for a signal), most memory in KiB, seconds of computing."""
 
@@ -122,8 +134,11 @@ class Forked:
 class Watch:
     """Notes what this process does of the things that no file may bring about, while it is told to look."""
 
-    _EVENTS = ("exec", "compile", "import", "os.system", "os.exec", "os.fork", "os.posix_spawn", "subprocess.", "socket.",
-               "ctypes.", "marshal.", "pty.", "shutil.", "os.remove", "os.rename", "os.chmod", "pickle.", "code.")  # fmt: skip
+    _EVENTS = ("exec", "compile", "import", "os.", "subprocess.", "socket.", "ctypes.", "marshal.", "pty.", "shutil.",
+               "pickle.", "code.", "tempfile.")  # fmt: skip
+    #: A look at a folder, and the end of a loader whose file is refused before it is asked.
+    _ALLOWED = ("os.listdir", "os.scandir", "os.kill")
+    _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -131,7 +146,10 @@ class Watch:
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
-        if self._looking and event.startswith(self._EVENTS):
+        if not self._looking:
+            return
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & self._WRITES
+        if writes or (event.startswith(self._EVENTS) and event not in self._ALLOWED):
             self.seen.append(f"{event} {str(arguments)[:200]}")
 
     @contextlib.contextmanager
