@@ -256,7 +256,7 @@ def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int
     tail = stream.read()
     signature, *_, count, length, place, comment = _END.unpack(tail[-_END.size :])
     if signature != b"PK\x05\x06" or comment:
-        raise InputError(f"{path}: a comment or other bytes follow the archive's end, as torch.save never writes them; refused")
+        raise InputError(f"{path}: other bytes follow the archive's end, as torch.save writes none; copy it again")
     ends = size - _END.size
     if tail[-_END.size - _LOCATOR.size :].startswith(b"PK\x06\x07"):
         ends -= _END_64.size + _LOCATOR.size
