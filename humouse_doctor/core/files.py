@@ -156,7 +156,9 @@ def write_stream(path: Path, data: bytes) -> None:
     try:
         handle = _opened(path, os.O_WRONLY)
         try:
-            _write(handle, data)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(handle, left) :]
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
@@ -164,15 +166,20 @@ def write_stream(path: Path, data: bytes) -> None:
 
 
 def append_file(path: Path, data: bytes) -> None:
-    """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does."""
+    """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does.
+
+    What another process has appended meanwhile stays, and with it the part of `data` that was written.
+    """
     try:
         handle = _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            before = os.fstat(handle)
+            before, left = os.fstat(handle), memoryview(data)
             try:
-                _write(handle, data)
+                while left:
+                    left = left[os.write(handle, left) :]
             except OSError:
-                if stat.S_ISREG(before.st_mode):
+                end = before.st_size + len(data) - len(left)
+                if stat.S_ISREG(before.st_mode) and os.fstat(handle).st_size == end:
                     os.ftruncate(handle, before.st_size)
                 raise
         finally:
@@ -201,12 +208,6 @@ def _opened_now(path: Path, flags: int) -> int | None:
         if error.errno == errno.ENXIO and stat.S_ISFIFO(path.stat().st_mode):
             return None
         raise
-
-
-def _write(handle: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(handle, left) :]
 
 
 def _state(path: Path) -> os.stat_result | None:

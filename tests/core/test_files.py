@@ -325,3 +325,22 @@ def test_appending_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         append_file(path, b"three\n")
 
     assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_what_another_process_appends_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "summary.md"
+    path.write_bytes(b"one\n")
+    real, calls = os.write, iter([True, False])
+
+    def half(handle: int, data: memoryview) -> int:
+        if next(calls):
+            return real(handle, data[:3])
+        with path.open("ab") as other:
+            other.write(b"another step's\n")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(InputError, match=r"summary\.md: cannot write: No space left on device"):
+        append_file(path, b"three\n")
+
+    assert path.read_bytes() == b"one\nthranother step's\n"
