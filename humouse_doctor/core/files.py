@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -123,7 +124,8 @@ def replace_file(path: Path, data: bytes, like: Path | None = None, accept: Call
             if old is not None:
                 _require_regular(old)
             model = old if like is None else _state(like)
-            prefix = f".{target.name[:32]}{_TEMPORARY}"
+            # Long names may begin alike, so that a checksum of the whole one tells whose a temporary file is.
+            prefix = f".{target.name[:32]}{_TEMPORARY}{zlib.crc32(os.fsencode(target.name)):08x}-"
             _clear(target.parent, prefix)
             handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
             with os.fdopen(handle, "wb") as stream:

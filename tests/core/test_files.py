@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -267,18 +268,47 @@ def test_what_is_not_accepted_takes_no_place(tmp_path: Path) -> None:
     assert names(tmp_path) == ["warm.pt"]
 
 
-def test_what_a_killed_process_has_left_goes_with_a_later_write(tmp_path: Path) -> None:
-    stale, young = ".run.yaml.humouse-doctor-abcdefgh.tmp", ".run.yaml.humouse-doctor-12345678.tmp"
-    others = [".other.yaml.humouse-doctor-abcdefgh.tmp", ".run.yaml.abcdefgh.tmp", "run.yaml.tmp"]
+def _left_by_a_killed_write(path: Path) -> Path:
+    """A temporary file of a write of `path`, as old as one that nobody will finish."""
+    left: list[Path] = []
+
+    def killed(written: Path) -> None:
+        left.append(written.with_name(written.name.replace(".tmp", "x.tmp")))
+        left[0].write_bytes(written.read_bytes())
+        raise InputError("killed")
+
+    with pytest.raises(InputError, match="killed"):
+        replace_file(path, b"half", accept=killed)
     long_ago = time.time() - 2 * files._STALE_S
-    for name in (stale, young, *others):
+    os.utime(left[0], (long_ago, long_ago))
+    return left[0]
+
+
+def test_what_a_killed_process_has_left_goes_with_a_later_write(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    stale = _left_by_a_killed_write(path)
+    young = stale.with_name(stale.name.replace("x.tmp", "y.tmp"))
+    young.touch()
+    assert fnmatch(stale.name, ".run.yaml.humouse-doctor-*.tmp")
+    others = [".other.yaml.humouse-doctor-abcdefgh.tmp", ".run.yaml.abcdefgh.tmp", "run.yaml.tmp"]
+    for name in others:
         (tmp_path / name).touch()
-        if name != young:
-            os.utime(tmp_path / name, (long_ago, long_ago))
+        os.utime(tmp_path / name, (0, 0))
 
-    replace_file(tmp_path / "run.yaml", b"new")
+    replace_file(path, b"new")
 
-    assert names(tmp_path) == sorted([young, *others, "run.yaml"])
+    assert names(tmp_path) == sorted([young.name, *others, "run.yaml"])
+
+
+def test_what_a_killed_process_has_left_of_another_long_name_stays(tmp_path: Path) -> None:
+    name = "report-of-the-experiment-in-space-{}.json"
+    left = _left_by_a_killed_write(tmp_path / name.format("A"))
+
+    replace_file(tmp_path / name.format("B"), b"new")
+    assert left.exists()
+
+    replace_file(tmp_path / name.format("A"), b"new")
+    assert not left.exists()
 
 
 def test_a_pipe_that_nobody_reads_is_not_waited_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from tests.verify.runs import write_config, write_data
 
 #: No file is new in these runs, so all have this mode before and after.
 MODE = 0o640
-_TEMPORARY = re.compile(r"\.(?P<target>.+)\.humouse-doctor-\w{8}\.tmp")
+_TEMPORARY = re.compile(r"\.(?P<target>.+)\.humouse-doctor-[0-9a-f]{8}-\w{8}\.tmp")
 _INPUTS = frozenset({"run.yaml", "gestures.npz"})
 _EMPTY_BASELINE = b'{"kind": "humouse-doctor baseline", "schema_version": "1.0", "tool_version": "0", "runs": []}\n'
 
