@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import struct
@@ -218,9 +219,9 @@ def _statistics(path: Path) -> Statistics:
         if len(text) > _MAX_META_BYTES:
             raise InputError(f"{meta}: larger than {_MAX_META_BYTES:,} bytes, not a cache's statistics")
         content = json.loads(text.decode())
-    except FileNotFoundError:
-        return Statistics()
     except (OSError, ValueError, RecursionError) as error:
+        if getattr(error, "errno", None) in (errno.ENOENT, errno.ENAMETOOLONG):  # none can be beside so long a name
+            return Statistics()
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InputError(f"{meta}: cannot read the cache's statistics: {reason}; expected JSON") from None
     if not isinstance(content, dict):

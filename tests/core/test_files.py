@@ -86,6 +86,14 @@ def test_a_failed_write_is_an_input_error_and_leaves_the_old_file_whole(
     assert [left.name for left in tmp_path.iterdir()] == ["run.yaml"]
 
 
+def test_a_config_whose_name_leaves_no_room_for_its_backup_is_left_whole(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 248 + ".yaml")
+    path.write_bytes(b"a: 1\n")
+    with pytest.raises(InputError, match=r"yaml\.bak: cannot write: File name too long; nothing was changed"):
+        write(path, "a: 2\n")
+    assert path.read_bytes() == b"a: 1\n"
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes into any folder")
 def test_a_config_in_a_read_only_folder_is_left_whole(tmp_path: Path) -> None:
     folder = tmp_path / "locked"
