@@ -32,7 +32,12 @@ _STALE_S, _PATIENCE_S = 3600.0, 3.0
 
 def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; a folder, a pipe or a device is an `OSError` that says so, and none is waited for."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(errno.EINVAL, _no_file(path.stat().st_mode)) from None  # a socket, which nobody can open
     try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):

@@ -112,11 +112,11 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
     with Bounded(path, _MAX_PART_BYTES) as stream, zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
-        names = {info.filename for info in members}
+        names, places = {info.filename for info in members}, {info.header_offset for info in members}
         if len(members) > _MAX_MEMBERS:
             raise ValueError(f"it holds {len(members)} members, more than the {_MAX_MEMBERS} of any array file")
-        if len(names) < len(members):
-            raise ValueError("two of its members have one name")
+        if min(len(names), len(places)) < len(members):
+            raise ValueError("two of its members have one name or one place")
         for info in members:
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError(f"'{info.filename}' is packed in a way numpy does not; save it with numpy.savez_compressed")
