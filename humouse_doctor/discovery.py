@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,10 @@ class Choice:
 
 def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     """The newest of the candidates; a tie is broken by name."""
-    found = sorted({path.resolve(): path for path in candidates if is_file(path)}.values(), key=_age)
-    if not found:
+    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := _changed(path)) is not None}
+    if not aged:
         return None
+    found = [path for _, _, path in sorted(aged.values())]
     remark = f"{what}: took {found[-1]}"
     if len(found) > 1:
         others = ", ".join(str(path) for path in reversed(found[-1 - _MAX_LISTED : -1]))
@@ -45,8 +47,13 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
         return []
 
 
-def _age(path: Path) -> tuple[float, str]:
-    return path.stat().st_mtime, str(path)
+def _changed(path: Path) -> float | None:
+    """When a file was last changed, in seconds; None for what is none, or has been moved away meanwhile."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_mtime if stat.S_ISREG(state.st_mode) else None
 
 
 def find_config(run: Path) -> Choice | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.files import is_folder
 from humouse_doctor.core.settings import Origin, Settings
@@ -63,20 +62,15 @@ def _exists(path: Path) -> bool:
 
 def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
     from humouse_doctor.generator.checkpoint import load_gesture_array
-    from humouse_doctor.gestures.gestures import gather
-    from humouse_doctor.gestures.reservoir import Reservoir
+    from humouse_doctor.gestures.gestures import draw, gather
 
     values, features = load_gesture_array(path)
-    good = np.isfinite(values).all(axis=(1, 2)) & (values != 0).any(axis=(1, 2))
-    reservoir = Reservoir(max_sequences, seed)
-    reservoir.offer(values[good], np.flatnonzero(good))
-    rows, numbers = reservoir.taken()
-    dropped = {"empty or with NaN or infinite values": int((~good).sum())} if not good.all() else {}
+    sample = draw([values], values.shape, str(path), max_sequences, seed)
     return gather(
-        rows,
+        sample.rows,
         source=str(path),
-        total=len(values),
-        usable=reservoir.offered,
-        dropped=dropped,
-        features=features[numbers] if features is not None and features.shape[1] > 0 else None,
+        total=sample.total,
+        usable=sample.usable,
+        dropped=sample.dropped,
+        features=features[sample.numbers] if features is not None and features.shape[1] > 0 else None,
     )

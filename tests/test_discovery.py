@@ -37,6 +37,25 @@ def test_many_candidates_are_not_all_listed(tmp_path: Path) -> None:
     assert "generator_8" not in remark
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_checkpoint_that_is_rotated_away_meanwhile_is_no_candidate(
+    looks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = touch(tmp_path / "generator_a.pt", age=5), touch(tmp_path / "generator_b.pt")
+    real, seen = Path.stat, list[Path]()
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        state = real(path, follow_symlinks=follow_symlinks)
+        seen.append(path)
+        if path == new and seen.count(new) == looks:
+            path.unlink()
+        return state
+
+    monkeypatch.setattr(Path, "stat", stat)
+
+    assert discovery.find_checkpoint(tmp_path, from_values({})).path in (old, new)
+
+
 def test_a_discriminator_is_no_candidate(tmp_path: Path) -> None:
     touch(tmp_path / "generator_and_discriminator.pt")
 

@@ -237,7 +237,7 @@ def test_a_replay_buffer_is_data(tmp_path: Path) -> None:
 
     assert case.data is not None
     assert (case.data.total, case.data.taken) == (12, 11)
-    assert any("1 empty or with NaN" in remark for remark in case.subject.remarks)
+    assert any("1 with NaN, infinite or overly large values" in remark for remark in case.subject.remarks)
 
 
 def test_a_bare_tensor_of_gestures_is_data(tmp_path: Path) -> None:

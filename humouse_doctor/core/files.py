@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -32,7 +33,12 @@ _STALE_S, _PATIENCE_S = 3600.0, 3.0
 
 def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; a folder, a pipe or a device is an `OSError` that says so, and none is waited for."""
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(errno.EINVAL, _no_file(path.stat().st_mode)) from None  # a socket, which nobody can open
     try:
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
@@ -123,7 +129,8 @@ def replace_file(path: Path, data: bytes, like: Path | None = None, accept: Call
             if old is not None:
                 _require_regular(old)
             model = old if like is None else _state(like)
-            prefix = f".{target.name[:32]}{_TEMPORARY}"
+            # Long names may begin alike, so that a checksum of the whole one tells whose a temporary file is.
+            prefix = f".{target.name[:32]}{_TEMPORARY}{zlib.crc32(os.fsencode(target.name)):08x}-"
             _clear(target.parent, prefix)
             handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
             with os.fdopen(handle, "wb") as stream:
@@ -156,7 +163,9 @@ def write_stream(path: Path, data: bytes) -> None:
     try:
         handle = _opened(path, os.O_WRONLY)
         try:
-            _write(handle, data)
+            left = memoryview(data)
+            while left:
+                left = left[os.write(handle, left) :]
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
@@ -164,15 +173,20 @@ def write_stream(path: Path, data: bytes) -> None:
 
 
 def append_file(path: Path, data: bytes) -> None:
-    """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does."""
+    """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does.
+
+    What another process has appended meanwhile stays, and with it the part of `data` that was written.
+    """
     try:
         handle = _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
-            before = os.fstat(handle)
+            before, left = os.fstat(handle), memoryview(data)
             try:
-                _write(handle, data)
+                while left:
+                    left = left[os.write(handle, left) :]
             except OSError:
-                if stat.S_ISREG(before.st_mode):
+                end = before.st_size + len(data) - len(left)
+                if stat.S_ISREG(before.st_mode) and os.fstat(handle).st_size == end:
                     os.ftruncate(handle, before.st_size)
                 raise
         finally:
@@ -201,12 +215,6 @@ def _opened_now(path: Path, flags: int) -> int | None:
         if error.errno == errno.ENXIO and stat.S_ISFIFO(path.stat().st_mode):
             return None
         raise
-
-
-def _write(handle: int, data: bytes) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(handle, left) :]
 
 
 def _state(path: Path) -> os.stat_result | None:

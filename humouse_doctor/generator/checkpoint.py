@@ -83,9 +83,11 @@ def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
     sequences, features = answer.arrays.get("sequences"), answer.arrays.get("features")
     if sequences is None or sequences.ndim != 3 or sequences.shape[2] < 2:
         raise InputError(f"{path}: {_NO_GESTURES}")
-    if features is None or features.ndim != 2 or len(features) != len(sequences):
-        return sequences.astype(np.float32, copy=False), None
-    return sequences.astype(np.float32, copy=False), features.astype(np.float32, copy=False)
+    if features is not None and (features.ndim != 2 or len(features) != len(sequences)):
+        features = None
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+        single = sequences.astype(np.float32, copy=False)
+        return single, None if features is None else features.astype(np.float32, copy=False)
 
 
 def _plain_names(tensors: dict[str, Tensor], remarks: list[str], wanted: Collection[str]) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import struct
@@ -17,8 +18,7 @@ from humouse_doctor.core.arrays import FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.files import Bounded, open_regular
-from humouse_doctor.gestures.gestures import Gestures, Statistics, gather, require_room
-from humouse_doctor.gestures.reservoir import Reservoir
+from humouse_doctor.gestures.gestures import Gestures, Statistics, draw, gather
 
 #: What is read at a time.
 _CHUNK_BYTES = 4 << 20
@@ -32,7 +32,6 @@ _MAX_MEMBERS = 1_000
 _MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
 _MAX_FEATURES = 4096
 _STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
-_BROKEN = "with NaN, infinite or overly large values"
 _EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step"
 
 
@@ -67,47 +66,24 @@ def read(path: Path, max_sequences: int, seed: int) -> Gestures:
 def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
     arrays = _headers(path)
     chosen = _gesture_array(path, arrays)
-    # No larger than the file, so that a few very long rows do not ask for thousands.
-    capacity = min(max_sequences, chosen.shape[0])
-    require_room(str(path), capacity, chosen.shape[1] * chosen.shape[2])
-    reservoir = Reservoir(capacity, seed)
-    dropped: dict[str, int] = {}
-    first = 0
-    for chunk in _chunks(path, chosen):
-        with np.errstate(over="ignore"):  # what float32 cannot hold counts as not finite
-            flat = chunk.reshape(len(chunk), -1).astype(np.float32, copy=False)
-        energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
-        still = energy == 0
-        if still.any():  # a square may be too small for float32 where its root is not
-            still[still] = ~flat[still].any(axis=1)
-        good = np.isfinite(energy) & ~still
-        if good.all():
-            reservoir.offer(chunk, np.arange(first, first + len(chunk)))
-        else:
-            broken = int(np.count_nonzero(~np.isfinite(energy)))
-            for reason, count in ((_BROKEN, broken), ("empty", int(still.sum()))):
-                if count:
-                    dropped[reason] = dropped.get(reason, 0) + count
-            reservoir.offer(chunk[good], np.arange(first, first + len(chunk))[good])
-        first += len(chunk)
-    sequences, numbers = reservoir.taken()
+    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed)
     lengths, features = None, None
     for array in arrays:
         name = (array.member or "").removesuffix(".npy")
         if name == "lengths" and array.shape == (chosen.shape[0],) and array.dtype.kind in "iu":
-            stated = _rows_at(path, array, numbers).astype(np.float64)  # a whole number without a sign may have no int64
-            lengths = np.clip(stated, 0, sequences.shape[1]).astype(np.int64)
+            stated = _rows_at(path, array, sample.numbers).astype(np.float64)  # a whole number without a sign may have no int64
+            lengths = np.clip(stated, 0, chosen.shape[1]).astype(np.int64)
         if name == "features" and len(array.shape) == 2 and array.shape[0] == chosen.shape[0] and array.dtype.kind == "f":
             if array.shape[1] > _MAX_FEATURES:
                 raise ValueError(f"'features' has {array.shape[1]} columns, more than the {_MAX_FEATURES} of any gesture")
             with np.errstate(over="ignore"):  # conditions that are not finite are told of where they are used
-                features = _rows_at(path, array, numbers).astype(np.float32)
+                features = _rows_at(path, array, sample.numbers).astype(np.float32)
     return gather(
-        sequences,
+        sample.rows,
         source=str(path),
-        total=first,
-        usable=reservoir.offered,
-        dropped=dropped,
+        total=sample.total,
+        usable=sample.usable,
+        dropped=sample.dropped,
         lengths=lengths,
         features=features if features is not None and features.shape[1] > 0 else None,
         statistics=_statistics(path),
@@ -136,11 +112,11 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
     with open_regular(path) as stream, zipfile.ZipFile(Bounded(stream, _MAX_PART_BYTES)) as archive:
         members = archive.infolist()
-        names = {info.filename for info in members}
+        names, places = {info.filename for info in members}, {info.header_offset for info in members}
         if len(members) > _MAX_MEMBERS:
             raise ValueError(f"it holds {len(members)} members, more than the {_MAX_MEMBERS} of any array file")
-        if len(names) < len(members):
-            raise ValueError("two of its members have one name")
+        if min(len(names), len(places)) < len(members):
+            raise ValueError("two of its members have one name or one place")
         for info in members:
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError(f"'{info.filename}' is packed in a way numpy does not; save it with numpy.savez_compressed")
@@ -243,9 +219,9 @@ def _statistics(path: Path) -> Statistics:
         if len(text) > _MAX_META_BYTES:
             raise InputError(f"{meta}: larger than {_MAX_META_BYTES:,} bytes, not a cache's statistics")
         content = json.loads(text.decode())
-    except FileNotFoundError:
-        return Statistics()
     except (OSError, ValueError, RecursionError) as error:
+        if getattr(error, "errno", None) in (errno.ENOENT, errno.ENAMETOOLONG):  # none can be beside so long a name
+            return Statistics()
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise InputError(f"{meta}: cannot read the cache's statistics: {reason}; expected JSON") from None
     if not isinstance(content, dict):

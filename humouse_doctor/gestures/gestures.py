@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from humouse_doctor.core.arrays import FloatArray, IntArray
+from humouse_doctor.core.arrays import BoolArray, FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import DataSummary
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.gestures.reservoir import Reservoir
 
 #: A mean or std that float32, the trainer's type, cannot hold or divide by is of no use.
 _SMALLEST, _LARGEST = 2.0**-126, 2.0**127
@@ -31,6 +33,20 @@ class Statistics:
         mean, std = mean[:width], std[:width]
         held = (np.abs(mean) <= _LARGEST) & (std <= _LARGEST) & ((std >= _SMALLEST) | (std == 0))
         return (mean, std) if held.all() else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Up to so many of an array's usable rows (k, T, K) float32, at the sorted `numbers` (k,) among its `total`.
+
+    `usable` of them there were; `dropped` counts the others by reason.
+    """
+
+    rows: FloatArray
+    numbers: IntArray
+    total: int
+    usable: int
+    dropped: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +72,38 @@ def require_room(source: str, count: int, values: int) -> None:
             f"{source}: {count:,} sequences of {values:,} values each are too large to hold; "
             "expected gestures, or give a smaller --max-sequences"
         )
+
+
+def usable(rows: FloatArray) -> tuple[BoolArray, Mapping[str, int]]:
+    """Which of `rows` (n, T, K) are gestures in float32, (n,), and how many are none for which reason."""
+    with np.errstate(over="ignore"):  # what float32 cannot hold counts as not finite
+        flat = rows.reshape(len(rows), rows.shape[1] * rows.shape[2]).astype(np.float32, copy=False)
+    energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
+    still = energy == 0
+    if still.any():  # a square may be too small for float32 where its root is not
+        still[still] = ~flat[still].any(axis=1)
+    broken = ~np.isfinite(energy)
+    counts = {"with NaN, infinite or overly large values": int(broken.sum()), "empty": int(still.sum())}
+    return ~(broken | still), {reason: count for reason, count in counts.items() if count}
+
+
+def draw(chunks: Iterable[FloatArray], shape: tuple[int, ...], source: str, max_sequences: int, seed: int) -> Sample:
+    """A sample by `seed` of an array of `shape` (N, T, K) that comes in `chunks` (n, T, K); raises `InputError`."""
+    # No larger than the file, so that a few very long rows do not ask for thousands.
+    capacity = min(max_sequences, shape[0])
+    require_room(source, capacity, shape[1] * shape[2])
+    reservoir, dropped, first = Reservoir(capacity, seed), Counter[str](), 0
+    for chunk in chunks:
+        good, counts = usable(chunk)
+        dropped.update(counts)
+        numbers = np.arange(first, first + len(chunk))
+        if good.all():
+            reservoir.offer(chunk, numbers)
+        else:
+            reservoir.offer(chunk[good], numbers[good])
+        first += len(chunk)
+    rows, taken = reservoir.taken()
+    return Sample(rows=rows, numbers=taken, total=first, usable=reservoir.offered, dropped=dropped)
 
 
 def gather(

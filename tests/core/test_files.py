@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_a_failed_write_is_an_input_error_and_leaves_the_old_file_whole(
         replace_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert [left.name for left in tmp_path.iterdir()] == ["run.yaml"]
+
+
+def test_a_config_whose_name_leaves_no_room_for_its_backup_is_left_whole(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 248 + ".yaml")
+    path.write_bytes(b"a: 1\n")
+    with pytest.raises(InputError, match=r"yaml\.bak: cannot write: File name too long; nothing was changed"):
+        write(path, "a: 2\n")
+    assert path.read_bytes() == b"a: 1\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes into any folder")
@@ -267,18 +276,47 @@ def test_what_is_not_accepted_takes_no_place(tmp_path: Path) -> None:
     assert names(tmp_path) == ["warm.pt"]
 
 
-def test_what_a_killed_process_has_left_goes_with_a_later_write(tmp_path: Path) -> None:
-    stale, young = ".run.yaml.humouse-doctor-abcdefgh.tmp", ".run.yaml.humouse-doctor-12345678.tmp"
-    others = [".other.yaml.humouse-doctor-abcdefgh.tmp", ".run.yaml.abcdefgh.tmp", "run.yaml.tmp"]
+def _left_by_a_killed_write(path: Path) -> Path:
+    """A temporary file of a write of `path`, as old as one that nobody will finish."""
+    left: list[Path] = []
+
+    def killed(written: Path) -> None:
+        left.append(written.with_name(written.name.replace(".tmp", "x.tmp")))
+        left[0].write_bytes(written.read_bytes())
+        raise InputError("killed")
+
+    with pytest.raises(InputError, match="killed"):
+        replace_file(path, b"half", accept=killed)
     long_ago = time.time() - 2 * files._STALE_S
-    for name in (stale, young, *others):
+    os.utime(left[0], (long_ago, long_ago))
+    return left[0]
+
+
+def test_what_a_killed_process_has_left_goes_with_a_later_write(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    stale = _left_by_a_killed_write(path)
+    young = stale.with_name(stale.name.replace("x.tmp", "y.tmp"))
+    young.touch()
+    assert fnmatch(stale.name, ".run.yaml.humouse-doctor-*.tmp")
+    others = [".other.yaml.humouse-doctor-abcdefgh.tmp", ".run.yaml.abcdefgh.tmp", "run.yaml.tmp"]
+    for name in others:
         (tmp_path / name).touch()
-        if name != young:
-            os.utime(tmp_path / name, (long_ago, long_ago))
+        os.utime(tmp_path / name, (0, 0))
 
-    replace_file(tmp_path / "run.yaml", b"new")
+    replace_file(path, b"new")
 
-    assert names(tmp_path) == sorted([young, *others, "run.yaml"])
+    assert names(tmp_path) == sorted([young.name, *others, "run.yaml"])
+
+
+def test_what_a_killed_process_has_left_of_another_long_name_stays(tmp_path: Path) -> None:
+    name = "report-of-the-experiment-in-space-{}.json"
+    left = _left_by_a_killed_write(tmp_path / name.format("A"))
+
+    replace_file(tmp_path / name.format("B"), b"new")
+    assert left.exists()
+
+    replace_file(tmp_path / name.format("A"), b"new")
+    assert not left.exists()
 
 
 def test_a_pipe_that_nobody_reads_is_not_waited_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,3 +363,22 @@ def test_appending_writes_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Mon
         append_file(path, b"three\n")
 
     assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_what_another_process_appends_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "summary.md"
+    path.write_bytes(b"one\n")
+    real, calls = os.write, iter([True, False])
+
+    def half(handle: int, data: memoryview) -> int:
+        if next(calls):
+            return real(handle, data[:3])
+        with path.open("ab") as other:
+            other.write(b"another step's\n")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(InputError, match=r"summary\.md: cannot write: No space left on device"):
+        append_file(path, b"three\n")
+
+    assert path.read_bytes() == b"one\nthranother step's\n"

@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.commands import GATE, HTML, JSON, SUGGEST, VERIFY, Command, Scene, State, Violation
+from tests.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, Command, Scene, State, Violation
 from tests.faults.launcher import IN_PLACE
 
 #: Who has its turn when: torch makes verify slow to start, so that it has few.
@@ -107,7 +107,9 @@ class Rounds:
 
     def _launched(self, command: Command, scene: Scene, kill: str) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "tests.faults.launcher", kill, *command.arguments]
-        return subprocess.run(words, cwd=scene.folder, env=self._environment, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            words, cwd=scene.folder, env=self._environment, umask=UMASK, capture_output=True, text=True, check=False
+        )
 
     def _killed_after(self, command: Command, scene: Scene, seconds: float) -> int:
         """The command itself; nothing of the launcher, unless a fault is planted, is in its process."""
@@ -115,7 +117,7 @@ class Rounds:
         process = subprocess.Popen(
             [sys.executable, "-m", *module, *command.arguments],
             cwd=scene.folder, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            umask=UMASK, start_new_session=True,
         )  # fmt: skip
         try:
             return process.wait(timeout=seconds)

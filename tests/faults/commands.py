@@ -15,9 +15,9 @@ from humouse_doctor.config import reader
 from humouse_doctor.reporting import outcome_json
 from tests.verify.runs import write_config, write_data
 
-#: No file is new in these runs, so all have this mode before and after.
-MODE = 0o640
-_TEMPORARY = re.compile(r"\.(?P<target>.+)\.humouse-doctor-\w{8}\.tmp")
+#: All files have this mode before and after; with this umask those that are new have it too.
+MODE, UMASK = 0o640, 0o026
+_TEMPORARY = re.compile(r"\.(?P<target>.+)\.humouse-doctor-[0-9a-f]{8}-\w{8}\.tmp")
 _INPUTS = frozenset({"run.yaml", "gestures.npz"})
 _EMPTY_BASELINE = b'{"kind": "humouse-doctor baseline", "schema_version": "1.0", "tool_version": "0", "runs": []}\n'
 
@@ -101,6 +101,7 @@ class Scene:
         write_data(folder)
         self._inputs = {path.name: path.read_bytes() for path in folder.iterdir()}
         self._old = {name: content or self._inputs[name] for name, content in command.old.items()}
+        self._written = {*self._old, *(("kept.json",) if command is VERIFY else ())}
         self.new: dict[str, bytes] = {}
 
     def reset(self) -> None:
@@ -112,17 +113,16 @@ class Scene:
 
     def remember(self) -> None:
         """Take what a run that was not killed has written as the one new content that there is."""
-        self.new = {name: (self.folder / name).read_bytes() for name in self._old}
+        self.new = {name: (self.folder / name).read_bytes() for name in self._written}
         for name, content in self.new.items():
-            if content == self._old[name] or not self.command.is_whole(content):
+            if content == self._old.get(name) or not self.command.is_whole(content):
                 raise Violation(f"{name} was not written by a run that nobody ended")
 
     def state(self) -> State:
         """What is there now; raises `Violation`."""
         found = {path.name: path for path in self.folder.iterdir()}
         temporaries = tuple(name for name in found if _TEMPORARY.fullmatch(name))
-        written = {*self._old, *self.command.backups, *(("kept.json",) if self.command is VERIFY else ())}
-        foreign = found.keys() - written - _INPUTS - set(temporaries)
+        foreign = found.keys() - self._written - self.command.backups.keys() - _INPUTS - set(temporaries)
         if foreign:
             raise Violation(f"the folder holds {', '.join(sorted(foreign))}")
         if len(temporaries) > 1:
@@ -138,7 +138,7 @@ class Scene:
                 raise Violation(f"{of} is changed and has no backup")
         for name, path in found.items():
             mode = stat.S_IMODE(path.stat().st_mode)
-            allowed = mode & ~MODE == 0 if name in temporaries else mode == MODE or name == "kept.json"
+            allowed = mode & ~MODE == 0 if name in temporaries else mode == MODE
             self._require(allowed, f"{name} has the mode {mode:o}")
         for name in _INPUTS - self._old.keys():
             self._require(found[name].read_bytes() == self._inputs[name], f"the input {name} is changed")

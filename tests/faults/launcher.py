@@ -2,8 +2,9 @@
 
 KILL is `never`, `event:K` (SIGKILL just before the K-th call that changes the current folder: an open for writing, a sync,
 a change of mode or owner, a rename, a removal; one more is the end) or `bytes:K:N` (the kernel ends the process as the
-file that was opened K-th for writing grows beyond N bytes). `serve` instead takes one job a line (JSON) from stdin and
-forks for each, which saves the start; there KILL may also be `after:N`, a SIGKILL from outside N microseconds after the fork.
+file that was opened K-th for writing grows beyond N bytes). `serve MODULES...` instead takes one job a line (JSON) from stdin
+and forks for each, which saves the start and the import of the modules; there KILL may also be `after:N`, a SIGKILL from
+outside N microseconds after the fork.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def serve() -> None:
 def main() -> int:
     plant(os.environ.get("PLANTED_FAULT", ""))
     if sys.argv[1] == "serve":
-        for module in _IMPORTED_ONCE:
+        for module in (*_IMPORTED_ONCE, *sys.argv[2:]):
             importlib.import_module(module)
         serve()
         return 0

@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from tests.faults.commands import GATE, HTML, JSON, SUGGEST, Command, Scene, State, Violation
+from tests.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, Command, Scene, State, Violation
 from tests.faults.launcher import IN_PLACE
 
 _ROOT = Path(__file__).parents[2]
+#: What a training imports; the second of the two by itself, at its first step.
+_TRAINING = ("humouse_doctor.verify.verification", "torch._dynamo")
 
 
 class Ended(NamedTuple):
@@ -28,17 +30,18 @@ class Ended(NamedTuple):
 class Server:
     """A process that forks for every command it is given."""
 
-    def __init__(self, folder: Path, planted: str = "") -> None:
+    def __init__(self, folder: Path, planted: str = "", modules: Iterable[str] = ()) -> None:
         environment = {
             **os.environ,
             "PYTHONPATH": str(_ROOT),
             "MPLCONFIGDIR": str(folder),
             "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
             "PLANTED_FAULT": planted,
         }
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.launcher", "serve"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+            [sys.executable, "-m", "tests.faults.launcher", "serve", *modules],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, umask=UMASK,
         )  # fmt: skip
 
     def run(self, scene: Scene, kill: str) -> Ended:
@@ -57,6 +60,13 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     started = Server(tmp_path_factory.mktemp("caches"))
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def training_server(tmp_path: Path) -> Iterator[Server]:
+    started = Server(tmp_path / "caches", modules=_TRAINING)
     yield started
     started.close()
 
@@ -95,6 +105,17 @@ def test_wherever_a_command_is_killed_every_file_is_the_old_one_or_the_new_one(
 
     assert {state.new for state in states} == {0, 1}
     assert any(state.temporaries for state in states)
+    assert states[0] == State(0, (), 0)
+
+
+def test_wherever_verify_is_killed_what_it_keeps_is_whole(training_server: Server, tmp_path: Path) -> None:
+    states: list[State] = []
+    for place, ended, scene in every_death(training_server, VERIFY, tmp_path):
+        assert ended.status in (-signal.SIGKILL, -signal.SIGXFSZ), place
+        states.append(scene.state())
+
+    assert {state.new for state in states} == {0, 1}
+    assert any(state.temporaries and state.new for state in states)
     assert states[0] == State(0, (), 0)
 
 

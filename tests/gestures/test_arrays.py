@@ -385,6 +385,12 @@ def test_the_statistics_beside_a_cache_are_read(tmp_path: Path) -> None:
     assert statistics.by_name.get("something_else") is None
 
 
+def test_a_cache_whose_name_leaves_no_room_for_statistics_has_none(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 246 + ".npy")
+    np.save(path, _moving(3))
+    assert dict(arrays.read(path, 10, 0).statistics.by_name) == {}
+
+
 def test_a_cache_without_statistics_has_none(tmp_path: Path) -> None:
     statistics = arrays.read(_npz(tmp_path / "g.npz", sequences=_moving(4)), 10, 0).statistics
     assert dict(statistics.by_name) == {}

@@ -158,7 +158,19 @@ def _npy() -> Found:
         "a gesture of megabytes": refused(saved(np.ones((1, 3 << 20, 2))), "is not one of gestures"),
         "bytes behind": used(raw(whole + b"\x00" * 999)),
         "nothing": refused(raw(b""), "neither a .npz nor a .npy file"),
-        **{f"cut after {end}": refused(raw(whole[:end]), "") for end in (3, 6, 7, 9, 60, 128, 129, len(whole) - 1)},
+        **{
+            f"cut after {end}": refused(raw(whole[:end]), says)
+            for end, says in {
+                3: "neither a .npz nor a .npy file",
+                6: "reading magic string",
+                7: "reading magic string",
+                9: "has a header that describes no array",
+                60: "has a header that describes no array",
+                128: "holds fewer bytes",
+                129: "holds fewer bytes",
+                len(whole) - 1: "holds fewer bytes",
+            }.items()
+        },
     }
 
 
@@ -403,23 +415,27 @@ def _npz() -> Found:
         ),
         "a small bomb": refused(_bomb(20_000), "no usable sequence (20000 empty)"),
         "an archive in an archive": refused(zipped(("a.npz", bytes(99))), "it holds no array"),
-        "overlapping members": refused(_overlapping, ""),
-        "one name twice": refused(_same_names, "two of its members have one name"),
+        "overlapping members": refused(_overlapping, "two of its members have one name or one place"),
+        "one name twice": refused(_same_names, "two of its members have one name or one place"),
         "marked as encrypted": refused(changed(plain, _flagged), "encrypted"),
         "a wrong checksum": refused(_stated(plain, 16, 1), "CRC"),
         "a wrong checksum, packed": refused(_stated(packed, 16, 1), "CRC"),
-        "damaged": refused(changed(packed, lambda data: data[:400] + b"\xff" * 40 + data[440:]), ""),
+        "damaged": refused(changed(packed, lambda data: data[:400] + b"\xff" * 40 + data[440:]), "CRC"),
+        "damaged where it begins": refused(
+            changed(packed, lambda data: data[:43] + b"\xff" * 40 + data[83:]), "invalid block type"
+        ),
         "a size that is too small": refused(_stated(packed, 24, 200), "CRC"),
-        "a size that is too large": refused(_stated(zipped((good[0], good[1][:600])), 24, 5_000), ""),
+        "a size that is too large": refused(_stated(zipped((good[0], good[1][:600])), 24, 5_000), "ends before its array does"),
         "a packed size of gigabytes": used(_stated(packed, 20, 0xFFFFFFF0)),
         "zip64": used(_zip64),
         "bzip2": refused(zipped(good, method=zipfile.ZIP_BZIP2), "packed in a way numpy does not"),
         "lzma": refused(zipped(good, method=zipfile.ZIP_LZMA), "packed in a way numpy does not"),
         "an unknown method": refused(
-            changed(plain, lambda data: data.replace(b"\x14\x00\x00\x00\x00\x00", b"\x14\x00\x00\x00\x63\x00")), ""
+            changed(plain, lambda data: data.replace(b"\x14\x00\x00\x00\x00\x00", b"\x14\x00\x00\x00\x63\x00")),
+            "packed in a way numpy does not",
         ),
         "a thousand members": refused(zipped(good, *((f"x{n}", b"") for n in range(1_000))), "it holds 1001 members"),
-        "a hundred thousand members": refused(zipped(*((f"x{n}", b"") for n in range(100_000))), ""),
+        "a hundred thousand members": refused(zipped(*((f"x{n}", b"") for n in range(100_000))), "a part of it is larger"),
         "a directory of half a gigabyte": refused(_large_directory, "a part of it is larger than"),
         "members with headers of Python 2": refused(
             zipped(*((f"x{n}.npy", npy(python_2.encode(), bytes(4))) for n in range(90))), "it holds"
@@ -438,13 +454,10 @@ def _npz() -> Found:
         "bytes before": refused(changed(plain, lambda data: bytes(99) + data), "neither a .npz nor a .npy file"),
         "a member's bytes before": used(changed(plain, lambda data: b"PK\x03\x04" + bytes(99) + data)),
         "bytes behind": used(changed(plain, lambda data: data + b"\x00" * 999)),
-        "a comment of 64 kB": refused(_commented, ""),
+        "a comment of 64 kB": refused(_commented, "not a zip file"),
         "another archive behind": used(changed(plain, lambda data: data + data)),
         "no directory": refused(changed(plain, lambda data: data[: data.index(b"PK\x01\x02")]), "not a zip file"),
-        **{
-            f"cut at {part} of 8": refused(_cut(packed, part), "")
-            for part in range(1, 8)
-        },
+        **{f"cut at {part} of 8": refused(_cut(packed, part), "not a zip file") for part in range(1, 8)},
         "cut in the directory": refused(changed(plain, lambda data: data[:-30]), "not a zip file"),
     }  # fmt: skip
 
@@ -697,7 +710,7 @@ def _places() -> Found:
 
     return {
         "a pipe": refused(os.mkfifo, "it is a pipe, not a file"),
-        "a socket": refused(socket_at, ""),
+        "a socket": refused(socket_at, "it is a socket, not a file"),
         "a link to itself": refused(self_link, "there is no such file"),
         "a link to nothing": refused(lambda path: path.symlink_to("nowhere"), "there is no such file"),
         "a device": refused(lambda path: path.symlink_to("/dev/zero"), "it is a device, not a file"),
