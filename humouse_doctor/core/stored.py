@@ -18,7 +18,7 @@ T = TypeVar("T")
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 #: A report of real gestures has some 20,000 values and 200 kB; a file of a gate has one for each of its inputs.
-_MAX_BYTES = 32 << 20
+_MAX_BYTES = 16 << 20
 _MAX_VALUES, _MAX_CHARACTERS, _MAX_LEVELS = 200_000, 4_000_000, 64
 _CODE = re.compile(r"HD[0-9]{3}")
 
@@ -52,10 +52,17 @@ def require_bounded(content: object) -> None:
             raise ValueError("more than a run has")
 
 
-def text(value: object) -> str:
-    """`value`, which must be text."""
+def shown(value: object) -> str:
+    """What stands where something else is expected, short enough for a message."""
+    return repr(value) if isinstance(value, int | str) and len(str(value)) < 20 else f"another {type(value).__name__}"
+
+
+def text(value: object, most: int = 20_000) -> str:
+    """`value`, which must be text of up to `most` characters."""
     if not isinstance(value, str):
         raise TypeError(value)
+    if len(value) > most:
+        raise ValueError("longer than any")
     return value
 
 
@@ -67,9 +74,11 @@ def code(value: object) -> str:
 
 
 def whole(value: object) -> int:
-    """`value`, which must be a whole number."""
+    """`value`, which must be a whole number of 64 bits."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(value)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("beyond 64 bits")
     return value
 
 

@@ -16,7 +16,7 @@ from humouse_doctor.core.gating import Age, Entry, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
-from humouse_doctor.core.stored import MALFORMED, items, load, number, optional, table, text
+from humouse_doctor.core.stored import MALFORMED, items, load, number, optional, shown, table, text
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.catalogue import PROBES
 
@@ -109,7 +109,7 @@ def read(path: Path) -> Baseline:
         if content["kind"] != _KIND:
             raise KeyError("kind")
         if content["schema_version"] != _VERSION:
-            raise UsageError(f"{path}: a baseline of schema {content['schema_version']!r}; this version reads {_VERSION}")
+            raise UsageError(f"{path}: a baseline of schema {shown(content['schema_version'])}; this version reads {_VERSION}")
         return Baseline(source=path, runs=items(_read_run, content["runs"]))
     except OSError as error:
         raise InputError(

@@ -16,7 +16,7 @@ from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, St
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
-from humouse_doctor.core.stored import MALFORMED, code, flag, items, number, optional, pair, table, text, whole
+from humouse_doctor.core.stored import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
 from humouse_doctor.probes.deciding import unmeasured
 from humouse_doctor.reporting.plain import no_command_in_json
 
@@ -218,7 +218,9 @@ def from_dict(content: Any, name: str) -> Report:
     try:
         stored.require_bounded(content)
         if content["schema_version"] != SCHEMA_VERSION:
-            raise InputError(f"{name}: a report of schema {content['schema_version']!r}; this version reads {SCHEMA_VERSION}")
+            raise InputError(
+                f"{name}: a report of schema {shown(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
+            )
         report = _report(content)
     except MALFORMED as error:
         raise not_a_report(name, error) from None
@@ -249,7 +251,7 @@ def _contradictions(report: Report) -> Iterator[str]:
     if report.causes:
         yield f"it is healthy with the cause {report.causes[0].code}"
     if trouble := unmeasured(report):
-        yield f"it is healthy with {trouble}"
+        yield f"it is healthy, and {trouble}"
 
 
 def _report(content: Mapping[str, Any]) -> Report:
@@ -269,7 +271,7 @@ def _report(content: Mapping[str, Any]) -> Report:
         settings=items(_read_setting, content["settings"]),
         cure=optional(_read_remedy, content["cure"]),
         config_prefix=text(content["config_prefix"]),
-        diff=text(content["diff"]),
+        diff=text(content["diff"], 1_000_000),
         pictures=optional(_read_pictures, content["pictures"]),
     )
 
@@ -310,7 +312,7 @@ def _read_cause(entry: Mapping[str, Any]) -> Cause:
 
 
 def _read_pictures(entry: Mapping[str, Any]) -> Pictures:
-    return Pictures(
+    pictures = Pictures(
         space=text(entry["space"]),
         reach=optional(pair, entry["reach"]),
         gradient_rms=table(number, entry["gradient_rms"]),
@@ -321,6 +323,11 @@ def _read_pictures(entry: Mapping[str, Any]) -> Pictures:
         real_paths=items(_read_path, entry["real_paths"]),
         generated_paths=items(_read_path, entry["generated_paths"]),
     )
+    lengths = {len(curve.movement) for curve in pictures.curves} | {len(curve.spread) for curve in pictures.curves}
+    bins = {len(shares) for shares in pictures.shares.values()}
+    if lengths - {len(pictures.steps)} or 0 in lengths or bins - {len(pictures.edges) - 1} or 0 in bins:
+        raise ValueError("a curve or a histogram of another length")
+    return pictures
 
 
 def _read_curve(entry: Mapping[str, Any]) -> Curve:

@@ -13,7 +13,20 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Interval
 from humouse_doctor.core.settings import Value
-from humouse_doctor.core.stored import MALFORMED, flag, items, load, number, optional, pair, require_bounded, table, text, whole
+from humouse_doctor.core.stored import (
+    MALFORMED,
+    flag,
+    items,
+    load,
+    number,
+    optional,
+    pair,
+    require_bounded,
+    shown,
+    table,
+    text,
+    whole,
+)
 from humouse_doctor.reporting.json_report import read_edit
 from humouse_doctor.reporting.plain import no_command_in_json
 
@@ -108,7 +121,7 @@ def read(path: Path) -> Outcome:
             raise InputError(f"{path}: not an outcome that verify wrote")
         if content["schema_version"] != OUTCOME_VERSION:
             raise InputError(
-                f"{path}: an outcome of schema {content['schema_version']!r}; this version reads {OUTCOME_VERSION}"
+                f"{path}: an outcome of schema {shown(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
             )
         outcome = _outcome(content)
     except OSError as error:
