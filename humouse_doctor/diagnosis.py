@@ -21,16 +21,14 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.pictures import pictures_of
 from humouse_doctor.probes import budget, measures
 from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.deciding import BEFORE_TRAINING, DECIDING
 from humouse_doctor.probes.untrained import looks_untrained
 
 if TYPE_CHECKING:
     from humouse_doctor.loading import Loaded
 
-#: Without these three a checkpoint is never called healthy; with the fourth the verdict is sure.
-_DECIDING = ("HD101", "HD103", "HD104")
+#: With this one as well the verdict is sure.
 _FITTED = "HD105"
-#: Without these two a config is never called healthy.
-_BEFORE_TRAINING = ("HD201", "HD202")
 
 #: With fewer targets than this no verdict is sure.
 _SURE_TARGETS = 64
@@ -241,7 +239,7 @@ def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Ca
         return Verdict.COLLAPSED
     if any(result.status is Status.CRASHED for result in by_code.values()):
         return Verdict.UNDETERMINED
-    if not all(_measured(by_code, code) for code in _DECIDING):
+    if not all(_measured(by_code, code) for code in DECIDING):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     exploded = any(_explodes(result) for result in by_code.values())
     if fired or exploded or causes:
@@ -259,11 +257,11 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
     A head without bounds reaches everything; the features of a TCN may be of any scale; a run that starts from a
     pretrainer's weights has the scale that its contract (HD207) is about.
     """
-    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in _BEFORE_TRAINING):
+    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in BEFORE_TRAINING):
         return False
     if _blind_before_training(case) is not None:
         return False
-    reach, scale = (_measured(by_code, code) for code in _BEFORE_TRAINING)
+    reach, scale = (_measured(by_code, code) for code in BEFORE_TRAINING)
     unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
     any_scale = case.network.architecture is Architecture.TCN
     warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")
@@ -303,7 +301,7 @@ def _confidence(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult]
         return Confidence.LOW
     if not case.has_checkpoint:
         return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
-    deciding = all(_measured(by_code, code) for code in _DECIDING)
+    deciding = all(_measured(by_code, code) for code in DECIDING)
     explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
     enough = case.samples.loss_targets is not None and len(case.samples.loss_targets) >= _SURE_TARGETS
     if deciding and _measured(by_code, _FITTED) and explained and enough:
@@ -327,12 +325,12 @@ def _sentence(
         missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None
         return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
     if verdict is Verdict.HEALTHY and case.has_checkpoint:
-        spread, moves, differ = (by_code[code].measurements for code in _DECIDING)
+        spread, moves, differ = (by_code[code].measurements for code in DECIDING)
         said = (
             f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
             f" {differ['latent_std_ratio']:.2f} times as much as their targets."
         )
-        too_much = next((f for f in findings if f.code in _DECIDING), None)
+        too_much = next((f for f in findings if f.code in DECIDING), None)
         return said if too_much is None else f"{said} That is no collapse, but {too_much.message}."
     if verdict is Verdict.HEALTHY:
         return "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
@@ -343,7 +341,7 @@ def _sentence(
         grave.sort(key=lambda finding: finding.kind is Kind.TOOL)
     if grave:
         return _capital(grave[0].message) + "."
-    reasons = {by_code[code].reason for code in (*_DECIDING, *_BEFORE_TRAINING) if code in by_code}
+    reasons = {by_code[code].reason for code in (*DECIDING, *BEFORE_TRAINING) if code in by_code}
     if by_code:
         reasons |= {_blind(case) if case.has_checkpoint else _blind_before_training(case)}
     return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."

@@ -61,6 +61,7 @@ def _with_diff(report: Report) -> Report:
 def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
     """`report` with what the trials kept at `path` showed; raises `UsageError` where they are of another config."""
     from humouse_doctor.config import reader
+    from humouse_doctor.config.trainer_keys import BY_NAME
     from humouse_doctor.reporting import outcome_json
     from humouse_doctor.verify.marks import config_values, mark
 
@@ -70,7 +71,12 @@ def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
         raise UsageError(f"{path}: trials belong to a config: add --config")
     if outcome.config_values != config_values(reader.read(Path(source), overrides).settings):
         raise UsageError(f"{path}: its trials were made with other values than {source} has now; run verify again")
-    return mark(report, outcome)
+    marked = mark(report, outcome)
+    own = {edit for remedy in report.remedies for edit in remedy.edits}
+    for edit in marked.patch:
+        if isinstance(edit.new, str) and not BY_NAME[edit.key].accepts and edit not in own:
+            raise UsageError(f"{path}: its cure sets {edit.key}, and no trial says which file to trust; set it yourself")
+    return marked
 
 
 def exhibit(

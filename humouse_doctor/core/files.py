@@ -49,6 +49,15 @@ def open_regular(path: Path) -> io.BufferedReader:
         raise
 
 
+def read_bounded(path: Path, most: int) -> bytes:
+    """All bytes of a file; an `OSError` says where it is no file, or has more than `most` bytes."""
+    with open_regular(path) as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return data
+
+
 class Bounded:
     """A file as `zipfile` reads it, never more than `most` bytes at a time, whatever size the file claims for its parts."""
 

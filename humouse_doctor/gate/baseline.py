@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from humouse_doctor.core.gating import Age, Entry, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
+from humouse_doctor.core.stored import MALFORMED, items, load, number, optional, shown, table, text
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.catalogue import PROBES
 
@@ -105,19 +105,17 @@ def experiment_of(report: Report) -> str | None:
 def read(path: Path) -> Baseline:
     """A baseline from its file; raises `InputError` where it is unreadable and `UsageError` where it is something else."""
     try:
-        data = path.read_bytes()
+        content = load(path)
+        if content["kind"] != _KIND:
+            raise KeyError("kind")
+        if content["schema_version"] != _VERSION:
+            raise UsageError(f"{path}: a baseline of schema {shown(content['schema_version'])}; this version reads {_VERSION}")
+        return Baseline(source=path, runs=items(_read_run, content["runs"]))
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the baseline: {error.strerror or error}; make it with --write-baseline"
         ) from None
-    try:
-        content = json.loads(data.decode("utf-8-sig"))  # Windows editors write a BOM
-        if content["kind"] != _KIND:
-            raise KeyError("kind")
-        if content["schema_version"] != _VERSION:
-            raise UsageError(f"{path}: a baseline of schema {content['schema_version']!r}; this version reads {_VERSION}")
-        return Baseline(source=path, runs=tuple(_read_run(run) for run in content["runs"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except MALFORMED as error:
         name = type(error).__name__
         raise UsageError(f"{path}: not a baseline of humouse-doctor ({name}); make it with --write-baseline") from None
 
@@ -127,41 +125,31 @@ def require_replaceable(path: Path) -> None:
     if not is_file(path):
         return
     try:
-        data = path.read_bytes()
+        is_ours = path.stat().st_size == 0 or load(path)["kind"] == _KIND
     except OSError as error:
         raise InputError(f"{path}: cannot read the baseline: {error.strerror or error}; nothing was changed") from None
-    try:
-        is_ours = not data or json.loads(data.decode("utf-8-sig"))["kind"] == _KIND
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except MALFORMED:
         is_ours = False
     if not is_ours:
         raise UsageError(f"{path}: --write-baseline would overwrite what is not a baseline; choose another file, or remove it")
 
 
 def _read_run(entry: Mapping[str, Any]) -> KnownRun:
-    findings = [
-        KnownFinding(
-            fingerprint=str(found["fingerprint"]),
-            severity=Severity(found["severity"]),
-            measurements=MappingProxyType({str(name): _finite(value) for name, value in found["measurements"].items()}),
-        )
-        for found in entry["findings"]
-    ]
-    experiment = entry["experiment"]
+    findings = items(_read_finding, entry["findings"])
     return KnownRun(
-        path=str(entry["path"]),
-        experiment=None if experiment is None else str(experiment),
+        path=text(entry["path"]),
+        experiment=optional(text, entry["experiment"]),
         verdict=Verdict(entry["verdict"]),
         findings=MappingProxyType({known.fingerprint: known for known in findings}),
     )
 
 
-def _finite(value: Any) -> float:
-    """`value`; raises `ValueError` for a NaN or infinity, from which nothing would ever have worsened."""
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(value)
-    return number
+def _read_finding(entry: Mapping[str, Any]) -> KnownFinding:
+    return KnownFinding(
+        fingerprint=text(entry["fingerprint"]),
+        severity=Severity(entry["severity"]),
+        measurements=table(number, entry["measurements"]),
+    )
 
 
 def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:

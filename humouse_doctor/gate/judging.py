@@ -17,11 +17,9 @@ from humouse_doctor.core.report import Finding, Location, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.gate.baseline import BY_GRAVITY, KnownRun, age_of, healed_of
 from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.deciding import unmeasured
 
 _BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
-#: What must have been measured before a checkpoint, or a config with data, can pass with findings that were let through.
-_DECIDING = ("HD101", "HD103", "HD104")
-_BEFORE_TRAINING = ("HD201", "HD202", "HD207")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +39,7 @@ class Judge:
         notes = [f"{fingerprint} of the baseline was not measured this time: not healed" for fingerprint in unknown]
         exit_code = _exit_code(report, judged)
         if exit_code is ExitCode.INPUT and report.verdict is not Verdict.UNDETERMINED:
-            notes.append(f"nothing fails, and too little is known to pass: {_unmeasured(report)}")
+            notes.append(f"nothing fails, and too little is known to pass: {unmeasured(report)}")
         if known is not None and known.remark is not None and (findings or known.findings):
             notes.append(known.remark)
         return Entry(
@@ -203,17 +201,7 @@ def is_known(report: Report) -> bool:
     """
     if report.verdict is Verdict.UNDETERMINED or any(result.status is Status.CRASHED for result in report.probes):
         return False
-    return report.verdict is Verdict.HEALTHY or not _unmeasured(report)
-
-
-def _unmeasured(report: Report) -> str:
-    """Which of what decides was not measured, in words; empty where enough was."""
-    measured = {result.code for result in report.probes if result.judgement is not None}
-    if report.subject.checkpoint is None:
-        known = report.data is not None and not measured.isdisjoint(_BEFORE_TRAINING)
-        return "" if known else f"{' and '.join(_BEFORE_TRAINING[:2])} were not measured"
-    missing = [code for code in _DECIDING if code not in measured]
-    return f"{', '.join(missing)} not measured" if missing else ""
+    return report.verdict is Verdict.HEALTHY or not unmeasured(report)
 
 
 def _covers(ignore: Ignore, finding: Finding, paths: Iterable[str]) -> bool:

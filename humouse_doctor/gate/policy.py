@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.files import read_bounded
 from humouse_doctor.core.gating import Ignore, Policy
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
@@ -31,6 +32,10 @@ _TABLE = "humouse-doctor"
 _KEYS = ("fail-on", "select", "ignore", "thresholds", "require-data", "verdicts")
 _IGNORE_KEYS = ("code", "path", "reason", "expires")
 _NEVER = "never"
+#: Time and memory of Python's TOML reader grow with the square of a dotted key's parts.
+_MAX_BYTES, _MAX_DOTS = 500_000, 500
+#: Each is held against every finding of every input.
+_MAX_IGNORES = 1_000
 _FEW = 12
 #: What would let a run through of which nothing is known.
 _NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
@@ -74,7 +79,11 @@ def read(path: Path) -> Policy:
 def _table(path: Path) -> Mapping[str, Any] | None:
     """The policy's table: the whole of a file of its own, a part of a `pyproject.toml`, None where that has none."""
     try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows editors write a BOM
+        text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")  # Windows editors write a BOM
+        line = next((n for n, line in enumerate(text.splitlines(), 1) if line.count(".") > _MAX_DOTS), None)
+        if line is not None:
+            raise UsageError(f"{path}:{line}: more than {_MAX_DOTS} dots in one line; no policy, and not read")
+        content: dict[str, Any] = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot read the policy: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
@@ -152,6 +161,8 @@ def _select(where: str, value: object) -> tuple[str, ...]:
 def _ignores(where: str, value: object) -> Iterator[Ignore]:
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise UsageError(f"{where}: ignore is {_kind(value)}; expected tables: [[ignore]] with code and reason")
+    if len(value) > _MAX_IGNORES:
+        raise UsageError(f"{where}: {len(value):,} ignores are more than {_MAX_IGNORES:,}; use patterns")
     for number, entry in enumerate(value, start=1):
         inside = f"ignore {number}: "
         _require_known(where, inside, entry, _IGNORE_KEYS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from humouse_doctor.core import stored
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.pictures import Curve, Pictures, Points
@@ -15,10 +16,19 @@ from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, St
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
+from humouse_doctor.core.stored import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
+from humouse_doctor.probes.deciding import unmeasured
 from humouse_doctor.reporting.plain import no_command_in_json
 
 #: How YAML spells the floats that JSON has no number for.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
+#: The statuses a judgement goes with.
+_STATUSES = {
+    Judgement.HEALTHY: (Status.HEALTHY,),
+    Judgement.BORDERLINE: (Status.FOUND,),
+    Judgement.FOUND: (Status.FOUND,),
+    None: (Status.SKIPPED, Status.CRASHED),
+}
 
 
 def render(report: Report) -> str:
@@ -193,146 +203,217 @@ def _bound(value: float) -> float | None:
 def parse(text: str, name: str) -> Report:
     """A report from its JSON; raises `InputError` for anything else."""
     try:
-        content = json.loads(text)
+        return from_dict(json.loads(text), name)
+    except MALFORMED as error:
+        raise not_a_report(name, error) from None
+
+
+def not_a_report(name: str, error: Exception) -> InputError:
+    """The one line for content that no version has written."""
+    return InputError(f"{name}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON")
+
+
+def from_dict(content: Any, name: str) -> Report:
+    """A report from its plain data; raises `InputError` for anything else."""
+    try:
+        stored.require_bounded(content)
         if content["schema_version"] != SCHEMA_VERSION:
-            raise InputError(f"{name}: a report of schema {content['schema_version']!r}; this version reads {SCHEMA_VERSION}")
+            raise InputError(
+                f"{name}: a report of schema {shown(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
+            )
         report = _report(content)
-        _require_whole(report, name)
-        return report
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{name}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON") from None
+    except MALFORMED as error:
+        raise not_a_report(name, error) from None
+    for trouble in (*_missing(report), *_contradictions(report)):
+        raise InputError(f"{name}: not a whole report of humouse-doctor ({trouble}); write it anew with --format json")
+    return report
 
 
-def _require_whole(report: Report, name: str) -> None:
-    """Raise `InputError` where a part refers to another that is not there."""
+def _missing(report: Report) -> Iterator[str]:
+    """Parts that refer to others which are not there."""
     found, offered = {finding.code for finding in report.findings}, {remedy.id for remedy in report.remedies}
-    missing = [f"cause {cause.code} has no finding" for cause in report.causes if cause.code not in found]
-    missing += [
-        f"finding {finding.code} names the remedy {remedy}, which is not there"
-        for finding in report.findings
-        for remedy in finding.remedies
-        if remedy not in offered
-    ]
-    if missing:
-        raise InputError(f"{name}: not a whole report of humouse-doctor ({missing[0]}); write it anew with --format json")
+    yield from (f"cause {cause.code} has no finding" for cause in report.causes if cause.code not in found)
+    for finding in report.findings:
+        for remedy in finding.remedies:
+            if remedy not in offered:
+                yield f"finding {finding.code} names the remedy {remedy}, which is not there"
+
+
+def _contradictions(report: Report) -> Iterator[str]:
+    """What no diagnosis says: a judgement that is not the status, health for which nothing was measured."""
+    codes = Counter(result.code for result in report.probes)
+    yield from (f"probe {code} is there {count} times" for code, count in codes.items() if count > 1)
+    for result in report.probes:
+        if result.status not in _STATUSES[result.judgement]:
+            yield f"probe {result.code} is {result.status.value} by another judgement"
+    if report.verdict is not Verdict.HEALTHY:
+        return
+    if report.causes:
+        yield f"it is healthy with the cause {report.causes[0].code}"
+    if trouble := unmeasured(report):
+        yield f"it is healthy, and {trouble}"
 
 
 def _report(content: Mapping[str, Any]) -> Report:
-    subject, data = content["subject"], content["data"]
     return Report(
-        tool_version=str(content["tool_version"]),
+        tool_version=text(content["tool_version"]),
         verdict=Verdict(content["verdict"]),
         confidence=Confidence(content["confidence"]),
-        sentence=str(content["sentence"]),
-        subject=Subject(**{**subject, "remarks": tuple(subject["remarks"])}),
-        data=None
-        if data is None
-        else DataSummary(
-            **{
-                **data,
-                "dropped": MappingProxyType(data["dropped"]),
-                "position_mean": tuple(data["position_mean"]),
-                "position_std": tuple(data["position_std"]),
-            }
-        ),
-        causes=tuple(Cause(**{**cause, "explains": tuple(cause["explains"])}) for cause in content["causes"]),
-        unexplained=tuple(content["unexplained"]),
-        findings=tuple(_read_finding(finding) for finding in content["findings"]),
-        probes=tuple(_read_result(result) for result in content["probes"]),
-        remedies=tuple(_read_remedy(remedy) for remedy in content["remedies"]),
-        patch=tuple(_read_edit(edit) for edit in content["patch"]),
-        settings=tuple(_read_setting(setting) for setting in content["settings"]),
-        cure=None if content["cure"] is None else _read_remedy(content["cure"]),
-        config_prefix=str(content["config_prefix"]),
-        diff=str(content["diff"]),
-        pictures=None if content["pictures"] is None else _read_pictures(content["pictures"]),
+        sentence=text(content["sentence"]),
+        subject=_read_subject(content["subject"]),
+        data=optional(_read_data, content["data"]),
+        causes=items(_read_cause, content["causes"]),
+        unexplained=items(code, content["unexplained"]),
+        findings=items(_read_finding, content["findings"]),
+        probes=items(_read_result, content["probes"]),
+        remedies=items(_read_remedy, content["remedies"]),
+        patch=items(read_edit, content["patch"]),
+        settings=items(_read_setting, content["settings"]),
+        cure=optional(_read_remedy, content["cure"]),
+        config_prefix=text(content["config_prefix"]),
+        diff=text(content["diff"], 1_000_000),
+        pictures=optional(_read_pictures, content["pictures"]),
+    )
+
+
+def _read_subject(entry: Mapping[str, Any]) -> Subject:
+    return Subject(
+        name=text(entry["name"]),
+        checkpoint=optional(text, entry["checkpoint"]),
+        config=optional(text, entry["config"]),
+        data=optional(text, entry["data"]),
+        sha256=optional(text, entry["sha256"]),
+        seed=whole(entry["seed"]),
+        remarks=items(text, entry["remarks"]),
+    )
+
+
+def _read_data(entry: Mapping[str, Any]) -> DataSummary:
+    return DataSummary(
+        source=text(entry["source"]),
+        total=whole(entry["total"]),
+        usable=whole(entry["usable"]),
+        taken=whole(entry["taken"]),
+        length=whole(entry["length"]),
+        dropped=table(whole, entry["dropped"]),
+        position_mean=pair(entry["position_mean"]),
+        position_std=pair(entry["position_std"]),
+    )
+
+
+def _read_cause(entry: Mapping[str, Any]) -> Cause:
+    return Cause(
+        code=code(entry["code"]),
+        name=text(entry["name"]),
+        support=optional(number, entry["support"]),
+        message=text(entry["message"]),
+        explains=items(code, entry["explains"]),
     )
 
 
 def _read_pictures(entry: Mapping[str, Any]) -> Pictures:
-    def numbers(values: Any) -> tuple[float, ...]:
-        return tuple(float(value) for value in values)
-
-    def paths(values: Any) -> tuple[Points, ...]:
-        return tuple(tuple((float(x), float(y)) for x, y in path) for path in values)
-
-    reach = entry["reach"]
-    return Pictures(
-        space=str(entry["space"]),
-        reach=None if reach is None else (float(reach[0]), float(reach[1])),
-        gradient_rms=MappingProxyType({str(name): float(value) for name, value in entry["gradient_rms"].items()}),
-        steps=tuple(int(step) for step in entry["steps"]),
-        curves=tuple(
-            Curve(name=str(curve["name"]), movement=numbers(curve["movement"]), spread=numbers(curve["spread"]))
-            for curve in entry["curves"]
-        ),
-        edges=numbers(entry["edges"]),
-        shares=MappingProxyType({str(name): numbers(shares) for name, shares in entry["shares"].items()}),
-        real_paths=paths(entry["real_paths"]),
-        generated_paths=paths(entry["generated_paths"]),
+    pictures = Pictures(
+        space=text(entry["space"]),
+        reach=optional(pair, entry["reach"]),
+        gradient_rms=table(number, entry["gradient_rms"]),
+        steps=items(whole, entry["steps"]),
+        curves=items(_read_curve, entry["curves"]),
+        edges=items(number, entry["edges"]),
+        shares=table(_numbers, entry["shares"]),
+        real_paths=items(_read_path, entry["real_paths"]),
+        generated_paths=items(_read_path, entry["generated_paths"]),
     )
+    lengths = {len(curve.movement) for curve in pictures.curves} | {len(curve.spread) for curve in pictures.curves}
+    bins = {len(shares) for shares in pictures.shares.values()}
+    if lengths - {len(pictures.steps)} or 0 in lengths or bins - {len(pictures.edges) - 1} or 0 in bins:
+        raise ValueError("a curve or a histogram of another length")
+    return pictures
+
+
+def _read_curve(entry: Mapping[str, Any]) -> Curve:
+    return Curve(name=text(entry["name"]), movement=_numbers(entry["movement"]), spread=_numbers(entry["spread"]))
+
+
+def _read_path(entry: Any) -> Points:
+    return items(pair, entry)
+
+
+def _numbers(entry: Any) -> tuple[float, ...]:
+    return items(number, entry)
 
 
 def _read_finding(entry: Mapping[str, Any]) -> Finding:
     return Finding(
-        code=entry["code"],
-        name=entry["name"],
+        code=code(entry["code"]),
+        name=text(entry["name"]),
         kind=Kind(entry["kind"]),
         severity=Severity(entry["severity"]),
-        message=entry["message"],
-        evidence=MappingProxyType({name: float(value) for name, value in entry["evidence"].items()}),
-        location=Location(**entry["location"]),
-        remedies=tuple(entry["remedies"]),
+        message=text(entry["message"]),
+        evidence=table(number, entry["evidence"]),
+        location=_read_location(entry["location"]),
+        remedies=items(text, entry["remedies"]),
     )
+
+
+def _read_location(entry: Mapping[str, Any]) -> Location:
+    return Location(file=optional(text, entry["file"]), line=optional(_line, entry["line"]), key=optional(text, entry["key"]))
 
 
 def _read_result(entry: Mapping[str, Any]) -> ProbeResult:
     return ProbeResult(
-        code=entry["code"],
+        code=code(entry["code"]),
         status=Status(entry["status"]),
-        judgement=None if entry["judgement"] is None else Judgement(entry["judgement"]),
-        measurements=MappingProxyType({name: float(value) for name, value in entry["measurements"].items()}),
-        reason=entry["reason"],
+        judgement=optional(Judgement, entry["judgement"]),
+        measurements=table(number, entry["measurements"]),
+        reason=optional(text, entry["reason"]),
     )
 
 
 def _read_remedy(entry: Mapping[str, Any]) -> Remedy:
-    infinity = float("inf")
     return Remedy(
-        id=entry["id"],
-        title=entry["title"],
-        why=entry["why"],
+        id=text(entry["id"]),
+        title=text(entry["title"]),
+        why=text(entry["why"]),
         safety=Safety(entry["safety"]),
         status=RemedyStatus(entry["status"]),
-        edits=tuple(_read_edit(edit) for edit in entry["patch"]),
-        code_hint=entry["code_hint"],
-        code_changes=tuple(CodeChange(change) for change in entry["code_changes"]),
-        trial=entry["trial"],
-        expects=tuple(
-            Expectation(
-                metric=expected["metric"],
-                interval=Interval(
-                    low=-infinity if expected["low"] is None else expected["low"],
-                    high=infinity if expected["high"] is None else expected["high"],
-                ),
-            )
-            for expected in entry["expects"]
-        ),
+        edits=items(read_edit, entry["patch"]),
+        code_hint=optional(text, entry["code_hint"]),
+        code_changes=items(CodeChange, entry["code_changes"]),
+        trial=optional(text, entry["trial"]),
+        expects=items(_read_expectation, entry["expects"]),
     )
 
 
-def _read_edit(entry: Mapping[str, Any]) -> Edit:
-    return Edit(key=entry["key"], old=_value(entry["old"]), new=_value(entry["new"]), absent=entry["absent"])
+def _read_expectation(entry: Mapping[str, Any]) -> Expectation:
+    low, high = optional(number, entry["low"]), optional(number, entry["high"])
+    infinity = float("inf")
+    interval = Interval(low=-infinity if low is None else low, high=infinity if high is None else high)
+    return Expectation(metric=text(entry["metric"]), interval=interval)
+
+
+def read_edit(entry: Mapping[str, Any]) -> Edit:
+    """An edit from its plain data; raises one of `MALFORMED`."""
+    return Edit(key=text(entry["key"]), old=_value(entry["old"]), new=_value(entry["new"]), absent=flag(entry["absent"]))
 
 
 def _read_setting(entry: Mapping[str, Any]) -> Setting:
-    place = None
-    if entry["file"] is not None:
-        place = Place(file=entry["file"], line=entry["line"], column=entry["column"])
-    return Setting(key=entry["key"], value=_value(entry["value"]), origin=Origin(entry["origin"]), place=place)
+    file = optional(text, entry["file"])
+    place = None if file is None else Place(file=file, line=_line(entry["line"]), column=_line(entry["column"]))
+    return Setting(key=text(entry["key"]), value=_value(entry["value"]), origin=Origin(entry["origin"]), place=place)
 
 
 def _value(raw: Any) -> Value:
     if isinstance(raw, list):
         return tuple(_value(part) for part in raw)
-    return float(raw.replace(".", "")) if isinstance(raw, str) and raw in _NOT_FINITE else raw
+    if isinstance(raw, str):
+        return float(raw.replace(".", "")) if raw in _NOT_FINITE else raw
+    if raw is None or isinstance(raw, bool):
+        return raw
+    as_float = number(raw)
+    return raw if isinstance(raw, int) else as_float
+
+
+def _line(raw: Any) -> int:
+    if whole(raw) < 1:
+        raise ValueError(raw)
+    return whole(raw)

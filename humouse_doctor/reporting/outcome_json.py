@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
+from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
-from humouse_doctor.core.remedy import CodeChange, Edit, Interval
+from humouse_doctor.core.remedy import CodeChange, Interval
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.stored import (
+    MALFORMED,
+    flag,
+    items,
+    load,
+    number,
+    optional,
+    pair,
+    require_bounded,
+    shown,
+    table,
+    text,
+    whole,
+)
+from humouse_doctor.reporting.json_report import read_edit
 from humouse_doctor.reporting.plain import no_command_in_json
 
 _KIND = "humouse-doctor outcome"
@@ -97,107 +113,116 @@ def _plain(value: Value) -> Any:
 
 
 def read(path: Path) -> Outcome:
-    """An outcome from its file; raises `InputError` for anything else."""
+    """An outcome from its file; raises `InputError` for anything else, and for a cure that no trials of the file show."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the outcome: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        content = json.loads(text, parse_constant=_refuse_constant)
+        content = load(path)
+        require_bounded(content)
         if content["kind"] != _KIND:
             raise InputError(f"{path}: not an outcome that verify wrote")
         if content["schema_version"] != OUTCOME_VERSION:
             raise InputError(
-                f"{path}: an outcome of schema {content['schema_version']!r}; this version reads {OUTCOME_VERSION}"
+                f"{path}: an outcome of schema {shown(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
             )
-        return _outcome(content)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        outcome = _outcome(content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the outcome: {error.strerror or error}") from None
+    except MALFORMED as error:
         raise InputError(f"{path}: not an outcome that verify wrote ({type(error).__name__})") from None
+    for trouble in _contradictions(outcome):
+        raise InputError(f"{path}: not an outcome that verify wrote: {trouble}")
+    return outcome
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
+def _contradictions(outcome: Outcome) -> Iterator[str]:
+    """What no verify says: cures without trials that were healthy, and edits of what no trainer has."""
+    healthy = Counter(trial.arm for trial in outcome.trials if trial.healthy and trial.failed is None)
+    for one in outcome.arms:
+        for edit in one.arm.edits:
+            key = BY_NAME.get(edit.key)
+            if key is None:
+                yield "it changes a key that the trainer does not have"
+            elif complaint := key.complaint(edit.new):
+                yield f"it gives {edit.key} a value that the trainer does not take; {complaint}"
+        if one.effect is Effect.CURED and not 0 < one.seeds == one.healthy_seeds <= healthy[one.arm.key]:
+            yield "it has a cure that its own trials do not show"
+    chosen = outcome.arm(outcome.chosen)
+    if outcome.chosen is not None and (chosen is None or chosen.effect is not Effect.CURED):
+        yield "what it has chosen is no cure"
 
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:
     return Outcome(
-        tool_version=str(content["tool_version"]),
-        fingerprint=str(content["fingerprint"]),
-        config=str(content["config"]),
-        config_values=str(content["config_values"]),
-        config_prefix=str(content["config_prefix"]),
-        data=str(content["data"]),
-        checkpoint=_text(content["checkpoint"]),
-        own_steps=None if content["own_steps"] is None else int(content["own_steps"]),
-        steps=int(content["steps"]),
-        seeds=int(content["seeds"]),
-        shortened=_texts(content["shortened"]),
-        chosen=_text(content["chosen"]),
-        untried=_texts(content["untried"]),
-        warm_start=_texts(content["warm_start"]),
-        hints=_texts(content["hints"]),
-        path=tuple(Step(arm=str(step["arm"]), text=str(step["text"]), kept=step["kept"] is True) for step in content["path"]),
-        arms=tuple(_read_arm(arm) for arm in content["arms"]),
-        trials=tuple(_read_trial(trial) for trial in content["trials"]),
+        tool_version=text(content["tool_version"]),
+        fingerprint=text(content["fingerprint"]),
+        config=text(content["config"]),
+        config_values=text(content["config_values"]),
+        config_prefix=text(content["config_prefix"]),
+        data=text(content["data"]),
+        checkpoint=optional(text, content["checkpoint"]),
+        own_steps=optional(whole, content["own_steps"]),
+        steps=whole(content["steps"]),
+        seeds=whole(content["seeds"]),
+        shortened=items(text, content["shortened"]),
+        chosen=optional(text, content["chosen"]),
+        untried=items(text, content["untried"]),
+        warm_start=items(text, content["warm_start"]),
+        hints=items(text, content["hints"]),
+        path=items(_read_step, content["path"]),
+        arms=items(_read_arm, content["arms"]),
+        trials=items(_read_trial, content["trials"]),
     )
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _texts(values: Iterable[Any]) -> tuple[str, ...]:
-    return tuple(str(value) for value in values)
+def _read_step(entry: Mapping[str, Any]) -> Step:
+    return Step(arm=text(entry["arm"]), text=text(entry["text"]), kept=flag(entry["kept"]))
 
 
 def _read_arm(entry: Mapping[str, Any]) -> ArmOutcome:
-    before, after = entry["distance"]
     return ArmOutcome(
         arm=Arm(
-            title=str(entry["title"]),
-            remedies=_texts(entry["remedies"]),
-            edits=tuple(
-                Edit(key=e["key"], old=_value(e["old"]), new=_value(e["new"]), absent=e["absent"]) for e in entry["patch"]
-            ),
-            code_changes=tuple(CodeChange(change) for change in entry["code_changes"]),
+            title=text(entry["title"]),
+            remedies=items(text, entry["remedies"]),
+            edits=items(read_edit, entry["patch"]),
+            code_changes=items(CodeChange, entry["code_changes"]),
         ),
-        seeds=int(entry["seeds"]),
-        healthy_seeds=int(entry["healthy_seeds"]),
-        effect=None if entry["effect"] is None else Effect(entry["effect"]),
-        distance=(float(before), float(after)),
-        gain=_interval(entry["gain"]),
-        changes=tuple(
-            Change(
-                metric=c["metric"], before=float(c["before"]), after=float(c["after"]), difference=_interval(c["difference"])
-            )
-            for c in entry["changes"]
-        ),
-        expected=_texts(entry["expected"]),
-        notes=_texts(entry["notes"]),
+        seeds=whole(entry["seeds"]),
+        healthy_seeds=whole(entry["healthy_seeds"]),
+        effect=optional(Effect, entry["effect"]),
+        distance=pair(entry["distance"]),
+        gain=optional(_interval, entry["gain"]),
+        changes=items(_read_change, entry["changes"]),
+        expected=items(text, entry["expected"]),
+        notes=items(text, entry["notes"]),
+    )
+
+
+def _read_change(entry: Mapping[str, Any]) -> Change:
+    return Change(
+        metric=text(entry["metric"]),
+        before=number(entry["before"]),
+        after=number(entry["after"]),
+        difference=optional(_interval, entry["difference"]),
     )
 
 
 def _read_trial(entry: Mapping[str, Any]) -> Trial:
     return Trial(
-        arm=str(entry["arm"]),
-        seed=int(entry["seed"]),
-        planned=int(entry["planned"]),
-        steps=int(entry["steps"]),
-        measurements=MappingProxyType({name: float(value) for name, value in entry["measurements"].items()}),
-        healthy=entry["healthy"] is True,
-        causes=_texts(entry["causes"]),
-        offered=_texts(entry["offered"]),
-        losses=tuple(float(loss) for loss in entry["losses"]),
-        best_constant=None if entry["best_constant"] is None else float(entry["best_constant"]),
-        motionless=None if entry["motionless"] is None else float(entry["motionless"]),
-        stopped=_text(entry["stopped"]),
-        failed=_text(entry["failed"]),
+        arm=text(entry["arm"]),
+        seed=whole(entry["seed"]),
+        planned=whole(entry["planned"]),
+        steps=whole(entry["steps"]),
+        measurements=table(number, entry["measurements"]),
+        healthy=flag(entry["healthy"]),
+        causes=items(text, entry["causes"]),
+        offered=items(text, entry["offered"]),
+        losses=items(number, entry["losses"]),
+        best_constant=optional(number, entry["best_constant"]),
+        motionless=optional(number, entry["motionless"]),
+        stopped=optional(text, entry["stopped"]),
+        failed=optional(text, entry["failed"]),
     )
 
 
-def _interval(pair: list[float] | None) -> Interval | None:
-    return None if pair is None else Interval(low=float(pair[0]), high=float(pair[1]))
-
-
-def _value(raw: Any) -> Value:
-    return tuple(_value(part) for part in raw) if isinstance(raw, list) else raw
+def _interval(value: Any) -> Interval:
+    low, high = pair(value)
+    return Interval(low=low, high=high)

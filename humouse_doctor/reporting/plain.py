@@ -7,7 +7,7 @@ import unicodedata
 
 #: Where GitHub's runner takes a line of a log for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
 #: of actions/runner, its `TryParseV2` and `TryParse`).
-_COMMAND = re.compile(r"^(\s*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
+_COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
 
 
 def harmless(text: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.stored import MALFORMED, load
 from humouse_doctor.reporting import json_report
 from humouse_doctor.reporting.gate_json import KIND
 
@@ -18,16 +18,14 @@ def read(path: Path, name: str | None = None) -> Report:
     Raises `InputError` for what is unreadable or no report, `UsageError` where it cannot be told which report is meant.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot read the report: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON") from None
+        content = load(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the report: {error.strerror or error}") from None
+    except MALFORMED as error:
+        raise json_report.not_a_report(str(path), error) from None
     if isinstance(content, dict) and content.get("kind") == KIND:
-        text = json.dumps(_chosen(content.get("inputs"), name, path))
-    return json_report.parse(text, str(path))
+        content = _chosen(content.get("inputs"), name, path)
+    return json_report.from_dict(content, str(path))
 
 
 def _chosen(inputs: Any, name: str | None, path: Path) -> Any:

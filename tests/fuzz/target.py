@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from tests.hostile.forks import Watch, forget_peak, peak_kib
+from tests.hostile.forks import Watch
+from tests.hostile.memory import forget_peak, peak_kib
 
 #: No message is longer, its path not counted.
 MAX_LINE = 700

@@ -47,18 +47,6 @@ def serve(number: int) -> None:
             channel.send(json.dumps([os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime]).encode() + b"\n")
 
 
-def forget_peak() -> int:
-    """Let the most memory this process has had be what it has now, in KiB."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return peak_kib()
-
-
-def peak_kib() -> int:
-    """Most memory this process has had since then; `ru_maxrss` would be that of all its life."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
-
-
 class Ended(NamedTuple):
     """How a loader ended: exit status (negative for a signal), most memory in KiB, seconds of computing."""
 

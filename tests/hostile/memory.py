@@ -1,18 +1,17 @@
-"""How much memory this process has held since it was last asked, not since it began: a peak hides no later one."""
+"""How much memory this process has had since it was last asked, not since it began: a peak hides no later one."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 
-def peak_reset() -> None:
-    """Begin anew: the peak is what is held now."""
-    Path("/proc/self/clear_refs").write_text("5")
+def forget_peak() -> int:
+    """Let the most memory this process has had be what it has now, in KiB."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return peak_kib()
 
 
-def peak_bytes() -> int:
-    """The most that was held since."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) << 10
+def peak_kib() -> int:
+    """Most memory this process has had since then; `ru_maxrss` would be that of all its life."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])

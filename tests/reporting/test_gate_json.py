@@ -186,7 +186,7 @@ def test_a_schema_is_that_of_the_version_written() -> None:
 def test_a_value_that_is_not_finite_comes_back_as_it_was(value: float) -> None:
     setting = Setting(key="training.betas", value=(0.5, (value,)), origin=Origin.EXPLICIT)
     edit = Edit(key="training.warmup_noise_std", old=value, new=0.0)
-    text = json_report.render(replace(healthy(), settings=(setting,), patch=(edit,)))
+    text = json_report.render(replace(healthy(), verdict=Verdict.UNDETERMINED, settings=(setting,), patch=(edit,)))
 
     read = json_report.parse(text, "x")
 
@@ -209,7 +209,7 @@ _VALUES = st.recursive(
 @given(value=_VALUES)
 def test_any_value_of_a_config_comes_back_as_it_was(value: Value) -> None:
     setting = Setting(key="training.betas", value=value, origin=Origin.EXPLICIT)
-    text = json_report.render(replace(healthy(), settings=(setting,)))
+    text = json_report.render(replace(healthy(), verdict=Verdict.UNDETERMINED, settings=(setting,)))
 
     (read,) = json_report.parse(text, "x").settings
 

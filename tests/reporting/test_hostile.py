@@ -233,7 +233,7 @@ def test_hostile_text_is_only_read(name: str, render: Callable[[Planted], str], 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_report_is_the_same_after_json(kind: str) -> None:
-    report = _world(HOSTILE[kind], codes=True).report
+    report = _world(HOSTILE[kind], codes=False).report
 
     assert json_report.parse(json_report.render(report), "x") == report
 

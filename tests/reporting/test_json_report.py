@@ -6,17 +6,26 @@ from dataclasses import replace
 import pytest
 
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.probe import Judgement, Status
+from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Origin, Setting
 from humouse_doctor.reporting import json_report
 from tests.conftest import Golden
-from tests.reporting.builders import collapsed, healthy
+from tests.reporting.builders import collapsed, healthy, result, without
 
 
 def test_the_json_is_as_it_was(golden: Golden) -> None:
     golden("collapsed.json", json_report.render(collapsed()))
 
 
-@pytest.mark.parametrize("report", [collapsed(), healthy()], ids=["collapsed", "healthy"])
+DECIDING = tuple(
+    result(code, Judgement.HEALTHY, **{name: 0.9})
+    for code, name in (("HD101", "spread_ratio"), ("HD103", "time_std_ratio"), ("HD104", "latent_std_ratio"))
+)
+SOUND = replace(healthy(), probes=DECIDING)
+
+
+@pytest.mark.parametrize("report", [collapsed(), SOUND], ids=["collapsed", "healthy"])
 def test_a_report_survives_the_way_out_and_back(report: object) -> None:
     assert json_report.parse(json_report.render(report), "x") == report  # type: ignore[arg-type]  # both are reports
 
@@ -65,6 +74,29 @@ def test_a_report_whose_parts_do_not_fit_together_is_refused(left_out: str, word
         json_report.parse(json.dumps(content), "x.json")
 
     assert str(caught.value) == f"x.json: not a whole report of humouse-doctor ({words}); write it anew with --format json"
+
+
+@pytest.mark.parametrize(
+    ("report", "words"),
+    [
+        (healthy(), "it is healthy, and HD201 and HD202 were not measured"),
+        (replace(SOUND, probes=DECIDING[:2]), "it is healthy, and HD201 and HD202 were not measured"),
+        (
+            replace(SOUND, subject=replace(SOUND.subject, checkpoint="x.pt"), probes=DECIDING[:2]),
+            "it is healthy, and HD104 not measured",
+        ),
+        (replace(collapsed(), verdict=Verdict.HEALTHY), "it is healthy with the cause HD201"),
+        (replace(SOUND, probes=(*DECIDING, DECIDING[0])), "probe HD101 is there 2 times"),
+        (
+            replace(SOUND, probes=(*DECIDING[:2], replace(DECIDING[2], status=Status.FOUND))),
+            "HD104 is found by another judgement",
+        ),
+        (replace(SOUND, probes=(*DECIDING, without("HD105", Status.HEALTHY, "none"))), "HD105 is healthy by another judgement"),
+    ],
+)
+def test_health_that_was_not_measured_is_refused(report: Report, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        json_report.parse(json_report.render(report), "x.json")
 
 
 def test_evidence_that_is_no_number_is_refused() -> None:

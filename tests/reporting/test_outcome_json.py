@@ -16,7 +16,7 @@ from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Outcome
 from humouse_doctor.core.remedy import CodeChange, Edit, Interval
 from humouse_doctor.core.settings import Value
 from humouse_doctor.reporting import outcome_json
-from tests.verify.builders import searched
+from tests.verify.builders import GATES, SET, searched
 
 TEXT = st.text(st.characters(), max_size=8)  # surrogates and control characters too
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
@@ -35,7 +35,7 @@ ARMS = st.builds(
     Arm,
     title=TEXT,
     remedies=TEXTS,
-    edits=tuples(st.builds(Edit, key=TEXT, old=VALUES, new=VALUES, absent=st.booleans())),
+    edits=tuples(st.builds(Edit, key=st.just("training.warmup_noise_std"), old=VALUES, new=NUMBERS, absent=st.booleans())),
     code_changes=tuples(st.sampled_from(CodeChange)),
 )
 TRIALS = st.builds(
@@ -59,7 +59,7 @@ ARM_OUTCOMES = st.builds(
     arm=ARMS,
     seeds=COUNTS,
     healthy_seeds=COUNTS,
-    effect=st.sampled_from(Effect) | st.none(),
+    effect=st.sampled_from([effect for effect in Effect if effect is not Effect.CURED]) | st.none(),
     distance=st.tuples(NUMBERS, NUMBERS),
     gain=INTERVALS,
     changes=tuples(st.builds(Change, metric=TEXT, before=NUMBERS, after=NUMBERS, difference=INTERVALS)),
@@ -81,7 +81,7 @@ OUTCOMES = st.builds(
     trials=tuples(TRIALS),
     arms=tuples(ARM_OUTCOMES),
     path=tuples(st.builds(Step, arm=TEXT, text=TEXT, kept=st.booleans())),
-    chosen=TEXT | st.none(),
+    chosen=st.none(),
     untried=TEXTS,
     warm_start=TEXTS,
     hints=TEXTS,
@@ -167,7 +167,36 @@ def test_anything_else_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_file_that_is_not_there_or_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
 
-    for name in ("nothing.json", "bytes.json", "."):
-        with pytest.raises(InputError, match="cannot read the outcome") as refused:
+    for name, words in (("nothing.json", "cannot read"), ("bytes.json", "not an outcome"), (".", "it is a folder")):
+        with pytest.raises(InputError, match=words) as refused:
             outcome_json.read(tmp_path / name)
         assert "\n" not in str(refused.value)
+
+
+def _arm(content: dict[str, Any], key: str) -> dict[str, Any]:
+    return next(arm for arm in content["arms"] if arm["key"] == key)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: _arm(content, SET.key).update(healthy_seeds=2), "a cure that its own trials do not show"),
+        (lambda content: _arm(content, SET.key).update(seeds=0, healthy_seeds=0), "a cure that its own trials do not show"),
+        (lambda content: _arm(content, SET.key).update(seeds=4, healthy_seeds=4), "a cure that its own trials do not show"),
+        (lambda content: _arm(content, GATES.key).update(effect="cured"), "a cure that its own trials do not show"),
+        (lambda content: content.update(trials=content["trials"][:-1]), "a cure that its own trials do not show"),
+        (lambda content: content["trials"][-1].update(failed="no disk"), "a cure that its own trials do not show"),
+        (lambda content: content.update(chosen=GATES.key), "what it has chosen is no cure"),
+        (lambda content: content.update(chosen="nothing"), "what it has chosen is no cure"),
+        (lambda content: _arm(content, SET.key)["patch"][0].update(key="_target_"), "a key that the trainer does not have"),
+        (
+            lambda content: _arm(content, SET.key)["patch"][0].update(new="os.system"),
+            "it gives model.generator.activation_xy a value that the trainer does not take; accepted values: ",
+        ),
+    ],
+)
+def test_what_no_verify_has_found_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str) -> None:
+    with pytest.raises(InputError, match="not an outcome that verify wrote: ") as refused:
+        outcome_json.read(written(tmp_path, _changed(change)))
+
+    assert words in str(refused.value)

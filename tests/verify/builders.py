@@ -116,7 +116,12 @@ def outcome(*arms: ArmOutcome, chosen: Arm | None = None, seeds: int = 3, path: 
         steps=64,
         seeds=seeds,
         shortened=("64 of the warm-up's 128 steps", "2,048 of 9,000 sequences"),
-        trials=(trial(), trial(seed=1, failed="no disk"), trial(seed=2, stopped="stopped as futile after 32 of 64 steps")),
+        trials=(
+            trial(),
+            trial(seed=1, failed="no disk"),
+            trial(seed=2, stopped="stopped as futile after 32 of 64 steps"),
+            *(trial(one.arm, seed, healthy=True) for one in arms for seed in range(one.healthy_seeds)),
+        ),
         arms=arms,
         path=path,
         chosen=None if chosen is None else chosen.key,

@@ -1,0 +1,277 @@
+"""Saved reports, outcomes, baselines and policies of anybody: each is refused with one line, or shown in every format."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from humouse_doctor.config import reader
+from humouse_doctor.core.gating import Policy
+from humouse_doctor.core.probe import Status
+from humouse_doctor.gate import baseline
+from humouse_doctor.gate.judging import Judge
+from humouse_doctor.reporting import gate_json, json_report, outcome_json
+from humouse_doctor.reporting.forms import Format
+from humouse_doctor.verify.marks import config_values
+from tests.conftest import Ended
+from tests.reporting.builders import collapsed, gated, pictures
+from tests.verify.builders import searched
+from tests.verify.runs import write_config
+
+Invoke = Callable[..., Ended]
+Path_ = tuple[str | int, ...]
+MAX_S = 10
+#: What may stand where something else belongs; 10**400 is no float, and -1 no count.
+VALUES: tuple[Any, ...] = (None, True, -1, 10**400, 1e308, "x", [], {}, [None], {"x": None})
+#: A probe that crashed would give an exit code of 4 to each.
+REPORT = json_report.to_dict(
+    replace(
+        collapsed(),
+        pictures=pictures(),
+        probes=tuple(result for result in collapsed().probes if result.status is not Status.CRASHED),
+    )
+)
+OUTCOME = outcome_json.to_dict(searched())
+
+
+def places(content: Any, at: Path_ = ()) -> Iterator[Path_]:
+    """Where a value stands; of a list only the first entry."""
+    if at:
+        yield at
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from places(value, (*at, key))
+    elif isinstance(content, list) and content:
+        yield from places(content[0], (*at, 0))
+
+
+def with_value(content: Any, place: Path_, value: Any) -> Any:
+    changed = copy.deepcopy(content)
+    inside = changed
+    for step in place[:-1]:
+        inside = inside[step]
+    inside[place[-1]] = value
+    return changed
+
+
+def named(place: Path_) -> str:
+    return ".".join(str(step) for step in place)
+
+
+def require_one_line(ended: Ended, code: int, start: str) -> str:
+    assert (ended.code, ended.out) == (code, "")
+    (line,) = ended.err.splitlines()
+    assert line.startswith(f"humouse-doctor: {start}")
+    assert line.isprintable()
+    assert len(line) < 600
+    return line
+
+
+@pytest.mark.parametrize("place", list(places(REPORT)), ids=named)
+def test_a_report_with_anything_in_a_place_is_refused_or_shown(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Path_
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for value in VALUES:
+        Path("x.json").write_text(json.dumps(with_value(REPORT, place, value)), encoding="utf-8")
+        shown = [form for form in Format if form is not Format.HTML or place[0] in ("data", "pictures")]
+        for form in shown:
+            start = time.process_time()
+            ended = invoke("show", "x.json", "-f", form.value)
+            assert time.process_time() - start < MAX_S
+            if ended.code == 3 and not ended.out:
+                require_one_line(ended, 3, "x.json: ")
+                break
+            assert (ended.code in (0, 1, 3), ended.err) == (True, ""), (form, value)
+            assert ended.out
+
+
+@pytest.mark.parametrize("form", [form.value for form in Format])
+def test_long_text_is_shown_in_time(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in ("\n" * 20_000, " " * 20_000, "x" * 20_000):
+        content = REPORT
+        for place in (("sentence",), ("findings", 0, "message"), ("remedies", 0, "code_hint"), ("subject", "remarks", 0)):
+            content = with_value(content, place, text)
+        Path("x.json").write_text(json.dumps(content), encoding="utf-8")
+        start = time.process_time()
+
+        ended = invoke("show", "x.json", "-f", form)
+
+        assert time.process_time() - start < MAX_S
+        assert (ended.code, ended.err) == (1, "")
+    Path("x.json").write_text(json.dumps(with_value(REPORT, ("sentence",), "x" * 20_001)), encoding="utf-8")
+    require_one_line(invoke("show", "x.json", "-f", form), 3, "x.json: not a report")
+
+
+@pytest.mark.parametrize("place", list(places(OUTCOME)), ids=named)
+def test_an_outcome_with_anything_in_a_place_is_refused_or_used(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Path_
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = write_config(tmp_path)
+    before = config.read_bytes()
+    outcome = {**OUTCOME, "config_values": config_values(reader.read(config).settings)}
+    for value in VALUES:
+        Path("x.json").write_text(json.dumps(with_value(outcome, place, value)), encoding="utf-8")
+        start = time.process_time()
+        ended = invoke("suggest-config", "-c", config.name, "--outcome", "x.json", "--emit", "overrides")
+        assert time.process_time() - start < MAX_S
+        if ended.out == "":
+            require_one_line(ended, ended.code, "x.json: ")
+            assert ended.code in (2, 3)
+        else:
+            assert ended.code == 0
+            assert "x=" not in ended.out
+    assert config.read_bytes() == before
+
+
+def _baseline(folder: Path) -> dict[str, Any]:
+    entry = Judge(policy=Policy(), today=date(2026, 1, 1)).entry("run.yaml", collapsed("run.yaml"))
+    baseline.write(folder / "known.json", [entry], "0.1.0")
+    content: dict[str, Any] = json.loads((folder / "known.json").read_text(encoding="utf-8"))
+    return content
+
+
+def test_a_baseline_with_anything_in_a_place_is_refused_or_used(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path)
+    known = _baseline(tmp_path)
+    for place in places(known):
+        for value in VALUES:
+            Path("x.json").write_text(json.dumps(with_value(known, place, value)), encoding="utf-8")
+            ended = invoke("gate", "run.yaml", "--baseline", "x.json", "-f", "json")
+            if ended.out == "":
+                require_one_line(ended, 2, "x.json: ")
+            else:
+                assert (ended.code, ended.err) == (1, ""), (place, value)
+
+
+#: Content of a file in the place of a report, an outcome or a baseline.
+FILES: dict[str, bytes] = {
+    "empty": b"",
+    "a NaN": json.dumps(with_value(REPORT, ("probes", 0, "measurements", "x"), float("nan"))).encode(),
+    "no UTF-8": b"\xff\xfe\x00",
+    "nested without end": b"[" * 1_000_000,
+    "nested objects": b'{"a":' * 500_000,
+    "a number of a million digits": b"9" * 1_000_000,
+    "a bomb of objects": b'{"schema_version": "1.2", "kind": 1, "x": [' + b"{}," * 4_000_000 + b"{}]}",
+    "larger than any": b" " * (17 << 20),
+    "values nested deeply": json.dumps(
+        with_value(REPORT, ("settings", 0, "value"), json.loads("[" * 200 + "]" * 200))
+    ).encode(),
+    "a hundred thousand remarks": json.dumps(with_value(REPORT, ("subject", "remarks"), ["x"] * 250_000)).encode(),
+    "a text of megabytes": json.dumps(with_value(REPORT, ("sentence",), "x " * 2_100_000)).encode(),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("option", ["show", "--compare", "--outcome", "--baseline"])
+def test_a_file_that_is_none_is_refused_with_one_line(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.json").write_bytes(FILES[name])
+    start = time.process_time()
+
+    ended = _with_file(invoke, tmp_path, option, "x.json")
+
+    assert time.process_time() - start < MAX_S
+    too_large = len(FILES[name]) > 16 << 20
+    require_one_line(ended, 2 if option == "--baseline" and not too_large else 3, "x.json: ")
+
+
+def _with_file(invoke: Invoke, folder: Path, option: str, name: str) -> Ended:
+    if option == "show":
+        return invoke("show", name)
+    write_config(folder)
+    if option == "--outcome":
+        return invoke("suggest-config", "-c", "run.yaml", option, name)
+    return invoke("gate" if option in ("--baseline", "--policy") else "preflight", "run.yaml", option, name)
+
+
+@pytest.mark.parametrize("option", ["show", "--compare", "--outcome", "--baseline", "--policy"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_not_waited_for(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if kind == "pipe":
+        os.mkfifo("x.json")
+    elif kind == "device":
+        Path("x.json").symlink_to("/dev/zero")
+    else:
+        Path("x.json").mkdir()
+
+    line = require_one_line(_with_file(invoke, tmp_path, option, "x.json"), 3, "x.json: cannot read the ")
+
+    assert f"it is a {kind}" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (".".join(["a"] * 60_000) + " = 1\n", "larger"),
+        ("[" + ".".join(["a"] * 20_000) + "]\n", ":1: more than 500 dots in one line"),
+        ("x = {" + ".".join(['"a b"'] * 20_000) + " = 1}\n", ":1: more than 500 dots in one line"),
+        ("x = 1\n" * 500_000, "it has more than 500,000 bytes"),
+        ('[[ignore]]\ncode = "HD204"\nreason = "x"\n' * 5_000, "5,000 ignores are more than 1,000"),
+    ],
+    ids=["a key of many parts", "a table of many parts", "quoted parts", "larger than any", "many ignores"],
+)
+def test_a_policy_that_takes_long_to_read_is_refused(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_config(tmp_path)
+    for name in ("humouse-doctor.toml", "pyproject.toml"):
+        Path(name).write_text(text if name[0] == "h" else text.replace("[[ignore", "[[tool.humouse-doctor.ignore"))
+        start = time.process_time()
+
+        ended = invoke("gate", "run.yaml")
+
+        assert time.process_time() - start < MAX_S
+        assert ended.code in (2, 3)
+        assert said.replace("larger", "more than 500 dots") in require_one_line(ended, ended.code, str(tmp_path / name))
+        Path(name).unlink()
+
+
+def test_a_gates_saved_decision_is_read_like_a_report(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    decision = json.loads(gate_json.render(gated()))
+    decision["inputs"] = decision["inputs"][:1]
+    for value in VALUES:
+        decision["inputs"][0]["report"] = value
+        Path("x.json").write_text(json.dumps(decision), encoding="utf-8")
+
+        require_one_line(invoke("show", "x.json"), 3, "x.json: not a report of humouse-doctor")
+
+
+def test_a_cure_that_names_a_file_is_not_taken_over(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = write_config(tmp_path)
+    before = config.read_bytes()
+    outcome: dict[str, Any] = copy.deepcopy({**OUTCOME, "config_values": config_values(reader.read(config).settings)})
+    cure = next(arm for arm in outcome["arms"] if arm["effect"] == "cured")
+    cure["patch"].append({"key": "training.generator_init_path", "old": None, "new": "/tmp/x.pt", "absent": True})
+    old, cure["key"] = cure["key"], ""
+    key = outcome_json._read_arm(cure).arm.key  # what the arm is called by its edits
+    text = json.dumps({**outcome, "chosen": key}).replace(json.dumps(old), json.dumps(key))
+    Path("x.json").write_text(text, encoding="utf-8")
+
+    ended = invoke("suggest-config", "-c", config.name, "--outcome", "x.json", "--write")
+
+    line = require_one_line(ended, 2, "x.json: its cure sets training.generator_init_path")
+    assert "set it yourself" in line
+    assert config.read_bytes() == before
