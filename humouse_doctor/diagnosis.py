@@ -5,6 +5,7 @@ A cause is *supported* by the symptoms it would bring about that were found; not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ _FITTED = "HD105"
 
 #: With fewer targets than this no verdict is sure.
 _SURE_TARGETS = 64
+
+#: The square of less is no normal float32 any more.
+_LEAST_SPREAD = math.sqrt(2.0**-126)
 
 _BY_CODE: Mapping[str, Probe] = MappingProxyType({probe.code: probe for probe in PROBES})
 
@@ -283,9 +287,12 @@ def _blind(case: Case) -> str | None:
             measures.require_sequences(targets)
             if targets.shape[1] < measures.MIN_STEPS:
                 return f"targets of fewer than {measures.MIN_STEPS} steps show no movement"
-            differ = measures.spread_across(targets) > 0
+            spread = measures.spread_across(targets)
+            differ = spread > 0
             if not differ.all():
                 return f"the targets are all alike{' on one axis' if differ.any() else ''}"
+            if spread.min() < _LEAST_SPREAD:
+                return f"targets that spread {spread.min():.1e} have squares below all float32, in which a loss is computed"
     except NotMeasurable as reason:
         return str(reason)
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from humouse_doctor.config import reader
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.errors import DoctorError
+from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.probe import ProbeResult
 from humouse_doctor.core.settings import Settings
@@ -31,6 +32,8 @@ _FUTILE_AT = 0.5
 #: ... and would not come this far below it, were it to go on twice as fast as since half of them.
 _FUTILE_SKILL = 0.05
 _CURVE_POINTS = 50
+#: No trial is longer, however many epochs an arm asks for.
+_MOST_STEPS = 1_000_000
 #: A training gives a sign of life this many times.
 _PULSES = 100
 
@@ -65,13 +68,15 @@ class Job:
 class Bench:
     """What all trials of one run share: its config with overrides, its gestures, and how many sequences to draw.
 
-    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more.
+    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more. One trial that takes
+    longer than `budget_s`, which is meant for all, fails.
     """
 
     config: Path
     overrides: tuple[str, ...]
     gestures: Gestures
     base_steps: int
+    budget_s: float | None = None
     pretrainer: bool = False
     samples: int = 512
 
@@ -100,6 +105,8 @@ class Bench:
     def run(self, job: Job, tick: Tick = _unheard) -> Trial:
         """Train and examine; what cannot be trained is a trial that failed, with its reason."""
         try:
+            if job.steps > _MOST_STEPS:
+                raise UsageError(f"it asks for {job.steps:,} steps, and no trial has more than {_MOST_STEPS:,}")
             return self.measured(job, self.rehearsal(job), tick)[0]
         except DoctorError as error:
             return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=str(error))
@@ -111,7 +118,7 @@ class Bench:
         """The trial of `job` and what it trained."""
         targets = rehearsal.targets
         constant, motionless = best_constant_loss(targets), motionless_loss(targets)
-        watch = _Watch(job.steps, constant, motionless, tick, may_stop=_can_be_judged_early(rehearsal))
+        watch = _Watch(job.steps, constant, motionless, tick, may_stop=_can_be_judged_early(rehearsal), budget_s=self.budget_s)
         trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, watch)
         loaded = self.examined(job, rehearsal, trained)
         results = examine(loaded.case)
@@ -170,10 +177,15 @@ class _Watch:
     motionless: float
     tell: Tick
     may_stop: bool
+    budget_s: float | None = None
     losses: list[float] = field(default_factory=list)
     stopped: str | None = None
+    begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, step: int, loss: float) -> bool:
+        """Whether to stop; raises `UsageError` where the whole budget is gone."""
+        if self.budget_s is not None and time.monotonic() - self.begun > self.budget_s:
+            raise UsageError(f"only {step:,} of its {self.planned:,} steps fit into the whole budget of {self.budget_s:,.0f} s")
         if step % max(1, self.planned // _PULSES) == 0 or step == self.planned:
             self.tell(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
         self.losses.append(loss)

@@ -109,6 +109,7 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
         overrides=order.overrides,
         gestures=gestures,
         base_steps=order.steps or own or 1,
+        budget_s=None if order.steps is not None else order.budget_s,
         pretrainer=loaded.case.subject_is_pretrainer,
     )
     fingerprint = _fingerprint(order, settings)

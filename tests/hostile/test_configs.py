@@ -183,6 +183,25 @@ def test_no_config_is_healthy_whose_learning_rate_no_trainer_could_use(
     assert json.loads(ended.out)["verdict"] == verdict, ended.out
 
 
+@pytest.mark.parametrize(
+    ("scale", "verdict"), [(1e-3, "healthy"), (1e-17, "healthy"), (1e-22, "undetermined"), (1e-40, "undetermined")]
+)
+def test_no_config_is_healthy_whose_targets_have_no_squares_in_float32(
+    invoke: Invoke, tmp_path: Path, scale: float, verdict: str
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 1, (64, 32, 3)) * scale)
+    config = tmp_path / "x.yaml"
+    config.write_text(
+        "model: {architecture: tcn, generator: {activation_xy: linear}}\n"
+        "data: {sequence_length: 32, normalize_sequences: false}\n"
+        + _training("warmup_latent_normalize: false", rate="1.0e-3", epochs="300")
+    )
+
+    ended = invoke("preflight", config, "--data", tmp_path / "x.npy", "--format", "json")
+
+    assert json.loads(ended.out)["verdict"] == verdict
+
+
 def test_no_pipe_is_waited_for(invoke: Invoke, tmp_path: Path) -> None:
     pipe = tmp_path / "x.yaml"
     os.mkfifo(pipe)

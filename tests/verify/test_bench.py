@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,20 @@ def test_what_cannot_be_trained_is_a_trial_that_failed(tmp_path: Path) -> None:
 
     assert trial.failed == "slow-gates has no place in a tcn generator"
     assert (trial.steps, trial.measurements, trial.losses) == (0, {}, ())
+
+
+def test_a_trial_without_end_is_not_begun(tmp_path: Path) -> None:
+    trial = ran(bench_of(tmp_path), of("training.reconstruction_epochs", 10**12))
+
+    assert trial.failed is not None
+    assert trial.failed.endswith("steps, and no trial has more than 1,000,000")
+    assert trial.steps == 0
+
+
+def test_a_trial_that_takes_longer_than_the_whole_budget_fails(tmp_path: Path) -> None:
+    trial = ran(replace(bench_of(tmp_path), budget_s=0.0))
+
+    assert trial.failed == f"only 1 of its {STEPS} steps fit into the whole budget of 0 s"
 
 
 def test_torchs_own_trouble_is_told_in_one_short_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
