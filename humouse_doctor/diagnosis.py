@@ -274,7 +274,16 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
 
 def _blind_before_training(case: Case) -> str | None:
     """Why the config and its data tell nothing, whatever was measured of them; None where they do, or are not known."""
-    return budget.rate_trouble(case) or _blind(case)
+    return budget.rate_trouble(case) or _blind(case) or _vanishing(case)
+
+
+def _vanishing(case: Case) -> str | None:
+    """Why no loss sees these targets, None where one does or they are not known."""
+    if case.samples.loss_targets is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        least = float(measures.spread_across(measures.loss_targets(case)).min())
+    return f"targets that spread {least:.1e} have no squares in float32, where their loss is" if least < _LEAST_SPREAD else None
 
 
 def _blind(case: Case) -> str | None:
@@ -287,12 +296,9 @@ def _blind(case: Case) -> str | None:
             measures.require_sequences(targets)
             if targets.shape[1] < measures.MIN_STEPS:
                 return f"targets of fewer than {measures.MIN_STEPS} steps show no movement"
-            spread = measures.spread_across(targets)
-            differ = spread > 0
+            differ = measures.spread_across(targets) > 0
             if not differ.all():
                 return f"the targets are all alike{' on one axis' if differ.any() else ''}"
-            if spread.min() < _LEAST_SPREAD:
-                return f"targets that spread {spread.min():.1e} have squares below all float32, in which a loss is computed"
     except NotMeasurable as reason:
         return str(reason)
     return None

@@ -68,15 +68,15 @@ class Job:
 class Bench:
     """What all trials of one run share: its config with overrides, its gestures, and how many sequences to draw.
 
-    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more. One trial that takes
-    longer than `budget_s`, which is meant for all, fails.
+    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more. A trial that takes
+    longer than `longest_s` fails.
     """
 
     config: Path
     overrides: tuple[str, ...]
     gestures: Gestures
     base_steps: int
-    budget_s: float | None = None
+    longest_s: float | None = None
     pretrainer: bool = False
     samples: int = 512
 
@@ -118,7 +118,9 @@ class Bench:
         """The trial of `job` and what it trained."""
         targets = rehearsal.targets
         constant, motionless = best_constant_loss(targets), motionless_loss(targets)
-        watch = _Watch(job.steps, constant, motionless, tick, may_stop=_can_be_judged_early(rehearsal), budget_s=self.budget_s)
+        watch = _Watch(
+            job.steps, constant, motionless, tick, may_stop=_can_be_judged_early(rehearsal), longest_s=self.longest_s
+        )
         trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, watch)
         loaded = self.examined(job, rehearsal, trained)
         results = examine(loaded.case)
@@ -177,15 +179,15 @@ class _Watch:
     motionless: float
     tell: Tick
     may_stop: bool
-    budget_s: float | None = None
+    longest_s: float | None = None
     losses: list[float] = field(default_factory=list)
     stopped: str | None = None
     begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, step: int, loss: float) -> bool:
-        """Whether to stop; raises `UsageError` where the whole budget is gone."""
-        if self.budget_s is not None and time.monotonic() - self.begun > self.budget_s:
-            raise UsageError(f"only {step:,} of its {self.planned:,} steps fit into the whole budget of {self.budget_s:,.0f} s")
+        """Whether to stop; raises `UsageError` where its time is up."""
+        if self.longest_s is not None and time.monotonic() - self.begun > self.longest_s:
+            raise UsageError(f"only {step:,} of its {self.planned:,} steps fit into {self.longest_s:,.0f} s")
         if step % max(1, self.planned // _PULSES) == 0 or step == self.planned:
             self.tell(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
         self.losses.append(loss)

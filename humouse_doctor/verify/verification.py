@@ -42,6 +42,8 @@ _PLANNED_ARMS = 10
 _PLANNED_REMEDIES = 4
 _FEWEST_STEPS = 8
 _TIMED_STEPS = 3
+#: One trial fails that takes longer than the budget for all, and than this.
+_PATIENCE_S = 60.0
 #: The share of the budget that is spent training; the rest goes into fitting latents and starting processes.
 _TRAINING_SHARE = 0.7
 
@@ -109,7 +111,7 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
         overrides=order.overrides,
         gestures=gestures,
         base_steps=order.steps or own or 1,
-        budget_s=None if order.steps is not None else order.budget_s,
+        longest_s=None if order.steps is not None else max(order.budget_s, _PATIENCE_S),
         pretrainer=loaded.case.subject_is_pretrainer,
     )
     fingerprint = _fingerprint(order, settings)
