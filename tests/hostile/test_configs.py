@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from humouse_doctor.config import reader
@@ -389,6 +390,30 @@ def test_a_patch_changes_no_file_that_the_config_alone_names(invoke: Invoke, tmp
     assert ended.code == (0 if changes else 2), ended.err
     assert (path.read_text() != root) == changes
     assert [file.name for file in tmp_path.rglob("*.bak")] == ["config.yaml.bak"] * changes
+
+
+@pytest.mark.parametrize("command", [("preflight",), ("suggest-config", "--write", "-c")])
+def test_a_config_is_parsed_five_times_however_long_its_patch_is(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 20, (64, 16, 3)))
+    path = tmp_path / "x.yaml"
+    path.write_text(SICK)
+    parsed = list[int]()
+    begin = yaml.reader.Reader.__init__
+
+    def counted(self: yaml.reader.Reader, stream: str) -> None:
+        parsed.append(len(stream))
+        begin(self, stream)
+
+    monkeypatch.setattr(yaml.reader.Reader, "__init__", counted)
+
+    ended = invoke(*command, path, "--data", tmp_path / "x.npy")
+
+    assert ended.code in (0, 1)
+    assert "reconstruction_epochs: " in ended.out
+    assert "activation_xy: " in ended.out
+    assert sum(size > len(SICK) - 10 for size in parsed) == 5  # read, and before and after the patch by two readers
 
 
 def test_files_of_a_defaults_list_have_a_size_together(invoke: Invoke, tmp_path: Path) -> None:
