@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,9 @@ from typing import Any
 from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Place, Value
+
+#: Characters of the paths of all values: the package that a defaults list names stands before each.
+_MAX_PATHS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +62,11 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
             real = group_file.resolve()
             is_group_file = real in read and real.is_relative_to(folder / "experiment")
             whole: Any = OmegaConf.to_container(composed, resolve=False)
+            del whole["hydra"]
+            flat = dict(_flat(whole, "", [_MAX_PATHS]))
     except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
         reason = yaml_text.shown(re.sub(r"\s+", " ", str(error) or type(error).__name__).strip(), 300)
         raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason}") from None
-    del whole["hydra"]
-    flat: dict[str, Value] = {}
-    _flatten(whole, "", flat)
     known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
     source = path
     # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
@@ -80,12 +82,16 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     return Composed(values=flat, places=known, source=source, remarks=(remark,))
 
 
-def _flatten(node: Any, prefix: str, into: dict[str, Value]) -> None:
+def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:
+    """Every value below `node` by its path; raises `UsageError` where the paths have no `room`."""
     if isinstance(node, dict):
         for key, child in node.items():
-            _flatten(child, f"{prefix}.{key}" if prefix else str(key), into)
-    else:
-        into[prefix] = _value(node)
+            yield from _flat(child, f"{path}.{key}" if path else str(key), room)
+        return
+    room[0] -= len(path)
+    if room[0] < 0:
+        raise UsageError(f"the paths of its values have more than {_MAX_PATHS} characters together")
+    yield path, _value(node)
 
 
 def _value(node: Any) -> Value:

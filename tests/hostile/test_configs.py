@@ -85,6 +85,11 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a tab": ("training:\n\tlr: 1\n", "not valid YAML"),
     "a bell": ("a: \x07\n" + SOUND, "not valid YAML"),
     "utf-32": (SOUND.encode("utf-32"), "UTF-8"),
+    "a long text, many times": (f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 60)}]\n" + SOUND, "or 5 MB of text"),
+    "a long key before many": (
+        f"? {'x' * 100_000}\n:\n" + "".join(f"  k{n}: 1\n" for n in range(60)) + SOUND,
+        "or 5 MB of text and paths",
+    ),
     "a section that is itself": ("training: ${training}\n", "none of the sections"),
 }
 
@@ -103,6 +108,10 @@ READ: dict[str, tuple[str, str]] = {
         "not run",
     ),
     "an interpolation within another": ("data: {sequence_length: '${a.${b}}'}\n" + SOUND, "left unresolved"),
+    "lists of a list": ("a: [1, 2]\n" + _training(betas="['${a}', '${a}']"), "'a' is a list"),
+    "a list within a text": ("a: [1, 2]\nexperiment_name: x${a}\n" + SOUND, "'a' is a list"),
+    "a long name of nothing": (f"experiment_name: ${{{'x' * 5000}}}\n" + SOUND, f"there is no '{'x' * 60}...'"),
+    "an interpolation that grows": (f"a: {'x' * 4000}${{a}}\n" + _training(betas="['${a}', 0.9]"), "more than 5000 characters"),
     "one beta": (_training(betas="[0.5]"), "expected a list of two numbers"),
     "a beta of NaN": (_training(betas="[.nan, 0.9]"), "expected a list of two numbers"),
     "betas of text": (_training(betas="'ab'"), "expected a list of two numbers"),
@@ -439,6 +448,17 @@ def test_a_bomb_in_a_group_file_ends_before_hydra_reads_it(invoke: Invoke, tmp_p
     assert ended.code == 2
     assert "more than 10000 values" in ended.err
     assert time.monotonic() - start < 10
+
+
+def test_a_long_package_before_many_values_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    path = _experiment(tmp_path / "conf", f"defaults: [experiment: x, 'g@{'y' * 100_000}', _self_]\n")
+    (tmp_path / "conf" / "g.yaml").write_text("".join(f"k{number}: 1\n" for number in range(60)))
+
+    ended = invoke("preflight", path)
+
+    assert ended.code == 2
+    assert "the paths of its values have more than 5000000 characters together" in ended.err
+    assert ended.err.count("\n") == 1
 
 
 def test_defaults_lists_that_multiply_come_to_an_end(invoke: Invoke, tmp_path: Path) -> None:
