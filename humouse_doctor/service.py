@@ -35,11 +35,22 @@ def report_on(
 
     `outcome` is a file that verify has kept on the same config: it marks the remedies its trials confirmed or refuted.
     """
+    return _with_diff(_diagnosed(request, select, ignore, progress, outcome))
+
+
+def _diagnosed(
+    request: Request,
+    select: Sequence[str],
+    ignore: Sequence[str],
+    progress: Callable[[str], None],
+    outcome: Path | None,
+) -> Report:
+    """The report without its patch as a diff, which takes the config's text several readings."""
     probes = selected(select, ignore)
     loaded = load_case(request, progress)
     told = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
     report = diagnose(replace(loaded, tool_findings=told), examine(loaded.case, probes))
-    return _with_diff(report if outcome is None else _marked(report, outcome, request.overrides))
+    return report if outcome is None else _marked(report, outcome, request.overrides)
 
 
 def _with_diff(report: Report) -> Report:
@@ -197,7 +208,10 @@ def _request_for(path: Path, shared: Request) -> Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A patch in the asked form; `text` is empty where there is nothing to change, `written` names file and backup."""
+    """A patch in the asked form; `text` is empty where there is nothing to change, `written` names file and backup.
+
+    `report` has no diff of its own.
+    """
 
     text: str
     report: Report
@@ -220,7 +234,7 @@ def suggest(
 
     if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
         raise UsageError(_NO_CONFIG)
-    report = report_on(request, progress=progress, outcome=outcome)
+    report = _diagnosed(request, (), (), progress, outcome)
     source = report.subject.config
     if source is None:
         raise UsageError(_NO_CONFIG)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.files import is_file
 from humouse_doctor.core.settings import Place, Value
+
+#: Characters of the paths of all values: the package that a defaults list names stands before each.
+_MAX_PATHS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,8 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     """Compose the config at `path`, whose own `values` and `places` were read already.
 
     Interpolations stay as they are written, and those of the defaults list itself cannot read the environment. Without
-    Hydra the file alone is used, and a remark says that it is incomplete. Raises `UsageError` where Hydra gives up.
+    Hydra the file alone is used, and a remark says that it is incomplete. Raises `UsageError` where Hydra gives up, and
+    where anything outside the config's folder is asked for.
     """
     try:
         import hydra
@@ -44,26 +47,30 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     if GlobalHydra.instance().is_initialized():
         remark = f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
         return Composed(values=values, places=places, source=path, remarks=(remark,))
+    if path.suffix != ".yaml":  # Hydra would take another file for it
+        raise UsageError(f"{path}: has a defaults: list, which Hydra composes of .yaml files alone; rename it to *.yaml")
+    folder = path.parent.resolve()
     try:
         with (
-            hydra_sources.guarded(),
+            hydra_sources.guarded(folder) as read,
             warnings.catch_warnings(),
-            hydra.initialize_config_dir(str(path.resolve().parent), version_base=None),
+            hydra.initialize_config_dir(str(folder), version_base=None),
         ):
             warnings.simplefilter("ignore")  # a defaults list without _self_ is the trainer's affair
-            composed = hydra.compose(path.stem, return_hydra_config=True)
+            composed = hydra.compose(path.name, return_hydra_config=True)
             group_file = path.parent / "experiment" / f"{composed.hydra.runtime.choices.get('experiment')}.yaml"
+            real = group_file.resolve()
+            is_group_file = real in read and real.is_relative_to(folder / "experiment")
             whole: Any = OmegaConf.to_container(composed, resolve=False)
+            del whole["hydra"]
+            flat = dict(_flat(whole, "", [_MAX_PATHS]))
     except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
         reason = yaml_text.shown(re.sub(r"\s+", " ", str(error) or type(error).__name__).strip(), 300)
         raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason}") from None
-    del whole["hydra"]
-    flat: dict[str, Value] = {}
-    _flatten(whole, "", flat)
     known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
     source = path
     # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
-    if is_file(group_file) and any(name.startswith("experiment.") for name in flat):
+    if is_group_file and any(name.startswith("experiment.") for name in flat):
         root = yaml_text.compose(yaml_text.read_text(group_file), str(group_file))
         for leaf in yaml_text.leaves(root, str(group_file)):
             name = f"experiment.{leaf.path}"
@@ -75,12 +82,16 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     return Composed(values=flat, places=known, source=source, remarks=(remark,))
 
 
-def _flatten(node: Any, prefix: str, into: dict[str, Value]) -> None:
+def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:
+    """Every value below `node` by its path; raises `UsageError` where the paths have no `room`."""
     if isinstance(node, dict):
         for key, child in node.items():
-            _flatten(child, f"{prefix}.{key}" if prefix else str(key), into)
-    else:
-        into[prefix] = _value(node)
+            yield from _flat(child, f"{path}.{key}" if path else str(key), room)
+        return
+    room[0] -= len(path)
+    if room[0] < 0:
+        raise UsageError(f"the paths of its values have more than {_MAX_PATHS} characters together")
+    yield path, _value(node)
 
 
 def _value(node: Any) -> Value:

@@ -1,27 +1,32 @@
-"""What Hydra may read while it composes a config: plain YAML files within bounds, and no module of anyone's."""
+"""What Hydra may read while it composes a config: plain YAML files of the config's own folder, within bounds."""
 
 from __future__ import annotations
 
+import os
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from hydra._internal import config_loader_impl
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.core_plugins.importlib_resources_config_source import ImportlibResourcesConfigSource
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
-from omegaconf.resolvers import oc
+from omegaconf.basecontainer import BaseContainer
 
 from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import is_file
 
-#: Files and values of all the defaults lists together, each counted as often as it is named.
+#: Files and values of all the defaults lists together, each counted as often as it is named, and bytes, counted once.
 _MAX_FILES = 500
 _MAX_VALUES = 20_000
+_MAX_BYTES = 1_000_000
 #: The class that Hydra's loader keeps the configs of one composition in.
 _REPOSITORY = CachingConfigRepository.__name__
 
@@ -37,24 +42,42 @@ class _PlainFiles(FileConfigSource):
         return super().load_config(config_path)
 
 
-class _OwnPackages(ImportlibResourcesConfigSource):
-    """Hydra's own configs; another package that a search path names would be imported, which runs its code."""
+class _Bounded(CachingConfigRepository):
+    """Keeps a defaults list within the config's folder, and ends one that brings in more than any config does."""
 
-    def __init__(self, provider: str, path: str) -> None:
-        if path != "pkg://hydra.conf":
-            raise UsageError(f"the search path {yaml_text.shown(path)} is refused: it would import that package")
-        super().__init__(provider=provider, path=path)
-
-
-class _Counting(CachingConfigRepository):
-    """Ends a defaults list that names others, which name others, more often than any config does."""
-
-    def __init__(self, delegate: Any) -> None:
+    def __init__(self, folder: Path, read: set[Path], delegate: Any) -> None:
         super().__init__(delegate)
+        self._folder, self._read = folder, read
         self._sizes: dict[str, int] = {}
-        self._files = self._values = 0
+        self._files = self._values = self._bytes = 0
+
+    def initialize_sources(self, config_search_path: Any) -> None:
+        """What Hydra asks for where a config has a search path, which leads elsewhere or imports a package."""
+        for element in config_search_path.get_path():
+            if element.provider.startswith("hydra.searchpath"):
+                raise UsageError(f"the search path {yaml_text.shown(element.path)} is refused; a config's own folder is read")
+        super().initialize_sources(config_search_path)
+
+    def group_exists(self, config_path: str) -> bool:
+        self._require_inside(config_path)
+        return super().group_exists(config_path)
+
+    def config_exists(self, config_path: str) -> bool:
+        self._require_inside(config_path)
+        return super().config_exists(config_path)
+
+    def get_group_options(self, group_name: str, *rest: Any) -> list[str]:
+        self._require_inside(group_name)
+        return super().get_group_options(group_name, *rest)
 
     def load_config(self, config_path: str) -> Any:
+        self._require_inside(config_path)
+        if config_path not in self._sizes:
+            files = [path.resolve() for path in self._meant(config_path) if is_file(path)]
+            self._read.update(files)
+            self._bytes += sum(path.stat().st_size for path in files)
+            if self._bytes > _MAX_BYTES:
+                raise UsageError(f"its defaults lists bring in more than {_MAX_BYTES // 1000} kB")
         found = super().load_config(config_path=config_path)
         if config_path not in self._sizes:
             self._sizes[config_path] = 0 if found is None else _size(found.config)
@@ -65,6 +88,20 @@ class _Counting(CachingConfigRepository):
                 f"its defaults lists bring in more than {_MAX_FILES} files or {_MAX_VALUES} values, repeats counted"
             )
         return found
+
+    def _require_inside(self, config_path: str) -> None:
+        """Raise `UsageError` for a file or group of another folder; Hydra's own package takes the same paths."""
+        upwards = Path(os.path.normpath(config_path)).parts[:1] == ("..",)
+        if (
+            Path(config_path).is_absolute()
+            or upwards
+            or not all(path.resolve().is_relative_to(self._folder) for path in self._meant(config_path))
+        ):
+            raise UsageError(f"{yaml_text.shown(config_path)} leads out of the config's folder, and is refused")
+
+    def _meant(self, config_path: str) -> tuple[Path, Path]:
+        """What a path of a defaults list may mean: a group or a file in full, and a file's stem."""
+        return self._folder / config_path, self._folder / f"{config_path}.yaml"
 
 
 def _size(config: Any) -> int:
@@ -77,25 +114,29 @@ def _size(config: Any) -> int:
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Let Hydra read no environment, import nothing and load bounded files within the block.
+def guarded(folder: Path) -> Iterator[set[Path]]:
+    """Let Hydra load bounded files of `folder` alone within the block, read no environment, and import nothing.
 
-    `${oc.env:X}` fails where Hydra itself resolves it: in a path or an error message it would show a secret.
+    Yields the files it has read, links resolved. No resolver but Hydra's own is known: where it resolves one itself, in a
+    path or an error message, that would show a secret. `hydra.job.env_copy` finds empty variables.
     """
     Plugins.instance()  # registers the sources that are replaced here
-    types = SourcesRegistry.instance().types
-    kept = dict(types)
-    types.update({"file": _PlainFiles, "pkg": _OwnPackages})
-    setattr(config_loader_impl, _REPOSITORY, _Counting)
-    OmegaConf.register_new_resolver("oc.env", _refuse, replace=True)
+    types, read = SourcesRegistry.instance().types, set[Path]()
+    blind = SimpleNamespace(environ=defaultdict(str), getcwd=os.getcwd)
+    with (
+        _replaced(SourcesRegistry.instance(), "types", {**types, "file": _PlainFiles}),
+        _replaced(config_loader_impl, _REPOSITORY, partial(_Bounded, folder, read)),
+        _replaced(config_loader_impl, "os", blind),
+        _replaced(BaseContainer, "_resolvers", {}),
+    ):
+        yield read
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    kept = getattr(owner, name)
+    setattr(owner, name, value)
     try:
         yield
     finally:
-        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
-        setattr(config_loader_impl, _REPOSITORY, CachingConfigRepository)
-        types.clear()
-        types.update(kept)
-
-
-def _refuse(*_: Any) -> None:
-    raise ValueError("the environment is not read")
+        setattr(owner, name, kept)

@@ -31,6 +31,10 @@ _MISREAD = (
 )  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
 
+#: Characters `start:end` of a text and what takes their place; a section and the tree of its new keys.
+_Change = tuple[int, int, str]
+_Section = tuple[yaml.MappingNode, dict[str, Any]]
+
 
 class PatchRefused(UsageError):
     """An edit that cannot be made in place without risk; the message carries the override instead."""
@@ -40,14 +44,18 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
     """`text` with `edits` made; `prefix` stands before every key in the file.
 
     Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and where the
-    result does not read back as intended: the new value there, all others as they were.
+    result does not read back as intended: the new values there, all others as they were.
     """
-    for edit in edits:
-        after = _edited(text, name, edit, prefix)
-        if not _reads_back(text, after, name, edit, prefix):
-            raise _refuse(name, edit, prefix, "would not read back as intended, or another value with it")
-        text = after
-    return text
+    if not edits:
+        return text
+    body = text.removeprefix(_BOM)
+    root = yaml_text.compose(body, name)
+    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
+    after = text[: len(text) - len(body)] + _edited(body, root, found, name, edits, prefix)
+    wrong = _misread(text, {path: leaf.value for path, leaf in found.items()}, after, name, edits, prefix)
+    if wrong is not None:
+        raise _refuse(name, wrong, prefix, "would not read back as intended, or another value with it")
+    return after
 
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
@@ -62,17 +70,28 @@ def _shown(value: Value) -> str:
     return yaml_text.shown(spell(value), _MAX_SHOWN)
 
 
-def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
-    bom = _BOM if text.startswith(_BOM) else ""
-    body = text.removeprefix(_BOM)
-    root = yaml_text.compose(body, name)
-    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
-    path = f"{prefix}{edit.key}"
-    leaf = found.get(path)
-    if leaf is None:
-        if not edit.absent:
-            raise _refuse(name, edit, prefix, f"should be {_shown(edit.old)} but is not there any more")
-        return bom + _inserted(body, root, name, edit, prefix)
+def _edited(
+    body: str, root: yaml.MappingNode, found: Mapping[str, yaml_text.Leaf], name: str, edits: Sequence[Edit], prefix: str
+) -> str:
+    changes, sections = list[_Change](), dict[int, _Section]()
+    for edit in edits:
+        leaf = found.get(f"{prefix}{edit.key}")
+        if leaf is not None:
+            changes.append(_replacement(body, leaf, name, edit, prefix))
+            continue
+        parent, parts = _section(root, name, edit, prefix)
+        _, tree = sections.setdefault(id(parent), (parent, {}))
+        _grow(tree, parts, edit.new)
+    # where sections end at one place, the deepest comes first, and what replaces the last value of all before them
+    changes.extend(_lines_for(body, *sections[key]) for key in sorted(sections, key=lambda key: -_column(sections[key][0])))
+    pieces, at = list[str](), 0
+    for start, end, new in sorted(changes, key=lambda change: change[0]):
+        pieces += [body[at:start], new]
+        at = end
+    return "".join([*pieces, body[at:]])
+
+
+def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix: str) -> _Change:
     if isinstance(leaf.value, str) and "${" in leaf.value:
         raise _refuse(name, edit, prefix, "is an interpolation")
     if edit.absent or not _same(leaf.value, edit.old):
@@ -87,11 +106,13 @@ def _edited(text: str, name: str, edit: Edit, prefix: str) -> str:
     if node.style in ("|", ">"):
         raise _refuse(name, edit, prefix, "is a block scalar")
     space = " " if start > 0 and body[start - 1] == ":" else ""
-    return bom + body[:start] + space + _literal(edit.new, node.style) + body[end:]
+    return start, end, space + _literal(edit.new, node.style)
 
 
-def _inserted(body: str, root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> str:
-    """`body` with a line for a key that is not there, after the last of the siblings it will have."""
+def _section(root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> tuple[yaml.MappingNode, list[str]]:
+    """The section that a key which is not there goes into, and its path below that."""
+    if not edit.absent:
+        raise _refuse(name, edit, prefix, f"should be {_shown(edit.old)} but is not there any more")
     parts = f"{prefix}{edit.key}".split(".")
     parent = root
     while len(parts) > 1:
@@ -104,17 +125,25 @@ def _inserted(body: str, root: yaml.MappingNode, name: str, edit: Edit, prefix: 
         parent, parts = child, parts[1:]
     if parent.flow_style or not parent.value:
         raise _refuse(name, edit, prefix, "would go into a section written in braces")
-    column = parent.value[0][0].start_mark.column
     last_key, last = parent.value[-1]
     if any(key.tag.endswith(":merge") for key, _ in parent.value) or last.start_mark.index < last_key.start_mark.index:
         raise _refuse(name, edit, prefix, "would go into a section that is shared through an alias")
-    at = _end_of_last_line(body, last)
+    return parent, parts
+
+
+def _column(section: yaml.MappingNode) -> int:
+    column: int = section.value[0][0].start_mark.column
+    return column
+
+
+def _lines_for(body: str, section: yaml.MappingNode, tree: dict[str, Any]) -> _Change:
+    """Lines for new keys of a section, after the last of their siblings."""
+    at = _end_of_last_line(body, section.value[-1][1])
     newline = "\r\n" if body[:at].endswith("\r\n") or (at == len(body) and "\r\n" in body) else "\n"
-    lines = [f"{' ' * (column + 2 * depth)}{part}:" for depth, part in enumerate(parts)]
-    lines[-1] += f" {_literal(edit.new, None)}"
+    lines = [" " * _column(section) + line for line in _dump(tree, 0).split("\n")[:-1]]
     lead = "" if at == 0 or body[at - 1] == "\n" else newline
     tail = newline if at < len(body) or not lead else ""
-    return body[:at] + lead + newline.join(lines) + tail + body[at:]
+    return at, at, lead + newline.join(lines) + tail
 
 
 def _end_of_last_line(body: str, node: yaml.Node) -> int:
@@ -132,18 +161,24 @@ def _same(left: Value, right: Value) -> bool:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _reads_back(before: str, after: str, name: str, edit: Edit, prefix: str) -> bool:
-    """Whether our loader and stock PyYAML both see the new value in `after`, and every other as it was in `before`."""
-    for read in (_our_values, _stock_values):
+def _misread(text: str, values: dict[str, Any], after: str, name: str, edits: Sequence[Edit], prefix: str) -> Edit | None:
+    """The first edit at fault where our loader or stock PyYAML does not see the new values in `after`, all others as before.
+
+    `values` is what our loader sees in `text`.
+    """
+    for was, read in ((values, _our_values), (None, _stock_values)):
         try:
-            was, now = read(before, name), read(after, name)
+            was, now = read(text, name) if was is None else was, read(after, name)
         except _MISREAD:
-            return False
-        path = f"{prefix}{edit.key}"
-        was.pop(path, None)
-        if not _same(now.pop(path, None), edit.new) or was != now:
-            return False
-    return True
+            return edits[0]
+        for edit in edits:
+            path = f"{prefix}{edit.key}"
+            was.pop(path, None)
+            if not _same(now.pop(path, None), edit.new):
+                return edit
+        if was != now:
+            return edits[0]
+    return None
 
 
 def _our_values(text: str, name: str) -> dict[str, Any]:
@@ -223,12 +258,17 @@ def as_yaml(edits: Iterable[Edit], prefix: str = "") -> str:
     """The new values alone, as a small YAML file."""
     tree: dict[str, Any] = {}
     for edit in edits:
-        node = tree
-        *above, last = f"{prefix}{edit.key}".split(".")
-        for part in above:
-            node = node.setdefault(part, {})
-        node[last] = edit.new
+        _grow(tree, f"{prefix}{edit.key}".split("."), edit.new)
     return _dump(tree, 0)
+
+
+def _grow(tree: dict[str, Any], path: Sequence[str], value: Value) -> None:
+    *above, last = path
+    for part in above:
+        if not isinstance(tree.get(part), dict):
+            tree[part] = {}
+        tree = tree[part]
+    tree[last] = value
 
 
 def _dump(tree: Mapping[str, Any], depth: int) -> str:

@@ -16,7 +16,8 @@ from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 _SECTIONS = ("data", "model", "training", "logging")
 _INTERPOLATION = re.compile(r"\$\{([^${}]*)\}")
 _MISSING = "???"
-_MAX_HOPS = 16
+#: Interpolations followed for one value, and characters it may have then.
+_MAX_HOPS, _MAX_RESOLVED = 16, 5000
 _MAX_SHOWN = 120
 
 
@@ -173,10 +174,10 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
     return Setting(key=key, value=value, origin=Origin.OVERRIDE)
 
 
-def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None]:
+def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> tuple[Value, str | None]:
     """Follow references within the file; anything else (environment, clock, Hydra) stays unread, never its value."""
     if isinstance(raw, tuple):
-        parts = [_resolve(part, values) for part in raw]
+        parts = [_resolve(part, values, within=True) for part in raw]
         return tuple(part for part, _ in parts), next((trouble for _, trouble in parts if trouble is not None), None)
     value: Value = raw
     for _ in range(_MAX_HOPS):
@@ -189,10 +190,14 @@ def _resolve(raw: Value, values: Mapping[str, Value]) -> tuple[Value, str | None
             return value, None
         reference = match.group(1).strip()
         if ":" in reference or reference not in values:
-            what = "resolvers are not run" if ":" in reference else f"there is no '{reference}' in the file"
+            what = "resolvers are not run" if ":" in reference else f"there is no '{yaml_text.shown(reference)}' in the file"
             return None, f"left unresolved, {what}; give it with --set"
         target = values[reference]
+        if isinstance(target, tuple) and (within or match.group(0) != value):
+            return None, f"left unresolved, '{yaml_text.shown(reference)}' is a list; give it with --set"
         value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
+        if isinstance(value, str) and len(value) > _MAX_RESOLVED:
+            return None, f"left unresolved, it comes to more than {_MAX_RESOLVED} characters; give it with --set"
     return None, "the interpolation refers to itself; give the value with --set"
 
 

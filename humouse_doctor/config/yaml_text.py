@@ -18,6 +18,8 @@ from humouse_doctor.core.settings import Value
 _MAX_BYTES = 500_000
 #: Values read through aliases count each time, so that a bomb of nested aliases ends here.
 _MAX_VALUES = 10_000
+#: Characters of all values and of the paths to them, counted as often: a long key stands before each below it.
+_MAX_TEXT = 5_000_000
 _MAX_DEPTH = 64
 #: A number of more characters is none that a trainer could use, and takes the longer to read the longer it is.
 _MAX_NUMBER = 400
@@ -139,7 +141,7 @@ def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
 
     Raises `UsageError` for a duplicate key, a foreign tag, or nesting beyond the budget.
     """
-    budget = [_MAX_VALUES]
+    budget = [_MAX_VALUES, _MAX_TEXT]
     yield from _walk(root, "", name, budget, frozenset(), False)
 
 
@@ -153,7 +155,7 @@ def require_plain(text: str, name: str) -> None:
         for _ in leaves(root, name):
             pass
     elif root is not None:
-        _value(root, name, [_MAX_VALUES], 0)
+        _value(root, name, [_MAX_VALUES, _MAX_TEXT], 0)
 
 
 def _walk(
@@ -166,6 +168,7 @@ def _walk(
         if isinstance(child, yaml.MappingNode):
             yield from _walk(child, f"{path}.", name, budget, above | {id(node)}, through_alias)
         else:
+            _spend(budget, child, name, text=len(path))
             yield Leaf(path=path, value=_value(child, name, budget, 0), node=child, aliased=through_alias)
 
 
@@ -181,9 +184,7 @@ def _entries(
     merged: dict[str, tuple[yaml.Node, yaml.Node, bool]] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
-        budget[0] -= 1
-        if budget[0] < 0:
-            raise UsageError(f"{name}: more than {_MAX_VALUES} values, aliases counted; not a training config")
+        _spend(budget, key_node, name, values=1)
         if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "":
             raise UsageError(f"{name}:{line}: a key that is not plain text")
         key = key_node.value
@@ -202,26 +203,31 @@ def _entries(
 
 
 def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
-    line = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
+        _spend(budget, node, name, text=len(node.value))
         return scalar(node, name)
     _refuse_foreign_tag(node, name)
+    _spend(budget, node, name, values=len(node.value))
+    if depth > _MAX_DEPTH:
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply")
     if isinstance(node, yaml.SequenceNode):
-        budget[0] -= len(node.value)
-        if budget[0] < 0 or depth > _MAX_DEPTH:
-            raise UsageError(f"{name}:{line}: nested too deeply, or more than {_MAX_VALUES} values")
         return tuple(_value(item, name, budget, depth + 1) for item in node.value)
     # A mapping inside a list (Hydra's `defaults:`) has nothing the trainer's own keys use, but counts, and other
     # readers of the file would follow it.
     assert isinstance(node, yaml.MappingNode)
-    budget[0] -= len(node.value)
-    if budget[0] < 0 or depth > _MAX_DEPTH:
-        raise UsageError(f"{name}:{line}: nested too deeply, or more than {_MAX_VALUES} values")
     for key, child in node.value:
         if not isinstance(key, yaml.ScalarNode):
             _value(key, name, budget, depth + 1)
         _value(child, name, budget, depth + 1)
     return None
+
+
+def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text: int = 0) -> None:
+    budget[0] -= values
+    budget[1] -= text
+    if min(budget) < 0:
+        most = f"more than {_MAX_VALUES} values or {_MAX_TEXT // 1_000_000} MB of text and paths"
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: {most}, aliases counted; not a training config")
 
 
 def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
@@ -262,4 +268,4 @@ def parse_scalar(text: str, name: str = "--set") -> Value:
         return None
     if isinstance(node, yaml.MappingNode):
         raise UsageError(f"{name}: a whole section; expected a single value or a list")
-    return _value(node, name, [_MAX_VALUES], 0)
+    return _value(node, name, [_MAX_VALUES, _MAX_TEXT], 0)

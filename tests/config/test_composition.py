@@ -108,6 +108,36 @@ def test_a_group_file_that_is_missing_is_refused_in_one_line(conf: Path) -> None
     assert not GlobalHydra.instance().is_initialized()
 
 
+def test_only_a_yaml_file_is_composed(conf: Path) -> None:
+    config(conf, "defaults:\n  - experiment: x\n  - _self_\n")
+    path = conf / "config.yml"
+    path.write_text("defaults:\n  - _self_\ntraining: {lr: {generator: 1.0}}\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"\Aconf/config\.yml: has a defaults: list, [^\n]+; rename it to \*\.yaml\Z"):
+        reader.read(path)
+
+
+def test_a_name_that_ends_twice_is_not_taken_for_another_file(conf: Path) -> None:
+    config(conf, "training: {lr: {generator: 1.0}}\n")
+    path = conf / "config.yaml.yaml"
+    path.write_text("defaults:\n  - experiment: x\n  - _self_\n", encoding="utf-8")
+    assert reader.read(path).settings["training.lr.generator"].value == 5e-6
+
+
+def test_what_an_application_sets_of_hydra_composes(conf: Path) -> None:
+    text = (
+        "defaults:\n  - experiment: x\n  - override hydra/job_logging: disabled\n  - _self_\n"
+        "hydra:\n  run: {dir: 'outputs/${now:%Y-%m-%d}'}\n  job: {name: '${oc.env:USER}', env_copy: [HOME]}\n"
+    )
+    assert reader.read(config(conf, text)).settings.source == "conf/experiment/x.yaml"
+
+
+def test_a_choice_within_the_group_is_its_file(conf: Path) -> None:
+    (conf / "experiment" / "b").mkdir()
+    (conf / "experiment" / "b" / "y.yaml").symlink_to("../x.yaml")
+    settings = reader.read(config(conf, "defaults:\n  - experiment: b/y\n  - _self_\n")).settings
+    assert settings.source == "conf/experiment/b/y.yaml"
+
+
 def test_without_hydra_the_file_is_read_alone_and_says_so(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hydra", None)
     read = reader.read(config(conf, "defaults:\n  - experiment: x\nexperiment:\n  data: {batch_size: 8}\n"))

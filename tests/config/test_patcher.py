@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -87,6 +88,74 @@ def test_several_edits_are_made_in_one_go_and_can_be_taken_back(document: Docume
     after = patched(document.text, "run.yaml", there, document.prefix)
     again = patched(after, "run.yaml", back, document.prefix)
     assert as_omegaconf_reads(again) == document.values
+
+
+ABSENT = ["training.warmup_noise_std", "training.lr.x", "training.new.a", "training.new.b", "data.cache_dir", "top", "new.a.b"]
+
+
+@given(documents(), st.data())
+def test_edits_made_at_once_are_those_made_one_after_another(document: Document, data: st.DataObject) -> None:
+    keys = data.draw(st.lists(st.sampled_from([*sorted(document.values), *ABSENT]), unique=True, min_size=2))
+    edits = []
+    for path in keys:
+        key = path.removeprefix(document.prefix)
+        there = f"{document.prefix}{key}" in document.values
+        old = document.values.get(f"{document.prefix}{key}")
+        edits.append(Edit(key=key, old=old, new=data.draw(NEW_VALUES), absent=not there))
+    slow = document.text
+    try:
+        for edit in edits:
+            slow = patched(slow, "run.yaml", [edit], document.prefix)
+    except PatchRefused as error:
+        with pytest.raises(PatchRefused, match=re.escape(str(error))):
+            patched(document.text, "run.yaml", edits, document.prefix)
+        return
+    assert patched(document.text, "run.yaml", edits, document.prefix) == slow
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a:\n  b: 1", "a:\n  b: 2\n  c: 3\n  d: 4\ne: 5"),
+        ("a:\n  b: 1\n", "a:\n  b: 2\n  c: 3\n  d: 4\ne: 5\n"),
+        ("a:\r\n  b: 1", "a:\r\n  b: 2\r\n  c: 3\r\n  d: 4\r\ne: 5"),
+    ],
+)
+def test_sections_that_end_at_one_place_get_their_own_lines(before: str, after: str) -> None:
+    new = [Edit(key=key, old=None, new=value, absent=True) for key, value in (("e", 5), ("a.c", 3), ("a.d", 4))]
+    assert patched(before, "run.yaml", [*new, Edit(key="a.b", old=1, new=2)]) == after
+
+
+@pytest.mark.parametrize("keys", [("a.b", "a.b"), ("b", "b.c"), ("b.c", "b"), ("b.c", "b.c")])
+def test_edits_that_exclude_each_other_are_refused(keys: tuple[str, str]) -> None:
+    old = None if keys[0].startswith("b") else 1
+    edits = [Edit(key=key, old=old, new=new, absent=old is None) for key, new in zip(keys, (2, 3), strict=True)]
+    with pytest.raises(PatchRefused, match="would not read back as intended"):
+        patched("a:\n  b: 1\n", "run.yaml", edits)
+
+
+def test_a_refusal_names_the_edit_at_fault() -> None:
+    edits = [Edit(key="a", old=1, new=2), Edit(key="b", old=1, new=float("inf"))]
+    with pytest.raises(PatchRefused, match=r"\Arun\.yaml: b would not read back"):
+        patched("a: 1\nb: 1\n", "run.yaml", edits)
+
+
+def test_a_text_is_parsed_as_often_for_many_edits_as_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = list[int]()
+    begin = yaml.reader.Reader.__init__
+
+    def counted(self: yaml.reader.Reader, stream: str) -> None:
+        texts.append(len(stream))
+        begin(self, stream)
+
+    monkeypatch.setattr(yaml.reader.Reader, "__init__", counted)
+    text = "".join(f"k{number}: 1\n" for number in range(20))
+    counts = []
+    for edits in (1, 20):
+        texts.clear()
+        patched(text, "run.yaml", [Edit(key=f"k{number}", old=1, new=2) for number in range(edits)])
+        counts.append(sum(length == len(text) for length in texts))
+    assert counts == [4, 4]
 
 
 def test_no_edits_change_nothing() -> None:

@@ -49,6 +49,8 @@ _WORDS = [
     b"--- ", b"%YAML 1.1\n---\n", b"%YAML 9.9\n---\n", b"%TAG ! x\n---\n", b"\xef\xbb\xbf", b"\xff\xfe", b"\x00",
     b"\xed\xa0\x80", b"<<: *a\n", b"<<: [*a, *a]\n", b"? ", b": ", b"- ", b"# ", b"experiment:\n", b"experiment: ",
     b"defaults:\n  - _self_\n", b"training.lr: 1\n", b"defaults: [experiment: x]\n", b"hydra: {searchpath: ['pkg://os']}\n",
+    b"hydra: {searchpath: ['structured://this']}\n", b"hydra: {job: {env_copy: [HOME, '${hydra.job.env_set.HOME}']}}\n",
+    b"defaults: [../../etc/x@data, _self_]\n", b"hydra: {runtime: {choices: {experiment: ../run}}}\n",
     b"training:\n", b"training: ", b"data: {}\n", b"{" * 40, b"[" * 70, b"'': 1\n", b"? [a]\n: 1\n", b"? {a: 1}\n: 1\n",
     b"1: 2\n", b"null: 1\n", b"model: &a\n", b"!!bool x: 1\n", b"!!timestamp x: 1\n", b"_target_: os.system\n",
 ]  # fmt: skip
@@ -175,10 +177,12 @@ class Configs(Target):
         if wrong is not None:
             raise Failure(f"a report that is none: {wrong.message[:200]}", data)
         crashed = [found for found in report["probes"] if found["status"] == "crashed"]
-        if crashed or code not in (0, 1, 3):
+        if crashed:
             raise Failure(f"exit code {code}, crashed: {str(crashed)[:300]}", data)
-        if code == 0 and report["verdict"] not in ("healthy", "undetermined"):
-            raise Failure(f"exit code 0 for {report['verdict']}", data)
+        fails = any(finding["severity"] in ("warning", "error") for finding in report["findings"])
+        promised = 1 if fails else 0 if report["verdict"] == "healthy" else 3
+        if code != promised or (promised == 3 and report["verdict"] != "undetermined"):
+            raise Failure(f"exit code {code} for {report['verdict']}, {len(report['findings'])} findings", data)
         return f"preflight {'with data ' if with_data else ''}says {report['verdict']}, exit code {code}"
 
     def _invoke(self, *arguments: object) -> tuple[int, str, str]:

@@ -13,6 +13,7 @@ import pytest
 
 from humouse_doctor import service
 from humouse_doctor.config import patcher
+from humouse_doctor.core.report import Report
 from humouse_doctor.gestures.gestures import Gestures
 from humouse_doctor.sources import read_gestures
 from tests.fuzz import data
@@ -64,6 +65,7 @@ def _patching_more(text: str, *_: object) -> str:
     [
         ("data", (data, "read_gestures", _raising), "ZeroDivisionError: planted"),
         ("configs", (service, "load_case", _raising), "ZeroDivisionError: planted"),
+        ("configs", (Report, "exit_code", lambda *_: 0), "exit code 0 for at-risk"),
         ("patches", (patcher, "_edited", _raising), "ZeroDivisionError: planted"),
         ("patches", (patcher, "patched", _patching_more), "the patched text reads otherwise"),
     ],

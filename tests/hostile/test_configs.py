@@ -11,7 +11,11 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
+from humouse_doctor.config import reader
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.reporting import json_report
 from tests.conftest import Ended
 
@@ -81,6 +85,11 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a tab": ("training:\n\tlr: 1\n", "not valid YAML"),
     "a bell": ("a: \x07\n" + SOUND, "not valid YAML"),
     "utf-32": (SOUND.encode("utf-32"), "UTF-8"),
+    "a long text, many times": (f"a: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 60)}]\n" + SOUND, "or 5 MB of text"),
+    "a long key before many": (
+        f"? {'x' * 100_000}\n:\n" + "".join(f"  k{n}: 1\n" for n in range(60)) + SOUND,
+        "or 5 MB of text and paths",
+    ),
     "a section that is itself": ("training: ${training}\n", "none of the sections"),
 }
 
@@ -99,6 +108,10 @@ READ: dict[str, tuple[str, str]] = {
         "not run",
     ),
     "an interpolation within another": ("data: {sequence_length: '${a.${b}}'}\n" + SOUND, "left unresolved"),
+    "lists of a list": ("a: [1, 2]\n" + _training(betas="['${a}', '${a}']"), "'a' is a list"),
+    "a list within a text": ("a: [1, 2]\nexperiment_name: x${a}\n" + SOUND, "'a' is a list"),
+    "a long name of nothing": (f"experiment_name: ${{{'x' * 5000}}}\n" + SOUND, f"there is no '{'x' * 60}...'"),
+    "an interpolation that grows": (f"a: {'x' * 4000}${{a}}\n" + _training(betas="['${a}', 0.9]"), "more than 5000 characters"),
     "one beta": (_training(betas="[0.5]"), "expected a list of two numbers"),
     "a beta of NaN": (_training(betas="[.nan, 0.9]"), "expected a list of two numbers"),
     "betas of text": (_training(betas="'ab'"), "expected a list of two numbers"),
@@ -238,26 +251,214 @@ def _experiment(folder: Path, root: str) -> Path:
     return path
 
 
-def test_no_package_of_a_search_path_is_imported(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+COMPOSED = "defaults:\n  - experiment: x\n  - _self_\n"
+
+
+@pytest.mark.parametrize("scheme", ["pkg", "structured"])
+def test_no_package_of_a_search_path_is_imported(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
     package = tmp_path / "planted_package"
     package.mkdir()
     (package / "__init__.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
     monkeypatch.syspath_prepend(tmp_path)
-    path = _experiment(
-        tmp_path / "conf",
-        "defaults:\n  - experiment: x\n  - _self_\nhydra:\n  searchpath: ['pkg://planted_package']\n",
-    )
+    path = _experiment(tmp_path / "conf", f"{COMPOSED}hydra:\n  searchpath: ['{scheme}://planted_package']\n")
 
     ended = invoke("preflight", path)
 
     assert ended.code == 2
-    assert "the search path pkg://planted_package is refused" in ended.err
+    assert f"the search path {scheme}://planted_package is refused" in ended.err
     assert ended.err.count("\n") == 1
     assert not (tmp_path / "ran").exists()
 
 
+#: A defaults list that asks for `secrets.yaml` in the folder `home` beside the config's, and what the line says of it.
+OUTSIDE: dict[str, tuple[str, str]] = {
+    "a search path": ("[experiment: x, secrets@leak, _self_]\nhydra: {searchpath: ['file://{home}']}", "file://"),
+    "a search path without a scheme": ("[experiment: x, secrets@leak, _self_]\nhydra: {searchpath: ['{home}']}", "is refused"),
+    "a search path of Hydra's own": ("[experiment: x, _self_]\nhydra: {searchpath: ['pkg://hydra.conf']}", "is refused"),
+    "the folder above": ("[experiment: x, ../home/secrets@leak, _self_]", "../home/secrets leads out"),
+    "the folder above, at the top": ("[experiment: x, ../home/secrets@_global_, _self_]", "../home/secrets leads out"),
+    "a group's value": ("[experiment: x, g@leak: ../../home/secrets, _self_]", "g/../../home/secrets leads out"),
+    "a list of values": ("[experiment: x, g@leak: [../../home/secrets], _self_]", "g/../../home/secrets leads out"),
+    "an optional value": ("[experiment: x, optional g@leak: ../../home/secrets, _self_]", "g/../../home/secrets leads out"),
+    "an overridden value": ("[experiment: x, g@leak: y, override g@leak: ../../home/secrets, _self_]", "secrets leads out"),
+    "Hydra's own group": ("[experiment: x, override hydra/launcher: ../../../home/secrets, _self_]", "leads out"),
+    "an interpolation": ("[experiment: x, w: home, 'g@leak': '../../${w}/secrets', _self_]", "leads out"),
+    "a name that is not there": ("[experiment: x, ../home@leak: nothing, _self_]", "../home/nothing leads out"),
+    "a full path": ("[experiment: x, '/{home}/secrets@leak', _self_]", "leads out"),
+    "a full path of a group": ("[experiment: x, '//{home}@leak': secrets, _self_]", "leads out"),
+    "a full path within": ("[experiment: x, '/{home}/../conf/v@leak', _self_]", "leads out"),
+    "out of Hydra's package": ("[experiment: x, 'hydra/..{up}{home}/secrets@leak', _self_]", "leads out"),
+    "a linked file": ("[experiment: x, g@leak: link, _self_]", "g/link leads out"),
+    "a linked folder": ("[experiment: x, folder@leak: secrets, _self_]", "folder/secrets leads out"),
+    "a linked folder, by a name that is not there": ("[experiment: x, folder@leak: nothing, _self_]", "nothing leads out"),
+    "out of Hydra's package, by a link that stays": ("[experiment: x, deep/..{up}{home}/secrets@leak, _self_]", "leads out"),
+    "a NUL": ('[experiment: x, g@leak: "a\\0b", _self_]', "null"),
+    "a line break": ('[experiment: x, g@leak: "../a\\nb", _self_]', "g/../a b"),
+    "an escape": ('[experiment: x, g@leak: "../../\\e[2J", _self_]', "g/../../\\u001b[2J leads out"),
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_defaults_list_does_not_lead_out_of_the_configs_folder(invoke: Invoke, tmp_path: Path, name: str) -> None:
+    home, conf = tmp_path / "home", tmp_path / "conf"
+    home.mkdir()
+    (home / "secrets.yaml").write_text("password: hunter2\n")
+    asked, said = OUTSIDE[name]
+    asked = asked.replace("{home}", str(home)).replace("{up}", "/.." * 30)
+    path = _experiment(conf, f"defaults: {asked}\n")
+    (conf / "experiment" / "x.yaml").write_text(f"experiment_name: ${{leak.password}}\n{SOUND}")
+    for group in ("g", "w", "a/b/c/d/e"):
+        (conf / group).mkdir(parents=True)
+    for values in ("v", "g/y", "w/home"):
+        (conf / f"{values}.yaml").write_text("v: 1\n")
+    (conf / "g" / "link.yaml").symlink_to("../../home/secrets.yaml")
+    (conf / "folder").symlink_to("../home")
+    (conf / "deep").symlink_to("a/b/c/d/e")
+
+    ended = invoke("preflight", path, "--format", "json")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert said in ended.err
+    assert ended.err.startswith(f"humouse-doctor: {path}: Hydra cannot compose it")
+    assert ended.err.count("\n") == 1
+    assert "hunter2" not in ended.err
+    assert "secrets Config" not in ended.err  # Hydra lists the options of a group
+
+
+def test_a_linked_config_does_not_compose_another_folder(invoke: Invoke, tmp_path: Path) -> None:
+    path = _experiment(tmp_path / "home", COMPOSED)
+    link = tmp_path / "clone" / "config.yaml"
+    link.parent.mkdir()
+    link.symlink_to(path)
+
+    ended = invoke("preflight", link)
+
+    assert ended.code == 2
+    assert "config.yaml leads out of the config's folder" in ended.err
+
+
+@pytest.mark.parametrize(
+    "hydra",
+    [
+        "env_copy: [SECRET_OF_MINE]",
+        "env_copy: [SECRET_OF_MINE, '${hydra.job.env_set.SECRET_OF_MINE}']",
+        "env_copy: [SECRET_OF_MINE], config: {override_dirname: {exclude_keys: ['${hydra.job.env_set.SECRET_OF_MINE}']}}",
+    ],
+)
+def test_hydra_copies_no_environment(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydra: str) -> None:
+    monkeypatch.setenv("SECRET_OF_MINE", "hunter2")
+    shown = "experiment_name: ${hydra.job.env_set.SECRET_OF_MINE}\n"
+    path = _experiment(tmp_path / "conf", f"{COMPOSED}{shown}hydra: {{job: {{{hydra}}}}}\n")
+
+    ended = invoke("preflight", path, "--format", "json")
+
+    assert ended.code == 1, ended.err
+    assert "hunter2" not in ended.out + ended.err
+
+
+def test_a_resolver_of_the_callers_own_is_not_run(tmp_path: Path) -> None:
+    ran = list[str]()
+    OmegaConf.register_new_resolver("planted", lambda: ran.append("ran"))
+    try:
+        path = _experiment(tmp_path / "conf", "defaults:\n  - experiment: ${planted:}\n  - _self_\n")
+        with pytest.raises(UsageError, match="planted"):
+            reader.read(path)
+    finally:
+        OmegaConf.clear_resolver("planted")
+    assert ran == []
+
+
+#: A config that names files in one way each, and whether a patch is made: in the config itself, in no other file.
+ELSEWHERE: dict[str, tuple[str, bool]] = {
+    "above the clone": ("defaults: [experiment: ../../../mine, _self_]\n", False),
+    "beside the group": ("defaults: [experiment: ../mine, _self_]\n", True),
+    "a link": ("defaults: [experiment: link, _self_]\n", False),
+    "a link within": ("defaults: [experiment: within, _self_]\n", True),
+    "a choice nobody made": ("hydra: {runtime: {choices: {experiment: x}}}\n", True),
+    "a choice out of the clone": ("hydra: {runtime: {choices: {experiment: ../../../mine}}}\n", True),
+    "a choice with a NUL": ('hydra: {runtime: {choices: {experiment: "a\\0b"}}}\n', False),
+    "a choice longer than any": (f"hydra: {{runtime: {{choices: {{experiment: {'x/' * 4000}}}}}}}\n", True),
+}
+SICK = """\
+model:
+  architecture: lstm
+  generator:
+    activation_xy: tanh
+data:
+  sequence_length: 16
+  normalize_sequences: false
+training:
+  lr:
+    generator: 1.0e-4
+  betas: [0.5, 0.9]
+  reconstruction_epochs: 3
+  absolute_coordinates: true
+"""
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_a_patch_changes_no_file_that_the_config_alone_names(invoke: Invoke, tmp_path: Path, name: str) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 20, (64, 16, 3)))
+    root, changes = ELSEWHERE[name]
+    if not root.startswith("defaults:"):
+        root = f"defaults: [_self_]\n{root}experiment:\n" + "".join(f"  {line}\n" for line in SICK.splitlines())
+    conf = tmp_path / "clone" / "conf"
+    path = _experiment(conf, root)
+    others = [tmp_path / "mine.yaml", conf / "mine.yaml", conf / "experiment" / "x.yaml"]
+    for file in others:
+        file.write_text(SICK)
+    (conf / "experiment" / "link.yaml").symlink_to(tmp_path / "mine.yaml")
+    (conf / "experiment" / "within.yaml").symlink_to("../mine.yaml")
+
+    ended = invoke("suggest-config", "--config", path, "--data", tmp_path / "x.npy", "--write")
+
+    assert [file.read_text() == SICK for file in others] == [True] * 3
+    assert ended.code == (0 if changes else 2), ended.err
+    assert (path.read_text() != root) == changes
+    assert [file.name for file in tmp_path.rglob("*.bak")] == ["config.yaml.bak"] * changes
+
+
+@pytest.mark.parametrize("command", [("preflight",), ("suggest-config", "--write", "-c")])
+def test_a_config_is_parsed_five_times_however_long_its_patch_is(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(0, 20, (64, 16, 3)))
+    path = tmp_path / "x.yaml"
+    path.write_text(SICK)
+    parsed = list[int]()
+    begin = yaml.reader.Reader.__init__
+
+    def counted(self: yaml.reader.Reader, stream: str) -> None:
+        parsed.append(len(stream))
+        begin(self, stream)
+
+    monkeypatch.setattr(yaml.reader.Reader, "__init__", counted)
+
+    ended = invoke(*command, path, "--data", tmp_path / "x.npy")
+
+    assert ended.code in (0, 1)
+    assert "reconstruction_epochs: " in ended.out
+    assert "activation_xy: " in ended.out
+    assert sum(size > len(SICK) - 10 for size in parsed) == 5  # read, and before and after the patch by two readers
+
+
+def test_files_of_a_defaults_list_have_a_size_together(invoke: Invoke, tmp_path: Path) -> None:
+    groups = "".join(f"  - g{number}\n" for number in range(3))
+    path = _experiment(tmp_path / "conf", f"{COMPOSED}{groups}")
+    (tmp_path / "conf" / "g0.yaml").write_text("# x\n" * 100_000)
+    (tmp_path / "conf" / "g1.yaml").symlink_to("g0.yaml")
+    (tmp_path / "conf" / "g2.yaml").symlink_to("g0.yaml")
+
+    ended = invoke("preflight", path)
+
+    assert ended.code == 2
+    assert "its defaults lists bring in more than 1000 kB" in ended.err
+
+
 def test_a_bomb_in_a_group_file_ends_before_hydra_reads_it(invoke: Invoke, tmp_path: Path) -> None:
-    path = _experiment(tmp_path / "conf", "defaults:\n  - experiment: x\n  - _self_\n")
+    path = _experiment(tmp_path / "conf", COMPOSED)
     (tmp_path / "conf" / "experiment" / "x.yaml").write_text(LAUGHS + SOUND)
     start = time.monotonic()
 
@@ -266,6 +467,17 @@ def test_a_bomb_in_a_group_file_ends_before_hydra_reads_it(invoke: Invoke, tmp_p
     assert ended.code == 2
     assert "more than 10000 values" in ended.err
     assert time.monotonic() - start < 10
+
+
+def test_a_long_package_before_many_values_is_refused(invoke: Invoke, tmp_path: Path) -> None:
+    path = _experiment(tmp_path / "conf", f"defaults: [experiment: x, 'g@{'y' * 100_000}', _self_]\n")
+    (tmp_path / "conf" / "g.yaml").write_text("".join(f"k{number}: 1\n" for number in range(60)))
+
+    ended = invoke("preflight", path)
+
+    assert ended.code == 2
+    assert "the paths of its values have more than 5000000 characters together" in ended.err
+    assert ended.err.count("\n") == 1
 
 
 def test_defaults_lists_that_multiply_come_to_an_end(invoke: Invoke, tmp_path: Path) -> None:
