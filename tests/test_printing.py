@@ -17,7 +17,7 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.reporting import json_report, text
 from humouse_doctor.reporting.forms import Format
 from tests.conftest import Ended
-from tests.reporting.builders import collapsed, healthy
+from tests.reporting.builders import collapsed, sound
 
 Invoke = Callable[..., Ended]
 
@@ -118,7 +118,7 @@ def test_no_file_is_written_where_one_format_cannot_be(
 
 def test_what_has_changed_is_told(invoke: Invoke, saved: Path, tmp_path: Path) -> None:
     after = tmp_path / "after.json"
-    after.write_text(json_report.render(healthy()), encoding="utf-8")
+    after.write_text(json_report.render(sound()), encoding="utf-8")
 
     for form in ("text", "markdown", "html"):
         shown = _content(Format(form), invoke("show", after, "--compare", saved, "-f", form).out)

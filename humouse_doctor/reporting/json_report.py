@@ -234,9 +234,8 @@ def _missing(report: Report) -> Iterator[str]:
     found, offered = {finding.code for finding in report.findings}, {remedy.id for remedy in report.remedies}
     yield from (f"cause {cause.code} has no finding" for cause in report.causes if cause.code not in found)
     for finding in report.findings:
-        for remedy in finding.remedies:
-            if remedy not in offered:
-                yield f"finding {finding.code} names the remedy {remedy}, which is not there"
+        if not offered.issuperset(finding.remedies):
+            yield f"finding {finding.code} names a remedy that is not there"
 
 
 def _contradictions(report: Report) -> Iterator[str]:

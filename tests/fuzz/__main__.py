@@ -18,6 +18,7 @@ from tests.fuzz.checkpoints import Checkpoints
 from tests.fuzz.configs import Configs
 from tests.fuzz.data import Data
 from tests.fuzz.patches import Patches
+from tests.fuzz.stored import Stored
 from tests.fuzz.target import Failure, Outcome, Target
 
 TARGETS: dict[str, Callable[[Path, int], Target]] = {
@@ -25,6 +26,7 @@ TARGETS: dict[str, Callable[[Path, int], Target]] = {
     "data": Data,
     "configs": Configs,
     "patches": Patches,
+    "stored": Stored,
 }
 
 #: Ways to end that are printed of a target, the most frequent first; those that broke a rule are printed when they come.

@@ -6,23 +6,20 @@ from dataclasses import replace
 import pytest
 
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.probe import Judgement, Status
+from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Origin, Setting
 from humouse_doctor.reporting import json_report
 from tests.conftest import Golden
-from tests.reporting.builders import collapsed, healthy, result, without
+from tests.reporting.builders import collapsed, healthy, sound, without
 
 
 def test_the_json_is_as_it_was(golden: Golden) -> None:
     golden("collapsed.json", json_report.render(collapsed()))
 
 
-DECIDING = tuple(
-    result(code, Judgement.HEALTHY, **{name: 0.9})
-    for code, name in (("HD101", "spread_ratio"), ("HD103", "time_std_ratio"), ("HD104", "latent_std_ratio"))
-)
-SOUND = replace(healthy(), probes=DECIDING)
+SOUND = sound()
+DECIDING = SOUND.probes
 
 
 @pytest.mark.parametrize("report", [collapsed(), SOUND], ids=["collapsed", "healthy"])
@@ -64,7 +61,7 @@ def test_another_schema_is_named() -> None:
     ("left_out", "words"),
     [
         ("findings", "cause HD201 has no finding"),
-        ("remedies", "finding HD201 names the remedy normalised-positions, which is not there"),
+        ("remedies", "finding HD201 names a remedy that is not there"),
     ],
 )
 def test_a_report_whose_parts_do_not_fit_together_is_refused(left_out: str, words: str) -> None:
