@@ -13,10 +13,6 @@ from typing import Any
 
 from hydra._internal import config_loader_impl
 from hydra._internal.config_repository import CachingConfigRepository
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
-from hydra._internal.sources_registry import SourcesRegistry
-from hydra.core.plugins import Plugins
-from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
 
 from humouse_doctor.config import yaml_text
@@ -29,17 +25,6 @@ _MAX_VALUES = 20_000
 _MAX_BYTES = 1_000_000
 #: The class that Hydra's loader keeps the configs of one composition in.
 _REPOSITORY = CachingConfigRepository.__name__
-
-
-class _PlainFiles(FileConfigSource):
-    """A folder of configs, each read as ours are before Hydra sees it: a bomb of aliases or a tag ends there."""
-
-    def load_config(self, config_path: str) -> Any:
-        path = Path(self.path) / self._normalize_file_name(config_path)
-        text = yaml_text.read_text(path)
-        if text.strip():  # an empty file is a config to Hydra, and so is one that holds comments alone
-            yaml_text.require_plain(text, str(path))
-        return super().load_config(config_path)
 
 
 class _Bounded(CachingConfigRepository):
@@ -73,21 +58,26 @@ class _Bounded(CachingConfigRepository):
     def load_config(self, config_path: str) -> Any:
         self._require_inside(config_path)
         if config_path not in self._sizes:
-            files = [path.resolve() for path in self._meant(config_path) if is_file(path)]
-            self._read.update(files)
-            self._bytes += sum(path.stat().st_size for path in files)
-            if self._bytes > _MAX_BYTES:
-                raise UsageError(f"its defaults lists bring in more than {_MAX_BYTES // 1000} kB")
-        found = super().load_config(config_path=config_path)
-        if config_path not in self._sizes:
-            self._sizes[config_path] = 0 if found is None else _size(found.config)
+            self._sizes[config_path] = self._looked_at(config_path)
         self._files += 1
         self._values += self._sizes[config_path]
         if self._files > _MAX_FILES or self._values > _MAX_VALUES:
             raise UsageError(
                 f"its defaults lists bring in more than {_MAX_FILES} files or {_MAX_VALUES} values, repeats counted"
             )
-        return found
+        return super().load_config(config_path=config_path)
+
+    def _looked_at(self, config_path: str) -> int:
+        """How many values a file has, which is read as ours are before Hydra sees it: a bomb of aliases or a tag ends there."""
+        path = self._folder / (config_path if config_path.endswith(".yaml") else f"{config_path}.yaml")
+        if not is_file(path):  # Hydra has it, or nobody
+            return 0
+        self._read.add(path.resolve())
+        text = yaml_text.read_text(path)
+        self._bytes += len(text)
+        if self._bytes > _MAX_BYTES:
+            raise UsageError(f"its defaults lists bring in more than {_MAX_BYTES // 1000} kB")
+        return yaml_text.require_plain(text, str(path)) if text.strip() else 0  # an empty file is a config to Hydra
 
     def _require_inside(self, config_path: str) -> None:
         """Raise `UsageError` for a file or group of another folder; Hydra's own package takes the same paths."""
@@ -104,15 +94,6 @@ class _Bounded(CachingConfigRepository):
         return self._folder / config_path, self._folder / f"{config_path}.yaml"
 
 
-def _size(config: Any) -> int:
-    pending, count = [OmegaConf.to_container(config, resolve=False)], 0
-    while pending:
-        node = pending.pop()
-        count += 1
-        pending.extend(node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
-    return count
-
-
 @contextmanager
 def guarded(folder: Path) -> Iterator[set[Path]]:
     """Let Hydra load bounded files of `folder` alone within the block, read no environment, and import nothing.
@@ -120,11 +101,9 @@ def guarded(folder: Path) -> Iterator[set[Path]]:
     Yields the files it has read, links resolved. No resolver but Hydra's own is known: where it resolves one itself, in a
     path or an error message, that would show a secret. `hydra.job.env_copy` finds empty variables.
     """
-    Plugins.instance()  # registers the sources that are replaced here
-    types, read = SourcesRegistry.instance().types, set[Path]()
+    read = set[Path]()
     blind = SimpleNamespace(environ=defaultdict(str), getcwd=os.getcwd)
     with (
-        _replaced(SourcesRegistry.instance(), "types", {**types, "file": _PlainFiles}),
         _replaced(config_loader_impl, _REPOSITORY, partial(_Bounded, folder, read)),
         _replaced(config_loader_impl, "os", blind),
         _replaced(BaseContainer, "_resolvers", {}),

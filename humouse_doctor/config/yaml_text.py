@@ -18,6 +18,8 @@ from humouse_doctor.core.settings import Value
 _MAX_BYTES = 500_000
 #: Values read through aliases count each time, so that a bomb of nested aliases ends here.
 _MAX_VALUES = 10_000
+#: Hydra takes milliseconds to read an interpolation: each counts as so many values.
+_PER_INTERPOLATION = 20
 #: Characters of all values and of the paths to them, counted as often: a long key stands before each below it.
 _MAX_TEXT = 5_000_000
 _MAX_DEPTH = 64
@@ -145,17 +147,19 @@ def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
     yield from _walk(root, "", name, budget, frozenset(), False)
 
 
-def require_plain(text: str, name: str) -> None:
-    """Raise `UsageError` where `text`, a YAML file of any shape, is no plain data within the bounds of a config."""
+def require_plain(text: str, name: str) -> int:
+    """How many values `text` has, a YAML file of any shape; raises `UsageError` for what is no plain data within bounds."""
     try:
         root = _root(text)
     except _MISREAD as error:
         raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
+    budget = [_MAX_VALUES, _MAX_TEXT]
     if isinstance(root, yaml.MappingNode):
-        for _ in leaves(root, name):
+        for _ in _walk(root, "", name, budget, frozenset(), False):
             pass
     elif root is not None:
-        _value(root, name, [_MAX_VALUES, _MAX_TEXT], 0)
+        _value(root, name, budget, 0)
+    return _MAX_VALUES - budget[0]
 
 
 def _walk(
@@ -184,7 +188,7 @@ def _entries(
     merged: dict[str, tuple[yaml.Node, yaml.Node, bool]] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
-        _spend(budget, key_node, name, values=1)
+        _spend(budget, key_node, name, values=1 + _interpolations(key_node))
         if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "":
             raise UsageError(f"{name}:{line}: a key that is not plain text")
         key = key_node.value
@@ -204,7 +208,7 @@ def _entries(
 
 def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
     if isinstance(node, yaml.ScalarNode):
-        _spend(budget, node, name, text=len(node.value))
+        _spend(budget, node, name, values=_interpolations(node), text=len(node.value))
         return scalar(node, name)
     _refuse_foreign_tag(node, name)
     _spend(budget, node, name, values=len(node.value))
@@ -216,10 +220,17 @@ def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
     # readers of the file would follow it.
     assert isinstance(node, yaml.MappingNode)
     for key, child in node.value:
-        if not isinstance(key, yaml.ScalarNode):
+        if isinstance(key, yaml.ScalarNode):
+            _spend(budget, key, name, values=_interpolations(key))
+        else:
             _value(key, name, budget, depth + 1)
         _value(child, name, budget, depth + 1)
     return None
+
+
+def _interpolations(node: yaml.Node) -> int:
+    """What those of a scalar count for."""
+    return _PER_INTERPOLATION * node.value.count("${") if isinstance(node, yaml.ScalarNode) else 0
 
 
 def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text: int = 0) -> None:
@@ -227,7 +238,8 @@ def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text:
     budget[1] -= text
     if min(budget) < 0:
         most = f"more than {_MAX_VALUES} values or {_MAX_TEXT // 1_000_000} MB of text and paths"
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: {most}, aliases counted; not a training config")
+        counted = f"aliases counted and an interpolation as {_PER_INTERPOLATION}"
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: {most}, {counted}; not a training config")
 
 
 def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:

@@ -90,6 +90,12 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
         f"? {'x' * 100_000}\n:\n" + "".join(f"  k{n}: 1\n" for n in range(60)) + SOUND,
         "or 5 MB of text and paths",
     ),
+    "a defaults list of interpolations": (
+        'defaults:\n  - optional b: "x' + "${oc.select:q,''}" * 20_000 + '"\n  - _self_\n' + SOUND,
+        "more than 10000 values",
+    ),
+    "keys of interpolations": ("defaults:\n  - ? '" + "${a}" * 600 + "'\n    : x\n" + SOUND, "more than 10000 values"),
+    "interpolations through aliases": ("a: &a '${b}'\nc: [" + "*a, " * 600 + "]\n" + SOUND, "an interpolation as 20"),
     "a section that is itself": ("training: ${training}\n", "none of the sections"),
 }
 
