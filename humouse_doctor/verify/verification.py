@@ -114,7 +114,7 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
         longest_s=None if order.steps is not None else max(order.budget_s, _PATIENCE_S),
         pretrainer=loaded.case.subject_is_pretrainer,
     )
-    fingerprint = _fingerprint(order, settings)
+    fingerprint = _fingerprint(order, settings, gestures)
     before = None if order.outcome is None or not order.outcome.exists() else outcome_json.read(order.outcome)
     same = before is not None and before.fingerprint == fingerprint
     if before is not None and same:
@@ -297,12 +297,13 @@ def _hints(case: Case, arm: Arm) -> tuple[str, ...]:
     return tuple(by_change[change] for change in arm.code_changes if change in by_change)
 
 
-def _fingerprint(order: Order, settings: Settings) -> str:
+def _fingerprint(order: Order, settings: Settings, gestures: Gestures) -> str:
     """A digest of all that the trials depend on."""
-    stat = order.data.stat() if order.data.is_file() else None
+    statistics = (values for _, values in sorted(gestures.statistics.by_name.items()))
+    held = (gestures.sequences, gestures.lengths, gestures.features, *statistics)
+    data = hashlib.sha256(b"".join(b"-" if values is None else values.tobytes() for values in held))
     parts = [
-        __version__, config_values(settings), str(order.data), stat and (stat.st_size, stat.st_mtime_ns),
-        order.steps, order.max_sequences, order.trainer and order.trainer.text,
-        order.checkpoint and str(order.checkpoint),
+        __version__, config_values(settings), data.hexdigest(), order.steps, order.max_sequences,
+        order.trainer and order.trainer.text, order.checkpoint and str(order.checkpoint),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -153,6 +154,22 @@ def test_what_was_interrupted_goes_on_with_what_is_missing_and_ends_the_same(don
     assert told.taken_up == done.told.taken_up[after:]
     assert again == done.outcome
     assert path.read_bytes() == (done.folder / "outcome.json").read_bytes()
+
+
+def test_trials_of_other_gestures_at_the_same_place_are_made_anew(run: Path) -> None:
+    short = {"steps": 8, "seeds": 1, "patches": (GATES,), "outcome": run / "outcome.json"}
+    verify(order(run, **short), Listener())
+    before = (run / "gestures.npz").stat()
+    with np.load(run / "gestures.npz") as held:
+        arrays = dict(held)
+    np.savez(run / "gestures.npz", **{**arrays, "sequences": arrays["sequences"][::-1]})
+    os.utime(run / "gestures.npz", ns=(before.st_atime_ns, before.st_mtime_ns))
+    told = Listener()
+
+    verify(order(run, **short), told)
+
+    assert len(told.taken_up) == 2
+    assert (run / "gestures.npz").stat().st_size == before.st_size
 
 
 def test_more_seeds_and_arms_are_added_to_what_is_there(done: Done, tmp_path: Path) -> None:
