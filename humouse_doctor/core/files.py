@@ -31,8 +31,12 @@ _TEMPORARY = ".humouse-doctor-"
 _STALE_S, _PATIENCE_S = 3600.0, 3.0
 
 
+#: A file of more bytes than this and so many times what is stored of it has holes that would be read for hours.
+_MAX_HOLLOW, _MOST_HOLLOW, _BLOCK = 1 << 30, 100, 512
+
+
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a file for reading; a folder, a pipe or a device is an `OSError` that says so, and none is waited for."""
+    """Open a file for reading; a folder, a pipe, a device or a huge hole is an `OSError` that says so; none is waited for."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
@@ -40,9 +44,12 @@ def open_regular(path: Path) -> io.BufferedReader:
             raise
         raise OSError(errno.EINVAL, _no_file(path.stat().st_mode)) from None  # a socket, which nobody can open
     try:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, _no_file(mode))
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, _no_file(status.st_mode))
+        stored = getattr(status, "st_blocks", status.st_size) * _BLOCK  # Windows counts no blocks
+        if status.st_size > _MAX_HOLLOW and status.st_size > _MOST_HOLLOW * stored:
+            raise OSError(errno.EFBIG, f"it is {status.st_size >> 30:,} GiB with next to nothing stored in it")
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)

@@ -58,10 +58,10 @@ def shown(value: object) -> str:
 
 
 def text(value: object, most: int = 20_000) -> str:
-    """`value`, which must be text of up to `most` characters."""
+    """`value`, which must be text of up to `most` characters, and of up to a tenth of these lines."""
     if not isinstance(value, str):
         raise TypeError(value)
-    if len(value) > most:
+    if len(value) > most or value.count("\n") > most // 10:
         raise ValueError("longer than any")
     return value
 
@@ -107,17 +107,21 @@ def optional(read: Callable[[Any], T], value: object) -> T | None:
     return None if value is None else read(value)
 
 
-def items(read: Callable[[Any], T], value: object) -> tuple[T, ...]:
-    """What `read` makes of each entry of a list."""
+def items(read: Callable[[Any], T], value: object, most: int = 1_000) -> tuple[T, ...]:
+    """What `read` makes of each of up to `most` entries of a list."""
     if not isinstance(value, list):
         raise TypeError(value)
+    if len(value) > most:
+        raise ValueError(f"{len(value)} entries")
     return tuple(read(entry) for entry in value)
 
 
 def table(read: Callable[[Any], T], value: object) -> Mapping[str, T]:
-    """What `read` makes of each value of a mapping."""
+    """What `read` makes of each value of a mapping of up to 1,000."""
     if not isinstance(value, dict):
         raise TypeError(value)
+    if len(value) > 1_000:
+        raise ValueError(f"{len(value)} entries")
     return MappingProxyType({key: read(entry) for key, entry in value.items()})
 
 

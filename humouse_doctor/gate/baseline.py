@@ -25,6 +25,8 @@ _VERSION = "1.0"
 _BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
 _OWN_CODES = tuple(tool.code for tool in ToolCode)
 
+_MAX_RUNS = 100_000
+
 #: Verdicts, the best first.
 BY_GRAVITY = (Verdict.HEALTHY, Verdict.UNDETERMINED, Verdict.AT_RISK, Verdict.COLLAPSED)
 
@@ -110,7 +112,7 @@ def read(path: Path) -> Baseline:
             raise KeyError("kind")
         if content["schema_version"] != _VERSION:
             raise UsageError(f"{path}: a baseline of schema {shown(content['schema_version'])}; this version reads {_VERSION}")
-        return Baseline(source=path, runs=items(_read_run, content["runs"]))
+        return Baseline(source=path, runs=items(_read_run, content["runs"], _MAX_RUNS))
     except OSError as error:
         raise InputError(
             f"{path}: cannot read the baseline: {error.strerror or error}; make it with --write-baseline"

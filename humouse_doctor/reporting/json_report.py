@@ -22,6 +22,8 @@ from humouse_doctor.reporting.plain import no_command_in_json
 
 #: How YAML spells the floats that JSON has no number for.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
+#: More than a report has of probes, causes, curves or paths, and of one curve's numbers or one config's settings.
+_MANY, _NUMBERS = 100, 10_000
 #: The statuses a judgement goes with.
 _STATUSES = {
     Judgement.HEALTHY: (Status.HEALTHY,),
@@ -261,13 +263,13 @@ def _report(content: Mapping[str, Any]) -> Report:
         sentence=text(content["sentence"]),
         subject=_read_subject(content["subject"]),
         data=optional(_read_data, content["data"]),
-        causes=items(_read_cause, content["causes"]),
+        causes=items(_read_cause, content["causes"], _MANY),
         unexplained=items(code, content["unexplained"]),
         findings=items(_read_finding, content["findings"]),
-        probes=items(_read_result, content["probes"]),
+        probes=items(_read_result, content["probes"], _MANY),
         remedies=items(_read_remedy, content["remedies"]),
         patch=items(read_edit, content["patch"]),
-        settings=items(_read_setting, content["settings"]),
+        settings=items(_read_setting, content["settings"], _NUMBERS),
         cure=optional(_read_remedy, content["cure"]),
         config_prefix=text(content["config_prefix"]),
         diff=text(content["diff"], 1_000_000),
@@ -315,15 +317,17 @@ def _read_pictures(entry: Mapping[str, Any]) -> Pictures:
         space=text(entry["space"]),
         reach=optional(pair, entry["reach"]),
         gradient_rms=table(number, entry["gradient_rms"]),
-        steps=items(whole, entry["steps"]),
-        curves=items(_read_curve, entry["curves"]),
+        steps=items(whole, entry["steps"], _NUMBERS),
+        curves=items(_read_curve, entry["curves"], _MANY),
         edges=items(number, entry["edges"]),
         shares=table(_numbers, entry["shares"]),
-        real_paths=items(_read_path, entry["real_paths"]),
-        generated_paths=items(_read_path, entry["generated_paths"]),
+        real_paths=items(_read_path, entry["real_paths"], _MANY),
+        generated_paths=items(_read_path, entry["generated_paths"], _MANY),
     )
     lengths = {len(curve.movement) for curve in pictures.curves} | {len(curve.spread) for curve in pictures.curves}
     bins = {len(shares) for shares in pictures.shares.values()}
+    if len(pictures.shares) > _MANY or len(pictures.edges) > _NUMBERS // 10:
+        raise ValueError("more than is drawn")
     if lengths - {len(pictures.steps)} or 0 in lengths or bins - {len(pictures.edges) - 1} or 0 in bins:
         raise ValueError("a curve or a histogram of another length")
     return pictures
@@ -334,11 +338,11 @@ def _read_curve(entry: Mapping[str, Any]) -> Curve:
 
 
 def _read_path(entry: Any) -> Points:
-    return items(pair, entry)
+    return items(pair, entry, _NUMBERS)
 
 
 def _numbers(entry: Any) -> tuple[float, ...]:
-    return items(number, entry)
+    return items(number, entry, _NUMBERS)
 
 
 def _read_finding(entry: Mapping[str, Any]) -> Finding:

@@ -31,6 +31,7 @@ from humouse_doctor.reporting.json_report import read_edit
 from humouse_doctor.reporting.plain import no_command_in_json
 
 _KIND = "humouse-doctor outcome"
+_MAX_TRIALS = 10_000
 
 
 def render(outcome: Outcome) -> str:
@@ -169,7 +170,7 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
         hints=items(text, content["hints"]),
         path=items(_read_step, content["path"]),
         arms=items(_read_arm, content["arms"]),
-        trials=items(_read_trial, content["trials"]),
+        trials=items(_read_trial, content["trials"], _MAX_TRIALS),
     )
 
 

@@ -60,6 +60,8 @@ _LARGEST = 1e100
 _WIDTH = 400.0
 _FONT = 12.0
 _COLUMNS = 4
+#: No axis has room below.
+_LEAST_GRADIENT = 1e-300
 _MOST_LAYERS = 32
 #: Below this share a histogram's percents need a digit more.
 _FINE_SHARE = 0.04
@@ -265,7 +267,11 @@ def histogram(name: str, title: str, pictures: Pictures) -> Plot | None:
 
 def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
     """A bar per layer on a log scale, in the order of the forward pass."""
-    known = {layer: value for layer, value in pictures.gradient_rms.items() if _is_plain(value) and value >= 0}
+    known = {
+        layer: value if value > _LEAST_GRADIENT else 0.0
+        for layer, value in pictures.gradient_rms.items()
+        if _is_plain(value) and value >= 0
+    }
     positive = [value for value in known.values() if value > 0]
     if not positive:
         return None

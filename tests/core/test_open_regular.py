@@ -23,6 +23,18 @@ def test_what_is_no_file_is_told_and_never_waited_for(tmp_path: Path) -> None:
             open_regular(path)
 
 
+def test_a_huge_file_of_holes_is_refused_and_a_small_one_read(tmp_path: Path) -> None:
+    for name, size in (("small", 1 << 30), ("huge", 200 << 30)):
+        with (tmp_path / name).open("wb") as stream:
+            stream.write(b"head")
+            stream.truncate(size)
+
+    with open_regular(tmp_path / "small") as stream:
+        assert stream.read(4) == b"head"
+    with pytest.raises(OSError, match="it is 200 GiB with next to nothing stored in it"):
+        open_regular(tmp_path / "huge")
+
+
 def test_no_more_than_the_bound_is_read_at_a_time(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(bytes(11))
 
