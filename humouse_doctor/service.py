@@ -35,7 +35,7 @@ def report_on(
 
     `outcome` is a file that verify has kept on the same config: it marks the remedies its trials confirmed or refuted.
     """
-    return _with_diff(_diagnosed(request, select, ignore, progress, outcome))
+    return _with_diff(_diagnosed(request, select, ignore, progress, outcome), request.config)
 
 
 def _diagnosed(
@@ -53,8 +53,11 @@ def _diagnosed(
     return report if outcome is None else _marked(report, outcome, request.overrides)
 
 
-def _with_diff(report: Report) -> Report:
-    """`report` with its patch as a diff of the config; a patch that cannot be made in place has none."""
+def _with_diff(report: Report, config: Path | None) -> Report:
+    """`report` with its patch as a diff of the file it is made in; a patch that cannot be made in place has none.
+
+    `config` is the one that was asked for, and may have brought that file in.
+    """
     source = report.subject.config
     if source is None or not report.patch:
         return report
@@ -63,6 +66,7 @@ def _with_diff(report: Report) -> Report:
     before = yaml_text.read_text(Path(source))
     try:
         after = patcher.patched(before, source, report.patch, report.config_prefix)
+        patcher.require_effect(config or Path(source), source, report.patch, report.config_prefix)
     except patcher.PatchRefused as refused:
         remark = f"no diff: {refused}"
         return replace(report, subject=replace(report.subject, remarks=(*report.subject.remarks, remark)))
@@ -251,6 +255,7 @@ def suggest(
     if edits and (emit is Emit.DIFF or write):
         before = yaml_text.read_text(Path(source))
         after = patcher.patched(before, source, edits, prefix)
+        patcher.require_effect(request.config or Path(source), source, edits, prefix)
         if emit is Emit.DIFF:
             text = patcher.unified_diff(before, after, source)
         if write:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Place, Value
 
 #: Characters of the paths of all values: the package that a defaults list names stands before each.
@@ -34,25 +36,68 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     Hydra the file alone is used, and a remark says that it is incomplete. Raises `UsageError` where Hydra gives up, and
     where anything outside the config's folder is asked for.
     """
-    try:
-        import hydra
-        from omegaconf import OmegaConf
-    except ImportError:
-        remark = f"{path} has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it"
-        return Composed(values=values, places=places, source=path, remarks=(remark,))
-    from hydra.core.global_hydra import GlobalHydra
-
-    from humouse_doctor.config import hydra_sources
-
-    if GlobalHydra.instance().is_initialized():
-        remark = f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
+    remark = _incomplete(path)
+    if remark is not None:
         return Composed(values=values, places=places, source=path, remarks=(remark,))
     if path.suffix != ".yaml":  # Hydra would take another file for it
         raise UsageError(f"{path}: has a defaults: list, which Hydra composes of .yaml files alone; rename it to *.yaml")
+    flat, group_file = _composed(path)
+    known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
+    source = path
+    # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
+    if group_file is not None and any(name.startswith("experiment.") for name in flat):
+        root = yaml_text.compose(yaml_text.read_text(group_file), str(group_file))
+        for leaf in yaml_text.leaves(root, str(group_file)):
+            name = f"experiment.{leaf.path}"
+            if name in flat and flat[name] == leaf.value:
+                mark = leaf.node.start_mark
+                known[name] = Place(file=str(group_file), line=mark.line + 1, column=mark.column + 1)
+        source = group_file
+    remark = f"{path} was composed with its defaults: list; the experiment section comes from {source}"
+    return Composed(values=flat, places=known, source=source, remarks=(remark,))
+
+
+def _incomplete(path: Path) -> str | None:
+    """Why a config with a defaults list is read alone, None where it can be composed."""
+    try:
+        import hydra  # noqa: F401  # asked for by its presence
+    except ImportError:
+        return f"{path} has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it"
+    from hydra.core.global_hydra import GlobalHydra
+
+    if GlobalHydra.instance().is_initialized():
+        return f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
+    return None
+
+
+def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
+    """The first of `edits` of `source` that has no effect on the config at `path`, since what comes later overrules it.
+
+    `prefix` stands before their keys in `source`. None where all count, and where nobody can compose the config.
+    """
+    if _incomplete(path) is not None:
+        return None
+    flat, _ = _composed(path, source.resolve(), {f"{prefix}{edit.key}": edit.new for edit in edits})
+    within = "experiment." if any(name.startswith("experiment.") for name in flat) else ""
+    return next((edit for edit in edits if flat.get(f"{within}{edit.key}") != edit.new), None)
+
+
+def _composed(
+    path: Path, changed: Path | None = None, changes: Mapping[str, Value] = MappingProxyType({})
+) -> tuple[dict[str, Value], Path | None]:
+    """All values that Hydra makes of a config, and the file of the group `experiment` that it took.
+
+    The file `changed`, links resolved, is taken as if it had `changes` by their paths.
+    """
+    import hydra
+    from omegaconf import OmegaConf
+
+    from humouse_doctor.config import hydra_sources
+
     folder = path.parent.resolve()
     try:
         with (
-            hydra_sources.guarded(folder) as read,
+            hydra_sources.guarded(folder, changed, changes) as read,
             warnings.catch_warnings(),
             hydra.initialize_config_dir(str(folder), version_base=None),
         ):
@@ -63,23 +108,10 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
             is_group_file = real in read and real.is_relative_to(folder / "experiment")
             whole: Any = OmegaConf.to_container(composed, resolve=False)
             del whole["hydra"]
-            flat = dict(_flat(whole, "", [_MAX_PATHS]))
+            return dict(_flat(whole, "", [_MAX_PATHS])), group_file if is_group_file else None
     except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
         reason = yaml_text.shown(re.sub(r"\s+", " ", str(error) or type(error).__name__).strip(), 300)
         raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason}") from None
-    known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
-    source = path
-    # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
-    if is_group_file and any(name.startswith("experiment.") for name in flat):
-        root = yaml_text.compose(yaml_text.read_text(group_file), str(group_file))
-        for leaf in yaml_text.leaves(root, str(group_file)):
-            name = f"experiment.{leaf.path}"
-            if name in flat and flat[name] == leaf.value:
-                mark = leaf.node.start_mark
-                known[name] = Place(file=str(group_file), line=mark.line + 1, column=mark.column + 1)
-        source = group_file
-    remark = f"{path} was composed with its defaults: list; the experiment section comes from {source}"
-    return Composed(values=flat, places=known, source=source, remarks=(remark,))
 
 
 def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any
 
 from hydra._internal import config_loader_impl
 from hydra._internal.config_repository import CachingConfigRepository
+from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
 
 from humouse_doctor.config import yaml_text
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.files import is_file
+from humouse_doctor.core.settings import Value
 
 #: Files and values of all the defaults lists together, each counted as often as it is named, and bytes, counted once.
 _MAX_FILES = 500
@@ -30,9 +32,12 @@ _REPOSITORY = CachingConfigRepository.__name__
 class _Bounded(CachingConfigRepository):
     """Keeps a defaults list within the config's folder, and ends one that brings in more than any config does."""
 
-    def __init__(self, folder: Path, read: set[Path], delegate: Any) -> None:
+    def __init__(
+        self, folder: Path, read: set[Path], changed: Path | None, changes: Mapping[str, Value], delegate: Any
+    ) -> None:
         super().__init__(delegate)
         self._folder, self._read = folder, read
+        self._changed, self._changes = changed, changes
         self._sizes: dict[str, int] = {}
         self._files = self._values = self._bytes = 0
 
@@ -65,11 +70,18 @@ class _Bounded(CachingConfigRepository):
             raise UsageError(
                 f"its defaults lists bring in more than {_MAX_FILES} files or {_MAX_VALUES} values, repeats counted"
             )
-        return super().load_config(config_path=config_path)
+        found = super().load_config(config_path=config_path)
+        if found is not None and self._changed is not None and self._file(config_path).resolve() == self._changed:
+            for path, value in self._changes.items():
+                OmegaConf.update(found.config, path, list(value) if isinstance(value, tuple) else value, force_add=True)
+        return found
+
+    def _file(self, config_path: str) -> Path:
+        return self._folder / (config_path if config_path.endswith(".yaml") else f"{config_path}.yaml")
 
     def _looked_at(self, config_path: str) -> int:
         """How many values a file has, which is read as ours are before Hydra sees it: a bomb of aliases or a tag ends there."""
-        path = self._folder / (config_path if config_path.endswith(".yaml") else f"{config_path}.yaml")
+        path = self._file(config_path)
         if not is_file(path):  # Hydra has it, or nobody
             return 0
         self._read.add(path.resolve())
@@ -95,16 +107,17 @@ class _Bounded(CachingConfigRepository):
 
 
 @contextmanager
-def guarded(folder: Path) -> Iterator[set[Path]]:
+def guarded(folder: Path, changed: Path | None, changes: Mapping[str, Value]) -> Iterator[set[Path]]:
     """Let Hydra load bounded files of `folder` alone within the block, read no environment, and import nothing.
 
-    Yields the files it has read, links resolved. No resolver but Hydra's own is known: where it resolves one itself, in a
-    path or an error message, that would show a secret. `hydra.job.env_copy` finds empty variables.
+    Yields the files it has read, links resolved. The file `changed` is taken as if it had `changes` by their paths. No
+    resolver but Hydra's own is known: where it resolves one itself, in a path or an error message, that would show a
+    secret. `hydra.job.env_copy` finds empty variables.
     """
     read = set[Path]()
     blind = SimpleNamespace(environ=defaultdict(str), getcwd=os.getcwd)
     with (
-        _replaced(config_loader_impl, _REPOSITORY, partial(_Bounded, folder, read)),
+        _replaced(config_loader_impl, _REPOSITORY, partial(_Bounded, folder, read, changed, changes)),
         _replaced(config_loader_impl, "os", blind),
         _replaced(BaseContainer, "_resolvers", {}),
     ):

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from humouse_doctor.config import yaml_text
+from humouse_doctor.config import reader, yaml_text
 from humouse_doctor.config.reader import spell
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.files import replace_file
@@ -56,6 +56,13 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
     if wrong is not None:
         raise _refuse(name, wrong, prefix, "would not read back as intended, or another value with it")
     return after
+
+
+def require_effect(config: Path, source: str, edits: Sequence[Edit], prefix: str) -> None:
+    """Raise `PatchRefused` where an edit of `source` would change nothing of the config at `config`, which brings it in."""
+    edit = reader.overruled(config, Path(source), edits, prefix)
+    if edit is not None:
+        raise _refuse(source, edit, prefix, f"would not count: what {config} brings in later overrules it")
 
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:

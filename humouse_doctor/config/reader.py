@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from types import MappingProxyType
 from humouse_doctor.config import yaml_text
 from humouse_doctor.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 
 _SECTIONS = ("data", "model", "training", "logging")
@@ -57,7 +58,7 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
     }
     remarks: tuple[str, ...] = ()
     source = path
-    if any(name == "defaults" or name.startswith("defaults.") for name in found):
+    if _has_defaults(found):
         from humouse_doctor.config import composition
 
         composed = composition.compose(path, values, places)
@@ -71,6 +72,23 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
     # In a file of the group `experiment` the keys stand at the top, though the composed config has them one deeper.
     shell = Settings(prefix=prefix if source == path else "", source=str(source))
     return _finish(values, places, shell, prefix, overrides, remarks)
+
+
+def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
+    """The first of `edits` of `source`, with `prefix` before its key there, that does not count for the config at `path`."""
+    text = yaml_text.read_text(path)
+    if "defaults" not in text:
+        return None
+    root = yaml_text.compose(text, str(path))
+    if not _has_defaults(leaf.path for leaf in yaml_text.leaves(root, str(path))):
+        return None
+    from humouse_doctor.config import composition
+
+    return composition.overruled(path, source, edits, prefix)
+
+
+def _has_defaults(names: Iterable[str]) -> bool:
+    return any(name == "defaults" or name.startswith("defaults.") for name in names)
 
 
 def _finish(

@@ -8,8 +8,9 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from humouse_doctor.config import reader
+from humouse_doctor.config import patcher, reader
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Place
 
 GROUP_FILE = "training:\n  lr:\n    generator: 5e-6\n  generator_init_path: ${oc.env:RUN_SECRET}\n"
@@ -158,3 +159,55 @@ def test_within_a_running_hydra_application_the_file_is_read_alone_and_says_so(c
         "conf/config.yaml has a defaults: list and was read alone; a Hydra application is already running here",
     )
     assert "training.lr.generator" not in read.settings
+
+
+OWN = "training:\n  reconstruction_epochs: 8\n  absolute_coordinates: true\n"
+GROUP = "architecture: lstm\ngenerator: {activation_xy: tanh}\n"
+
+
+@pytest.mark.parametrize(
+    ("order", "edit", "counts"),
+    [
+        ("[_self_, model: small]", Edit(key="model.generator.activation_xy", old=None, new="linear", absent=True), False),
+        ("[model: small, _self_]", Edit(key="model.generator.activation_xy", old=None, new="linear", absent=True), True),
+        ("[_self_, model: small]", Edit(key="training.reconstruction_epochs", old=8, new=48), True),
+        ("[_self_, model: small]", Edit(key="training.betas", old=None, new=(0.5, 0.9), absent=True), True),
+        ("[_self_, late: one]", Edit(key="training.reconstruction_epochs", old=8, new=48), False),
+    ],
+)
+def test_an_edit_that_a_later_file_overrules_is_refused(tmp_path: Path, order: str, edit: Edit, counts: bool) -> None:
+    for name, text in (("model/small", GROUP), ("late/one", f"# @package _global_\n{OWN}")):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    config.write_text(f"defaults: {order}\n{OWN}", encoding="utf-8")
+
+    if counts:
+        patcher.require_effect(config, str(config), [edit], "")
+    else:
+        with pytest.raises(patcher.PatchRefused, match=r"would not count: .*; use the override \+*" + edit.key):
+            patcher.require_effect(config, str(config), [edit], "")
+
+
+def test_an_edit_of_a_group_file_is_looked_for_in_the_composed_config(tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    group = tmp_path / "experiment" / "x.yaml"
+    group.write_text(OWN, encoding="utf-8")
+    config = tmp_path / "config.yaml"
+    edit = Edit(key="training.reconstruction_epochs", old=8, new=48)
+
+    config.write_text("defaults: [_self_, experiment: x]\n", encoding="utf-8")
+    patcher.require_effect(config, str(group), [edit], "")
+
+    config.write_text(
+        "defaults: [experiment: x, _self_]\nexperiment: {training: {reconstruction_epochs: 8}}\n", encoding="utf-8"
+    )
+    with pytest.raises(patcher.PatchRefused, match="would not count"):
+        patcher.require_effect(config, str(group), [edit], "")
+
+
+def test_an_edit_of_a_config_without_a_defaults_list_counts(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(OWN, encoding="utf-8")
+
+    patcher.require_effect(config, str(config), [Edit(key="training.reconstruction_epochs", old=8, new=48)], "")
