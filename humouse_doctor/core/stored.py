@@ -17,7 +17,7 @@ T = TypeVar("T")
 #: What the readers here, and a look into what is not there, raise for content that is not as the tool writes it.
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
-#: A report of real gestures has some 20,000 values and 200 kB; a file of a gate has one for each of its inputs.
+#: A report of real gestures has some 8,000 values and 70 kB; a file of a gate has one for each of its inputs.
 _MAX_BYTES = 16 << 20
 _MAX_VALUES, _MAX_CHARACTERS, _MAX_LEVELS = 200_000, 4_000_000, 64
 _CODE = re.compile(r"HD[0-9]{3}")
