@@ -21,8 +21,7 @@ from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.pictures import pictures_of
 from humouse_doctor.probes import budget, measures
-from humouse_doctor.probes.catalogue import PROBES
-from humouse_doctor.probes.deciding import BEFORE_TRAINING, DECIDING
+from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
 from humouse_doctor.probes.untrained import looks_untrained
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ _SURE_TARGETS = 64
 
 #: The square of less is no normal float32 any more.
 _LEAST_SPREAD = math.sqrt(2.0**-126)
-
-_BY_CODE: Mapping[str, Probe] = MappingProxyType({probe.code: probe for probe in PROBES})
 
 
 def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
@@ -73,17 +70,17 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
 
 
 def _is_fired_symptom(result: ProbeResult) -> bool:
-    return result.status is Status.FOUND and _BY_CODE[result.code].kind is Kind.SYMPTOM
+    return result.status is Status.FOUND and BY_CODE[result.code].kind is Kind.SYMPTOM
 
 
 def _lacks(result: ProbeResult) -> bool:
     """Whether a symptom fired because there is too little of something: too much of it is no collapse."""
-    return _is_fired_symptom(result) and not _BY_CODE[result.code].overshoots(result.measurements)
+    return _is_fired_symptom(result) and not BY_CODE[result.code].overshoots(result.measurements)
 
 
 def _explodes(result: ProbeResult) -> bool:
     """Whether a symptom is above even what is tolerable."""
-    probe = _BY_CODE[result.code]
+    probe = BY_CODE[result.code]
     above = any(result.measurements[m.name] > m.tolerable.high for m in probe.metrics if m.name in result.measurements)
     return _is_fired_symptom(result) and probe.overshoots(result.measurements) and above
 
@@ -102,7 +99,7 @@ def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Cas
     """
     if result.status is not Status.FOUND:
         return None
-    probe = _BY_CODE[result.code]
+    probe = BY_CODE[result.code]
     serious = result.judgement is Judgement.FOUND
     if probe.kind is Kind.SYMPTOM and probe.secondary:
         return Severity.WARNING if serious else Severity.NOTE
@@ -112,7 +109,7 @@ def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Cas
         return Severity.ERROR if serious else Severity.WARNING
     expected = _expected(probe, by_code)
     known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
-    shown = {_severity(symptom, by_code, case) for symptom in known if _lacks(symptom) and not _BY_CODE[symptom.code].secondary}
+    shown = {_severity(symptom, by_code, case) for symptom in known if _lacks(symptom) and not BY_CODE[symptom.code].secondary}
     if Severity.ERROR in shown:
         return Severity.ERROR
     if Severity.WARNING in shown or (probe.lasting and serious) or (not expected and serious):
@@ -124,7 +121,7 @@ def _causes(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[
     """The causes that matter: the found ones first, then those explaining more symptoms, the better supported, by code."""
     ranked = []
     for code, severity in severities.items():
-        probe = _BY_CODE[code]
+        probe = BY_CODE[code]
         if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
             continue
         expected = _expected(probe, by_code)
@@ -151,7 +148,7 @@ def _remedies(
     by_id: dict[str, Remedy] = {}
     by_cause = {}
     for cause in causes:
-        offered = _BY_CODE[cause.code].remedies(case, by_code[cause.code].measurements)
+        offered = BY_CODE[cause.code].remedies(case, by_code[cause.code].measurements)
         by_cause[cause.code] = offered
         for remedy in offered:
             by_id.setdefault(remedy.id, remedy)
@@ -178,7 +175,7 @@ def _probe_findings(
         severity = severities[result.code]
         if severity is None:
             continue
-        probe = _BY_CODE[result.code]
+        probe = BY_CODE[result.code]
         if probe.key is not None and case.settings.source is not None:
             place = case.settings.place(probe.key)
             location = Location(
@@ -231,7 +228,7 @@ def _tool_findings(loaded: Loaded, results: Iterable[ProbeResult]) -> Iterable[F
 
 
 def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Verdict:
-    fired = [result for result in by_code.values() if _lacks(result) and not _BY_CODE[result.code].secondary]
+    fired = [result for result in by_code.values() if _lacks(result) and not BY_CODE[result.code].secondary]
     if not case.has_checkpoint:
         if causes:
             return Verdict.AT_RISK
@@ -332,7 +329,7 @@ def _sentence(
     """The answer in one sentence, with numbers; weights that are not numbers come before all they bring about."""
     broken = by_code.get("HD108")
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
-        return _capital(_BY_CODE["HD108"].message(case, broken.measurements)) + "."
+        return _capital(BY_CODE["HD108"].message(case, broken.measurements)) + "."
     if causes and verdict is not Verdict.HEALTHY:
         said = _capital(causes[0].message) + "."
         missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None

@@ -13,7 +13,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Probe, ProbeResult, Status
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 
 
 def examine(case: Case, probes: Iterable[Probe] = PROBES) -> tuple[ProbeResult, ...]:

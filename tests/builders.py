@@ -29,7 +29,7 @@ from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.examine import examine
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 
 POSITIONS = LossSpace(absolute=True)
 DELTAS = LossSpace(absolute=False)

@@ -19,7 +19,7 @@ import typer
 from humouse_doctor import cli
 from humouse_doctor.config import reader
 from humouse_doctor.core.outcome import Trial
-from humouse_doctor.probes import catalogue
+from humouse_doctor.probes import registry
 from humouse_doctor.probes.spread_ratio import SpreadRatio
 from humouse_doctor.reporting import outcome_json
 from humouse_doctor.reporting.json_report import parse
@@ -335,7 +335,7 @@ def test_explain_prints_a_page_and_knows_the_nearest_code(invoke: Invoke) -> Non
 def test_probes_lists_every_probe(invoke: Invoke) -> None:
     listed = invoke("probes").out.splitlines()
 
-    assert {line.split()[0] for line in listed} >= {probe.code for probe in catalogue.PROBES}
+    assert {line.split()[0] for line in listed} >= {probe.code for probe in registry.PROBES}
 
 
 def test_demo_trains_a_collapse_and_finds_it(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

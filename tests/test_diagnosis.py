@@ -18,7 +18,7 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine
 from humouse_doctor.loading import Loaded, ToolFinding
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 from tests import builders
 
 H, B, F = Judgement.HEALTHY, Judgement.BORDERLINE, Judgement.FOUND

@@ -16,7 +16,7 @@ from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine, selected
 from humouse_doctor.loading import Loaded
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 from tests import builders
 
 

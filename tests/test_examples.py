@@ -8,7 +8,7 @@ import pytest
 from humouse_doctor.config import reader
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.demonstration import Units
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FOLDERS = sorted(path.parent for path in EXAMPLES.glob("*/recipe.json"))

@@ -14,7 +14,7 @@ from humouse_doctor.core.remedy import Edit, Interval, Remedy, RemedyStatus, Saf
 from humouse_doctor.core.settings import Origin, Setting, Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import Activation, Architecture
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 from tests import builders, reference
 
 _ABSOLUTE, _HEAD, _EPOCHS = (

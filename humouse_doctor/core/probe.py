@@ -42,12 +42,22 @@ class Judgement(Enum):
     FOUND = "found"
 
 
+class Decides(Enum):
+    """When a probe must have measured before a run may be called healthy."""
+
+    ALWAYS = "of every checkpoint"
+    #: Latents are fitted there, which `--quick` leaves out of an inspection.
+    IN_TRIALS = "of a checkpoint that a trial has trained"
+    BEFORE_TRAINING = "of a config"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A number a probe measures.
 
     Inside `healthy` it is well; outside `tolerable` it is found; between the two it is borderline. A metric that
-    carries no interval is reported as evidence and judges nothing.
+    carries no interval is reported as evidence and judges nothing. `label` is the word for it in tables of trials, empty
+    for a metric that is in none; the `deciding` ones measure how far from health a trial ended.
     """
 
     name: str
@@ -55,6 +65,8 @@ class Metric:
     meaning: str
     healthy: Interval = ANY
     tolerable: Interval = ANY
+    label: str = ""
+    deciding: bool = False
 
     def judge(self, value: float) -> Judgement:
         """Judge one finite value; NaN is never healthy."""
@@ -70,9 +82,8 @@ class Probe(ABC):
     """Base of all probes: subclasses are stateless and set the class attributes.
 
     `explains` lists the symptoms' codes a cause would always bring about and `sometimes` those it may; `key` names the
-    setting the finding points at. A
-    `secondary` symptom never makes a collapse by itself; a `lasting` cause matters to the next run even where this
-    checkpoint shows none of its symptoms.
+    setting the finding points at. A `secondary` symptom never makes a collapse by itself; a `lasting` cause matters to
+    the next run even where this checkpoint shows none of its symptoms. `decides` says when no run is healthy without it.
     """
 
     code: ClassVar[str]
@@ -86,6 +97,7 @@ class Probe(ABC):
     key: ClassVar[str | None] = None
     secondary: ClassVar[bool] = False
     lasting: ClassVar[bool] = False
+    decides: ClassVar[Decides | None] = None
 
     @abstractmethod
     def measure(self, case: Case) -> dict[str, float]:

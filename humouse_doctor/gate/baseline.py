@@ -18,11 +18,10 @@ from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.stored import MALFORMED, items, load, number, optional, shown, table, text
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import BY_CODE
 
 _KIND = "humouse-doctor baseline"
 _VERSION = "1.0"
-_BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
 _OWN_CODES = tuple(tool.code for tool in ToolCode)
 
 _MAX_RUNS = 100_000
@@ -216,7 +215,7 @@ def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[t
         if key in thresholds:
             yield key.partition(".")[2], thresholds[key], "the policy asks"
         return
-    probe = _BY_CODE.get(finding.code)
+    probe = BY_CODE.get(finding.code)
     for metric in probe.metrics if probe else ():
         stated = thresholds.get(f"{finding.code}.{metric.name}")
         yield metric.name, stated or metric.healthy, "the policy asks" if stated else "healthy is"

@@ -9,7 +9,7 @@ from humouse_doctor.core.probe import Kind, Metric
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Report
 from humouse_doctor.gate.baseline import gap
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 
 
 def compare(before: Report, after: Report) -> Comparison:

@@ -20,7 +20,7 @@ from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import BY_CODE, METRICS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,8 +42,7 @@ _NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
 _ACCEPTABLE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
 #: `date.fromisoformat` takes more than this from Python 3.11 on.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CODES = (*(probe.code for probe in PROBES), *(tool.code for tool in ToolCode))
-_METRICS = tuple(f"{probe.code}.{metric.name}" for probe in PROBES for metric in probe.metrics)
+_CODES = (*BY_CODE, *(tool.code for tool in ToolCode))
 
 
 def find(folder: Path) -> Path | None:
@@ -201,9 +200,9 @@ def _thresholds(where: str, value: object) -> Iterator[tuple[str, Interval]]:
         raise UsageError(f"{where}: thresholds is {_kind(value)}; expected a table")
     seen = set()
     for name, bound in _flat(value):
-        if name not in _METRICS:
-            own = [metric for metric in _METRICS if metric.partition(".")[0] == name.partition(".")[0]]
-            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, own or _METRICS)}")
+        if name not in METRICS:
+            own = [metric for metric in METRICS if metric.partition(".")[0] == name.partition(".")[0]]
+            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, own or METRICS)}")
         if name in seen:
             raise UsageError(f"{where}: thresholds: {name} is there twice, quoted and unquoted; keep one")
         seen.add(name)

@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -27,6 +27,7 @@ class FlatOutput(Probe):
     kind = Kind.SYMPTOM
     summary = "Standard deviation over time within a path, of positions and of velocities, over that of the targets."
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
+    decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
             name="time_std_ratio",
@@ -34,6 +35,8 @@ class FlatOutput(Probe):
             meaning="std of positions over time within a path, prediction over target",
             healthy=Interval(low=0.4, high=4.0),
             tolerable=Interval(low=0.25, high=10.0),
+            label="movement",
+            deciding=True,
         ),
         Metric(
             name="velocity_std_ratio",
@@ -41,6 +44,7 @@ class FlatOutput(Probe):
             meaning="std of velocities over time within a path, prediction over target",
             healthy=Interval(low=0.12, high=4.0),
             tolerable=Interval(low=0.06, high=30.0),
+            deciding=True,
         ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
     )

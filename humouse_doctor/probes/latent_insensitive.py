@@ -8,7 +8,7 @@ from typing import ClassVar
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -19,6 +19,7 @@ class LatentInsensitive(Probe):
     kind = Kind.SYMPTOM
     summary = "Standard deviation across latents at a step, over that across targets; effective rank of the outputs."
     needs = (Need.TARGETS, Need.PREDICTIONS)
+    decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
             name="latent_std_ratio",
@@ -26,6 +27,7 @@ class LatentInsensitive(Probe):
             meaning="std across latents at a step, prediction over target",
             healthy=Interval(low=0.5, high=4.0),
             tolerable=Interval(low=0.25, high=8.0),
+            deciding=True,
         ),
         Metric(name="effective_rank", unit="dimensions", meaning="participation ratio of the generated sequences"),
         Metric(name="target_effective_rank", unit="dimensions", meaning="participation ratio of the targets"),

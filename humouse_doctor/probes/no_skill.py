@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, LatentFit, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -26,6 +26,7 @@ PRIOR_FIT_SPREAD = Metric(
     meaning="spread of prior samples over that of latents fitted to real targets, on the axis where it is least, or most",
     healthy=Interval(low=0.6, high=4.0),
     tolerable=Interval(low=0.3, high=8.0),
+    deciding=True,
 )
 
 
@@ -35,6 +36,7 @@ class NoSkill(Probe):
     kind = Kind.SYMPTOM
     summary = "L1 after latents were fitted to real targets, against the best constant and each sequence's own."
     needs = (Need.FIT, Need.PREDICTIONS)
+    decides = Decides.IN_TRIALS
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
             name="skill",
@@ -42,11 +44,14 @@ class NoSkill(Probe):
             meaning="1 - L1 of the fit over L1 of the best constant",
             healthy=Interval(low=0.2),
             tolerable=Interval(low=0.1),
+            label="skill",
+            deciding=True,
         ),
         Metric(
             name="motion_skill",
             unit="share",
             meaning="1 - L1 of the fit over L1 of each sequence's own best constant",
+            label="motion skill",
         ),
         PRIOR_FIT_SPREAD,
         Metric(name="fitted_latent_std", unit="prior stds", meaning="std of the fitted latents"),

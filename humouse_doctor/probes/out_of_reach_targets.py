@@ -9,7 +9,7 @@ from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Decides, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.probes import measures
@@ -21,6 +21,7 @@ class OutOfReachTargets(Probe):
     kind = Kind.CAUSE
     summary = "Share of targets a bounded head cannot reach, and the share of the loss that is reachable at all."
     needs = (Need.TARGETS, Need.HEADS)
+    decides = Decides.BEFORE_TRAINING
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="out_of_reach_share", unit="share", meaning="share of target values outside the head's bounds"),
         Metric(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes import measures
 
@@ -17,6 +17,7 @@ class SpreadRatio(Probe):
     kind = Kind.SYMPTOM
     summary = "Standard deviation of the generated values over that of the loss's targets, per axis."
     needs = (Need.TARGETS, Need.PREDICTIONS)
+    decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
             name="spread_ratio",
@@ -24,6 +25,8 @@ class SpreadRatio(Probe):
             meaning="std of predictions over std of targets, on the axis where it is least, or most where none lacks",
             healthy=Interval(low=0.5, high=4.0),
             tolerable=Interval(low=0.25, high=8.0),
+            label="spread",
+            deciding=True,
         ),
         Metric(name="prediction_std", unit="loss space", meaning="std of predictions, mean of the axes"),
         Metric(name="target_std", unit="loss space", meaning="std of targets, mean of the axes"),

@@ -10,7 +10,7 @@ from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes import budget, measures
@@ -27,6 +27,7 @@ class TargetScale(Probe):
     kind = Kind.CAUSE
     summary = "Steps the output layer needs to reach the targets' scale at this learning rate, against the steps there are."
     needs = (Need.TARGETS, Need.HEADS)
+    decides = Decides.BEFORE_TRAINING
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="steps_needed", unit="steps", meaning="rms of the targets over lr x (H + 1)"),
         Metric(name="steps_available", unit="steps", meaning="epochs x sequences / batch size"),

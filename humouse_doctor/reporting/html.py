@@ -27,7 +27,7 @@ from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY, Interval, RemedyStatus
 from humouse_doctor.core.report import Cause, Report, Verdict
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.reporting import plots
 from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.outcome_text import sentence

@@ -17,7 +17,7 @@ from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, 
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
 from humouse_doctor.core.stored import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
-from humouse_doctor.probes.deciding import unmeasured
+from humouse_doctor.probes.registry import unmeasured
 from humouse_doctor.reporting.plain import no_command_in_json
 
 #: How YAML spells the floats that JSON has no number for.

@@ -10,17 +10,11 @@ from rich.text import Text
 from humouse_doctor.config.reader import spell
 from humouse_doctor.core.outcome import Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.probes.registry import LABELS
 from humouse_doctor.reporting.plain import harmless
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
-#: The metrics an arm's row shows, with the heading of each.
-_SHOWN = (
-    ("HD101.spread_ratio", "spread"),
-    ("HD103.time_std_ratio", "movement"),
-    ("HD105.skill", "skill"),
-    ("HD105.motion_skill", "motion skill"),
-)
 
 
 def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:
@@ -79,7 +73,7 @@ def _arms(console: Console, outcome: Outcome) -> None:
         effect.append(f"  {harmless(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
         console.print(effect)
         by_name = {change.metric: change for change in arm.changes}
-        shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in _SHOWN]
+        shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in LABELS.items()]
         say(console, ", ".join(shown), indent=4)
         if arm.gain is not None and arm.arm.key:
             off = f"{arm.distance[0]:.2f} -> {arm.distance[1]:.2f}, by {_signed(arm.gain)} (95 %)"

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.probes import budget
-from humouse_doctor.probes.catalogue import PROBES
-
-_BY_CODE = {probe.code: probe for probe in PROBES}
+from humouse_doctor.probes.registry import BY_CODE, METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +33,7 @@ def measured(results: Iterable[ProbeResult]) -> Iterator[Row]:
 
 
 def _rows(result: ProbeResult) -> Iterator[Row]:
-    probe = _BY_CODE.get(result.code)
+    probe = BY_CODE.get(result.code)
     known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
     judging = [metric for metric in known if metric.healthy != ANY]
@@ -74,6 +72,5 @@ def number(value: float, unit: str) -> str:
 
 def unit_of(name: str) -> str:
     """The unit of a metric by its `code.metric`, empty where this version does not know it."""
-    code, _, metric = name.partition(".")
-    probe = _BY_CODE.get(code)
-    return next((known.unit for known in (probe.metrics if probe else ()) if known.name == metric), "")
+    metric = METRICS.get(name)
+    return "" if metric is None else metric.unit

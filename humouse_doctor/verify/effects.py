@@ -9,15 +9,8 @@ from statistics import fmean, stdev
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Trial
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import DECIDING_IN_TRIALS, LABELS, METRICS
 
-#: The symptoms that decide, by the metrics they are judged by.
-DECIDING = {
-    "HD101": ("spread_ratio",),
-    "HD103": ("time_std_ratio", "velocity_std_ratio"),
-    "HD104": ("latent_std_ratio",),
-    "HD105": ("skill", "prior_fit_spread"),
-}
 #: A ratio this many times off its healthy interval is as bad as any worse one: 0.02 and 0.0002 are both flat.
 _AS_FAR_AS_COUNTS = 20.0
 #: A change of the mean distance from health below this is none, whatever its interval.
@@ -25,18 +18,15 @@ _SMALLEST_EFFECT = 0.03
 #: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; 1.96 beyond would claim too much, so 2.26 stays.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
-#: What decides nothing and is worth telling.
-_TOLD_AS_WELL = ("HD105.motion_skill",)
-
-_METRICS: Mapping[str, Metric] = {
-    f"{probe.code}.{name}": probe.metric(name) for probe in PROBES if probe.code in DECIDING for name in DECIDING[probe.code]
-}
+_DECIDING: Mapping[str, Metric] = {name: metric for name, metric in METRICS.items() if metric.deciding}
+#: What a trial changed is told of these: what decides, and what tables show.
+_TOLD = tuple(dict.fromkeys((*_DECIDING, *LABELS)))
 
 
 def is_healthy(results: Sequence[ProbeResult]) -> bool:
     """Whether every deciding symptom was measured and lies within its healthy interval."""
     by_code = {result.code: result for result in results}
-    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in DECIDING)
+    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in DECIDING_IN_TRIALS)
 
 
 def distance(measurements: Mapping[str, float]) -> float:
@@ -44,7 +34,7 @@ def distance(measurements: Mapping[str, float]) -> float:
 
     A ratio's share is log(bound / value) / log 20, any other metric's (bound - value) / bound, each within [0, 1].
     """
-    return fmean(_off(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _METRICS.items())
+    return fmean(_off(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _DECIDING.items())
 
 
 def _off(metric: Metric, value: float) -> float:
@@ -108,7 +98,7 @@ def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain:
 
 def _changes(paired: Sequence[tuple[Trial, Trial]]) -> list[Change]:
     changes = []
-    for name in (*_METRICS, *_TOLD_AS_WELL):
+    for name in _TOLD:
         both = [
             (before.measurements[name], after.measurements[name])
             for before, after in paired

@@ -10,6 +10,7 @@ from humouse_doctor.core.outcome import Arm, ArmOutcome, Effect, Outcome
 from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.probes.registry import LABELS
 
 _STATUS = {
     Effect.CURED: RemedyStatus.CONFIRMED,
@@ -17,7 +18,6 @@ _STATUS = {
     Effect.NO_EFFECT: RemedyStatus.REFUTED,
     Effect.WORSE: RemedyStatus.REFUTED,
 }
-_SHOWN = (("spread", "HD101.spread_ratio"), ("movement", "HD103.time_std_ratio"), ("motion skill", "HD105.motion_skill"))
 
 
 def config_values(settings: Settings) -> str:
@@ -73,6 +73,8 @@ def _has_part_of(arm: Arm, remedy: Remedy) -> bool:
 def _told(arm: ArmOutcome, outcome: Outcome) -> str:
     """An arm's effect in one line."""
     by_name = {change.metric: change for change in arm.changes}
-    parts = [f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}" for label, name in _SHOWN if name in by_name]
+    parts = [
+        f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}" for name, label in LABELS.items() if name in by_name
+    ]
     effect = "failed" if arm.effect is None else arm.effect.value
     return f"{effect}, healthy with {arm.healthy_seeds} of {arm.seeds} seeds after {outcome.steps:,} steps ({', '.join(parts)})"

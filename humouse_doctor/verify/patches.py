@@ -15,7 +15,7 @@ from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings, Value
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import BY_CODE
 from humouse_doctor.verify.candidates import can_be_tried, candidates, together
 
 _HUNK = re.compile(r"^@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d+(?:,\d+)? @@")
@@ -38,7 +38,7 @@ def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> 
         for name in finding.remedies:
             if can_be_tried(by_id[name]):
                 return together([by_id[name]])
-    known = patch.upper() in {probe.code for probe in PROBES}
+    known = patch.upper() in BY_CODE
     what = "that probe found nothing here that has a remedy to try" if known else "no such file, probe or remedy"
     raise UsageError(f"--patch {patch}: {what}; expected a file or one of {', '.join(by_id)}")
 

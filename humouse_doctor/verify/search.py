@@ -14,6 +14,7 @@ from statistics import fmean
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy
+from humouse_doctor.probes.registry import LABELS
 from humouse_doctor.verify.candidates import goes_with, together, without
 from humouse_doctor.verify.effects import distance
 
@@ -21,11 +22,6 @@ from humouse_doctor.verify.effects import distance
 _AT_A_TIME = 2
 #: A step of the selection is one that comes nearer to health by at least this.
 _STEP = 0.04
-_SHOWN = (
-    ("spread", "HD101.spread_ratio"),
-    ("movement", "HD103.time_std_ratio"),
-    ("motion skill", "HD105.motion_skill"),
-)
 
 #: A part is needless only where the set keeps its skill without it, but for this much.
 _SKILL_LOST = 0.05
@@ -227,7 +223,7 @@ def said(before: Sequence[Trial] | None, after: Sequence[Trial]) -> str:
     if failed is not None:
         return f"could not be trained: {failed}"
     parts = []
-    for label, metric in _SHOWN:
+    for metric, label in LABELS.items():
         new = _mean(after, metric)
         old = None if before is None else _mean(before, metric)
         shown = "not measurable" if new is None else f"{new:.3g}"

@@ -18,7 +18,7 @@ from humouse_doctor.core.report import Confidence, Finding, Location, Report, Ve
 from humouse_doctor.core.settings import Origin, Setting
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.gate.judging import Judge
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 
 TODAY = date(2027, 6, 15)
 CHECKPOINT, CONFIG = "runs/x/generator_x.pt", "runs/x/.hydra/config.yaml"

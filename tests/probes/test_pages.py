@@ -4,8 +4,8 @@ import pytest
 
 from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.probes.pages import completions, explained, listing, page, pages
+from humouse_doctor.probes.registry import PROBES
 
 
 def test_pages_are_in_code_order() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from humouse_doctor.core.probe import Judgement, Metric
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.reporting.ranges import range_of
 from tests.builders import probe
 

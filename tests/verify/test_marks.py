@@ -49,7 +49,7 @@ def test_a_remedy_is_marked_by_what_it_did_alone(effect: Effect, status: RemedyS
     assert found.status is status
     assert found.trial == (
         f"alone: {effect.value}, healthy with {healthy} of 3 seeds after 64 steps"
-        " (spread 0.01 -> 0.90, movement 0.01 -> 0.90, motion skill 0.01 -> 0.90)"
+        " (spread 0.01 -> 0.90, movement 0.01 -> 0.90, skill 0.01 -> 0.90, motion skill 0.01 -> 0.90)"
     )
 
 

@@ -25,7 +25,7 @@ from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
 from humouse_doctor.loading import Request
-from humouse_doctor.probes.catalogue import PROBES
+from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.service import report_on
 from tests.zoo.contexts import Context, Kind
 from tests.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Space, Steps

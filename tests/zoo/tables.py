@@ -10,8 +10,8 @@ import numpy as np
 
 from humouse_doctor.core.probe import Kind, Probe
 from humouse_doctor.core.remedy import ANY
-from humouse_doctor.probes.catalogue import PROBES
 from humouse_doctor.probes.pages import pages
+from humouse_doctor.probes.registry import PROBES
 from tests.zoo.figures import EXPLAINED, SICK, Row, cause_is_right, share, table
 
 ROOT = Path(__file__).parents[2]
