@@ -132,7 +132,6 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
 
 def _environment() -> Environment:
     try:
-        import matplotlib  # noqa: F401  # the plots need it; better to know before half of the page is made
         from jinja2 import Environment, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise UsageError(f"an HTML page needs {error.name}: pip install 'humouse-doctor[html]'") from None

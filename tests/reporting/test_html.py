@@ -278,10 +278,10 @@ def test_many_layers_are_cut_in_the_middle() -> None:
 
     source = html.render(alone(replace(collapsed(), pictures=drawn)))
 
-    assert "layer.0  0.5" in source
-    assert "layer.49  0.5" in source
+    assert "layer.0 0.5" in source
+    assert "layer.49 0.5" in source
     assert "(18 layers more)" in source
-    assert "layer.20  " not in source
+    assert "layer.20 " not in source
 
 
 def test_the_diff_is_whole_and_marked() -> None:
@@ -451,20 +451,10 @@ def test_a_report_with_the_largest_pictures_stays_small() -> None:
     assert len(page.encode()) < 500_000
 
 
-def test_the_users_matplotlib_settings_change_nothing() -> None:
-    import matplotlib
-
-    plain = html.render(alone(collapsed()))
-    before = matplotlib.rcParams.copy()
-    with matplotlib.rc_context({"axes.grid": False, "font.size": 30.0, "lines.linewidth": 9.0, "svg.fonttype": "path"}):
-        assert html.render(alone(collapsed())) == plain
-    assert matplotlib.rcParams.copy() == before
-
-
-def test_the_page_is_made_without_torch_and_without_a_window_system() -> None:
+def test_the_page_is_made_without_torch_and_matplotlib() -> None:
     code = (
         "import sys; from humouse_doctor.reporting import html; from tests.reporting.builders import gated;"
-        " html.render(gated()); sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+        " html.render(gated()); sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
     )
 
     ended = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
@@ -472,11 +462,10 @@ def test_the_page_is_made_without_torch_and_without_a_window_system() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("missing", ["jinja2", "matplotlib"])
-def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)
+def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
 
-    with pytest.raises(UsageError, match=rf"an HTML page needs {missing}: pip install 'humouse-doctor\[html\]'"):
+    with pytest.raises(UsageError, match=r"an HTML page needs jinja2: pip install 'humouse-doctor\[html\]'"):
         html.render(alone(healthy()))
 
 
@@ -510,5 +499,5 @@ def test_hostile_text_is_only_read(kind: str, codes: bool) -> None:
     source.encode("utf-8")
     assert not {mark for mark in source if unicodedata.category(mark) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\n"}
     page, plain = Page(source), Page(html.render(everything[0], outcome=everything[1], comparison=everything[2]))
-    assert {*_tags(page)} <= {*_tags(plain), ("text", ("class", "text-anchor", "x", "y")), ("p", ("class",))}
+    assert {*_tags(page)} <= {*_tags(plain), ("p", ("class",))}
     assert " ".join(harmless(hostile).split()) in page.text
