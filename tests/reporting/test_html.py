@@ -9,10 +9,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pytest
+from jinja2 import Environment
 
 from humouse_doctor.config import patcher
 from humouse_doctor.core.errors import UsageError
@@ -27,6 +30,7 @@ from humouse_doctor.reporting import html
 from humouse_doctor.reporting.plain import harmless
 from humouse_doctor.reporting.rows import measured
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
+from tests.reporting.compile_page import COMPILED, compile_into
 from tests.reporting.test_hostile import HOSTILE, planted
 from tests.verify.builders import GATES, SET, arm_outcome, base_outcome, outcome, searched, trial
 
@@ -467,6 +471,32 @@ def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(UsageError, match=r"an HTML page needs jinja2: pip install 'humouse-doctor\[html\]'"):
         html.render(alone(healthy()))
+
+
+def test_the_templates_are_compiled_as_they_are_now(tmp_path: Path) -> None:
+    assert COMPILED.is_dir(), "no templates for this jinja: python -m tests.reporting.compile_page"
+    compile_into(tmp_path)
+
+    made, kept = ({path.name: path.read_text() for path in folder.glob("*.py")} for folder in (tmp_path, COMPILED))
+    assert len(made) == 2
+    assert made == kept, "the templates have changed: python -m tests.reporting.compile_page"
+
+
+def test_no_template_is_compiled_for_a_page_but_by_another_jinja(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str | None] = []
+    real = Environment.compile
+
+    def counted(self: Environment, source: str, name: str | None = None, *rest: Any) -> Any:
+        compiled.append(name)
+        return real(self, source, name, *rest)
+
+    monkeypatch.setattr(Environment, "compile", counted)
+    plain = html.render(gated(), outcome=searched())
+    assert compiled == []
+
+    monkeypatch.setattr(html, "version", lambda name: "3.0")
+    assert html.render(gated(), outcome=searched()) == plain
+    assert compiled == ["page.html", "parts.html"]
 
 
 def _tags(page: Page) -> Iterator[tuple[str, tuple[str, ...]]]:
