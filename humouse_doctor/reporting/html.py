@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -117,7 +118,7 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
 
     Raises `UsageError` where the libraries it is made with are not installed.
     """
-    environment = _environment()
+    environment = template_environment()
     page = files("humouse_doctor.reporting") / "page"
     style, script = ((page / name).read_text(encoding="utf-8").strip() for name in ("page.css", "page.js"))
     text = environment.get_template("page.html").render(
@@ -130,14 +131,19 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
     return no_command_in_markup(text) + "\n"
 
 
-def _environment() -> Environment:
+def template_environment() -> Environment:
+    """The environment of the page's templates, which are taken as compiled for the installed jinja where they are.
+
+    Compiling takes ten times as long as all the rest of a page. A jinja of another version compiles for itself, as its
+    runtime may be another. Raises `UsageError` where jinja is not installed.
+    """
     try:
-        import matplotlib  # noqa: F401  # the plots need it; better to know before half of the page is made
-        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from jinja2 import ChoiceLoader, Environment, ModuleLoader, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise UsageError(f"an HTML page needs {error.name}: pip install 'humouse-doctor[html]'") from None
+    compiled = files("humouse_doctor.reporting") / "page" / f"jinja-{version('jinja2')}"
     environment = Environment(
-        loader=PackageLoader("humouse_doctor.reporting", "page"),
+        loader=ChoiceLoader([ModuleLoader(str(compiled)), PackageLoader("humouse_doctor.reporting", "page")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_harmless,

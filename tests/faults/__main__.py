@@ -46,7 +46,6 @@ class Rounds:
             **os.environ,
             "PYTHONPATH": str(_ROOT),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLCONFIGDIR": str(folder / "matplotlib"),
             "PLANTED_FAULT": planted,
         }
         self._scenes = {

@@ -36,7 +36,6 @@ _IMPORTED_ONCE = (
     "humouse_doctor.reporting.html",
     "humouse_doctor.reporting.json_report",
     "jinja2",
-    "matplotlib.backends.backend_svg",
     "numpy",
 )
 

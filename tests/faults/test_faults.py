@@ -30,11 +30,10 @@ class Ended(NamedTuple):
 class Server:
     """A process that forks for every command it is given."""
 
-    def __init__(self, folder: Path, planted: str = "", modules: Iterable[str] = ()) -> None:
+    def __init__(self, planted: str = "", modules: Iterable[str] = ()) -> None:
         environment = {
             **os.environ,
             "PYTHONPATH": str(_ROOT),
-            "MPLCONFIGDIR": str(folder),
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
             "PLANTED_FAULT": planted,
@@ -58,15 +57,15 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    started = Server(tmp_path_factory.mktemp("caches"))
+def server() -> Iterator[Server]:
+    started = Server()
     yield started
     started.close()
 
 
 @pytest.fixture
-def training_server(tmp_path: Path) -> Iterator[Server]:
-    started = Server(tmp_path / "caches", modules=_TRAINING)
+def training_server() -> Iterator[Server]:
+    started = Server(modules=_TRAINING)
     yield started
     started.close()
 
@@ -149,7 +148,7 @@ def test_the_next_run_goes_well_whatever_the_last_one_left(server: Server, tmp_p
 
 
 def test_a_file_that_is_written_in_place_is_found_out(tmp_path: Path) -> None:
-    planted = Server(tmp_path / "caches", IN_PLACE)
+    planted = Server(IN_PLACE)
     found = []
     for place, _, scene in every_death(planted, JSON, tmp_path):
         violation = violated(scene)

@@ -1,0 +1,1375 @@
+from jinja2.runtime import LoopContext, Macro, Markup, Namespace, TemplateNotFound, TemplateReference, TemplateRuntimeError, Undefined, escape, identity, internalcode, markup_join, missing, str_join
+name = 'parts.html'
+
+def root(context, missing=missing):
+    resolve = context.resolve_or_missing
+    undefined = environment.undefined
+    concat = environment.concat
+    cond_expr_undefined = Undefined
+    if 0: yield None
+    l_0_badge = l_0_plot = l_0_pairs = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
+    try:
+        t_1 = environment.filters['capitalize']
+    except KeyError:
+        @internalcode
+        def t_1(*unused):
+            raise TemplateRuntimeError("No filter named 'capitalize' found.")
+    try:
+        t_2 = environment.filters['change']
+    except KeyError:
+        @internalcode
+        def t_2(*unused):
+            raise TemplateRuntimeError("No filter named 'change' found.")
+    try:
+        t_3 = environment.filters['count']
+    except KeyError:
+        @internalcode
+        def t_3(*unused):
+            raise TemplateRuntimeError("No filter named 'count' found.")
+    try:
+        t_4 = environment.filters['int']
+    except KeyError:
+        @internalcode
+        def t_4(*unused):
+            raise TemplateRuntimeError("No filter named 'int' found.")
+    try:
+        t_5 = environment.filters['interval']
+    except KeyError:
+        @internalcode
+        def t_5(*unused):
+            raise TemplateRuntimeError("No filter named 'interval' found.")
+    try:
+        t_6 = environment.filters['join']
+    except KeyError:
+        @internalcode
+        def t_6(*unused):
+            raise TemplateRuntimeError("No filter named 'join' found.")
+    try:
+        t_7 = environment.filters['length']
+    except KeyError:
+        @internalcode
+        def t_7(*unused):
+            raise TemplateRuntimeError("No filter named 'length' found.")
+    try:
+        t_8 = environment.filters['lower']
+    except KeyError:
+        @internalcode
+        def t_8(*unused):
+            raise TemplateRuntimeError("No filter named 'lower' found.")
+    try:
+        t_9 = environment.filters['markup']
+    except KeyError:
+        @internalcode
+        def t_9(*unused):
+            raise TemplateRuntimeError("No filter named 'markup' found.")
+    try:
+        t_10 = environment.filters['round']
+    except KeyError:
+        @internalcode
+        def t_10(*unused):
+            raise TemplateRuntimeError("No filter named 'round' found.")
+    try:
+        t_11 = environment.filters['shorten']
+    except KeyError:
+        @internalcode
+        def t_11(*unused):
+            raise TemplateRuntimeError("No filter named 'shorten' found.")
+    try:
+        t_12 = environment.filters['spell']
+    except KeyError:
+        @internalcode
+        def t_12(*unused):
+            raise TemplateRuntimeError("No filter named 'spell' found.")
+    pass
+    def macro(l_1_badge):
+        t_13 = []
+        if l_1_badge is missing:
+            l_1_badge = undefined("parameter 'badge' was not provided", name='badge')
+        pass
+        t_13.extend((
+            '<span class="badge ',
+            escape(environment.finalize(environment.getattr(l_1_badge, 'style'))),
+            '">',
+        ))
+        if environment.getattr(l_1_badge, 'symbol'):
+            pass
+            t_13.extend((
+                '<span class="symbol" aria-hidden="true">',
+                escape(environment.finalize(environment.getattr(l_1_badge, 'symbol'))),
+                '</span>',
+            ))
+        t_13.extend((
+            escape(environment.finalize(environment.getattr(l_1_badge, 'word'))),
+            '</span>',
+        ))
+        return concat(t_13)
+    context.exported_vars.add('badge')
+    context.vars['badge'] = l_0_badge = Macro(environment, macro, 'badge', ('badge',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_plot):
+        t_14 = []
+        if l_1_plot is missing:
+            l_1_plot = undefined("parameter 'plot' was not provided", name='plot')
+        pass
+        t_14.extend((
+            '<figure class="plot">\n<figcaption>',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'title'))),
+            '</figcaption>\n<svg viewBox="0 0 ',
+            escape(environment.finalize(t_4(t_10(environment.getattr(l_1_plot, 'width'))))),
+            ' ',
+            escape(environment.finalize(t_4(t_10(environment.getattr(l_1_plot, 'height'))))),
+            '" role="img" aria-labelledby="',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'name'))),
+            '-title ',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'name'))),
+            '-numbers">\n<title id="',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'name'))),
+            '-title">',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'title'))),
+            '</title>\n<desc id="',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'name'))),
+            '-numbers">',
+            escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
+            '</desc>\n',
+            escape(environment.finalize(t_9(environment.getattr(l_1_plot, 'shapes')))),
+            '\n</svg>\n',
+        ))
+        if environment.getattr(l_1_plot, 'legend'):
+            pass
+            t_14.append(
+                '<ul class="legend">\n',
+            )
+            for l_2_key in environment.getattr(l_1_plot, 'legend'):
+                _loop_vars = {}
+                pass
+                t_14.extend((
+                    '<li><svg class="swatch" viewBox="0 0 28 10" aria-hidden="true"><path d="M1 5H27" class="s-',
+                    escape(environment.finalize(environment.getattr(l_2_key, 'style'))),
+                    '" stroke-width="3"',
+                ))
+                if environment.getattr(l_2_key, 'dashes'):
+                    pass
+                    t_14.extend((
+                        ' stroke-dasharray="',
+                        escape(environment.finalize(environment.getattr(l_2_key, 'dashes'))),
+                        '"',
+                    ))
+                t_14.extend((
+                    '/></svg><span><b>',
+                    escape(environment.finalize(environment.getattr(l_2_key, 'name'))),
+                    '</b> ',
+                    escape(environment.finalize(environment.getattr(l_2_key, 'value'))),
+                    '</span></li>\n',
+                ))
+            l_2_key = missing
+            t_14.append(
+                '</ul>\n',
+            )
+        else:
+            pass
+            t_14.extend((
+                '<p class="numbers">',
+                escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
+                '</p>\n',
+            ))
+        t_14.append(
+            '</figure>\n',
+        )
+        return concat(t_14)
+    context.exported_vars.add('plot')
+    context.vars['plot'] = l_0_plot = Macro(environment, macro, 'plot', ('plot',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_rows):
+        t_15 = []
+        if l_1_rows is missing:
+            l_1_rows = undefined("parameter 'rows' was not provided", name='rows')
+        pass
+        if l_1_rows:
+            pass
+            t_15.append(
+                '<ul class="evidence">',
+            )
+            for (l_2_name, l_2_value) in l_1_rows:
+                _loop_vars = {}
+                pass
+                t_15.extend((
+                    '<li><span>',
+                    escape(environment.finalize(l_2_name)),
+                    '</span> <b>',
+                    escape(environment.finalize(l_2_value)),
+                    '</b></li>',
+                ))
+            l_2_name = l_2_value = missing
+            t_15.append(
+                '</ul>',
+            )
+        return concat(t_15)
+    context.exported_vars.add('pairs')
+    context.vars['pairs'] = l_0_pairs = Macro(environment, macro, 'pairs', ('rows',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_target, l_1_label):
+        t_16 = []
+        if l_1_target is missing:
+            l_1_target = undefined("parameter 'target' was not provided", name='target')
+        if l_1_label is missing:
+            l_1_label = undefined("parameter 'label' was not provided", name='label')
+        pass
+        t_16.extend((
+            '<button type="button" data-copies="',
+            escape(environment.finalize(l_1_target)),
+            '" hidden>',
+            escape(environment.finalize(l_1_label)),
+            '</button>',
+        ))
+        return concat(t_16)
+    context.exported_vars.add('copying')
+    context.vars['copying'] = l_0_copying = Macro(environment, macro, 'copying', ('target', 'label'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_section, l_1_trials_shown):
+        t_17 = []
+        l_1_report = missing
+        if l_1_section is missing:
+            l_1_section = undefined("parameter 'section' was not provided", name='section')
+        if l_1_trials_shown is missing:
+            l_1_trials_shown = undefined("parameter 'trials_shown' was not provided", name='trials_shown')
+        pass
+        l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
+        if (undefined(name='report') if l_1_report is missing else l_1_report):
+            pass
+            t_17.extend((
+                '<nav aria-label="On this page"><ul>\n<li><a href="#',
+                escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                '-pictures">Pictures</a></li>\n',
+            ))
+            if l_1_trials_shown:
+                pass
+                t_17.append(
+                    '<li><a href="#trials">Trials</a></li>',
+                )
+            if environment.getattr(l_1_section, 'reasons'):
+                pass
+                t_17.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-causes">Causes</a></li>',
+                ))
+            if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints')):
+                pass
+                t_17.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-patch">Patch</a></li>',
+                ))
+            if environment.getattr(l_1_section, 'rows'):
+                pass
+                t_17.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-findings">Findings</a></li>',
+                ))
+            if environment.getattr(l_1_section, 'probes'):
+                pass
+                t_17.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-probes">Probes</a></li>',
+                ))
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'):
+                pass
+                t_17.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-remedies">Remedies</a></li>',
+                ))
+            t_17.extend((
+                '<li><a href="#',
+                escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                '-subject">Looked at</a></li>\n</ul></nav>\n',
+            ))
+        return concat(t_17)
+    context.exported_vars.add('contents')
+    context.vars['contents'] = l_0_contents = Macro(environment, macro, 'contents', ('section', 'trials_shown'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_section, l_1_trials_shown, l_1_level):
+        t_18 = []
+        l_1_report = l_1_id = l_1_h = missing
+        if l_1_section is missing:
+            l_1_section = undefined("parameter 'section' was not provided", name='section')
+        if l_1_trials_shown is missing:
+            l_1_trials_shown = undefined("parameter 'trials_shown' was not provided", name='trials_shown')
+        if l_1_level is missing:
+            l_1_level = undefined("parameter 'level' was not provided", name='level')
+        pass
+        l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
+        l_1_id = environment.getattr(l_1_section, 'id')
+        l_1_h = markup_join(('h', l_1_level, ))
+        if (undefined(name='report') if l_1_report is missing else l_1_report):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-pictures">What it looks like</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n',
+            ))
+            if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
+                pass
+                t_18.extend((
+                    '<p class="hint">',
+                    escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
+                    '. Both sets of paths are in the same scale, each path centred in its cell, y pointing down; a dot marks its start.',
+                ))
+                if environment.getattr(l_1_section, 'note'):
+                    pass
+                    t_18.extend((
+                        ' ',
+                        escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
+                    ))
+                t_18.append(
+                    '</p>\n<div class="plots">\n',
+                )
+                for l_2_drawn in environment.getattr(l_1_section, 'plots'):
+                    _loop_vars = {}
+                    pass
+                    t_18.extend((
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
+                        '\n',
+                    ))
+                l_2_drawn = missing
+                t_18.append(
+                    '</div>\n',
+                )
+                if environment.getattr(l_1_section, 'magnified'):
+                    pass
+                    t_18.extend((
+                        '<details class="magnified"><summary>',
+                        escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
+                        '</summary>\n<div class="plots">',
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'magnified')))),
+                        '</div>\n</details>\n',
+                    ))
+            else:
+                pass
+                t_18.extend((
+                    '<p>',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
+                    '</p>\n',
+                ))
+            t_18.append(
+                '</section>\n',
+            )
+        if l_1_trials_shown:
+            pass
+            t_18.append(
+                escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
+            )
+        if environment.getattr(l_1_section, 'reasons'):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-causes">',
+                escape(environment.finalize(('Causes, the likeliest first' if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'checkpoint') else 'Causes'))),
+                '</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<ol class="causes">\n',
+            ))
+            l_2_loop = missing
+            for l_2_reason, l_2_loop in LoopContext(environment.getattr(l_1_section, 'reasons'), undefined):
+                _loop_vars = {}
+                pass
+                t_18.extend((
+                    '<li id="',
+                    escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                    '-cause',
+                    escape(environment.finalize(environment.getattr(l_2_loop, 'index'))),
+                    '">\n<p class="head"><b class="code">',
+                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'code'))),
+                    '</b> <b>',
+                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'name'))),
+                    '</b> <span class="support">',
+                    escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
+                    '</span></p>\n<p>',
+                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message'))),
+                    '</p>\n',
+                ))
+                if (environment.getattr(l_2_reason, 'place') or environment.getattr(l_2_reason, 'setting')):
+                    pass
+                    t_18.append(
+                        '<p class="place">',
+                    )
+                    if environment.getattr(l_2_reason, 'place'):
+                        pass
+                        t_18.extend((
+                            '<span>',
+                            escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
+                            '</span>',
+                        ))
+                    if environment.getattr(l_2_reason, 'setting'):
+                        pass
+                        t_18.extend((
+                            ' <code>',
+                            escape(environment.finalize(environment.getattr(l_2_reason, 'setting'))),
+                            '</code>',
+                        ))
+                    t_18.append(
+                        '</p>',
+                    )
+                t_18.extend((
+                    escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
+                    '\n</li>\n',
+                ))
+            l_2_loop = l_2_reason = missing
+            t_18.append(
+                '</ol>\n</section>\n',
+            )
+        if ((undefined(name='report') if l_1_report is missing else l_1_report) and (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints'))):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-patch">',
+                escape(environment.finalize(('Patch confirmed by trials' if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure') else 'Suggested patch'))),
+                '</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n',
+            ))
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'):
+                pass
+                t_18.extend((
+                    '<p><b>',
+                    escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'title'))),
+                    '</b>: ',
+                    escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'why'))),
+                    '</p>\n',
+                ))
+            else:
+                pass
+                t_18.append(
+                    '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
+                )
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
+                pass
+                t_18.append(
+                    '<ul class="edits">',
+                )
+                for l_2_edit in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
+                    _loop_vars = {}
+                    pass
+                    t_18.extend((
+                        '<li><code>',
+                        escape(environment.finalize(t_2(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
+                        '</code></li>',
+                    ))
+                l_2_edit = missing
+                t_18.append(
+                    '</ul>\n',
+                )
+                if environment.getattr(l_1_section, 'diff'):
+                    pass
+                    t_18.append(
+                        '<div class="copied">\n<div class="bar"><span>As a diff</span>',
+                    )
+                    if environment.getattr(l_1_section, 'diff_copies'):
+                        pass
+                        t_18.append(
+                            escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-diff', )), 'Copy the diff'))),
+                        )
+                    t_18.extend((
+                        '</div>\n<pre class="diff" id="',
+                        escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                        '-diff" tabindex="0" role="group" aria-label="The patch as a diff">',
+                    ))
+                    for (l_2_kind, l_2_line) in environment.getattr(l_1_section, 'diff'):
+                        _loop_vars = {}
+                        pass
+                        t_18.extend((
+                            '<span class="',
+                            escape(environment.finalize(l_2_kind)),
+                            '">',
+                            escape(environment.finalize(l_2_line)),
+                            '\n</span>',
+                        ))
+                    l_2_kind = l_2_line = missing
+                    t_18.append(
+                        '</pre>\n',
+                    )
+                    if (not environment.getattr(l_1_section, 'diff_copies')):
+                        pass
+                        t_18.append(
+                            '<p class="hint">It holds characters that are spelled out here: take it from <code>humouse-doctor suggest-config</code>.</p>',
+                        )
+                    t_18.append(
+                        '</div>\n',
+                    )
+                if environment.getattr(l_1_section, 'overrides'):
+                    pass
+                    t_18.extend((
+                        '<div class="copied">\n<div class="bar"><span>As overrides</span>',
+                        escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-overrides', )), 'Copy the overrides'))),
+                        '</div>\n<pre id="',
+                        escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                        '-overrides" tabindex="0" role="group" aria-label="The patch as overrides">',
+                        escape(environment.finalize(environment.getattr(l_1_section, 'overrides'))),
+                        '</pre>\n</div>\n',
+                    ))
+            for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
+                _loop_vars = {}
+                pass
+                t_18.extend((
+                    '<div class="code-hint"><p><b>In the code</b>, for ',
+                    escape(environment.finalize(l_2_title)),
+                    ':</p><p>',
+                    escape(environment.finalize(l_2_hint)),
+                    '</p></div>\n',
+                ))
+            l_2_title = l_2_hint = missing
+            t_18.append(
+                '</section>\n',
+            )
+        if environment.getattr(l_1_section, 'rows'):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-findings">All findings</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<ul class="findings">\n',
+            ))
+            for l_2_row in environment.getattr(l_1_section, 'rows'):
+                l_2_finding = missing
+                _loop_vars = {}
+                pass
+                l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
+                _loop_vars['finding'] = l_2_finding
+                t_18.extend((
+                    '<li>\n<p class="head">',
+                    escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'severity'), _loop_vars=_loop_vars))),
+                    ' <b class="code">',
+                    escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'code'))),
+                    '</b> <b>',
+                    escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'name'))),
+                    '</b> <span class="kind">',
+                ))
+                if environment.getattr(l_2_row, 'cause'):
+                    pass
+                    t_18.extend((
+                        '<a href="#',
+                        escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                        '-cause',
+                        escape(environment.finalize(environment.getattr(l_2_row, 'cause'))),
+                        '">cause ',
+                        escape(environment.finalize(environment.getattr(l_2_row, 'cause'))),
+                        '</a>',
+                    ))
+                else:
+                    pass
+                    t_18.append(
+                        escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'kind'), 'value'))),
+                    )
+                t_18.extend((
+                    '</span>\n<span class="chip ',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'standing'))),
+                    '">',
+                    escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'standing'), 'value'))),
+                    '</span>',
+                ))
+                if environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'):
+                    pass
+                    t_18.extend((
+                        ' <span class="chip quiet">',
+                        escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'), 'value'))),
+                        '</span>',
+                    ))
+                t_18.append(
+                    '</p>\n',
+                )
+                if (not environment.getattr(l_2_row, 'cause')):
+                    pass
+                    t_18.extend((
+                        '<p>',
+                        escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'message'))),
+                    ))
+                    if environment.getattr(l_2_row, 'remark'):
+                        pass
+                        t_18.extend((
+                            ' <span class="remark">(',
+                            escape(environment.finalize(environment.getattr(l_2_row, 'remark'))),
+                            ')</span>',
+                        ))
+                    t_18.append(
+                        '</p>',
+                    )
+                t_18.append(
+                    '\n',
+                )
+                if environment.getattr(l_2_row, 'why'):
+                    pass
+                    t_18.extend((
+                        '<p class="why">',
+                        escape(environment.finalize(environment.getattr(l_2_row, 'why'))),
+                        '</p>',
+                    ))
+                if (environment.getattr(l_2_row, 'place') and (not environment.getattr(l_2_row, 'cause'))):
+                    pass
+                    t_18.extend((
+                        '<p class="place"><span>',
+                        escape(environment.finalize(environment.getattr(l_2_row, 'place'))),
+                        '</span></p>',
+                    ))
+                t_18.extend((
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 125 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    '\n</li>\n',
+                ))
+            l_2_row = l_2_finding = missing
+            t_18.append(
+                '</ul>\n</section>\n',
+            )
+        if (environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed') or environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes')):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-notes">Since the baseline, and notes</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<ul>\n',
+            ))
+            for l_2_fingerprint in environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed'):
+                _loop_vars = {}
+                pass
+                t_18.extend((
+                    '<li><span class="badge good"><span class="symbol" aria-hidden="true">✓</span>healed</span> ',
+                    escape(environment.finalize(l_2_fingerprint)),
+                    ': in the baseline, and not found any more</li>',
+                ))
+            l_2_fingerprint = missing
+            for l_2_note in environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes'):
+                _loop_vars = {}
+                pass
+                t_18.extend((
+                    '<li>',
+                    escape(environment.finalize(l_2_note)),
+                    '</li>',
+                ))
+            l_2_note = missing
+            t_18.append(
+                '</ul>\n</section>\n',
+            )
+        if environment.getattr(l_1_section, 'probes'):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-probes">All probes</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<p class="hint">The mark is the value, <span class="key healthy-key"></span> the strong band is healthy, <span class="key tolerable-key"></span> the pale one tolerable. An arrow says that the value lies beyond what is drawn. Ratios are on a log scale.</p>\n<div class="scroll" tabindex="0" role="group" aria-label="All probes">\n<table class="probes">\n<thead><tr><th scope="col">Probe</th><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">Healthy</th><th scope="col">Range</th><th scope="col">Judged</th></tr></thead>\n',
+            ))
+            l_2_loop = missing
+            for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
+                _loop_vars = {}
+                pass
+                t_18.append(
+                    '<tbody>\n',
+                )
+                l_3_loop = missing
+                for l_3_metric, l_3_loop in LoopContext(environment.getattr(l_2_probe, 'judging'), undefined):
+                    _loop_vars = {}
+                    pass
+                    t_18.append(
+                        '<tr>\n',
+                    )
+                    if environment.getattr(l_3_loop, 'first'):
+                        pass
+                        t_18.append(
+                            escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
+                        )
+                    t_18.extend((
+                        '<td><span class="metric">',
+                        escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
+                        '</span><span class="meaning">',
+                        escape(environment.finalize(environment.getattr(l_3_metric, 'meaning'))),
+                        '</span></td>\n<td class="num">',
+                        escape(environment.finalize(environment.getattr(l_3_metric, 'value'))),
+                        '</td>\n<td class="nowrap">',
+                        escape(environment.finalize(environment.getattr(l_3_metric, 'healthy'))),
+                    ))
+                    if environment.getattr(l_3_metric, 'policy'):
+                        pass
+                        t_18.extend((
+                            '<span class="meaning">policy: ',
+                            escape(environment.finalize(environment.getattr(l_3_metric, 'policy'))),
+                            '</span>',
+                        ))
+                    t_18.append(
+                        '</td>\n<td>',
+                    )
+                    if environment.getattr(l_3_metric, 'range'):
+                        pass
+                        t_18.append(
+                            escape(environment.finalize(context.call((undefined(name='range') if l_0_range is missing else l_0_range), l_3_metric, _loop_vars=_loop_vars))),
+                        )
+                    t_18.append(
+                        '</td>\n<td>',
+                    )
+                    if environment.getattr(l_3_metric, 'badge'):
+                        pass
+                        t_18.append(
+                            escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_3_metric, 'badge'), _loop_vars=_loop_vars))),
+                        )
+                    t_18.append(
+                        '</td>\n</tr>\n',
+                    )
+                l_3_loop = l_3_metric = missing
+                if (environment.getattr(l_2_probe, 'others') or environment.getattr(l_2_probe, 'said')):
+                    pass
+                    t_18.append(
+                        '<tr',
+                    )
+                    if environment.getattr(l_2_probe, 'judging'):
+                        pass
+                        t_18.append(
+                            ' class="joined"',
+                        )
+                    t_18.append(
+                        '>\n',
+                    )
+                    if (not environment.getattr(l_2_probe, 'judging')):
+                        pass
+                        t_18.append(
+                            escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
+                        )
+                    t_18.extend((
+                        '<td colspan="5">',
+                        escape(environment.finalize(environment.getattr(l_2_probe, 'said'))),
+                    ))
+                    if environment.getattr(l_2_probe, 'others'):
+                        pass
+                        t_18.append(
+                            '<ul class="others">',
+                        )
+                        for l_3_metric in environment.getattr(l_2_probe, 'others'):
+                            _loop_vars = {}
+                            pass
+                            t_18.extend((
+                                '<li><span class="metric">',
+                                escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
+                                '</span> <b>',
+                                escape(environment.finalize(environment.getattr(l_3_metric, 'value'))),
+                                '</b> ',
+                                escape(environment.finalize(environment.getattr(l_3_metric, 'meaning'))),
+                                '</li>',
+                            ))
+                        l_3_metric = missing
+                        t_18.append(
+                            '</ul>',
+                        )
+                    t_18.append(
+                        '</td>\n</tr>\n',
+                    )
+                t_18.append(
+                    '</tbody>\n',
+                )
+            l_2_loop = l_2_probe = missing
+            t_18.append(
+                '</table>\n</div>\n</section>\n',
+            )
+        if ((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-remedies">All remedies</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<ul class="remedies">\n',
+            ))
+            l_2_loop = missing
+            for l_2_remedy, l_2_loop in LoopContext(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'), undefined):
+                _loop_vars = {}
+                pass
+                t_18.extend((
+                    '<li>\n<p class="head">',
+                    escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getitem(environment.getattr(l_1_section, 'remedy_badges'), environment.getattr(l_2_remedy, 'id')), _loop_vars=_loop_vars))),
+                    ' <b>',
+                    escape(environment.finalize(environment.getattr(l_2_remedy, 'title'))),
+                    '</b> <span class="chip quiet">',
+                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_remedy, 'safety'), 'value'))),
+                    '</span></p>\n<p>',
+                    escape(environment.finalize(environment.getattr(l_2_remedy, 'why'))),
+                    '</p>\n',
+                ))
+                for l_3_edit in environment.getattr(l_2_remedy, 'edits'):
+                    _loop_vars = {}
+                    pass
+                    t_18.extend((
+                        '<p class="place"><code>',
+                        escape(environment.finalize(t_2(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
+                        '</code></p>',
+                    ))
+                l_3_edit = missing
+                if environment.getattr(l_2_remedy, 'code_hint'):
+                    pass
+                    t_18.extend((
+                        '<p class="why">In the code: ',
+                        escape(environment.finalize(environment.getattr(l_2_remedy, 'code_hint'))),
+                        '</p>',
+                    ))
+                if environment.getattr(l_2_remedy, 'expects'):
+                    pass
+                    t_18.append(
+                        '<p class="why">It should bring ',
+                    )
+                    l_3_loop = missing
+                    for l_3_expected, l_3_loop in LoopContext(environment.getattr(l_2_remedy, 'expects'), undefined):
+                        _loop_vars = {}
+                        pass
+                        t_18.extend((
+                            escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
+                            ' to ',
+                            escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 181 in 'parts.html' evaluated to false and no else section was defined.")))),
+                        ))
+                    l_3_loop = l_3_expected = missing
+                    t_18.append(
+                        '.</p>',
+                    )
+                if environment.getattr(l_2_remedy, 'trial'):
+                    pass
+                    t_18.extend((
+                        '<p class="why"><b>By trials:</b> ',
+                        escape(environment.finalize(environment.getattr(l_2_remedy, 'trial'))),
+                        '</p>',
+                    ))
+                t_18.append(
+                    '</li>\n',
+                )
+            l_2_loop = l_2_remedy = missing
+            t_18.append(
+                '</ul>\n</section>\n',
+            )
+        if (undefined(name='report') if l_1_report is missing else l_1_report):
+            pass
+            t_18.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-subject">What was looked at</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<dl>\n<dt>Checkpoint</dt><dd>',
+                escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'checkpoint') or 'none'))),
+                '</dd>\n',
+            ))
+            if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
+                pass
+                t_18.extend((
+                    '<dt>SHA-256</dt><dd><code>',
+                    escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'))),
+                    '</code></dd>',
+                ))
+            t_18.extend((
+                '<dt>Config</dt><dd>',
+                escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none'))),
+                '</dd>\n<dt>Data</dt><dd>',
+                escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'data') or 'none'))),
+                '</dd>\n',
+            ))
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'):
+                pass
+                t_18.extend((
+                    '<dt>Sequences</dt><dd>',
+                    escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'taken')))),
+                    ' of ',
+                    escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'total')))),
+                    ', of ',
+                    escape(environment.finalize(t_3(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'length'), 'step'))),
+                ))
+                for (l_2_reason, l_2_count) in context.call(environment.getattr(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'dropped'), 'items')):
+                    _loop_vars = {}
+                    pass
+                    t_18.extend((
+                        '; left out: ',
+                        escape(environment.finalize(l_2_count)),
+                        ' ',
+                        escape(environment.finalize(l_2_reason)),
+                    ))
+                l_2_reason = l_2_count = missing
+                t_18.append(
+                    '</dd>\n',
+                )
+            t_18.extend((
+                '<dt>Seed</dt><dd>',
+                escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'seed'))),
+                '</dd>\n<dt>Made by</dt><dd>humouse-doctor ',
+                escape(environment.finalize(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'tool_version'))),
+                '</dd>\n</dl>\n',
+            ))
+            if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
+                pass
+                t_18.append(
+                    '<ul class="remarks">',
+                )
+                for l_2_remark in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
+                    _loop_vars = {}
+                    pass
+                    t_18.extend((
+                        '<li>',
+                        escape(environment.finalize(l_2_remark)),
+                        '</li>',
+                    ))
+                l_2_remark = missing
+                t_18.append(
+                    '</ul>',
+                )
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
+                pass
+                t_18.extend((
+                    '<details><summary>',
+                    escape(environment.finalize(t_3(t_7(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
+                    ' and where each came from</summary>\n<div class="scroll" tabindex="0" role="group" aria-label="Settings">\n<table class="settings">\n<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col">Place</th></tr></thead>\n<tbody>\n',
+                ))
+                for l_2_setting in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
+                    _loop_vars = {}
+                    pass
+                    t_18.extend((
+                        '<tr><td><code>',
+                        escape(environment.finalize(environment.getattr(l_2_setting, 'key'))),
+                        '</code></td><td><code>',
+                        escape(environment.finalize(t_12(environment.getattr(l_2_setting, 'value')))),
+                        '</code></td><td>',
+                        escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'origin'), 'value'))),
+                        '</td><td class="long">',
+                    ))
+                    if environment.getattr(l_2_setting, 'place'):
+                        pass
+                        t_18.extend((
+                            escape(environment.finalize(t_11(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file')))),
+                            ':',
+                            escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'place'), 'line'))),
+                        ))
+                    t_18.append(
+                        '</td></tr>\n',
+                    )
+                l_2_setting = missing
+                t_18.append(
+                    '</tbody>\n</table>\n</div>\n</details>\n',
+                )
+            t_18.append(
+                '</section>\n',
+            )
+        return concat(t_18)
+    context.exported_vars.add('body')
+    context.vars['body'] = l_0_body = Macro(environment, macro, 'body', ('section', 'trials_shown', 'level'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_probe):
+        t_19 = []
+        if l_1_probe is missing:
+            l_1_probe = undefined("parameter 'probe' was not provided", name='probe')
+        pass
+        t_19.extend((
+            '<th scope="rowgroup" rowspan="',
+            escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
+            '"><span class="code">',
+            escape(environment.finalize(environment.getattr(l_1_probe, 'code'))),
+            '</span> ',
+            escape(environment.finalize(environment.getattr(l_1_probe, 'name'))),
+            '<br>',
+            escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
+            '</th>',
+        ))
+        return concat(t_19)
+    context.exported_vars.add('probe_head')
+    context.vars['probe_head'] = l_0_probe_head = Macro(environment, macro, 'probe_head', ('probe',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_metric):
+        t_20 = []
+        l_1_r = missing
+        if l_1_metric is missing:
+            l_1_metric = undefined("parameter 'metric' was not provided", name='metric')
+        pass
+        l_1_r = environment.getattr(l_1_metric, 'range')
+        t_20.extend((
+            '<svg class="range" viewBox="0 0 132 16" role="img" aria-label="',
+            escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
+            ', healthy ',
+            escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 225 in 'parts.html' evaluated to false and no else section was defined.")))),
+            '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
+            escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
+            '" y="4" width="',
+            escape(environment.finalize(t_10((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 1)), 1))),
+            '" height="8"/>\n<rect class="f-healthy" x="',
+            escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 0))), 1))),
+            '" y="4" width="',
+            escape(environment.finalize(t_10((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 1)), 1))),
+            '" height="8"/>\n',
+        ))
+        if (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'low'):
+            pass
+            t_20.append(
+                '<path class="f-mark" d="M0 8L8 1V15Z"/>\n',
+            )
+        elif (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'high'):
+            pass
+            t_20.append(
+                '<path class="f-mark" d="M132 8L124 1V15Z"/>\n',
+            )
+        else:
+            pass
+            t_20.extend((
+                '<rect class="f-mark" x="',
+                escape(environment.finalize(t_10((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
+                '" y="0" width="3" height="16" rx="1"/>',
+            ))
+        t_20.append(
+            '</svg>\n',
+        )
+        return concat(t_20)
+    context.exported_vars.add('range')
+    context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_trials, l_1_level):
+        t_21 = []
+        l_1_h = missing
+        if l_1_trials is missing:
+            l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
+        if l_1_level is missing:
+            l_1_level = undefined("parameter 'level' was not provided", name='level')
+        pass
+        l_1_h = markup_join(('h', l_1_level, ))
+        t_21.extend((
+            '<section>\n<',
+            escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+            ' id="trials">Trials ',
+            escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_trials, 'badge')))),
+            '</',
+            escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+            '>\n<p>',
+            escape(environment.finalize(environment.getattr(l_1_trials, 'sentence'))),
+            '</p>\n<p class="hint">',
+            escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'steps')))),
+            ' steps, ',
+            escape(environment.finalize(environment.getattr(l_1_trials, 'seeds'))),
+            '; each arm against the same run, batches and start without it.',
+        ))
+        if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
+            pass
+            t_21.extend((
+                ' Shortened: ',
+                escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
+                '.',
+            ))
+        t_21.append(
+            '</p>\n',
+        )
+        if environment.getattr(l_1_trials, 'plot'):
+            pass
+            t_21.extend((
+                '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots one">',
+                escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
+                '</div>\n',
+            ))
+        t_21.append(
+            '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
+        )
+        for l_2_heading in environment.getattr(l_1_trials, 'headings'):
+            _loop_vars = {}
+            pass
+            t_21.extend((
+                '<th scope="col" class="num">',
+                escape(environment.finalize(t_1(l_2_heading))),
+                '</th>',
+            ))
+        l_2_heading = missing
+        t_21.append(
+            '<th scope="col" class="num">Distance from health</th><th scope="col" class="num">Loss / best constant</th></tr></thead>\n<tbody>\n',
+        )
+        for l_2_row in environment.getattr(l_1_trials, 'rows'):
+            _loop_vars = {}
+            pass
+            t_21.append(
+                '<tr',
+            )
+            if environment.getattr(l_2_row, 'chosen'):
+                pass
+                t_21.append(
+                    ' class="chosen"',
+                )
+            t_21.extend((
+                '><th scope="row" class="long">',
+                escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title'))),
+                '</th><td>',
+                escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'badge'), _loop_vars=_loop_vars))),
+                '</td><td class="num">',
+                escape(environment.finalize(environment.getattr(environment.getattr(l_2_row, 'arm'), 'healthy_seeds'))),
+                ' of ',
+                escape(environment.finalize(environment.getattr(environment.getattr(l_2_row, 'arm'), 'seeds'))),
+                '</td>',
+            ))
+            for l_3_value in environment.getattr(l_2_row, 'metrics'):
+                _loop_vars = {}
+                pass
+                t_21.extend((
+                    '<td class="num">',
+                    escape(environment.finalize(l_3_value)),
+                    '</td>',
+                ))
+            l_3_value = missing
+            t_21.extend((
+                '<td class="num">',
+                escape(environment.finalize(environment.getattr(l_2_row, 'distance'))),
+                '</td><td class="num">',
+                escape(environment.finalize(environment.getattr(l_2_row, 'loss'))),
+                '</td></tr>\n',
+            ))
+            if (environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected') or environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes')):
+                pass
+                t_21.extend((
+                    '<tr class="joined',
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 252 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    '"><td colspan="',
+                    escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
+                    '">',
+                ))
+                if environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'):
+                    pass
+                    t_21.extend((
+                        '<span class="line">Expected: ',
+                        escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
+                        '.</span>',
+                    ))
+                for l_3_note in environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes'):
+                    _loop_vars = {}
+                    pass
+                    t_21.extend((
+                        '<span class="line">',
+                        escape(environment.finalize(l_3_note)),
+                        '.</span>',
+                    ))
+                l_3_note = missing
+                t_21.append(
+                    '</td></tr>\n',
+                )
+        l_2_row = missing
+        t_21.append(
+            '</tbody>\n</table>\n</div>\n',
+        )
+        if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
+            pass
+            t_21.append(
+                '<details><summary>The search, step by step</summary>\n<ol class="path">',
+            )
+            for l_2_step in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
+                _loop_vars = {}
+                pass
+                t_21.extend((
+                    '<li>',
+                    escape(environment.finalize(environment.getattr(l_2_step, 'text'))),
+                ))
+                if environment.getattr(l_2_step, 'kept'):
+                    pass
+                    t_21.append(
+                        ' <span class="chip good">kept</span>',
+                    )
+                t_21.append(
+                    '</li>',
+                )
+            l_2_step = missing
+            t_21.append(
+                '</ol>\n',
+            )
+            if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'):
+                pass
+                t_21.extend((
+                    '<p>Not tried: ',
+                    escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
+                    '.</p>',
+                ))
+            t_21.append(
+                '</details>\n',
+            )
+        for l_2_line in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'warm_start'):
+            _loop_vars = {}
+            pass
+            t_21.extend((
+                '<p class="why">',
+                escape(environment.finalize(l_2_line)),
+                '</p>',
+            ))
+        l_2_line = missing
+        for l_2_hint in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'hints'):
+            _loop_vars = {}
+            pass
+            t_21.extend((
+                '<div class="code-hint"><p><b>humouse itself needs:</b> ',
+                escape(environment.finalize(l_2_hint)),
+                '</p></div>',
+            ))
+        l_2_hint = missing
+        t_21.append(
+            '</section>\n',
+        )
+        return concat(t_21)
+    context.exported_vars.add('trials')
+    context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_compared):
+        t_22 = []
+        l_1_both = missing
+        if l_1_compared is missing:
+            l_1_compared = undefined("parameter 'compared' was not provided", name='compared')
+        pass
+        l_1_both = environment.getattr(l_1_compared, 'comparison')
+        t_22.extend((
+            '<section>\n<h2 id="compared">What has changed</h2>\n<p class="sentence">',
+            escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
+            ' → ',
+            escape(environment.finalize(environment.getattr(environment.getattr(l_1_compared, 'after'), 'word'))),
+            '</p>\n<div class="sides">\n',
+        ))
+        for (l_2_label, l_2_report, l_2_verdict, l_2_drawn) in [('Before', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'before'), environment.getattr(l_1_compared, 'before'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 0)), ('After', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'after'), environment.getattr(l_1_compared, 'after'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 1))]:
+            _loop_vars = {}
+            pass
+            t_22.extend((
+                '<section class="side ',
+                escape(environment.finalize(environment.getattr(l_2_verdict, 'style'))),
+                '">\n<h3 id="side-',
+                escape(environment.finalize(t_8(l_2_label))),
+                '">',
+                escape(environment.finalize(l_2_label)),
+                ' ',
+                escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), l_2_verdict, _loop_vars=_loop_vars))),
+                '</h3>\n<p class="name">',
+                escape(environment.finalize(t_11(environment.getattr(environment.getattr(l_2_report, 'subject'), 'name')))),
+                '</p>\n<p>',
+                escape(environment.finalize(environment.getattr(l_2_report, 'sentence'))),
+                '</p>\n<div class="plots">\n',
+            ))
+            for l_3_picture in l_2_drawn:
+                _loop_vars = {}
+                pass
+                t_22.extend((
+                    escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_3_picture, _loop_vars=_loop_vars))),
+                    '\n',
+                ))
+            l_3_picture = missing
+            t_22.append(
+                '</div>\n</section>\n',
+            )
+        l_2_label = l_2_report = l_2_verdict = l_2_drawn = missing
+        t_22.append(
+            '</div>\n',
+        )
+        if environment.getattr(l_1_compared, 'note'):
+            pass
+            t_22.extend((
+                '<p class="hint">',
+                escape(environment.finalize(environment.getattr(l_1_compared, 'note'))),
+                '</p>',
+            ))
+        if environment.getattr(l_1_compared, 'nothing'):
+            pass
+            t_22.extend((
+                '<p>',
+                escape(environment.finalize(environment.getattr(l_1_compared, 'nothing'))),
+                '</p>',
+            ))
+        t_22.extend((
+            escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), 'New', 'bad', '✕', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'new')))),
+            '\n',
+            escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), 'Not measured any more, so not known to be gone', 'unsure', '?', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'unmeasured')))),
+            '\n',
+            escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), 'Gone', 'good', '✓', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'gone')))),
+            '\n',
+        ))
+        if environment.getattr(l_1_compared, 'moved'):
+            pass
+            t_22.append(
+                '<h3>Numbers that have changed</h3>\n<div class="scroll" tabindex="0" role="group" aria-label="Numbers that have changed">\n<table class="moved">\n<thead><tr><th scope="col">Metric</th><th scope="col" class="num">Before</th><th scope="col" class="num">After</th><th scope="col">Healthy</th><th scope="col">Now</th></tr></thead>\n<tbody>\n',
+            )
+            for l_2_row in environment.getattr(l_1_compared, 'moved'):
+                _loop_vars = {}
+                pass
+                t_22.extend((
+                    '<tr><th scope="row"><span class="metric">',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'name'))),
+                    '</span><span class="meaning">',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'meaning'))),
+                    '</span></th><td class="num">',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'before'))),
+                    '</td><td class="num">',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'after'))),
+                    '</td><td class="nowrap">',
+                    escape(environment.finalize(environment.getattr(l_2_row, 'healthy'))),
+                    '</td><td>',
+                    escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'badge'), _loop_vars=_loop_vars))),
+                    '</td></tr>\n',
+                ))
+            l_2_row = missing
+            t_22.append(
+                '</tbody>\n</table>\n</div>\n',
+            )
+        t_22.append(
+            '</section>\n',
+        )
+        return concat(t_22)
+    context.exported_vars.add('compared')
+    context.vars['compared'] = l_0_compared = Macro(environment, macro, 'compared', ('compared',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_title, l_1_style, l_1_symbol, l_1_findings):
+        t_23 = []
+        if l_1_title is missing:
+            l_1_title = undefined("parameter 'title' was not provided", name='title')
+        if l_1_style is missing:
+            l_1_style = undefined("parameter 'style' was not provided", name='style')
+        if l_1_symbol is missing:
+            l_1_symbol = undefined("parameter 'symbol' was not provided", name='symbol')
+        if l_1_findings is missing:
+            l_1_findings = undefined("parameter 'findings' was not provided", name='findings')
+        pass
+        if l_1_findings:
+            pass
+            t_23.extend((
+                '<h3>',
+                escape(environment.finalize(l_1_title)),
+                '</h3>\n<ul class="changed">\n',
+            ))
+            for l_2_finding in l_1_findings:
+                _loop_vars = {}
+                pass
+                t_23.extend((
+                    '<li><span class="badge ',
+                    escape(environment.finalize(l_1_style)),
+                    '"><span class="symbol" aria-hidden="true">',
+                    escape(environment.finalize(l_1_symbol)),
+                    '</span>',
+                    escape(environment.finalize(environment.getattr(l_2_finding, 'code'))),
+                    '</span> <b>',
+                    escape(environment.finalize(environment.getattr(l_2_finding, 'name'))),
+                    '</b>: ',
+                    escape(environment.finalize(environment.getattr(l_2_finding, 'message'))),
+                    '</li>\n',
+                ))
+            l_2_finding = missing
+            t_23.append(
+                '</ul>\n',
+            )
+        return concat(t_23)
+    context.exported_vars.add('changed')
+    context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
+
+blocks = {}
+debug_info = '1=84&3=109&5=116&6=118&7=126&8=130&9=134&11=137&13=142&14=147&18=172&23=182&24=187&27=210&29=228&30=236&31=237&33=241&34=244&35=249&36=256&37=263&38=270&39=277&40=286&45=293&46=303&47=304&48=305&49=306&51=310&52=317&53=321&55=333&56=337&59=344&60=348&61=350&65=357&69=363&70=368&72=372&74=382&75=387&76=391&77=397&78=400&79=423&85=430&87=434&88=443&90=457&91=462&92=474&94=479&95=486&97=503&100=511&102=515&103=517&107=522&108=527&112=536&114=540&116=547&117=551&119=555&120=580&121=595&123=614&124=621&125=629&131=636&133=640&135=647&136=656&140=668&142=672&147=680&149=687&151=693&152=700&153=704&154=706&155=718&156=726&159=735&160=740&161=748&162=755&171=788&173=792&175=800&177=805&178=811&179=814&180=823&181=830&182=849&188=863&190=867&192=873&193=876&194=885&195=887&196=890&197=894&199=915&200=917&202=920&203=937&204=941&209=944&210=949&221=977&223=997&224=1003&225=1006&227=1011&228=1015&229=1020&230=1025&231=1034&235=1044&236=1052&238=1055&239=1061&240=1063&241=1078&243=1082&247=1088&249=1100&250=1106&251=1138&252=1142&258=1170&260=1175&261=1194&264=1204&265=1213&269=1229&270=1235&273=1238&275=1243&276=1248&277=1250&278=1256&279=1258&281=1261&282=1265&288=1276&289=1283&290=1291&291=1293&292=1295&293=1298&299=1303&300=1308&309=1332&310=1343&311=1347&313=1350&314=1355'

@@ -1,0 +1,30 @@
+"""Compiles the page's templates for the installed jinja, so that a page need not: `python -m tests.reporting.compile_page`.
+
+To be run whenever a template, or the version of jinja in `constraints.txt`, has changed; what was made for other versions goes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+from jinja2 import FileSystemLoader
+
+from humouse_doctor.reporting import html
+
+PAGE = Path(html.__file__).parent / "page"
+COMPILED = PAGE / f"jinja-{version('jinja2')}"
+
+
+def compile_into(folder: Path) -> None:
+    """Write a Python module per template into `folder`."""
+    environment = html.template_environment()
+    environment.loader = FileSystemLoader(PAGE)
+    environment.compile_templates(folder, extensions=["html"], zip=None, ignore_errors=False)
+
+
+if __name__ == "__main__":
+    for old in PAGE.glob("jinja-*"):
+        shutil.rmtree(old)
+    compile_into(COMPILED)

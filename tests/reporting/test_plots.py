@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from types import MappingProxyType
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.core.pictures import Curve, Pictures
+from humouse_doctor.reporting import plots, svg
+from humouse_doctor.reporting.axes import WIDTH
+from humouse_doctor.reporting.plots import Plot
+from tests.reporting.builders import pictures
+from tests.verify.builders import GATES, base_outcome, outcome, trial
+
+_NUMBER = st.one_of(
+    st.floats(), st.sampled_from([0.0, -1.0, 1e30, 9e99, -9e99, 5e-324, 1e-300, 1e308]), st.integers(-(2**63), 2**63 - 1)
+).map(float)
+_NUMBERS = st.lists(_NUMBER, min_size=1, max_size=4).map(tuple)
+_NAME = st.one_of(
+    st.text(max_size=20), st.sampled_from(["</text><script>", "\ufffe\uffff\ud800", "a\n::error::b", "", "x" * 500])
+)
+
+
+@st.composite
+def _pictures(draw: st.DrawFn) -> Pictures:
+    paths = st.lists(st.lists(st.tuples(_NUMBER, _NUMBER), max_size=3).map(tuple), max_size=5).map(tuple)
+    shares = draw(st.dictionaries(_NAME, _NUMBERS, max_size=3))
+    bins = len(next(iter(shares.values()), (0.0,)))
+    return Pictures(
+        space=draw(_NAME),
+        real_paths=draw(paths),
+        generated_paths=draw(paths),
+        steps=tuple(draw(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=6))),
+        curves=tuple(Curve(name=draw(_NAME), movement=draw(_NUMBERS), spread=draw(_NUMBERS)) for _ in range(2)),
+        edges=draw(st.lists(_NUMBER, min_size=bins + 1, max_size=bins + 1).map(tuple)),
+        shares=MappingProxyType(shares),
+        reach=draw(st.none() | st.tuples(_NUMBER, _NUMBER)),
+        gradient_rms=MappingProxyType(draw(st.dictionaries(_NAME, _NUMBER, max_size=5))),
+    )
+
+
+def _drawn(plot: Plot | None) -> ElementTree.Element:
+    """The shapes as XML has them, all of them in place."""
+    root = ElementTree.fromstring(f"<svg>{'' if plot is None else plot.shapes}</svg>")
+    for element in root.iter():
+        assert "id" not in element.attrib
+        _check(element, 0 if plot is None else plot.height)
+    return root
+
+
+def _check(element: ElementTree.Element, height: float) -> None:
+    for name in ("d", "x", "y", "cx", "cy"):
+        numbers = [float(number) for number in re.sub("[MLZ]", " ", element.get(name, "")).split()]
+        assert all(-20 <= number <= max(WIDTH, height) + 20 for number in numbers)
+    for name in ("d", "x", "y", "cx", "cy"):
+        assert re.fullmatch(r"(M?-?\d{1,4}(\.\d)? ?)*", element.get(name, ""))
+
+
+@settings(max_examples=30, deadline=None)
+@given(_pictures())
+def test_whatever_a_report_holds_is_drawn_in_place_or_left_out(drawn: Pictures) -> None:
+    cell = plots.extent(drawn.real_paths, drawn.generated_paths)
+    for plot in (
+        plots.paths("real", "Real", drawn.real_paths, "targets", cell),
+        plots.paths("own", "Own", drawn.generated_paths, "prior", 0.0),
+        plots.curves("movement", "Movement", drawn, "movement"),
+        plots.curves("spread", "Spread", drawn, "spread"),
+        plots.histogram("values", "Values", drawn),
+        plots.gradients("gradient", "Gradient", drawn),
+    ):
+        _drawn(plot)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(_NUMBERS, min_size=1, max_size=3), st.none() | _NUMBER, st.none() | _NUMBER, _NAME)
+def test_whatever_trials_hold_is_drawn_in_place_or_left_out(
+    seeds: list[tuple[float, ...]], best: float | None, motionless: float | None, name: str
+) -> None:
+    trials = tuple(
+        replace(trial(), seed=seed, losses=losses, best_constant=best, motionless=motionless)
+        for seed, losses in enumerate(seeds)
+    )
+
+    _drawn(plots.losses("loss", "Loss", replace(outcome(base_outcome()), trials=trials)))
+
+
+@given(_NAME)
+def test_a_text_stays_one_text(name: str) -> None:
+    root = ElementTree.fromstring(f"<svg>{svg.text((1.0, 2.0), name)}</svg>")
+
+    assert [element.tag for element in root.iter()] == ["svg", "text"]
+
+
+@pytest.mark.parametrize("value", [0.5, 0.0])
+def test_a_layers_name_is_harmless_whatever_its_gradient(value: float) -> None:
+    hostile = replace(pictures(), gradient_rms=MappingProxyType({"a\x1b[2J\u202e\n<b>": value, "head": 1.0}))
+
+    said = [text.text for text in _drawn(plots.gradients("gradient", "Gradient", hostile)).iter("text")]
+
+    assert rf"a\x1b[2J\u202e <b> {value:g}" in said
+
+
+def test_the_smallest_and_the_largest_gradient_have_bars() -> None:
+    exact = replace(pictures(), gradient_rms=MappingProxyType({"a": 1e-7, "b": 1e-3}))
+
+    root = _drawn(plots.gradients("gradient", "Gradient", exact))
+
+    bars = [bar.attrib["d"] for bar in root.iter("path") if bar.get("class") == "s-prior"]
+    assert [bar.split()[0] for bar in bars] == ["M14", "M14"]
+    assert float(bars[0].split()[-2]) > 20
+    assert float(bars[1].split()[-2]) == 386
+
+
+def test_a_single_step_is_a_dot() -> None:
+    single = replace(pictures(), steps=(0,), curves=(Curve(name="targets", movement=(3.0,), spread=(3.0,)),))
+
+    assert len(list(_drawn(plots.curves("spread", "Spread", single, "spread")).iter("circle"))) == 1
+
+
+def test_bounds_beyond_the_values_are_not_drawn() -> None:
+    def dashed(reach: tuple[float, float]) -> int:
+        plot = plots.histogram("values", "Values", replace(pictures(), reach=reach))
+        return sum("stroke-dasharray" in path.attrib for path in _drawn(plot).iter("path"))
+
+    assert [dashed(reach) for reach in ((-1.0, 1.0), (-1.0, 1e9), (-1e9, 1e9))] == [4, 2, 0]
+
+
+def test_each_seed_widens_the_band_around_the_mean() -> None:
+    trials = (replace(trial(), losses=(1.0, 0.5)), replace(trial(), seed=1, losses=(1.5, 1.0)), trial(GATES))
+
+    root = _drawn(plots.losses("loss", "Loss", replace(outcome(base_outcome()), trials=trials)))
+
+    assert [path.get("class") for path in root.iter("path") if "fill-opacity" in path.attrib] == ["f-arm0"]
+    assert AS_IT_IS.key in {one.arm for one in trials}
