@@ -28,7 +28,7 @@ from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY, Interval, RemedyStatus
 from humouse_doctor.core.report import Cause, Report, Verdict
-from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.probes.registry import BY_CODE, LABELS, METRICS
 from humouse_doctor.reporting import plots
 from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.outcome_text import sentence
@@ -46,7 +46,6 @@ _PICTURED = 8
 _LONGEST_NAME = 120
 #: Real paths that differ by more than this are in other units, and one scale would show only dots.
 _OTHER_UNITS = 8.0
-_BY_CODE = MappingProxyType({probe.code: probe for probe in PROBES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +109,6 @@ _JUDGEMENTS = MappingProxyType(
     }
 )
 #: The metrics of an arm's row.
-_ARM_METRICS = (("HD101.spread_ratio", "spread"), ("HD103.time_std_ratio", "movement"), ("HD105.motion_skill", "motion skill"))
 
 
 def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
@@ -459,7 +457,7 @@ def _overrides(report: Report) -> str:
 
 
 def _probed(result: ProbeResult, policy: Policy) -> Probed:
-    probe = _BY_CODE.get(result.code)
+    probe = BY_CODE.get(result.code)
     metrics = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     known = {metric.name for metric in metrics}
     metrics += [Metric(name=name, unit="", meaning="") for name in result.measurements if name not in known]
@@ -560,8 +558,7 @@ def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plo
 
 
 def _moved(moved: MovedMetric) -> Moved:
-    code, _, name = moved.name.partition(".")
-    metric = next((m for m in (_BY_CODE[code].metrics if code in _BY_CODE else ()) if m.name == name), None)
+    metric = METRICS.get(moved.name)
     symbol, style = {True: ("✓", "good"), False: ("✕", "bad"), None: ("○", "quiet")}[moved.closer]
     return Moved(
         name=moved.name,
@@ -612,7 +609,7 @@ def _trials(outcome: Outcome) -> Trials:
         seeds="one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds",
         plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
         rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
-        headings=tuple(label for _, label in _ARM_METRICS),
+        headings=tuple(LABELS.values()),
     )
 
 
@@ -623,7 +620,7 @@ def _arm(outcome: Outcome, arm: ArmOutcome) -> ArmRow:
     return ArmRow(
         arm=arm,
         badge=_EFFECTS[arm.effect],
-        metrics=tuple(number(found[name], "") if name in found else "-" for name, _ in _ARM_METRICS),
+        metrics=tuple(number(found[name], "") if name in found else "-" for name in LABELS),
         distance=f"{arm.distance[1]:.2f}",
         loss=f"{mean} ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else mean,
         chosen=outcome.chosen is not None and arm.arm.key == outcome.chosen,
