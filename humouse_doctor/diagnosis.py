@@ -17,6 +17,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
+from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.pictures import pictures_of
@@ -177,12 +178,7 @@ def _probe_findings(
             continue
         probe = BY_CODE[result.code]
         if probe.key is not None and case.settings.source is not None:
-            place = case.settings.place(probe.key)
-            location = Location(
-                file=case.settings.source if place is None else place.file,
-                line=None if place is None else place.line,
-                key=probe.key,
-            )
+            location = location_of(case.settings, probe.key)
         else:
             location = Location(file=case.subject.checkpoint)
         yield Finding(
@@ -195,6 +191,19 @@ def _probe_findings(
             location=location,
             remedies=tuple(remedy.id for remedy in by_cause.get(result.code, ())),
         )
+
+
+def location_of(settings: Settings, key: str) -> Location:
+    """The place of `key` in the config, and where its value came from."""
+    setting = settings.get(key)
+    spelled = settings.in_file.get(key) if setting is None or setting.place is None else setting
+    place = None if spelled is None else spelled.place
+    return Location(
+        file=settings.source if place is None else place.file,
+        line=None if place is None else place.line,
+        key=key,
+        origin=None if setting is None else setting.origin,
+    )
 
 
 def _tool_findings(loaded: Loaded, results: Iterable[ProbeResult]) -> Iterable[Finding]:

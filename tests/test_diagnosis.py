@@ -12,10 +12,10 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import RemedyStatus
 from humouse_doctor.core.report import Confidence, Finding, Location, Report, Verdict
-from humouse_doctor.core.settings import Place, Settings, Value
+from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.diagnosis import diagnose
+from humouse_doctor.diagnosis import diagnose, location_of
 from humouse_doctor.examine import examine
 from humouse_doctor.loading import Loaded, ToolFinding
 from humouse_doctor.probes.registry import PROBES
@@ -479,13 +479,33 @@ def test_a_cause_points_at_its_line_in_the_config() -> None:
     report = _report({**_COLLAPSE, "HD201": F})
     finding = next(finding for finding in report.findings if finding.code == "HD201")
     line = list(builders.SOUND).index("model.generator.activation_xy") + 1
-    assert finding.location == Location(file=builders.CONFIG, line=line, key="model.generator.activation_xy")
+    key = "model.generator.activation_xy"
+    assert finding.location == Location(file=builders.CONFIG, line=line, key=key, origin=Origin.EXPLICIT)
 
 
 def test_a_cause_whose_key_the_file_does_not_spell_out_points_at_the_file() -> None:
     report = _report({**_COLLAPSE, "HD205": F})
     finding = next(finding for finding in report.findings if finding.code == "HD205")
-    assert finding.location == Location(file=builders.CONFIG, key="training.warmup_noise_std")
+    assert finding.location == Location(file=builders.CONFIG, key="training.warmup_noise_std", origin=Origin.DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("origin", "in_file", "said"),
+    [
+        (Origin.EXPLICIT, True, "conf.yaml:7"),
+        (Origin.DEFAULT, False, "conf.yaml (no data.batch_size, the default holds)"),
+        (Origin.OVERRIDE, True, "conf.yaml:7 (data.batch_size is given by --set)"),
+        (Origin.OVERRIDE, False, "conf.yaml (data.batch_size is given by --set)"),
+        (Origin.INFERRED, False, "conf.yaml (data.batch_size is taken from the weights)"),
+    ],
+)
+def test_a_location_says_where_its_value_came_from(origin: Origin, in_file: bool, said: str) -> None:
+    key, place = "data.batch_size", Place(file="conf.yaml", line=7)
+    spelled = {key: Setting(key=key, value=8, origin=Origin.EXPLICIT, place=place)} if in_file else {}
+    setting = Setting(key=key, value=16, origin=origin, place=place if origin is Origin.EXPLICIT else None)
+    settings = Settings({key: setting}, source="conf.yaml", in_file=spelled)
+
+    assert str(location_of(settings, key)) == said
 
 
 def test_without_a_config_a_cause_points_at_the_checkpoint_as_every_symptom_does() -> None:

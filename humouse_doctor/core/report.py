@@ -11,9 +11,9 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
-from humouse_doctor.core.settings import Setting
+from humouse_doctor.core.settings import Origin, Setting
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 
 class Verdict(str, Enum):
@@ -35,11 +35,35 @@ class Confidence(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a finding points: a line of the config, or the checkpoint (line and key None)."""
+    """Where a finding points: a line of the config, or the checkpoint (line and key None).
+
+    `origin` says where the value of `key` came from, None where that is not known.
+    """
 
     file: str | None
     line: int | None = None
     key: str | None = None
+    origin: Origin | None = None
+
+    def __str__(self) -> str:
+        """File and line, and why the value is not the one that stands there; empty without a file."""
+        if self.file is None:
+            return ""
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{place} ({self.remark})" if self.remark else place
+
+    @property
+    def remark(self) -> str:
+        """Say why the value of `key` is not the one that stands in the file; empty where it is, or is not known."""
+        match self.origin:
+            case Origin.DEFAULT:
+                return f"no {self.key}, the default holds"
+            case Origin.OVERRIDE:
+                return f"{self.key} is given by --set"
+            case Origin.INFERRED:
+                return f"{self.key} is taken from the weights"
+            case _:
+                return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

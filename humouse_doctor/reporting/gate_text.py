@@ -10,11 +10,10 @@ from rich.text import Text
 
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
-from humouse_doctor.core.probe import Kind
 from humouse_doctor.core.report import Report
 from humouse_doctor.reporting.plain import harmless
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
-from humouse_doctor.reporting.text import change, where
+from humouse_doctor.reporting.text import change
 
 _WORDS = {
     ExitCode.CLEAN: "pass",
@@ -87,8 +86,7 @@ def _failing(console: Console, judged: JudgedFinding, report: Report) -> None:
         say(console, finding.message, indent=4)
     if judged.reason is not None:
         say(console, f"worse than in the baseline: {judged.reason}", indent=4)
-    key = finding.location.key if finding.kind is Kind.CAUSE else None
-    place = where(finding.location.file, finding.location.line, key)
+    place = str(finding.location)
     if place and finding.location.file != report.subject.checkpoint:
         say(console, f"at {place}", indent=4, style="dim")
 

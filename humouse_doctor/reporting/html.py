@@ -36,7 +36,7 @@ from humouse_doctor.reporting.plain import harmless, no_command_in_markup
 from humouse_doctor.reporting.plots import Plot
 from humouse_doctor.reporting.ranges import Range, range_of
 from humouse_doctor.reporting.rows import number, unit_of
-from humouse_doctor.reporting.text import change, where
+from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -389,7 +389,7 @@ def _reason(report: Report, cause: Cause) -> Reason:
     return Reason(
         cause=cause,
         support=_support(cause, measured=report.subject.checkpoint is not None),
-        place=where(location.file, location.line, location.key),
+        place=str(location),
         setting=""
         if setting is None
         else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
@@ -423,7 +423,7 @@ def _row(report: Report | None, judged: JudgedFinding) -> Row:
         standing=_STANDINGS.get(judged.standing, "quiet"),
         remark=remark,
         why=_why(judged),
-        place=where(finding.location.file, finding.location.line, finding.location.key),
+        place=str(finding.location),
         evidence=_evidence(finding.code, finding.evidence),
     )
 

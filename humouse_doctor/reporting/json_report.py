@@ -150,7 +150,12 @@ def finding_to_dict(finding: Finding) -> dict[str, Any]:
         "severity": finding.severity.value,
         "message": finding.message,
         "evidence": dict(finding.evidence),
-        "location": {"file": where.file, "line": where.line, "key": where.key},
+        "location": {
+            "file": where.file,
+            "line": where.line,
+            "key": where.key,
+            "origin": None if where.origin is None else where.origin.value,
+        },
         "fingerprint": finding.fingerprint,
         "remedies": list(finding.remedies),
     }
@@ -359,7 +364,12 @@ def _read_finding(entry: Mapping[str, Any]) -> Finding:
 
 
 def _read_location(entry: Mapping[str, Any]) -> Location:
-    return Location(file=optional(text, entry["file"]), line=optional(_line, entry["line"]), key=optional(text, entry["key"]))
+    return Location(
+        file=optional(text, entry["file"]),
+        line=optional(_line, entry["line"]),
+        key=optional(text, entry["key"]),
+        origin=optional(Origin, entry["origin"]),
+    )
 
 
 def _read_result(entry: Mapping[str, Any]) -> ProbeResult:

@@ -10,7 +10,6 @@ from itertools import groupby
 
 from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Standing
-from humouse_doctor.core.probe import Kind
 from humouse_doctor.core.report import Cause, Finding, Report
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
@@ -206,11 +205,11 @@ def _place(finding: Finding) -> str:
     location = finding.location
     if location.file is None:
         return ""
+    before, key, after = location.remark.partition(location.key or "\n")
+    remark = f" ({before}{code(key)}{after})" if key else ""
     if location.line is not None:
-        return f", at {code(f'{location.file}:{location.line}')}"
-    if finding.kind is not Kind.CAUSE or not location.key:
-        return ""
-    return f", at {code(location.file)} (no {code(location.key)}, the default holds)"
+        return f", at {code(f'{location.file}:{location.line}')}{remark}"
+    return f", at {code(location.file)}{remark}" if remark else ""
 
 
 def _failing(judged: JudgedFinding, report: Report) -> str:

@@ -54,15 +54,6 @@ def _head(console: Console, report: Report) -> None:
     say(console, report.sentence)
 
 
-def where(file: str | None, line: int | None, key: str | None) -> str:
-    """A finding's place in words; empty where it has none."""
-    if file is None:
-        return ""
-    if line is not None:
-        return f"{file}:{line}"
-    return f"{file} (no {key}, the default holds)" if key else file
-
-
 def _causes(console: Console, report: Report) -> None:
     if not report.causes:
         return
@@ -77,7 +68,7 @@ def _causes(console: Console, report: Report) -> None:
             style="bold",
         )
         say(console, cause.message, indent=5)
-        say(console, f"at {where(place.file, place.line, place.key)}", indent=5, style="dim")
+        say(console, f"at {place}", indent=5, style="dim")
 
 
 def _support(cause: Cause, measured: bool) -> str:
@@ -119,7 +110,7 @@ def _finding(console: Console, finding: Finding, more: str) -> None:
     line.append(finding.severity.value, style=_SEVERITY_STYLE[finding.severity])
     line.append(harmless(f" {finding.code} {finding.name}{more}"))
     console.print(line)
-    place = where(finding.location.file, finding.location.line, None) if finding.kind is Kind.TOOL else ""
+    place = str(finding.location) if finding.kind is Kind.TOOL else ""
     say(console, finding.message + (f" ({place})" if place else ""), indent=5)
 
 

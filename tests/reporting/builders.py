@@ -115,7 +115,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
                 severity=Severity.WARNING,
                 message="whitened",
                 evidence=MappingProxyType({}),
-                location=Location(file="conf/x.yaml", key="training.warmup_latent_normalize"),
+                location=Location(file="conf/x.yaml", key="training.warmup_latent_normalize", origin=Origin.DEFAULT),
                 remedies=("enough-steps",),
             ),
             Finding(
