@@ -51,6 +51,9 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
     "a python tag": ("training: !!python/object/apply:os.system ['touch ran']\n", "is refused"),
     "a tag of one's own": ("training: {lr: !mine 3}\n", "is refused"),
     "a key given twice": (SOUND + "data: {}\ndata: {}\n", "stands twice"),
+    "keys that are one number": ("1: 1\n1.0: 2\ntrue: 3\n" + SOUND, "the key '1.0' stands twice, first in line 1"),
+    "a key of nothing": ("~: 1\n" + SOUND, "x.yaml:1: the key ~ is null"),
+    "two byte order marks": ("\ufeff\ufeff" + SOUND, "x.yaml:1: two byte order marks"),
     "an escape in a key given twice": (SOUND + '"a\\e[2J": 1\n"a\\e[2J": 1\n', "stands twice"),
     "a number of a million digits": ("training: {reconstruction_epochs: " + "9" * 400_000 + "}\n", "cannot be read as int"),
     "a list": ("- training\n", "not a mapping"),
@@ -101,8 +104,7 @@ HOSTILE: dict[str, tuple[str | bytes, str]] = {
 
 #: Text of a config that is read all the same, and what the report says of it.
 READ: dict[str, tuple[str, str]] = {
-    "a key of nothing": ("~: 1\n" + SOUND, ""),
-    "keys that are numbers": ("1: 1\n1.0: 2\ntrue: 3\n" + SOUND, ""),
+    "keys that are no text": ("7: 1\n1.5: 2\ntrue: 3\n" + SOUND, ""),
     "a key with dots": ("training.lr.generator: 1\n" + SOUND, ""),
     "half a surrogate": ('a: "\\ud800"\n' + SOUND, ""),
     "text that runs backwards": ("experiment_name: \u202egnp.exe\n" + SOUND, ""),
