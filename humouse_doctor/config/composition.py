@@ -118,7 +118,7 @@ def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:
     """Every value below `node` by its path; raises `UsageError` where the paths have no `room`."""
     if isinstance(node, dict):
         for key, child in node.items():
-            yield from _flat(child, f"{path}.{key}" if path else str(key), room)
+            yield from _flat(child, yaml_text.below(f"{path}." if path else "", key), room)
         return
     room[0] -= len(path)
     if room[0] < 0:

@@ -15,7 +15,9 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 
 _SECTIONS = ("data", "model", "training", "logging")
-_INTERPOLATION = re.compile(r"\$\{([^${}]*)\}")
+_INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
+#: What OmegaConf takes for a path: no part of it can be empty, in quotes, or of two words.
+_REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
 _MISSING = "???"
 #: Interpolations followed for one value, and characters it may have then.
 _MAX_HOPS, _MAX_RESOLVED = 16, 5000
@@ -204,10 +206,14 @@ def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> t
         if value == _MISSING:
             return None, "a mandatory value that was never given"
         match = _INTERPOLATION.search(value)
+        if match is None and "${" in value:
+            return None, "left unresolved, its interpolation is broken; give it with --set"
         if match is None:
             return value, None
-        reference = match.group(1).strip()
-        if ":" in reference or reference not in values:
+        if match.group(1):
+            return None, "left unresolved, its interpolation is escaped; give it with --set"
+        reference = match.group(2).strip()
+        if ":" in reference or not _REFERENCE.fullmatch(reference) or reference not in values:
             what = "resolvers are not run" if ":" in reference else f"there is no '{yaml_text.shown(reference)}' in the file"
             return None, f"left unresolved, {what}; give it with --set"
         target = values[reference]

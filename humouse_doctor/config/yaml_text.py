@@ -66,6 +66,9 @@ _Loader.add_implicit_resolver(
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
 
+#: A lone = is text where it is a key.
+_TEXT_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:value")
+
 #: What PyYAML lets through beside its own errors: nesting, and escapes such as \UFFFFFFFF that are no character.
 _MISREAD = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
 
@@ -97,22 +100,24 @@ def read_text(path: Path) -> str:
 
 def compose(text: str, name: str) -> yaml.MappingNode:
     """The root mapping of `text`; raises `UsageError` that names file and line."""
-    try:
-        root = _root(text)
-    except _MISREAD as error:
-        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
+    root = _root(text, name)
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
         raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
     return root
 
 
-def _root(text: str) -> yaml.Node | None:
-    loader = _Loader(text.removeprefix(_BOM))
+def _root(text: str, name: str) -> yaml.Node | None:
+    if text.startswith(2 * _BOM):
+        raise UsageError(f"{name}:1: two byte order marks, of which YAML takes the second for text of the first key; keep one")
     try:
-        root: yaml.Node | None = loader.get_single_node()
-    finally:
-        loader.dispose()
+        loader = _Loader(text)  # which skips one mark, and counts it in the index of what follows
+        try:
+            root: yaml.Node | None = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except _MISREAD as error:
+        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
     return root
 
 
@@ -141,18 +146,24 @@ def shown(text: str, longest: int = _MAX_SHOWN) -> str:
 def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
     """Every scalar and every list of scalars below `root`; merges (`<<`) are followed.
 
-    Raises `UsageError` for a duplicate key, a foreign tag, or nesting beyond the budget.
+    Raises `UsageError` for a duplicate key, one that is null, a foreign tag, or nesting beyond the budget.
     """
     budget = [_MAX_VALUES, _MAX_TEXT]
     yield from _walk(root, "", name, budget, frozenset(), False)
 
 
+def below(prefix: str, key: object) -> str:
+    """The dotted path of `key` in the section whose path with its dot is `prefix`.
+
+    In quotes stands what is no step of a path: `on` and `01` are no text to OmegaConf but True and 1, and one with a dot
+    is one key.
+    """
+    return f"{prefix}{key}" if isinstance(key, str) and "." not in key else f"{prefix}'{key}'"
+
+
 def require_plain(text: str, name: str) -> int:
     """How many values `text` has, a YAML file of any shape; raises `UsageError` for what is no plain data within bounds."""
-    try:
-        root = _root(text)
-    except _MISREAD as error:
-        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
+    root = _root(text, name)
     budget = [_MAX_VALUES, _MAX_TEXT]
     if isinstance(root, yaml.MappingNode):
         for _ in _walk(root, "", name, budget, frozenset(), False):
@@ -167,8 +178,7 @@ def _walk(
 ) -> Iterator[Leaf]:
     for key, (key_node, child, merged) in _entries(node, name, budget, above).items():
         through_alias = aliased or merged or child.start_mark.index < key_node.start_mark.index
-        # A key spelled with a dot is one key to the trainer, never a path.
-        path = f"{prefix}'{key}'" if "." in key else f"{prefix}{key}"
+        path = below(prefix, key)
         if isinstance(child, yaml.MappingNode):
             yield from _walk(child, f"{path}.", name, budget, above | {id(node)}, through_alias)
         else:
@@ -178,24 +188,23 @@ def _walk(
 
 def _entries(
     node: yaml.MappingNode, name: str, budget: list[int], above: frozenset[int]
-) -> dict[str, tuple[yaml.Node, yaml.Node, bool]]:
+) -> dict[Value, tuple[yaml.Node, yaml.Node, bool]]:
     """By key: its node, its value's node, whether a merge brought it. Own keys win over merged ones, the first merge."""
     if id(node) in above or len(above) > _MAX_DEPTH:
         raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply, or an alias that contains itself")
     _refuse_foreign_tag(node, name)
-    seen: dict[str, int] = {}
-    own: dict[str, tuple[yaml.Node, yaml.Node, bool]] = {}
-    merged: dict[str, tuple[yaml.Node, yaml.Node, bool]] = {}
+    seen: dict[Value, int] = {}
+    own: dict[Value, tuple[yaml.Node, yaml.Node, bool]] = {}
+    merged: dict[Value, tuple[yaml.Node, yaml.Node, bool]] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
         _spend(budget, key_node, name, values=1 + _interpolations(key_node))
-        if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "":
-            raise UsageError(f"{name}:{line}: a key that is not plain text")
-        key = key_node.value
+        key = _key(key_node, name)
         if key in seen:
-            raise UsageError(f"{name}:{line}: the key '{shown(key)}' stands twice, first in line {seen[key]}; keep one")
+            shown_key = shown(key_node.value)
+            raise UsageError(f"{name}:{line}: the key '{shown_key}' stands twice, first in line {seen[key]}; keep one")
         seen[key] = line
-        if key_node.tag != "tag:yaml.org,2002:merge":
+        if key is not None:
             own[key] = key_node, child, False
             continue
         for part in child.value if isinstance(child, yaml.SequenceNode) else [child]:
@@ -206,24 +215,36 @@ def _entries(
     return {**merged, **own}
 
 
+def _key(node: yaml.Node, name: str) -> Value:
+    """A key as OmegaConf has it: text, a number, or true or false; None for a merge. Raises `UsageError` for others."""
+    if not isinstance(node, yaml.ScalarNode) or node.value == "":
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: a key that is not plain text")
+    if node.tag in _TEXT_KEY_TAGS:
+        return str(node.value)
+    if node.tag == "tag:yaml.org,2002:merge":
+        return None
+    key = scalar(node, name)
+    if key is None:
+        raise UsageError(
+            f"{name}:{node.start_mark.line + 1}: the key {shown(node.value)} is null, which OmegaConf has no keys of; quote it"
+        )
+    return key
+
+
 def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
     if isinstance(node, yaml.ScalarNode):
         _spend(budget, node, name, values=_interpolations(node), text=len(node.value))
         return scalar(node, name)
     _refuse_foreign_tag(node, name)
-    _spend(budget, node, name, values=len(node.value))
     if depth > _MAX_DEPTH:
         raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply")
     if isinstance(node, yaml.SequenceNode):
+        _spend(budget, node, name, values=len(node.value))
         return tuple(_value(item, name, budget, depth + 1) for item in node.value)
     # A mapping inside a list (Hydra's `defaults:`) has nothing the trainer's own keys use, but counts, and other
     # readers of the file would follow it.
     assert isinstance(node, yaml.MappingNode)
-    for key, child in node.value:
-        if isinstance(key, yaml.ScalarNode):
-            _spend(budget, key, name, values=_interpolations(key))
-        else:
-            _value(key, name, budget, depth + 1)
+    for _, child, _ in _entries(node, name, budget, frozenset()).values():
         _value(child, name, budget, depth + 1)
     return None
 

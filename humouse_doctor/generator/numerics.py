@@ -45,6 +45,8 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     buffers = [(m, name, buffer, buffer.clone()) for m in network.modules() for name, buffer in m.named_buffers(recurse=False)]
     network.eval()
     try:
+        for parameter, _ in grads:
+            parameter.grad = None  # what is there would be added to in place
         yield
     finally:
         with torch.no_grad():

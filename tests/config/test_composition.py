@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from humouse_doctor.config import patcher, reader
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.core.settings import Place
+from humouse_doctor.core.settings import Origin, Place
 
 GROUP_FILE = "training:\n  lr:\n    generator: 5e-6\n  generator_init_path: ${oc.env:RUN_SECRET}\n"
 
@@ -80,6 +80,13 @@ def test_lists_of_sections_survive_composition(conf: Path) -> None:
     path = config(conf, "defaults:\n  - experiment: x\n  - _self_\nexperiment:\n  training: {betas: [0.5, {a: 1}, 0.9]}\n")
     (complaint, *_) = [each for each in reader.read(path).complaints if each.key == "training.betas"]
     assert complaint.message == "training.betas is [0.5, null, 0.9]; expected a list of two numbers"
+
+
+def test_keys_that_are_no_path_are_none_when_composed_either(conf: Path) -> None:
+    odd = "c: {7: x, on: x}\nexperiment: {data.batch_size: 3, data: {dataset_id: '${c.7}', cache_dir: '${c.True}'}}\n"
+    read = reader.read(config(conf, f"defaults: [experiment: x, _self_]\n{odd}"))
+    assert read.settings["data.batch_size"].origin is Origin.DEFAULT
+    assert {"data.dataset_id", "data.cache_dir"} <= {complaint.key for complaint in read.complaints}
 
 
 def test_composing_reads_no_environment(conf: Path) -> None:

@@ -284,9 +284,8 @@ def test_a_number_that_is_not_finite_is_refused(new: float) -> None:
     assert refusal("a: 1.0\n", Edit(key="a", old=1.0, new=new)).startswith("would not read back as intended")
 
 
-@pytest.mark.parametrize("key", ["!!bool x", "!!timestamp x", '!!int "_"', '!!float "_"', "!!int x", "!!set x", "2021-13-45"])
-def test_an_edit_beside_a_key_that_stock_yaml_cannot_read_is_refused(key: str) -> None:
-    said = refusal(f"a:\n  b: 1\n{key}: 2\n", Edit(key="a.b", old=1, new=5))
+def test_an_edit_beside_a_key_that_stock_yaml_cannot_read_is_refused() -> None:
+    said = refusal("a:\n  b: 1\n2021-13-45: 2\n", Edit(key="a.b", old=1, new=5))
     assert said.startswith("would not read back as intended")
 
 

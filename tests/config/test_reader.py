@@ -185,10 +185,20 @@ def test_the_environment_is_never_read(read: Read, monkeypatch: pytest.MonkeyPat
         ("${data.cache_dir}", "the interpolation refers to itself; give the value with --set"),
         ("${a}", "the interpolation refers to itself; give the value with --set"),
         ("???", "a mandatory value that was never given"),
+        ("${c.d.e}", "left unresolved, there is no 'c.d.e' in the file; give it with --set"),
+        ('${c."d.e"}', "left unresolved, there is no 'c.\"d.e\"' in the file; give it with --set"),
+        ("${c.f g}", "left unresolved, there is no 'c.f g' in the file; give it with --set"),
+        ("${c.7}", "left unresolved, there is no 'c.7' in the file; give it with --set"),
+        ("${c.on}", "left unresolved, there is no 'c.on' in the file; give it with --set"),
+        ("${c.True}", "left unresolved, there is no 'c.True' in the file; give it with --set"),
+        ("x\\${c.h}", "left unresolved, its interpolation is escaped; give it with --set"),
+        ("x/${c.h", "left unresolved, its interpolation is broken; give it with --set"),
+        ("${", "left unresolved, its interpolation is broken; give it with --set"),
     ],
 )
 def test_an_interpolation_that_leads_nowhere_leaves_the_key_unknown(value: str, problem: str, read: Read) -> None:
-    config = read(f"a: ${{b}}\nb: ${{a}}\ndata: {{cache_dir: '{value}', batch_size: 8}}\n")
+    odd = "c: {d.e: x, '\"d.e\"': x, f g: x, 7: x, on: x, h: x}\n"
+    config = read(f"a: ${{b}}\nb: ${{a}}\n{odd}data: {{cache_dir: '{value}', batch_size: 8}}\n")
     (complaint,) = config.complaints
     assert complaint.message == f"data.cache_dir is '{value}': {problem}"
     assert "data.cache_dir" not in config.settings

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 import yaml
@@ -46,6 +47,101 @@ def as_omegaconf_reads(text: str) -> object:
 @pytest.mark.parametrize("text", SCALARS)
 def test_a_scalar_is_read_as_omegaconf_reads_it(text: str) -> None:
     assert repr(values(f"a: {text}\n")["a"]) == repr(as_omegaconf_reads(text))
+
+
+# fmt: off
+#: Text that YAML, OmegaConf or a reader in a hurry may take for something else, as a value and as a key.
+ODD = (
+    "yes", "no", "Yes", "NO", "y", "n", "on", "off", "ON", "true", "FALSE", "~", "null", "Null", "NULL", "nUll", "'~'",
+    "0", "00", "01", "07", "08", "0o7", "0x1F", "0X1F", "0b1", "0_0", "1_000", "1_", "_1", "1__0", "+1", "-1", "-0", "12:30",
+    "12:30:00", "1:60", "1:1.5", "1.", "1.0", "-0.0", ".5", "+.5", "-.5", ".5e3", ".5e+3", "1e3", "1e+3", "1.e3", "1.0e+3",
+    "1e400", "1_000.5", ".nan", ".inf", "-.inf", "nan", "2001-01-01", "2001-01-01 10:00:00", "2001-01-01T10:00:00Z",
+    "0b", "0b_", "0x_", "=", "==", "<<", "'<<'", "<<x", "'='", "'yes'", '"on"', '"01"', "''", '""', '"\\x41"', '"\\ufeff"',
+    "é", "日本", "\u00a0", "\u200ba", "\u2028", "\U0001f600", "\x7f", "\ufeff", "\ufeffa", "a\ufeff", "a b", "a.b", "a/b",
+    "!!str 5", "!!str on", "!!int 5", "!!int '5'", "!!int x", "!!bool on", "!!bool x", "!!float 1", "!!null ''", "!!set x",
+    "!!timestamp 2001-01-01", "!!binary aGk=", "! 5", "!x 5", "!", "!<tag:yaml.org,2002:int> 5", "&z 1", "*z", "@a", "%a",
+    "${a}", "${oc.env:HOME}", "???", "?x", "- x", "|", "#", "a #b", "a: b", "[a]", "[]", "{}", "{a: 1}", "{~: 1}", "{on: 1}",
+    "{b: 1, b: 2}", "9" * 500,
+)
+PLACES = (
+    "a: {}\n", "a:\n  - {}\n", "a: {{b: {}}}\n", "\ufeffa: {}\n",
+    "a:\n  {}: 1\n", "? {}\n: 1\n", "{}:\n  b: 1\n", "a: [{{{}: 1}}]\n", "\ufeff{}: 1\n",
+    "a: 1\n\ufeff{}: 1\n", "a: &x {{b: 1}}\nc: {{<<: *x, {}: 2}}\n",
+)
+#: What OmegaConf reads and this does not: bytes, keys of no character, numbers longer than any, a mark that hides in a
+#: key, a file of no section.
+STRICTER = (
+    "!!binary is refused", "a key that is not plain text", "cannot be read as int", "two byte order marks", "the file is ",
+)
+# fmt: on
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_odd_values_and_keys_are_read_as_omegaconf_reads_them_or_refused(place: str) -> None:
+    for text in (place.format(odd) for odd in ODD):
+        theirs = whole_as_omegaconf_reads(text)
+        try:
+            ours = values(text)
+        except UsageError:
+            said = refusal(text).replace("the tag tag:yaml.org,2002:binary", "!!binary")
+            assert theirs is None or any(known in said for known in STRICTER), text
+        else:
+            assert repr(ours) == repr(theirs), text
+
+
+def whole_as_omegaconf_reads(text: str) -> dict[str, Value] | None:
+    """Every value by its path, None for a text that OmegaConf refuses."""
+
+    def flat(node: dict[object, object], prefix: str) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for key, child in node.items():
+            path = yaml_text.below(prefix, key)
+            found |= flat(child, f"{path}.") if isinstance(child, dict) else {path: plain(child)}
+        return found
+
+    def plain(node: object) -> Value:
+        if isinstance(node, list):
+            return tuple(plain(child) for child in node)
+        return None if isinstance(node, dict) else cast(Value, node)
+
+    try:
+        read = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
+    except Exception:  # of PyYAML's, of OmegaConf's and of Python's own families
+        return None
+    return flat(cast("dict[object, object]", read), "") if isinstance(read, dict) else None
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("on: 1\n'on': 2\n", ["'True'", "on"]),
+        ("a: {01: 1, '1': 2}\n", ["a.'1'", "a.1"]),
+    ],
+)
+def test_a_key_that_is_no_text_is_another_than_the_text_it_is_written_as(text: str, paths: list[str]) -> None:
+    assert list(values(text)) == paths
+
+
+@pytest.mark.parametrize("keys", [("01", "1"), ("on", "yes"), ("1", "1.0"), ("true", "1"), ("0x1F", "31")])
+def test_keys_that_are_one_to_omegaconf_stand_twice(keys: tuple[str, str]) -> None:
+    assert f"the key '{keys[1]}' stands twice, first in line 1" in refusal(f"{keys[0]}: 1\n{keys[1]}: 2\n")
+
+
+@pytest.mark.parametrize("text", ["~: 1\n", "a: {null: 1}\n", "a: [{Null: 1}]\n"])
+def test_a_key_that_is_null_is_refused(text: str) -> None:
+    assert "is null, which OmegaConf has no keys of; quote it" in refusal(text)
+
+
+@pytest.mark.parametrize("text", ["a: [{b: 1, b: 2}]\n", "a: [[{b: {c: 1, c: 1}}]]\n"])
+def test_a_key_that_stands_twice_within_a_list_is_refused(text: str) -> None:
+    assert "stands twice, first in line 1; keep one" in refusal(text)
+
+
+@pytest.mark.parametrize("text", ["\ufeff\ufeffa: 1\n", "\ufeff\ufeff# x\na: 1\n", "\ufeff\ufeff\ufeff", "\ufeff\ufeff[1]"])
+def test_two_byte_order_marks_are_refused(text: str) -> None:
+    assert refusal(text).startswith("run.yaml:1: two byte order marks")
+    with pytest.raises(UsageError, match=r"run\.yaml:1: two byte order marks"):
+        yaml_text.require_plain(text, "run.yaml")
 
 
 @given(st.floats(), st.sampled_from(["{!r}", "{:e}", "{:g}", "{:.3f}", "+{:E}", "{:_.2f}"]))

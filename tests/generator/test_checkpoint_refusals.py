@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.generator import checkpoint, container
+from humouse_doctor.generator import checkpoint, container, reading
 from tests.generator.files import Reduced, archive_of, network, rewrite, save, weights
 
 
@@ -220,6 +220,20 @@ def test_weights_wrapped_too_deep_are_not_looked_for(tmp_path: Path) -> None:
     for _ in range(5):
         content = {"model": content}
     assert "no generator's weights in it" in _refusal(save(tmp_path / "a.pt", content))
+
+
+@pytest.mark.parametrize(
+    ("extra", "refused"), [([[] for _ in range(2000)], True), ([None] * 2000, True), ([[] for _ in range(200)], False)]
+)
+def test_more_objects_than_any_checkpoint_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extra: list[object], refused: bool
+) -> None:
+    monkeypatch.setattr(reading, "_MAX_WALK_ITEMS", 1000)  # to reach what it is takes a slow processor too long
+    path = save(tmp_path / "a.pt", {"model": weights(), "extra": extra})
+    if refused:
+        assert "it holds more than 1,000 objects; refused" in _refusal(path)
+    else:
+        checkpoint.load(path)
 
 
 def test_a_dictionary_that_holds_itself_is_refused(tmp_path: Path) -> None:

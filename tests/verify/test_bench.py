@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from humouse_doctor.config import reader
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
@@ -75,12 +76,28 @@ def test_one_that_cannot_be_judged_half_way_is_not_ended(tmp_path: Path, archite
     assert (trial.stopped, trial.failed, trial.steps) == (None, None, STEPS)
 
 
-def test_a_loss_that_is_no_number_ends_the_training_and_is_no_crash(tmp_path: Path) -> None:
-    trial = ran(bench_of(tmp_path, "training.lr.generator=1e30", head="linear", whiten="false"))
+@pytest.mark.parametrize("factor", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_training_and_is_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float
+) -> None:
+    whole, calls = nn.functional.l1_loss, iter(range(1, STEPS))
+    # a rate that overflows does so on some processors only; a factor makes the loss, its gradients and the weights no number
+    monkeypatch.setattr(nn.functional, "l1_loss", lambda *given: whole(*given) * (factor if next(calls) == 3 else 1.0))
+
+    trial = ran(bench_of(tmp_path))
 
     assert trial.failed is None
-    assert trial.stopped is not None
-    assert trial.stopped.startswith("the loss was no number any more at step ")
+    assert trial.stopped == "the loss was no number any more at step 3"
+    assert (trial.steps, len(trial.losses)) == (3, 2)
+    assert all(math.isfinite(loss) for loss in trial.losses)
+    assert not trial.healthy
+
+
+@pytest.mark.parametrize("rate", ["1e12", "1e30"])
+def test_a_rate_beyond_all_bounds_is_no_crash_whether_or_not_its_losses_are_numbers(tmp_path: Path, rate: str) -> None:
+    trial = ran(bench_of(tmp_path, f"training.lr.generator={rate}", head="linear", whiten="false"))
+
+    assert trial.failed is None
     assert all(math.isfinite(loss) for loss in trial.losses)
     assert not trial.healthy
 
