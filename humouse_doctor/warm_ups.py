@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Subject
+from humouse_doctor.core.cost import require_trainable
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.settings import Settings
@@ -49,8 +50,8 @@ def rehearse(
     """The warm-up `settings` describe, with `changes` to the code of the trainer.
 
     `pretrainer` gives each sequence its own latent from a table, compares z-scored positions and has a linear head.
-    Raises `UsageError` for what cannot be trained: no learning rate, data that do not fit the generator, a change its
-    architecture has no place for.
+    Raises `InputError` for sizes whose training takes more than is given, before anything is built, and `UsageError` for what
+    cannot be trained: no learning rate, data that do not fit the generator, a change its architecture has no place for.
     """
     remarks: list[str] = []
     spec = generator_spec(settings)
@@ -66,6 +67,15 @@ def rehearse(
         refused = unfit(change, spec.architecture)
         if refused is not None:
             raise UsageError(refused)
+    batch_size = min(settings.integer("data.batch_size") or 64, count)
+    encoder_hidden = settings.integer("training.warmup_encoder_hidden_dim") or 128
+    require_trainable(
+        spec,
+        settings.source or "the warm-up",
+        batch_size=batch_size,
+        encoder_hidden=encoder_hidden,
+        table_rows=count if pretrainer else None,
+    )
     if pretrainer:
         spec = replace(spec, activation_xy=Activation.LINEAR)
     space = space_of(settings, gestures, spec.architecture, remarks)
@@ -88,7 +98,7 @@ def rehearse(
     warm_up = WarmUp(
         spec=spec,
         steps=steps,
-        batch_size=min(settings.integer("data.batch_size") or 64, count),
+        batch_size=batch_size,
         learning_rate=rate,
         betas=(float(first), float(second)),
         whiten=distorted and settings.flag("training.warmup_latent_normalize") is True,
@@ -96,7 +106,7 @@ def rehearse(
         latent_table=pretrainer,
         slow_gates=CodeChange.SLOW_GATES in changes,
         time_input=CodeChange.TIME_INPUT in changes,
-        encoder_hidden=settings.integer("training.warmup_encoder_hidden_dim") or 128,
+        encoder_hidden=encoder_hidden,
         kl_weight=_number(settings, "training.warmup_kl_weight", 0.1),
         seed=seed,
     )

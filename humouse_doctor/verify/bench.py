@@ -14,6 +14,7 @@ import numpy as np
 
 from humouse_doctor.config import reader
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.cost import Look, require_affordable
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.probe import ProbeResult
@@ -22,7 +23,7 @@ from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine
 from humouse_doctor.generator.trial import Trained, train
 from humouse_doctor.gestures.gestures import Gestures
-from humouse_doctor.loading import Loaded, Request, of_trial
+from humouse_doctor.loading import Loaded, Request, generator_spec, of_trial
 from humouse_doctor.probes.measures import best_constant_loss, motionless_loss
 from humouse_doctor.verify.effects import is_healthy
 from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse
@@ -92,9 +93,13 @@ class Bench:
         return Job(arm=arm, seed=seed, steps=max(1, round(self.base_steps * factor)))
 
     def rehearsal(self, job: Job) -> Rehearsal:
-        """What `job` trains."""
+        """What `job` trains; raises `InputError` where training or examining it takes more than is given."""
+        settings = self.settings(job.arm)
+        require_affordable(
+            generator_spec(settings), Look(samples=self.samples), settings.source or str(self.config), by_config=True
+        )
         return rehearse(
-            self.settings(job.arm),
+            settings,
             self.gestures,
             steps=job.steps,
             seed=job.seed,
