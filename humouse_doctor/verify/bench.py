@@ -26,7 +26,7 @@ from humouse_doctor.gestures.gestures import Gestures
 from humouse_doctor.loading import Loaded, Request, generator_spec, of_trial
 from humouse_doctor.probes.measures import best_constant_loss, motionless_loss
 from humouse_doctor.verify.effects import is_healthy
-from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse
+from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse, require_room
 
 #: An arm is futile that at this share of its steps is nowhere near the best constant's loss ...
 _FUTILE_AT = 0.5
@@ -94,10 +94,7 @@ class Bench:
 
     def rehearsal(self, job: Job) -> Rehearsal:
         """What `job` trains; raises `InputError` where training or examining it takes more than is given."""
-        settings = self.settings(job.arm)
-        require_affordable(
-            generator_spec(settings), Look(samples=self.samples), settings.source or str(self.config), by_config=True
-        )
+        settings = self._affordable(job.arm)
         return rehearse(
             settings,
             self.gestures,
@@ -106,6 +103,17 @@ class Bench:
             changes=job.arm.code_changes,
             pretrainer=self.pretrainer,
         )
+
+    def require_room(self, arm: Arm) -> None:
+        """Raise `InputError` where a trial of `arm` takes more than is given, before anything of it is built."""
+        require_room(self._affordable(arm), len(self.gestures.sequences), pretrainer=self.pretrainer)
+
+    def _affordable(self, arm: Arm) -> Settings:
+        """The arm's settings, whose network can be examined once it is trained."""
+        settings = self.settings(arm)
+        source = settings.source or str(self.config)
+        require_affordable(generator_spec(settings), Look(samples=self.samples), source, by_config=True)
+        return settings
 
     def run(self, job: Job, tick: Tick = _unheard) -> Trial:
         """Train and examine; what cannot be trained is a trial that failed, with its reason."""
