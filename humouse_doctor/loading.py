@@ -25,6 +25,7 @@ from humouse_doctor.core.case import (
     Subject,
     WeightFacts,
 )
+from humouse_doctor.core.cost import Look, memory_asked, require_affordable
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Origin, Place, Settings, Value
 from humouse_doctor.core.space import LossSpace
@@ -106,7 +107,11 @@ def load_case(request: Request, progress: Progress = lambda _: None, gestures: G
 
     `gestures`, where they have been read before, stand for `request.data`.
     """
-    trail = _Trail(progress)
+    with memory_asked(str(request.checkpoint or request.config)):
+        return _load_case(request, _Trail(progress), gestures)
+
+
+def _load_case(request: Request, trail: _Trail, gestures: Gestures | None) -> Loaded:
     request, config = _resolve_folder(request, trail)
     for complaint in config.complaints:
         trail.findings.append(
@@ -121,7 +126,7 @@ def load_case(request: Request, progress: Progress = lambda _: None, gestures: G
     trail.remarks.extend(config.remarks)
     settings = config.settings
     if request.data is not None and gestures is None:
-        progress(f"reading gestures from {request.data}")
+        trail.progress(f"reading gestures from {request.data}")
         gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
     if request.checkpoint is None:
         case = _before_training(request, settings, gestures, trail)
@@ -265,10 +270,11 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
     _note_foreign(path, checkpoint, trail)
     trail.remarks.extend(checkpoint.remarks)
     run = settings
+    look = Look(samples=request.samples, targets=gestures is not None, quick=request.quick)
     if own is not None:
         network = own
         identify.load_strictly(str(path), network, checkpoint.tensors)
-        facts, player = observe.facts_by_behaviour(network.eval(), settings)
+        facts, player = observe.facts_by_behaviour(network.eval(), settings, look, str(path))
     else:
         told = None if gestures is None or gestures.resampled else gestures.summary.length
         found = identify.identify(str(path), checkpoint, settings, told)
@@ -277,6 +283,7 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
             trail.findings.append(_mismatch(path, disagreement, settings))
         if found.inferred:
             trail.remarks.append(f"inferred: {'; '.join(found.inferred)}")
+        require_affordable(found.spec, look, str(path))
         network = identify.rebuild(str(path), checkpoint, found.spec)
         facts = _as_far_as_known(facts_of(found.spec, f"{found.spec.architecture.value} generator"), settings)
         player = observe.player(network, found.spec)
@@ -540,7 +547,8 @@ def of_module(
     if latent_dim is not None:
         given["model.generator.latent_dim"] = latent_dim
     known = reader.from_values(given)
-    facts, player = observe.facts_by_behaviour(generator, known)
+    look = Look(samples=samples, targets=targets is not None, quick=quick)
+    facts, player = observe.facts_by_behaviour(generator, known, look)
     trail = _Trail(lambda _: None)
     values = summary = None
     if targets is not None:

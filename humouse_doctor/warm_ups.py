@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Subject
+from humouse_doctor.core.cost import require_trainable
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import Activation, Architecture
-from humouse_doctor.generator.trial import WarmUp
+from humouse_doctor.generator.trial import ENCODER_HIDDEN, WarmUp
 from humouse_doctor.gestures.gestures import Gestures
 from humouse_doctor.loading import generator_spec
 from humouse_doctor.probes import budget
@@ -49,8 +50,8 @@ def rehearse(
     """The warm-up `settings` describe, with `changes` to the code of the trainer.
 
     `pretrainer` gives each sequence its own latent from a table, compares z-scored positions and has a linear head.
-    Raises `UsageError` for what cannot be trained: no learning rate, data that do not fit the generator, a change its
-    architecture has no place for.
+    Raises `InputError` for sizes whose training takes more than is given, before anything is built, and `UsageError` for what
+    cannot be trained: no learning rate, data that do not fit the generator, a change its architecture has no place for.
     """
     remarks: list[str] = []
     spec = generator_spec(settings)
@@ -66,6 +67,7 @@ def rehearse(
         refused = unfit(change, spec.architecture)
         if refused is not None:
             raise UsageError(refused)
+    require_room(settings, count, pretrainer=pretrainer)
     if pretrainer:
         spec = replace(spec, activation_xy=Activation.LINEAR)
     space = space_of(settings, gestures, spec.architecture, remarks)
@@ -88,7 +90,7 @@ def rehearse(
     warm_up = WarmUp(
         spec=spec,
         steps=steps,
-        batch_size=min(settings.integer("data.batch_size") or 64, count),
+        batch_size=_batch_size(settings, count),
         learning_rate=rate,
         betas=(float(first), float(second)),
         whiten=distorted and settings.flag("training.warmup_latent_normalize") is True,
@@ -96,7 +98,7 @@ def rehearse(
         latent_table=pretrainer,
         slow_gates=CodeChange.SLOW_GATES in changes,
         time_input=CodeChange.TIME_INPUT in changes,
-        encoder_hidden=settings.integer("training.warmup_encoder_hidden_dim") or 128,
+        encoder_hidden=_encoder_hidden(settings),
         kl_weight=_number(settings, "training.warmup_kl_weight", 0.1),
         seed=seed,
     )
@@ -110,6 +112,25 @@ def rehearse(
         conditions=conditions_of(settings, gestures, spec.condition_dim, remarks),
         remarks=tuple(remarks),
     )
+
+
+def require_room(settings: Settings, count: int, *, pretrainer: bool = False) -> None:
+    """Raise `InputError` where training what `settings` describe on `count` sequences takes more than is given."""
+    require_trainable(
+        generator_spec(settings),
+        settings.source or "the warm-up",
+        batch_size=_batch_size(settings, count),
+        encoder_hidden=_encoder_hidden(settings),
+        table_rows=count if pretrainer else None,
+    )
+
+
+def _batch_size(settings: Settings, count: int) -> int:
+    return min(settings.integer("data.batch_size") or 64, count)
+
+
+def _encoder_hidden(settings: Settings) -> int:
+    return settings.integer("training.warmup_encoder_hidden_dim") or ENCODER_HIDDEN
 
 
 def unfit(change: CodeChange, architecture: Architecture) -> str | None:

@@ -114,17 +114,18 @@ def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module
 
     A pretrainer's rescaling of the output layer to pixels is undone, which gives back the network it trained.
     """
-    with torch.device("meta"):  # sizes that do not fit together are told before any memory is asked for
-        _require_fit(path, build(spec).state_dict(), checkpoint.tensors)
-    with seeded(0):
+    with torch.device("meta"), seeded(0):  # the network takes over the tensors that were read: none is made a second time
         network = build(spec)
-    load_strictly(path, network, checkpoint.tensors)
+    expected = network.state_dict()
+    _require_fit(path, expected, checkpoint.tensors)
+    network.load_state_dict({name: checkpoint.tensors[name].to(expected[name].dtype) for name in expected}, assign=True)
     if checkpoint.position_mean is not None and checkpoint.position_std is not None:
         output = getattr(network, "output", None)
         if not isinstance(output, nn.Linear) or output.out_features < 2:
             raise InputError(f"{path}: carries position statistics, but its network is not one the pretrainer trains")
         with torch.no_grad():
             std = torch.from_numpy(checkpoint.position_std).float()
+            output.weight, output.bias = nn.Parameter(output.weight.clone()), nn.Parameter(output.bias.clone())
             output.weight[:2] /= std[:, None]
             output.bias[:2] = (output.bias[:2] - torch.from_numpy(checkpoint.position_mean).float()) / std
     return network.eval()

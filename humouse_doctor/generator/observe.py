@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Need, NetworkFacts, Samples
+from humouse_doctor.core.cost import Look, load_of, memory_asked, require_affordable_load, require_latents
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.spec import GeneratorSpec
@@ -23,7 +24,7 @@ _CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
 
 def player(network: nn.Module, spec: GeneratorSpec) -> Player:
     """A rebuilt generator, ready to run."""
-    return Player(network, spec.latent_dim, spec.condition_dim)
+    return Player(network, spec.latent_dim, spec.condition_dim, load_of(spec))
 
 
 def from_factory(name: str) -> nn.Module:
@@ -58,16 +59,27 @@ def _importable_from(folder: str) -> Iterator[None]:
             sys.path.remove(folder)
 
 
-def facts_by_behaviour(network: nn.Module, settings: Settings) -> tuple[NetworkFacts, Player]:
+def facts_by_behaviour(
+    network: nn.Module, settings: Settings, ahead: Look | None = None, source: str = "the generator"
+) -> tuple[NetworkFacts, Player]:
     """What a foreign module is, told by running it: its output's shape and its heads.
 
     Its latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
+    Raises `InputError`, which names `source`, where what is `ahead` would take too much. Before the first pass only the
+    latents' size is known, so that one pass of two sequences is made whatever the network does in it.
     """
     latent = _size(network, settings, "latent_dim", _LATENT_NAMES)
     if latent is None:
         raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
-    runner = Player(network, latent, _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0)
-    look = first_look(runner)
+    condition = _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0
+    if ahead is not None:
+        require_latents(latent + condition, ahead, source)
+    runner = Player(network, latent, condition)
+    with memory_asked(source):
+        look = first_look(runner)
+    if ahead is not None:
+        require_affordable_load(look.load, ahead, source)
+    runner.load = look.load
     _, steps, channels = look.predictions.shape
     recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
     layer = look.output
@@ -110,18 +122,21 @@ def observe(
     What cannot be had is entered into `absent` with its reason.
     """
     progress(f"drawing {count} sequences")
-    drawn = draw(runner, conditions, count, seed)
+    with memory_asked("the generator"):
+        drawn = draw(runner, conditions, count, seed)
     if drawn.hidden is None or drawn.rnn_input is None:
         absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
     fit = grads = None
     if targets is not None:
         progress("taking the loss's gradient")
-        grads = gradients(runner, targets, conditions, seed)
+        with memory_asked("the generator"):
+            grads = gradients(runner, targets, conditions, seed)
         if quick:
             absent[Need.FIT] = "left out by --quick"
         else:
             progress("fitting latents to real sequences")
-            fit = fit_latents(runner, targets, conditions)
+            with memory_asked("the generator"):
+                fit = fit_latents(runner, targets, conditions)
     aligned = drawn.hidden is not None and drawn.rnn_input is not None
     return Samples(
         predictions=drawn.predictions,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.cost import memory_asked
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.generator.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
 from humouse_doctor.generator.numerics import denormals_flushed, seeded
@@ -84,7 +85,7 @@ def train(
     `conditions` is (N, C), zeros when absent; `tick(step, loss)` is called after every step, and where it answers True
     the training ends there. The caller's random state is left as it was.
     """
-    with seeded(warm_up.seed), denormals_flushed():
+    with memory_asked("the warm-up"), seeded(warm_up.seed), denormals_flushed():
         return _train(warm_up, targets, conditions, tick)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from humouse_doctor.config import reader
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.cost import Look, require_affordable
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.probe import ProbeResult
@@ -22,10 +23,10 @@ from humouse_doctor.diagnosis import diagnose
 from humouse_doctor.examine import examine
 from humouse_doctor.generator.trial import Trained, train
 from humouse_doctor.gestures.gestures import Gestures
-from humouse_doctor.loading import Loaded, Request, of_trial
+from humouse_doctor.loading import Loaded, Request, generator_spec, of_trial
 from humouse_doctor.probes.measures import best_constant_loss, motionless_loss
 from humouse_doctor.verify.effects import is_healthy
-from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse
+from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse, require_room
 
 #: An arm is futile that at this share of its steps is nowhere near the best constant's loss ...
 _FUTILE_AT = 0.5
@@ -92,15 +93,27 @@ class Bench:
         return Job(arm=arm, seed=seed, steps=max(1, round(self.base_steps * factor)))
 
     def rehearsal(self, job: Job) -> Rehearsal:
-        """What `job` trains."""
+        """What `job` trains; raises `InputError` where training or examining it takes more than is given."""
+        settings = self._affordable(job.arm)
         return rehearse(
-            self.settings(job.arm),
+            settings,
             self.gestures,
             steps=job.steps,
             seed=job.seed,
             changes=job.arm.code_changes,
             pretrainer=self.pretrainer,
         )
+
+    def require_room(self, arm: Arm) -> None:
+        """Raise `InputError` where a trial of `arm` takes more than is given, before anything of it is built."""
+        require_room(self._affordable(arm), len(self.gestures.sequences), pretrainer=self.pretrainer)
+
+    def _affordable(self, arm: Arm) -> Settings:
+        """The arm's settings, whose network can be examined once it is trained."""
+        settings = self.settings(arm)
+        source = settings.source or str(self.config)
+        require_affordable(generator_spec(settings), Look(samples=self.samples), source, by_config=True)
+        return settings
 
     def run(self, job: Job, tick: Tick = _unheard) -> Trial:
         """Train and examine; what cannot be trained is a trial that failed, with its reason."""

@@ -114,6 +114,8 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
         longest_s=None if order.steps is not None else max(order.budget_s, _PATIENCE_S),
         pretrainer=loaded.case.subject_is_pretrainer,
     )
+    if order.trainer is None:
+        bench.require_room(AS_IT_IS)
     fingerprint = _fingerprint(order, settings, gestures)
     before = None if order.outcome is None or not order.outcome.exists() else outcome_json.read(order.outcome)
     same = before is not None and before.fingerprint == fingerprint

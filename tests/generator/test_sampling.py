@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.cost import Load, load_of
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.generator import sampling
@@ -570,6 +571,53 @@ def test_gradients_are_those_of_a_plain_backward_pass(architecture: Architecture
     }
     assert list(found.rms_by_layer) == list(expected)
     assert found.rms_by_layer == pytest.approx(expected, rel=1e-5)
+
+
+class _Small(Load):
+    """Of sequences so large that few fit into one pass."""
+
+    @property
+    def rows(self) -> int:
+        return 3
+
+    def rows_differentiated(self, count: int) -> int:
+        return min(count, 3)
+
+
+def _in_small_passes(player: Player) -> Player:
+    sizes = dict.fromkeys(Load.__dataclass_fields__, 1)
+    return Player(player.network, player.latent_dim, player.condition_dim, _Small(**sizes))
+
+
+@pytest.mark.parametrize("architecture", [Architecture.LSTM, Architecture.TCN])
+def test_what_is_taken_in_several_passes_is_what_one_gives(architecture: Architecture) -> None:
+    player = _built(architecture)
+    several, targets, conditions = _in_small_passes(player), 0.3 * _targets(count=7), np.ones((7, C))
+
+    drawn, whole = draw(several, conditions, 7, 0), draw(player, conditions, 7, 0)
+    np.testing.assert_allclose(drawn.predictions, whole.predictions, atol=1e-6)
+    if drawn.hidden is not None and whole.hidden is not None:
+        np.testing.assert_allclose(drawn.hidden, whole.hidden[:3], atol=1e-6)
+    found = gradients(several, targets, conditions, 0).rms_by_layer
+    assert found == pytest.approx(dict(gradients(player, targets, conditions, 0).rms_by_layer), rel=1e-4)
+    fit, at_once = (fit_latents(one, targets, conditions, steps=4) for one in (several, player))
+    np.testing.assert_allclose(fit.latents, at_once.latents, atol=1e-3)
+    np.testing.assert_allclose(fit.predictions, at_once.predictions, atol=1e-3)
+
+
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_a_look_at_a_network_finds_about_the_load_its_sizes_tell(architecture: Architecture) -> None:
+    player = _built(architecture)
+    seen, told = first_look(player).load, load_of(_spec(architecture))
+
+    assert (seen.parameters, seen.inputs, seen.steps, seen.channels) == (
+        told.parameters,
+        told.inputs,
+        told.steps,
+        told.channels,
+    )
+    for one, other in ((seen.row_bytes, told.row_bytes), (seen.graph_bytes, told.graph_bytes), (seen.call_s, told.call_s)):
+        assert 1 / 5 < one / other < 5
 
 
 def test_gradients_compare_the_steps_and_channels_that_both_have() -> None:
