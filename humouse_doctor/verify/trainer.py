@@ -78,7 +78,7 @@ class TrainerBench:
         try:
             self.command.logs.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as stream:
-                stream.write(f"$ {shlex.join(words)}\n".encode())
+                stream.write(os.fsencode(f"$ {shlex.join(words)}\n"))
                 stream.flush()
                 code = _ended(words, stream.fileno(), self.command.timeout_s)
         except OSError as error:

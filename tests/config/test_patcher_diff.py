@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humouse_doctor.config.patcher import diff_path, patched, unified_diff
+from humouse_doctor.config.patcher import diff_place, patched, require_own_file, unified_diff
 from humouse_doctor.core.remedy import Edit
 from tests.config.documents import Document, documents
 
@@ -85,18 +85,18 @@ def test_a_path_with_dots_is_shown_from_the_top_of_the_repository(
     (tmp_path / ".git").mkdir()
     (tmp_path / "src").mkdir()
     monkeypatch.chdir(tmp_path / "src")
-    assert diff_path(path) == "conf/run.yaml"
+    assert diff_place(path) == (tmp_path, "conf/run.yaml")
 
 
 def test_a_path_below_the_current_folder_is_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert diff_path("conf/../run.yaml") == diff_path(str(tmp_path / "run.yaml")) == "run.yaml"
+    assert diff_place("conf/../run.yaml") == diff_place(str(tmp_path / "run.yaml")) == (tmp_path, "run.yaml")
 
 
 def test_a_path_outside_any_repository_is_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert diff_path(str(tmp_path / "runs" / "run.yaml")) == "run.yaml"
+    assert diff_place(str(tmp_path / "runs" / "run.yaml")) == (tmp_path / "runs", "run.yaml")
 
 
 def test_a_text_that_did_not_change_has_no_diff() -> None:
