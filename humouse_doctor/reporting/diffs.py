@@ -10,7 +10,8 @@ HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
 _BOM = "\ufeff"
 #: How a line begins, outside of hunks, with which git makes, moves or removes a file, or reads what is no text.
 _NO_EDIT = re.compile(
-    r"(?:new|deleted) file mode |(?:rename|copy) (?:from|to|old|new) |(?:---|\+\+\+) \"?/dev/null\b|GIT binary patch|Binary files "
+    r"(?:new|deleted) file mode |(?:rename|copy) (?:from|to|old|new) |(?:---|\+\+\+) \"?/dev/null\b"
+    r"|GIT binary patch|Binary files "
 )
 #: How one begins that names a file, by kind: a diff of one file has each at most once.
 _NAMING = ("diff ", "Index: ", "--- ", "+++ ", "*** ")
@@ -75,9 +76,9 @@ def rows(diff: str) -> Iterator[tuple[int, str, str]]:
         new -= sign != "-"
         line += sign != "+"
     if old > 0 or new > 0:
-        raise ValueError("its last hunk is cut short")
+        raise ValueError("the diff's last hunk is cut short")
     if old < 0 or new < 0:
-        raise ValueError("a hunk is longer than it says")
+        raise ValueError("a hunk of the diff is longer than it says")
 
 
 def _grouped(rows: Iterator[tuple[int, str, str]]) -> Iterator[Replacement]:

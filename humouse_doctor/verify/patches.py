@@ -94,17 +94,17 @@ def _patched(before: str, diff: str, path: Path) -> str:
         for line, sign, text in diffs.rows(diff):
             start, content = line - 1, text.removesuffix("\n")
             if not at <= start <= len(old):
-                raise ValueError(f"its hunk at line {line} overlaps another or lies outside")
+                raise ValueError(f"the diff's hunk at line {line} overlaps another or lies outside")
             new.extend(old[at:start])
             at = start
             if sign != "+":
                 if at >= len(old) or old[at].rstrip("\r") != content.rstrip("\r"):
-                    raise ValueError(f"it does not fit the config at line {line}")
+                    raise ValueError(f"the diff does not fit the config at line {line}")
                 at += 1
             if sign == " ":
                 new.append(old[at - 1])
             elif sign == "+":
                 new.append(content)
     except ValueError as error:
-        raise UsageError(f"--patch {path}: no diff of this config: {error}; make it anew") from None
+        raise UsageError(f"{path}: {error}; make it anew") from None
     return "\n".join([*new, *old[at:]])
