@@ -91,7 +91,7 @@ def _patched(before: str, diff: str, path: Path) -> str:
     """`before` with a unified diff of one file, which must fit to the letter; raises `UsageError`."""
     old, new, at = before.split("\n"), list[str](), 0
     try:
-        for line, sign, text in diffs.rows(diff):
+        for line, sign, text in tuple(diffs.rows(diff)):
             start, content = line - 1, text.removesuffix("\n")
             if not at <= start <= len(old):
                 raise ValueError(f"the diff's hunk at line {line} overlaps another or lies outside")
