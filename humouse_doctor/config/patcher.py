@@ -279,6 +279,15 @@ def _hydra(value: Value) -> str:
     return _float(value) if isinstance(value, float) else spell(value)
 
 
+def from_hydra(line: str) -> str:
+    """A line that `override` made, as `reader.read` takes it: YAML has no backslashes within single quotes."""
+    key, _, value = line.partition("=")
+    if len(value) < 2 or value[0] != "'" or value[-1] != "'":
+        return line
+    text = re.sub(r"(\\+)('|\Z)", lambda end: end[1][: len(end[1]) // 2] + end[2], value[1:-1])
+    return f"{key}={spell(text)}" if _hydra(text) == value else line
+
+
 def override_prefix(source: str | None, prefix: str) -> str:
     """What stands before a key on the command line.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from humouse_doctor.config import reader, yaml_text
+from humouse_doctor.config import patcher, reader, yaml_text
 from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
@@ -60,7 +60,7 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
     if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):
         shown = [line.strip().lstrip("+") for line in lines]
         try:
-            settings = reader.read(None, shown).settings
+            settings = reader.read(None, [patcher.from_hydra(line) for line in shown]).settings
         except UsageError as error:
             raise UsageError(f"--patch {path}: {str(error).removeprefix('--set ')}") from None
         names = {line.partition("=")[0].removeprefix("experiment.") for line in shown}

@@ -26,7 +26,8 @@ from tests.hostile.data import bytes_of, moving
 #: How many inputs each target gets, and what some of them come to.
 INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
-          "stored": (200, ("read gate", "refused well", "refused outcome")), "names": (20, ("held", "held, overrides refused"))}  # fmt: skip
+          "stored": (200, ("read gate", "refused well", "refused outcome")),
+          "names": (20, ("held", "held, overrides refused"))}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -341,3 +341,10 @@ def test_only_a_line_feed_ends_an_override(end: str, named: Named, tmp_path: Pat
     path.write_text(f"{INIT}=a{end}{EPOCHS}=12\n", encoding="utf-8")
     with suppress(UsageError):  # for what YAML cannot hold
         assert list(values(named(path))) == [INIT]
+
+
+@pytest.mark.parametrize("value", ["x\\", "it's", "a\\'b", "\\\\'", "'", "a\\b", "it''s", "a b", "'x'"])
+def test_an_override_reads_back_as_hydra_reads_it(value: str, named: Named, tmp_path: Path) -> None:
+    path = tmp_path / "fix.txt"
+    path.write_text(patcher.override_line(Edit(key=INIT, old=None, new=value, absent=True)) + "\n", encoding="utf-8")
+    assert values(named(path)) == {INIT: value}
