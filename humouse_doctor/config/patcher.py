@@ -346,13 +346,15 @@ def _lines(text: str) -> list[str]:
 def _header(side: str, name: str) -> str:
     """The name of a diff's file as git writes it: in quotes unless printable ASCII, and a tab after a name with a space.
 
-    `patch` drops a space at the end of a name that is not in quotes, and would take another file.
+    Two names stand in quotes that git would leave bare: one that ends with a space, which `patch` would drop and take another
+    file, and one with `##[`, which GitHub's runner would take for a command in a log.
     """
     try:
         raw = os.fsencode(f"{side}/{name}")
     except UnicodeEncodeError:
         raise PatchRefused(f"{yaml_text.shown(name)}: no file has such a name; no diff is made") from None
     spelled = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
+    spelled = spelled.replace("##[", "\\043#[")
     if len(spelled) > len(raw) or spelled.endswith(" "):
         spelled = f'"{spelled}"'
     return f"{spelled}\t" if " " in spelled else spelled

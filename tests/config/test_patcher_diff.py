@@ -169,7 +169,7 @@ def test_the_diff_of_any_name_changes_that_file_alone(names: list[str], tmp_path
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_names_are_spelled_as_git_spells_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    names = [name for name in NAMES if "/" not in name and not name.endswith(" ")]  # patch needs quotes there, git has none
+    names = [name for name in NAMES if "/" not in name and "##[" not in name and not name.endswith(" ")]
     for name in names:
         (tmp_path / name).write_bytes(b"a: 1\n")
     ran(["git", "init", "-q"], tmp_path)

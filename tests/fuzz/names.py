@@ -127,7 +127,8 @@ class Names(Target):
         """How many lines each format has for the report, and how many commands a pipeline's log would find in it."""
         shown = service.exhibit(report, None, root=str(self.work))
         rendered = {form: render(shown, form, width=_WIDE) for form in _LINED}
-        return {form: (len(text.splitlines()), len(commands(text)[0])) for form, text in rendered.items()}
+        lines = {form: [line for line in text.splitlines() if not line.startswith("```")] for form, text in rendered.items()}
+        return {form: (len(lines[form]), len(commands(text)[0])) for form, text in rendered.items()}
 
     def _require_names(self, report: Report, data: bytes) -> None:
         """What formats for programs name is the very file."""
