@@ -315,7 +315,7 @@ def test_overrides_are_quoted_for_a_shell() -> None:
 
 def test_what_is_spelled_out_cannot_be_copied() -> None:
     report = replace(
-        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="a.b", old=1, new="x\u202ey"),)
+        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="training.generator_init_path", old=1, new="x\u202ey"),)
     )  # fmt: skip
 
     page = read(report)
