@@ -67,10 +67,11 @@ def _with_diff(report: Report, config: Path | None) -> Report:
     try:
         after = patcher.patched(before, source, report.patch, report.config_prefix)
         patcher.require_effect(config or Path(source), source, report.patch, report.config_prefix)
+        diff = patcher.unified_diff(before, after, source)
     except patcher.PatchRefused as refused:
         remark = f"no diff: {refused}"
         return replace(report, subject=replace(report.subject, remarks=(*report.subject.remarks, remark)))
-    return replace(report, diff=patcher.unified_diff(before, after, source))
+    return replace(report, diff=diff)
 
 
 def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
@@ -249,7 +250,7 @@ def suggest(
         text = json_report.patch_text(report)
     elif edits and emit is Emit.OVERRIDES:
         shown = patcher.override_prefix(source, prefix)
-        text = "".join(f"{patcher.override(edit, shown)}\n" for edit in edits)
+        text = "".join(f"{patcher.override_line(edit, shown)}\n" for edit in edits)
     elif edits and emit is Emit.YAML:
         text = patcher.as_yaml(edits, prefix)
     if edits and (emit is Emit.DIFF or write):
@@ -257,6 +258,8 @@ def suggest(
         after = patcher.patched(before, source, edits, prefix)
         patcher.require_effect(request.config or Path(source), source, edits, prefix)
         if emit is Emit.DIFF:
+            if not write:  # it is to be applied, and here as a rule
+                patcher.require_own_file(source)
             text = patcher.unified_diff(before, after, source)
         if write:
             written = Path(source), patcher.write(Path(source), after)

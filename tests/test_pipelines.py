@@ -107,7 +107,40 @@ def test_the_hook_takes_experiments_configs_and_runs_the_gate() -> None:
     assert re.search(hook["files"], "conf/experiment/train_gan.yaml")
     assert re.search(hook["files"], "sub/conf/experiment/deep/x.yml")
     assert not re.search(hook["files"], "conf/data/x.yaml")
+    assert re.search(hook["files"], "conf/experiment/line\nfeed.yaml")
     assert hook["entry"].split() == ["humouse-doctor", "gate"]
+
+
+@pytest.mark.parametrize(
+    "path", ["-x/conf/experiment/x.yaml", "--write-baseline=x/conf/experiment/x.yaml", "-ohtml=conf/experiment/x.yaml"]
+)
+def test_the_hook_takes_no_path_that_would_be_an_option(path: str) -> None:
+    (hook,) = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+
+    assert not re.search(hook["files"], path)
+
+
+def test_paths_and_values_of_the_action_that_begin_with_a_dash_are_no_options(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+
+    ran = Ran(tmp_path / "run", paths=f"--write-baseline={written}\n--version\n{CONFIG}", baseline="--version")
+
+    assert ran.ended.returncode == 3  # there is no such baseline
+    assert "--version: " in ran.ended.stderr
+    assert not written.exists()
+
+
+def test_nothing_of_a_path_gets_into_the_actions_outputs_or_a_command_of_its_log(tmp_path: Path) -> None:
+    hostile = tmp_path / "x%0A::error::owned\u2028::error::owned\r##[error]owned"
+    hostile.mkdir()
+
+    ran = Ran(tmp_path / "run", paths=f"{hostile}\nexit-code=0\n::error::owned")
+
+    assert set(ran.outputs) == {"exit-code", "sarif-file", "html-file"}
+    assert ran.outputs["exit-code"] == "3"
+    lines = [line for line in (ran.ended.stdout + ran.ended.stderr).splitlines() if re.match(r"\s*::|.*##\[", line)]
+    assert lines
+    assert all(re.match(r"::error (file=[^:]*,)?title=[^:]*::", line) for line in lines), lines
 
 
 @pytest.mark.skipif(shutil.which("pre-commit") is None, reason="pre-commit is not installed")

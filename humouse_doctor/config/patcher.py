@@ -17,6 +17,7 @@ import yaml
 
 from humouse_doctor.config import reader, yaml_text
 from humouse_doctor.config.reader import spell
+from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.files import replace_file
 from humouse_doctor.core.remedy import Edit
@@ -30,6 +31,10 @@ _MISREAD = (
     UsageError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
 )  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
+#: Where the trainer's own keys stand in its configs.
+_PREFIXES = ("", "experiment.")
+#: How git spells a byte of a name in quotes (`cq_lookup` of its quote.c); all others that are not printable ASCII are octal.
+_ESCAPES = {ord(char): f"\\{letter}" for char, letter in zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
 
 #: Characters `start:end` of a text and what takes their place; a section and the tree of its new keys.
 _Change = tuple[int, int, str]
@@ -48,6 +53,9 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
     """
     if not edits:
         return text
+    for edit in edits:
+        if _is_reference(edit.new):
+            raise _refuse(name, edit, prefix, f"cannot be {_shown(edit.new)}, which Hydra takes for a reference")
     body = text.removeprefix(_BOM)
     root = yaml_text.compose(body, name)
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
@@ -67,10 +75,18 @@ def require_effect(config: Path, source: str, edits: Sequence[Edit], prefix: str
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
     spelled = override(edit, override_prefix(name, prefix))
-    fits = spelled.isprintable() and len(spelled) <= _MAX_OVERRIDE  # one that is cut or escaped would be another
+    # one that is cut or escaped would be another
+    fits = spelled.isprintable() and len(spelled) <= _MAX_OVERRIDE and not _is_reference(edit.new)
     return PatchRefused(
         f"{name}: {prefix}{edit.key} {reason}; {f'use the override {spelled}' if fits else 'change it by hand'}"
     )
+
+
+def _is_reference(value: Value) -> bool:
+    """Whether OmegaConf would read something else for `value`: an interpolation or a value that is still to come."""
+    if isinstance(value, tuple):
+        return any(_is_reference(part) for part in value)
+    return isinstance(value, str) and ("${" in value or value == "???")
 
 
 def _shown(value: Value) -> str:
@@ -237,6 +253,20 @@ def override(edit: Edit, prefix: str = "") -> str:
     return f"{'++' if edit.absent else ''}{prefix}{edit.key}={_hydra(edit.new)}"
 
 
+def override_line(edit: Edit, prefix: str = "") -> str:
+    """The same as a line for people and other programs to read.
+
+    Raises `PatchRefused` for a key that is not the trainer's, and for a value that a line cannot hold or Hydra would resolve.
+    """
+    line = override(edit, prefix)
+    if edit.key not in BY_NAME or prefix not in _PREFIXES:
+        shown = yaml_text.shown(f"{prefix}{edit.key}", _MAX_SHOWN)
+        raise PatchRefused(f"{shown}: not a key of the training config, and Hydra has keys that run code; no override is made")
+    if _is_reference(edit.new) or not line.isprintable():
+        raise PatchRefused(f"{prefix}{edit.key}: no line of overrides can hold {_shown(edit.new)}; change it by hand")
+    return line
+
+
 def _hydra(value: Value) -> str:
     if isinstance(value, str):
         plain = _PLAIN.match(value) and yaml_text.parse_scalar(value) == value
@@ -247,6 +277,15 @@ def _hydra(value: Value) -> str:
     if isinstance(value, tuple):
         return f"[{','.join(_hydra(part) for part in value)}]"
     return _float(value) if isinstance(value, float) else spell(value)
+
+
+def from_hydra(line: str) -> str:
+    """A line that `override` made, as `reader.read` takes it: YAML has no backslashes within single quotes."""
+    key, _, value = line.partition("=")
+    if len(value) < 2 or value[0] != "'" or value[-1] != "'":
+        return line
+    text = re.sub(r"(\\+)('|\Z)", lambda end: end[1][: len(end[1]) // 2] + end[2], value[1:-1])
+    return f"{key}={spell(text)}" if _hydra(text) == value else line
 
 
 def override_prefix(source: str | None, prefix: str) -> str:
@@ -290,10 +329,12 @@ def _dump(tree: Mapping[str, Any], depth: int) -> str:
 
 
 def unified_diff(before: str, after: str, path: str) -> str:
-    """A diff that `git apply` and `patch -p1` take, from the folder `diff_path` is relative to."""
-    shown = diff_path(path)
-    shown += "\t" if " " in shown else ""
-    rows = list(difflib.unified_diff(_lines(before), _lines(after), f"a/{shown}", f"b/{shown}", lineterm="\n"))
+    """A diff that `git apply` and `patch -p1` take, in the folder that `diff_place` gives, for the file at `path` alone.
+
+    Raises `PatchRefused` for a path that no file can have.
+    """
+    _, name = diff_place(path)
+    rows = list(difflib.unified_diff(_lines(before), _lines(after), _header("a", name), _header("b", name), lineterm="\n"))
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
 
 
@@ -302,13 +343,71 @@ def _lines(text: str) -> list[str]:
     return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
-def diff_path(path: str) -> str:
-    """`path` relative to the current folder, or where it lies elsewhere to its own repository's top, else its name."""
-    full = Path(os.path.abspath(path))  # noqa: PTH100  # without `..`, which git refuses, and with symlinks kept
+def _header(side: str, name: str) -> str:
+    """The name of a diff's file as git writes it: in quotes unless printable ASCII, and a tab after a name with a space.
+
+    Two names stand in quotes that git would leave bare: one that ends with a space, which `patch` would drop and take another
+    file, and one with `##[`, which GitHub's runner would take for a command in a log.
+    """
+    try:
+        raw = os.fsencode(f"{side}/{name}")
+    except UnicodeEncodeError:
+        raise PatchRefused(f"{yaml_text.shown(name)}: no file has such a name; no diff is made") from None
+    spelled = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
+    spelled = spelled.replace("##[", "\\043#[")
+    if len(spelled) > len(raw) or spelled.endswith(" "):
+        spelled = f'"{spelled}"'
+    return f"{spelled}\t" if " " in spelled else spelled
+
+
+def diff_place(path: str) -> tuple[Path, str]:
+    """The absolute folder that a diff of the file at `path` applies in, and the file's name there, with `/` between parts.
+
+    That is the current folder, or where the file lies elsewhere the top of its own repository, else its own folder.
+    """
+    if ".." in Path(path).parts:  # `link/..` is not the folder that the link lies in
+        full = Path(os.path.realpath(Path(path).parent)) / Path(path).name
+    else:
+        full = Path(os.path.abspath(path))  # noqa: PTH100  # with symlinks kept
     for top in (Path.cwd(), *(folder for folder in full.parents if (folder / ".git").exists())):
         if full.is_relative_to(top):
-            return full.relative_to(top).as_posix()
-    return full.name
+            return top, full.relative_to(top).as_posix()
+    return full.parent, full.name
+
+
+def require_own_file(path: str) -> None:
+    """Raise `PatchRefused` where `git apply` or `patch -p1` in the current folder takes another file for that at `path`.
+
+    A diff names its file from the folder that `diff_place` gives, and the current one may have a file of the same name.
+    """
+    here, (folder, name) = Path.cwd(), diff_place(path)
+    for taken in (name, _guessed_by_git(name, here)):
+        other = here / taken
+        if os.path.lexists(other) and not _same_file(other, Path(path)):
+            raise PatchRefused(
+                f"{path}: no diff: applied in {here}, it would change another file, {taken};"
+                f" {f'go to {folder} first, or ' if folder != here else ''}use --write or --emit overrides"
+            )
+
+
+def _guessed_by_git(name: str, here: Path) -> str:
+    """The file that `git apply` takes `a/{name}` for in a repository's folder `here` (`guess_p_value` of its apply.c).
+
+    Where the name, or what follows its first part, begins with the way from the repository's top, git drops all of that.
+    """
+    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    way = "" if top == here else f"{here.relative_to(top).as_posix()}/"
+    depth = way.count("/")
+    old, new = (depth if f"{side}/{name}".startswith(way) else depth + 1 if name.startswith(way) else 0 for side in ("a", "b"))
+    dropped = new if way and new and old in (0, new) else 1
+    return "/".join(f"a/{name}".split("/")[dropped:])
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def write(path: Path, text: str) -> Path:

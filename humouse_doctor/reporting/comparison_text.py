@@ -12,7 +12,7 @@ from rich.text import Text
 
 from humouse_doctor.core.comparison import Comparison, MovedMetric
 from humouse_doctor.core.report import Finding
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless_line
 from humouse_doctor.reporting.rows import number, unit_of
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
@@ -68,7 +68,7 @@ def _moved(console: Console, moved: Iterable[MovedMetric]) -> None:
     table.add_column("", no_wrap=True)
     for metric in moved:
         style = "" if metric.closer is None else "green" if metric.closer else "red"
-        name = harmless(metric.name).replace("\n", " ")
+        name = harmless_line(metric.name)
         healthy, now = str(metric.healthy), Text(direction(metric), style=style)
         table.add_row(Text(name), value(metric.before, metric), value(metric.after, metric), healthy, now)
     console.print(Padding(table, (0, 0, 0, 2)))

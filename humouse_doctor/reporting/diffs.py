@@ -1,4 +1,4 @@
-"""A unified diff of one file as replacements in it."""
+"""A unified diff of one file: its rows, and what it changes as replacements."""
 
 from __future__ import annotations
 
@@ -6,8 +6,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
 _BOM = "\ufeff"
+#: How a line begins, outside of hunks, with which git makes, moves or removes a file, or reads what is no text.
+_NO_EDIT = re.compile(
+    r"(?:new|deleted) file mode |(?:rename|copy) (?:from|to|old|new) |(?:---|\+\+\+) \"?/dev/null\b"
+    r"|GIT binary patch|Binary files "
+)
+#: How one begins that names a file, by kind: a diff of one file has each at most once.
+_NAMING = ("diff ", "Index: ", "--- ", "+++ ", "*** ")
+#: What `git format-patch` ends a mail with.
+_SIGNATURE = re.compile(r"-- $|\d+(?:\.\w+)*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,39 +29,56 @@ class Replacement:
 
 
 def replacements(diff: str) -> tuple[Replacement, ...]:
-    """Each group of lines that `diff` changes, in order; none where it is no diff, or its text cannot be written as UTF-8."""
+    """Each group of lines that `diff` changes, in order; none where it is no diff of one file, or cannot be UTF-8."""
     try:
         diff.encode("utf-8")
-        return tuple(_grouped(_rows(diff)))
+        return tuple(_grouped(rows(diff)))
     except ValueError:
         return ()
 
 
-def _rows(diff: str) -> Iterator[tuple[int, str, str]]:
-    """Every row of the hunks: the old line it stands at, its sign, and its text with the line end it really has."""
-    rows = re.findall(r"[^\n]*\n|[^\n]+\Z", diff)
+def rows(diff: str) -> Iterator[tuple[int, str, str]]:
+    """Every row of the hunks: the old line it stands at, from 1, its sign, and its text with the line end it really has.
+
+    Rows are counted as the hunks say, as git and patch do it: no text in a hunk can begin another. An empty row stands
+    for an empty line of both files. Raises `ValueError` for what is no diff, or changes more than the lines of one file.
+    """
+    given = re.findall(r"[^\n]*\n|[^\n]+\Z", diff)
+    named = dict.fromkeys(_NAMING, 0)
     line, old, new = 0, 0, 0
-    for number, row in enumerate(rows):
+    for number, row in enumerate(given):
         if old == 0 and new == 0:
-            hunk = _HUNK.match(row)
+            hunk = HUNK.match(row)
             if hunk is not None:
                 old, new = (1 if count is None else int(count) for count in (hunk[2], hunk[3]))
                 line = int(hunk[1]) + (old == 0)  # an empty range names the line before it
-            elif line and not row.startswith("\\"):
-                raise ValueError(f"not a hunk: {row!r}")
+                continue
+            kind = next((kind for kind in _NAMING if row.startswith(kind)), None)
+            if kind is not None:
+                named[kind] += 1
+            if named.get(kind or "", 0) > 1 or (kind is not None and line):
+                raise ValueError(f"line {number + 1} of the diff names another file; expected a diff of one alone")
+            if _NO_EDIT.match(row):
+                raise ValueError(f"line {number + 1} of the diff does more than change lines of a file")
+            if line and not row.startswith("\\") and row.strip() and not _SIGNATURE.match(row.rstrip("\r\n")):
+                raise ValueError(f"line {number + 1} of the diff is none of a hunk")
             continue
         sign, text = row[:1], row[1:]
         if sign == "\\":
             continue
+        if row in ("\n", "\r\n"):
+            sign, text = " ", row
         if sign not in (" ", "-", "+"):
-            raise ValueError(f"not a row of a hunk: {row!r}")
-        last = number + 1 < len(rows) and rows[number + 1].startswith("\\")
+            raise ValueError(f"line {number + 1} of the diff is none of a hunk")
+        last = number + 1 < len(given) and given[number + 1].startswith("\\")
         yield line, sign, text.removesuffix("\n") if last else text
         old -= sign != "+"
         new -= sign != "-"
         line += sign != "+"
-    if old or new:
-        raise ValueError("a hunk is cut short")
+    if old > 0 or new > 0:
+        raise ValueError("the diff's last hunk is cut short")
+    if old < 0 or new < 0:
+        raise ValueError("a hunk of the diff is longer than it says")
 
 
 def _grouped(rows: Iterator[tuple[int, str, str]]) -> Iterator[Replacement]:

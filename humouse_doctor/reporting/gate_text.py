@@ -11,7 +11,7 @@ from rich.text import Text
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.report import Report
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless_line
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.reporting.text import change
 
@@ -49,8 +49,8 @@ def _table(console: Console, gate: Gate) -> None:
     for entry in gate.entries:
         style = "green" if entry.passed else "red"
         codes = ", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "-"
-        name = harmless(entry.name).replace("\n", " ")
-        table.add_row(Text(_WORDS[entry.exit_code], style=style), entry.verdict, Text(harmless(codes)), Text(name))
+        name = harmless_line(entry.name)
+        table.add_row(Text(_WORDS[entry.exit_code], style=style), entry.verdict, Text(harmless_line(codes)), Text(name))
     console.print(table)
 
 
@@ -58,7 +58,7 @@ def _entry(console: Console, entry: Entry) -> None:
     shown = [judged for judged in entry.findings if judged.standing in _SHOWN]
     if entry.passed and not (entry.notes or entry.healed or shown):
         return
-    title(console, harmless(entry.name).replace("\n", " "))
+    title(console, entry.name)
     if entry.report is None:
         say(console, entry.sentence, indent=2)
         return

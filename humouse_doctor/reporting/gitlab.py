@@ -13,7 +13,7 @@ from humouse_doctor.core.gating import Gate, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
 from humouse_doctor.reporting.paths import shown
-from humouse_doctor.reporting.plain import no_command_in_json
+from humouse_doctor.reporting.plain import harmless, no_command_in_json
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
 
@@ -22,6 +22,11 @@ def render(gate: Gate, *, root: str = "") -> str:
     """The report as JSON text, ending in a newline; paths are relative to `root`, an absolute folder, where they can be."""
     text = json.dumps([_violation(found, root) for found in placed(gate, root)], indent=2, allow_nan=False)
     return no_command_in_json(text) + "\n"
+
+
+def _path(file: str, root: str) -> str:
+    """The file's path with the blanks it has: without them it would be another file's."""
+    return harmless(shown(file, root)).replace("\n", "\\n").replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _violation(found: Placed, root: str) -> dict[str, Any]:
@@ -34,7 +39,7 @@ def _violation(found: Placed, root: str) -> dict[str, Any]:
         "fingerprint": found.identity,
         "severity": _SEVERITY[finding.severity] if fails else "info",
         "location": {
-            "path": one_line(shown(found.anchor.file, root)),
+            "path": _path(found.anchor.file, root),
             "lines": {"begin": found.anchor.line or 1},
         },
     }

@@ -444,7 +444,7 @@ def _diff_lines(diff: str) -> Iterator[tuple[str, str]]:
 
 
 def _overrides(report: Report) -> str:
-    """The patch as arguments of one command: quoted for a shell, a line each.
+    """The patch as arguments of one command: quoted for a shell, a line each; empty where one of them cannot be told safely.
 
     A file of a Hydra group `experiment` is reached under `experiment.`, though its own keys stand at the top.
     """
@@ -453,7 +453,10 @@ def _overrides(report: Report) -> str:
         and PurePosixPath(report.subject.config.replace("\\", "/")).parent.name == "experiment"
     )
     prefix = report.config_prefix or ("experiment." if grouped else "")
-    return " \\\n".join(shlex.quote(patcher.override(edit, prefix)) for edit in report.patch)
+    try:
+        return " \\\n".join(shlex.quote(patcher.override_line(edit, prefix)) for edit in report.patch)
+    except patcher.PatchRefused:
+        return ""
 
 
 def _probed(result: ProbeResult, policy: Policy) -> Probed:

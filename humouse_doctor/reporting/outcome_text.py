@@ -11,7 +11,7 @@ from humouse_doctor.config.reader import spell
 from humouse_doctor.core.outcome import Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.registry import LABELS
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless_line
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
@@ -57,7 +57,7 @@ def _head(console: Console, outcome: Outcome) -> None:
     base = outcome.base
     if not chosen and base is not None and base.seeds and base.healthy_seeds == base.seeds:
         line = Text("NOTHING TO CURE", style="bold green")
-    line.append(f"  {harmless(outcome.config)}", style="")
+    line.append(f"  {harmless_line(outcome.config)}", style="")
     console.print(line)
     say(console, sentence(outcome))
     seeds = "one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds"
@@ -70,7 +70,7 @@ def _arms(console: Console, outcome: Outcome) -> None:
     title(console, "Arms, the healthiest first: prediction over target, without it -> with it")
     for arm in outcome.arms:
         effect = Text("  -" if arm.effect is None else f"  {arm.effect.value}", style=_STYLE[arm.effect] if arm.effect else "")
-        effect.append(f"  {harmless(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
+        effect.append(f"  {harmless_line(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
         console.print(effect)
         by_name = {change.metric: change for change in arm.changes}
         shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in LABELS.items()]

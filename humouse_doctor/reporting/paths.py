@@ -20,8 +20,13 @@ def shown(path: str, root: str) -> str:
 
 
 def uri(path: str, root: str) -> str:
-    """`path` as a URI: relative as `shown` has it, `file://` where it is absolute and lies elsewhere."""
+    """`path` as a URI: relative as `shown` has it, `file://` where it is absolute or does not lie below `root`.
+
+    Readers take a relative one from `root`.
+    """
     seen = shown(path, root)
+    if root and path and not PurePath(seen).is_absolute() and not PurePath(os.path.abspath(path)).is_relative_to(root):  # noqa: PTH100
+        seen = PurePath(os.path.abspath(path)).as_posix()  # noqa: PTH100
     if not PurePath(seen).is_absolute():
         return quote(_bytes(seen))
     return f"file://{'' if seen.startswith('/') else '/'}{quote(_bytes(seen))}"

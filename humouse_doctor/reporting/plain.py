@@ -15,6 +15,11 @@ def harmless(text: str) -> str:
     return "".join(_spelled(character) for character in text)
 
 
+def harmless_line(text: str) -> str:
+    """The same on one line: a name with a line feed in it must not begin a line of its own."""
+    return harmless(text).replace("\n", " ")
+
+
 def no_command(text: str) -> str:
     """Lines of a log of which none is a command to a pipeline: one character of what would be one is spelled out."""
     return _COMMAND.sub(lambda found: f"{found[1]}\\x3a" if found[1] is not None else "\\x23", text)

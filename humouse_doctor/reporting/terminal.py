@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from humouse_doctor.reporting.plain import harmless, no_command
+from humouse_doctor.reporting.plain import harmless_line, no_command
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -34,14 +34,14 @@ def trimmed(text: str) -> str:
 
 
 def say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
-    """Print `text`, made harmless, wrapped and indented."""
-    console.print(Padding(Text(harmless(text), style=style), (0, 0, 0, indent)))
+    """Print `text`, made harmless, as one paragraph, wrapped and indented."""
+    console.print(Padding(Text(harmless_line(text), style=style), (0, 0, 0, indent)))
 
 
 def title(console: Console, text: str) -> None:
     """Print an empty line and a heading, made harmless."""
     console.print()
-    console.print(Text(harmless(text), style="bold"))
+    console.print(Text(harmless_line(text), style="bold"))
 
 
 def bars(values: Sequence[float], top: float, width: int) -> str:

@@ -13,7 +13,7 @@ from humouse_doctor.config.reader import spell
 from humouse_doctor.core.probe import Judgement, Kind, Severity
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.reporting.plain import harmless_line
 from humouse_doctor.reporting.rows import measured, missing
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
@@ -46,7 +46,7 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
 def _head(console: Console, report: Report) -> None:
     line = Text(report.verdict.value.upper(), style=_VERDICT_STYLE[report.verdict])
     sure = f"(confidence {report.confidence.value})"
-    name, room = harmless(report.subject.name).replace("\n", " "), console.width - len(line) - len(sure) - 4
+    name, room = harmless_line(report.subject.name), console.width - len(line) - len(sure) - 4
     if len(name) > room:
         name = f"...{name[3 - room :]}"
     line.append(f"  {name}  {sure}", style="")
@@ -102,13 +102,13 @@ def _plot(console: Console, report: Report) -> None:
     top = max(value for curve in curves for value in curve.movement)
     for curve in curves:
         drawn = bars(curve.movement, top, min(console.width, _WIDEST_PLOT) - _BESIDE_PLOT)
-        say(console, f"{harmless(curve.name)[:14]:14}  {drawn}  to {max(curve.movement):.3g}", indent=2)
+        say(console, f"{harmless_line(curve.name)[:14]:14}  {drawn}  to {max(curve.movement):.3g}", indent=2)
 
 
 def _finding(console: Console, finding: Finding, more: str) -> None:
     line = Text("  ")
     line.append(finding.severity.value, style=_SEVERITY_STYLE[finding.severity])
-    line.append(harmless(f" {finding.code} {finding.name}{more}"))
+    line.append(harmless_line(f" {finding.code} {finding.name}{more}"))
     console.print(line)
     place = str(finding.location) if finding.kind is Kind.TOOL else ""
     say(console, finding.message + (f" ({place})" if place else ""), indent=5)
@@ -160,7 +160,7 @@ def _probes(console: Console, report: Report) -> None:
     table.add_column("status", no_wrap=True)
     for row in measured(report.probes):
         style = "" if row.status in ("", Judgement.HEALTHY.value) else "red"
-        table.add_row(harmless(row.code), harmless(row.metric), row.value, row.healthy, Text(row.status, style=style))
+        table.add_row(harmless_line(row.code), harmless_line(row.metric), row.value, row.healthy, Text(row.status, style=style))
     if table.row_count:
         console.print(Padding(table, (0, 0, 0, 2)))
     for codes, reason in missing(report.probes):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from humouse_doctor.config import reader, yaml_text
+from humouse_doctor.config import patcher, reader, yaml_text
 from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
@@ -16,9 +16,8 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings, Value
 from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.reporting import diffs
 from humouse_doctor.verify.candidates import can_be_tried, candidates, together
-
-_HUNK = re.compile(r"^@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d+(?:,\d+)? @@")
 
 
 def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:
@@ -46,8 +45,9 @@ def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> 
 def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Value]:
     """Values by key that the file at `path` gives: as a diff of the config, as overrides, or as YAML."""
     text = yaml_text.read_text(path)
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    if any(_HUNK.match(line) for line in lines):
+    # at LF alone, as git and Hydra's users do it: other line ends are part of a value
+    lines = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
+    if any(diffs.HUNK.match(line) for line in lines):
         assert case.settings.source is not None
         config = Path(case.settings.source)
         patched = _patched(yaml_text.read_text(config), text, path)
@@ -60,7 +60,7 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
     if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):
         shown = [line.strip().lstrip("+") for line in lines]
         try:
-            settings = reader.read(None, shown).settings
+            settings = reader.read(None, [patcher.from_hydra(line) for line in shown]).settings
         except UsageError as error:
             raise UsageError(f"--patch {path}: {str(error).removeprefix('--set ')}") from None
         names = {line.partition("=")[0].removeprefix("experiment.") for line in shown}
@@ -88,37 +88,23 @@ def _edits(values: dict[str, Value], case: Case) -> tuple[Edit, ...]:
 
 
 def _patched(before: str, diff: str, path: Path) -> str:
-    """`before` with the hunks of a unified diff, which must fit to the letter; raises `UsageError`."""
-    old, new, at = before.split("\n"), [], 0
-    for start, body in _hunks(diff):
-        if not at <= start <= len(old):
-            raise UsageError(f"{path}: the diff's hunk at line {start + 1} overlaps another or lies outside; make it anew")
-        new.extend(old[at:start])
-        at = start
-        for line in body:
-            mark, content = line[:1], line[1:]
-            if mark in (" ", "-", ""):
+    """`before` with a unified diff of one file, which must fit to the letter; raises `UsageError`."""
+    old, new, at = before.split("\n"), list[str](), 0
+    try:
+        for line, sign, text in tuple(diffs.rows(diff)):
+            start, content = line - 1, text.removesuffix("\n")
+            if not at <= start <= len(old):
+                raise ValueError(f"the diff's hunk at line {line} overlaps another or lies outside")
+            new.extend(old[at:start])
+            at = start
+            if sign != "+":
                 if at >= len(old) or old[at].rstrip("\r") != content.rstrip("\r"):
-                    raise UsageError(f"{path}: the diff does not fit the config at line {at + 1}; make it anew")
+                    raise ValueError(f"the diff does not fit the config at line {line}")
                 at += 1
-            if mark in (" ", ""):
+            if sign == " ":
                 new.append(old[at - 1])
-            elif mark == "+":
+            elif sign == "+":
                 new.append(content)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; make it anew") from None
     return "\n".join([*new, *old[at:]])
-
-
-def _hunks(diff: str) -> Iterator[tuple[int, list[str]]]:
-    """The line, from 0, at which each hunk starts, and its lines with their marks."""
-    start, body, begun = 0, list[str](), False
-    for line in diff.removesuffix("\n").split("\n"):
-        found = _HUNK.match(line)
-        if found is not None:
-            if begun:
-                yield start, body
-            # without old lines of its own a hunk stands after the line it names
-            start, body, begun = int(found.group(1)) - (found.group(2) != "0"), [], True
-        elif begun and line[:1] in (" ", "+", "-", "") and line not in ("--- ", "+++ "):
-            body.append(line)
-    if begun:
-        yield start, body

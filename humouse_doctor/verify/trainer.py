@@ -78,7 +78,7 @@ class TrainerBench:
         try:
             self.command.logs.mkdir(parents=True, exist_ok=True)
             with log.open("wb") as stream:
-                stream.write(f"$ {shlex.join(words)}\n".encode())
+                stream.write(command_line(words))
                 stream.flush()
                 code = _ended(words, stream.fileno(), self.command.timeout_s)
         except OSError as error:
@@ -126,6 +126,11 @@ class TrainerBench:
             causes=tuple(cause.code for cause in report.causes),
             offered=tuple(remedy.id for remedy in report.chosen_remedies + report.remedies),
         )
+
+
+def command_line(words: list[str]) -> bytes:
+    """The command as a shell would take it, on the one line of its own that begins a log."""
+    return os.fsencode(f"$ {shlex.join(words)}".replace("\n", "\\n")) + b"\n"
 
 
 def _failed(job: Job, reason: str) -> Trial:

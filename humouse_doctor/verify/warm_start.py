@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -111,12 +113,12 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
 
 
 def _use(path: Path, case: Case) -> Iterator[str]:
-    """The config's patch to start from the file at `path`: as overrides, and as a diff in a file beside it."""
+    """The config's patch to start from the file at `path`: as words for a shell, and as a diff in a file beside it."""
     edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
     assert source is not None
     shown = patcher.override_prefix(source, prefix)
-    yield f"to start from it: {' '.join(patcher.override(edit, shown) for edit in edits)}"
     try:
+        yield f"to start from it: {' '.join(shlex.quote(patcher.override_line(edit, shown)) for edit in edits)}"
         before = yaml_text.read_text(Path(source))
         diff = patcher.unified_diff(before, patcher.patched(before, source, edits, prefix), source)
     except DoctorError as error:
@@ -124,7 +126,10 @@ def _use(path: Path, case: Case) -> Iterator[str]:
         return
     beside = path.with_name(f"{path.name}.diff")
     replace_file(beside, diff.encode())
-    yield f"the same as a diff of {source}: {beside}"
+    folder, _ = patcher.diff_place(source)
+    # with -p1, since git guesses in a repository's folder how much of the name to drop
+    command = f"cd {shlex.quote(str(folder))} && git apply -p1 {shlex.quote(os.path.abspath(beside))}"  # noqa: PTH100
+    yield f"the same as a diff of {source}: {command if command.isprintable() else beside}"
 
 
 def _measured(request: Request, bench: Bench) -> dict[str, float]:

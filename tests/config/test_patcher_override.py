@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from humouse_doctor.config.patcher import override, override_prefix
+from humouse_doctor.config.patcher import PatchRefused, override, override_line, override_prefix, patched
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
 
@@ -134,3 +134,39 @@ def test_a_prefix_of_the_file_stands(source: str | None) -> None:
 
 def test_without_a_file_there_is_no_prefix() -> None:
     assert override_prefix(None, "") == ""
+
+
+INIT = "training.generator_init_path"
+
+
+@pytest.mark.parametrize("value", ["runs/x.pt", "it's", "a b", "\\", "::error::x", "##[error]x", "-x", "$(x)", "x\\n"])
+def test_a_line_of_overrides_is_the_override(value: str) -> None:
+    edit = Edit(key=INIT, old=None, new=value, absent=True)
+    assert override_line(edit, "experiment.") == override(edit, "experiment.")
+
+
+@pytest.mark.parametrize(
+    "value", ["a\nb", "a\rb", "a\tb", "a\x85b", "a\u2028b", "\x1b[2J", "\u202ex", "byte\udcff", "${oc.env:HOME}", "???"]
+)
+def test_what_a_line_of_overrides_cannot_hold_or_hydra_would_resolve_is_refused(value: str) -> None:
+    with pytest.raises(
+        PatchRefused, match=r"training\.generator_init_path: no line of overrides can hold .*; change it by hand"
+    ) as told:
+        override_line(Edit(key=INIT, old=None, new=value))
+    assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix"),
+    [("hydra.callbacks.x._target_", ""), ("_target_", INIT + "."), ("a\nb", ""), ("=", "++"), (INIT, "hydra.")],
+)
+def test_a_line_of_overrides_names_no_key_but_the_trainers(key: str, prefix: str) -> None:
+    with pytest.raises(PatchRefused, match="not a key of the training config") as told:
+        override_line(Edit(key=key, old=None, new="x", absent=True), prefix)
+    assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${x}", "???", ("a", "${x}")])
+def test_a_value_that_hydra_would_resolve_is_not_written_into_a_config(value: Value) -> None:
+    with pytest.raises(PatchRefused, match=r"which Hydra takes for a reference; change it by hand"):
+        patched("training:\n  x: 1\n", "run.yaml", [Edit(key="training.x", old=1, new=value)])

@@ -130,7 +130,7 @@ class Patches(Target):
         folder = self.folder / "git"
         folder.mkdir()
         try:
-            target = folder / patcher.diff_path(str(self.path))
+            target = folder / patcher.diff_place(str(self.path))[1]
             target.write_bytes(before.encode())
             environment = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_DIR": os.devnull}
             done = subprocess.run(

@@ -15,7 +15,7 @@ from humouse_doctor import service
 from humouse_doctor.config import patcher
 from humouse_doctor.core.report import Report
 from humouse_doctor.gestures.gestures import Gestures
-from humouse_doctor.reporting import json_report
+from humouse_doctor.reporting import json_report, paths, plain, terminal
 from humouse_doctor.sources import read_gestures
 from tests.fuzz import data
 from tests.fuzz.__main__ import TARGETS, main
@@ -26,7 +26,8 @@ from tests.hostile.data import bytes_of, moving
 #: How many inputs each target gets, and what some of them come to.
 INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
-          "stored": (200, ("read gate", "refused well", "refused outcome"))}  # fmt: skip
+          "stored": (200, ("read gate", "refused well", "refused outcome")),
+          "names": (20, ("held", "held, overrides refused"))}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -72,6 +73,10 @@ def _patching_more(text: str, *_: object) -> str:
         ("stored", (json_report, "_contradictions", lambda _: ()), "health that nothing was measured for"),
         ("patches", (patcher, "_edited", _raising), "ZeroDivisionError: planted"),
         ("patches", (patcher, "patched", _patching_more), "the patched text reads otherwise"),
+        ("names", (patcher, "_header", lambda side, name: f"{side}/{name}"), "the diff names "),
+        ("names", (patcher, "override_line", patcher.override), "a line of overrides reads otherwise"),
+        ("names", (paths, "quote", lambda raw: raw.decode("utf-8", "backslashreplace")), "a URI leads to "),
+        ("names", (terminal, "harmless_line", plain.harmless), "the text report has "),
     ],
 )
 def test_a_planted_fault_is_reported_and_kept_and_ends_with_one(
@@ -109,7 +114,7 @@ def test_all_targets_share_the_time(
     assert main(["all", "--seconds", "0.6", "--inputs", "3", "--keep", str(tmp_path)]) == 0
 
     out = capsys.readouterr().out
-    assert [f"inputs for {name} in 0 s" in out for name in TARGETS] == [True] * 4
+    assert [f"inputs for {name} in 0 s" in out for name in TARGETS] == [True] * 5
 
 
 def _importing(_: Path) -> None:

@@ -55,3 +55,17 @@ def test_a_bom_is_no_part_of_the_first_line() -> None:
 )
 def test_what_is_no_diff_has_no_replacements(diff: str) -> None:
     assert replacements(diff) == ()
+
+
+@pytest.mark.parametrize(
+    "diff",
+    [
+        f"--- a/x\n{DIFF}",
+        f"--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n{DIFF}",
+        f"{DIFF}--- a/y\n+++ b/y\n@@ -1 +1 @@\n-a\n+b\n",
+        f"rename to setup.py\n{DIFF}",
+    ],
+    ids=["a name more", "before", "after", "renamed"],
+)
+def test_a_diff_of_several_files_has_no_replacements(diff: str) -> None:
+    assert replacements(diff) == ()

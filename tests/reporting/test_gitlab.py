@@ -128,3 +128,10 @@ def test_a_hostile_name_is_harmless(name: str) -> None:
     for entry in found:
         said = (entry["description"], entry["location"]["path"])
         assert all(part and "\n" not in part and not HARMFUL.search(part) for part in said)
+
+
+@pytest.mark.parametrize("name", ["a  b.yaml", " a.yaml ", "a b.yaml"])
+def test_a_path_keeps_its_blanks(name: str) -> None:
+    report = collapsed()
+    report = replace(report, findings=tuple(replace(f, location=Location(file=name, line=1)) for f in report.findings))
+    assert {entry["location"]["path"] for entry in violations(alone(report))} == {name}

@@ -312,14 +312,14 @@ def test_overrides_of_a_group_file_go_below_its_group() -> None:
 
 
 def test_overrides_are_quoted_for_a_shell() -> None:
-    report = replace(collapsed(), patch=(Edit(key="a.b", old="x", new="y; rm -rf ~"),))
+    report = replace(collapsed(), patch=(Edit(key="training.generator_init_path", old="x", new="y; rm -rf ~"),))
 
-    assert read(report).below["run1-overrides"] == """'experiment.a.b='"'"'y; rm -rf ~'"'"''"""
+    assert read(report).below["run1-overrides"] == """'experiment.training.generator_init_path='"'"'y; rm -rf ~'"'"''"""
 
 
 def test_what_is_spelled_out_cannot_be_copied() -> None:
     report = replace(
-        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="a.b", old=1, new="x\u202ey"),)
+        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="training.generator_init_path", old=1, new="x\u202ey"),)
     )  # fmt: skip
 
     page = read(report)

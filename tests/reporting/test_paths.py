@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urljoin
 
 import pytest
 
 from humouse_doctor.reporting.paths import shown, uri
+from tests.hostile.names import NAMES
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,15 @@ def test_a_relative_path_is_one_from_the_current_folder(tmp_path: Path, monkeypa
 )
 def test_a_uri_is_relative_where_it_can_be_and_percent_encoded(path: str, root: str, expected: str) -> None:
     assert uri(path, root) == expected
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_uri_leads_back_to_the_very_file(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path / "sub")
+    for path in (tmp_path / "sub" / name, name, f"../{name}", f"../../{name}"):
+        found = uri(str(path), str(tmp_path))
+        assert re.fullmatch(r"(file:///)?[A-Za-z0-9._~/%-]+", found)
+        assert unquote_to_bytes(urljoin(f"{tmp_path.as_uri()}/", found)) == f"file://{os.path.abspath(path)}".encode(  # noqa: PTH100
+            "utf-8", "surrogateescape"
+        )

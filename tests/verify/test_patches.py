@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -276,3 +278,73 @@ def test_any_file_gives_edits_of_this_run_or_one_line(tiny: tuple[Path, Case, Re
         assert BY_NAME[edit.key].complaint(edit.new) is None
         assert edit.new != edit.old
         assert edit.old == case.settings.value(edit.key)
+
+
+OTHER = "--- a/setup.py\n+++ b/setup.py\n@@ -1 +1 @@\n-import os\n+import sys\n"
+
+
+@pytest.mark.parametrize(
+    ("forge", "said"),
+    [
+        (lambda diff: diff + OTHER, "names another file"),
+        (lambda diff: OTHER + diff, "names another file"),
+        (lambda diff: "--- a/x\n" + diff, "names another file"),
+        (lambda diff: f"diff --git a/setup.py b/setup.py\ndiff --git a/run.yaml b/run.yaml\n{diff}", "names another file"),
+        (
+            lambda diff: f"diff --git a/x b/x\n{diff}diff --git a/y b/y\nold mode 100644\nnew mode 100755\n",
+            "names another file",
+        ),
+        (lambda diff: f"Index: x\nIndex: setup.py\n{diff}", "names another file"),
+        (lambda diff: f"diff --git a/run.yaml b/setup.py\nrename from run.yaml\nrename to setup.py\n{diff}", "does more than"),
+        (lambda diff: re.sub(r"^\+\+\+ .*", "+++ /dev/null", diff, flags=re.MULTILINE), "does more than"),
+        (lambda diff: f"{diff}+import os\n", "is none of a hunk"),
+        (lambda diff: diff.rpartition("\n ")[0] + "\n", "is cut short"),
+    ],
+    ids=[
+        "after",
+        "before",
+        "a name more",
+        "two of git's",
+        "a mode",
+        "indexes",
+        "renamed",
+        "removed",
+        "more rows",
+        "fewer rows",
+    ],
+)
+def test_a_diff_of_more_than_the_lines_of_one_file_is_refused(
+    forge: Callable[[str], str], said: str, config: Path, named: Named, tmp_path: Path
+) -> None:
+    path = tmp_path / "fix.diff"
+    path.write_text(forge(diff_of(config, Edit(key=HEAD, old="tanh", new="linear"))), encoding="utf-8")
+
+    with pytest.raises(UsageError, match=rf"fix\.diff: .*{said}") as refused:
+        named(path)
+
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "around", ["diff --git a/run.yaml b/run.yaml\nindex 1..2 100644\n{}", "From: x\n---\n run.yaml | 2 +-\n\n{}-- \n2.39.5\n\n"]
+)
+def test_a_diff_as_git_mails_and_shows_it_is_taken(around: str, config: Path, named: Named, tmp_path: Path) -> None:
+    path = tmp_path / "fix.diff"
+    path.write_text(around.format(diff_of(config, Edit(key=HEAD, old="tanh", new="linear"))), encoding="utf-8")
+
+    assert values(named(path)) == {HEAD: "linear"}
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\x0b", "\x1c"])
+def test_only_a_line_feed_ends_an_override(end: str, named: Named, tmp_path: Path) -> None:
+    path = tmp_path / "fix.txt"
+    path.write_text(f"{INIT}=a{end}{EPOCHS}=12\n", encoding="utf-8")
+    with suppress(UsageError):  # for what YAML cannot hold
+        assert list(values(named(path))) == [INIT]
+
+
+@pytest.mark.parametrize("value", ["x\\", "it's", "a\\'b", "\\\\'", "'", "a\\b", "it''s", "a b", "'x'"])
+def test_an_override_reads_back_as_hydra_reads_it(value: str, named: Named, tmp_path: Path) -> None:
+    path = tmp_path / "fix.txt"
+    path.write_text(patcher.override_line(Edit(key=INIT, old=None, new=value, absent=True)) + "\n", encoding="utf-8")
+    assert values(named(path)) == {INIT: value}
