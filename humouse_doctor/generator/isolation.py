@@ -90,6 +90,7 @@ class Loader:
         question = Question(
             kind=container.kind,
             files=tuple(str(file.absolute()) for file in container.files),
+            states=tuple(container.states[file] for file in container.files),
             wish=wish,
             salvage=salvage,
             max_bytes=_ANSWER_BYTES + _ANSWER_PER_BYTE * container.size,
