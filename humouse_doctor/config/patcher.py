@@ -18,7 +18,7 @@ import yaml
 from humouse_doctor.config import reader, yaml_text
 from humouse_doctor.config.reader import spell
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import replace_file
+from humouse_doctor.core.files import replace_file, repository
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
 
@@ -305,8 +305,8 @@ def _lines(text: str) -> list[str]:
 def diff_path(path: str) -> str:
     """`path` relative to the current folder, or where it lies elsewhere to its own repository's top, else its name."""
     full = Path(os.path.abspath(path))  # noqa: PTH100  # without `..`, which git refuses, and with symlinks kept
-    for top in (Path.cwd(), *(folder for folder in full.parents if (folder / ".git").exists())):
-        if full.is_relative_to(top):
+    for top in (Path.cwd(), repository(full.parent)):
+        if top is not None and full.is_relative_to(top):
             return full.relative_to(top).as_posix()
     return full.name
 
@@ -328,7 +328,7 @@ def write(path: Path, text: str) -> Path:
         raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
     replace_file(backup, before, like=real)
     try:
-        replace_file(real, text.encode("utf-8"))
+        replace_file(real, text.encode("utf-8"), own=True)
     except InputError:
         backup.unlink(missing_ok=True)  # of what was not changed
         raise
