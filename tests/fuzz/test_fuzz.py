@@ -26,7 +26,8 @@ from tests.hostile.data import bytes_of, moving
 #: How many inputs each target gets, and what some of them come to.
 INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
-          "stored": (200, ("read gate", "refused well", "refused outcome"))}  # fmt: skip
+          "stored": (200, ("read gate", "refused well", "refused outcome")),
+          "environment": (60, ("as without gate", "refused"))}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -109,7 +110,7 @@ def test_all_targets_share_the_time(
     assert main(["all", "--seconds", "0.6", "--inputs", "3", "--keep", str(tmp_path)]) == 0
 
     out = capsys.readouterr().out
-    assert [f"inputs for {name} in 0 s" in out for name in TARGETS] == [True] * 4
+    assert [f"inputs for {name} in 0 s" in out for name in TARGETS] == [True] * 5
 
 
 def _importing(_: Path) -> None:
