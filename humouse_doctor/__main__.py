@@ -1,4 +1,8 @@
-"""`python -m humouse_doctor`."""
+"""`python -P -m humouse_doctor`, for where the console script is not at hand.
+
+Without -P (Python 3.11 and later), `python -m` imports from the current folder before anything else: a `humouse_doctor` or a
+`typing.py` that lies there is run. The console script does not.
+"""
 
 from __future__ import annotations
 

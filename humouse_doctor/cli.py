@@ -12,6 +12,7 @@ import typer
 
 from humouse_doctor import printing
 from humouse_doctor.core.errors import DoctorError, ExitCode, UsageError
+from humouse_doctor.core.files import reads_remembered, require_current_folder
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
@@ -119,11 +120,12 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  # its callback answers
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Find out why a sequence generator collapses while it warms up, and which config change would cure it."""
+    require_current_folder()
 
 
 @app.command()
@@ -279,11 +281,13 @@ def verify(
     from humouse_doctor.verify.trainer import Command
     from humouse_doctor.verify.verification import Order
     from humouse_doctor.verify.verification import verify as run_verify
+    from humouse_doctor.verify.warm_start import diff_beside
 
-    inputs = (config, data, checkpoint)
+    inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
     files = printing.outputs(output or (), PlainFormat, inputs)
-    for written in (outcome, save_warmstart):
+    for written in (outcome, save_warmstart, None if save_warmstart is None else diff_beside(save_warmstart)):
         printing.require_kept_apart(written, inputs, files)
+        inputs = (*inputs, written)
     if (trainer is None) != (trainer_checkpoint is None):
         raise UsageError("--trainer and --trainer-checkpoint go together: the command, and the file it leaves")
     command = None
@@ -338,7 +342,7 @@ def gate(
     set_: Set = None,
     policy: Annotated[
         Path | None,
-        typer.Option("--policy", help="A TOML file; else humouse-doctor.toml or pyproject.toml, the nearest upwards."),
+        typer.Option("--policy", help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."),
     ] = None,
     fail_on: Annotated[
         FailOn | None, typer.Option("--fail-on", help="The least severe finding that fails; comes before the policy's.")
@@ -385,6 +389,7 @@ def gate(
         require_data=require_data,
         baseline=baseline,
         write_baseline=write_baseline,
+        outputs=tuple(file.path for file in files),
     )
     exhibit = compared(run_gate(order, printing.progress), compare, printing.root())
     printing.deliver(exhibit, format_, files)
@@ -447,7 +452,8 @@ def run() -> int:
         if hasattr(stream, "reconfigure"):  # one that is closed is None
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
+        with reads_remembered():
+            code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
         if code == _INTERRUPTED:
             printing.note("humouse-doctor: interrupted")
         return code

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TextIO, TypeVar
 
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import append_file, is_file, is_folder, is_stream, replace_file, require_regular, write_stream
+from humouse_doctor.core.files import (
+    append_file,
+    is_file,
+    is_folder,
+    is_stream,
+    replace_file,
+    repository,
+    require_regular,
+    require_unread,
+    write_stream,
+)
 from humouse_doctor.reporting.forms import Format, PlainFormat
 
 if TYPE_CHECKING:
@@ -147,11 +157,12 @@ def deliver(exhibit: Exhibit, form: Format, files: Sequence[Output[Format]]) -> 
 
     shown = render(exhibit, form, width=width(), colour=colours())
     rendered = [(file, render(exhibit, file.form)) for file in files]
+    summary = os.environ.get(_SUMMARY) if Format.GITHUB in (form, *(file.form for file in files)) else None
+    require_unread(*(file.path for file in files), *([Path(summary)] if summary else []))
     for file, text in rendered:
         save(file.path, text)
         note(f"{file.form.value} report in {file.path}")
-    summary = os.environ.get(_SUMMARY)
-    if summary and Format.GITHUB in (form, *(file.form for file in files)):
+    if summary:
         _append(Path(summary), step_summary(exhibit))
     write(shown)
 
@@ -165,6 +176,7 @@ def deliver_outcome(outcome: Outcome, form: PlainFormat, files: Sequence[Output[
             return outcome_json.render(outcome)
         return outcome_text.render(outcome, width=columns, colour=colour)
 
+    require_unread(*(file.path for file in files))
     for file in files:
         save(file.path, rendered(file.form))
         note(f"{file.form.value} report in {file.path}")
@@ -193,7 +205,7 @@ def root() -> str:
     here = Path.cwd()
     if stated is not None and here.is_relative_to(stated):
         return stated
-    return str(next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here))
+    return str(repository(here) or here)
 
 
 def colours() -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor import __version__
 from humouse_doctor.core.errors import DoctorError, UsageError
+from humouse_doctor.core.files import is_folder, require_unread
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
@@ -66,12 +67,17 @@ def _with_diff(report: Report, config: Path | None) -> Report:
     before = yaml_text.read_text(Path(source))
     try:
         after = patcher.patched(before, source, report.patch, report.config_prefix)
-        patcher.require_effect(config or Path(source), source, report.patch, report.config_prefix)
+        patcher.require_effect(_whole(config, source), source, report.patch, report.config_prefix)
         diff = patcher.unified_diff(before, after, source)
     except patcher.PatchRefused as refused:
         remark = f"no diff: {refused}"
         return replace(report, subject=replace(report.subject, remarks=(*report.subject.remarks, remark)))
     return replace(report, diff=diff)
+
+
+def _whole(config: Path | None, source: str) -> Path:
+    """The config that `source` is a part of: itself where none was asked for, or the folder that it was found in."""
+    return Path(source) if config is None or is_folder(config) else config
 
 
 def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
@@ -131,7 +137,7 @@ class GateOrder:
 
     `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
     file, None for the one that holds in `folder`, if there is one; `fail_on` and `require_data`, where given, come before
-    what it says. `today` decides which ignores have expired.
+    what it says. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
     """
 
     inputs: tuple[Path, ...]
@@ -143,12 +149,14 @@ class GateOrder:
     require_data: bool = False
     baseline: Path | None = None
     write_baseline: Path | None = None
+    outputs: tuple[Path, ...] = ()
 
 
 def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> Gate:
     """Judge every input by the policy; one that cannot be read is an entry that fails, and the others go on.
 
-    Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline.
+    Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
+    `UsageError` for an output that was read.
     """
     from humouse_doctor.gate import baseline as baselines
     from humouse_doctor.gate import policy as policies
@@ -168,6 +176,7 @@ def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> 
     for path in order.inputs:
         each.setdefault(path.absolute(), path)
     looked_at = {str(path): _looked_at(path, order.request, progress) for path in each.values()}
+    require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:
         reports = {name: found for name, found in looked_at.items() if isinstance(found, Report)}
@@ -256,7 +265,7 @@ def suggest(
     if edits and (emit is Emit.DIFF or write):
         before = yaml_text.read_text(Path(source))
         after = patcher.patched(before, source, edits, prefix)
-        patcher.require_effect(request.config or Path(source), source, edits, prefix)
+        patcher.require_effect(_whole(request.config, source), source, edits, prefix)
         if emit is Emit.DIFF:
             if not write:  # it is to be applied, and here as a rule
                 patcher.require_own_file(source)

@@ -19,7 +19,7 @@ from humouse_doctor.config import reader, yaml_text
 from humouse_doctor.config.reader import spell
 from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import replace_file
+from humouse_doctor.core.files import replace_file, repository
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
 
@@ -369,8 +369,8 @@ def diff_place(path: str) -> tuple[Path, str]:
         full = Path(os.path.realpath(Path(path).parent)) / Path(path).name
     else:
         full = Path(os.path.abspath(path))  # noqa: PTH100  # with symlinks kept
-    for top in (Path.cwd(), *(folder for folder in full.parents if (folder / ".git").exists())):
-        if full.is_relative_to(top):
+    for top in (Path.cwd(), repository(full.parent)):
+        if top is not None and full.is_relative_to(top):
             return top, full.relative_to(top).as_posix()
     return full.parent, full.name
 
@@ -395,7 +395,7 @@ def _guessed_by_git(name: str, here: Path) -> str:
 
     Where the name, or what follows its first part, begins with the way from the repository's top, git drops all of that.
     """
-    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    top = repository(here) or here
     way = "" if top == here else f"{here.relative_to(top).as_posix()}/"
     depth = way.count("/")
     old, new = (depth if f"{side}/{name}".startswith(way) else depth + 1 if name.startswith(way) else 0 for side in ("a", "b"))
@@ -427,7 +427,7 @@ def write(path: Path, text: str) -> Path:
         raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
     replace_file(backup, before, like=real)
     try:
-        replace_file(real, text.encode("utf-8"))
+        replace_file(real, text.encode("utf-8"), own=True)
     except InputError:
         backup.unlink(missing_ok=True)  # of what was not changed
         raise

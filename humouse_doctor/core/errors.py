@@ -1,8 +1,9 @@
 """What can go wrong for a reason the user can mend; each knows the exit code it ends the program with.
 
 DoctorError
-├── UsageError       2   an option, a config or a factory that cannot be used as given
-└── InputError       3   a file that cannot be read, or that is refused
+├── UsageError       2   what people write: an option, a config, a policy or a factory that cannot be used as given
+└── InputError       3   a file that cannot be read or is refused, and what programs write: a checkpoint, data, a saved
+                         report, an outcome or a baseline that is not what it should be
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.errors import InputError, UsageError
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -35,6 +36,45 @@ _STALE_S, _PATIENCE_S = 3600.0, 3.0
 _MAX_HOLLOW, _MOST_HOLLOW, _BLOCK = 1 << 30, 100, 512
 
 
+#: Device and number of each file that was read within `reads_remembered`, None outside of it.
+_READS: ContextVar[set[tuple[int, int]] | None] = ContextVar("reads", default=None)
+
+
+@contextlib.contextmanager
+def reads_remembered() -> Iterator[None]:
+    """Remember within the block which files are read, named or found, so that no result takes the place of one."""
+    token = _READS.set(set())
+    try:
+        yield
+    finally:
+        _READS.reset(token)
+
+
+def require_unread(*paths: Path) -> None:
+    """Raise `UsageError` where one of `paths` leads, by whatever link, to a file read within `reads_remembered`."""
+    reads = _READS.get() or ()
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in reads:
+                raise UsageError(f"{path}: it was read as an input, and is not overwritten; choose another file")
+
+
+def require_current_folder() -> None:
+    """Raise `InputError` where the current folder was removed, which paths are relative to."""
+    try:
+        os.getcwd()  # noqa: PTH109  # asked for by whether it is there
+    except OSError as error:
+        raise InputError(
+            f"the current folder cannot be found: {error.strerror or error}; change to one that is there"
+        ) from None
+
+
+def repository(folder: Path) -> Path | None:
+    """The top of the repository that a folder lies in: the nearest one upwards with a `.git`, None outside of any."""
+    return next((place for place in (folder, *folder.parents) if os.path.exists(place / ".git")), None)  # noqa: PTH110
+
+
 def open_regular(path: Path) -> io.BufferedReader:
     """Open a file for reading; a folder, a pipe, a device or a huge hole is an `OSError` that says so; none is waited for."""
     try:
@@ -50,6 +90,9 @@ def open_regular(path: Path) -> io.BufferedReader:
         stored = getattr(status, "st_blocks", status.st_size) * _BLOCK  # Windows counts no blocks
         if status.st_size > _MAX_HOLLOW and status.st_size > _MOST_HOLLOW * stored:
             raise OSError(errno.EFBIG, f"it is {status.st_size >> 30:,} GiB with next to nothing stored in it")
+        reads = _READS.get()
+        if reads is not None:
+            reads.add((status.st_dev, status.st_ino))
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)
@@ -129,14 +172,24 @@ def require_regular(path: Path) -> None:
             _require_regular(state)
 
 
-def replace_file(path: Path, data: bytes, like: Path | None = None, accept: Callable[[Path], None] | None = None) -> None:
+def replace_file(
+    path: Path,
+    data: bytes,
+    like: Path | None = None,
+    accept: Callable[[Path], None] | None = None,
+    *,
+    own: bool = False,
+) -> None:
     """Write `data` beside `path` and rename it there, with owner and permissions of `like` or else of the file it replaces.
 
     Set-user-ID and its kind are dropped, as the kernel does it for a file that is written. Another hard link of the old
     file keeps the old content. `accept` may read what was written before it takes the place; what it raises leaves the old
     file there. A process that is killed may leave its temporary file, which a later write of the same file removes.
-    Raises `InputError` where the folder does not let it, and for what is no file; the old file is then whole.
+    Raises `InputError` where the folder does not let it, and for what is no file, `UsageError` for what was read as an
+    input, unless it is the tool's `own` to be written anew; the old file is then whole.
     """
+    if not own:
+        require_unread(path)
     temporary: str | None = None
     try:
         with _told(path):
@@ -191,8 +244,10 @@ def write_stream(path: Path, data: bytes) -> None:
 def append_file(path: Path, data: bytes) -> None:
     """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does.
 
-    What another process has appended meanwhile stays, and with it the part of `data` that was written.
+    What another process has appended meanwhile stays, and with it the part of `data` that was written. Raises
+    `UsageError` for what was read as an input.
     """
+    require_unread(path)
     try:
         handle = _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:

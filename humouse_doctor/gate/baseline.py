@@ -104,13 +104,13 @@ def experiment_of(report: Report) -> str | None:
 
 
 def read(path: Path) -> Baseline:
-    """A baseline from its file; raises `InputError` where it is unreadable and `UsageError` where it is something else."""
+    """A baseline from its file; raises `InputError` where it is unreadable or something else."""
     try:
         content = load(path)
         if content["kind"] != _KIND:
             raise KeyError("kind")
         if content["schema_version"] != _VERSION:
-            raise UsageError(f"{path}: a baseline of schema {shown(content['schema_version'])}; this version reads {_VERSION}")
+            raise InputError(f"{path}: a baseline of schema {shown(content['schema_version'])}; this version reads {_VERSION}")
         return Baseline(source=path, runs=items(_read_run, content["runs"], _MAX_RUNS))
     except OSError as error:
         raise InputError(
@@ -118,7 +118,7 @@ def read(path: Path) -> Baseline:
         ) from None
     except MALFORMED as error:
         name = type(error).__name__
-        raise UsageError(f"{path}: not a baseline of humouse-doctor ({name}); make it with --write-baseline") from None
+        raise InputError(f"{path}: not a baseline of humouse-doctor ({name}); make it with --write-baseline") from None
 
 
 def require_replaceable(path: Path) -> None:
@@ -165,7 +165,7 @@ def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
         "tool_version": tool_version,
         "runs": sorted(runs, key=lambda run: str(run["path"])),
     }
-    replace_file(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+    replace_file(path, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode(), own=True)
     return read(path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import read_bounded
+from humouse_doctor.core.files import is_file, read_bounded, repository
 from humouse_doctor.core.gating import Ignore, Policy
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
@@ -46,15 +47,34 @@ _CODES = (*BY_CODE, *(tool.code for tool in ToolCode))
 
 
 def find(folder: Path) -> Path | None:
-    """The policy that holds in `folder`: the nearest one upwards, as far as the repository's top."""
-    full = folder.absolute()
-    for place in (full, *full.parents):
+    """The policy that holds in `folder`: its own, else the nearest one upwards, as far as the repository's top.
+
+    Outside of a repository what lies above is anybody's, and the folder's own alone counts. Raises `UsageError` for one
+    that another user may have put there: it counts where it is named.
+    """
+    here = Path(os.path.realpath(folder))
+    top = repository(here)
+    for place in (here, *here.parents) if top is not None else (here,):
         for path in (place / FILE_NAME, place / "pyproject.toml"):
-            if path.is_file() and (path.name == FILE_NAME or _table(path) is not None):
+            if is_file(path) and (path.name == FILE_NAME or _table(path) is not None):
+                _require_trusted(path, here, top)
                 return path
-        if (place / ".git").exists():
+        if place == top:
             break
     return None
+
+
+def _require_trusted(path: Path, here: Path, top: Path | None) -> None:
+    """Raise `UsageError` for a policy, or a repository that makes it count, of other people than those trusted here.
+
+    These are this process's user, root, and whoever owns the current folder (a checkout that a container's root looks at).
+    """
+    trusted = {0, here.stat().st_uid, getattr(os, "geteuid", lambda: 0)()}
+    owners = {path.lstat().st_uid, path.stat().st_uid}
+    if path.parent != here and top is not None:
+        owners |= {top.stat().st_uid, (top / ".git").lstat().st_uid}
+    if not owners <= trusted:
+        raise UsageError(f"{path}: it, or the repository, belongs to another user; name it with --policy if it is to count")
 
 
 def read(path: Path) -> Policy:

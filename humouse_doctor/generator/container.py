@@ -24,6 +24,7 @@ from typing import BinaryIO
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.files import Bounded, open_regular
 
+CHANGED = "changed while it was read; try again"
 EXPECTED = "expected a humouse generator checkpoint (generator_<name>.pt or the pretrainer's)"
 _MAX_BYTES = 8 << 30
 _MAX_DIRECTORY_BYTES = 8 << 20
@@ -92,11 +93,11 @@ class Container:
         """Raise `InputError` where a file is no longer the one that was looked at."""
         for path, state in self.states.items():
             try:
-                now = _state(path.stat())
+                now = state_of(path.stat())
             except OSError:
                 now = ()
             if now != state:
-                raise InputError(f"{path}: changed while it was read; try again")
+                raise InputError(f"{path}: {CHANGED}")
 
 
 def look(path: Path) -> Container:
@@ -169,10 +170,10 @@ def _beginning(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], int, byte
     if status.st_size == 0:
         raise InputError(f"{path}: the file is empty; {EXPECTED}")
     _require_size(path, status.st_size)
-    return _state(status), status.st_size, stream.read(512)
+    return state_of(status), status.st_size, stream.read(512)
 
 
-def _state(status: os.stat_result) -> tuple[int, ...]:
+def state_of(status: os.stat_result) -> tuple[int, ...]:
     """What tells a file from one that takes its place, and from itself with other content."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 

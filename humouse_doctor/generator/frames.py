@@ -47,10 +47,14 @@ class Wish(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One file, or all shards of one checkpoint; the limits hold from the moment the loader has read this."""
+    """One file, or all shards of one checkpoint; the limits hold from the moment the loader has read this.
+
+    `states` are those of the files when they were looked at (`container.state_of`): only a file of the same is read.
+    """
 
     kind: Kind
     files: tuple[str, ...]
+    states: tuple[tuple[int, ...], ...]
     wish: Wish
     salvage: bool
     max_bytes: int
@@ -62,6 +66,7 @@ class Question:
         content = {
             "kind": self.kind.value,
             "files": self.files,
+            "states": self.states,
             "wish": self.wish.value,
             "salvage": self.salvage,
             "max_bytes": self.max_bytes,
@@ -77,6 +82,7 @@ class Question:
         return Question(
             kind=Kind(content["kind"]),
             files=tuple(content["files"]),
+            states=tuple(tuple(state) for state in content["states"]),
             wish=Wish(content["wish"]),
             salvage=content["salvage"],
             max_bytes=content["max_bytes"],

@@ -51,9 +51,14 @@ class Process(Protocol):
 
 
 def launch() -> Process:
-    """A new interpreter that imports what this one would, and nothing of this one's state."""
+    """A new interpreter that imports what is installed for this one, and nothing of this one's state.
+
+    The current folder is left out even where this interpreter imports from it, as one begun by -m or -c does: it may hold
+    a `torch.py` of anybody.
+    """
     home = str(Path(humouse_doctor.__file__).resolve().parents[1])
-    paths = [entry or os.getcwd() for entry in sys.path]  # noqa: PTH109  # one text among others
+    here = os.path.realpath(os.curdir)
+    paths = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]  # noqa: PTH117
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and code of ours
         [sys.executable, "-I", "-c", _CODE, json.dumps([*paths, *([] if home in paths else [home])])],
@@ -90,6 +95,7 @@ class Loader:
         question = Question(
             kind=container.kind,
             files=tuple(str(file.absolute()) for file in container.files),
+            states=tuple(container.states[file] for file in container.files),
             wish=wish,
             salvage=salvage,
             max_bytes=_ANSWER_BYTES + _ANSWER_PER_BYTE * container.size,

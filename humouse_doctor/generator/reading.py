@@ -24,8 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import AnyArray
+from humouse_doctor.core.files import open_regular
 from humouse_doctor.generator import frames, guard, salvage
-from humouse_doctor.generator.container import EXPECTED, Kind, shown
+from humouse_doctor.generator.container import CHANGED, EXPECTED, Kind, shown, state_of
 from humouse_doctor.generator.frames import Answer, Question, Wish
 from humouse_doctor.generator.inert import STAND_INS, InertArray
 
@@ -83,7 +84,11 @@ def attend() -> None:
 def serve(question: Question, answers: BinaryIO) -> None:
     """Open the files, give up all rights but reading them, and write the answer."""
     with ExitStack() as stack:
-        files = [stack.enter_context(Path(name).open("rb")) for name in question.files]
+        try:
+            files = opened(question, stack)
+        except Refused as refusal:
+            frames.send(Answer(refusal=str(refusal)), answers)
+            os._exit(0)
         gc.disable()  # the content is walked once and then gone
         guard.limit(question.memory_bytes, question.cpu_s)
         guard.lock(lambda event: frames.send(Answer(refusal=forbidden(event)), answers))
@@ -92,6 +97,22 @@ def serve(question: Question, answers: BinaryIO) -> None:
         except Exception:  # the parent has gone, or the memory; it is told by the status
             os._exit(1)
         os._exit(0)
+
+
+def opened(question: Question, stack: ExitStack) -> list[BinaryIO]:
+    """The files of the question, open until `stack` ends; raises `Refused` for one that is not the file that was looked at.
+
+    Nothing is read by its name after this: a name may lead to another file from one moment to the next.
+    """
+    files: list[BinaryIO] = []
+    for name, state in zip(question.files, question.states, strict=True):
+        try:
+            files.append(stack.enter_context(open_regular(Path(name))))
+        except OSError:
+            raise Refused(CHANGED) from None
+        if state_of(os.fstat(files[-1].fileno())) != state:
+            raise Refused(CHANGED)
+    return files
 
 
 def forbidden(event: str) -> str:
@@ -157,12 +178,15 @@ def rehearse() -> None:
     for damaged in (b"PK\x03\x04", b""):
         _rehearse_one(Kind.ARCHIVE, io.BytesIO(damaged), salvage=False)
     b"a".decode("cp437")  # zipfile's idea of a name without the mark of UTF-8
-    _has_safetensors()
+    if _has_safetensors():
+        from safetensors.torch import save
+
+        _rehearse_one(Kind.SAFETENSORS, io.BytesIO(save({"a.b": torch.ones(2)})), salvage=False)
 
 
 def _rehearse_one(kind: Kind, stream: BinaryIO, *, salvage: bool) -> None:
     question = Question(
-        kind=kind, files=(), wish=Wish.GENERATOR, salvage=salvage, max_bytes=1 << 20, memory_bytes=0, cpu_s=0
+        kind=kind, files=(), states=(), wish=Wish.GENERATOR, salvage=salvage, max_bytes=1 << 20, memory_bytes=0, cpu_s=0
     )  # fmt: skip
     write_answer(question, [stream], io.BytesIO())
 
@@ -280,17 +304,19 @@ def _refusal(error: Exception, foreign: Sequence[str]) -> str:
 def _load_safetensors(files: Sequence[BinaryIO]) -> dict[str, Tensor]:
     if not _has_safetensors():
         raise Refused("a safetensors file; install humouse-doctor[safetensors] to read it")
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.torch import load
 
     content: dict[str, Tensor] = {}
     try:
         for file in files:
-            with safe_open(file.name, framework="pt", device="cpu") as tensors:
-                for name in tensors.keys():  # noqa: SIM118  # it is no dictionary
-                    if name in content:
-                        raise Refused(f"two shards hold a tensor '{shown(name)}'; refused")
-                    content[name] = tensors.get_tensor(name)
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as error:
+            for name, tensor in load(file.read()).items():
+                if name in content:
+                    raise Refused(f"two shards hold a tensor '{shown(name)}'; refused")
+                content[name] = tensor
+    except KeyError as unknown:  # a type of numbers that torch has nothing for, such as four bits
+        raise Refused(f"a tensor of {shown(str(unknown))} is not dense and real; {EXPECTED}") from None
+    except (SafetensorError, OSError, ValueError, RuntimeError, TypeError, AssertionError) as error:
         raise Refused(f"broken safetensors file: {' '.join(str(error).split())[:200]}") from None
     return content
 

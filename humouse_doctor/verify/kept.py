@@ -34,4 +34,4 @@ class Kept:
         """Put `outcome` in the place of what was kept."""
         self.outcome = outcome
         if self._path is not None:
-            replace_file(self._path, outcome_json.render(outcome).encode())
+            replace_file(self._path, outcome_json.render(outcome).encode(), own=True)

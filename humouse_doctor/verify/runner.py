@@ -22,6 +22,7 @@ from humouse_doctor.core.outcome import Trial
 from humouse_doctor.verify.bench import Job, Pulse, Tick
 
 _LOOK_EVERY_S = 0.1
+_SAFE_PATH = "PYTHONSAFEPATH"
 
 
 class Makes(Protocol):
@@ -99,7 +100,8 @@ class Runner:
     def _pooled(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._told = context.Queue()
+            with _importing_nothing_from_here():
+                self._told = context.Queue()
             self._pool = ProcessPoolExecutor(
                 max_workers=self.workers, mp_context=context, initializer=_start, initargs=(self._told,)
             )
@@ -110,7 +112,8 @@ class Runner:
                 while waiting and len(running) < self.workers:
                     job = waiting.pop(0)
                     self.show.started(job)
-                    running[self._pool.submit(_work, self.bench, job)] = job
+                    with _importing_nothing_from_here():
+                        running[self._pool.submit(_work, self.bench, job)] = job
                 done, _ = wait(running, timeout=_LOOK_EVERY_S, return_when=FIRST_COMPLETED)
                 self._listen()
                 for future in done:
@@ -132,6 +135,24 @@ class Runner:
             process.terminate()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
+
+
+@contextlib.contextmanager
+def _importing_nothing_from_here() -> Iterator[None]:
+    """Let interpreters that are started in the block not look into the current folder for modules (Python 3.11 and later).
+
+    Each begins with `-c`, and would run a `multiprocessing.py` that anybody has put there. What this interpreter imports
+    from is told to it afterwards.
+    """
+    before = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = before
 
 
 @contextlib.contextmanager

@@ -77,7 +77,8 @@ class TrainerBench:
         before = time.time()
         try:
             self.command.logs.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as stream:
+            log.unlink(missing_ok=True)  # a link there, or another name of an input, is not written through
+            with log.open("xb") as stream:
                 stream.write(command_line(words))
                 stream.flush()
                 code = _ended(words, stream.fileno(), self.command.timeout_s)

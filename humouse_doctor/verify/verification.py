@@ -13,6 +13,7 @@ from humouse_doctor import __version__
 from humouse_doctor.config import reader
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.files import require_unread
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Report
@@ -101,6 +102,8 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
         max_sequences=order.max_sequences,
     )
     loaded = load_case(request, progress)
+    if order.warm_start is not None:  # what was found rather than named is known by now
+        require_unread(order.warm_start, warm_start.diff_beside(order.warm_start))
     report = diagnose(loaded, examine(loaded.case))
     case = loaded.case if order.checkpoint is None else load_case(replace(request, checkpoint=None)).case
     own = own_steps(settings, gestures)

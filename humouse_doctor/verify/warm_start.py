@@ -112,6 +112,11 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
     )
 
 
+def diff_beside(path: Path) -> Path:
+    """Where the config's diff goes that starts a run from the file at `path`."""
+    return path.with_name(f"{path.name}.diff")
+
+
 def _use(path: Path, case: Case) -> Iterator[str]:
     """The config's patch to start from the file at `path`: as words for a shell, and as a diff in a file beside it."""
     edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
@@ -124,7 +129,7 @@ def _use(path: Path, case: Case) -> Iterator[str]:
     except DoctorError as error:
         yield f"no diff of the config: {error}"
         return
-    beside = path.with_name(f"{path.name}.diff")
+    beside = diff_beside(path)
     replace_file(beside, diff.encode())
     folder, _ = patcher.diff_place(source)
     # with -p1, since git guesses in a repository's folder how much of the name to drop

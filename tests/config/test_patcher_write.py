@@ -61,10 +61,10 @@ def test_a_config_that_went_away_is_an_input_error(config: Path) -> None:
 
 
 def test_a_config_that_cannot_be_written_leaves_no_backup(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(path: Path, data: bytes, like: Path | None = None) -> None:
+    def full(path: Path, data: bytes, like: Path | None = None, *, own: bool = False) -> None:
         if path == config:
             raise InputError(f"{path}: cannot write: No space left on device; nothing was changed")
-        replace_file(path, data, like)
+        replace_file(path, data, like, own=own)
 
     monkeypatch.setattr(patcher, "replace_file", full)
     with pytest.raises(InputError, match="No space left on device; nothing was changed"):

@@ -102,7 +102,7 @@ def plant(name: str) -> None:
     """Put a fault into the package, which a fault run has to find."""
     from humouse_doctor.core import files
 
-    def in_place(path: Path, data: bytes, like: object = None, accept: object = None) -> None:
+    def in_place(path: Path, data: bytes, like: object = None, accept: object = None, *, own: bool = False) -> None:
         path.write_bytes(data)
 
     if name == IN_PLACE:

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.fuzz.checkpoints import Checkpoints
 from tests.fuzz.configs import Configs
 from tests.fuzz.data import Data
+from tests.fuzz.environment import Environments
 from tests.fuzz.names import Names
 from tests.fuzz.patches import Patches
 from tests.fuzz.stored import Stored
@@ -29,6 +30,7 @@ TARGETS: dict[str, Callable[[Path, int], Target]] = {
     "patches": Patches,
     "stored": Stored,
     "names": Names,
+    "environment": Environments,
 }
 
 #: Ways to end that are printed of a target, the most frequent first; those that broke a rule are printed when they come.

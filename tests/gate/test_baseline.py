@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from humouse_doctor.core.errors import ExitCode, InputError, UsageError
+from humouse_doctor.core.errors import ExitCode, InputError
 from humouse_doctor.core.gating import Age, Entry, Policy, Standing
 from humouse_doctor.core.probe import Judgement, Severity
 from humouse_doctor.core.remedy import ANY, Interval
@@ -355,7 +355,7 @@ def test_anything_else_is_no_baseline(text: str, tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
 
-    with pytest.raises(UsageError, match="not a baseline of humouse-doctor"):
+    with pytest.raises(InputError, match="not a baseline of humouse-doctor"):
         baseline.read(path)
 
 
@@ -376,7 +376,7 @@ def test_a_baseline_with_something_broken_in_it_is_refused_whole(old: str, new: 
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
 
-    with pytest.raises(UsageError, match="not a baseline of humouse-doctor"):
+    with pytest.raises(InputError, match="not a baseline of humouse-doctor"):
         baseline.read(path)
 
 
@@ -384,7 +384,7 @@ def test_another_schema_is_named(tmp_path: Path) -> None:
     path = _kept(tmp_path, flat()).source
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": "9.0"}))
 
-    with pytest.raises(UsageError, match=r"a baseline of schema '9\.0'; this version reads 1\.0"):
+    with pytest.raises(InputError, match=r"a baseline of schema '9\.0'; this version reads 1\.0"):
         baseline.read(path)
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -191,6 +193,7 @@ def test_a_file_that_is_not_there_is_unreadable(name: str, tmp_path: Path) -> No
 def test_the_nearest_policy_upwards_holds(tmp_path: Path) -> None:
     inner = tmp_path / "a" / "b"
     inner.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
     own = _file(tmp_path, "")
     nearer = _file(tmp_path / "a", "[tool.humouse-doctor]\n", "pyproject.toml")
     _file(inner, '[project]\nname = "x"\n', "pyproject.toml")
@@ -217,10 +220,78 @@ def test_the_search_ends_at_the_top_of_the_repository(tmp_path: Path) -> None:
 
 def test_a_relative_folder_is_searched_upwards_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = _file(tmp_path, "")
+    (tmp_path / ".git").write_text("gitdir: elsewhere\n")  # as a work tree has it
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
 
     assert policy.find(Path()) == own
+
+
+@pytest.mark.parametrize("name", [policy.FILE_NAME, "pyproject.toml"])
+def test_outside_of_a_repository_the_folders_own_policy_alone_counts(name: str, tmp_path: Path) -> None:
+    inner = tmp_path / "mine"
+    inner.mkdir()
+    _file(tmp_path, '[tool.humouse-doctor]\nfail-on = "never"\n', name)
+
+    assert policy.find(inner) is None
+    assert policy.find(tmp_path) == tmp_path / name
+
+
+def test_a_folder_is_where_its_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "real" / "inner").mkdir(parents=True)
+    (tmp_path / "elsewhere" / ".git").mkdir(parents=True)
+    own = _file(tmp_path / "real", "")
+    (tmp_path / "real" / ".git").mkdir()
+    _file(tmp_path / "elsewhere", 'fail-on = "never"')
+    (tmp_path / "elsewhere" / "link").symlink_to(tmp_path / "real" / "inner")
+
+    assert policy.find(tmp_path / "elsewhere" / "link") == own
+
+
+def _given_to(uid: int, *paths: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files seem to be another user's."""
+    for name in ("stat", "lstat"):
+        real = getattr(Path, name)
+
+        def found(path: Path, real: Any = real, **options: Any) -> os.stat_result:
+            status = real(path, **options)
+            return os.stat_result((*status[:4], uid, *status[5:])) if path in paths else status
+
+        monkeypatch.setattr(Path, name, found)
+
+
+@pytest.mark.parametrize("strangers", [".git", policy.FILE_NAME, "."])
+def test_what_another_user_may_have_put_above_is_refused_by_its_name(
+    strangers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "mine"
+    inner.mkdir()
+    (tmp_path / ".git").mkdir()
+    own = _file(tmp_path, 'fail-on = "never"')
+    assert policy.find(inner) == own
+    _given_to(54321, tmp_path / strangers, monkeypatch=monkeypatch)
+
+    with pytest.raises(UsageError, match=f"{own}: it, or the repository, belongs to another user; name it with --policy"):
+        policy.find(inner)
+
+
+def test_a_strangers_policy_in_a_shared_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = _file(tmp_path, 'fail-on = "never"')
+    _given_to(54321, own, monkeypatch=monkeypatch)
+
+    with pytest.raises(UsageError, match="belongs to another user"):
+        policy.find(tmp_path)
+
+
+def test_a_checkout_of_another_user_is_judged_by_its_own_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a container's root has it, which looks at a folder of the user outside."""
+    inner = tmp_path / "sub"
+    inner.mkdir()
+    (tmp_path / ".git").mkdir()
+    own = _file(tmp_path, "")
+    _given_to(54321, tmp_path, tmp_path / ".git", own, inner, monkeypatch=monkeypatch)
+
+    assert policy.find(inner) == own
 
 
 def test_a_broken_pyproject_on_the_way_is_not_passed_over(tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
-from pathlib import Path
 from typing import IO
 
 from humouse_doctor.generator import frames, reading
-from humouse_doctor.generator.frames import Question
+from humouse_doctor.generator.frames import Answer, Question
 
 
 class _Questions(io.BytesIO):
@@ -25,10 +24,12 @@ class _Questions(io.BytesIO):
         if not self.closed and self.getvalue():
             question = Question.parse(self.getvalue())
             with ExitStack() as stack:
-                files = [stack.enter_context(Path(name).open("rb")) for name in question.files]
                 place = self._answers.tell()
                 self._answers.seek(0, io.SEEK_END)
-                reading.write_answer(question, files, self._answers)
+                try:
+                    reading.write_answer(question, reading.opened(question, stack), self._answers)
+                except reading.Refused as refusal:
+                    frames.send(Answer(refusal=str(refusal)), self._answers)
                 self._answers.seek(place)
         super().close()
 

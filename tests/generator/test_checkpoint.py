@@ -380,6 +380,66 @@ def test_a_file_that_changes_while_it_is_read_is_told(
     assert str(caught.value) == f"{path}: changed while it was read; try again"
 
 
+def _file_of(kind: container.Kind, folder: Path, seed: int) -> tuple[Path, Path]:
+    """A checkpoint of that kind, and the file of it that holds tensors."""
+    folder.mkdir()
+    save_file = pytest.importorskip("safetensors.torch").save_file
+    if kind is container.Kind.SHARDS:
+        index = _sharded(folder, weights(seed=seed))
+        return index, folder / "model-00002-of-00002.safetensors"
+    path = folder / "a.pt"
+    if kind is container.Kind.SAFETENSORS:
+        save_file(weights(seed=seed), path)
+    else:
+        torch.save(weights(seed=seed), path, _use_new_zipfile_serialization=kind is container.Kind.ARCHIVE)
+    return path, path
+
+
+@pytest.mark.parametrize("back", ["after the opening", "after the reading"])
+@pytest.mark.parametrize("kind", list(container.Kind))
+def test_only_the_file_that_was_looked_at_is_read(
+    kind: container.Kind, back: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link is turned to another file for a moment, so that the file that was looked at stays as it is."""
+    path, held = _file_of(kind, tmp_path / "run", 0)
+    _, other = _file_of(kind, tmp_path / "other", 1)
+    kept, planted = held.with_name("kept"), held.with_name("planted")
+    held.rename(kept)
+    other.rename(planted)
+    held.symlink_to(kept.name)
+    look, answer, is_same = container.look, reading.write_answer, container.Container.require_unchanged
+    opening = back == "after the opening"
+
+    def turn(target: Path) -> None:
+        held.unlink()
+        held.symlink_to(target.name)
+
+    def turned(path: Path) -> container.Container:
+        found = look(path)
+        if opening:
+            turn(planted)
+        return found
+
+    def answered(*arguments: Any) -> None:
+        turn(planted)
+        answer(*arguments)
+
+    def compared(looked_at: container.Container) -> None:
+        turn(kept)
+        is_same(looked_at)
+
+    monkeypatch.setattr(container, "look", turned)
+    monkeypatch.setattr(reading, "write_answer", answered)
+    monkeypatch.setattr(container.Container, "require_unchanged", compared)
+    if opening:
+        with pytest.raises(InputError) as caught:
+            checkpoint.load(path)
+        assert str(caught.value) == f"{path}: changed while it was read; try again"
+    else:
+        found = checkpoint.load(path)
+        assert all(torch.equal(found.tensors[name], tensor) for name, tensor in weights(seed=0).items())
+
+
 @pytest.mark.parametrize("name", ["model.safetensors.index.json", "model-00002-of-00002.safetensors"])
 def test_an_index_or_a_shard_that_is_gone_by_the_end_is_told(name: str, tmp_path: Path) -> None:
     looked_at = container.look(_sharded(tmp_path, weights()))

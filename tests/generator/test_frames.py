@@ -26,8 +26,15 @@ def frame(data: bytes = b"", **header: Any) -> bytes:
 
 def test_a_question_reads_as_it_was_written() -> None:
     question = Question(
-        kind=Kind.LEGACY, files=("a\nb", "\udcff"), wish=Wish.GESTURES, salvage=True, max_bytes=1, memory_bytes=2, cpu_s=3
-    )  # fmt: skip
+        kind=Kind.LEGACY,
+        files=("a\nb", "\udcff"),
+        states=((1, 2), (3, 4)),
+        wish=Wish.GESTURES,
+        salvage=True,
+        max_bytes=1,
+        memory_bytes=2,
+        cpu_s=3,
+    )
     assert question.text().count(b"\n") == 1
     assert Question.parse(question.text()) == question
 

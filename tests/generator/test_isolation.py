@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 import time
@@ -167,12 +168,14 @@ def test_every_load_of_torch_says_weights_only_and_stands_in_the_loader() -> Non
     assert found == [("reading.py", {"map_location": "'cpu'", "weights_only": "True", "mmap": "False"})]
 
 
-def test_the_interpreter_that_is_asked_is_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interpreter_that_is_asked_is_this_one_without_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[list[str]] = []
     monkeypatch.undo()
     monkeypatch.setattr(subprocess, "Popen", lambda arguments, **_: asked.append(arguments))
-    monkeypatch.setattr(sys, "path", ["", "/somewhere"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", ".", "lib", str(tmp_path), f"{tmp_path}/", "/somewhere"])
     isolation.launch()
     assert asked[0][:2] == [sys.executable, "-I"]
-    assert str(Path.cwd()) in asked[0][-1]
-    assert str(PACKAGE.parent) in asked[0][-1]
+    assert json.loads(asked[0][-1]) == ["/somewhere", str(PACKAGE.parent)]

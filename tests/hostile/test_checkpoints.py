@@ -22,7 +22,7 @@ import torch
 from humouse_doctor import service
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.report import Report
-from humouse_doctor.generator import isolation
+from humouse_doctor.generator import checkpoint, container, isolation
 from humouse_doctor.generator.checkpoint import load_gesture_array
 from humouse_doctor.reporting import json_report
 from tests.conftest import Ended
@@ -184,6 +184,44 @@ def test_a_file_given_as_data_is_refused_with_one_line_or_read(
         assert "tried to do what no checkpoint does" not in line or case.name.startswith("a codec")
     assert sorted(tmp_path.iterdir()) == there
     assert list(forks.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("meanwhile", ["another file", "a pipe", "nothing"])
+def test_a_name_that_leads_elsewhere_while_the_loader_opens_it_is_not_followed(
+    meanwhile: str, tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.pt"
+    save(tmp_path / "kept", weights())
+    if meanwhile == "another file":
+        save(tmp_path / "planted", weights(seed=1))
+    elif meanwhile == "a pipe":
+        os.mkfifo(tmp_path / "planted")
+    path.symlink_to("kept")
+    look, is_same = container.look, container.Container.require_unchanged
+
+    def turn(name: str) -> None:
+        path.unlink()
+        path.symlink_to(name)
+
+    def turned(path: Path) -> container.Container:
+        found = look(path)
+        turn("planted")
+        return found
+
+    def compared(looked_at: container.Container) -> None:
+        turn("kept")
+        is_same(looked_at)
+
+    monkeypatch.setattr(isolation, "launch", forks.launch)
+    monkeypatch.setattr(container, "look", turned)
+    monkeypatch.setattr(container.Container, "require_unchanged", compared)
+    before = time.monotonic()
+
+    with pytest.raises(InputError) as caught:
+        checkpoint.load(path)
+
+    assert str(caught.value) == f"{path}: changed while it was read; try again"
+    assert time.monotonic() - before < MAX_S
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,7 +53,14 @@ def test_every_step_is_told_as_it_is_taken() -> None:
         assert [pulse.step for pulse in told.pulses] == [1, 2, 3, 4]
 
 
-def test_several_trials_at_a_time_are_made_elsewhere_and_come_in_order_too() -> None:
+def test_several_trials_at_a_time_are_made_elsewhere_and_come_in_order_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if sys.version_info >= (3, 11):
+        for name in ("multiprocessing", "pickle", "torch", "humouse_doctor"):  # of which none is imported
+            Path(f"{name}.py").write_text("raise SystemExit('planted')\n")
+    before = dict(os.environ)
     with runner(2) as (made, told):
         found = made.trials(jobs([4, 2, 3, 1]))
 
@@ -62,6 +71,7 @@ def test_several_trials_at_a_time_are_made_elsewhere_and_come_in_order_too() -> 
         assert {one.measurements["threads"] for one in found} == {1.0}
         assert sorted(one.seed for one in told.over) == [1, 2, 3, 4]
         assert sorted(one.seed for one in made.made) == [1, 2, 3, 4]
+    assert dict(os.environ) == before
 
 
 def test_a_process_that_dies_is_said_in_one_line_and_what_was_done_is_kept() -> None:

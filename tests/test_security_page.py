@@ -1,0 +1,43 @@
+"""SECURITY.md names every environment variable that the package reads or sets."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import humouse_doctor
+
+PACKAGE = Path(humouse_doctor.__file__).parent
+PAGE = (PACKAGE.parent / "SECURITY.md").read_text(encoding="utf-8")
+#: Modules that ask for variables by names that stand in the same module.
+ASKING = {"printing.py", "generator/isolation.py", "verify/runner.py"}
+#: What looks like a variable's name and is none.
+_SIGNAL = re.compile(r"SIG[A-Z]+")
+_NAME = re.compile(r"_?[A-Z][A-Z0-9_]{2,}")
+
+
+def _asks(tree: ast.Module) -> bool:
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv", "getenvb"))
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and any("env" in alias.name for alias in node.names))
+        for node in ast.walk(tree)
+    )
+
+
+def test_every_variable_that_is_read_stands_in_the_table() -> None:
+    listed = set(re.findall(r"`(\w+)`", "\n".join(line for line in PAGE.splitlines() if line.startswith("|"))))
+    asking = set()
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if _asks(tree):
+            asking.add(path.relative_to(PACKAGE).as_posix())
+            texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+            named = {text for text in texts if _NAME.fullmatch(text) and not _SIGNAL.fullmatch(text)}
+            assert named, path
+            assert named <= listed, f"{path}: {sorted(named - listed)}"
+    assert asking == ASKING
+
+
+def test_the_completions_variable_is_the_one_in_the_table() -> None:
+    assert "`_HUMOUSE_DOCTOR_COMPLETE`" in PAGE
