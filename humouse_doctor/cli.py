@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,7 +29,7 @@ app = typer.Typer(
 
 
 #: What a shell expects of a program that Ctrl-C has ended.
-_INTERRUPTED = 130
+_INTERRUPTED, _INTERRUPTED_LINE = 130, "interrupted"
 
 
 def _codes(incomplete: str) -> list[str]:
@@ -441,32 +442,32 @@ def demo(
     showing.finish(run_demo(directory, seed, printing.progress, Bar))
 
 
-def run() -> int:
-    """Run the command line; every way it can end has its exit code, and none shows a traceback."""
+def run(interrupted: Callable[[], bool] = lambda: False) -> int:
+    """Run the command line; every way it can end has its exit code, and none shows a traceback.
+
+    `interrupted` tells whether a signal has come: what goes wrong after it, a child's death for one, is not told of.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # one that is closed is None
             stream.reconfigure(errors="backslashreplace")
     try:
         code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
-        if code == _INTERRUPTED:
-            printing.note("humouse-doctor: interrupted")
-        return code
-    except DoctorError as error:
-        said = str(error).replace("\n", "\\n")  # a name in a message may have one
-        printing.note(f"humouse-doctor: {said}")
-        return int(error.exit_code)
-    except typer.Abort:
-        printing.note("humouse-doctor: interrupted")
-        return _INTERRUPTED
-    except KeyboardInterrupt:
-        printing.note("humouse-doctor: interrupted")
-        return _INTERRUPTED
+        line = _INTERRUPTED_LINE if code == _INTERRUPTED else None
+    except (typer.Abort, KeyboardInterrupt):
+        code, line = _INTERRUPTED, _INTERRUPTED_LINE
     except Exception as error:
-        shown = getattr(error, "format_message", None)
-        if shown is not None:
-            printing.note(f"humouse-doctor: {' '.join(str(shown()).split())}")
-            return int(ExitCode.USAGE)
-        printing.note(
-            f"humouse-doctor: internal error, please report it: {type(error).__name__}: {' '.join(str(error).split())}"
-        )
-        return int(ExitCode.INTERNAL)
+        code, line = _told(error)
+    if line is not None and not interrupted():
+        printing.note(f"humouse-doctor: {line}")
+    return code
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """The exit code and the line for what ended a command."""
+    if isinstance(error, DoctorError):
+        return int(error.exit_code), str(error).replace("\n", "\\n")  # a name in a message may have one
+    shown = getattr(error, "format_message", None)
+    if shown is not None:
+        return int(ExitCode.USAGE), " ".join(str(shown()).split())
+    text = " ".join(str(error).split())
+    return int(ExitCode.INTERNAL), f"internal error, please report it: {type(error).__name__}: {text}"
