@@ -20,6 +20,7 @@ except KeyboardInterrupt:  # nothing answers the signal yet
 
 def main() -> NoReturn:
     """Entry point of the console script."""
+    _fill_closed_streams()
     interruption = Interruption()
     try:
         interruption.watch()
@@ -34,6 +35,21 @@ def main() -> NoReturn:
             interruption.end()
         raise
     sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Let the streams that are closed lead nowhere; else the first files to be opened take their numbers, and their text."""
+    for handle in (0, 1, 2):
+        if not _is_open(handle):
+            os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free
+
+
+def _is_open(handle: int) -> bool:
+    try:
+        os.fstat(handle)
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from humouse_doctor import printing
-from humouse_doctor.core.errors import DoctorError, ExitCode, UsageError
+from humouse_doctor.core.errors import ExitCode, UsageError, ordinary, require_here
+from humouse_doctor.libraries import require_room
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
@@ -451,6 +452,9 @@ def run(interrupted: Callable[[], bool] = lambda: False) -> int:
         if hasattr(stream, "reconfigure"):  # one that is closed is None
             stream.reconfigure(errors="backslashreplace")
     try:
+        printing.forget_odd_sizes()
+        require_here()
+        require_room()
         code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
         line = _INTERRUPTED_LINE if code == _INTERRUPTED else None
     except (typer.Abort, KeyboardInterrupt):
@@ -464,8 +468,9 @@ def run(interrupted: Callable[[], bool] = lambda: False) -> int:
 
 def _told(error: Exception) -> tuple[int, str]:
     """The exit code and the line for what ended a command."""
-    if isinstance(error, DoctorError):
-        return int(error.exit_code), str(error).replace("\n", "\\n")  # a name in a message may have one
+    trouble = ordinary(error)
+    if trouble is not None:
+        return int(trouble.exit_code), str(trouble).replace("\n", "\\n")  # a name in a message may have one
     shown = getattr(error, "format_message", None)
     if shown is not None:
         return int(ExitCode.USAGE), " ".join(str(shown()).split())

@@ -9,6 +9,7 @@ Imported before all else, so that it imports next to nothing.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -52,6 +53,7 @@ class Interruption:
                 signal.signal(number, self._answer)
         if hasattr(signal, "SIGALRM"):  # Windows has none
             signal.signal(signal.SIGALRM, self._look)
+        atexit.register(_ignore)  # the first that is registered is the last that is called
         others = sys.unraisablehook
 
         def unraisable(found: sys.UnraisableHookArgs) -> None:
@@ -66,9 +68,7 @@ class Interruption:
 
     def end(self) -> NoReturn:
         """End here and now, with the children that are left, the one line, and the exit code that a shell expects."""
-        for name in (*_ANSWERED, "SIGALRM"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        _ignore()
         _kill_children()
         said = "interrupted" if self._number == signal.SIGINT else "terminated"
         with suppress(OSError, ValueError):
@@ -95,6 +95,13 @@ class Interruption:
                 return
             handled = handled.__context__
         raise Interrupted
+
+
+def _ignore() -> None:
+    """Let no signal in any more; what is left to do cannot be kept waiting."""
+    for name in (*_ANSWERED, "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _kill_children() -> None:

@@ -2,8 +2,8 @@
 
 SIGINT goes to the whole process group, as from a terminal, SIGTERM to the program alone. A command that was interrupted must
 end soon with 130 or 143 and one line, with no child left and no file that is not whole. A signal that comes before the
-interpreter has reached this package meets Python's own answer, and is counted apart; so is one that comes after the end of
-all work. Exits with 1 where something else was seen.
+interpreter has reached this package meets Python's own answer, and is counted apart. Exits with 1 where something else was
+seen.
 """
 
 from __future__ import annotations
@@ -145,15 +145,8 @@ class Sweep:
             return "interrupted" if lines == [_LINES[number]] else None
         if code in (0, 1):
             return "ended before" if "Traceback" not in err else None
-        if (
-            code in (-number, 1)
-            and "humouse_doctor" not in err
-            and not out
-            and (number is signal.SIGTERM or "site" in err or not err)
-        ):
+        if code in (-number, 1) and "humouse_doctor" not in err and not out and (err == "" or "KeyboardInterrupt" in err):
             return "before this package was reached"
-        if code == -number and out and not err:
-            return "after the end of all work"
         return None
 
     def _wrong_files(self) -> Iterator[str]:
