@@ -6,8 +6,7 @@ the probes would measure. Nothing is imported before one of them is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
     from humouse_doctor.api import inspect, load_case
     from humouse_doctor.core.report import Report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from humouse_doctor import printing
-from humouse_doctor.core.errors import DoctorError, ExitCode, UsageError
-from humouse_doctor.core.files import reads_remembered, require_current_folder
+from humouse_doctor.core.errors import ExitCode, UsageError, ordinary, require_here
+from humouse_doctor.core.files import reads_remembered
+from humouse_doctor.libraries import require_room
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ app = typer.Typer(
 
 
 #: What a shell expects of a program that Ctrl-C has ended.
-_INTERRUPTED = 130
+_INTERRUPTED, _INTERRUPTED_LINE = 130, "interrupted"
 
 
 def _codes(incomplete: str) -> list[str]:
@@ -120,12 +122,11 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[  # noqa: ARG001  # its callback answers
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Find out why a sequence generator collapses while it warms up, and which config change would cure it."""
-    require_current_folder()
 
 
 @app.command()
@@ -446,33 +447,37 @@ def demo(
     showing.finish(run_demo(directory, seed, printing.progress, Bar))
 
 
-def run() -> int:
-    """Run the command line; every way it can end has its exit code, and none shows a traceback."""
+def run(interrupted: Callable[[], bool] = lambda: False) -> int:
+    """Run the command line; every way it can end has its exit code, and none shows a traceback.
+
+    `interrupted` tells whether a signal has come: what goes wrong after it, a child's death for one, is not told of.
+    """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # one that is closed is None
             stream.reconfigure(errors="backslashreplace")
     try:
+        printing.forget_odd_sizes()
+        require_here()
+        require_room()
         with reads_remembered():
             code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
-        if code == _INTERRUPTED:
-            printing.note("humouse-doctor: interrupted")
-        return code
-    except DoctorError as error:
-        said = str(error).replace("\n", "\\n")  # a name in a message may have one
-        printing.note(f"humouse-doctor: {said}")
-        return int(error.exit_code)
-    except typer.Abort:
-        printing.note("humouse-doctor: interrupted")
-        return _INTERRUPTED
-    except KeyboardInterrupt:
-        printing.note("humouse-doctor: interrupted")
-        return _INTERRUPTED
+        line = _INTERRUPTED_LINE if code == _INTERRUPTED else None
+    except (typer.Abort, KeyboardInterrupt):
+        code, line = _INTERRUPTED, _INTERRUPTED_LINE
     except Exception as error:
-        shown = getattr(error, "format_message", None)
-        if shown is not None:
-            printing.note(f"humouse-doctor: {' '.join(str(shown()).split())}")
-            return int(ExitCode.USAGE)
-        printing.note(
-            f"humouse-doctor: internal error, please report it: {type(error).__name__}: {' '.join(str(error).split())}"
-        )
-        return int(ExitCode.INTERNAL)
+        code, line = _told(error)
+    if line is not None and not interrupted():
+        printing.note(f"humouse-doctor: {line}")
+    return code
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """The exit code and the line for what ended a command."""
+    trouble = ordinary(error)
+    if trouble is not None:
+        return int(trouble.exit_code), str(trouble).replace("\n", "\\n")  # a name in a message may have one
+    shown = getattr(error, "format_message", None)
+    if shown is not None:
+        return int(ExitCode.USAGE), " ".join(str(shown()).split())
+    text = " ".join(str(error).split())
+    return int(ExitCode.INTERNAL), f"internal error, please report it: {type(error).__name__}: {text}"

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.errors import NotMeasurable, UsageError
+from humouse_doctor.core.errors import MachineError, NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Probe, ProbeResult, Status
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.registry import PROBES
@@ -41,6 +41,8 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
         return ended(Status.SKIPPED, str(reason))
     except FloatingPointError:
         return ended(Status.SKIPPED, "the numbers are too large, or too far apart, for its arithmetic")
+    except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all probes would meet
+        raise
     except Exception as error:  # a probe's own mistake must not take the others with it
         text = " ".join(str(error).split())[:200]
         return ended(Status.CRASHED, f"{type(error).__name__}: {text}")

@@ -33,6 +33,9 @@ FormT = TypeVar("FormT", bound=Enum)
 
 _PLAIN_WIDTH = 80
 _NARROWEST, _WIDEST = 60, 110
+#: The columns of a log, at most.
+_WIDEST_LOG = 1000
+_SIZES = ("COLUMNS", "LINES")
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 #: The folders that pipelines say they show paths relative to.
 _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -212,12 +215,27 @@ def colours() -> bool:
     """Whether stdout is to have colours: NO_COLOR beats FORCE_COLOR, which beats what the stream is."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or sys.stdout.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or _is_terminal()
 
 
 def width() -> int:
     """The columns of the terminal, or of a log."""
-    if sys.stdout.isatty():
+    if _is_terminal():
         return max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
     stated = os.environ.get("COLUMNS", "")
-    return int(stated) if stated.isdigit() and stated != "0" else _PLAIN_WIDTH
+    return max(_NARROWEST, min(int(stated), _WIDEST_LOG)) if _is_size(stated) else _PLAIN_WIDTH
+
+
+def forget_odd_sizes() -> None:
+    """Take sizes that are none out of the environment: libraries read them too, and fail at them."""
+    for name in _SIZES:
+        if name in os.environ and not _is_size(os.environ[name]):
+            del os.environ[name]
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 6 and int(text) > 0
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()  # one that is closed is None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humouse_doctor import __version__
-from humouse_doctor.core.errors import DoctorError, UsageError
+from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
 from humouse_doctor.core.files import is_folder, require_unread
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.probe import Severity
@@ -206,9 +206,12 @@ def _looked_at(path: Path, shared: Request, progress: Callable[[str], None]) -> 
 
     try:
         return report_on(_request_for(path, shared), progress=progress)
-    except DoctorError as error:
-        return refused(str(path), error)
+    except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all inputs would meet
+        raise
     except Exception as error:
+        trouble = ordinary(error)
+        if trouble is not None:
+            return refused(str(path), trouble)
         text = " ".join(str(error).split())[:200]
         return refused(str(path), DoctorError(f"{path}: internal error, please report it: {type(error).__name__}: {text}"))
 

@@ -2,13 +2,17 @@
 
 DoctorError
 ├── UsageError       2   what people write: an option, a config, a policy or a factory that cannot be used as given
-└── InputError       3   a file that cannot be read or is refused, and what programs write: a checkpoint, data, a saved
-                         report, an outcome or a baseline that is not what it should be
+├── InputError       3   a file that cannot be read or is refused, and what programs write: a checkpoint, data, a saved
+│                        report, an outcome or a baseline that is not what it should be
+└── MachineError     3   a machine or a library that does not let the program run; no file is to blame
 """
 
 from __future__ import annotations
 
+import os
 from enum import IntEnum
+
+_GONE = "the current folder has been deleted; change to another one"
 
 
 class ExitCode(IntEnum):
@@ -37,6 +41,50 @@ class InputError(DoctorError):
     """A file that cannot be read or is refused."""
 
     exit_code = ExitCode.INPUT
+
+
+class MachineError(DoctorError):
+    """The machine, or a library on it, that does not let the program run: no file and no option is to blame."""
+
+    exit_code = ExitCode.INPUT
+
+
+def ordinary(error: BaseException) -> DoctorError | None:
+    """What `error` is where it is ordinary trouble, of the system or a library; None for a mistake of this program."""
+    if isinstance(error, DoctorError):
+        return error
+    text = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, MemoryError):
+        return MachineError(
+            "there is not enough memory; close other programs, raise a limit (ulimit -v), or take fewer sequences"
+        )
+    if isinstance(error, ImportError) and not (error.name or "").startswith("humouse_doctor"):
+        cause = error.__cause__  # numpy wraps a page of advice around it
+        reason = (str(cause).strip().splitlines() or [text])[0] if isinstance(cause, ImportError) else text
+        return MachineError(
+            f"a library cannot be loaded: {reason}; free memory, raise a limit (ulimit -v), or install it again"
+        )
+    if not isinstance(error, OSError):
+        return None
+    if not _is_here():
+        return MachineError(_GONE)
+    if isinstance(error.filename, (str, bytes)):
+        return InputError(f"{os.fsdecode(error.filename)}: {error.strerror or text}")
+    return MachineError(f"the system refuses: {error.strerror or text}")
+
+
+def require_here() -> None:
+    """Raise `MachineError` where the current folder has been deleted, in which no relative path means anything."""
+    if not _is_here():
+        raise MachineError(_GONE)
+
+
+def _is_here() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109  # pathlib is not needed for it
+    except OSError:
+        return False
+    return True
 
 
 class NotMeasurable(Exception):

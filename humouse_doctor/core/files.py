@@ -60,16 +60,6 @@ def require_unread(*paths: Path) -> None:
                 raise UsageError(f"{path}: it was read as an input, and is not overwritten; choose another file")
 
 
-def require_current_folder() -> None:
-    """Raise `InputError` where the current folder was removed, which paths are relative to."""
-    try:
-        os.getcwd()  # noqa: PTH109  # asked for by whether it is there
-    except OSError as error:
-        raise InputError(
-            f"the current folder cannot be found: {error.strerror or error}; change to one that is there"
-        ) from None
-
-
 def repository(folder: Path) -> Path | None:
     """The top of the repository that a folder lies in: the nearest one upwards with a `.git`, None outside of any."""
     return next((place for place in (folder, *folder.parents) if os.path.exists(place / ".git")), None)  # noqa: PTH110

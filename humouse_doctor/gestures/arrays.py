@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from humouse_doctor.core.arrays import FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.errors import DoctorError, InputError
 from humouse_doctor.core.files import Bounded, open_regular
 from humouse_doctor.gestures.gestures import Gestures, Statistics, draw, gather
 
@@ -55,7 +55,7 @@ def read(path: Path, max_sequences: int, seed: int) -> Gestures:
     """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raises `InputError`."""
     try:
         return _read(path, max_sequences, seed)
-    except InputError:
+    except (DoctorError, ImportError):  # a library that cannot be loaded is not the file's fault
         raise
     except Exception as error:  # zipfile and zlib let a dozen kinds through for a broken file
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__

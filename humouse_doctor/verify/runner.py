@@ -6,22 +6,21 @@ import contextlib
 import copyreg
 import multiprocessing
 import os
-import queue
+import signal
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing.queues import Queue
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.verify.bench import Job, Pulse, Tick
 
-_LOOK_EVERY_S = 0.1
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
@@ -67,6 +66,15 @@ copyreg.pickle(MappingProxyType, _reduce_proxy)  # read-only mappings travel bet
 
 
 @dataclass(slots=True)
+class _Worker:
+    """A process that makes one trial after another, the line to it, and what it is at."""
+
+    process: BaseProcess
+    line: Connection[Any, Any]
+    job: Job | None = None
+
+
+@dataclass(slots=True)
 class Runner:
     """Makes trials on one bench with at most `workers` at a time; 1 stays in this process."""
 
@@ -74,8 +82,7 @@ class Runner:
     keep: Keep
     show: Show
     workers: int
-    _pool: ProcessPoolExecutor | None = None
-    _told: Queue[tuple[Job, Pulse]] | None = None
+    _started: list[_Worker] = field(default_factory=list)
     made: list[Trial] = field(default_factory=list)
 
     def trials(self, jobs: Sequence[Job]) -> list[Trial]:
@@ -83,7 +90,7 @@ class Runner:
         known = {job: self.keep.find(job) for job in jobs}
         missing = [job for job, trial in known.items() if trial is None]
         made = {}
-        for job, trial in self._pooled(missing) if self.workers > 1 and len(missing) > 1 else self._here(missing):
+        for job, trial in self._shared_out(missing) if self.workers > 1 and len(missing) > 1 else self._here(missing):
             self.keep.add(trial)
             self.show.ended(job, trial)
             made[job] = trial
@@ -97,44 +104,63 @@ class Runner:
             with one_thread():
                 yield job, self.bench.run(job, partial(self.show.moved, job))
 
-    def _pooled(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            with _importing_nothing_from_here():
-                self._told = context.Queue()
-            self._pool = ProcessPoolExecutor(
-                max_workers=self.workers, mp_context=context, initializer=_start, initargs=(self._told,)
-            )
-        running: dict[Future[Trial], Job] = {}
-        waiting = list(jobs)
+    def _shared_out(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
+        self._start(min(self.workers, len(jobs)))
+        waiting = deque(jobs)
         try:
-            while waiting or running:
-                while waiting and len(running) < self.workers:
-                    job = waiting.pop(0)
-                    self.show.started(job)
-                    with _importing_nothing_from_here():
-                        running[self._pool.submit(_work, self.bench, job)] = job
-                done, _ = wait(running, timeout=_LOOK_EVERY_S, return_when=FIRST_COMPLETED)
-                self._listen()
-                for future in done:
-                    yield running.pop(future), future.result()
-        except BrokenProcessPool:
+            while waiting or any(worker.job for worker in self._started):
+                for worker in self._started:
+                    if worker.job is None and waiting:
+                        worker.job = waiting.popleft()
+                        self.show.started(worker.job)
+                        worker.line.send((self.bench, worker.job))
+                at_work = {worker.line: worker for worker in self._started if worker.job is not None}
+                for line in wait(list(at_work)):
+                    worker = at_work[cast("Connection[Any, Any]", line)]
+                    told = worker.line.recv()
+                    assert worker.job is not None
+                    if isinstance(told, Pulse):
+                        self.show.moved(worker.job, told)
+                    elif isinstance(told, Exception):
+                        raise told
+                    else:
+                        job, worker.job = worker.job, None
+                        yield job, told
+        except (EOFError, ConnectionError):  # of a line, whose other end is gone
             raise UsageError("a trial's process died (out of memory?); try --workers 1 or fewer --max-sequences") from None
 
-    def _listen(self) -> None:
-        assert self._told is not None
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self.show.moved(*self._told.get_nowait())
+    def _start(self, count: int) -> None:
+        """See that there are `count` workers; all that are new start side by side."""
+        context = multiprocessing.get_context("spawn")
+        while len(self._started) < count:
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            with _not_interrupted(), _importing_nothing_from_here():
+                process.start()
+            theirs.close()
+            self._started.append(_Worker(process, ours))
 
     def close(self) -> None:
         """End the worker processes, whatever they are at."""
-        if self._pool is None:
-            return
-        for process in list((self._pool._processes or {}).values()):
-            process.terminate()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = None
+        for worker in self._started:
+            worker.process.kill()
+        for worker in self._started:
+            worker.process.join()
+            worker.line.close()
+        self._started.clear()
+
+
+@contextlib.contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Keep SIGINT from what is started in the block: a terminal sends it to all, and only this process is to answer."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows has none
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -168,27 +194,24 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-_TOLD: Queue[tuple[Job, Pulse]] | None = None
-
-
-def _start(told: Queue[tuple[Job, Pulse]]) -> None:
-    """Prepare a worker: it ends with its parent, even where that was killed."""
-    global _TOLD
-    _TOLD = told
+def _work(line: Connection[Any, Any]) -> None:
+    """Make the trials that come down `line`; the process ends with its parent, even where that was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent needs no more
+        while True:
+            bench, job = line.recv()
+            try:
+                with one_thread():
+                    told: Trial | Exception = bench.run(job, line.send)
+            except Exception as error:  # it is the parent's to tell
+                told = (
+                    error if isinstance(error, (DoctorError, MemoryError)) else RuntimeError(f"{type(error).__name__}: {error}")
+                )
+            line.send(told)
 
 
-def _end_with(parent: Any) -> None:
+def _end_with(parent: BaseProcess) -> None:
     parent.join()
     os._exit(1)
-
-
-def _work(bench: Makes, job: Job) -> Trial:
-    def tick(pulse: Pulse) -> None:
-        if _TOLD is not None:
-            _TOLD.put((job, pulse))
-
-    with one_thread():
-        return bench.run(job, tick)

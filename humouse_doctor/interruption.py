@@ -1,0 +1,121 @@
+"""What Ctrl-C and its kind do to the command line: one line, one exit code, no child left, and never a traceback.
+
+Only the program's entry uses this; the Python API leaves the signals as it finds them. The exception that is raised is
+seen by every `with` and `finally` on the way out, and by no `except` that means something else. Where a library swallows it
+all the same, as imports and callbacks do, it is raised again, and what does not wind down in some seconds is ended.
+
+Imported before all else, so that it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from contextlib import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
+
+#: What is answered, where it is known to the system and not ignored (as nohup and a shell's `&` have it).
+_ANSWERED = ("SIGINT", "SIGTERM", "SIGHUP")
+#: How often is looked whether it goes on, and how often at most.
+_LOOK_EVERY_S, _MOST_LOOKS = 0.5, 10
+#: What a shell adds to a signal's number.
+_BY_SIGNAL = 128
+
+
+class Interrupted(BaseException):
+    """A signal that ends the program: raised where it finds the main thread."""
+
+
+class Interruption:
+    """Answers the signals that end a program, from `watch` until it ends."""
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._looks = 0
+        self._nothing_to_undo = False
+
+    @property
+    def came(self) -> bool:
+        """Whether the program is to end; what else has gone wrong since then is a consequence."""
+        return self._number != 0
+
+    def watch(self) -> None:
+        """Answer the signals from now on; only the main thread may ask for it."""
+        for name in _ANSWERED:
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._answer)
+        if hasattr(signal, "SIGALRM"):  # Windows has none
+            signal.signal(signal.SIGALRM, self._look)
+        atexit.register(_ignore)  # the first that is registered is the last that is called
+        others = sys.unraisablehook
+
+        def unraisable(found: sys.UnraisableHookArgs) -> None:
+            if not isinstance(found.exc_value, Interrupted):  # it is raised again
+                others(found)
+
+        sys.unraisablehook = unraisable
+
+    def finished(self) -> None:
+        """All is done and shown: a signal that comes now ends the program at once."""
+        self._nothing_to_undo = True
+
+    def end(self) -> NoReturn:
+        """End here and now, with the children that are left, the one line, and the exit code that a shell expects."""
+        _ignore()
+        _kill_children()
+        said = "interrupted" if self._number == signal.SIGINT else "terminated"
+        with suppress(OSError, ValueError):
+            if sys.stderr is not None:
+                os.write(sys.stderr.fileno(), f"humouse-doctor: {said}\n".encode())
+        os._exit(_BY_SIGNAL + self._number)
+
+    def _answer(self, number: int, _: FrameType | None) -> None:
+        again, self._number = self._number != 0, self._number or number
+        if again or self._nothing_to_undo:
+            self.end()
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, _LOOK_EVERY_S, _LOOK_EVERY_S)
+        raise Interrupted
+
+    def _look(self, _: int, __: FrameType | None) -> None:
+        """Raise it again where it was swallowed, that is, where no `finally`, `with` or `except` is at work on it."""
+        self._looks += 1
+        if self._looks > _MOST_LOOKS:
+            self.end()
+        handled = sys.exc_info()[1]
+        while handled is not None:
+            if isinstance(handled, Interrupted):
+                return
+            handled = handled.__context__
+        raise Interrupted
+
+
+def _ignore() -> None:
+    """Let no signal in any more; what is left to do cannot be kept waiting."""
+    for name in (*_ANSWERED, "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def _kill_children() -> None:
+    """Kill the children that are left, each with its group where it leads one; Linux alone tells which these are."""
+    with suppress(OSError):
+        for task in os.scandir("/proc/self/task"):
+            with suppress(OSError), open(f"{task.path}/children", encoding="ascii") as listed:  # noqa: PTH123  # as light as can be
+                for child in map(int, listed.read().split()):
+                    _kill(child)
+
+
+def _kill(child: int) -> None:
+    with suppress(OSError):  # it has ended
+        if os.getpgid(child) == child:
+            os.killpg(child, signal.SIGKILL)
+        else:
+            os.kill(child, signal.SIGKILL)

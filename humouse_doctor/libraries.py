@@ -1,0 +1,43 @@
+"""Room for the large libraries: under a limit of memory they end the process themselves, with an exit code of their own."""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+from humouse_doctor.core.errors import MachineError
+
+#: MiB of addresses that the libraries take at least until they are of use.
+_NEEDED_MIB: Mapping[str, int] = {"numpy": 128, "torch": 1024}
+
+
+class Room(MetaPathFinder):
+    """Finds no module, but refuses the import of a library that the limit on memory leaves no room for."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        """Raise `MachineError` where there is no room, which is no `ImportError`: a library may do without another one."""
+        del path, target
+        needed = _NEEDED_MIB.get(fullname)
+        if needed is not None:
+            try:
+                mmap.mmap(-1, needed << 20).close()
+            except OSError:
+                raise MachineError(
+                    f"{fullname} cannot be loaded: it needs {needed:,} MiB, more than the limit on memory leaves; "
+                    "raise the limit (ulimit -v)"
+                ) from None
+        return None
+
+
+def require_room() -> None:
+    """From now on, see that there is room for a library before it is imported; only a process with a limit need ask."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits
+        return
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        sys.meta_path.insert(0, Room())
