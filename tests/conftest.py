@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
+import typer.main
 from hypothesis import HealthCheck, settings
 
 from humouse_doctor import cli
@@ -18,8 +21,15 @@ from tests.generator.in_process import InProcess
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
-# Small tensors are slower on several threads than on one.
+# Small tensors are slower on several threads than on one, and every core has a worker's tests to run. The commands that
+# tests start are told so too, and keep the bytecode that each would otherwise compile anew.
 torch.set_num_threads(1)
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+#: The command line is the same at every call; it takes longer to build than many commands take to run.
+_build_once = functools.cache(typer.main.get_command)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +39,10 @@ def _loader_without_its_process(request: pytest.FixtureRequest, monkeypatch: pyt
         monkeypatch.setattr(isolation, "launch", InProcess)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    if not pluginmanager.hasplugin("xdist"):  # what pyproject.toml asks of it then goes for nothing
+        for option in ("--numprocesses", "--maxprocesses", "--dist"):
+            parser.addoption(option, help="of pytest-xdist, which is not here")
     parser.addoption("--update-goldens", action="store_true", help="write the golden files anew instead of comparing")
 
 
@@ -65,6 +78,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     def run(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["humouse-doctor", *(str(argument) for argument in arguments)])
+        monkeypatch.setattr(typer.main, "get_command", _build_once)
         capsys.readouterr()
         code = cli.run()
         out, err = capsys.readouterr()
