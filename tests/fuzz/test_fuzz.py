@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor import service
+from humouse_doctor import printing, service
 from humouse_doctor.config import patcher
 from humouse_doctor.core.report import Report
 from humouse_doctor.gestures.gestures import Gestures
@@ -28,7 +28,7 @@ INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
           "stored": (200, ("read gate", "refused well", "refused outcome")),
           "names": (20, ("held", "held, overrides refused")),
-          "environment": (60, ("as without gate", "refused"))}  # fmt: skip
+          "environment": (40, ("as without gate", "refused"))}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -72,6 +72,7 @@ def _patching_more(text: str, *_: object) -> str:
         ("configs", (Report, "exit_code", lambda *_: 0), "exit code 0 for at-risk"),
         ("stored", (json_report, "_missing", _raising), "ZeroDivisionError: planted"),
         ("stored", (json_report, "_contradictions", lambda _: ()), "health that nothing was measured for"),
+        ("environment", (printing, "colours", _raising), "code 4 where "),
         ("patches", (patcher, "_edited", _raising), "ZeroDivisionError: planted"),
         ("patches", (patcher, "patched", _patching_more), "the patched text reads otherwise"),
         ("names", (patcher, "_header", lambda side, name: f"{side}/{name}"), "the diff names "),
