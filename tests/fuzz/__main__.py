@@ -18,6 +18,7 @@ from tests.fuzz.checkpoints import Checkpoints
 from tests.fuzz.configs import Configs
 from tests.fuzz.data import Data
 from tests.fuzz.patches import Patches
+from tests.fuzz.sizes import Sizes
 from tests.fuzz.stored import Stored
 from tests.fuzz.target import Failure, Outcome, Target
 
@@ -26,6 +27,7 @@ TARGETS: dict[str, Callable[[Path, int], Target]] = {
     "data": Data,
     "configs": Configs,
     "patches": Patches,
+    "sizes": Sizes,
     "stored": Stored,
 }
 
