@@ -20,6 +20,7 @@ from tests.fuzz.data import Data
 from tests.fuzz.environment import Environments
 from tests.fuzz.names import Names
 from tests.fuzz.patches import Patches
+from tests.fuzz.sizes import Sizes
 from tests.fuzz.stored import Stored
 from tests.fuzz.target import Failure, Outcome, Target
 
@@ -28,6 +29,7 @@ TARGETS: dict[str, Callable[[Path, int], Target]] = {
     "data": Data,
     "configs": Configs,
     "patches": Patches,
+    "sizes": Sizes,
     "stored": Stored,
     "names": Names,
     "environment": Environments,

@@ -13,6 +13,7 @@ import pytest
 
 from humouse_doctor import printing, service
 from humouse_doctor.config import patcher
+from humouse_doctor.core import cost
 from humouse_doctor.core.report import Report
 from humouse_doctor.gestures.gestures import Gestures
 from humouse_doctor.reporting import json_report, paths, plain, terminal
@@ -25,6 +26,7 @@ from tests.hostile.data import bytes_of, moving
 
 #: How many inputs each target gets, and what some of them come to.
 INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
+          "sizes": (4, ("refused",)),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
           "stored": (200, ("read gate", "refused well", "refused outcome")),
           "names": (20, ("held", "held, overrides refused")),
@@ -70,6 +72,7 @@ def _patching_more(text: str, *_: object) -> str:
         ("data", (data, "read_gestures", _raising), "ZeroDivisionError: planted"),
         ("configs", (service, "load_case", _raising), "ZeroDivisionError: planted"),
         ("configs", (Report, "exit_code", lambda *_: 0), "exit code 0 for at-risk"),
+        ("sizes", (cost, "_trouble", lambda *_: None), "passes with arrays beyond all reason"),
         ("stored", (json_report, "_missing", _raising), "ZeroDivisionError: planted"),
         ("stored", (json_report, "_contradictions", lambda _: ()), "health that nothing was measured for"),
         ("environment", (printing, "colours", _raising), "code 4 where "),
@@ -98,7 +101,9 @@ def test_a_planted_fault_is_reported_and_kept_and_ends_with_one(
 
     monkeypatch.setitem(TARGETS, name, begun)
 
-    code = main([name, "--inputs", "100" if name == "stored" else "30", "--seconds", "60", "--keep", str(tmp_path / "kept")])
+    code = main(
+        [name, "--inputs", {"stored": "100", "sizes": "8"}.get(name, "30"), "--seconds", "60", "--keep", str(tmp_path / "kept")]
+    )
 
     out = capsys.readouterr().out
     assert code == 1
@@ -116,7 +121,7 @@ def test_all_targets_share_the_time(
     assert main(["all", "--seconds", "0.6", "--inputs", "3", "--keep", str(tmp_path)]) == 0
 
     out = capsys.readouterr().out
-    assert [f"inputs for {name} in 0 s" in out for name in TARGETS] == [True] * 5
+    assert [f"inputs for {name} in 0 s" in out for name in TARGETS] == [True] * len(TARGETS)
 
 
 def _importing(_: Path) -> None:
