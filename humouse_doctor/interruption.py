@@ -91,7 +91,7 @@ class Interruption:
             raise Interrupted
 
     def _look(self, _: int, frame: FrameType | None) -> None:
-        """Raise it, again where it was swallowed; not in an import, nor where a `finally`, `with` or `except` is at work on it."""
+        """Raise it, again where it was swallowed; not in an import, nor where a `finally` or `with` is at work on it."""
         if time.monotonic() > self._deadline:
             self.end()
         handled = sys.exc_info()[1]

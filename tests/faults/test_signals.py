@@ -99,6 +99,15 @@ def test_nothing_keeps_an_interruption_from_ending_it(script: str) -> None:
     assert (ended.returncode, ended.stderr) == _LINES["SIGINT"]
 
 
+def test_an_import_is_left_to_end(folder: Path) -> None:
+    (folder / "interrupts.py").write_text("come()\nprint('to its end', flush=True)\n", encoding="utf-8")
+    path = f"import builtins\nbuiltins.come = come\nsys.path.append({str(folder)!r})\n"
+
+    ended = _interrupted(path + "try:\n    import interrupts\n    time.sleep(50)\nfinally:\n    end()")
+
+    assert (ended.returncode, ended.stderr, ended.stdout) == (*_LINES["SIGINT"], "to its end\n")
+
+
 def test_winding_down_is_not_disturbed() -> None:
     ended = _interrupted("try:\n    come()\nfinally:\n    time.sleep(0.05)\n    print('undone', flush=True)\n    end()")
 
