@@ -1,8 +1,9 @@
 """What Ctrl-C and its kind do to the command line: one line, one exit code, no child left, and never a traceback.
 
 Only the program's entry uses this; the Python API leaves the signals as it finds them. The exception that is raised is
-seen by every `with` and `finally` on the way out, and by no `except` that means something else. Where a library swallows it
-all the same, as imports and callbacks do, it is raised again, and what does not wind down in some seconds is ended.
+seen by every `with` and `finally` on the way out, and by no `except` that means something else. An import is left to end
+first: torch's aborts the process where C++ meets an exception. What is swallowed all the same, as by callbacks, is raised
+again, and what does not wind down in some seconds is ended.
 
 Imported before all else, so that it imports next to nothing.
 """
@@ -13,6 +14,7 @@ import atexit
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 
 TYPE_CHECKING = False
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
 #: What is answered, where it is known to the system and not ignored (as nohup and a shell's `&` have it).
 _ANSWERED = ("SIGINT", "SIGTERM", "SIGHUP")
-#: How often is looked whether it goes on, and how often at most.
-_LOOK_EVERY_S, _MOST_LOOKS = 0.5, 10
+#: How often is looked whether it winds down, and how long it may.
+_LOOK_EVERY_S, _PATIENCE_S = 0.05, 5.0
+_IMPORTS = "<frozen importlib._bootstrap>"
 #: What a shell adds to a signal's number.
 _BY_SIGNAL = 128
 
@@ -37,7 +40,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self._number = 0
-        self._looks = 0
+        self._deadline = 0.0
         self._nothing_to_undo = False
 
     @property
@@ -76,24 +79,30 @@ class Interruption:
                 os.write(sys.stderr.fileno(), f"humouse-doctor: {said}\n".encode())
         os._exit(_BY_SIGNAL + self._number)
 
-    def _answer(self, number: int, _: FrameType | None) -> None:
+    def _answer(self, number: int, frame: FrameType | None) -> None:
         again, self._number = self._number != 0, self._number or number
         if again or self._nothing_to_undo:
             self.end()
+        self._deadline = time.monotonic() + _PATIENCE_S
         if hasattr(signal, "setitimer"):
             signal.setitimer(signal.ITIMER_REAL, _LOOK_EVERY_S, _LOOK_EVERY_S)
-        raise Interrupted
+            self._look(number, frame)
+        else:
+            raise Interrupted
 
-    def _look(self, _: int, __: FrameType | None) -> None:
-        """Raise it again where it was swallowed, that is, where no `finally`, `with` or `except` is at work on it."""
-        self._looks += 1
-        if self._looks > _MOST_LOOKS:
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        """Raise it, again where it was swallowed; not in an import, nor where a `finally` or `with` is at work on it."""
+        if time.monotonic() > self._deadline:
             self.end()
         handled = sys.exc_info()[1]
         while handled is not None:
             if isinstance(handled, Interrupted):
                 return
             handled = handled.__context__
+        while frame is not None:
+            if frame.f_code.co_filename == _IMPORTS:
+                return
+            frame = frame.f_back
         raise Interrupted
 
 

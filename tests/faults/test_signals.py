@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def _interrupted(script: str) -> subprocess.CompletedProcess[str]:
         # swallowed by a library
         "try:\n    try:\n        come()\n    except BaseException:\n        pass\n    time.sleep(50)\nfinally:\n    end()",
         # what winds down is left alone, until it takes too long
-        "try:\n    come()\nfinally:\n    time.sleep(50)",
+        "interruption._PATIENCE_S = 0.1\ntry:\n    come()\nfinally:\n    time.sleep(50)",
         # the second one is not waited for
         "interruption._LOOK_EVERY_S = 40\ntry:\n    come()\nfinally:\n    come(signal.SIGTERM)\n    time.sleep(50)",
         # a limit to what is undone in threads and at the end
@@ -96,6 +97,15 @@ def test_nothing_keeps_an_interruption_from_ending_it(script: str) -> None:
     ended = _interrupted(script)
 
     assert (ended.returncode, ended.stderr) == _LINES["SIGINT"]
+
+
+def test_an_import_is_left_to_end(folder: Path) -> None:
+    (folder / "interrupts.py").write_text("come()\nprint('to its end', flush=True)\n", encoding="utf-8")
+    path = f"import builtins\nbuiltins.come = come\nsys.path.append({str(folder)!r})\n"
+
+    ended = _interrupted(path + "try:\n    import interrupts\n    time.sleep(50)\nfinally:\n    end()")
+
+    assert (ended.returncode, ended.stderr, ended.stdout) == (*_LINES["SIGINT"], "to its end\n")
 
 
 def test_winding_down_is_not_disturbed() -> None:
@@ -117,7 +127,10 @@ def test_children_are_ended_with_their_own_children() -> None:
     ended = _interrupted(script)
 
     assert (ended.returncode, ended.stderr) == _LINES["SIGTERM"]
-    assert [process for process in map(int, ended.stdout.split()) if is_running(process)] == []
+    until = time.monotonic() + 10
+    while any(is_running(process) for process in map(int, ended.stdout.split())):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_a_signal_that_is_ignored_stays_so() -> None:

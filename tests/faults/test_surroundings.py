@@ -52,10 +52,9 @@ def test_streams_that_are_closed_or_full(redirect: str, code: int, said: str) ->
     assert _shell(f'"$@" {redirect}', "preflight", "run.yaml") == (code, said)
 
 
-def test_a_file_is_whole_where_all_streams_are_closed(folder: Path) -> None:
+def test_a_file_is_whole_where_all_streams_are_closed(folder: Path, invoke: Invoke) -> None:
     assert _shell('"$@" <&- >&- 2>&-', "preflight", "run.yaml", "-o", "json=report.json")[0] == 3
-    assert _shell('"$@" >/dev/null', "preflight", "run.yaml", "-o", "json=other.json")[0] == 1
-    assert (folder / "report.json").read_bytes() == (folder / "other.json").read_bytes()
+    assert (folder / "report.json").read_text(encoding="utf-8") == invoke("preflight", "run.yaml", "-f", "json").out
 
 
 def test_a_current_folder_that_is_gone(folder: Path) -> None:
@@ -120,22 +119,15 @@ def test_a_folder_that_may_not_be_looked_into(invoke: Invoke, monkeypatch: pytes
 
     monkeypatch.setattr(os, "stat", forbidden)
 
-    for arguments in (
-        ("inspect", "secret/x.pt"),
-        ("preflight", "secret/run.yaml"),
-        ("suggest-config", "-c", "secret/run.yaml"),
-    ):
-        ended = invoke(*arguments)
+    for arguments in ("inspect secret/x.pt", "preflight secret/run.yaml", "suggest-config -c secret/run.yaml"):
+        ended = invoke(*arguments.split())
         assert (ended.code in (2, 3), ended.err.count("\n")) == (True, 1), ended
         assert "secret/" in ended.err
 
 
-@pytest.mark.parametrize(("limit", "library"), [("60000", "numpy"), ("400000", "torch")])
-def test_a_limit_that_a_library_does_not_fit_into(limit: str, library: str) -> None:
-    arguments = (
-        ("preflight", "run.yaml", "-d", "gestures.npz") if library == "numpy" else ("verify", "run.yaml", "-d", "gestures.npz")
-    )
-    code, said = _shell(f'ulimit -v {limit}; "$@"', *arguments)
+@pytest.mark.parametrize(("limit", "command", "library"), [("60000", "preflight", "numpy"), ("400000", "verify", "torch")])
+def test_a_limit_that_a_library_does_not_fit_into(limit: str, command: str, library: str) -> None:
+    code, said = _shell(f'ulimit -v {limit}; "$@"', command, "run.yaml", "-d", "gestures.npz")
 
     assert code == 3
     assert said.startswith(f"humouse-doctor: {library} cannot be loaded: it needs ")

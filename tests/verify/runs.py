@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,5 +118,7 @@ class Plays:
             os._exit(1)
         for step in range(1, job.steps + 1):
             tick(Pulse(step=step, loss=1.0, best_constant=2.0, motionless=3.0))
-        measured = MappingProxyType({"process": float(os.getpid()), "threads": float(torch.get_num_threads())})
+        deaf = hasattr(signal, "pthread_sigmask") and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        found = {"process": os.getpid(), "threads": torch.get_num_threads(), "deaf to SIGINT": deaf}
+        measured = MappingProxyType({name: float(value) for name, value in found.items()})
         return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, steps=job.steps, measurements=measured)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -68,6 +69,8 @@ def test_several_trials_at_a_time_are_made_elsewhere_and_come_in_order_too(
         processes = {one.measurements["process"] for one in found}
         assert float(os.getpid()) not in processes
         assert len(processes) <= 2
+        assert {one.measurements["deaf to SIGINT"] for one in found} == {1.0}  # a terminal sends it to all
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
         assert {one.measurements["threads"] for one in found} == {1.0}
         assert sorted(one.seed for one in told.over) == [1, 2, 3, 4]
         assert sorted(one.seed for one in made.made) == [1, 2, 3, 4]
