@@ -1,4 +1,4 @@
-"""The zoo's tables where people read them: docs/accuracy.md and the probes' pages, between two comments each, from results.json."""
+"""The zoo's tables where people read them, between two comments each: docs/accuracy.md and the probes' pages."""
 
 from __future__ import annotations
 
