@@ -43,7 +43,9 @@ def generated() -> dict[str, str]:
     """Each page that is made here: its place, and its Markdown."""
     tools = "".join(f"## {tool.code} {tool.label} {{: #{tool.code.lower()} }}\n\n{tool.text}\n\n" for tool in ToolCode)
     found = {place: pages.page(code) for code, place in probe_pages().items()}
-    found[TOOL_CODES] = f"# The tool's own codes\n\nThey speak of trouble with what the tool was given, not of the run.\n\n{tools}"
+    found[TOOL_CODES] = (
+        f"# The tool's own codes\n\nThey speak of trouble with what the tool was given, not of the run.\n\n{tools}"
+    )
     for name, (place, _) in TOP_PAGES.items():
         if (TOP / name).exists():
             found[place] = (TOP / name).read_text(encoding="utf-8")
@@ -110,6 +112,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # mkdocs names them
     """Link what a page speaks of."""
     return linked(markdown, page.file.src_uri, frozenset(files.src_uris))
