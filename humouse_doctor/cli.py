@@ -40,6 +40,12 @@ def _codes(incomplete: str) -> list[str]:
     return completions(incomplete)
 
 
+def _topics(incomplete: str) -> list[str]:
+    from humouse_doctor.probes.pages import topics
+
+    return topics(incomplete)
+
+
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
 Data = Annotated[
     Path | None,
@@ -351,7 +357,8 @@ def gate(
     require_data: Annotated[bool, typer.Option("--require-data", help="Fail what was looked at without data.")] = False,
     baseline: Annotated[Path | None, typer.Option("--baseline", help="Known findings: only new or worsened ones fail.")] = None,
     write_baseline: Annotated[
-        Path | None, typer.Option("--write-baseline", help="Keep there as known what is not ignored, and pass with it.")
+        Path | None,
+        typer.Option("--write-baseline", help="Save what is found and not ignored here, as known from now on."),
     ] = None,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,
@@ -415,12 +422,15 @@ def show(
 
 @app.command()
 def explain(
-    code: Annotated[str, typer.Argument(help="A probe's code, e.g. HD201.", autocompletion=_codes)],
+    code: Annotated[
+        str,
+        typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=_topics),
+    ],
 ) -> None:
     """Print a probe's page: what it measures, where its thresholds come from, what to do."""
     from humouse_doctor.probes.pages import explained
 
-    printing.write(explained(code.upper()))
+    printing.write_page(explained(code))
 
 
 @app.command()

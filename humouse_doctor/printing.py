@@ -86,6 +86,20 @@ def write(text: str) -> None:
         raise InputError(f"stdout: cannot write the report: {error.strerror or error}") from None
 
 
+def write_page(markdown: str) -> None:
+    """Print a page of Markdown: laid out on a terminal, as it is elsewhere, where rich is not imported."""
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
+        write(markdown)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=width(), no_color=not colours(), force_terminal=True)
+    with console.capture() as laid_out:
+        console.print(Markdown(markdown))
+    write(laid_out.get())
+
+
 def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | None]) -> tuple[Output[FormT], ...]:
     """The files asked for as FORMAT=PATH, checked before any work; raises `UsageError` or `InputError`."""
     require_free(None, inputs)

@@ -16,7 +16,7 @@ import pytest
 import torch
 import typer
 
-from humouse_doctor import cli
+from humouse_doctor import cli, printing
 from humouse_doctor.config import reader
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.probes import registry
@@ -329,7 +329,31 @@ def test_explain_prints_a_page_and_knows_the_nearest_code(invoke: Invoke) -> Non
     assert invoke("explain", "HD004").out.startswith("# HD004")
     wrong = invoke("explain", "HD299")
     assert wrong.code == 2
-    assert "did you mean HD209?" in one_line(wrong)
+    assert "did you mean HD209 (still-targets)?" in one_line(wrong)
+
+
+def test_explain_takes_a_name(invoke: Invoke) -> None:
+    assert invoke("explain", "Repeated-Latent").out == invoke("explain", "HD203").out
+
+
+def test_explain_lays_the_page_out_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+
+    printing.write_page("# HD203 repeated-latent\n\nSee `settled_at`.\n")
+
+    shown = capsys.readouterr().out
+    assert "HD203 repeated-latent" in shown
+    assert "#" not in shown
+    assert "`" not in shown
+
+
+def test_explain_does_without_rich_where_stdout_is_no_terminal() -> None:
+    code = "import sys; from humouse_doctor.cli import run; run(); sys.exit('rich' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code, "explain", "HD203"], capture_output=True, text=True, check=False)
+    assert ended.stdout.startswith("# HD203 repeated-latent\n")
+    assert ended.returncode == 0
 
 
 def test_probes_lists_every_probe(invoke: Invoke) -> None:

@@ -13,54 +13,78 @@ from pathlib import Path
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.tool_codes import ToolCode
 
+_COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
+
 
 def pages() -> dict[str, Path]:
     """Every probe's page by code."""
-    found = {}
+    return {heading.partition(" ")[0]: path for heading, path in _headings()}
+
+
+def names() -> dict[str, str]:
+    """Every code of a probe or of the tool itself, with its name, in code order."""
+    found = dict(heading.split(" ", 1) for heading, _ in _headings())
+    return dict(sorted({**found, **{tool.code: tool.label for tool in ToolCode}}.items()))
+
+
+def _headings() -> list[tuple[str, Path]]:
+    """Code and name as each page has them, with the page, in code order."""
+    found = []
     for path in Path(__file__).parent.glob("*.md"):
         with path.open(encoding="utf-8") as stream:
-            found[stream.readline().split()[1]] = path
-    return dict(sorted(found.items()))
+            found.append((stream.readline().removeprefix("# ").strip(), path))
+    return sorted(found)
 
 
-def page(code: str) -> str:
-    """The page of a probe, or the text of one of the tool's own codes; raises `UsageError` for another code."""
-    known = pages()
+def code_of(topic: str) -> str:
+    """Return the code that `topic` is or names, in any case; raises `UsageError` with the nearest one."""
+    known = names()
+    words = {**{code.lower(): code for code in known}, **{name: code for code, name in known.items()}}
+    asked = topic.strip().lower().replace("_", "-").replace(" ", "-")
+    if asked in words:
+        return words[asked]
+    close = difflib.get_close_matches(asked, words, n=1)
+    if not close:
+        raise UsageError(f"there is no probe {topic}; see humouse-doctor probes")
+    code = words[close[0]]
+    raise UsageError(f"there is no probe {topic}; did you mean {code} ({known[code]})?")
+
+
+def page(topic: str) -> str:
+    """The page of a probe without its comments, or the text of one of the tool's own codes; raises `UsageError`."""
+    code, known = code_of(topic), pages()
     if code in known:
-        return known[code].read_text(encoding="utf-8")
-    tools = {tool.code: tool for tool in ToolCode}
-    if code in tools:
-        return f"# {code} {tools[code].label}\n\n{tools[code].text}\n"
-    close = difflib.get_close_matches(code, [*known, *tools], n=1)
-    raise UsageError(f"there is no probe {code}; " + (f"did you mean {close[0]}?" if close else "see humouse-doctor probes"))
+        return _COMMENT.sub("", known[code].read_text(encoding="utf-8"))
+    tool = next(tool for tool in ToolCode if tool.code == code)
+    return f"# {code} {tool.label}\n\n{tool.text}\n"
 
 
-def explained(code: str) -> str:
-    """The page of a code, with where it lies and the codes it speaks of; raises `UsageError` for an unknown one."""
-    text, known = page(code), pages()
+def explained(topic: str) -> str:
+    """The page of a code or name, with where it lies and the codes it speaks of; raises `UsageError` for an unknown one."""
+    code, known = code_of(topic), pages()
+    text, called = page(code), names()
     named = [other for other in sorted(set(re.findall(r"HD\d{3}", text)) - {code}) if other in known]
-    links = [f"- {heading(other)}: `humouse-doctor explain {other}`\n" for other in named]
+    links = [f"- {other} {called[other]}: `humouse-doctor explain {other}`\n" for other in named]
     links += [f"- this page: <{known[code].as_uri()}>\n"] if code in known else []
     return f"{text}\n## See also\n\n{''.join(links)}" if links else text
 
 
-def heading(code: str) -> str:
-    """Code and name as a probe's page has them."""
-    with pages()[code].open(encoding="utf-8") as stream:
-        return stream.readline().removeprefix("# ").strip()
-
-
 def completions(begun: str) -> list[str]:
     """The codes that a shell may complete `begun` to."""
-    codes = [*(tool.code for tool in ToolCode), *pages()]
-    return sorted(code for code in codes if code.startswith(begun.upper()))
+    return [code for code in names() if code.startswith(begun.upper())]
+
+
+def topics(begun: str) -> list[str]:
+    """The codes that a shell may complete `begun` to, then the names."""
+    return completions(begun) + sorted(name for name in names().values() if name.startswith(begun.lower()))
 
 
 def listing() -> str:
     """All probes, a line each."""
     rows = [(tool.code, tool.label, "tool", tool.text.partition(". ")[0] + ".") for tool in ToolCode]
-    for code, path in pages().items():
-        heading, _, summary, *_ = path.read_text(encoding="utf-8").splitlines()
+    for heading, path in _headings():
+        summary = path.read_text(encoding="utf-8").splitlines()[2]
+        code, _, name = heading.partition(" ")
         kind, _, text = summary.partition("*: ")
-        rows.append((code, heading.split()[2], kind.lstrip("*"), text))
+        rows.append((code, name, kind.lstrip("*"), text))
     return "".join(f"{code}  {kind:8} {name:27} {summary}\n" for code, name, kind, summary in sorted(rows))

@@ -28,9 +28,9 @@ from humouse_doctor.probes.measures import best_constant_loss, motionless_loss
 from humouse_doctor.verify.effects import is_healthy
 from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse, require_room
 
-#: An arm is futile that at this share of its steps is nowhere near the best constant's loss ...
+#: The share of its steps after which a trial is judged hopeless or not ...
 _FUTILE_AT = 0.5
-#: ... and would not come this far below it, were it to go on twice as fast as since half of them.
+#: ... which it is if its loss, falling twice as fast as lately, would still not end this far below the best constant's.
 _FUTILE_SKILL = 0.05
 _CURVE_POINTS = 50
 #: No trial is longer, however many epochs an arm asks for.

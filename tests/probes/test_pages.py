@@ -4,7 +4,7 @@ import pytest
 
 from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.pages import completions, explained, listing, page, pages
+from humouse_doctor.probes.pages import completions, explained, listing, names, page, pages, topics
 from humouse_doctor.probes.registry import PROBES
 
 
@@ -18,7 +18,7 @@ def test_one_of_the_tools_own_codes_has_its_text(tool: ToolCode) -> None:
 
 
 def test_a_code_that_is_not_there_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"^there is no probe HD110; did you mean HD\d\d\d\?$") as refused:
+    with pytest.raises(UsageError, match=r"^there is no probe HD110; did you mean HD\d\d\d \([a-z-]+\)\?$") as refused:
         page("HD110")
     assert refused.value.exit_code is ExitCode.USAGE
 
@@ -26,6 +26,31 @@ def test_a_code_that_is_not_there_is_refused_with_the_nearest() -> None:
 def test_a_code_like_no_other_is_refused_with_the_way_to_the_list() -> None:
     with pytest.raises(UsageError, match=r"^there is no probe Q; see humouse-doctor probes$"):
         page("Q")
+
+
+@pytest.mark.parametrize("name", ["repeated-latent", "Repeated-Latent", "repeated_latent", "repeated latent", "hd203"])
+def test_a_page_is_found_by_its_name_in_any_case(name: str) -> None:
+    assert page(name).startswith("# HD203 repeated-latent\n")
+
+
+def test_a_tool_code_is_found_by_its_name() -> None:
+    assert page("probe-crashed") == page("HD003")
+
+
+def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match=r"^there is no probe repeatd-latnet; did you mean HD203 \(repeated-latent\)\?$"):
+        page("repeatd-latnet")
+
+
+def test_no_two_codes_have_one_name() -> None:
+    assert len(set(names().values())) == len(names()) == len(PROBES) + len(ToolCode)
+
+
+@pytest.mark.parametrize("code", pages())
+def test_a_page_shows_no_comment(code: str) -> None:
+    assert "<!--" in pages()[code].read_text(encoding="utf-8")
+    assert "<!--" not in explained(code)
+    assert "\n\n\n" not in explained(code)
 
 
 def test_the_list_has_one_line_for_every_probe_and_tool_code_in_order() -> None:
@@ -60,3 +85,9 @@ def test_codes_are_completed() -> None:
     assert completions("hd10") == [f"HD10{number}" for number in range(1, 9)]
     assert completions("HD001") == ["HD001"]
     assert completions("X") == []
+
+
+def test_codes_and_names_are_completed_for_explain() -> None:
+    assert topics("hd20") == [f"HD20{number}" for number in range(1, 10)]
+    assert topics("Latent") == ["latent-insensitive", "latent-noise", "latent-whitening"]
+    assert topics("x") == []

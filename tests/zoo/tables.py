@@ -1,4 +1,4 @@
-"""The zoo's tables where people read them: README and the probes' pages, between two comments each, from results.json."""
+"""The zoo's tables where people read them, between two comments each: docs/accuracy.md and the probes' pages."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _PARTS = ("calibration", "held-out")
 
 
 def files() -> dict[Path, str]:
-    """Every file that holds a table: README, and a page per probe, by the probe's code ('' for README)."""
-    return {ROOT / "README.md": "", **{path: code for code, path in pages().items()}}
+    """Every file that holds a table: docs/accuracy.md, and a page per probe, by the probe's code ('' for the former)."""
+    return {ROOT / "docs" / "accuracy.md": "", **{path: code for code, path in pages().items()}}
 
 
 def made(rows: Sequence[Row]) -> dict[Path, str]:
