@@ -15,7 +15,7 @@ from pathlib import Path
 
 from humouse_doctor import inspect
 from humouse_doctor.core.report import Report
-from humouse_doctor.demonstration import Recipe, Units, train_run
+from humouse_doctor.training.demonstration import Recipe, Units, train_run
 
 HERE = Path(__file__).parent
 

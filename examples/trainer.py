@@ -19,12 +19,12 @@ from pathlib import Path
 
 import torch
 
-from humouse_doctor.config import reader
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.generator.trial import Trained, train
-from humouse_doctor.sources import read_gestures
-from humouse_doctor.warm_ups import own_steps, rehearse
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.training.plan import own_steps, rehearse
+from humouse_doctor.training.warm_up import Trained, train
 
 #: How often the loss is printed.
 _LINES = 10

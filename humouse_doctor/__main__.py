@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 try:
-    from humouse_doctor.interruption import Interruption
+    from humouse_doctor.cli.interruption import Interruption
 except KeyboardInterrupt:  # nothing answers the signal yet
     if sys.stderr is not None:
         sys.stderr.write("humouse-doctor: interrupted\n")
@@ -28,7 +28,7 @@ def main() -> NoReturn:
     interruption = Interruption()
     try:
         interruption.watch()
-        from humouse_doctor.cli import run
+        from humouse_doctor.cli.commands import run
 
         code = run(lambda: interruption.came)
         if interruption.came:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humouse_doctor.cases.loading import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
-from humouse_doctor.loading import Request
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,8 +39,8 @@ def inspect(
     `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and the global
     random state are left as they were. Raises `DoctorError` with one line.
     """
-    from humouse_doctor.diagnosis import diagnose
-    from humouse_doctor.examine import examine
+    from humouse_doctor.diagnosis.diagnose import diagnose
+    from humouse_doctor.diagnosis.examine import examine
 
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
@@ -56,7 +56,7 @@ def inspect(
 
     if not isinstance(generator, nn.Module):
         raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
-    from humouse_doctor.loading import of_module
+    from humouse_doctor.cases.loading import of_module
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     return diagnose(loaded, examine(loaded.case))
@@ -73,7 +73,7 @@ def load_case(
     quick: bool = False,
 ) -> Case:
     """Gather what the probes would measure, without measuring; without a checkpoint, the case before training."""
-    from humouse_doctor.loading import load_case as load
+    from humouse_doctor.cases.loading import load_case as load
 
     return load(_request(checkpoint, config, data, settings, samples, seed, quick)).case
 
@@ -87,7 +87,7 @@ def _request(
     seed: int,
     quick: bool,
 ) -> Request:
-    from humouse_doctor.config.reader import spell
+    from humouse_doctor.inputs.config.reader import spell
 
     return Request(
         checkpoint=None if checkpoint is None else Path(checkpoint),

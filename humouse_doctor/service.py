@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humouse_doctor import __version__
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
-from humouse_doctor.core.files import is_folder, require_unread
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
-from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine, selected, wanted
-from humouse_doctor.loading import Request, load_case
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine, selected, wanted
+from humouse_doctor.inputs.files import is_folder, require_unread
 from humouse_doctor.reporting.forms import Emit, FailOn
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _with_diff(report: Report, config: Path | None) -> Report:
     source = report.subject.config
     if source is None or not report.patch:
         return report
-    from humouse_doctor.config import patcher, yaml_text
+    from humouse_doctor.inputs.config import patcher, yaml_text
 
     before = yaml_text.read_text(Path(source))
     try:
@@ -82,9 +82,9 @@ def _whole(config: Path | None, source: str) -> Path:
 
 def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
     """`report` with what the trials kept at `path` showed; raises `UsageError` where they are of another config."""
-    from humouse_doctor.config import reader
-    from humouse_doctor.config.trainer_keys import BY_NAME
-    from humouse_doctor.reporting import outcome_json
+    from humouse_doctor.inputs.config import reader
+    from humouse_doctor.inputs.config.trainer_keys import BY_NAME
+    from humouse_doctor.inputs.stored import outcome as outcome_json
     from humouse_doctor.verify.marks import config_values, mark
 
     outcome = outcome_json.read(path)
@@ -107,7 +107,7 @@ def exhibit(
     """One run's report with all that the formats show of it; `before` is an older report to compare it with."""
     from humouse_doctor.gate.comparing import compare
     from humouse_doctor.gate.judging import judged_alone
-    from humouse_doctor.reporting import outcome_json
+    from humouse_doctor.inputs.stored import outcome as outcome_json
     from humouse_doctor.reporting.rendering import Exhibit
 
     return Exhibit(
@@ -122,7 +122,7 @@ def exhibit(
 def compared(gate: Gate, path: Path | None, root: str = "") -> Exhibit:
     """A gate's decision, and what has changed on its one input since the report at `path`; raises `DoctorError`."""
     from humouse_doctor.gate.comparing import compare
-    from humouse_doctor.reporting import saved
+    from humouse_doctor.inputs.stored import saved
     from humouse_doctor.reporting.rendering import Exhibit
 
     entry = gate.entries[0]
@@ -246,8 +246,8 @@ def suggest(
 
     Raises `UsageError` without a config, and where an edit cannot be made in place.
     """
-    from humouse_doctor.config import patcher, yaml_text
-    from humouse_doctor.reporting import json_report
+    from humouse_doctor.inputs.config import patcher, yaml_text
+    from humouse_doctor.inputs.stored import report as json_report
 
     if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
         raise UsageError(_NO_CONFIG)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from humouse_doctor.config.trainer_keys import BY_NAME, KEYS
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import (
     Case,
@@ -28,7 +27,8 @@ from humouse_doctor.core.probe import Metric, Probe, ProbeResult
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import Activation, Architecture
-from humouse_doctor.examine import examine
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS
 from humouse_doctor.probes.registry import PROBES
 
 POSITIONS = LossSpace(absolute=True)

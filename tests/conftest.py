@@ -13,10 +13,10 @@ import torch
 import typer.main
 from hypothesis import HealthCheck, settings
 
-from humouse_doctor import cli
-from humouse_doctor.demonstration import Recipe, Units, config_text, train_run
-from humouse_doctor.generator import isolation
-from tests.generator.in_process import InProcess
+from humouse_doctor.cli import commands
+from humouse_doctor.inputs.checkpoints import child
+from humouse_doctor.training.demonstration import Recipe, Units, config_text, train_run
+from tests.inputs.checkpoints.in_process import InProcess
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
@@ -36,7 +36,7 @@ _build_once = functools.cache(typer.main.get_command)
 def _loader_without_its_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read checkpoints in the test's own process, unless the test is marked `loader_process`: a start takes seconds."""
     if request.node.get_closest_marker("loader_process") is None:
-        monkeypatch.setattr(isolation, "launch", InProcess)
+        monkeypatch.setattr(child, "launch", InProcess)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -80,7 +80,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(sys, "argv", ["humouse-doctor", *(str(argument) for argument in arguments)])
         monkeypatch.setattr(typer.main, "get_command", _build_once)
         capsys.readouterr()
-        code = cli.run()
+        code = commands.run()
         out, err = capsys.readouterr()
         return Ended(code, out, err)
 

@@ -13,7 +13,7 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.settings import Value
-from humouse_doctor.gestures.synthetic import strokes
+from humouse_doctor.inputs.gestures.synthetic import strokes
 
 LENGTH = 16
 

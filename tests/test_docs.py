@@ -11,11 +11,11 @@ from types import ModuleType
 import pytest
 import typer
 import yaml
-from humouse_doctor.probes.catalogue import PROBES
 
-from humouse_doctor.cli import app
+from humouse_doctor.cli.commands import app
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.pages import pages
+from humouse_doctor.probes.registry import PROBES
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"

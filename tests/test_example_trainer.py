@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor.reporting import outcome_json
+from humouse_doctor.inputs.stored import outcome
 from humouse_doctor.verify.verification import Order, verify
 from tests.conftest import Ended
 from tests.verify.runs import Listener, write_config, write_data
@@ -54,7 +54,7 @@ def test_verify_tries_a_patch_with_the_example_trainer_and_finds_what_its_own_tr
     assert ended.code == 1
     assert arm["seeds"] == 1
     assert arm["effect"] is not None
-    kept = outcome_json.read(run / "kept.json")
+    kept = outcome.read(run / "kept.json")
     own = verify(
         Order(config=run / "run.yaml", data=run / "gestures.npz", patches=(str(patch),), steps=24, seeds=1, workers=1),
         Listener(),

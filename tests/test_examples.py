@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor.config import reader
 from humouse_doctor.core.report import Verdict
-from humouse_doctor.demonstration import Units
+from humouse_doctor.inputs.config import reader
 from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.training.demonstration import Units
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FOLDERS = sorted(path.parent for path in EXAMPLES.glob("*/recipe.json"))

@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 
 import humouse_doctor
-from humouse_doctor.config import reader
+from humouse_doctor.cases.spaces import conditions_of, held_in_float32
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Verdict
-from humouse_doctor.gestures.gestures import Statistics, gather
-from humouse_doctor.reporting import json_report
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.gestures import Statistics, gather
+from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting.forms import Format
-from humouse_doctor.spaces import conditions_of, held_in_float32
 from tests.conftest import Ended
 
 SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))

@@ -101,7 +101,7 @@ def test_a_module_imports_only_what_its_part_may(path: Path) -> None:
 )
 def test_light_commands_import_neither_torch_nor_numpy(arguments: list[str]) -> None:
     code = (
-        "import sys; from humouse_doctor.cli import run; sys.argv[1:] = " + repr(arguments) + "; run();"
+        "import sys; from humouse_doctor.cli.commands import run; sys.argv[1:] = " + repr(arguments) + "; run();"
         " sys.exit(7 if {'torch', 'numpy'} & set(sys.modules) else 0)"
     )
 

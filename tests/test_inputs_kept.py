@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Ended
-from tests.generator.files import weights
+from tests.inputs.checkpoints.files import weights
 from tests.verify.runs import write_config, write_data
 
 Invoke = Callable[..., Ended]

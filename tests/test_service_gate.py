@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from humouse_doctor import service
+from humouse_doctor.cases.loading import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.gating import Age, Gate, Standing
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.gate import baseline
-from humouse_doctor.loading import Request
 from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn

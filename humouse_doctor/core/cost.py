@@ -1,7 +1,7 @@
 """The cost model: bytes and seconds of one core that a network's sizes ask for, known before anything is built or run.
 
 Sizes come from files nobody vouches for, and a few kB can state a length of a million steps. The model errs by a factor of
-up to about three (`python -m tests.benchmarks.sizes` compares it with what is measured), which is enough to tell honest
+up to about three (`python -m tests.lab.benchmarks.sizes` compares it with what is measured), which is enough to tell honest
 from absurd. Its constants were measured on one core of an AMD EPYC with AVX2, torch 2.13, `OMP_NUM_THREADS=1`.
 """
 

@@ -11,13 +11,13 @@ from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import is_file, replace_file
 from humouse_doctor.core.gating import Age, Entry, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
-from humouse_doctor.core.stored import MALFORMED, items, load, number, optional, shown, table, text
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.files import is_file, replace_file
+from humouse_doctor.inputs.stored.values import MALFORMED, items, load, number, optional, shown, table, text
 from humouse_doctor.probes.registry import BY_CODE
 
 _KIND = "humouse-doctor baseline"

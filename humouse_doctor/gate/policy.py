@@ -15,12 +15,12 @@ from types import MappingProxyType
 from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.files import is_file, read_bounded, repository
 from humouse_doctor.core.gating import Ignore, Policy
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.files import is_file, read_bounded, repository
 from humouse_doctor.probes.registry import BY_CODE, METRICS
 
 if sys.version_info >= (3, 11):

@@ -11,7 +11,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
 
 #: Paths of less than this share of the real ones' length stand still.
 _STILL = 0.01

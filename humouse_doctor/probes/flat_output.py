@@ -11,7 +11,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
 
 #: The metrics that judge.
 _JUDGED = ("time_std_ratio", "velocity_std_ratio")

@@ -11,7 +11,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.spec import Activation
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
 
 #: An output this close to a bound, on the scale where the bounds are -1 and 1, counts as saturated.
 _NEAR_BOUND = 0.99

@@ -10,7 +10,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
 
 
 class LatentInsensitive(Probe):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.settings import Origin
-from humouse_doctor.probes import latent_distortion
-from humouse_doctor.probes.latent_distortion import SHRUNK_PRIOR
+from humouse_doctor.probes.shared import latent_distortion
+from humouse_doctor.probes.shared.latent_distortion import SHRUNK_PRIOR
+from humouse_doctor.remedies import catalogue
 
 
 class LatentWhitening(Probe):
@@ -52,4 +52,4 @@ class LatentWhitening(Probe):
         return f"{said}; in measured runs prior samples then spread a quarter as far as reconstructions"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (remedies.undistorted_latent(case),)
+        return (catalogue.undistorted_latent(case),)

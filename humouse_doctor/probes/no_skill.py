@@ -11,7 +11,7 @@ from humouse_doctor.core.case import Case, LatentFit, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
 
 #: A fit that itself spreads less than this against its targets says nothing about the prior.
 MIN_FIT_SPREAD = 0.3

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
+from humouse_doctor.remedies import catalogue
 
 
 class NormalisedDrift(Probe):
@@ -53,4 +53,4 @@ class NormalisedDrift(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (remedies.normalised_positions(case), remedies.raw_deltas(case))
+        return (catalogue.normalised_positions(case), catalogue.raw_deltas(case))

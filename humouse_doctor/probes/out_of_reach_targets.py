@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.spec import Activation
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
+from humouse_doctor.remedies import catalogue
 
 
 class OutOfReachTargets(Probe):
@@ -68,4 +68,4 @@ class OutOfReachTargets(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return remedies.scale_remedies(case)
+        return catalogue.scale_remedies(case)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.remedies import catalogue
 
 
 class PretrainerContract(Probe):
@@ -42,4 +42,4 @@ class PretrainerContract(Probe):
         return f"the pretrainer checkpoint {case.contract.file} does not fit this run: {'; '.join(case.contract.broken)}"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (remedies.honour_contract(case),)
+        return (catalogue.honour_contract(case),)

@@ -6,15 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.probes import budget, measures
 from humouse_doctor.probes.flat_output import settled_at
+from humouse_doctor.probes.shared import budget, measures
+from humouse_doctor.remedies import catalogue
 
 #: Below this share of its variance over time an input is the same at every step, up to rounding.
 _CONSTANT = 1e-8
@@ -95,7 +95,7 @@ class RepeatedLatent(Probe):
         return f"{said}; whether its gates can learn to keep moving depends on steps that are not known"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (remedies.slow_gates(case), remedies.time_input(case))
+        return (catalogue.slow_gates(case), catalogue.time_input(case))
 
 
 def time_share(values: FloatArray) -> float:

@@ -6,13 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes import budget
+from humouse_doctor.probes.shared import budget
+from humouse_doctor.remedies import catalogue
 
 #: What a longer warm-up is to bring the reach to: twice what is healthy.
 _AIM = 2.0
@@ -61,5 +61,5 @@ class ShortWarmUp(Probe):
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         reach = max(measured["weight_reach"], _AIM / _MOST)
         factor = max(2, math.ceil(_AIM / reach))
-        longer = remedies.longer(case, factor)
+        longer = catalogue.longer(case, factor)
         return (longer,) if longer.edits else ()

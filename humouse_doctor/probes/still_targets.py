@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
+from humouse_doctor.remedies import catalogue
 
 
 class StillTargets(Probe):
@@ -25,7 +25,7 @@ class StillTargets(Probe):
             name="still_share",
             unit="share",
             meaning="share of raw deltas that are exactly zero, padding included",
-            healthy=Interval(high=remedies.FIT_STILL),
+            healthy=Interval(high=catalogue.FIT_STILL),
             tolerable=Interval(high=0.5),
         ),
         Metric(name="padding_share", unit="share", meaning="share of steps that are padding"),
@@ -54,4 +54,4 @@ class StillTargets(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return remedies.scale_remedies(case)
+        return catalogue.scale_remedies(case)

@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes import budget, measures
+from humouse_doctor.probes.shared import budget, measures
+from humouse_doctor.remedies import catalogue
 
 #: Beyond this many times the steps there are, longer training is no practical remedy.
 _HOPELESS = 4.0
@@ -83,6 +83,6 @@ class TargetScale(Probe):
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         if measured.get("steps_share", 0.0) * _HOPELESS < 1:
-            return remedies.scale_remedies(case)
-        longer = remedies.enough_steps(case, measured["steps_needed"], measured["steps_available"])
-        return (longer, *remedies.scale_remedies(case))
+            return catalogue.scale_remedies(case)
+        longer = catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"])
+        return (longer, *catalogue.scale_remedies(case))

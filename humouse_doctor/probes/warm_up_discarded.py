@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor import remedies
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Remedy
+from humouse_doctor.remedies import catalogue
 
 
 class WarmUpDiscarded(Probe):
@@ -62,5 +62,5 @@ class WarmUpDiscarded(Probe):
         return f"training.reconstruction_loss_weight is {measured['loss_weight']:g}; the trainer then uses 1.0 instead"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        remedy = remedies.keep_warm_up(case)
+        remedy = catalogue.keep_warm_up(case)
         return (remedy,) if remedy.edits else ()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from humouse_doctor.core.comparison import Comparison, MovedMetric
 from humouse_doctor.core.report import Finding
-from humouse_doctor.reporting.plain import harmless_line
+from humouse_doctor.core.text import harmless_line
 from humouse_doctor.reporting.rows import number, unit_of
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 

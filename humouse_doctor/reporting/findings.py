@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.probe import Kind
 from humouse_doctor.core.report import Finding, Location, Report
+from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting.paths import shown
-from humouse_doctor.reporting.plain import harmless
 
 #: What XML 1.0 has no way to write, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,7 +11,7 @@ from rich.text import Text
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.report import Report
-from humouse_doctor.reporting.plain import harmless_line
+from humouse_doctor.core.text import harmless_line
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.reporting.text import change
 

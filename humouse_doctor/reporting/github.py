@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting.findings import anchor_of
 from humouse_doctor.reporting.paths import shown
-from humouse_doctor.reporting.plain import harmless
 from humouse_doctor.reporting.text import change
 
 #: The bytes that all of a step may append to the file named by GITHUB_STEP_SUMMARY (`CreateStepSummaryCommand` of the

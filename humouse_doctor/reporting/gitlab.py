@@ -11,9 +11,9 @@ from typing import Any
 
 from humouse_doctor.core.gating import Gate, Standing
 from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.text import harmless, no_command_in_json
 from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
 from humouse_doctor.reporting.paths import shown
-from humouse_doctor.reporting.plain import harmless, no_command_in_json
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
 

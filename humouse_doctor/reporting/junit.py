@@ -15,10 +15,10 @@ from xml.etree import ElementTree
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.probe import ProbeResult, Status
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import no_command_in_markup
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.registry import BY_CODE
 from humouse_doctor.reporting.findings import one_line, standing_words
-from humouse_doctor.reporting.plain import no_command_in_markup
 from humouse_doctor.reporting.text import change
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from humouse_doctor.reporting.plain import harmless, no_command
+from humouse_doctor.core.text import harmless, no_command
 
 #: A space of no width. GitHub looks for people, numbered threads, addresses and emoji in the text it has made of the
 #: Markdown, where an escaped character is itself again: only something between the characters stops it.

@@ -7,11 +7,11 @@ import io
 from rich.console import Console
 from rich.text import Text
 
-from humouse_doctor.config.reader import spell
 from humouse_doctor.core.outcome import Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.text import harmless_line
+from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import LABELS
-from humouse_doctor.reporting.plain import harmless_line
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}

@@ -36,7 +36,8 @@ def render(exhibit: Exhibit, form: Format, *, width: int = 80, colour: bool = Fa
         case Format.TEXT:
             return _text(exhibit, width=width, colour=colour)
         case Format.JSON:
-            from humouse_doctor.reporting import gate_json, json_report
+            from humouse_doctor.inputs.stored import gate as gate_json
+            from humouse_doctor.inputs.stored import report as json_report
 
             return gate_json.render(exhibit.gate) if exhibit.report is None else json_report.render(exhibit.report)
         case Format.SARIF:
@@ -58,9 +59,9 @@ def render(exhibit: Exhibit, form: Format, *, width: int = 80, colour: bool = Fa
         case Format.MARKDOWN:
             return _markdown(exhibit)
         case Format.HTML:
-            from humouse_doctor.reporting import html
+            from humouse_doctor.reporting.html import page
 
-            return html.render(exhibit.gate, outcome=exhibit.outcome, comparison=exhibit.comparison)
+            return page.render(exhibit.gate, outcome=exhibit.outcome, comparison=exhibit.comparison)
 
 
 def step_summary(exhibit: Exhibit) -> str:

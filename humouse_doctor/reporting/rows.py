@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
-from humouse_doctor.probes import budget
 from humouse_doctor.probes.registry import BY_CODE, METRICS
+from humouse_doctor.probes.shared import budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,10 @@ from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.gating import Age, Entry, Gate, Standing
 from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import no_command_in_json
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.config.diffs import Replacement, replacements
 from humouse_doctor.probes.pages import page
-from humouse_doctor.reporting.diffs import Replacement, replacements
 from humouse_doctor.reporting.findings import (
     Anchor,
     Placed,
@@ -37,7 +38,6 @@ from humouse_doctor.reporting.findings import (
     standing_words,
 )
 from humouse_doctor.reporting.paths import shown, uri
-from humouse_doctor.reporting.plain import no_command_in_json
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

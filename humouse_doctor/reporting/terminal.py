@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from humouse_doctor.reporting.plain import harmless_line, no_command
+from humouse_doctor.core.text import harmless_line, no_command
 
 _BARS = "▁▂▃▄▅▆▇█"
 

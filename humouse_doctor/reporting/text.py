@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from humouse_doctor.config.reader import spell
 from humouse_doctor.core.probe import Judgement, Kind, Severity
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
-from humouse_doctor.reporting.plain import harmless_line
+from humouse_doctor.core.text import harmless_line
+from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.reporting.rows import measured, missing
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 

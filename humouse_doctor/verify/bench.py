@@ -12,21 +12,21 @@ from types import MappingProxyType
 
 import numpy as np
 
-from humouse_doctor.config import reader
+from humouse_doctor.cases.loading import Loaded, Request, generator_spec, of_trial
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import Look, require_affordable
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.probe import ProbeResult
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine
-from humouse_doctor.generator.trial import Trained, train
-from humouse_doctor.gestures.gestures import Gestures
-from humouse_doctor.loading import Loaded, Request, generator_spec, of_trial
-from humouse_doctor.probes.measures import best_constant_loss, motionless_loss
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.probes.shared.measures import best_constant_loss, motionless_loss
+from humouse_doctor.training.plan import Rehearsal, own_steps, rehearse, require_room
+from humouse_doctor.training.warm_up import Trained, train
 from humouse_doctor.verify.effects import is_healthy
-from humouse_doctor.warm_ups import Rehearsal, own_steps, rehearse, require_room
 
 #: The share of its steps after which a trial is judged hopeless or not ...
 _FUTILE_AT = 0.5

@@ -6,18 +6,17 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from humouse_doctor.config import patcher, reader, yaml_text
-from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.files import is_file
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings, Value
+from humouse_doctor.inputs.config import diffs, patcher, reader, yaml_text
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
+from humouse_doctor.inputs.files import is_file
 from humouse_doctor.probes.registry import BY_CODE
-from humouse_doctor.reporting import diffs
-from humouse_doctor.verify.candidates import can_be_tried, candidates, together
+from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
 
 
 def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:

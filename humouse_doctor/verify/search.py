@@ -15,7 +15,7 @@ from statistics import fmean
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy
 from humouse_doctor.probes.registry import LABELS
-from humouse_doctor.verify.candidates import goes_with, together, without
+from humouse_doctor.remedies.candidates import goes_with, together, without
 from humouse_doctor.verify.effects import distance
 
 #: Arms are tried this many at a time, whatever the cores: what is found must not depend on the machine.

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from humouse_doctor.config import patcher, reader
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import DoctorError, InputError, UsageError
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine
-from humouse_doctor.loading import Request, load_case
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.verify.bench import Bench, Job, Tick
 from humouse_doctor.verify.effects import is_healthy
 

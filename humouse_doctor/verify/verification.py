@@ -10,32 +10,32 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from humouse_doctor import __version__
-from humouse_doctor.config import reader
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.files import require_unread
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine
-from humouse_doctor.generator.trial import train
-from humouse_doctor.gestures.gestures import Gestures
-from humouse_doctor.loading import Request, load_case
-from humouse_doctor.reporting import outcome_json
-from humouse_doctor.sources import read_gestures
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.files import require_unread
+from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.inputs.stored import outcome as outcome_json
+from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
+from humouse_doctor.training.plan import own_steps
+from humouse_doctor.training.warm_up import train
 from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench
-from humouse_doctor.verify.candidates import can_be_tried, candidates, together
 from humouse_doctor.verify.effects import compare
-from humouse_doctor.verify.kept import Kept
 from humouse_doctor.verify.marks import config_values
 from humouse_doctor.verify.patches import arm_of
 from humouse_doctor.verify.runner import Runner, Show, one_thread
 from humouse_doctor.verify.search import Search
 from humouse_doctor.verify.trainer import Command, TrainerBench
-from humouse_doctor.warm_ups import own_steps
+from humouse_doctor.verify.trial_store import Kept
 
 #: A search is planned for this many arms; what it needs beyond the budget is told as untried.
 _PLANNED_ARMS = 10

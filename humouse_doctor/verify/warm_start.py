@@ -12,21 +12,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from humouse_doctor import remedies
-from humouse_doctor.config import patcher, reader, yaml_text
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import DoctorError, UsageError
-from humouse_doctor.core.files import replace_file
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
-from humouse_doctor.examine import examine
-from humouse_doctor.loading import Request, load_case
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config import patcher, reader, yaml_text
+from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.remedies import catalogue
+from humouse_doctor.remedies.candidates import candidates, together
+from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
-from humouse_doctor.verify.candidates import candidates, together
 from humouse_doctor.verify.effects import distance
 from humouse_doctor.verify.runner import one_thread
-from humouse_doctor.warm_ups import Rehearsal
 
 #: What is compared between the trial and the file it was written to.
 _COMPARED = ("HD101.spread_ratio", "HD103.time_std_ratio", "HD104.latent_std_ratio")
@@ -175,4 +175,4 @@ def _fields(spec: GeneratorSpec) -> dict[str, object]:
 
 def config_edits(case: Case, path: Path) -> tuple[Edit, ...]:
     """What the run's config needs so that it starts from the file at `path`."""
-    return remedies.warm_start(case, str(path)).edits
+    return catalogue.warm_start(case, str(path)).edits

@@ -23,7 +23,7 @@ from humouse_doctor.core.cost import (
 )
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
-from humouse_doctor.generator.architectures import build
+from humouse_doctor.networks.architectures import build
 
 SIZES = ("latent_dim", "condition_dim", "hidden_dim", "num_layers", "output_dim", "target_len")
 LSTM, TCN, SEQ2SEQ = Architecture.LSTM, Architecture.TCN, Architecture.SEQ2SEQ

@@ -29,9 +29,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from tests.generator.files import Reduced, network, prefixed, weights
-from tests.generator.test_checkpoint_refusals import CRAFTED
 from tests.hostile import pickles as p
+from tests.inputs.checkpoints.files import Reduced, network, prefixed, weights
+from tests.inputs.checkpoints.test_checkpoint_refusals import CRAFTED
 
 #: In place of words: there is a report.
 USABLE = "(a report)"

@@ -91,11 +91,11 @@ def main(commands: Sequence[Sequence[str]]) -> None:
 
 
 def _ran(ear: _Ear, commands: Sequence[Sequence[str]]) -> Iterator[Ran]:
-    from humouse_doctor import cli
-    from humouse_doctor.generator import isolation
-    from tests.generator.in_process import InProcess
+    from humouse_doctor.cli import commands as cli
+    from humouse_doctor.inputs.checkpoints import child
+    from tests.inputs.checkpoints.in_process import InProcess
 
-    isolation.launch = InProcess
+    child.launch = InProcess
     for command in commands:
         ear.touched.clear()
         sys.argv = ["humouse-doctor", *command]

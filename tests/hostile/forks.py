@@ -25,9 +25,9 @@ _CODE = (
 
 def serve(number: int) -> None:
     """Fork a loader for every pair of pipes that comes in, and say how it ended; ends with the other side."""
-    from humouse_doctor.generator import reading
+    from humouse_doctor.inputs.checkpoints import worker
 
-    reading.rehearse()
+    worker.rehearse()
     with socket.socket(fileno=number) as channel:
         while True:
             _, pipes, _, _ = socket.recv_fds(channel, 1, 2)
@@ -39,7 +39,7 @@ def serve(number: int) -> None:
                 for place, pipe in enumerate(pipes):
                     os.dup2(pipe, place)
                     os.close(pipe)
-                reading.attend()
+                worker.attend()
             for pipe in pipes:
                 os.close(pipe)
             channel.send(json.dumps(child).encode() + b"\n")

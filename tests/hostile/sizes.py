@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
-from humouse_doctor.generator.architectures import build
+from humouse_doctor.networks.architectures import build
 
 
 class Sized(NamedTuple):
@@ -33,7 +33,7 @@ def sized(
     )
 
 
-#: The twenty worst that were found; peaks and CPU seconds of each before and since are printed by tests.benchmarks.sizes.
+#: The twenty worst that were found; peaks and CPU seconds of each before and since are printed by tests.lab.benchmarks.sizes.
 ATTACKS: Mapping[str, Sized] = {
     "T1e6": Sized(sized("lstm", steps=10**6), "1,000,000 steps"),
     "T1e5": Sized(sized("lstm", steps=10**5), "100,000 steps"),

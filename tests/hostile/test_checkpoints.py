@@ -22,14 +22,14 @@ import torch
 from humouse_doctor import service
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.report import Report
-from humouse_doctor.generator import checkpoint, container, isolation
-from humouse_doctor.generator.checkpoint import load_gesture_array
-from humouse_doctor.reporting import json_report
+from humouse_doctor.inputs.checkpoints import checkpoint, child, container
+from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array
+from humouse_doctor.inputs.stored import report as json_report
 from tests.conftest import Ended
-from tests.generator.files import save, weights
 from tests.hostile.checkpoints import Case, cases
 from tests.hostile.forks import Forks, Watch
 from tests.hostile.memory import forget_peak, peak_kib
+from tests.inputs.checkpoints.files import save, weights
 
 SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 CASES = cases()
@@ -82,7 +82,7 @@ def inspect(
 ) -> Callable[[Path, bool], Ended]:
     """Inspect a file as the command does, its loader forked, and nothing else done by this process while it looks at it."""
 
-    def launch() -> isolation.Process:
+    def launch() -> child.Process:
         with watch.looking_away():
             return forks.launch()
 
@@ -96,7 +96,7 @@ def inspect(
 
     report_on = service.report_on
     monkeypatch.setattr(service, "report_on", watched)
-    monkeypatch.setattr(isolation, "launch", launch)
+    monkeypatch.setattr(child, "launch", launch)
     monkeypatch.chdir(tmp_path)
     if not forks.ended:
         for path in sorted(rehearsed.iterdir()):
@@ -168,7 +168,7 @@ AS_DATA = [case for case in CASES if not case.salvage and "bomb" not in case.fam
 def test_a_file_given_as_data_is_refused_with_one_line_or_read(
     case: Case, tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(isolation, "launch", forks.launch)
+    monkeypatch.setattr(child, "launch", forks.launch)
     path = tmp_path / "a.pt"
     case.write(path)
     there = sorted(tmp_path.iterdir())
@@ -212,7 +212,7 @@ def test_a_name_that_leads_elsewhere_while_the_loader_opens_it_is_not_followed(
         turn("kept")
         is_same(looked_at)
 
-    monkeypatch.setattr(isolation, "launch", forks.launch)
+    monkeypatch.setattr(child, "launch", forks.launch)
     monkeypatch.setattr(container, "look", turned)
     monkeypatch.setattr(container.Container, "require_unchanged", compared)
     before = time.monotonic()

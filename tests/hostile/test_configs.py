@@ -14,9 +14,9 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from humouse_doctor.config import reader
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.reporting import json_report
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.stored import report as json_report
 from tests.conftest import Ended
 
 Invoke = Callable[..., Ended]

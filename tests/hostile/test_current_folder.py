@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor.reporting import json_report
+from humouse_doctor.inputs.stored import report
 from humouse_doctor.reporting.forms import Format
-from tests.generator.files import save, weights
 from tests.hostile.current_folder import Ran, plant, ran
+from tests.inputs.checkpoints.files import save, weights
 from tests.reporting.builders import collapsed
 from tests.verify.runs import write_config, write_data
 
@@ -63,7 +63,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     write_config(folder)
     write_data(folder)
     save(folder / "generator.pt", weights())
-    (folder / "saved.json").write_text(json_report.render(collapsed()), encoding="utf-8")
+    (folder / "saved.json").write_text(report.render(collapsed()), encoding="utf-8")
     (folder / "hydra_config" / "model").mkdir(parents=True)
     (folder / "hydra_config" / "config.yaml").write_text("defaults: [{model: small}, _self_]\ntraining: {}\n")
     (folder / "hydra_config" / "model" / "small.yaml").write_text("generator: {latent_dim: 4}\n")
@@ -98,7 +98,7 @@ def test_python_m_with_the_safe_path_runs_what_is_installed(tmp_path: Path) -> N
     if sys.version_info < (3, 11):
         pytest.skip("-P came with Python 3.11")
     plant(tmp_path)
-    paths = os.pathsep.join([str(Path(json_report.__file__).parents[2]), *(p for p in sys.path if p and Path(p).is_absolute())])
+    paths = os.pathsep.join([str(Path(report.__file__).parents[2]), *(p for p in sys.path if p and Path(p).is_absolute())])
     done = subprocess.run(
         [sys.executable, "-P", "-m", "humouse_doctor", "--version"],
         cwd=tmp_path, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False,

@@ -14,7 +14,7 @@ import pytest
 
 from humouse_doctor import service
 from humouse_doctor.core.report import Report
-from humouse_doctor.reporting import json_report
+from humouse_doctor.inputs.stored import report as json_report
 from tests.conftest import Ended
 from tests.hostile.data import Case, cases, moving, saved
 from tests.hostile.forks import Watch
@@ -146,7 +146,7 @@ def test_a_session_that_cannot_be_opened_is_told_of(
 def test_a_file_that_is_removed_meanwhile_is_refused(
     tmp_path: Path, preflight: Callable[[Path], Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from humouse_doctor.gestures import arrays
+    from humouse_doctor.inputs.gestures import arrays
 
     path = tmp_path / "a.npy"
     saved(moving())(path)

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from humouse_doctor import service
-from humouse_doctor.config import patcher
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.loading import Request, load_case
+from humouse_doctor.inputs.config import patcher
 from humouse_doctor.reporting import gate_text, outcome_text, text
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.verify import trainer, warm_start

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 import humouse_doctor
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.generator import identify, sampling, trial
-from humouse_doctor.loading import Request, load_case
+from humouse_doctor.networks import identify, sampling
+from humouse_doctor.training import warm_up
 from humouse_doctor.verify.verification import Order, verify
 from tests.conftest import Ended
-from tests.generator.files import save
 from tests.hostile.sizes import ATTACKS, pretrained, sized
+from tests.inputs.checkpoints.files import save
 from tests.verify.runs import Listener, write_config, write_data
 from tests.verify.test_bench import bench_of, of
 
@@ -31,7 +32,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         pytest.fail("built or run")
 
     monkeypatch.setattr(identify, "build", refuse)
-    monkeypatch.setattr(trial, "build", refuse)
+    monkeypatch.setattr(warm_up, "build", refuse)
     monkeypatch.setattr(sampling.Player, "__call__", refuse)
     return made
 

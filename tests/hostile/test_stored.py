@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor.config import reader
 from humouse_doctor.core.gating import Policy
 from humouse_doctor.core.probe import Severity, Status
 from humouse_doctor.gate import baseline
 from humouse_doctor.gate.judging import Judge
-from humouse_doctor.reporting import gate_json, json_report, outcome_json, saved
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.stored import gate, saved
+from humouse_doctor.inputs.stored import outcome as outcome_json
+from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting.forms import Format
 from humouse_doctor.reporting.rendering import render
 from humouse_doctor.service import exhibit
@@ -292,7 +294,7 @@ def test_a_policy_that_takes_long_to_read_is_refused(
 
 def test_a_gates_saved_decision_is_read_like_a_report(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    decision = json.loads(gate_json.render(gated()))
+    decision = json.loads(gate.render(gated()))
     decision["inputs"] = decision["inputs"][:1]
     for value in VALUES:
         decision["inputs"][0]["report"] = value

@@ -6,7 +6,7 @@ import pytest
 
 from humouse_doctor.core.case import Case, DataSummary, PretrainerContract
 from humouse_doctor.core.settings import Value
-from humouse_doctor.probes import budget
+from humouse_doctor.probes.shared import budget
 from tests import builders
 
 

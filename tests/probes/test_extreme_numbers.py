@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from humouse_doctor.cases.loading import Loaded
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, LatentFit, Samples, WeightFacts
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Status
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.space import LossSpace
 from humouse_doctor.core.spec import Activation, Architecture
-from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine
-from humouse_doctor.loading import Loaded
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.probes.registry import PROBES
 from tests import builders
 

@@ -8,7 +8,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Metric
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes import measures
+from humouse_doctor.probes.shared import measures
 from tests import builders, reference
 
 

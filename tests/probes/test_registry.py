@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from humouse_doctor.config.trainer_keys import BY_NAME
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import ANY
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.probes.pages import page, pages
 from humouse_doctor.probes.registry import PROBES
 from tests import builders

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from jinja2 import FileSystemLoader
 
-from humouse_doctor.reporting import html
+from humouse_doctor.reporting.html import page
 
-PAGE = Path(html.__file__).parent / "page"
+PAGE = Path(page.__file__).parent / "templates"
 COMPILED = PAGE / f"jinja-{version('jinja2')}"
 
 
 def compile_into(folder: Path) -> None:
     """Write a Python module per template into `folder`."""
-    environment = html.template_environment()
+    environment = page.template_environment()
     environment.loader = FileSystemLoader(PAGE)
     environment.compile_templates(folder, extensions=["html"], zip=None, ignore_errors=False)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from humouse_doctor.reporting.axes import Scale, percent, plain, powers_of_ten, round_above, round_below, ticks
+from humouse_doctor.reporting.html.axes import Scale, percent, plain, powers_of_ten, round_above, round_below, ticks
 
 _FINITE = st.floats(allow_nan=False, allow_infinity=False)
 _POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
+from humouse_doctor.cases.loading import Request
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import GATE_VERSION, Age, Gate, Ignore, Policy, Standing
 from humouse_doctor.core.probe import Judgement, Kind, Severity, Status
@@ -22,8 +23,8 @@ from humouse_doctor.core.remedy import CodeChange, Edit, Interval, RemedyStatus,
 from humouse_doctor.core.report import SCHEMA_VERSION, Confidence, Report, Verdict
 from humouse_doctor.core.settings import Origin, Setting, Value
 from humouse_doctor.gate.judging import judged_alone
-from humouse_doctor.loading import Request
-from humouse_doctor.reporting import gate_json, json_report
+from humouse_doctor.inputs.stored import gate as gate_json
+from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.service import report_on
 from tests.conftest import Golden
 from tests.gate.builders import judge, policies, reports

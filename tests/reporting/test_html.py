@@ -17,17 +17,17 @@ import numpy as np
 import pytest
 from jinja2 import Environment
 
-from humouse_doctor.config import patcher
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.gating import Gate, Policy, Standing
 from humouse_doctor.core.outcome import AS_IT_IS, Effect
 from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.core.remedy import Edit, Interval
 from humouse_doctor.core.report import Report, Verdict
+from humouse_doctor.core.text import harmless
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
-from humouse_doctor.reporting import html
-from humouse_doctor.reporting.plain import harmless
+from humouse_doctor.inputs.config import patcher
+from humouse_doctor.reporting.html import page as html
 from humouse_doctor.reporting.rows import measured
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
 from tests.reporting.compile_page import COMPILED, compile_into

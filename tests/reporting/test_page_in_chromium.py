@@ -15,7 +15,7 @@ from humouse_doctor.core.gating import Policy
 from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
-from humouse_doctor.reporting import html
+from humouse_doctor.reporting.html import page as html
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
 from tests.verify.builders import searched
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.core.pictures import Curve, Pictures
-from humouse_doctor.reporting import plots, svg
-from humouse_doctor.reporting.axes import WIDTH
-from humouse_doctor.reporting.plots import Plot
+from humouse_doctor.reporting.html import plots, svg
+from humouse_doctor.reporting.html.axes import WIDTH
+from humouse_doctor.reporting.html.plots import Plot
 from tests.reporting.builders import pictures
 from tests.verify.builders import GATES, base_outcome, outcome, trial
 

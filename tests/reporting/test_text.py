@@ -8,8 +8,8 @@ import pytest
 from humouse_doctor.core.case import Subject
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting import text
-from humouse_doctor.reporting.plain import harmless
 from tests.conftest import Golden
 from tests.reporting.builders import FIX_A, LONGER, collapsed, healthy, result
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from humouse_doctor.core.outcome import Trial
-from humouse_doctor.gestures.synthetic import strokes
+from humouse_doctor.inputs.gestures.synthetic import strokes
 from humouse_doctor.verify.bench import Job, Pulse, Tick
 
 LENGTH = 16

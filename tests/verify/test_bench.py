@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from humouse_doctor.config import reader
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit
-from humouse_doctor.sources import read_gestures
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.verify import bench as benches
 from humouse_doctor.verify.bench import Bench, Job, Pulse
 from tests.verify.runs import STEPS, write_config, write_data

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
 from humouse_doctor.core.spec import Activation, Architecture
-from humouse_doctor.verify.candidates import can_be_tried, candidates, goes_with, together, without
+from humouse_doctor.remedies.candidates import can_be_tried, candidates, goes_with, together, without
 from tests import builders
 from tests.verify.builders import HEAD, SET, WHITENING
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humouse_doctor.config import patcher, reader
-from humouse_doctor.config.trainer_keys import BY_NAME
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import CodeChange, Edit
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings, Value
-from humouse_doctor.diagnosis import diagnose
-from humouse_doctor.examine import examine
-from humouse_doctor.loading import Request, load_case
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config import patcher, reader
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.verify.patches import arm_of
 from tests.verify.runs import write_config, write_data
 

@@ -14,8 +14,8 @@ import torch
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.verify.bench import Job
-from humouse_doctor.verify.kept import Kept
 from humouse_doctor.verify.runner import Runner, one_thread
+from humouse_doctor.verify.trial_store import Kept
 from tests.verify.builders import GATES, outcome, trial
 from tests.verify.runs import Listener, Plays
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from humouse_doctor.config import reader
+from humouse_doctor.cases.loading import generator_spec
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit
-from humouse_doctor.generator.architectures import build
-from humouse_doctor.loading import generator_spec
-from humouse_doctor.sources import read_gestures
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.networks.architectures import build
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.trainer import Command, TrainerBench
 from tests.verify.runs import STEPS, is_running, write_config, write_data

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 import torch
 
-from humouse_doctor.config import reader
+from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Outcome, Trial
 from humouse_doctor.core.remedy import CodeChange
-from humouse_doctor.examine import examine
-from humouse_doctor.loading import Request, load_case
-from humouse_doctor.reporting import outcome_json
-from humouse_doctor.sources import read_gestures
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.inputs.stored import outcome as outcome_json
+from humouse_doctor.remedies.candidates import candidates, together
 from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench, Job
-from humouse_doctor.verify.candidates import candidates, together
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
 from humouse_doctor.verify.verification import Order, verify
@@ -389,7 +389,7 @@ import sys
 from pathlib import Path
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.verify.bench import Job
-from humouse_doctor.verify.kept import Kept
+from humouse_doctor.verify.trial_store import Kept
 from humouse_doctor.verify.runner import Runner
 from tests.verify.builders import outcome
 from tests.verify.runs import Listener, Sleeper

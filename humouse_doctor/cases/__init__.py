@@ -1,0 +1,1 @@
+"""Inputs to a case: one frozen object with all that the probes measure."""

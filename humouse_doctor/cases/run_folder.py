@@ -1,0 +1,112 @@
+"""Finding a run's checkpoint, config and data below or near its folder, and saying what was taken."""
+
+from __future__ import annotations
+
+import glob
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.inputs.files import below, is_file, is_folder
+
+_PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
+_MAX_LISTED = 5
+#: What lies deeper below a run's folder, or past the bound, belongs to something else.
+_LEVELS, _MAX_ENTRIES = 3, 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One path taken out of several candidates, with the remark that says so."""
+
+    path: Path
+    remark: str
+
+
+def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
+    """The newest of the candidates; a tie is broken by name."""
+    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := _changed(path)) is not None}
+    if not aged:
+        return None
+    found = [path for _, _, path in sorted(aged.values())]
+    remark = f"{what}: took {found[-1]}"
+    if len(found) > 1:
+        others = ", ".join(str(path) for path in reversed(found[-1 - _MAX_LISTED : -1]))
+        remark += f", the newest of {len(found)}; left {others}" + (", ..." if len(found) > _MAX_LISTED + 1 else "")
+    return Choice(path=found[-1], remark=remark)
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder; none where a config names one that cannot be."""
+    try:
+        return list(folder.glob(pattern))
+    except (OSError, ValueError):
+        return []
+
+
+def _changed(path: Path) -> float | None:
+    """When a file was last changed, in seconds; None for what is none, or has been moved away meanwhile."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_mtime if stat.S_ISREG(state.st_mode) else None
+
+
+def find_config(run: Path) -> Choice | None:
+    """The run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
+    resolved = run / ".hydra" / "config.yaml"
+    if is_file(resolved):
+        return Choice(path=resolved, remark=f"config: took {resolved}")
+    found = (path for pattern in ("*.yaml", "*.yml") for path in _matching(run, pattern))
+    return newest("config", (path for path in found if not path.name.startswith(".")))  # those are tools' own settings
+
+
+def find_checkpoint(run: Path, settings: Settings) -> Choice:
+    """The run's generator checkpoint, below its folder or in `logging.checkpoint_dir`; raises `InputError`.
+
+    Several experiments may share that folder, so the file named after `experiment_name` comes before the newest.
+    """
+    folders = [run]
+    named = settings.text("logging.checkpoint_dir")
+    if named is not None:
+        folders.extend(base / named for base in _bases(run) if is_folder(base / named))
+    name = settings.text("experiment_name")
+    own = () if not name else (f"generator_{glob.escape(name)}.pt",)
+    every = [below(folder, _LEVELS, _MAX_ENTRIES, links=True) for folder in folders]
+    found = [[path for path in paths if "discriminator" not in path.name] for paths in every]
+    for pattern in (*own, *_PATTERNS):
+        for paths in found:
+            choice = newest("checkpoint", (path for path in paths if path.match(pattern)))
+            if choice is not None:
+                return choice
+    searched = ", ".join(str(folder) for folder in folders)
+    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt")
+
+
+def find_data(run: Path, settings: Settings) -> Choice | None:
+    """The newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
+    cache, dataset = settings.text("data.cache_dir"), settings.text("data.dataset_id")
+    length = settings.integer("data.sequence_length")
+    for base in _bases(run):
+        folder = base / (cache or "data/processed") / (dataset or "")
+        for pattern in (f"gestures_seq{length}_*.npz", "gestures_*.npz", "*.npz"):
+            choice = newest("data", _matching(folder, pattern))
+            if choice is not None:
+                return choice
+    return None
+
+
+def find_named(path: str, near: Path | None) -> Path | None:
+    """A file that a config names: as it stands, or from the config's folder upwards."""
+    bases = [Path(), *(_bases(near.parent) if near is not None else ())]
+    return next((base / path for base in bases if is_file(base / path)), None)
+
+
+def _bases(run: Path) -> list[Path]:
+    """Where a relative path in a config may start from: the run's folder, the folders above it, the current one."""
+    full = run.resolve()
+    return [run, *list(full.parents)[:4], Path()]

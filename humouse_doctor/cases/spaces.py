@@ -1,0 +1,93 @@
+"""What a run's warm-up compares, and the conditions it gives its generator: settings and data to numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from humouse_doctor.core.arrays import BoolArray, FloatArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.spec import Architecture
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+    from humouse_doctor.inputs.gestures.gestures import Gestures
+
+
+def space_of(
+    settings: Settings,
+    gestures: Gestures | None,
+    architecture: Architecture | None,
+    remarks: list[str],
+    checkpoint: Checkpoint | None = None,
+) -> LossSpace | None:
+    """What this run's warm-up compares; None where nothing says so."""
+    if checkpoint is not None and checkpoint.is_pretrainer:
+        remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
+        return LossSpace(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
+    absolute = settings.get("training.absolute_coordinates")
+    if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
+        return None
+    mean = std = None
+    normalised = settings.flag("data.normalize_sequences")
+    if normalised is None:
+        return None
+    if normalised and gestures is not None:
+        carried = gestures.statistics.scale("sequence", gestures.sequences.shape[2])
+        if carried is None or not carried[1].all():
+            carried = None
+            remarks.append("the data carries no sequence statistics that can be used: computed them from the sequences taken")
+        mean, std = carried or moments(gestures.sequences)
+    space = LossSpace(absolute=absolute.value is True, sequence_mean=mean, sequence_std=std)
+    if architecture is not Architecture.SEQ2SEQ:
+        return space
+    summed = replace(space, absolute=True)
+    if gestures is None:
+        return summed
+    position_mean, position_std = moments(summed.targets(gestures.sequences, 2))
+    return replace(summed, position_mean=position_mean, position_std=position_std)
+
+
+def held_in_float32(values: FloatArray) -> bool:
+    """Whether all of `values` are finite in float32, the type a trainer works in."""
+    return bool(_held(np.asarray(values, dtype=np.float64)).all())
+
+
+def _held(values: FloatArray) -> BoolArray:
+    return np.asarray(np.abs(values) <= np.finfo(np.float32).max)  # NaN is not
+
+
+def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation per channel, (K,) each; a channel that does not vary gets a std of 1."""
+    flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
+    std = flat.std(axis=0)
+    return flat.mean(axis=0), np.where(std > 0, std, 1.0)
+
+
+def conditions_of(settings: Settings, gestures: Gestures | None, width: int, remarks: list[str]) -> FloatArray | None:
+    """The data's features as the run would give them to the generator, (N, F); None where zeros must do."""
+    if width == 0:
+        return None
+    if gestures is None or gestures.features is None:
+        remarks.append(f"the {width} conditions are zeros: no features in the data")
+        return None
+    features: FloatArray = np.asarray(gestures.features, dtype=np.float64)
+    features = _without_broken(features, "of the data's features are NaN, infinite or overly large", remarks)
+    if features.shape[1] != width:
+        what = "cut" if features.shape[1] > width else "filled up with zeros"
+        remarks.append(f"the data's {features.shape[1]} features were {what} to the generator's {width} conditions")
+    if settings.flag("data.normalize_features") is not False:
+        mean, std = gestures.statistics.scale("feature", features.shape[1]) or moments(features)
+        features = (features - mean) / np.where(std > 0, std, 1.0)
+        features = _without_broken(features, "of the data's features are overly large once they are normalised", remarks)
+    return features
+
+
+def _without_broken(features: FloatArray, what: str, remarks: list[str]) -> FloatArray:
+    broken = ~_held(features)
+    if not broken.any():
+        return features
+    remarks.append(f"{np.count_nonzero(broken)} {what}: taken as zero")
+    return np.where(broken, 0.0, features)

@@ -1,0 +1,493 @@
+"""The command line: parse, call one service, print, exit. Torch is not imported before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from humouse_doctor.cli import output as printing
+from humouse_doctor.cli.libraries import require_room
+from humouse_doctor.core.errors import ExitCode, UsageError, ordinary, require_here
+from humouse_doctor.inputs.files import reads_remembered
+from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
+
+if TYPE_CHECKING:
+    from humouse_doctor.core.report import Report
+
+app = typer.Typer(
+    name="humouse-doctor",
+    help="Finds out why a sequence generator collapses while it warms up, and which config change would cure it.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich's costs more than all the rest of the start
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+#: What a shell expects of a program that Ctrl-C has ended.
+_INTERRUPTED, _INTERRUPTED_LINE = 130, "interrupted"
+
+
+def _codes(incomplete: str) -> list[str]:
+    from humouse_doctor.probes.pages import completions
+
+    return completions(incomplete)
+
+
+def _topics(incomplete: str) -> list[str]:
+    from humouse_doctor.probes.pages import topics
+
+    return topics(incomplete)
+
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
+]
+Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another config value for this look only.")]
+SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
+MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How stdout shows the report.")]
+PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How stdout shows the outcome.")]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", "-o", metavar="FORMAT=PATH", help="Also write it there, e.g. html=report.html. As often as wanted."
+    ),
+]
+Compare = Annotated[
+    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Say what has changed since this report.")
+]
+Select = Annotated[
+    list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=_codes)
+]
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.", autocompletion=_codes)
+]
+FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
+OutcomeOption = Annotated[
+    Path | None, typer.Option("--outcome", help="What verify has kept: marks remedies as confirmed or refuted by trials.")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
+]
+
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """How one run's report is to be shown; all that can be wrong with it is known before any work."""
+
+    form: Format
+    files: tuple[printing.Output[Format], ...]
+    fail_on: FailOn
+    before: Report | None
+
+    @classmethod
+    def of(
+        cls, form: Format, files: list[str] | None, fail_on: FailOn, compare: Path | None, inputs: tuple[Path | None, ...]
+    ) -> Showing:
+        """What the options ask for; raises `UsageError` or `InputError`."""
+        found = printing.outputs(files or (), Format, (*inputs, compare))
+        before = None
+        if compare is not None:
+            from humouse_doctor.inputs.stored import saved
+
+            before = saved.read(compare)
+        return cls(form=form, files=found, fail_on=fail_on, before=before)
+
+    def finish(self, report: Report, outcome: Path | None = None) -> NoReturn:
+        """Show the report and exit; `outcome` are the trials it was marked with."""
+        from humouse_doctor.service import exhibit
+
+        shown = exhibit(report, self.fail_on.severity, before=self.before, outcome=outcome, root=printing.root())
+        printing.deliver(shown, self.form, self.files)
+        raise typer.Exit(report.exit_code(self.fail_on.severity))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from humouse_doctor import __version__
+
+        printing.write(f"humouse-doctor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Find out why a sequence generator collapses while it warms up, and which config change would cure it."""
+
+
+@app.command()
+def inspect(
+    checkpoint: Annotated[Path, typer.Argument(help="A generator's checkpoint, or a run's folder.")],
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Quick = False,
+    model: Model = None,
+    salvage: Salvage = False,
+    outcome: OutcomeOption = None,
+    compare: Compare = None,
+    format_: FormatOption = Format.TEXT,
+    output: Files = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Say what is wrong with a trained generator, with numbers, and why."""
+    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.service import report_on
+
+    showing = Showing.of(format_, output, fail_on, compare, (checkpoint, config, data, outcome))
+    request = Request(
+        checkpoint=checkpoint,
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+        model=model,
+        salvage=salvage,
+    )
+    showing.finish(report_on(request, select or (), ignore or (), printing.progress, outcome), outcome)
+
+
+@app.command()
+def preflight(
+    config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
+    data: Data = None,
+    set_: Set = None,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    compare: Compare = None,
+    format_: FormatOption = Format.TEXT,
+    output: Files = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Say what would go wrong before a step is trained: config and data, no checkpoint."""
+    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.service import report_on
+
+    showing = Showing.of(format_, output, fail_on, compare, (config, data))
+    request = Request(config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed)
+    showing.finish(report_on(request, select or (), ignore or (), printing.progress))
+
+
+@app.command("suggest-config")
+def suggest_config(
+    checkpoint: Annotated[Path | None, typer.Argument(help="A generator's checkpoint, or a run's folder.")] = None,
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    emit: Annotated[Emit, typer.Option("--emit", help="The form of the patch.")] = Emit.DIFF,
+    write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Quick = False,
+    model: Model = None,
+    salvage: Salvage = False,
+    outcome: OutcomeOption = None,
+) -> None:
+    """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
+    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.core.remedy import RemedyStatus
+    from humouse_doctor.service import suggest
+
+    request = Request(
+        checkpoint=checkpoint,
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+        model=model,
+        salvage=salvage,
+    )
+    suggestion = suggest(request, emit, write, printing.progress, outcome)
+    report = suggestion.report
+    if suggestion.written is not None:
+        printing.note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
+    printing.write(suggestion.text)
+    printing.note(f"{report.verdict.value}: {report.sentence}")
+    for remedy in report.chosen_remedies:
+        if remedy.code_hint is not None:
+            printing.note(f"in the code, for {remedy.title}: {remedy.code_hint}")
+        if remedy.trial is not None:
+            printing.note(f"by trials, {remedy.title}: {remedy.trial}")
+    for remedy in report.remedies:
+        if remedy.status is RemedyStatus.REFUSED:
+            printing.note(f"not proposed, {remedy.title}: {remedy.why}")
+    if not report.patch:
+        printing.note("no config key to change")
+    raise typer.Exit(report.exit_code(None))
+
+
+@app.command()
+def verify(
+    config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
+    data: Annotated[Path, typer.Option("--data", "-d", help="Gestures, as for inspect.")],
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint to take the diagnosis from.")] = None,
+    set_: Set = None,
+    patch: Annotated[
+        list[str] | None,
+        typer.Option("--patch", help="A diff, overrides or YAML file, a probe's code or a remedy's id; else the diagnosis'."),
+    ] = None,
+    search: Annotated[bool, typer.Option("--search", help="Find the smallest set of remedies that cures.")] = False,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps of the run as it is; else by --budget.")] = None,
+    budget: Annotated[str, typer.Option("--budget", help="How long all of it may take, e.g. 90s, 5m, 2h.")] = "10m",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds each arm is trained with.")] = 3,
+    max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Arms a search may try.")] = 24,
+    max_sequences: MaxSequences = 2048,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Trials at a time; 0 takes all cores.")] = 0,
+    outcome: Annotated[
+        Path | None, typer.Option("--outcome", help="Keep every trial here (JSON), and go on from it after an interruption.")
+    ] = None,
+    save_warmstart: Annotated[
+        Path | None, typer.Option("--save-warmstart", help="Write the best arm humouse can load as a pretrainer checkpoint.")
+    ] = None,
+    trainer: Annotated[
+        str | None, typer.Option("--trainer", help="Your own training command, with {overrides} (and {arm}, {seed}).")
+    ] = None,
+    trainer_checkpoint: Annotated[
+        str | None, typer.Option("--trainer-checkpoint", help="The checkpoint it leaves; {arm} and {seed} may stand in it.")
+    ] = None,
+    trainer_timeout: Annotated[str, typer.Option("--trainer-timeout", help="When a hanging command is killed.")] = "1h",
+    format_: PlainFormatOption = PlainFormat.TEXT,
+    output: Files = None,
+) -> None:
+    """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
+    from humouse_doctor.cli.progress import Trials
+    from humouse_doctor.verify.trainer import Command
+    from humouse_doctor.verify.verification import Order
+    from humouse_doctor.verify.verification import verify as run_verify
+    from humouse_doctor.verify.warm_start import diff_beside
+
+    inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
+    files = printing.outputs(output or (), PlainFormat, inputs)
+    for written in (outcome, save_warmstart, None if save_warmstart is None else diff_beside(save_warmstart)):
+        printing.require_kept_apart(written, inputs, files)
+        inputs = (*inputs, written)
+    if (trainer is None) != (trainer_checkpoint is None):
+        raise UsageError("--trainer and --trainer-checkpoint go together: the command, and the file it leaves")
+    command = None
+    if trainer is not None and trainer_checkpoint is not None:
+        command = Command(
+            text=trainer,
+            checkpoint=trainer_checkpoint,
+            logs=Path("verify-logs"),
+            timeout_s=_seconds("--trainer-timeout", trainer_timeout),
+        )
+    order = Order(
+        config=config,
+        data=data,
+        checkpoint=checkpoint,
+        overrides=tuple(set_ or ()),
+        patches=tuple(patch or ()),
+        steps=steps,
+        budget_s=_seconds("--budget", budget),
+        seeds=seeds,
+        search=search,
+        max_arms=max_arms,
+        max_sequences=max_sequences,
+        outcome=outcome,
+        warm_start=save_warmstart,
+        trainer=command,
+        workers=workers,
+    )
+    with Trials() as shown:
+        verified = run_verify(order, shown, printing.progress)
+    printing.deliver_outcome(verified.outcome, format_, files)
+    raise typer.Exit(verified.outcome.exit_code())
+
+
+def _seconds(option: str, text: str) -> float:
+    """A duration such as 90s, 5m, 2h or 300; raises `UsageError`."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 1e9:
+        raise UsageError(f"{option} {text}: expected a duration, e.g. 90s, 5m or 2h")
+    return seconds
+
+
+@app.command()
+def gate(
+    inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Runs' folders, checkpoints or configs.")],
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."),
+    ] = None,
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="The least severe finding that fails; comes before the policy's.")
+    ] = None,
+    require_data: Annotated[bool, typer.Option("--require-data", help="Fail what was looked at without data.")] = False,
+    baseline: Annotated[Path | None, typer.Option("--baseline", help="Known findings: only new or worsened ones fail.")] = None,
+    write_baseline: Annotated[
+        Path | None,
+        typer.Option("--write-baseline", help="Save what is found and not ignored here, as known from now on."),
+    ] = None,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Quick = False,
+    compare: Compare = None,
+    format_: FormatOption = Format.TEXT,
+    output: Files = None,
+) -> None:
+    """Pass or fail runs by a policy: one exit code for all, worst first."""
+    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.service import GateOrder, compared
+    from humouse_doctor.service import gate as run_gate
+
+    taken = (*inputs, config, data, policy, baseline, compare)
+    files = printing.outputs(output or (), Format, taken)
+    printing.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
+    if compare is not None and len(set(inputs)) > 1:
+        raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
+    request = Request(
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+    )
+    order = GateOrder(
+        inputs=tuple(inputs),
+        request=request,
+        today=date.today(),  # a policy's day ends where the people are
+        folder=Path.cwd(),
+        policy=policy,
+        fail_on=fail_on,
+        require_data=require_data,
+        baseline=baseline,
+        write_baseline=write_baseline,
+        outputs=tuple(file.path for file in files),
+    )
+    exhibit = compared(run_gate(order, printing.progress), compare, printing.root())
+    printing.deliver(exhibit, format_, files)
+    raise typer.Exit(exhibit.gate.exit_code)
+
+
+@app.command()
+def show(
+    report: Annotated[Path, typer.Argument(help="A report saved with --format json.")],
+    compare: Compare = None,
+    outcome: OutcomeOption = None,
+    format_: FormatOption = Format.TEXT,
+    output: Files = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Show a saved report again, in any format, with the exit code it would have given."""
+    from humouse_doctor.inputs.stored import saved
+
+    showing = Showing.of(format_, output, fail_on, compare, (report, outcome))
+    showing.finish(saved.read(report), outcome)
+
+
+@app.command()
+def explain(
+    code: Annotated[
+        str,
+        typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=_topics),
+    ],
+) -> None:
+    """Print a probe's page: what it measures, where its thresholds come from, what to do."""
+    from humouse_doctor.probes.pages import explained
+
+    printing.write_page(explained(code))
+
+
+@app.command()
+def probes() -> None:
+    """List all probes."""
+    from humouse_doctor.probes.pages import listing
+
+    printing.write(listing())
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path | None, typer.Argument(help="Where to write the run; a temporary folder otherwise.")] = None,
+    seed: Seed = 0,
+    format_: FormatOption = Format.TEXT,
+    output: Files = None,
+    fail_on: FailOnOption = FailOn.WARNING,
+) -> None:
+    """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
+    from humouse_doctor.cli.progress import Bar
+    from humouse_doctor.training.demonstration import run_demo
+
+    showing = Showing.of(format_, output, fail_on, None, ())
+    showing.finish(run_demo(directory, seed, printing.progress, Bar))
+
+
+def run(interrupted: Callable[[], bool] = lambda: False) -> int:
+    """Run the command line; every way it can end has its exit code, and none shows a traceback.
+
+    `interrupted` tells whether a signal has come: what goes wrong after it, a child's death for one, is not told of.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # one that is closed is None
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        printing.forget_odd_sizes()
+        require_here()
+        require_room()
+        with reads_remembered():
+            code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
+        line = _INTERRUPTED_LINE if code == _INTERRUPTED else None
+    except (typer.Abort, KeyboardInterrupt):
+        code, line = _INTERRUPTED, _INTERRUPTED_LINE
+    except Exception as error:
+        code, line = _told(error)
+    if line is not None and not interrupted():
+        printing.note(f"humouse-doctor: {line}")
+    return code
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """The exit code and the line for what ended a command."""
+    trouble = ordinary(error)
+    if trouble is not None:
+        return int(trouble.exit_code), str(trouble).replace("\n", "\\n")  # a name in a message may have one
+    shown = getattr(error, "format_message", None)
+    if shown is not None:
+        return int(ExitCode.USAGE), " ".join(str(shown()).split())
+    text = " ".join(str(error).split())
+    return int(ExitCode.INTERNAL), f"internal error, please report it: {type(error).__name__}: {text}"

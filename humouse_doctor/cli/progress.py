@@ -1,0 +1,77 @@
+"""Progress bars on stderr, where that is a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from humouse_doctor.cli.output import note
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from humouse_doctor.core.outcome import Trial
+    from humouse_doctor.verify.bench import Job, Pulse
+
+
+class Bar:
+    """A progress bar on stderr, where that is a terminal."""
+
+    def __init__(self, total: int, label: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"))
+        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
+        self._task = self._progress.add_task(label, total=total, loss=float("nan"))
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, step: int, loss: float) -> None:
+        """Move it on."""
+        self._progress.update(self._task, completed=step, loss=loss)
+
+
+class Trials:
+    """A progress bar per trial on stderr, where that is a terminal; else a line for each that ends."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"))
+        self._bars = console.is_terminal
+        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not self._bars)
+        self._tasks: dict[Job, TaskID] = {}
+
+    def __enter__(self) -> Trials:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, job: Job) -> None:
+        """Show a bar for `job`."""
+        from humouse_doctor.core.text import harmless
+
+        label = f"{harmless(job.arm.title)[:48]}, seed {job.seed}"
+        self._tasks[job] = self._progress.add_task(label, total=job.steps, said="")
+
+    def moved(self, job: Job, pulse: Pulse) -> None:
+        """Move its bar on, with the loss against the predictors that know nothing."""
+        said = f"loss {pulse.loss:.4g} (constant {pulse.best_constant:.4g}, motionless {pulse.motionless:.4g})"
+        self._progress.update(self._tasks[job], completed=pulse.step, said=said)
+
+    def ended(self, job: Job, trial: Trial) -> None:
+        """Say in a few words what came of it."""
+        said = trial.failed or trial.stopped or ("healthy" if trial.healthy else f"{', '.join(trial.causes) or 'not healthy'}")
+        self._progress.update(self._tasks[job], completed=trial.steps, said=said)
+        if not self._bars:
+            note(f"... {job.arm.title}, seed {job.seed}: {said}")

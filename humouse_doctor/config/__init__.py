@@ -1,1 +1,0 @@
-"""YAML text to settings with their origin, and edits back into the text."""

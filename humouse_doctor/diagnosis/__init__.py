@@ -1,0 +1,1 @@
+"""Probe results to a report: causes, remedies, verdict and sentence."""

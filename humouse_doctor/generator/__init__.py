@@ -1,1 +1,0 @@
-"""Everything that touches torch: networks, checkpoints, sampling, trials."""

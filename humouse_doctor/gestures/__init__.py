@@ -1,1 +1,0 @@
-"""Gestures from files and sessions, read with bounded memory."""

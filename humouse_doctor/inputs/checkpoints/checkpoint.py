@@ -1,0 +1,114 @@
+"""A generator's checkpoint as tensors by name: looked at here, read in a process of its own, and put together again here.
+
+Torch is not imported before that process has been started, so that both imports run side by side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.inputs.checkpoints import container
+from humouse_doctor.inputs.checkpoints.child import Loader
+from humouse_doctor.inputs.checkpoints.protocol import Wish
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NO_GESTURES = "holds no gestures; expected a tensor (N, T, >=2), alone or under 'sequences'"
+_MAX_PREFIXES = 8
+_PREFIXES = ("module.", "_orig_mod.")
+_SUBNETWORKS = ("generator.", "netG.", "G.", "gen.", "model.", "net.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Tensors by name, all wrappers and prefixes taken off.
+
+    `position_mean` and `position_std` (2,) and `config` come from a pretrainer's file; `remarks` say what was taken, and
+    `foreign` names the code that the file refers to, none of which was run.
+    """
+
+    tensors: Mapping[str, Tensor]
+    sha256: str
+    remarks: tuple[str, ...] = ()
+    position_mean: FloatArray | None = None
+    position_std: FloatArray | None = None
+    config: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def is_pretrainer(self) -> bool:
+        """Whether the output layer was rescaled to pixels after training, as the pretrainer does."""
+        return self.position_mean is not None and self.position_std is not None
+
+
+def load(path: Path, names: Collection[str] = (), *, salvage: bool = False) -> Checkpoint:
+    """Read a generator's checkpoint; raises `InputError` with one line for anything else.
+
+    `names` are those of a network of the user's own: where all of them are there, no prefix of theirs is taken off.
+    With `salvage`, objects of foreign classes are read as plain data, so that a pickled module gives its tensors.
+    """
+    with Loader() as loader:
+        looked_at = container.look(path)
+        answer = loader.read(path, looked_at, Wish.GENERATOR, salvage=salvage)
+    import torch
+
+    remarks = [*looked_at.remarks, *answer.remarks]
+    found = {name: torch.from_numpy(array) for name, array in answer.arrays.items()}
+    pairs = {name: np.array(values, dtype=np.float64) for name, values in answer.statistics.items()}
+    return Checkpoint(
+        tensors=MappingProxyType(_plain_names(found, remarks, names)),
+        sha256=looked_at.sha256,
+        remarks=tuple(remarks),
+        position_mean=pairs.get("position_mean"),
+        position_std=pairs.get("position_std"),
+        config=answer.config,
+        foreign=answer.foreign,
+    )
+
+
+def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
+    """Gestures (N, T, >=2) and features (N, F) or None from a replay buffer or a bare tensor; raises `InputError`."""
+    with Loader() as loader:
+        looked_at = container.look(path)
+        answer = loader.read(path, looked_at, Wish.GESTURES, salvage=False)
+    sequences, features = answer.arrays.get("sequences"), answer.arrays.get("features")
+    if sequences is None or sequences.ndim != 3 or sequences.shape[2] < 2:
+        raise InputError(f"{path}: {_NO_GESTURES}")
+    if features is not None and (features.ndim != 2 or len(features) != len(sequences)):
+        features = None
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+        single = sequences.astype(np.float32, copy=False)
+        return single, None if features is None else features.astype(np.float32, copy=False)
+
+
+def _plain_names(tensors: dict[str, Tensor], remarks: list[str], wanted: Collection[str]) -> dict[str, Tensor]:
+    """Names as the generator itself has them: wrappers' prefixes off, one sub-network chosen, old spectral-norm names.
+
+    With the names `wanted`, they are left alone as soon as all of these are among them.
+    """
+    for _ in range(_MAX_PREFIXES):
+        tensors = {name: tensor for name, tensor in tensors.items() if name != "n_averaged"}
+        if wanted and all(name in tensors for name in wanted):
+            return tensors
+        wrapper = next((prefix for prefix in _PREFIXES if all(name.startswith(prefix) for name in tensors)), None)
+        prefix = wrapper or next((prefix for prefix in _SUBNETWORKS if any(n.startswith(prefix) for n in tensors)), None)
+        if prefix is None:
+            break
+        inside = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        if wrapper is None:
+            remarks.append(f"took the sub-network '{prefix.rstrip('.')}' ({len(inside)} of {len(tensors)} tensors)")
+        tensors = inside
+    renamed = {}
+    for name, tensor in tensors.items():
+        plain = re.sub(r"parametrizations\.weight\.original$", "weight_orig", name)
+        renamed[re.sub(r"parametrizations\.weight\.0\._([uv])$", r"weight_\1", plain)] = tensor
+    return renamed

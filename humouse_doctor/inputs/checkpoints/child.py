@@ -1,0 +1,176 @@
+"""Starts the loader's process, asks it for one checkpoint, and takes its crash, its silence or its lies as an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol
+
+import humouse_doctor
+from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.inputs.checkpoints import protocol
+from humouse_doctor.inputs.checkpoints.container import Container
+from humouse_doctor.inputs.checkpoints.guard import FORBIDDEN_STATUS
+from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Question, Wish
+
+#: From the start to being ready to read: an import of torch, from a slow disk if need be.
+_START_S = 180.0
+_READ_S = 30.0
+_READ_BYTES_PER_S = 8 << 20
+_CPU_S = 4
+_CPU_BYTES_PER_S = 16 << 20
+_MEMORY_BYTES = 1 << 30
+_MEMORY_PER_BYTE = 3
+#: Eight bits become 32, and some tensors share their numbers.
+_ANSWER_PER_BYTE = 5
+_ANSWER_BYTES = 16 << 20
+
+_CODE = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from humouse_doctor.inputs.checkpoints.worker import main; main()"
+)
+#: What an interpreter needs of its surroundings to start and to find libraries; nothing that carries a secret or an option.
+_ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class Process(Protocol):
+    """What is used of a `subprocess.Popen`."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None: ...  # noqa: D102  # as in Popen
+    @property
+    def stdout(self) -> IO[bytes] | None: ...  # noqa: D102  # as in Popen
+    def kill(self) -> None: ...  # noqa: D102  # as in Popen
+    def wait(self) -> int: ...  # noqa: D102  # as in Popen
+
+
+def launch() -> Process:
+    """A new interpreter that imports what is installed for this one, and nothing of this one's state.
+
+    The current folder is left out even where this interpreter imports from it, as one begun by -m or -c does: it may hold
+    a `torch.py` of anybody.
+    """
+    home = str(Path(humouse_doctor.__file__).resolve().parents[1])
+    here = os.path.realpath(os.curdir)
+    paths = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]  # noqa: PTH117
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and code of ours
+        [sys.executable, "-I", "-c", _CODE, json.dumps([*paths, *([] if home in paths else [home])])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**environment, **dict.fromkeys(_THREADS, "1")},
+    )
+
+
+class Loader:
+    """A process that reads one file; leaving its `with` block ends it, whatever it is doing."""
+
+    def __init__(self) -> None:
+        try:
+            self._process = launch()
+        except OSError as error:
+            raise DoctorError(f"the loader cannot be started with {sys.executable}: {error.strerror or error}") from None
+        self._late = False
+
+    def __enter__(self) -> Loader:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def read(self, path: Path, container: Container, wish: Wish, *, salvage: bool) -> Answer:
+        """What the loader found in `container`, which is what `path` names; raises `InputError` with one line."""
+        question = Question(
+            kind=container.kind,
+            files=tuple(str(file.absolute()) for file in container.files),
+            states=tuple(container.states[file] for file in container.files),
+            wish=wish,
+            salvage=salvage,
+            max_bytes=_ANSWER_BYTES + _ANSWER_PER_BYTE * container.size,
+            memory_bytes=_MEMORY_BYTES + _MEMORY_PER_BYTE * container.size,
+            cpu_s=_CPU_S + container.size // _CPU_BYTES_PER_S,
+        )
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        with self._at_most(_START_S):
+            with contextlib.suppress(OSError):  # it has ended; the answer tells how
+                stdin.write(question.text())
+                stdin.close()
+            # Both interpreters import it at the same time; this one needs it for what comes back.
+            import torch as torch
+
+            ready = stdout.read(len(protocol.READY))
+        if ready != protocol.READY:
+            self._process.kill()
+            raise InputError(
+                f"{path}: the loader did not start (exit status {self._process.wait()}); python -c 'import torch' may tell why"
+            )
+        seconds = _READ_S + container.size / _READ_BYTES_PER_S
+        complaint = "it answered nonsense"
+        answer = None
+        with self._at_most(seconds):
+            try:
+                answer = protocol.receive(stdout, question.max_bytes)
+            except BadFrame as bad:
+                complaint = f"it answered nonsense: {bad}"
+            except MemoryError:
+                complaint = "it needs more memory than there is"
+            if answer is None:
+                stdout.close()
+            status = self._process.wait()
+        container.require_unchanged()
+        if answer is None or (status != 0 and not (status == FORBIDDEN_STATUS and answer.refusal)):
+            how = f"more than {seconds:.0f} s" if self._late else _how_it_ended(status, question, complaint)
+            raise InputError(f"{path}: the file crashed or exhausted the loader ({how}); refused")
+        if answer.refusal is not None:
+            raise InputError(f"{path}: {answer.refusal}")
+        return answer
+
+    @contextlib.contextmanager
+    def _at_most(self, seconds: float) -> Iterator[None]:
+        """Kill the process if it takes longer: what waits for its answer then sees the end of it."""
+
+        def kill() -> None:
+            self._late = True
+            self._process.kill()
+
+        timer = threading.Timer(seconds, kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _how_it_ended(status: int, question: Question, complaint: str) -> str:
+    if status == 0:
+        return complaint
+    if status == FORBIDDEN_STATUS:
+        return "it tried to do what no checkpoint does"
+    if status > 0:
+        return complaint if status == 1 else f"exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = f"signal {-status}"
+    if name == "SIGXCPU":
+        return f"{name}, more than {question.cpu_s} s of computing"
+    if name == "SIGKILL":
+        return f"{name}, more than {question.cpu_s} s of computing or more memory than there is"
+    return name

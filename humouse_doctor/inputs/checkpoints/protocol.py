@@ -1,0 +1,257 @@
+"""What the loader's process is asked and what it answers: JSON and raw bytes, which the asking side checks again.
+
+A file that took the loader over could answer anything, so nothing here is believed: sizes are bounded before memory is
+asked for, and text is made harmless before it is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import IO
+
+from humouse_doctor.core.arrays import AnyArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.inputs.checkpoints.container import Kind
+
+#: What the loader writes once it is ready to be asked.
+READY = b"humouse-doctor loader 1\n"
+#: The types of numbers that are sent; all else is widened before, or refused.
+DTYPES = ("float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
+_MAX_HEADER_BYTES = 32 << 20
+#: No generator has a tenth of it, and torch takes seconds to make more.
+MAX_TENSORS = 10_000
+MAX_NAME = 10_000
+#: What goes with the tensors of a pretrainer's file: two numbers each.
+STATISTICS = ("position_mean", "position_std")
+_MAX_TEXT = 1_000
+_MAX_REMARKS = 32
+_MAX_SETTINGS = 4_096
+_MAX_FOREIGN = 4_096
+_MAX_RANK = 64
+_CHUNK_BYTES = 8 << 20
+
+Plain = None | bool | int | float | str
+
+
+class Wish(Enum):
+    """What is looked for in a file."""
+
+    GENERATOR = "generator"
+    GESTURES = "gestures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One file, or all shards of one checkpoint; the limits hold from the moment the loader has read this.
+
+    `states` are those of the files when they were looked at (`container.state_of`): only a file of the same is read.
+    """
+
+    kind: Kind
+    files: tuple[str, ...]
+    states: tuple[tuple[int, ...], ...]
+    wish: Wish
+    salvage: bool
+    max_bytes: int
+    memory_bytes: int
+    cpu_s: int
+
+    def text(self) -> bytes:
+        """The question as one line."""
+        content = {
+            "kind": self.kind.value,
+            "files": self.files,
+            "states": self.states,
+            "wish": self.wish.value,
+            "salvage": self.salvage,
+            "max_bytes": self.max_bytes,
+            "memory_bytes": self.memory_bytes,
+            "cpu_s": self.cpu_s,
+        }
+        return json.dumps(content).encode("ascii") + b"\n"
+
+    @staticmethod
+    def parse(line: bytes) -> Question:
+        """The question in a line that `text` made."""
+        content = json.loads(line)
+        return Question(
+            kind=Kind(content["kind"]),
+            files=tuple(content["files"]),
+            states=tuple(tuple(state) for state in content["states"]),
+            wish=Wish(content["wish"]),
+            salvage=content["salvage"],
+            max_bytes=content["max_bytes"],
+            memory_bytes=content["memory_bytes"],
+            cpu_s=content["cpu_s"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What was found: arrays by name, numbers that go with them, plain config values, remarks, and names of foreign code."""
+
+    arrays: Mapping[str, AnyArray] = field(default_factory=lambda: MappingProxyType({}))
+    statistics: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    config: Mapping[str, Plain] = field(default_factory=lambda: MappingProxyType({}))
+    remarks: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    refusal: str | None = None
+
+
+class BadFrame(Exception):
+    """An answer that is none."""
+
+
+def harmless(text: str) -> str:
+    """Text of a file, or of the loader, that may be printed: one line, of bounded length."""
+    cut = text[:_MAX_TEXT]
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in cut)
+
+
+def has_room(shape: Sequence[int], max_bytes: int) -> bool:
+    """Whether an array of that shape may be sent: of as many dimensions as NumPy has, and none beyond all memory.
+
+    A dimension of nothing does not excuse an enormous one beside it.
+    """
+    return len(shape) <= _MAX_RANK and math.prod(max(size, 1) for size in shape) <= max(max_bytes, 1)
+
+
+def is_statistic(name: str, values: Sequence[float]) -> bool:
+    """Whether positions can have such a mean, or such a std, on their two axes."""
+    return len(values) == 2 and all(map(math.isfinite, values)) and (name != "position_std" or min(values) > 0)
+
+
+def send(answer: Answer, stream: IO[bytes]) -> None:
+    """Write `answer`, one array after the other."""
+    tensors = [(name, array.dtype.name, array.shape) for name, array in answer.arrays.items()]
+    send_parts(answer, tensors, answer.arrays.values(), stream)
+
+
+def send_parts(
+    answer: Answer, tensors: Iterable[tuple[str, str, tuple[int, ...]]], arrays: Iterable[AnyArray], stream: IO[bytes]
+) -> None:
+    """Write `answer` with arrays that are made one at a time, `tensors` naming them, their dtypes and shapes before."""
+    header = {
+        "tensors": [(name, dtype, list(shape)) for name, dtype, shape in tensors],
+        "statistics": {name: list(values) for name, values in answer.statistics.items()},
+        "config": dict(answer.config),
+        "remarks": answer.remarks,
+        "foreign": answer.foreign,
+        "refusal": answer.refusal,
+    }
+    text = json.dumps(header).encode("ascii")
+    stream.write(len(text).to_bytes(8, "little") + text)
+    for array in arrays:
+        if array.size:
+            data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+            for start in range(0, len(data), _CHUNK_BYTES):
+                stream.write(data[start : start + _CHUNK_BYTES])
+    stream.flush()
+
+
+def receive(stream: IO[bytes], max_bytes: int) -> Answer:
+    """Read an answer of at most `max_bytes` of numbers; raises `BadFrame` for anything that is not quite one."""
+    length = int.from_bytes(_exactly(stream, 8), "little")
+    if length > _MAX_HEADER_BYTES:
+        raise BadFrame("a header too long")
+    header = _header(_exactly(stream, length))
+    tensors = _tensors(header.get("tensors"), max_bytes)
+    answer = Answer(
+        statistics=MappingProxyType(_statistics(header.get("statistics"))),
+        config=MappingProxyType(_config(header.get("config"))),
+        remarks=_texts(header.get("remarks"), _MAX_REMARKS),
+        foreign=_texts(header.get("foreign"), _MAX_FOREIGN),
+        refusal=None if header.get("refusal") is None else _text(header.get("refusal")),
+        arrays=MappingProxyType({name: _array(stream, dtype, shape) for name, dtype, shape in tensors}),
+    )
+    if stream.read(1):
+        raise BadFrame("more than was announced")
+    return answer
+
+
+def _header(text: bytes) -> dict[str, object]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadFrame("a header that is no JSON") from None
+    if not isinstance(header, dict):
+        raise BadFrame("a header that is no object")
+    return header
+
+
+def _exactly(stream: IO[bytes], count: int) -> bytes:
+    data = stream.read(count)
+    if len(data) != count:
+        raise BadFrame("cut off")
+    return data
+
+
+def _tensors(entries: object, max_bytes: int) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Names, dtypes and shapes that fit the budget together."""
+    if not isinstance(entries, list) or len(entries) > MAX_TENSORS:
+        raise BadFrame("too many tensors")
+    found: dict[str, tuple[str, str, tuple[int, ...]]] = {}
+    total = 0
+    for entry in entries:
+        if not isinstance(entry, list) or len(entry) != 3:
+            raise BadFrame("a tensor without name, dtype and shape")
+        name, dtype, shape = entry
+        if not isinstance(name, str) or len(name) > MAX_NAME or name in found or dtype not in DTYPES:
+            raise BadFrame("a tensor of a wrong name or dtype")
+        if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
+            raise BadFrame("a tensor of a wrong shape")
+        if not has_room(shape, max_bytes):
+            raise BadFrame("tensors larger than the file")
+        total += math.prod(shape) * np.dtype(dtype).itemsize
+        if total > max_bytes:
+            raise BadFrame("tensors larger than the file")
+        found[name] = (name, dtype, tuple(shape))
+    return list(found.values())
+
+
+def _array(stream: IO[bytes], dtype: str, shape: tuple[int, ...]) -> AnyArray:
+    flat = np.empty(math.prod(shape), dtype="uint8" if dtype == "bool" else dtype)
+    view = flat.view(np.uint8).data
+    while len(view):
+        read = stream.readinto(view)  # type: ignore[attr-defined]  # of a pipe's buffered reader
+        if not read:
+            raise BadFrame("cut off")
+        view = view[read:]
+    # a byte that is neither 0 nor 1 is no bool, and confuses what takes it for one
+    return (flat != 0 if dtype == "bool" else flat).reshape(shape)
+
+
+def _statistics(entries: object) -> dict[str, tuple[float, ...]]:
+    if not isinstance(entries, dict) or not all(name in STATISTICS for name in entries):
+        raise BadFrame("no statistics")
+    for name, values in entries.items():
+        is_pair = isinstance(values, list) and all(type(value) is float for value in values)
+        if not is_pair or not is_statistic(name, values):
+            raise BadFrame("statistics that are none")
+    return {name: tuple(values) for name, values in entries.items()}
+
+
+def _config(entries: object) -> dict[str, Plain]:
+    if not isinstance(entries, dict) or len(entries) > _MAX_SETTINGS:
+        raise BadFrame("too large a config")
+    for value in entries.values():
+        if not (value is None or isinstance(value, bool | int | float | str)):
+            raise BadFrame("a config of other than plain values")
+    return {harmless(name): harmless(value) if isinstance(value, str) else value for name, value in entries.items()}
+
+
+def _texts(entries: object, most: int) -> tuple[str, ...]:
+    if not isinstance(entries, list) or len(entries) > most:
+        raise BadFrame("too many lines")
+    return tuple(_text(entry) for entry in entries)
+
+
+def _text(entry: object) -> str:
+    if not isinstance(entry, str):
+        raise BadFrame("a line that is no text")
+    return harmless(entry)

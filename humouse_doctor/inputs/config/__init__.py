@@ -1,0 +1,1 @@
+"""YAML to settings, and patches back into it."""

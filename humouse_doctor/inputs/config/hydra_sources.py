@@ -1,0 +1,134 @@
+"""What Hydra may read while it composes a config: plain YAML files of the config's own folder, within bounds."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from hydra._internal import config_loader_impl
+from hydra._internal.config_repository import CachingConfigRepository
+from omegaconf import OmegaConf
+from omegaconf.basecontainer import BaseContainer
+
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.settings import Value
+from humouse_doctor.inputs.config import yaml_text
+from humouse_doctor.inputs.files import is_file
+
+#: Files and values of all the defaults lists together, each counted as often as it is named, and bytes, counted once.
+_MAX_FILES = 500
+_MAX_VALUES = 20_000
+_MAX_BYTES = 1_000_000
+#: The class that Hydra's loader keeps the configs of one composition in.
+_REPOSITORY = CachingConfigRepository.__name__
+
+
+class _Bounded(CachingConfigRepository):
+    """Keeps a defaults list within the config's folder, and ends one that brings in more than any config does."""
+
+    def __init__(
+        self, folder: Path, read: set[Path], changed: Path | None, changes: Mapping[str, Value], delegate: Any
+    ) -> None:
+        super().__init__(delegate)
+        self._folder, self._read = folder, read
+        self._changed, self._changes = changed, changes
+        self._sizes: dict[str, int] = {}
+        self._files = self._values = self._bytes = 0
+
+    def initialize_sources(self, config_search_path: Any) -> None:
+        """What Hydra asks for where a config has a search path, which leads elsewhere or imports a package."""
+        for element in config_search_path.get_path():
+            if element.provider.startswith("hydra.searchpath"):
+                raise UsageError(f"the search path {yaml_text.shown(element.path)} is refused; a config's own folder is read")
+        super().initialize_sources(config_search_path)
+
+    def group_exists(self, config_path: str) -> bool:
+        self._require_inside(config_path)
+        return super().group_exists(config_path)
+
+    def config_exists(self, config_path: str) -> bool:
+        self._require_inside(config_path)
+        return super().config_exists(config_path)
+
+    def get_group_options(self, group_name: str, *rest: Any) -> list[str]:
+        self._require_inside(group_name)
+        return super().get_group_options(group_name, *rest)
+
+    def load_config(self, config_path: str) -> Any:
+        self._require_inside(config_path)
+        if config_path not in self._sizes:
+            self._sizes[config_path] = self._looked_at(config_path)
+        self._files += 1
+        self._values += self._sizes[config_path]
+        if self._files > _MAX_FILES or self._values > _MAX_VALUES:
+            raise UsageError(
+                f"its defaults lists bring in more than {_MAX_FILES} files or {_MAX_VALUES} values, repeats counted"
+            )
+        found = super().load_config(config_path=config_path)
+        if found is not None and self._changed is not None and self._file(config_path).resolve() == self._changed:
+            for path, value in self._changes.items():
+                OmegaConf.update(found.config, path, list(value) if isinstance(value, tuple) else value, force_add=True)
+        return found
+
+    def _file(self, config_path: str) -> Path:
+        return self._folder / (config_path if config_path.endswith(".yaml") else f"{config_path}.yaml")
+
+    def _looked_at(self, config_path: str) -> int:
+        """How many values a file has, which is read as ours are before Hydra sees it: a bomb of aliases or a tag ends there."""
+        path = self._file(config_path)
+        if not is_file(path):  # Hydra has it, or nobody
+            return 0
+        self._read.add(path.resolve())
+        text = yaml_text.read_text(path)
+        self._bytes += len(text)
+        if self._bytes > _MAX_BYTES:
+            raise UsageError(f"its defaults lists bring in more than {_MAX_BYTES // 1000} kB")
+        return yaml_text.require_plain(text, str(path)) if text.strip() else 0  # an empty file is a config to Hydra
+
+    def _require_inside(self, config_path: str) -> None:
+        """Raise `UsageError` for a file or group of another folder; Hydra's own package takes the same paths."""
+        upwards = Path(os.path.normpath(config_path)).parts[:1] == ("..",)
+        if (
+            Path(config_path).is_absolute()
+            or upwards
+            or not all(path.resolve().is_relative_to(self._folder) for path in self._meant(config_path))
+        ):
+            raise UsageError(f"{yaml_text.shown(config_path)} leads out of the config's folder, and is refused")
+
+    def _meant(self, config_path: str) -> tuple[Path, Path]:
+        """What a path of a defaults list may mean: a group or a file in full, and a file's stem."""
+        return self._folder / config_path, self._folder / f"{config_path}.yaml"
+
+
+@contextmanager
+def guarded(folder: Path, changed: Path | None, changes: Mapping[str, Value]) -> Iterator[set[Path]]:
+    """Let Hydra load bounded files of `folder` alone within the block, read no environment, and import nothing.
+
+    Yields the files it has read, links resolved. The file `changed` is taken as if it had `changes` by their paths. No
+    resolver but Hydra's own is known: where it resolves one itself, in a path or an error message, that would show a
+    secret. `hydra.job.env_copy` finds empty variables.
+    """
+    read = set[Path]()
+    blind = SimpleNamespace(environ=defaultdict(str), getcwd=os.getcwd)
+    with (
+        _replaced(config_loader_impl, _REPOSITORY, partial(_Bounded, folder, read, changed, changes)),
+        _replaced(config_loader_impl, "os", blind),
+        _replaced(BaseContainer, "_resolvers", {}),
+    ):
+        yield read
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    kept = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, kept)

@@ -1,0 +1,434 @@
+"""Edits to a config file that change only the characters of the values they name.
+
+The span of a value is replaced, or one line inserted beside its siblings, so comments, quotes, indentation, line ends
+and a BOM stay as they are. What cannot be edited that way is refused, with the Hydra override that does the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.settings import Value
+from humouse_doctor.inputs.config import reader, yaml_text
+from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
+from humouse_doctor.inputs.files import replace_file, repository
+
+_BOM = "\ufeff"
+#: What fits into a line that people read, of a value and of an override.
+_MAX_SHOWN, _MAX_OVERRIDE = 120, 300
+#: How stock PyYAML fails: at 2021-13-45, a date to it, at what is no hash, at a key such as `!!bool x`.
+_MISREAD = (
+    UsageError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
+)  # fmt: skip
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
+#: Where the trainer's own keys stand in its configs.
+_PREFIXES = ("", "experiment.")
+#: How git spells a byte of a name in quotes (`cq_lookup` of its quote.c); all others that are not printable ASCII are octal.
+_ESCAPES = {ord(char): f"\\{letter}" for char, letter in zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
+
+#: Characters `start:end` of a text and what takes their place; a section and the tree of its new keys.
+_Change = tuple[int, int, str]
+_Section = tuple[yaml.MappingNode, dict[str, Any]]
+
+
+class PatchRefused(UsageError):
+    """An edit that cannot be made in place without risk; the message carries the override instead."""
+
+
+def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> str:
+    """`text` with `edits` made; `prefix` stands before every key in the file.
+
+    Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and where the
+    result does not read back as intended: the new values there, all others as they were.
+    """
+    if not edits:
+        return text
+    for edit in edits:
+        if _is_reference(edit.new):
+            raise _refuse(name, edit, prefix, f"cannot be {_shown(edit.new)}, which Hydra takes for a reference")
+    body = text.removeprefix(_BOM)
+    root = yaml_text.compose(body, name)
+    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
+    after = text[: len(text) - len(body)] + _edited(body, root, found, name, edits, prefix)
+    wrong = _misread(text, {path: leaf.value for path, leaf in found.items()}, after, name, edits, prefix)
+    if wrong is not None:
+        raise _refuse(name, wrong, prefix, "would not read back as intended, or another value with it")
+    return after
+
+
+def require_effect(config: Path, source: str, edits: Sequence[Edit], prefix: str) -> None:
+    """Raise `PatchRefused` where an edit of `source` would change nothing of the config at `config`, which brings it in."""
+    edit = reader.overruled(config, Path(source), edits, prefix)
+    if edit is not None:
+        raise _refuse(source, edit, prefix, f"would not count: what {config} brings in later overrules it")
+
+
+def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
+    spelled = override(edit, override_prefix(name, prefix))
+    # one that is cut or escaped would be another
+    fits = spelled.isprintable() and len(spelled) <= _MAX_OVERRIDE and not _is_reference(edit.new)
+    return PatchRefused(
+        f"{name}: {prefix}{edit.key} {reason}; {f'use the override {spelled}' if fits else 'change it by hand'}"
+    )
+
+
+def _is_reference(value: Value) -> bool:
+    """Whether OmegaConf would read something else for `value`: an interpolation or a value that is still to come."""
+    if isinstance(value, tuple):
+        return any(_is_reference(part) for part in value)
+    return isinstance(value, str) and ("${" in value or value == "???")
+
+
+def _shown(value: Value) -> str:
+    return yaml_text.shown(spell(value), _MAX_SHOWN)
+
+
+def _edited(
+    body: str, root: yaml.MappingNode, found: Mapping[str, yaml_text.Leaf], name: str, edits: Sequence[Edit], prefix: str
+) -> str:
+    changes, sections = list[_Change](), dict[int, _Section]()
+    for edit in edits:
+        leaf = found.get(f"{prefix}{edit.key}")
+        if leaf is not None:
+            changes.append(_replacement(body, leaf, name, edit, prefix))
+            continue
+        parent, parts = _section(root, name, edit, prefix)
+        _, tree = sections.setdefault(id(parent), (parent, {}))
+        _grow(tree, parts, edit.new)
+    # where sections end at one place, the deepest comes first, and what replaces the last value of all before them
+    changes.extend(_lines_for(body, *sections[key]) for key in sorted(sections, key=lambda key: -_column(sections[key][0])))
+    pieces, at = list[str](), 0
+    for start, end, new in sorted(changes, key=lambda change: change[0]):
+        pieces += [body[at:start], new]
+        at = end
+    return "".join([*pieces, body[at:]])
+
+
+def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix: str) -> _Change:
+    if isinstance(leaf.value, str) and "${" in leaf.value:
+        raise _refuse(name, edit, prefix, "is an interpolation")
+    if edit.absent or not _same(leaf.value, edit.old):
+        was = "absent" if edit.absent else _shown(edit.old)
+        raise _refuse(name, edit, prefix, f"should be {was} but is {_shown(leaf.value)}")
+    node = leaf.node
+    start, end = node.start_mark.index, node.end_mark.index
+    if leaf.aliased or body[start : start + 1] in ("&", "!", "*"):
+        raise _refuse(name, edit, prefix, "is shared through an anchor or carries a tag")
+    if not isinstance(node, yaml.ScalarNode):
+        raise _refuse(name, edit, prefix, "is a list, not a single value")
+    if node.style in ("|", ">"):
+        raise _refuse(name, edit, prefix, "is a block scalar")
+    space = " " if start > 0 and body[start - 1] == ":" else ""
+    return start, end, space + _literal(edit.new, node.style)
+
+
+def _section(root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> tuple[yaml.MappingNode, list[str]]:
+    """The section that a key which is not there goes into, and its path below that."""
+    if not edit.absent:
+        raise _refuse(name, edit, prefix, f"should be {_shown(edit.old)} but is not there any more")
+    parts = f"{prefix}{edit.key}".split(".")
+    parent = root
+    while len(parts) > 1:
+        pair = next((pair for pair in parent.value if pair[0].value == parts[0]), None)
+        if pair is None:
+            break
+        key, child = pair
+        if not isinstance(child, yaml.MappingNode) or child.start_mark.index < key.start_mark.index:
+            raise _refuse(name, edit, prefix, f"would go into {parts[0]}:, which is no plain section here")
+        parent, parts = child, parts[1:]
+    if parent.flow_style or not parent.value:
+        raise _refuse(name, edit, prefix, "would go into a section written in braces")
+    last_key, last = parent.value[-1]
+    if any(key.tag.endswith(":merge") for key, _ in parent.value) or last.start_mark.index < last_key.start_mark.index:
+        raise _refuse(name, edit, prefix, "would go into a section that is shared through an alias")
+    return parent, parts
+
+
+def _column(section: yaml.MappingNode) -> int:
+    column: int = section.value[0][0].start_mark.column
+    return column
+
+
+def _lines_for(body: str, section: yaml.MappingNode, tree: dict[str, Any]) -> _Change:
+    """Lines for new keys of a section, after the last of their siblings."""
+    at = _end_of_last_line(body, section.value[-1][1])
+    newline = "\r\n" if body[:at].endswith("\r\n") or (at == len(body) and "\r\n" in body) else "\n"
+    lines = [" " * _column(section) + line for line in _dump(tree, 0).split("\n")[:-1]]
+    lead = "" if at == 0 or body[at - 1] == "\n" else newline
+    tail = newline if at < len(body) or not lead else ""
+    return at, at, lead + newline.join(lines) + tail
+
+
+def _end_of_last_line(body: str, node: yaml.Node) -> int:
+    """The index just past the line on which the last scalar below `node` ends."""
+    while isinstance(node, yaml.MappingNode | yaml.SequenceNode) and not node.flow_style and node.value:
+        node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
+    end: int = node.end_mark.index
+    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+        return end
+    stop = body.find("\n", end)
+    return len(body) if stop < 0 else stop + 1
+
+
+def _same(left: Value, right: Value) -> bool:
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
+def _misread(text: str, values: dict[str, Any], after: str, name: str, edits: Sequence[Edit], prefix: str) -> Edit | None:
+    """The first edit at fault where our loader or stock PyYAML does not see the new values in `after`, all others as before.
+
+    `values` is what our loader sees in `text`.
+    """
+    for was, read in ((values, _our_values), (None, _stock_values)):
+        try:
+            was, now = read(text, name) if was is None else was, read(after, name)
+        except _MISREAD:
+            return edits[0]
+        for edit in edits:
+            path = f"{prefix}{edit.key}"
+            was.pop(path, None)
+            if not _same(now.pop(path, None), edit.new):
+                return edit
+        if was != now:
+            return edits[0]
+    return None
+
+
+def _our_values(text: str, name: str) -> dict[str, Any]:
+    return {leaf.path: leaf.value for leaf in yaml_text.leaves(yaml_text.compose(text, name), name)}
+
+
+def _stock_values(text: str, _: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+
+    def add(node: Any, path: str) -> None:
+        if isinstance(node, dict):
+            for key, child in node.items():
+                add(child, f"{path}.{key}" if path else f"{key}")
+        else:
+            values[path] = tuple(node) if isinstance(node, list) else node
+
+    add(yaml.safe_load(text.removeprefix(_BOM)), "")
+    return values
+
+
+def _literal(value: Value, style: str | None) -> str:
+    """`value` as text that every YAML reader takes for the same; `style` is the quote of the value it replaces."""
+    match value:
+        case float():
+            return _float(value)
+        case str():
+            if style == "'":
+                return "'" + value.replace("'", "''") + "'"
+            if style is None and _PLAIN.match(value) and yaml_text.parse_scalar(value) == value:
+                return value
+            return yaml_text.double_quoted(value)
+        case tuple():
+            return f"[{', '.join(_literal(part, None) for part in value)}]"
+        case _:
+            return spell(value)
+
+
+def _float(value: float) -> str:
+    """A float with a dot, since stock PyYAML takes 1e-05 for text."""
+    text = repr(value)
+    mantissa, exponent, power = text.partition("e")
+    if exponent and "." not in mantissa:
+        mantissa += ".0"
+    return mantissa + exponent + power
+
+
+def override(edit: Edit, prefix: str = "") -> str:
+    """The Hydra override that makes `edit` on the command line; `++` adds a key the config does not have."""
+    return f"{'++' if edit.absent else ''}{prefix}{edit.key}={_hydra(edit.new)}"
+
+
+def override_line(edit: Edit, prefix: str = "") -> str:
+    """The same as a line for people and other programs to read.
+
+    Raises `PatchRefused` for a key that is not the trainer's, and for a value that a line cannot hold or Hydra would resolve.
+    """
+    line = override(edit, prefix)
+    if edit.key not in BY_NAME or prefix not in _PREFIXES:
+        shown = yaml_text.shown(f"{prefix}{edit.key}", _MAX_SHOWN)
+        raise PatchRefused(f"{shown}: not a key of the training config, and Hydra has keys that run code; no override is made")
+    if _is_reference(edit.new) or not line.isprintable():
+        raise PatchRefused(f"{prefix}{edit.key}: no line of overrides can hold {_shown(edit.new)}; change it by hand")
+    return line
+
+
+def _hydra(value: Value) -> str:
+    if isinstance(value, str):
+        plain = _PLAIN.match(value) and yaml_text.parse_scalar(value) == value
+        if plain and value.lower() not in ("true", "false", "null", "nan", "inf"):  # Hydra takes these in any case
+            return value
+        # a backslash is itself unless a quote follows
+        return "'" + re.sub(r"(\\*)('|\Z)", lambda end: end[1] * 2 + ("\\'" if end[2] else ""), value) + "'"
+    if isinstance(value, tuple):
+        return f"[{','.join(_hydra(part) for part in value)}]"
+    return _float(value) if isinstance(value, float) else spell(value)
+
+
+def from_hydra(line: str) -> str:
+    """A line that `override` made, as `reader.read` takes it: YAML has no backslashes within single quotes."""
+    key, _, value = line.partition("=")
+    if len(value) < 2 or value[0] != "'" or value[-1] != "'":
+        return line
+    text = re.sub(r"(\\+)('|\Z)", lambda end: end[1][: len(end[1]) // 2] + end[2], value[1:-1])
+    return f"{key}={spell(text)}" if _hydra(text) == value else line
+
+
+def override_prefix(source: str | None, prefix: str) -> str:
+    """What stands before a key on the command line.
+
+    A file in a Hydra group `experiment` beside its `config.yaml` is reached under `experiment.`, though its own keys
+    stand at the top.
+    """
+    if prefix or source is None:
+        return prefix
+    folder = Path(source).resolve().parent
+    return "experiment." if folder.name == "experiment" and (folder.parent / "config.yaml").is_file() else ""
+
+
+def as_yaml(edits: Iterable[Edit], prefix: str = "") -> str:
+    """The new values alone, as a small YAML file."""
+    tree: dict[str, Any] = {}
+    for edit in edits:
+        _grow(tree, f"{prefix}{edit.key}".split("."), edit.new)
+    return _dump(tree, 0)
+
+
+def _grow(tree: dict[str, Any], path: Sequence[str], value: Value) -> None:
+    *above, last = path
+    for part in above:
+        if not isinstance(tree.get(part), dict):
+            tree[part] = {}
+        tree = tree[part]
+    tree[last] = value
+
+
+def _dump(tree: Mapping[str, Any], depth: int) -> str:
+    lines = []
+    for key, value in tree.items():
+        indent = "  " * depth
+        if isinstance(value, dict):
+            lines.append(f"{indent}{key}:\n{_dump(value, depth + 1)}")
+        else:
+            lines.append(f"{indent}{key}: {_literal(value, None)}\n")
+    return "".join(lines)
+
+
+def unified_diff(before: str, after: str, path: str) -> str:
+    """A diff that `git apply` and `patch -p1` take, in the folder that `diff_place` gives, for the file at `path` alone.
+
+    Raises `PatchRefused` for a path that no file can have.
+    """
+    _, name = diff_place(path)
+    rows = list(difflib.unified_diff(_lines(before), _lines(after), _header("a", name), _header("b", name), lineterm="\n"))
+    return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as a diff knows them: split at LF only."""
+    return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+
+
+def _header(side: str, name: str) -> str:
+    """The name of a diff's file as git writes it: in quotes unless printable ASCII, and a tab after a name with a space.
+
+    Two names stand in quotes that git would leave bare: one that ends with a space, which `patch` would drop and take another
+    file, and one with `##[`, which GitHub's runner would take for a command in a log.
+    """
+    try:
+        raw = os.fsencode(f"{side}/{name}")
+    except UnicodeEncodeError:
+        raise PatchRefused(f"{yaml_text.shown(name)}: no file has such a name; no diff is made") from None
+    spelled = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
+    spelled = spelled.replace("##[", "\\043#[")
+    if len(spelled) > len(raw) or spelled.endswith(" "):
+        spelled = f'"{spelled}"'
+    return f"{spelled}\t" if " " in spelled else spelled
+
+
+def diff_place(path: str) -> tuple[Path, str]:
+    """The absolute folder that a diff of the file at `path` applies in, and the file's name there, with `/` between parts.
+
+    That is the current folder, or where the file lies elsewhere the top of its own repository, else its own folder.
+    """
+    if ".." in Path(path).parts:  # `link/..` is not the folder that the link lies in
+        full = Path(os.path.realpath(Path(path).parent)) / Path(path).name
+    else:
+        full = Path(os.path.abspath(path))  # noqa: PTH100  # with symlinks kept
+    for top in (Path.cwd(), repository(full.parent)):
+        if top is not None and full.is_relative_to(top):
+            return top, full.relative_to(top).as_posix()
+    return full.parent, full.name
+
+
+def require_own_file(path: str) -> None:
+    """Raise `PatchRefused` where `git apply` or `patch -p1` in the current folder takes another file for that at `path`.
+
+    A diff names its file from the folder that `diff_place` gives, and the current one may have a file of the same name.
+    """
+    here, (folder, name) = Path.cwd(), diff_place(path)
+    for taken in (name, _guessed_by_git(name, here)):
+        other = here / taken
+        if os.path.lexists(other) and not _same_file(other, Path(path)):
+            raise PatchRefused(
+                f"{path}: no diff: applied in {here}, it would change another file, {taken};"
+                f" {f'go to {folder} first, or ' if folder != here else ''}use --write or --emit overrides"
+            )
+
+
+def _guessed_by_git(name: str, here: Path) -> str:
+    """The file that `git apply` takes `a/{name}` for in a repository's folder `here` (`guess_p_value` of its apply.c).
+
+    Where the name, or what follows its first part, begins with the way from the repository's top, git drops all of that.
+    """
+    top = repository(here) or here
+    way = "" if top == here else f"{here.relative_to(top).as_posix()}/"
+    depth = way.count("/")
+    old, new = (depth if f"{side}/{name}".startswith(way) else depth + 1 if name.startswith(way) else 0 for side in ("a", "b"))
+    dropped = new if way and new and old in (0, new) else 1
+    return "/".join(f"a/{name}".split("/")[dropped:])
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def write(path: Path, text: str) -> Path:
+    """Replace the config at `path` by `text` in one step, keeping what it was beside it; returns the backup's path.
+
+    Raises `InputError` where the file or its folder does not let it.
+    """
+    real = Path(os.path.realpath(path))
+    backup = real.with_name(real.name + ".bak")
+    number = 1
+    while os.path.lexists(backup):
+        backup = real.with_name(f"{real.name}.bak{number}")
+        number += 1
+    try:
+        before = real.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
+    replace_file(backup, before, like=real)
+    try:
+        replace_file(real, text.encode("utf-8"), own=True)
+    except InputError:
+        backup.unlink(missing_ok=True)  # of what was not changed
+        raise
+    return backup

@@ -1,0 +1,245 @@
+"""A config file to settings: every known key with its value, origin and line; interpolations resolved in the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
+from humouse_doctor.inputs.config import yaml_text
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
+
+_SECTIONS = ("data", "model", "training", "logging")
+_INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
+#: What OmegaConf takes for a path: no part of it can be empty, in quotes, or of two words.
+_REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
+_MISSING = "???"
+#: Interpolations followed for one value, and characters it may have then.
+_MAX_HOPS, _MAX_RESOLVED = 16, 5000
+_MAX_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """Something about the config that the trainer would trip over or silently ignore."""
+
+    key: str
+    message: str
+    place: Place | None
+    serious: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadConfig:
+    """Settings, what is wrong with them, and remarks on how they were read."""
+
+    settings: Settings
+    complaints: tuple[Complaint, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
+    """Read the config at `path`; without one, only the trainer's defaults and `overrides` (`key=value`) are known.
+
+    `text`, where given, is read as if it stood in that file.
+    Raises `UsageError` for text that is no config and for an override of an unknown key.
+    """
+    if path is None:
+        return _finish({}, {}, Settings(), "", overrides, ())
+    root = yaml_text.compose(yaml_text.read_text(path) if text is None else text, str(path))
+    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
+    values: Mapping[str, Value] = {name: leaf.value for name, leaf in found.items()}
+    places: Mapping[str, Place] = {
+        name: Place(file=str(path), line=leaf.node.start_mark.line + 1, column=leaf.node.start_mark.column + 1)
+        for name, leaf in found.items()
+    }
+    remarks: tuple[str, ...] = ()
+    source = path
+    if _has_defaults(found):
+        from humouse_doctor.inputs.config import composition
+
+        composed = composition.compose(path, values, places)
+        values, places, remarks, source = composed.values, composed.places, composed.remarks, composed.source
+    prefix = "experiment." if any(name.startswith("experiment.") for name in values) else ""
+    if not any(name.startswith(f"{prefix}{section}.") for name in values for section in _SECTIONS):
+        raise UsageError(
+            f"{path}: none of the sections {', '.join(_SECTIONS)} is there, at the top or under experiment:;"
+            " expected a humouse training config"
+        )
+    # In a file of the group `experiment` the keys stand at the top, though the composed config has them one deeper.
+    shell = Settings(prefix=prefix if source == path else "", source=str(source))
+    return _finish(values, places, shell, prefix, overrides, remarks)
+
+
+def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
+    """The first of `edits` of `source`, with `prefix` before its key there, that does not count for the config at `path`."""
+    text = yaml_text.read_text(path)
+    if "defaults" not in text:
+        return None
+    root = yaml_text.compose(text, str(path))
+    if not _has_defaults(leaf.path for leaf in yaml_text.leaves(root, str(path))):
+        return None
+    from humouse_doctor.inputs.config import composition
+
+    return composition.overruled(path, source, edits, prefix)
+
+
+def _has_defaults(names: Iterable[str]) -> bool:
+    return any(name == "defaults" or name.startswith("defaults.") for name in names)
+
+
+def _finish(
+    values: Mapping[str, Value],
+    places: Mapping[str, Place],
+    shell: Settings,
+    prefix: str,
+    overrides: Sequence[str],
+    remarks: tuple[str, ...],
+) -> ReadConfig:
+    settings: dict[str, Setting] = {}
+    in_file: dict[str, Setting] = {}
+    complaints = []
+    for name, raw in values.items():
+        if not name.startswith(prefix):
+            continue
+        key = name.removeprefix(prefix)
+        place = places.get(name)
+        section = next((entry.name for entry in KEYS if entry.name.startswith(f"{key}.")), None)
+        if section is not None:
+            complaints.append(_no_section(key, raw, section, place))
+            continue
+        meant = likely_misspelling(key)
+        if meant is not None and f"{prefix}{meant}" not in values:
+            kept = "is required" if BY_NAME[meant].required else f"keeps its default {spell(BY_NAME[meant].default)}"
+            complaints.append(
+                Complaint(
+                    key=key,
+                    place=place,
+                    serious=True,
+                    message=f"{yaml_text.shown(key)} is unknown to the trainer, which ignores it; "
+                    f"{meant} was probably meant and {kept}",
+                )
+            )
+        if key not in BY_NAME:
+            continue
+        if place is not None and place.file == shell.source:
+            in_file[key] = Setting(key=key, value=raw, origin=Origin.EXPLICIT, place=place)
+        value, trouble = _resolve(raw, values)
+        if trouble is not None:
+            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {_shown(raw)}: {trouble}"))
+            continue
+        wrong = BY_NAME[key].complaint(value)
+        if wrong is not None:
+            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {_shown(value)}; {wrong}"))
+            continue
+        settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
+    unusable = {complaint.key for complaint in complaints}
+    for entry in KEYS:
+        parts = entry.name.split(".")
+        unknown = any(".".join(parts[:depth]) in unusable for depth in range(1, len(parts) + 1))
+        if entry.name in settings or unknown or entry.required:
+            continue
+        settings[entry.name] = Setting(key=entry.name, value=entry.default, origin=Origin.DEFAULT)
+    for override in overrides:
+        setting = _override(override)
+        settings[setting.key] = setting
+        complaints = [complaint for complaint in complaints if complaint.key != setting.key]
+    return ReadConfig(
+        settings=Settings(
+            MappingProxyType(dict(sorted(settings.items()))), shell.prefix, shell.source, MappingProxyType(in_file)
+        ),
+        complaints=tuple(complaints),
+        remarks=remarks,
+    )
+
+
+def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Complaint:
+    """The complaint about a value, often an interpolation, where a section of keys belongs."""
+    if isinstance(raw, str) and ("${" in raw or raw == _MISSING):
+        message = f"{key} is {_shown(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
+        return Complaint(key=key, place=place, serious=False, message=message)
+    message = f"{key} is {_shown(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
+    return Complaint(key=key, place=place, serious=True, message=message)
+
+
+def from_values(values: Mapping[str, Value]) -> Settings:
+    """Settings from Python: `values` by key over the trainer's defaults; raises `UsageError` as an override does."""
+    settings = read(None).settings
+    for key, value in values.items():
+        settings = settings.with_setting(_checked(key, value, f"{key}={spell(value)}"))
+    return settings
+
+
+def _override(text: str) -> Setting:
+    name, equals, raw = text.partition("=")
+    if not equals:
+        raise UsageError(f"--set {yaml_text.shown(text, _MAX_SHOWN)}: expected key=value")
+    shown = f"--set {yaml_text.shown(text, _MAX_SHOWN)}"
+    return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw, shown), shown)
+
+
+def _checked(key: str, value: Value, shown: str) -> Setting:
+    if key not in BY_NAME:
+        hint = likely_misspelling(key)
+        more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
+        raise UsageError(f"{shown}: unknown key '{yaml_text.shown(key)}'; {more}")
+    wrong = BY_NAME[key].complaint(value)
+    if wrong is not None:
+        raise UsageError(f"{shown}: {wrong}")
+    return Setting(key=key, value=value, origin=Origin.OVERRIDE)
+
+
+def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> tuple[Value, str | None]:
+    """Follow references within the file; anything else (environment, clock, Hydra) stays unread, never its value."""
+    if isinstance(raw, tuple):
+        parts = [_resolve(part, values, within=True) for part in raw]
+        return tuple(part for part, _ in parts), next((trouble for _, trouble in parts if trouble is not None), None)
+    value: Value = raw
+    for _ in range(_MAX_HOPS):
+        if not isinstance(value, str):
+            return value, None
+        if value == _MISSING:
+            return None, "a mandatory value that was never given"
+        match = _INTERPOLATION.search(value)
+        if match is None and "${" in value:
+            return None, "left unresolved, its interpolation is broken; give it with --set"
+        if match is None:
+            return value, None
+        if match.group(1):
+            return None, "left unresolved, its interpolation is escaped; give it with --set"
+        reference = match.group(2).strip()
+        if ":" in reference or not _REFERENCE.fullmatch(reference) or reference not in values:
+            what = "resolvers are not run" if ":" in reference else f"there is no '{yaml_text.shown(reference)}' in the file"
+            return None, f"left unresolved, {what}; give it with --set"
+        target = values[reference]
+        if isinstance(target, tuple) and (within or match.group(0) != value):
+            return None, f"left unresolved, '{yaml_text.shown(reference)}' is a list; give it with --set"
+        value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
+        if isinstance(value, str) and len(value) > _MAX_RESOLVED:
+            return None, f"left unresolved, it comes to more than {_MAX_RESOLVED} characters; give it with --set"
+    return None, "the interpolation refers to itself; give the value with --set"
+
+
+def _shown(value: Value) -> str:
+    """A value as a message has it: short, whatever the file holds."""
+    return yaml_text.shown(spell(value), _MAX_SHOWN)
+
+
+def spell(value: Value) -> str:
+    """A value on one line, as YAML would have it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return f"[{', '.join(spell(part) for part in value)}]"
+        case str():
+            return "'" + value.replace("'", "''") + "'" if value.isprintable() else yaml_text.double_quoted(value)
+        case _:
+            return f"{value}"

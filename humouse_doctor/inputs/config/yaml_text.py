@@ -1,0 +1,304 @@
+"""YAML text to nodes and plain values, with OmegaConf's number semantics and without running anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.settings import Value
+from humouse_doctor.inputs.files import open_regular
+
+#: Larger than any training config; a guard against reading a data file as one.
+_MAX_BYTES = 500_000
+#: Values read through aliases count each time, so that a bomb of nested aliases ends here.
+_MAX_VALUES = 10_000
+#: Hydra takes milliseconds to read an interpolation: each counts as so many values.
+_PER_INTERPOLATION = 20
+#: Characters of all values and of the paths to them, counted as often: a long key stands before each below it.
+_MAX_TEXT = 5_000_000
+_MAX_DEPTH = 64
+#: A number of more characters is none that a trainer could use, and takes the longer to read the longer it is.
+_MAX_NUMBER = 400
+_MAX_SHOWN = 60
+
+_BOM = "\ufeff"
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader, except that 5e-6 is a number and a date is text, as OmegaConf reads them.
+
+    It stops at more nodes than a config has, and at deeper ones, before these cost time or a stack.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node; raises `ComposerError` beyond the bounds."""
+        self._nodes += 1
+        self._depth += 1
+        if self._depth > _MAX_DEPTH or self._nodes > 2 * _MAX_VALUES:
+            problem = "nested too deeply" if self._depth > _MAX_DEPTH else f"more than {_MAX_VALUES} values"
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, problem, mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# The numbers PyYAML takes for text; .5e3 and -.5 stay text, as they do in OmegaConf.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
+
+#: A lone = is text where it is a key.
+_TEXT_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:value")
+
+#: What PyYAML lets through beside its own errors: nesting, and escapes such as \UFFFFFFFF that are no character.
+_MISREAD = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A value at its dotted path, with the node it was read from; `aliased` where an alias or a merge led there."""
+
+    path: str
+    value: Value
+    node: yaml.Node
+    aliased: bool
+
+
+def read_text(path: Path) -> str:
+    """The file's text, with its BOM and line ends as they are; raises `UsageError` where it is not a config."""
+    try:
+        with open_regular(path) as stream:
+            data = stream.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot read the config: {error.strerror or error}") from None
+    if len(data) > _MAX_BYTES:
+        raise UsageError(f"{path}: larger than {_MAX_BYTES // 1000} kB, not a training config; expected a YAML file")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not UTF-8 text (byte {error.start}); expected a YAML config") from None
+
+
+def compose(text: str, name: str) -> yaml.MappingNode:
+    """The root mapping of `text`; raises `UsageError` that names file and line."""
+    root = _root(text, name)
+    if not isinstance(root, yaml.MappingNode):
+        kind = "empty" if root is None else "not a mapping"
+        raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
+    return root
+
+
+def _root(text: str, name: str) -> yaml.Node | None:
+    if text.startswith(2 * _BOM):
+        raise UsageError(f"{name}:1: two byte order marks, of which YAML takes the second for text of the first key; keep one")
+    try:
+        loader = _Loader(text)  # which skips one mark, and counts it in the index of what follows
+        try:
+            root: yaml.Node | None = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except _MISREAD as error:
+        raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
+    return root
+
+
+def _line(error: Exception, text: str) -> str:
+    """`:line` of the error, empty where that is not known."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f":{mark.line + 1}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f":{text.count(chr(10), 0, error.position) + 1}"
+    return ""
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return shown(str(getattr(error, "problem", None) or str(error).splitlines()[0]), 200)
+
+
+def shown(text: str, longest: int = _MAX_SHOWN) -> str:
+    """Text out of a file, short, on one line and without control characters."""
+    cut = text if len(text) <= longest else f"{text[:longest]}..."
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
+
+
+def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
+    """Every scalar and every list of scalars below `root`; merges (`<<`) are followed.
+
+    Raises `UsageError` for a duplicate key, one that is null, a foreign tag, or nesting beyond the budget.
+    """
+    budget = [_MAX_VALUES, _MAX_TEXT]
+    yield from _walk(root, "", name, budget, frozenset(), False)
+
+
+def below(prefix: str, key: object) -> str:
+    """The dotted path of `key` in the section whose path with its dot is `prefix`.
+
+    In quotes stands what is no step of a path: `on` and `01` are no text to OmegaConf but True and 1, and one with a dot
+    is one key.
+    """
+    return f"{prefix}{key}" if isinstance(key, str) and "." not in key else f"{prefix}'{key}'"
+
+
+def require_plain(text: str, name: str) -> int:
+    """How many values `text` has, a YAML file of any shape; raises `UsageError` for what is no plain data within bounds."""
+    root = _root(text, name)
+    budget = [_MAX_VALUES, _MAX_TEXT]
+    if isinstance(root, yaml.MappingNode):
+        for _ in _walk(root, "", name, budget, frozenset(), False):
+            pass
+    elif root is not None:
+        _value(root, name, budget, 0)
+    return _MAX_VALUES - budget[0]
+
+
+def _walk(
+    node: yaml.MappingNode, prefix: str, name: str, budget: list[int], above: frozenset[int], aliased: bool
+) -> Iterator[Leaf]:
+    for key, (key_node, child, merged) in _entries(node, name, budget, above).items():
+        through_alias = aliased or merged or child.start_mark.index < key_node.start_mark.index
+        path = below(prefix, key)
+        if isinstance(child, yaml.MappingNode):
+            yield from _walk(child, f"{path}.", name, budget, above | {id(node)}, through_alias)
+        else:
+            _spend(budget, child, name, text=len(path))
+            yield Leaf(path=path, value=_value(child, name, budget, 0), node=child, aliased=through_alias)
+
+
+def _entries(
+    node: yaml.MappingNode, name: str, budget: list[int], above: frozenset[int]
+) -> dict[Value, tuple[yaml.Node, yaml.Node, bool]]:
+    """By key: its node, its value's node, whether a merge brought it. Own keys win over merged ones, the first merge."""
+    if id(node) in above or len(above) > _MAX_DEPTH:
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply, or an alias that contains itself")
+    _refuse_foreign_tag(node, name)
+    seen: dict[Value, int] = {}
+    own: dict[Value, tuple[yaml.Node, yaml.Node, bool]] = {}
+    merged: dict[Value, tuple[yaml.Node, yaml.Node, bool]] = {}
+    for key_node, child in node.value:
+        line = key_node.start_mark.line + 1
+        _spend(budget, key_node, name, values=1 + _interpolations(key_node))
+        key = _key(key_node, name)
+        if key in seen:
+            shown_key = shown(key_node.value)
+            raise UsageError(f"{name}:{line}: the key '{shown_key}' stands twice, first in line {seen[key]}; keep one")
+        seen[key] = line
+        if key is not None:
+            own[key] = key_node, child, False
+            continue
+        for part in child.value if isinstance(child, yaml.SequenceNode) else [child]:
+            if not isinstance(part, yaml.MappingNode):
+                raise UsageError(f"{name}:{line}: << merges a value that is no section; expected an alias of a section")
+            for shared, (where, value, _) in _entries(part, name, budget, above | {id(node)}).items():
+                merged.setdefault(shared, (where, value, True))
+    return {**merged, **own}
+
+
+def _key(node: yaml.Node, name: str) -> Value:
+    """A key as OmegaConf has it: text, a number, or true or false; None for a merge. Raises `UsageError` for others."""
+    if not isinstance(node, yaml.ScalarNode) or node.value == "":
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: a key that is not plain text")
+    if node.tag in _TEXT_KEY_TAGS:
+        return str(node.value)
+    if node.tag == "tag:yaml.org,2002:merge":
+        return None
+    key = scalar(node, name)
+    if key is None:
+        raise UsageError(
+            f"{name}:{node.start_mark.line + 1}: the key {shown(node.value)} is null, which OmegaConf has no keys of; quote it"
+        )
+    return key
+
+
+def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
+    if isinstance(node, yaml.ScalarNode):
+        _spend(budget, node, name, values=_interpolations(node), text=len(node.value))
+        return scalar(node, name)
+    _refuse_foreign_tag(node, name)
+    if depth > _MAX_DEPTH:
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply")
+    if isinstance(node, yaml.SequenceNode):
+        _spend(budget, node, name, values=len(node.value))
+        return tuple(_value(item, name, budget, depth + 1) for item in node.value)
+    # A mapping inside a list (Hydra's `defaults:`) has nothing the trainer's own keys use, but counts, and other
+    # readers of the file would follow it.
+    assert isinstance(node, yaml.MappingNode)
+    for _, child, _ in _entries(node, name, budget, frozenset()).values():
+        _value(child, name, budget, depth + 1)
+    return None
+
+
+def _interpolations(node: yaml.Node) -> int:
+    """What those of a scalar count for."""
+    return _PER_INTERPOLATION * node.value.count("${") if isinstance(node, yaml.ScalarNode) else 0
+
+
+def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text: int = 0) -> None:
+    budget[0] -= values
+    budget[1] -= text
+    if min(budget) < 0:
+        most = f"more than {_MAX_VALUES} values or {_MAX_TEXT // 1_000_000} MB of text and paths"
+        counted = f"aliases counted and an interpolation as {_PER_INTERPOLATION}"
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: {most}, {counted}; not a training config")
+
+
+def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
+    if node.tag not in _PLAIN_TAGS:
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is refused; expected a plain value")
+
+
+def scalar(node: yaml.ScalarNode, name: str) -> Value:
+    """A scalar node's value; raises `UsageError` for a tag that asks for anything but plain data."""
+    _refuse_foreign_tag(node, name)
+    kind = node.tag.rpartition(":")[2]
+    try:
+        if kind in ("int", "float") and len(node.value) > _MAX_NUMBER:
+            raise ValueError("too long")
+        value: Value = _Loader("").construct_object(node)
+    # PyYAML looks into the empty text of `!!int ""`, and multiplies 1:1:1.5 beyond what a float holds
+    except (yaml.YAMLError, ValueError, LookupError, OverflowError):
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shown(node.value)}' cannot be read as {kind}") from None
+    return value
+
+
+def double_quoted(text: str) -> str:
+    """`text` as a YAML string on one line, whatever characters it has."""
+    inner = "".join(char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}" for char in text)
+    return f'"{inner}"'
+
+
+def parse_scalar(text: str, name: str = "--set") -> Value:
+    """The value that `text` has where it stands after `key:`; used for command-line overrides.
+
+    Raises `UsageError`, which begins with `name`, for text that is no value.
+    """
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except _MISREAD as error:
+        raise UsageError(f"{name}: not a YAML value: {_problem(error)}") from None
+    if node is None:
+        return None
+    if isinstance(node, yaml.MappingNode):
+        raise UsageError(f"{name}: a whole section; expected a single value or a list")
+    return _value(node, name, [_MAX_VALUES, _MAX_TEXT], 0)

@@ -1,0 +1,1 @@
+"""Real gestures from array files, mouse sessions and folders of them."""

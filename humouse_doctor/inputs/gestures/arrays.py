@@ -1,0 +1,243 @@
+"""Arrays of gestures in `.npy` and `.npz` files, read in chunks; nothing in them is ever unpickled."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import struct
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from humouse_doctor.core.arrays import FloatArray, IntArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.inputs.files import Bounded, open_regular
+from humouse_doctor.inputs.gestures.gestures import Gestures, Statistics, draw, gather
+
+#: What is read at a time.
+_CHUNK_BYTES = 4 << 20
+#: One sequence, or an archive's table of contents, that is larger is none.
+_MAX_PART_BYTES = 4 << 20
+_MAX_META_BYTES = 1 << 20
+#: numpy's own bound for a header it trusts nobody with.
+_MAX_HEADER_BYTES = 10_000
+_MAX_MEMBERS = 1_000
+#: An archive that inflates to more than this, and by more than so many times, holds nothing but its own repetition.
+_MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
+_MAX_FEATURES = 4096
+_STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
+_EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step"
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """An array's header: its member's name in the archive (None in a bare `.npy`), shape and type."""
+
+    member: str | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @property
+    def row_bytes(self) -> int:
+        size = self.dtype.itemsize
+        for extent in self.shape[1:]:
+            size *= extent
+        return size
+
+
+def read(path: Path, max_sequences: int, seed: int) -> Gestures:
+    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raises `InputError`."""
+    try:
+        return _read(path, max_sequences, seed)
+    except (DoctorError, ImportError):  # a library that cannot be loaded is not the file's fault
+        raise
+    except Exception as error:  # zipfile and zlib let a dozen kinds through for a broken file
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
+        reason = "".join(character if character.isprintable() else "?" for character in reason)
+        raise InputError(f"{path}: cannot read it as gestures: {reason}; {_EXPECTED}") from None
+
+
+def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
+    arrays = _headers(path)
+    chosen = _gesture_array(path, arrays)
+    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed)
+    lengths, features = None, None
+    for array in arrays:
+        name = (array.member or "").removesuffix(".npy")
+        if name == "lengths" and array.shape == (chosen.shape[0],) and array.dtype.kind in "iu":
+            stated = _rows_at(path, array, sample.numbers).astype(np.float64)  # a whole number without a sign may have no int64
+            lengths = np.clip(stated, 0, chosen.shape[1]).astype(np.int64)
+        if name == "features" and len(array.shape) == 2 and array.shape[0] == chosen.shape[0] and array.dtype.kind == "f":
+            if array.shape[1] > _MAX_FEATURES:
+                raise ValueError(f"'features' has {array.shape[1]} columns, more than the {_MAX_FEATURES} of any gesture")
+            with np.errstate(over="ignore"):  # conditions that are not finite are told of where they are used
+                features = _rows_at(path, array, sample.numbers).astype(np.float32)
+    return gather(
+        sample.rows,
+        source=str(path),
+        total=sample.total,
+        usable=sample.usable,
+        dropped=sample.dropped,
+        lengths=lengths,
+        features=features if features is not None and features.shape[1] > 0 else None,
+        statistics=_statistics(path),
+    )
+
+
+def _headers(path: Path) -> list[_Array]:
+    with open_regular(path) as stream:
+        magic = stream.read(6)
+        if magic == np.lib.format.MAGIC_PREFIX:
+            stream.seek(0)
+            return [_header(path, stream, None, path.stat().st_size)]
+    if magic[:4] != b"PK\x03\x04":
+        raise ValueError("it is neither a .npz nor a .npy file, nor does it begin as a mouse session")
+    found = []
+    with _archive(path) as archive:
+        for info in archive.infolist():
+            if info.filename.endswith(".npy"):
+                with archive.open(info) as member:
+                    found.append(_header(path, member, info.filename, info.file_size))
+    return found
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
+    with open_regular(path) as stream, zipfile.ZipFile(Bounded(stream, _MAX_PART_BYTES)) as archive:
+        members = archive.infolist()
+        names, places = {info.filename for info in members}, {info.header_offset for info in members}
+        if len(members) > _MAX_MEMBERS:
+            raise ValueError(f"it holds {len(members)} members, more than the {_MAX_MEMBERS} of any array file")
+        if min(len(names), len(places)) < len(members):
+            raise ValueError("two of its members have one name or one place")
+        for info in members:
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"'{info.filename}' is packed in a way numpy does not; save it with numpy.savez_compressed")
+        inflated, packed = sum(info.file_size for info in members), path.stat().st_size
+        if inflated > _MAX_INFLATED_BYTES and inflated > _MAX_RATIO * packed:
+            raise ValueError(
+                f"{packed:,} bytes would inflate to {inflated:,}, more than {_MAX_RATIO} times as many; "
+                "save it with numpy.savez if that is meant"
+            )
+        yield archive
+
+
+def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Array:
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"'{member or path.name}' is of the unknown version {version} of numpy's format")
+    layout = "<H" if version == (1, 0) else "<I"
+    packed = stream.read(struct.calcsize(layout))
+    length = struct.unpack(layout, packed)[0] if len(packed) == struct.calcsize(layout) else 0
+    if length > _MAX_HEADER_BYTES:
+        raise ValueError(f"'{member or path.name}' has a header of {length:,} bytes, no array needs so many")
+    header = io.BytesIO(packed + stream.read(length))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote, which it reads well
+            if version == (1, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
+            else:
+                shape, fortran, dtype = np.lib.format.read_array_header_2_0(header)
+        if any(type(extent) is not int or extent >= 1 << 63 for extent in shape):  # booleans, and what no index reaches
+            raise ValueError("no shape")
+    except Exception:  # a dozen kinds, some with a place in memory in their words
+        raise ValueError(f"'{member or path.name}' has a header that describes no array") from None
+    if fortran and sum(extent > 1 for extent in shape) > 1 and len(shape) >= 2:
+        raise ValueError(f"'{member or path.name}' is in Fortran order; save it with numpy.ascontiguousarray")
+    array = _Array(member, shape, dtype)
+    if shape and not dtype.hasobject:
+        rows = shape[0]
+        if min(shape) < 0 or stream.tell() + rows * array.row_bytes > size:
+            raise ValueError(f"'{member or path.name}' holds fewer bytes than its shape asks for, {shape}")
+    return array
+
+
+def _gesture_array(path: Path, arrays: list[_Array]) -> _Array:
+    candidates = [array for array in arrays if len(array.shape) == 3 and array.shape[2] >= 2]
+    named = [array for array in candidates if array.member in ("sequences.npy", None)] or candidates
+    if not named:
+        found = ", ".join(f"{(array.member or path.name).removesuffix('.npy')} {array.shape}" for array in arrays)
+        raise ValueError(f"it holds {found or 'no array'}")
+    if len(named) > 1:
+        raise ValueError(f"several arrays could be meant: {', '.join(str(array.member) for array in named)}")
+    chosen = named[0]
+    if chosen.dtype.kind not in "fiu":
+        raise ValueError(f"the array's type is {chosen.dtype}, not numbers")
+    if chosen.row_bytes > _MAX_PART_BYTES or chosen.shape[1] < 1:
+        raise ValueError(f"its shape {chosen.shape} is not one of gestures")
+    return chosen
+
+
+@contextmanager
+def _opened(path: Path, array: _Array) -> Iterator[IO[bytes]]:
+    if array.member is None:
+        with open_regular(path) as stream:
+            _header(path, stream, None, path.stat().st_size)
+            yield stream
+    else:
+        with _archive(path) as archive, archive.open(array.member) as member:
+            _header(path, member, array.member, archive.getinfo(array.member).file_size)
+            yield member
+
+
+def _chunks(path: Path, array: _Array) -> Iterator[FloatArray]:
+    """The array's rows in order, some MB at a time."""
+    rows = max(1, _CHUNK_BYTES // max(1, array.row_bytes))
+    with _opened(path, array) as stream:
+        for first in range(0, array.shape[0], rows):
+            count = min(rows, array.shape[0] - first)
+            data = stream.read(count * array.row_bytes)
+            if len(data) != count * array.row_bytes:
+                raise ValueError("the file ends before its array does")
+            yield np.frombuffer(data, dtype=array.dtype).reshape(count, *array.shape[1:])
+
+
+def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
+    """The rows of `array` at the sorted `numbers`."""
+    parts, first = [], 0
+    for chunk in _chunks(path, array):
+        inside = numbers[(numbers >= first) & (numbers < first + len(chunk))] - first
+        parts.append(chunk[inside])
+        first += len(chunk)
+    return np.concatenate(parts) if parts else np.empty((0, *array.shape[1:]), dtype=array.dtype)
+
+
+def _statistics(path: Path) -> Statistics:
+    """The statistics a humouse cache keeps beside it, none where it keeps none; raises `InputError` for a broken file."""
+    meta = path.with_name(path.name + ".meta.json")
+    try:
+        with open_regular(meta) as stream:
+            text = stream.read(_MAX_META_BYTES + 1)
+        if len(text) > _MAX_META_BYTES:
+            raise InputError(f"{meta}: larger than {_MAX_META_BYTES:,} bytes, not a cache's statistics")
+        content = json.loads(text.decode())
+    except (OSError, ValueError, RecursionError) as error:
+        if getattr(error, "errno", None) in (errno.ENOENT, errno.ENAMETOOLONG):  # none can be beside so long a name
+            return Statistics()
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(f"{meta}: cannot read the cache's statistics: {reason}; expected JSON") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{meta}: not a cache's statistics; expected an object with sequence_mean and sequence_std")
+    found = {}
+    for name in _STATISTICS:
+        values = content.get(name)
+        if (
+            isinstance(values, list)
+            and values
+            and all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+        ):
+            try:
+                array = np.asarray(values, dtype=np.float64)
+            except OverflowError:  # a whole number of more than 308 digits
+                continue
+            if np.isfinite(array).all():
+                found[name] = array
+    return Statistics(by_name=found)

@@ -1,0 +1,144 @@
+"""What reading gestures gives: a bounded, seeded sample of sequences and what is known of the whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from humouse_doctor.core.arrays import BoolArray, FloatArray, IntArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import DataSummary
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.inputs.gestures.reservoir import Reservoir
+
+#: A mean or std that float32, the trainer's type, cannot hold or divide by is of no use.
+_SMALLEST, _LARGEST = 2.0**-126, 2.0**127
+#: More values than this in one sequence count as long; of long ones only so many values are held in memory.
+_LONG, _MAX_VALUES = 4096, 1 << 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Means and standard deviations per channel that a cache carries beside it; an empty one carries none."""
+
+    by_name: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
+
+    def scale(self, name: str, width: int) -> tuple[FloatArray, FloatArray] | None:
+        """Mean and std of `name` (`sequence` or `feature`), (width,) each; None without ones of use. A std may be zero."""
+        mean, std = self.by_name.get(f"{name}_mean"), self.by_name.get(f"{name}_std")
+        if mean is None or std is None or min(len(mean), len(std)) < width:
+            return None
+        mean, std = mean[:width], std[:width]
+        held = (np.abs(mean) <= _LARGEST) & (std <= _LARGEST) & ((std >= _SMALLEST) | (std == 0))
+        return (mean, std) if held.all() else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Up to so many of an array's usable rows (k, T, K) float32, at the sorted `numbers` (k,) among its `total`.
+
+    `usable` of them there were; `dropped` counts the others by reason.
+    """
+
+    rows: FloatArray
+    numbers: IntArray
+    total: int
+    usable: int
+    dropped: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gestures:
+    """Sequences as the data holds them.
+
+    `sequences` (N, T, K) raw: dx and dy first, then dt where there is one; `lengths` (N,) steps before the padding;
+    `features` (N, F) raw where the data has them. `resampled` where the length was asked for, not found in the data.
+    """
+
+    sequences: FloatArray
+    lengths: IntArray
+    summary: DataSummary
+    features: FloatArray | None = None
+    resampled: bool = False
+    statistics: Statistics = field(default_factory=Statistics)
+
+
+def require_room(source: str, count: int, values: int) -> None:
+    """Raise `InputError` where `count` sequences of so many `values` each are more than a machine should hold at once."""
+    if values > _LONG and count * values > _MAX_VALUES:
+        raise InputError(
+            f"{source}: {count:,} sequences of {values:,} values each are too large to hold; "
+            "expected gestures, or give a smaller --max-sequences"
+        )
+
+
+def usable(rows: FloatArray) -> tuple[BoolArray, Mapping[str, int]]:
+    """Which of `rows` (n, T, K) are gestures in float32, (n,), and how many are none for which reason."""
+    with np.errstate(over="ignore"):  # what float32 cannot hold counts as not finite
+        flat = rows.reshape(len(rows), rows.shape[1] * rows.shape[2]).astype(np.float32, copy=False)
+    energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
+    still = energy == 0
+    if still.any():  # a square may be too small for float32 where its root is not
+        still[still] = ~flat[still].any(axis=1)
+    broken = ~np.isfinite(energy)
+    counts = {"with NaN, infinite or overly large values": int(broken.sum()), "empty": int(still.sum())}
+    return ~(broken | still), {reason: count for reason, count in counts.items() if count}
+
+
+def draw(chunks: Iterable[FloatArray], shape: tuple[int, ...], source: str, max_sequences: int, seed: int) -> Sample:
+    """A sample by `seed` of an array of `shape` (N, T, K) that comes in `chunks` (n, T, K); raises `InputError`."""
+    # No larger than the file, so that a few very long rows do not ask for thousands.
+    capacity = min(max_sequences, shape[0])
+    require_room(source, capacity, shape[1] * shape[2])
+    reservoir, dropped, first = Reservoir(capacity, seed), Counter[str](), 0
+    for chunk in chunks:
+        good, counts = usable(chunk)
+        dropped.update(counts)
+        numbers = np.arange(first, first + len(chunk))
+        if good.all():
+            reservoir.offer(chunk, numbers)
+        else:
+            reservoir.offer(chunk[good], numbers[good])
+        first += len(chunk)
+    rows, taken = reservoir.taken()
+    return Sample(rows=rows, numbers=taken, total=first, usable=reservoir.offered, dropped=dropped)
+
+
+def gather(
+    sequences: FloatArray,
+    *,
+    source: str,
+    total: int,
+    usable: int,
+    dropped: Mapping[str, int],
+    lengths: IntArray | None = None,
+    features: FloatArray | None = None,
+    statistics: Statistics | None = None,
+) -> Gestures:
+    """Gestures from a sample of raw `sequences` (N, T, K); `lengths` are read off the zero tails where not given.
+
+    Raises `InputError` where nothing is left.
+    """
+    if len(sequences) == 0:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "it is empty"
+        raise InputError(f"{source}: no usable sequence ({reasons}); expected gestures as (N, T, >=2) deltas")
+    if lengths is None:
+        moving = np.any(sequences != 0, axis=-1)  # (N, T)
+        lengths = sequences.shape[1] - np.argmax(moving[:, ::-1], axis=1)
+    positions = np.cumsum(sequences[..., :2], axis=1, dtype=np.float64)  # (N, T, 2)
+    mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
+    summary = DataSummary(
+        source=source,
+        total=total,
+        usable=usable,
+        taken=len(sequences),
+        length=sequences.shape[1],
+        dropped=MappingProxyType(dict(sorted(dropped.items()))),
+        position_mean=(float(mean[0]), float(mean[1])),
+        position_std=(float(std[0]), float(std[1])),
+    )
+    return Gestures(
+        sequences=sequences, lengths=lengths, summary=summary, features=features, statistics=statistics or Statistics()
+    )

@@ -1,0 +1,76 @@
+"""Gestures from any source that can be named as data: array file, replay buffer, session, or a folder of sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.inputs.files import is_folder
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.gestures.gestures import Gestures
+
+
+def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
+    """Gestures from any source: array file, replay buffer, session, or a folder of sessions; raises `InputError`."""
+    from humouse_doctor.inputs.gestures import arrays, sessions
+
+    length = settings.integer("data.sequence_length") or 64
+    stated = settings.get("model.generator.target_len")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        length = stated.value
+    if is_folder(path):
+        files = sessions.session_files(path)
+        if not files:
+            raise InputError(f"{path}: no mouse session in this folder; expected Balabit sessions or an array file")
+    elif not _exists(path):
+        raise InputError(f"{path}: there is no such file; expected gestures (.npz, .npy, .pt) or mouse sessions")
+    elif _is_session(path):
+        files = [path]
+    elif path.suffix in (".pt", ".pth"):
+        return _tensor_gestures(path, max_sequences, seed)
+    else:
+        return arrays.read(path, max_sequences, seed)
+    return sessions.read(
+        files,
+        str(path),
+        length,
+        max_sequences,
+        seed,
+        unit_path=settings.flag("data.canonicalize_path") is True,
+        unit_time=settings.flag("data.canonicalize_duration") is True,
+    )
+
+
+def _is_session(path: Path) -> bool:
+    from humouse_doctor.inputs.gestures import sessions
+
+    try:
+        return sessions.is_session(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read it as gestures: {error.strerror or error}") from None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name longer than any file's
+        return False
+
+
+def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
+    from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array
+    from humouse_doctor.inputs.gestures.gestures import draw, gather
+
+    values, features = load_gesture_array(path)
+    sample = draw([values], values.shape, str(path), max_sequences, seed)
+    return gather(
+        sample.rows,
+        source=str(path),
+        total=sample.total,
+        usable=sample.usable,
+        dropped=sample.dropped,
+        features=features[sample.numbers] if features is not None and features.shape[1] > 0 else None,
+    )

@@ -1,0 +1,1 @@
+"""Files the tool has written itself, and reads again within bounds."""

@@ -1,0 +1,82 @@
+"""A gate's decision as JSON, with the whole report of every input."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from humouse_doctor.core.gating import GATE_VERSION, Entry, Gate, JudgedFinding, Policy
+from humouse_doctor.core.remedy import Interval
+from humouse_doctor.inputs.stored import report as json_report
+
+KIND = "humouse-doctor gate"
+
+
+def render(gate: Gate) -> str:
+    """The decision as JSON text, ending in a newline."""
+    content = {
+        "kind": KIND,
+        "schema_version": GATE_VERSION,
+        "tool_version": gate.tool_version,
+        "exit_code": int(gate.exit_code),
+        "policy": _policy(gate.policy),
+        "baseline": gate.baseline,
+        "notes": list(gate.notes),
+    }
+    inputs = ",\n".join(textwrap.indent(_entry(entry), "    ") for entry in gate.entries)
+    return json_report.joined(content, "inputs", f"[\n{inputs}\n  ]")
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    return {
+        "source": policy.source,
+        "fail_on": None if policy.fail_on is None else policy.fail_on.value,
+        "select": list(policy.select),
+        "require_data": policy.require_data,
+        "verdicts": [verdict.value for verdict in policy.verdicts],
+        "thresholds": {name: _bounds(interval) for name, interval in policy.thresholds.items()},
+        "ignore": [
+            {
+                "code": ignore.code,
+                "path": ignore.path,
+                "reason": ignore.reason,
+                "expires": None if ignore.expires is None else ignore.expires.isoformat(),
+            }
+            for ignore in policy.ignores
+        ],
+    }
+
+
+def _bounds(interval: Interval) -> dict[str, float | None]:
+    low, high = interval.low, interval.high
+    return {"low": None if low == float("-inf") else low, "high": None if high == float("inf") else high}
+
+
+def _entry(entry: Entry) -> str:
+    content = {
+        "name": entry.name,
+        "exit_code": int(entry.exit_code),
+        "verdict": entry.verdict,
+        "sentence": entry.sentence,
+        "findings": [_judged(judged) for judged in entry.findings],
+        "healed": list(entry.healed),
+        "notes": list(entry.notes),
+    }
+    report = "null" if entry.report is None else json_report.render(entry.report)
+    return json_report.joined(content, "report", textwrap.indent(report, "  ").strip()).rstrip("\n")
+
+
+def _judged(judged: JudgedFinding) -> dict[str, Any]:
+    return {
+        "finding": json_report.finding_to_dict(judged.finding),
+        "standing": judged.standing.value,
+        "reason": judged.reason,
+        "age": None if judged.age is None else judged.age.value,
+    }
+
+
+def schema(name: str) -> str:
+    """A published JSON Schema, `report` or `gate`, as text."""
+    from importlib.resources import files
+
+    return files("humouse_doctor.inputs.stored").joinpath("schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The generators in torch: rebuilt, identified, sampled and observed."""

@@ -1,0 +1,305 @@
+"""Which generator a state dict belongs to: sizes from the weights, the rest from the config, disagreements noted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.case import WeightFacts
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.settings import Origin, Setting, Settings, Value
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
+from humouse_doctor.networks.numerics import seeded
+
+_MARKS = {
+    Architecture.LSTM: ("pre.weight", "lstm_layers.0.weight_ih_l0", "output.weight"),
+    Architecture.TCN: ("fc.0.weight", "decoder.final_conv.weight", "proj.weight"),
+    Architecture.SEQ2SEQ: ("hidden_init.weight", "input_proj.weight", "lstm.weight_ih_l0", "output.weight"),
+}
+_DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
+_GENERATOR = "model.generator."
+#: The fields of a pretrainer's own config that are of use here: the smallest value of each size, and the heads.
+_SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
+_HEADS = ("activation_xy", "activation_dt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A size that weights and config state differently; the weights are right about themselves."""
+
+    key: str
+    in_weights: int | str
+    in_config: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identified:
+    """A generator's spec; `inferred` lists the settings neither weights nor config gave."""
+
+    spec: GeneratorSpec
+    settings: Settings
+    disagreements: tuple[Disagreement, ...]
+    inferred: tuple[str, ...]
+
+
+def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length: int | None) -> Identified:
+    """Tell the generator from its tensors.
+
+    What weights cannot tell (T for recurrent ones, the split of latent and condition, the heads) comes from the
+    config, then from a pretrainer's own fields, then from `data_length` and the trainer's defaults, marked inferred.
+    Raises `InputError` for another network and `UsageError` where T is not to be had.
+    """
+    shapes = {name.removesuffix("_orig"): tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
+    architecture = _architecture(path, shapes)
+    given = _with_pretrainer_fields(path, settings, checkpoint)
+    inputs, hidden, layers, outputs = _sizes(path, architecture, shapes)
+    facts: dict[str, int | str] = {
+        "model.architecture": architecture.value,
+        f"{_GENERATOR}hidden_dim": hidden,
+        f"{_GENERATOR}num_layers": layers,
+        f"{_GENERATOR}output_dim": outputs,
+    }
+    if architecture is Architecture.TCN:
+        facts[f"{_GENERATOR}target_len"] = shapes["fc.0.weight"][0] // hidden
+    spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
+    disagreements: list[Disagreement] = []
+    inferred: list[str] = []
+    for key, fact in facts.items():
+        stated = given.get(key)
+        if stated is not None and stated.origin is not Origin.DEFAULT and _as_built(architecture, key, stated.value) != fact:
+            disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
+    latent, condition = _split(inputs, given, disagreements, inferred)
+    length = int(facts.get(f"{_GENERATOR}target_len", 0)) or _length(path, given, data_length, inferred)
+    heads = [_head(given, f"{_GENERATOR}activation_{axis}", inferred) for axis in ("xy", "dt")]
+    spec = GeneratorSpec(
+        architecture=architecture,
+        latent_dim=latent,
+        condition_dim=condition,
+        hidden_dim=hidden,
+        num_layers=layers,
+        output_dim=outputs,
+        target_len=length,
+        activation_xy=heads[0],
+        activation_dt=heads[1],
+        spectral_norm=spectral,
+    )
+    for key, value in {
+        **facts,
+        f"{_GENERATOR}latent_dim": latent,
+        f"{_GENERATOR}condition_dim": condition,
+        f"{_GENERATOR}target_len": length,
+    }.items():
+        current = given.get(key)
+        if current is None or current.value != value:
+            place = None if current is None else current.place
+            given = given.with_setting(Setting(key=key, value=value, origin=Origin.INFERRED, place=place))
+    return Identified(spec=spec, settings=given, disagreements=tuple(disagreements), inferred=tuple(inferred))
+
+
+def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
+    """What the trainer makes of a config's value: at least one recurrent layer, an architecture's name in any case."""
+    if key == f"{_GENERATOR}num_layers" and isinstance(value, int) and architecture is not Architecture.TCN:
+        return max(1, value)
+    return value.lower() if isinstance(value, str) else value
+
+
+def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module:
+    """The generator with its weights, loaded strictly, in float32 and ready to evaluate.
+
+    A pretrainer's rescaling of the output layer to pixels is undone, which gives back the network it trained.
+    """
+    with torch.device("meta"), seeded(0):  # the network takes over the tensors that were read: none is made a second time
+        network = build(spec)
+    expected = network.state_dict()
+    _require_fit(path, expected, checkpoint.tensors)
+    network.load_state_dict({name: checkpoint.tensors[name].to(expected[name].dtype) for name in expected}, assign=True)
+    if checkpoint.position_mean is not None and checkpoint.position_std is not None:
+        output = getattr(network, "output", None)
+        if not isinstance(output, nn.Linear) or output.out_features < 2:
+            raise InputError(f"{path}: carries position statistics, but its network is not one the pretrainer trains")
+        with torch.no_grad():
+            std = torch.from_numpy(checkpoint.position_std).float()
+            output.weight, output.bias = nn.Parameter(output.weight.clone()), nn.Parameter(output.bias.clone())
+            output.weight[:2] /= std[:, None]
+            output.bias[:2] = (output.bias[:2] - torch.from_numpy(checkpoint.position_mean).float()) / std
+    return network.eval()
+
+
+def load_strictly(path: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Load every tensor into `network` and leave none over; raises `InputError` that names what does not fit."""
+    expected = network.state_dict()
+    _require_fit(path, expected, tensors)
+    network.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
+
+
+def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    missing = [name for name in expected if name not in tensors]
+    surplus = [name for name in tensors if name not in expected]
+    wrong = [
+        f"{name} is {tuple(tensors[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected
+        if name in tensors and tensors[name].shape != expected[name].shape
+    ]
+    wrong += [
+        f"{name} holds {str(tensors[name].dtype).removeprefix('torch.')} numbers instead of floats"
+        for name in expected
+        if name in tensors and expected[name].is_floating_point() and not tensors[name].is_floating_point()
+    ]
+    for what, names in (("lacks", missing), ("has unknown", surplus), ("does not fit:", wrong)):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            shown = ", ".join(_ascii(name) or "''" for name in names[:3])
+            raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
+
+
+def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.Module | None = None) -> WeightFacts:
+    """Count what is not finite, and compare each weight with the bound of PyTorch's uniform start.
+
+    The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The output layer is
+    left out, since a pretrainer rescales it: `output`, or that of a rebuilt generator.
+    """
+    floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
+    non_finite = sum(int((~torch.isfinite(tensor)).sum()) for tensor in floating)
+    excesses = []
+    last = output or output_layer(network)
+    for module in network.modules():
+        if module is last:
+            continue
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            weight = getattr(module, "weight_orig", module.weight)
+            if weight.numel() == 0:
+                continue
+            excesses.append(float(weight.detach().abs().max()) * math.sqrt(weight[0].numel()))
+        elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
+            for name, weight in module.named_parameters(recurse=False):
+                if name.startswith("weight"):
+                    excesses.append(float(weight.detach().abs().max()) * math.sqrt(module.hidden_size))
+    finite = [excess for excess in excesses if math.isfinite(excess)]
+    return WeightFacts(
+        non_finite=non_finite,
+        total=sum(tensor.numel() for tensor in floating),
+        excess_over_start=max(finite) if finite else None,
+    )
+
+
+def output_layer(network: nn.Module) -> nn.Module | None:
+    """The layer before the head of a rebuilt generator, known by its name; None for any other network."""
+    match network:
+        case LstmGenerator() | Seq2SeqGenerator():
+            return network.output
+        case TcnGenerator():
+            return network.proj
+        case _:
+            return None
+
+
+def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
+    for architecture, marks in _MARKS.items():
+        if all(mark in shapes for mark in marks):
+            return architecture
+    if any(name.startswith(_DISCRIMINATOR) for name in shapes):
+        raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
+    names = ", ".join(_ascii(name) for name in list(shapes)[:3])
+    raise InputError(
+        f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
+        " --model package.module:factory that builds yours"
+    )
+
+
+def _sizes(path: str, architecture: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int, int, int]:
+    """Inputs (Z + C), hidden size, layers and output channels, all read off the weights."""
+    try:
+        match architecture:
+            case Architecture.LSTM:
+                hidden, inputs = shapes["pre.weight"]
+                layers = sum(1 for name in shapes if name.startswith("lstm_layers.") and name.endswith("weight_ih_l0"))
+                outputs = shapes["output.weight"][0]
+            case Architecture.TCN:
+                outputs, hidden, _ = shapes["proj.weight"]
+                inputs = shapes["fc.0.weight"][1]
+                layers = sum(1 for name in shapes if name.startswith("decoder.layers.") and name.endswith(".0.weight"))
+            case Architecture.SEQ2SEQ:
+                outputs, hidden = shapes["output.weight"]
+                inputs = shapes["hidden_init.weight"][1]
+                layers = sum(1 for name in shapes if name.startswith("lstm.weight_ih_l"))
+    except (ValueError, IndexError):
+        raise InputError(f"{path}: looks like a {architecture.value} generator, but its weights have other ranks") from None
+    if min(inputs, hidden, outputs) < 1:
+        raise InputError(f"{path}: looks like a {architecture.value} generator, but a layer has no units")
+    return inputs, hidden, layers, outputs
+
+
+def _with_pretrainer_fields(path: str, settings: Settings, checkpoint: Checkpoint) -> Settings:
+    """A pretrainer's file carries its generator's own fields; they stand in where the run's config is silent."""
+    for name, value in checkpoint.config.items():
+        stated = settings.get(f"{_GENERATOR}{name}")
+        if name not in (*_SIZES, *_HEADS) or (stated is not None and stated.origin is not Origin.DEFAULT):
+            continue
+        settings = settings.with_setting(
+            Setting(key=f"{_GENERATOR}{name}", value=_own_field(path, name, value), origin=Origin.EXPLICIT)
+        )
+    return settings
+
+
+def _own_field(path: str, name: str, value: object) -> int | str | None:
+    if name in _HEADS and (value is None or (isinstance(value, str) and value.lower() in ACTIVATION_NAMES)):
+        return value
+    if name in _SIZES and isinstance(value, int) and not isinstance(value, bool) and value >= _SIZES[name]:
+        return value
+    shown = _ascii(value) if isinstance(value, str) else value if isinstance(value, int | float) else type(value).__name__
+    raise InputError(f"{path}: its own config has {name} = {shown}; expected what the pretrainer writes")
+
+
+def _split(inputs: int, settings: Settings, disagreements: list[Disagreement], inferred: list[str]) -> tuple[int, int]:
+    """Z and C, of which the weights only tell the sum."""
+    latent, condition = settings.get(f"{_GENERATOR}latent_dim"), settings.get(f"{_GENERATOR}condition_dim")
+    known = [s for s in (latent, condition) if s is not None and s.origin is not Origin.DEFAULT]
+    sizes = [s.value for s in (latent, condition) if s is not None and isinstance(s.value, int)]
+    if len(sizes) == 2 and sum(sizes) == inputs and known:
+        return sizes[0], sizes[1]
+    inferred.append("the split of latent and condition")
+    if len(known) == 1 and isinstance(known[0].value, int):
+        if known[0] is latent and known[0].value <= inputs:
+            return known[0].value, inputs - known[0].value
+        if known[0] is condition and known[0].value < inputs:
+            return inputs - known[0].value, known[0].value
+    if known:
+        disagreements.append(
+            Disagreement(key=f"{_GENERATOR}latent_dim + condition_dim", in_weights=inputs, in_config=sum(sizes))
+        )
+    return inputs, 0
+
+
+def _length(path: str, settings: Settings, data_length: int | None, inferred: list[str]) -> int:
+    stated = settings.get(f"{_GENERATOR}target_len")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        return stated.value
+    if data_length is not None:
+        inferred.append("the length T, taken from the data")
+        return data_length
+    if settings.source is not None and stated is not None and isinstance(stated.value, int):
+        return stated.value
+    raise UsageError(
+        f"{path}: the weights do not tell how many steps it generates; give --config, --data,"
+        " or --set model.generator.target_len=N"
+    )
+
+
+def _head(settings: Settings, key: str, inferred: list[str]) -> Activation:
+    stated = settings.get(key)
+    if stated is not None and (stated.origin is not Origin.DEFAULT or settings.source is not None):
+        return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]
+    activation = Activation.TANH if key.endswith("xy") else Activation.SOFTPLUS
+    if "the heads, the trainer's defaults" not in inferred:
+        inferred.append("the heads, the trainer's defaults")
+    return activation
+
+
+def _ascii(name: str) -> str:
+    return name.encode("unicode_escape").decode("ascii")[:80]

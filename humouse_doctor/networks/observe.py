@@ -1,0 +1,147 @@
+"""A network to samples: the one place that decides what is run and says why the rest is absent."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Need, NetworkFacts, Samples
+from humouse_doctor.core.cost import Look, load_of, memory_asked, require_affordable_load, require_latents
+from humouse_doctor.core.errors import DoctorError, UsageError
+from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.spec import GeneratorSpec
+from humouse_doctor.networks.sampling import Player, draw, first_look, fit_latents, gradients, heads_by_behaviour
+
+_LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
+_CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
+
+
+def player(network: nn.Module, spec: GeneratorSpec) -> Player:
+    """A rebuilt generator, ready to run."""
+    return Player(network, spec.latent_dim, spec.condition_dim, load_of(spec))
+
+
+def from_factory(name: str) -> nn.Module:
+    """Import `package.module:factory` and call it; this runs the user's own code. Raises `UsageError`."""
+    module_name, colon, attribute = name.partition(":")
+    if not colon or not attribute:
+        raise UsageError(f"--model {name}: expected package.module:factory")
+    try:
+        with _importable_from(str(Path.cwd())), redirect_stdout(sys.stderr):
+            factory = getattr(importlib.import_module(module_name), attribute)
+            network = factory()
+    except DoctorError:
+        raise
+    except Exception as error:  # the user's code may raise anything
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(f"--model {name}: {type(error).__name__}: {reason}") from error
+    if not isinstance(network, nn.Module):
+        raise UsageError(f"--model {name}: returned a {type(network).__name__}; expected a torch.nn.Module")
+    return network
+
+
+@contextmanager
+def _importable_from(folder: str) -> Iterator[None]:
+    """Let modules of `folder` be imported within the block."""
+    added = folder not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if added and folder in sys.path:
+            sys.path.remove(folder)
+
+
+def facts_by_behaviour(
+    network: nn.Module, settings: Settings, ahead: Look | None = None, source: str = "the generator"
+) -> tuple[NetworkFacts, Player]:
+    """What a foreign module is, told by running it: its output's shape and its heads.
+
+    Its latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
+    Raises `InputError`, which names `source`, where what is `ahead` would take too much. Before the first pass only the
+    latents' size is known, so that one pass of two sequences is made whatever the network does in it.
+    """
+    latent = _size(network, settings, "latent_dim", _LATENT_NAMES)
+    if latent is None:
+        raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
+    condition = _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0
+    if ahead is not None:
+        require_latents(latent + condition, ahead, source)
+    runner = Player(network, latent, condition)
+    with memory_asked(source):
+        look = first_look(runner)
+    if ahead is not None:
+        require_affordable_load(look.load, ahead, source)
+    runner.load = look.load
+    _, steps, channels = look.predictions.shape
+    recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
+    layer = look.output
+    stepwise = layer if isinstance(layer, nn.Linear) and layer.out_features == channels else None
+    facts = NetworkFacts(
+        label=type(network).__name__,
+        output_dim=channels,
+        target_len=steps,
+        hidden_dim=stepwise.in_features if recurrent and stepwise is not None else None,
+        heads=heads_by_behaviour(runner, look),
+    )
+    return facts, runner
+
+
+def _size(network: nn.Module, settings: Settings, key: str, names: tuple[str, ...]) -> int | None:
+    stated = settings.get(f"model.generator.{key}")
+    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
+        return stated.value
+    return next((value for name in names if isinstance(value := getattr(network, name, None), int)), None)
+
+
+def tensors_of(network: nn.Module) -> Mapping[str, Tensor]:
+    """The network's tensors by name."""
+    return dict(network.state_dict())
+
+
+def observe(
+    runner: Player,
+    *,
+    targets: FloatArray | None,
+    conditions: FloatArray | None,
+    count: int,
+    seed: int,
+    quick: bool,
+    absent: dict[Need, str],
+    progress: Callable[[str], None],
+) -> Samples:
+    """Draw from the prior and, with `targets` (N, T, D), take the gradient and fit latents.
+
+    What cannot be had is entered into `absent` with its reason.
+    """
+    progress(f"drawing {count} sequences")
+    with memory_asked("the generator"):
+        drawn = draw(runner, conditions, count, seed)
+    if drawn.hidden is None or drawn.rnn_input is None:
+        absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
+    fit = grads = None
+    if targets is not None:
+        progress("taking the loss's gradient")
+        with memory_asked("the generator"):
+            grads = gradients(runner, targets, conditions, seed)
+        if quick:
+            absent[Need.FIT] = "left out by --quick"
+        else:
+            progress("fitting latents to real sequences")
+            with memory_asked("the generator"):
+                fit = fit_latents(runner, targets, conditions)
+    aligned = drawn.hidden is not None and drawn.rnn_input is not None
+    return Samples(
+        predictions=drawn.predictions,
+        rnn_input=drawn.rnn_input if aligned else None,
+        hidden=drawn.hidden if aligned else None,
+        fit=fit,
+        gradients=grads,
+    )

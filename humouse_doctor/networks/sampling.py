@@ -1,0 +1,365 @@
+"""Running a generator once over prior latents, with what its recurrent layers saw on the way."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Gradients, LatentFit
+from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.spec import Activation
+from humouse_doctor.networks.identify import output_layer
+from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
+
+_FIT_RATE = 0.1
+#: Pre-activations this large drive any bounded activation to its bound.
+_LARGE = 1e4
+#: Numbers that are copied to float64 at a time.
+_AT_ONCE = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """One pass over prior latents: shapes as in `Samples`; `rnn_input` and `hidden` are of the first batch alone."""
+
+    predictions: FloatArray
+    rnn_input: FloatArray | None
+    hidden: FloatArray | None
+
+
+class Player:
+    """A generator behind one call, (N, Z) and (N, C) -> (N, T, D), whatever its own signature.
+
+    It takes and gives float32 on the CPU, wherever the network's parameters are and of whatever type. `load` tells how
+    many sequences fit into one pass; without it as many are taken as of a small network.
+    """
+
+    def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int, load: Load | None = None) -> None:
+        self.network = network
+        self.latent_dim, self.condition_dim, self.load = latent_dim, condition_dim, load
+        self._takes_condition = _takes_condition(network)
+
+    def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
+        """Generate; raises `UsageError` where the network does not return (N, T, D)."""
+        like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
+        given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
+        try:
+            out = self.network(*given) if self._takes_condition else self.network(given[0])
+        except Exception as error:  # the user's own network may raise anything
+            if ran_out_of_memory(error):
+                raise InputError(f"the generator ran out of memory on latents of shape {tuple(latents.shape)}") from error
+            reason = " ".join(str(error).split())[:200]
+            raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason}") from error
+        if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
+            what = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
+            raise UsageError(f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2")
+        return out.to("cpu", torch.float32)
+
+    def conditions(self, given: FloatArray | None, count: int) -> Tensor:
+        """`count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
+        if given is None or self.condition_dim == 0:
+            return torch.zeros(count, self.condition_dim)
+        rows = np.resize(np.arange(len(given)), count)
+        values = np.zeros((count, self.condition_dim), dtype=np.float32)
+        width = min(self.condition_dim, given.shape[1])
+        values[:, :width] = given[rows, :width]
+        return torch.from_numpy(values)
+
+
+def _takes_condition(network: nn.Module) -> bool:
+    """Whether the forward pass asks for a second positional argument without a default."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return len(plain) >= 2 and plain[1].default is inspect.Parameter.empty
+
+
+def draw(player: Player, conditions: FloatArray | None, count: int, seed: int) -> Draw:
+    """Generate `count` sequences from N(0, I) latents drawn by `seed`.
+
+    What passed through the recurrent layers is kept of the first batch alone, at most 256 sequences, fewer where these are
+    long or wide: of all of them it would take many times the memory of the predictions. The network's weights, mode and
+    gradients, and the caller's random state, are left as they were.
+    """
+    batch = BATCH if player.load is None else player.load.rows
+    with undisturbed(player.network), denormals_flushed(), torch.no_grad():
+        latents = torch.randn(count, player.latent_dim, generator=torch.Generator().manual_seed(seed))
+        given = player.conditions(conditions, count)
+        watch = _Watch(player.network)
+        with seeded(seed):
+            with watch:
+                parts = [player(latents[:batch], given[:batch])]
+            for first in range(batch, count, batch):
+                rows = slice(first, first + batch)
+                parts.append(player(latents[rows], given[rows]))
+    rows_and_steps = parts[0].shape[:2]
+    return Draw(
+        predictions=torch.cat(parts).numpy(),
+        rnn_input=watch.taken("input", rows_and_steps),
+        hidden=watch.taken("hidden", rows_and_steps),
+    )
+
+
+class _Watch:
+    """Hooks on the first recurrent layer's input, the last one's output and the output layer's result.
+
+    A layer called once sees whole sequences, a cell or an autoregressive layer sees one step a call; either way the
+    calls of a batch are put together along time.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        recurrent = [m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)]
+        self._targets: dict[str, nn.Module] = {}
+        if recurrent:
+            self._targets = {"input": recurrent[0], "hidden": recurrent[-1]}
+        self._calls: dict[str, list[Tensor]] = {name: [] for name in self._targets}
+        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+
+    def __enter__(self) -> _Watch:
+        for name, module in self._targets.items():
+            self._handles.append(module.register_forward_hook(self._hook(name)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _hook(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+        def keep(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            given = inputs if name == "input" else output
+            value = (given[0] if given else None) if isinstance(given, tuple) else given
+            if not isinstance(value, Tensor):
+                return
+            value = value.to("cpu", torch.float32, copy=True)  # what follows may work in place
+            if isinstance(module, nn.RNNBase) and not module.batch_first and value.dim() == 3:
+                value = value.transpose(0, 1)
+            self._calls[name].append(value.unsqueeze(1) if value.dim() == 2 else value)  # (N, steps, H)
+
+        return keep
+
+    def taken(self, name: str, rows_and_steps: tuple[int, ...]) -> FloatArray | None:
+        """What was seen as (N, T, H), None where it does not line up with the predictions step by step."""
+        calls = self._calls.get(name, [])
+        if not calls or any(call.dim() != 3 or call.size(0) != rows_and_steps[0] for call in calls):
+            return None
+        whole = torch.cat(calls, dim=1)
+        return whole.numpy() if whole.size(1) == rows_and_steps[1] else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstLook:
+    """One small pass: its `predictions` (2, T, D), and the layer before the head, None where that is not known.
+
+    `load` is what a sequence asks of the network, as far as its modules tell: what it does outside of them is not seen.
+    """
+
+    predictions: Tensor
+    output: nn.Linear | nn.Conv1d | None
+    load: Load
+
+
+def first_look(player: Player) -> FirstLook:
+    """Run the network on two zero latents.
+
+    The layer before the head is known by its name in a rebuilt generator. Elsewhere it is the last linear or
+    convolutional one that was called and gives D channels, or those of all steps at once.
+    """
+    called: list[nn.Linear | nn.Conv1d] = []
+    meter = _Meter()
+    handles = meter.watch(player.network)
+    handles += [
+        module.register_forward_hook(lambda module, _, __: called.append(module))
+        for module in player.network.modules()
+        if isinstance(module, nn.Linear | nn.Conv1d)
+    ]
+    try:
+        predictions = _of_zeros(player)
+    finally:
+        for handle in handles:
+            handle.remove()
+    _, steps, channels = predictions.shape
+    load = meter.load(player, steps, channels)
+    fitting = [layer for layer in called if _width(layer) in (channels, steps * channels)]
+    known = output_layer(player.network)
+    if isinstance(known, nn.Linear | nn.Conv1d):
+        return FirstLook(predictions=predictions, output=known, load=load)
+    return FirstLook(predictions=predictions, output=fitting[-1] if fitting else None, load=load)
+
+
+@dataclass(slots=True)
+class _Meter:
+    """Counts, over a pass of two sequences, what the modules without children gave and how much they multiplied."""
+
+    numbers: int = 0
+    graph: int = 0
+    products: int = 0
+    calls: int = 0
+    widest: int = 0
+
+    def watch(self, network: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
+        """Hook on to every module that is called and calls none itself."""
+        leaves = (m for m in network.modules() if not isinstance(m, torch.jit.ScriptModule) and not any(m.children()))
+        return [leaf.register_forward_hook(self._count) for leaf in leaves]
+
+    def _count(self, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
+        first = output[0] if isinstance(output, tuple) and output else output
+        if not isinstance(first, Tensor):
+            return
+        recurrent = isinstance(module, nn.RNNBase | nn.RNNCellBase)
+        matrices = [weight for weight in module.parameters(recurse=False) if weight.dim() >= 2]
+        layers = module.num_layers if isinstance(module, nn.RNNBase) else 1
+        rows = first.numel() // max(1, first.shape[-1] if recurrent or first.dim() < 3 else first.shape[1])
+        if isinstance(module, nn.Linear):
+            rows = first.numel() // max(1, module.out_features)
+        steps = first.numel() // max(1, 2 * first.shape[-1]) if isinstance(module, nn.RNNBase) else 1
+        self.numbers += 3 * first.numel()
+        self.graph += (4 + 16 * layers if recurrent else 3) * first.numel()
+        self.products += rows * sum(weight.numel() for weight in matrices)
+        self.calls += 1 + layers * steps
+        self.widest = max(self.widest, first.numel() if recurrent else 0)
+
+    def load(self, player: Player, steps: int, channels: int) -> Load:
+        """What was counted, for one of the two sequences."""
+        return load_of_look(
+            parameters=sum(parameter.numel() for parameter in player.network.parameters()),
+            inputs=player.latent_dim + player.condition_dim,
+            steps=steps,
+            channels=channels,
+            forward=self.numbers // 2,
+            graph=self.graph // 2,
+            states=self.widest,
+            products=self.products // 2,
+            calls=self.calls,
+        )
+
+
+def _width(layer: nn.Linear | nn.Conv1d) -> int:
+    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+
+
+def _of_zeros(player: Player) -> Tensor:
+    with undisturbed(player.network), seeded(0), torch.no_grad():
+        return player(torch.zeros(2, player.latent_dim), torch.zeros(2, player.condition_dim))
+
+
+def heads_by_behaviour(player: Player, look: FirstLook) -> tuple[Activation | None, ...]:
+    """Each output channel's activation, told from its range when the output layer gives huge values of both signs.
+
+    A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range, and
+    where the layer's values do not move the channel.
+    """
+    channels = look.predictions.size(2)
+    if look.output is None:
+        return (None,) * channels
+
+    def replace(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> Tensor:
+        huge = torch.full_like(output, _LARGE)
+        huge[::2] *= -1.0
+        return huge
+
+    handle = look.output.register_forward_hook(replace)
+    try:
+        out = _of_zeros(player)
+    finally:
+        handle.remove()
+    found: list[Activation | None] = []
+    for channel in range(channels):
+        if torch.equal(out[..., channel], look.predictions[..., channel]):
+            found.append(None)
+            continue
+        low, high = float(out[..., channel].min()), float(out[..., channel].max())
+        match = (round(low, 3), round(high, 3))
+        if match == (-1.0, 1.0):
+            found.append(Activation.TANH)
+        elif match == (0.0, 1.0):
+            found.append(Activation.SIGMOID)
+        elif match == (-_LARGE, _LARGE):
+            found.append(Activation.LINEAR)
+        elif match == (0.0, _LARGE):
+            found.append(Activation.SOFTPLUS)
+        else:
+            found.append(None)
+    return tuple(found)
+
+
+def gradients(player: Player, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
+    """The gradient of the L1 between prior samples and `targets` (N, T, D), by layer in forward order.
+
+    The L1 is over the channels both have. Parameters' own `.grad` is not touched.
+    """
+    count = min(len(targets), GRADIENT_SAMPLES)
+    rows = count if player.load is None else player.load.rows_differentiated(count)
+    with undisturbed(player.network), denormals_flushed(), seeded(seed), torch.enable_grad():
+        for parameter in player.network.parameters():
+            parameter.requires_grad_(parameter.is_floating_point())
+        weights = [(name, p) for name, p in player.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
+        latents = torch.randn(count, player.latent_dim)
+        given = player.conditions(conditions, count)
+        found: list[Tensor | None] = [None] * len(weights)
+        for first in range(0, count, rows):
+            part = slice(first, min(first + rows, count))
+            loss = _l1(player(latents[part], given[part]), targets[part]) * ((part.stop - first) / count)
+            if not weights or not loss.requires_grad:  # none has two axes, or the forward pass keeps no gradient
+                return Gradients(rms_by_layer=MappingProxyType({}))
+            more = torch.autograd.grad(loss, [weight for _, weight in weights], allow_unused=True)
+            found = [_sum(*pair) for pair in zip(found, more, strict=True)]
+    rms = {name: _rms(gradient) for (name, _), gradient in zip(weights, found, strict=True) if gradient is not None}
+    return Gradients(rms_by_layer=MappingProxyType(rms))
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one.add_(other)
+
+
+def _rms(gradient: Tensor) -> float:
+    """The root mean square in float64, without a copy of a large gradient as a whole."""
+    flat = gradient.detach().cpu().reshape(-1)
+    squares = [float(flat[first : first + _AT_ONCE].double().square().sum()) for first in range(0, len(flat), _AT_ONCE)]
+    return math.sqrt(math.fsum(squares) / max(1, len(flat)))
+
+
+def fit_latents(player: Player, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS) -> LatentFit:
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, weights held fixed."""
+    rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
+    wanted = targets[rows]
+    given = player.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
+    count = len(rows)
+    latents = torch.zeros(count, player.latent_dim, requires_grad=True)
+    at_once = count if player.load is None else player.load.rows_differentiated(count)
+    parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
+    optimiser = torch.optim.Adam([latents], lr=_FIT_RATE)
+    with undisturbed(player.network), denormals_flushed(), seeded(0), torch.enable_grad():
+        for parameter in player.network.parameters():
+            parameter.requires_grad_(False)
+        for _ in range(steps):
+            optimiser.zero_grad()
+            for part in parts:
+                loss = _l1(player(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
+                if loss.requires_grad:  # else the output does not depend on the latent: there is nothing to fit
+                    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
+            if not loss.requires_grad:
+                break
+            optimiser.step()
+        with torch.no_grad():
+            predictions = torch.cat([player(latents[part], given[part]) for part in parts])
+    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
+
+
+def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:
+    wanted = torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32))
+    steps, channels = min(predictions.size(1), wanted.size(1)), min(predictions.size(2), wanted.size(2))
+    return nn.functional.l1_loss(predictions[:, :steps, :channels], wanted[:, :steps, :channels])

@@ -1,0 +1,1 @@
+"""Measures and estimates that several probes use."""

@@ -1,0 +1,1 @@
+"""Changes that may cure a run, by id."""

@@ -1,0 +1,308 @@
+"""The catalogue of remedies: for each, the config patch, the hint for the code, and what it should bring about.
+
+None of them claims to cure; a remedy is unverified until a paired trial has run.
+"""
+
+from __future__ import annotations
+
+import math
+
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
+from humouse_doctor.core.settings import Value
+from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
+
+_SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=4.0))
+_MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.4, high=4.0))
+_PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.6, high=4.0))
+_SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.2))
+
+#: Delta space is only proposed where clipping keeps at least this much of the loss reachable ...
+FIT_REACHABLE = 0.9
+#: ... and where fewer deltas than this are exactly zero (HD209's page has the runs).
+FIT_STILL = 0.3
+
+
+def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
+    """The edit that gives `key` the value `new`: an insertion where the file is silent.
+
+    None where the file, or its silence, gives that value already, and none without a config to change.
+    """
+    if case.settings.source is None:
+        return ()
+    stands = case.settings.in_file.get(key)
+    old = BY_NAME[key].default if stands is None else stands.value
+    if old == new and isinstance(old, bool) == isinstance(new, bool):
+        return ()
+    return (Edit(key=key, old=old, new=new, absent=stands is None),)
+
+
+def _linear_head(case: Case) -> tuple[Edit, ...]:
+    """The edit to a linear head, none where one of its spellings stands there already."""
+    setting = case.settings.get("model.generator.activation_xy")
+    spelled = "" if setting is None else str("null" if setting.value is None else setting.value).lower()
+    linear = ACTIVATION_NAMES.get(spelled) is Activation.LINEAR
+    return () if linear else edit(case, "model.generator.activation_xy", "linear")
+
+
+def undistorted_latent(case: Case) -> Remedy:
+    """Whitening and noise off, spelled out where the file is silent since whitening is on by default."""
+    return Remedy(
+        id="undistorted-latent",
+        title="Leave the latent as the encoder gives it: no whitening, no noise",
+        why="the generator is trained on latents that the prior does not draw, so prior samples shrink",
+        safety=Safety.SAFE,
+        edits=(
+            *edit(case, "training.warmup_latent_normalize", False),
+            *(edit(case, "training.warmup_noise_std", 0.0) if case.settings.number("training.warmup_noise_std") else ()),
+        ),
+        expects=(_PRIOR, _SPREAD),
+    )
+
+
+def normalised_positions(case: Case) -> Remedy:
+    """A linear head on z-scored positions ("Fix A")."""
+    edits = (
+        *edit(case, "training.absolute_coordinates", True),
+        *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
+        *undistorted_latent(case).edits,
+    )
+    edits = (*_linear_head(case), *edits)
+    hint = (
+        "No config key normalises the positions of this warm-up: in its loop, compare the generator with"
+        " (positions - mean) / std."
+    )
+    if case.data is not None:
+        x, y = (_axis(case.data.position_mean[axis], case.data.position_std[axis]) for axis in (0, 1))
+        hint += f" From {case.data.taken} of {case.data.total} sequences: mean = [{x[0]}, {y[0]}], std = [{x[1]}, {y[1]}]."
+    return Remedy(
+        id="normalised-positions",
+        title='Linear head on z-scored positions ("Fix A")',
+        why="targets of unit scale are in reach of the head and of the steps there are; by itself it brings back spread,"
+        " not movement: a repeated latent stays flat over long sequences",
+        edits=edits,
+        code_hint=hint,
+        code_changes=(CodeChange.NORMALISED_POSITIONS,),
+        expects=(_SPREAD, _SKILL),
+    )
+
+
+def _axis(mean: float, std: float) -> tuple[str, str]:
+    """Mean and standard deviation in digits that keep their meaning, whatever their scale."""
+    plain = 0.01 <= std < 1e9 and abs(mean) < 1e9
+    return (f"{mean:.4f}", f"{std:.4f}") if plain else (f"{mean:.6g}", f"{std:.6g}")
+
+
+def seq2seq(case: Case) -> Remedy:
+    """The trainer's other architecture, which z-scores positions by itself."""
+    return Remedy(
+        id="seq2seq",
+        title="architecture: seq2seq, whose warm-up z-scores positions by itself",
+        why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so that its"
+        " loss says little: in a run of ours prior samples spread 1.7 and moved 2.7 times as far as the targets",
+        edits=edit(case, "model.architecture", "seq2seq"),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def delta_space(case: Case, reachable: float | None, still_share: float | None) -> Remedy:
+    """Deltas instead of positions ("Fix B"), or its refusal with the number that speaks against it."""
+    title = 'Compare deltas instead of positions ("Fix B")'
+    against = []
+    if still_share is None:
+        against.append("without data nobody knows whether the deltas fit the head")
+    elif reachable is None:
+        against.append("whether the deltas fit the head is not known, since its bounds are not")
+    elif reachable < FIT_REACHABLE:
+        against.append(f"only {reachable:.0%} of the loss on deltas is in reach of the head")
+    if still_share is not None and still_share >= FIT_STILL:
+        against.append(f"{still_share:.0%} of the deltas are exactly zero, so a warm-up starts out by standing still")
+    if against:
+        return Remedy(id="delta-space", title=title, why="; ".join(against), status=RemedyStatus.REFUSED)
+    return Remedy(
+        id="delta-space",
+        title=title,
+        why=f"{reachable:.0%} of the loss on deltas is in reach of the head, and {still_share:.0%} of them are zero",
+        edits=edit(case, "training.absolute_coordinates", False),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def time_input(case: Case) -> Remedy:
+    """A ramp over time as one more input of the first recurrent layer."""
+    length = case.network.target_len if case.network else None
+    return Remedy(
+        id="time-input",
+        title="Give the recurrent layer the time as an input",
+        why="an input that changes with every step keeps the state from settling",
+        code_hint=(
+            "Concatenate torch.linspace(0, 1, T) to the repeated latent before the first LSTM"
+            f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too."
+        ),
+        code_changes=(CodeChange.TIME_INPUT,),
+        expects=(_MOVES,),
+    )
+
+
+def slow_gates(case: Case) -> Remedy:
+    """Chrono initialisation of the gates, which needs no new input."""
+    length = case.network.target_len if case.network and case.network.target_len else 200
+    return Remedy(
+        id="slow-gates",
+        title="Start the LSTM's gates slow (chrono initialisation)",
+        why="gates that forget over the whole sequence keep moving under a constant input; no layer changes its shape",
+        code_hint=(
+            f"Before training, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
+            " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
+        ),
+        code_changes=(CodeChange.SLOW_GATES,),
+        expects=(_MOVES,),
+    )
+
+
+def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt") -> Remedy:
+    """Start from the pretrainer checkpoint `file` instead of warming up."""
+    return Remedy(
+        id="warm-start",
+        title="Skip the warm-up and start from a pretrainer checkpoint",
+        why="the pretrainer already compares z-scored positions with a linear head; it repeats its latent as well, so this"
+        " is no cure for flatness by itself",
+        edits=(
+            *edit(case, "training.generator_init_path", file),
+            *edit(case, "training.reconstruction_epochs", 0),
+            *honour_contract(case).edits,
+        ),
+        code_hint="Run the pretrainer first and name the file it wrote.",
+        expects=(_SPREAD,),
+    )
+
+
+def enough_steps(case: Case, needed: float, available: float) -> Remedy:
+    """More epochs, by the number the output layer needs."""
+    epochs = case.settings.integer("training.reconstruction_epochs") or 1
+    rate = case.settings.number("training.lr.generator")
+    factor = needed / max(available, 1.0)
+    wanted = math.ceil(epochs * factor)
+    return Remedy(
+        id="enough-steps",
+        title=f"Warm up longer: {wanted} epochs instead of {epochs}",
+        why=f"the output layer needs about {needed:,.0f} steps to the targets' scale and has {available:,.0f}"
+        + (f"; by the same estimate a learning rate of {rate * factor:.1e} instead would do as much" if rate else ""),
+        safety=Safety.SAFE,
+        edits=edit(case, "training.reconstruction_epochs", wanted),
+        expects=(_SPREAD,),
+    )
+
+
+def longer(case: Case, factor: int) -> Remedy:
+    """`factor` times as many epochs, whatever the reason that the steps do not suffice."""
+    epochs = case.settings.integer("training.reconstruction_epochs") or 0
+    return Remedy(
+        id=f"longer-warm-up-{factor}x",
+        title=f"Warm up {factor} times as long: {epochs * factor} epochs instead of {epochs}",
+        why="what has not settled yet may only need more steps",
+        safety=Safety.SAFE,
+        edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs else (),
+        expects=(_SPREAD, _MOVES, _SKILL),
+    )
+
+
+def other_rate(case: Case, factor: float) -> Remedy:
+    """`factor` times the learning rate, which the adversarial training after the warm-up then has as well."""
+    rate = case.settings.number("training.lr.generator") or 0.0
+    new = float(f"{rate * factor:.6g}")
+    return Remedy(
+        id="slower-rate" if factor < 1 else "faster-rate",
+        title=f"Learning rate {new:g} instead of {rate:g}",
+        why="the adversarial training after the warm-up takes the same rate",
+        edits=edit(case, "training.lr.generator", new) if rate else (),
+        expects=(_SPREAD, _SKILL),
+    )
+
+
+def raw_deltas(case: Case) -> Remedy:
+    """Positions summed from raw deltas rather than from z-scored ones."""
+    return Remedy(
+        id="raw-deltas",
+        title="Sum raw deltas, not z-scored ones",
+        why="z-scoring deltas does not normalise the positions summed from them",
+        edits=edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else (),
+        expects=(_SPREAD,),
+    )
+
+
+def honour_contract(case: Case) -> Remedy:
+    """Settings that fit a pretrainer checkpoint: it emits positions in pixels through a linear head."""
+    return Remedy(
+        id="honour-contract",
+        title="Use the pretrainer checkpoint in the space it was trained for",
+        why="it emits positions in pixels through a linear head",
+        edits=(
+            *_linear_head(case),
+            *edit(case, "training.absolute_coordinates", True),
+            *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
+        ),
+        expects=(_SPREAD,),
+    )
+
+
+def keep_warm_up(case: Case) -> Remedy:
+    """Let the warm-up run and keep what it trained."""
+    reset = case.settings.flag("training.reset_generator_after_warmup")
+    none = not case.settings.integer("training.reconstruction_epochs")
+    return Remedy(
+        id="keep-warm-up",
+        title="Let the warm-up run and keep its weights",
+        why="without it the adversarial training starts from random weights",
+        safety=Safety.SAFE,
+        edits=(
+            *(edit(case, "training.reset_generator_after_warmup", False) if reset else ()),
+            *(edit(case, "training.reconstruction_epochs", 5) if none else ()),
+        ),
+    )
+
+
+def scale_remedies(case: Case) -> tuple[Remedy, ...]:
+    """What helps where the targets' scale is the trouble, the first choice first.
+
+    None for seq2seq, which z-scores its positions already; a pretrainer's checkpoint fits an LSTM alone, and a network
+    that is not humouse's has neither of its architectures to change to.
+    """
+    architecture = case.network.architecture if case.network else None
+    if architecture is Architecture.SEQ2SEQ:
+        return ()
+    other = () if architecture is None else (seq2seq(case),)
+    start = (warm_start(case),) if architecture is Architecture.LSTM else ()
+    return (normalised_positions(case), *other, *start, delta_space(case, *delta_fit(case)))
+
+
+def delta_fit(case: Case) -> tuple[float | None, float | None]:
+    """The share of an L1 on deltas that the head can reach, and the share of raw deltas that are exactly zero.
+
+    The deltas are those the run would compare: z-scored where it z-scores its sequences. The share is None where a
+    head's bounds are not known, both are without data, and with data that are no numbers.
+    """
+    if case.samples.sequences is None or case.samples.sequences.size == 0:
+        return None, None
+    still = float((case.samples.sequences[..., :2] == 0).mean())
+    space = LossSpace(
+        absolute=False,
+        sequence_mean=None if case.space is None else case.space.sequence_mean,
+        sequence_std=None if case.space is None else case.space.sequence_std,
+    )
+    with np.errstate(all="ignore"):  # what float64 cannot hold is told by its sum
+        deltas = space.targets(case.samples.sequences, 2)  # (N, T, 2)
+        whole = np.abs(deltas).sum()
+    if not np.isfinite(whole):
+        return None, None
+    heads = (None,) if case.network is None else case.network.heads[:2]
+    bounds = [head.bounds for head in heads if head is not None]
+    if len(bounds) < len(heads):
+        return None, still
+    if whole <= 0:
+        return 1.0, still
+    low, high = np.transpose(bounds)
+    return float(1 - np.abs(deltas - np.clip(deltas, low, high)).sum() / whole), still

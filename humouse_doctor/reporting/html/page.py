@@ -1,0 +1,630 @@
+"""A gate's decision as one page that opens offline: the answer, what it looks like, why, what to change, and all numbers.
+
+Whatever comes from a file goes through `harmless` and jinja's escaping on its way out, by the environment rather than by
+each place of the template.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from humouse_doctor.core.comparison import Comparison, MovedMetric
+from humouse_doctor.core.errors import ExitCode, UsageError
+from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Policy, Standing
+from humouse_doctor.core.outcome import ArmOutcome, Effect, Outcome
+from humouse_doctor.core.pictures import Pictures
+from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import ANY, Interval, RemedyStatus
+from humouse_doctor.core.report import Cause, Report, Verdict
+from humouse_doctor.core.text import harmless, no_command_in_markup
+from humouse_doctor.inputs.config import patcher
+from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.probes.registry import BY_CODE, LABELS, METRICS
+from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
+from humouse_doctor.reporting.html import plots
+from humouse_doctor.reporting.html.plots import Plot
+from humouse_doctor.reporting.outcome_text import sentence
+from humouse_doctor.reporting.ranges import Range, range_of
+from humouse_doctor.reporting.rows import number, unit_of
+from humouse_doctor.reporting.text import change
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+#: Inputs that get pictures, the worst first: a page of many stays small.
+_PICTURED = 8
+_LONGEST_NAME = 120
+#: Real paths that differ by more than this are in other units, and one scale would show only dots.
+_OTHER_UNITS = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """A word with its symbol and colour; each of the three says it alone."""
+
+    word: str
+    symbol: str
+    style: str
+
+
+_VERDICTS = MappingProxyType(
+    {
+        Verdict.HEALTHY.value: Badge(word="healthy", symbol="✓", style="good"),
+        Verdict.AT_RISK.value: Badge(word="at risk", symbol="▲", style="warn"),
+        Verdict.COLLAPSED.value: Badge(word="collapsed", symbol="✕", style="bad"),
+        Verdict.UNDETERMINED.value: Badge(word="undetermined", symbol="?", style="unsure"),
+        "unreadable": Badge(word="unreadable", symbol="?", style="unsure"),
+    }
+)
+_GATES = MappingProxyType(
+    {
+        ExitCode.CLEAN: Badge(word="pass", symbol="✓", style="good"),
+        ExitCode.FINDINGS: Badge(word="fail", symbol="✕", style="bad"),
+        ExitCode.USAGE: Badge(word="bad config", symbol="✕", style="bad"),
+        ExitCode.INPUT: Badge(word="unknown", symbol="?", style="unsure"),
+        ExitCode.INTERNAL: Badge(word="crashed", symbol="✕", style="bad"),
+    }
+)
+_SEVERITIES = MappingProxyType(
+    {
+        Severity.ERROR: Badge(word="error", symbol="✕", style="bad"),
+        Severity.WARNING: Badge(word="warning", symbol="▲", style="warn"),
+        Severity.NOTE: Badge(word="note", symbol="●", style="quiet"),
+    }
+)
+_STANDINGS = MappingProxyType({Standing.FAILS: "bad", Standing.IGNORED: "quiet", Standing.KNOWN: "quiet"})
+_REMEDIES = MappingProxyType(
+    {
+        RemedyStatus.UNVERIFIED: Badge(word="unverified", symbol="○", style="quiet"),
+        RemedyStatus.REFUSED: Badge(word="refused", symbol="✕", style="bad"),
+        RemedyStatus.CONFIRMED: Badge(word="confirmed", symbol="✓", style="good"),
+        RemedyStatus.HELPFUL: Badge(word="helpful", symbol="▲", style="good"),
+        RemedyStatus.REFUTED: Badge(word="refuted", symbol="✕", style="bad"),
+    }
+)
+_EFFECTS = MappingProxyType(
+    {
+        Effect.CURED: Badge(word="cured", symbol="✓", style="good"),
+        Effect.BETTER: Badge(word="better", symbol="▲", style="good"),
+        Effect.NO_EFFECT: Badge(word="no effect", symbol="○", style="warn"),
+        Effect.WORSE: Badge(word="worse", symbol="✕", style="bad"),
+        None: Badge(word="-", symbol="", style="quiet"),
+    }
+)
+_JUDGEMENTS = MappingProxyType(
+    {
+        Judgement.HEALTHY: Badge(word="healthy", symbol="✓", style="good"),
+        Judgement.BORDERLINE: Badge(word="borderline", symbol="▲", style="warn"),
+        Judgement.FOUND: Badge(word="found", symbol="✕", style="bad"),
+    }
+)
+#: The metrics of an arm's row.
+
+
+def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
+    """The page as HTML; `outcome` adds what trials showed, `comparison` what has changed since another run.
+
+    Raises `UsageError` where the libraries it is made with are not installed.
+    """
+    environment = template_environment()
+    page = files("humouse_doctor.reporting.html") / "templates"
+    style, script = ((page / name).read_text(encoding="utf-8").strip() for name in ("page.css", "page.js"))
+    text = environment.get_template("page.html").render(
+        style=_as_markup(f"\n{style}\n"),
+        script=_as_markup(f"\n{script}\n"),
+        style_hash=_digest(f"\n{style}\n"),
+        script_hash=_digest(f"\n{script}\n"),
+        page=_page(gate, outcome, comparison),
+    )
+    return no_command_in_markup(text) + "\n"
+
+
+def template_environment() -> Environment:
+    """The environment of the page's templates, which are taken as compiled for the installed jinja where they are.
+
+    Compiling takes ten times as long as all the rest of a page. A jinja of another version compiles for itself, as its
+    runtime may be another. Raises `UsageError` where jinja is not installed.
+    """
+    try:
+        from jinja2 import ChoiceLoader, Environment, ModuleLoader, PackageLoader, StrictUndefined
+    except ModuleNotFoundError as error:
+        raise UsageError(f"an HTML page needs {error.name}: pip install 'humouse-doctor[html]'") from None
+    compiled = files("humouse_doctor.reporting.html") / "templates" / f"jinja-{version('jinja2')}"
+    environment = Environment(
+        loader=ChoiceLoader([ModuleLoader(str(compiled)), PackageLoader("humouse_doctor.reporting.html", "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        change=change, count=_count, harmless=harmless, interval=_interval, number=number, short=plots.short, shorten=_shorten,
+        spell=spell, markup=_as_markup,
+    )  # fmt: skip
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    """What every expression of a template goes through, before it is escaped."""
+    return harmless(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _as_markup(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704  # nosec B704  # the package's own files, and what `plots` has escaped
+
+
+def _digest(text: str) -> str:
+    """What a content security policy calls a style or script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def _shorten(text: str) -> str:
+    half = _LONGEST_NAME // 2
+    return text if len(text) <= _LONGEST_NAME else f"{text[: half - 2]} … {text[-half:]}"
+
+
+def _interval(interval: Interval) -> str:
+    return str(interval).replace("<=", "≤").replace(">=", "≥")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the template is given."""
+
+    title: str
+    badge: Badge
+    heading: str
+    sentence: str
+    facts: tuple[str, ...]
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...]
+    policy: tuple[str, ...]
+    comparison: Compared | None
+    trials: Trials | None
+    tool_version: str
+    exit_code: int
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one input only, whose verdict is the page's."""
+        return len(self.sections) == 1
+
+
+def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) -> Page:
+    sections = tuple(_section(number, entry, gate.policy) for number, entry in enumerate(gate.entries, start=1))
+    facts: list[str] = []
+    if len(sections) == 1:
+        entry, badge = sections[0].entry, sections[0].badge
+        heading, said = entry.name, entry.sentence
+        facts += [] if entry.report is None else [f"confidence {entry.report.confidence.value}"]
+        if gate.policy.source or gate.baseline:
+            facts.append("the gate passes" if entry.passed else "the gate does not pass")
+    else:
+        passed = sum(entry.passed for entry in gate.entries)
+        badge = _GATES[gate.exit_code]
+        heading, said = f"{len(sections)} runs", f"{passed} of {len(sections)} inputs pass."
+    return Page(
+        title=f"{badge.word}: {_shorten(heading)}",
+        badge=badge,
+        heading=heading,
+        sentence=said,
+        facts=tuple(facts),
+        sections=sections,
+        notes=gate.notes,
+        policy=tuple(_policy(gate)),
+        comparison=None if comparison is None else _compared(comparison),
+        trials=None if outcome is None else _trials(outcome),
+        tool_version=gate.tool_version,
+        exit_code=int(gate.exit_code),
+    )
+
+
+def _policy(gate: Gate) -> Iterator[str]:
+    policy = gate.policy
+    if policy.source:
+        yield f"policy {policy.source}"
+    yield "no finding fails by its severity" if policy.fail_on is None else f"fails on {policy.fail_on.value} or worse"
+    if policy.select:
+        yield f"looks at {', '.join(policy.select)}"
+    if gate.baseline:
+        yield f"baseline {gate.baseline}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A cause with where it stands: the setting's line, its value and where that came from."""
+
+    cause: Cause
+    support: str
+    place: str
+    setting: str
+    evidence: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A finding as the gate sees it; `cause` is its number among the causes, 0 where it is none."""
+
+    judged: JudgedFinding
+    cause: int
+    severity: Badge
+    standing: str
+    remark: str
+    why: str
+    place: str
+    evidence: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One metric of a probe."""
+
+    name: str
+    unit: str
+    meaning: str
+    value: str
+    healthy: str
+    policy: str
+    range: Range | None
+    badge: Badge | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """A probe's result: the metrics that judge and the others; `said` says why it has no numbers."""
+
+    code: str
+    name: str
+    badge: Badge
+    judging: tuple[Measured, ...]
+    others: tuple[Measured, ...]
+    said: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows of a table it takes."""
+        return len(self.judging) + bool(self.others or self.said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One input."""
+
+    id: str
+    entry: Entry
+    badge: Badge
+    gate: Badge
+    failing: str
+    plots: tuple[Plot, ...]
+    magnified: Plot | None
+    note: str
+    reasons: tuple[Reason, ...]
+    diff: tuple[tuple[str, str], ...]
+    diff_copies: bool
+    overrides: str
+    hints: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
+    probes: tuple[Probed, ...]
+    remedy_badges: Mapping[str, Badge]
+
+
+def _section(number: int, entry: Entry, policy: Policy) -> Section:
+    report, name = entry.report, f"run{number}"
+    drawn, magnified, note = _pictures(name, report) if number <= _PICTURED else ((), None, _not_pictured())
+    overrides = "" if report is None else _overrides(report)
+    return Section(
+        id=name,
+        entry=entry,
+        badge=_VERDICTS[entry.verdict],
+        gate=_GATES[entry.exit_code],
+        failing=", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "none",
+        plots=drawn,
+        magnified=magnified,
+        note=note,
+        reasons=() if report is None else tuple(map(partial(_reason, report), report.causes)),
+        diff=() if report is None else tuple(_diff_lines(report.diff)),
+        diff_copies=report is not None and harmless(report.diff) == report.diff,
+        overrides=overrides if harmless(overrides) == overrides else "",
+        hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
+        rows=tuple(map(partial(_row, report), entry.findings)),
+        probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
+        remedy_badges={} if report is None else {remedy.id: _REMEDIES[remedy.status] for remedy in report.remedies},
+    )
+
+
+def _not_pictured() -> str:
+    return f"Pictures are drawn for the {_PICTURED} worst inputs; inspect this one by itself to see its own."
+
+
+def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot | None, str]:
+    pictures = None if report is None else report.pictures
+    if report is None or pictures is None:
+        return (), None, "Nothing can be drawn: neither targets nor predictions are known in the loss's space."
+    cell = plots.extent(pictures.real_paths, pictures.generated_paths)
+    made = []
+    if plots.drawable(pictures.real_paths):
+        made.append(plots.paths(f"{name}-real", "Real paths", pictures.real_paths, "targets", cell))
+    if plots.drawable(pictures.generated_paths):
+        made.append(plots.paths(f"{name}-generated", "Generated paths", pictures.generated_paths, "prior", cell))
+    rest = (
+        plots.curves(f"{name}-movement", "Distance from the start over the steps (rms)", pictures, "movement"),
+        plots.curves(f"{name}-spread", "Spread across paths over the steps (std)", pictures, "spread"),
+        plots.histogram(f"{name}-values", "Values that the loss compares", pictures),
+        plots.gradients(f"{name}-gradient", "Gradient by layer (log scale)", pictures),
+    )
+    made += [plot for plot in rest if plot is not None]
+    times = plots.magnification(pictures)
+    magnified = None
+    if times is not None:
+        title = f"Generated paths, {plots.short(times)} times as large"
+        own = plots.extent(pictures.generated_paths)
+        magnified = plots.paths(f"{name}-magnified", title, pictures.generated_paths, "prior", own)
+    note = "" if plots.drawable(pictures.generated_paths) else "There are no generated paths: "
+    if note:
+        note += "this is before training." if report.subject.checkpoint is None else "the generator could not be run."
+    return tuple(made), magnified, note
+
+
+def _reason(report: Report, cause: Cause) -> Reason:
+    finding = next(finding for finding in report.findings if finding.code == cause.code)
+    location = finding.location
+    setting = next((setting for setting in report.settings if setting.key == location.key), None)
+    return Reason(
+        cause=cause,
+        support=_support(cause, measured=report.subject.checkpoint is not None),
+        place=str(location),
+        setting=""
+        if setting is None
+        else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
+        evidence=_evidence(cause.code, finding.evidence),
+    )
+
+
+def _support(cause: Cause, *, measured: bool) -> str:
+    if cause.support is None:
+        return "no symptom was measured" if measured else "before training: no symptom to support it yet"
+    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
+    return f"supported by {', '.join(cause.explains) or 'no symptom'}{share}"
+
+
+def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, number(value, unit_of(f"{code}.{name}"))) for name, value in numbers.items())
+
+
+def _row(report: Report | None, judged: JudgedFinding) -> Row:
+    finding = judged.finding
+    causes = [] if report is None else [cause.code for cause in report.causes]
+    remark = ""
+    if report is not None and finding.code in report.unexplained:
+        remark = "no cause found for it"
+    elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
+        remark = "true of the config, but none of its symptoms is measured here"
+    return Row(
+        judged=judged,
+        cause=causes.index(finding.code) + 1 if finding.code in causes else 0,
+        severity=_SEVERITIES[finding.severity],
+        standing=_STANDINGS.get(judged.standing, "quiet"),
+        remark=remark,
+        why=_why(judged),
+        place=str(finding.location),
+        evidence=_evidence(finding.code, finding.evidence),
+    )
+
+
+def _why(judged: JudgedFinding) -> str:
+    if judged.reason is None or judged.reason == judged.standing.value:
+        return ""
+    return f"worse than in the baseline: {judged.reason}" if judged.standing is Standing.FAILS else judged.reason
+
+
+def _diff_lines(diff: str) -> Iterator[tuple[str, str]]:
+    """Each line with the class it is shown in; its first character says the same."""
+    for line in diff.split("\n")[: -1 if diff.endswith("\n") else None] if diff else ():
+        if line.startswith(("+++", "---")):
+            yield "head", line
+        else:
+            yield {"+": "add", "-": "del", "@": "hunk"}.get(line[:1], "same"), line
+
+
+def _overrides(report: Report) -> str:
+    """The patch as arguments of one command: quoted for a shell, a line each; empty where one of them cannot be told safely.
+
+    A file of a Hydra group `experiment` is reached under `experiment.`, though its own keys stand at the top.
+    """
+    grouped = (
+        report.subject.config is not None
+        and PurePosixPath(report.subject.config.replace("\\", "/")).parent.name == "experiment"
+    )
+    prefix = report.config_prefix or ("experiment." if grouped else "")
+    try:
+        return " \\\n".join(shlex.quote(patcher.override_line(edit, prefix)) for edit in report.patch)
+    except patcher.PatchRefused:
+        return ""
+
+
+def _probed(result: ProbeResult, policy: Policy) -> Probed:
+    probe = BY_CODE.get(result.code)
+    metrics = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
+    known = {metric.name for metric in metrics}
+    metrics += [Metric(name=name, unit="", meaning="") for name in result.measurements if name not in known]
+    badge = Badge(word=result.status.value, symbol="○" if result.status is Status.SKIPPED else "✕", style="quiet")
+    if result.status is Status.CRASHED:
+        badge = Badge(word="crashed", symbol="✕", style="bad")
+    elif result.judgement is not None:
+        badge = _JUDGEMENTS[result.judgement]
+    return Probed(
+        code=result.code,
+        name=probe.name if probe else "",
+        badge=badge,
+        judging=tuple(_measured(result, metric, policy) for metric in metrics if metric.healthy != ANY),
+        others=tuple(_measured(result, metric, policy) for metric in metrics if metric.healthy == ANY),
+        said=result.reason or "",
+    )
+
+
+def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> Measured:
+    value = result.measurements[metric.name]
+    judgement = None
+    if metric.healthy != ANY and result.judgement is not None:
+        # a probe may know why a number that looks bad is none of its business
+        judgement = min(metric.judge(value), result.judgement, key=list(Judgement).index)
+    asked = policy.thresholds.get(f"{result.code}.{metric.name}")
+    return Measured(
+        name=metric.name,
+        unit=metric.unit,
+        meaning=metric.meaning,
+        value=number(value, metric.unit),
+        healthy="" if metric.healthy == ANY else _interval(metric.healthy),
+        policy="" if asked is None else _interval(asked),
+        range=range_of(metric, value),
+        badge=None if judgement is None else _JUDGEMENTS[judgement],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A metric of two runs."""
+
+    name: str
+    meaning: str
+    before: str
+    after: str
+    healthy: str
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Two runs side by side; `plots` are those of either."""
+
+    comparison: Comparison
+    before: Badge
+    after: Badge
+    plots: tuple[tuple[Plot, ...], tuple[Plot, ...]]
+    note: str
+    moved: tuple[Moved, ...]
+    nothing: str
+
+
+def _compared(comparison: Comparison) -> Compared:
+    pair = (comparison.before.pictures, comparison.after.pictures)
+    drawn = [pictures for pictures in pair if pictures is not None]
+    spaces = sorted({pictures.space for pictures in drawn})
+    sizes = [size for size in (plots.extent(pictures.real_paths) for pictures in drawn) if size > 0]
+    common = plots.extent(*(paths for pictures in drawn for paths in (pictures.real_paths, pictures.generated_paths)))
+    same, note = True, "All pictures are in one scale."
+    if len(spaces) > 1:
+        same, note = False, f"The runs compare other things ({' and '.join(spaces)}), so each has a scale of its own."
+    elif sizes and max(sizes) / min(sizes) > _OTHER_UNITS:
+        times = plots.short(max(sizes) / min(sizes))
+        same, note = (
+            False,
+            f"The real paths of one run are {times} times as large as the other's, so each has a scale of its own.",
+        )
+    return Compared(
+        comparison=comparison,
+        before=_VERDICTS[comparison.before.verdict.value],
+        after=_VERDICTS[comparison.after.verdict.value],
+        plots=(_pair("before", pair[0], common if same else None), _pair("after", pair[1], common if same else None)),
+        note=note if drawn else "",
+        moved=tuple(map(_moved, comparison.moved)),
+        nothing=NOTHING if is_empty(comparison) else "",
+    )
+
+
+def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plot, ...]:
+    if pictures is None:
+        return ()
+    own = plots.extent(pictures.real_paths, pictures.generated_paths) if cell is None else cell
+    both = (
+        (f"{name}-generated", "Generated paths", pictures.generated_paths, "prior"),
+        (f"{name}-real", "Real paths", pictures.real_paths, "targets"),
+    )
+    return tuple(plots.paths(key, title, paths, style, own) for key, title, paths, style in both if plots.drawable(paths))
+
+
+def _moved(moved: MovedMetric) -> Moved:
+    metric = METRICS.get(moved.name)
+    symbol, style = {True: ("✓", "good"), False: ("✕", "bad"), None: ("○", "quiet")}[moved.closer]
+    return Moved(
+        name=moved.name,
+        meaning=metric.meaning if metric else "",
+        before=value(moved.before, moved),
+        after=value(moved.after, moved),
+        healthy=_interval(moved.healthy),
+        badge=Badge(word=direction(moved), symbol=symbol, style=style),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmRow:
+    """An arm's row."""
+
+    arm: ArmOutcome
+    badge: Badge
+    metrics: tuple[str, ...]
+    distance: str
+    loss: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """What trials showed."""
+
+    outcome: Outcome
+    badge: Badge
+    sentence: str
+    seeds: str
+    plot: Plot | None
+    rows: tuple[ArmRow, ...]
+    headings: tuple[str, ...]
+
+
+def _trials(outcome: Outcome) -> Trials:
+    base = outcome.base
+    badge = Badge(word="not cured", symbol="✕", style="bad")
+    if outcome.chosen is not None:
+        badge = _EFFECTS[Effect.CURED]
+    elif base is not None and base.seeds and base.healthy_seeds == base.seeds:
+        badge = Badge(word="nothing to cure", symbol="✓", style="good")
+    return Trials(
+        outcome=outcome,
+        badge=badge,
+        sentence=sentence(outcome),
+        seeds="one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds",
+        plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
+        rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
+        headings=tuple(LABELS.values()),
+    )
+
+
+def _arm(outcome: Outcome, arm: ArmOutcome) -> ArmRow:
+    found = {moved.metric: moved.after for moved in arm.changes}
+    ends = plots.final_losses(outcome, arm.arm.key)
+    mean = f"{sum(ends) / len(ends):.2f}" if ends else "-"
+    return ArmRow(
+        arm=arm,
+        badge=_EFFECTS[arm.effect],
+        metrics=tuple(number(found[name], "") if name in found else "-" for name in LABELS),
+        distance=f"{arm.distance[1]:.2f}",
+        loss=f"{mean} ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else mean,
+        chosen=outcome.chosen is not None and arm.arm.key == outcome.chosen,
+    )

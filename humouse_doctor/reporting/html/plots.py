@@ -1,0 +1,369 @@
+"""Pictures as SVG for a page, each with the words and numbers that say the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from statistics import fmean
+
+from humouse_doctor.core.outcome import AS_IT_IS, Outcome, Trial
+from humouse_doctor.core.pictures import Pictures, Points
+from humouse_doctor.reporting.html import svg
+from humouse_doctor.reporting.html.axes import WIDTH, Axes, Scale, axes, below, percent, powers_of_ten, round_below, ticks
+
+#: The group of each curve and histogram by its name in `Pictures`; its class, and the dashes that tell it apart.
+_GROUPS = {"targets": ("targets", ""), "prior samples": ("prior", "6 3"), "fitted latents": ("fitted", "2 2.5")}
+_UNKNOWN_GROUP = ("other", "8 3 2 3")
+_ARM_DASHES = ("6 3", "", "2 2.5", "8 3 2 3", "10 4")
+_MOST_ARMS = len(_ARM_DASHES)
+
+#: A saved report may hold any number; one beyond this, or none at all, cannot be drawn.
+_LARGEST = 1e100
+#: No logarithm has room below.
+_LEAST_GRADIENT = 1e-300
+
+#: What lies below a plot with axes: its numbers and what they count.
+_FOOT = 46.0
+_TOP = 8.0
+#: Paths stand side by side in this many cells, and leave this share of a cell free on each side.
+_COLUMNS, _MARGIN = 4, 0.09
+_PITCH, _FILLED = WIDTH / _COLUMNS, 1 - 2 * _MARGIN
+#: How tall the rows of a histogram and of gradients are.
+_HISTOGRAM_ROW, _HISTOGRAM_GAP = 92.0, 20.0
+_LAYER_ROW, _GRADIENT_LEFT = 34.0, 14.0
+_MOST_LAYERS, _LONGEST_LAYER = 32, 44
+#: How much smaller than the targets' generated paths are before they are worth a magnified picture.
+_WORTH_MAGNIFYING = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One entry of a legend: the class and dashes it is drawn with, its name, and its number."""
+
+    style: str
+    dashes: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A plot: `shapes` is SVG markup without a root, `numbers` says in words what it shows."""
+
+    name: str
+    title: str
+    numbers: str
+    width: float
+    height: float
+    shapes: str
+    legend: tuple[Key, ...] = ()
+
+
+def short(value: float) -> str:
+    """A number in three digits, with the thousands of large ones marked."""
+    if value == 0 or 0.001 <= abs(value) < 1000:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) < 1_000_000 and abs(value) >= 1 else f"{value:.1e}"
+
+
+def drawable(paths: Sequence[Points]) -> tuple[Points, ...]:
+    """The paths that have a point, and all of whose points can be drawn."""
+    return tuple(path for path in paths if path and all(_is_plain(*point) for point in path))
+
+
+def _is_plain(*values: float) -> bool:
+    return all(abs(value) < _LARGEST for value in values)  # NaN is not
+
+
+def extent(*groups: Sequence[Points]) -> float:
+    """The width or height of the largest path, 0 where none moves or there is none."""
+    return max((_size(path) for paths in groups for path in drawable(paths)), default=0.0)
+
+
+def _size(path: Points) -> float:
+    return max(max(point[axis] for point in path) - min(point[axis] for point in path) for axis in (0, 1))
+
+
+def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: float) -> Plot:
+    """Paths side by side, each centred in a cell that is `cell` wide, or as wide as the largest: a dot marks where it starts.
+
+    y points down, as on a screen. A path that does not move is its dot.
+    """
+    drawn = drawable(drawn)
+    own = extent(drawn)
+    side = max(cell, own) or 1.0
+    rows = max(math.ceil(len(drawn) / _COLUMNS), 1)
+    placed = [_in_cell(path, number, side) for number, path in enumerate(drawn)]
+    moves = [_size(path) > side / 1000 for path in drawn]
+    shapes = [_cells(rows)]
+    shapes += [svg.line(places, style, width=1.6) for places in compress(placed, moves)]
+    shapes += [svg.dot(places[0], style) for places in placed]
+    shapes.append(_scale_bar(round_below(side), side, rows * _PITCH + 13))
+    still = moves.count(False)
+    whole = f"{_counted(len(drawn), 'path')}, the largest {short(own)} across, in cells of {short(side / _FILLED)}"
+    dots = f"; {still} of them move less than a thousandth of a cell and show as dots" if still else ""
+    return Plot(
+        name=name,
+        title=title,
+        numbers=f"{whole}{dots}.",
+        width=WIDTH,
+        height=rows * _PITCH + 26,
+        shapes="".join(shapes),
+    )
+
+
+def _in_cell(path: Points, number: int, side: float) -> list[svg.Place]:
+    """The places of a path in its cell, where `side` is what fills it but for the margins."""
+    left, top = (number % _COLUMNS + 0.5) * _PITCH, (number // _COLUMNS + 0.5) * _PITCH
+    xs, ys = zip(*path, strict=True)
+    x, y = (max(values) / 2 + min(values) / 2 for values in (xs, ys))
+    size = _PITCH * _FILLED
+    return [(left + (px - x) / side * size, top + (py - y) / side * size) for px, py in path]
+
+
+def _cells(rows: int) -> str:
+    """The lines between the cells."""
+    height = rows * _PITCH
+    upright = [((column * _PITCH, 0.0), (column * _PITCH, height)) for column in range(1, _COLUMNS)]
+    return svg.lines([*upright, *(((0.0, row * _PITCH), (WIDTH, row * _PITCH)) for row in range(1, rows))], "grid")
+
+
+def _scale_bar(length: float, side: float, y: float) -> str:
+    """A bar of `length` with its number, where `side` fills a cell but for the margins."""
+    left, right = 6.0, 6.0 + length / side * _PITCH * _FILLED
+    ends = [((x, y - 4), (x, y + 4)) for x in (left, right)]
+    bar = svg.lines([((left, y), (right, y)), *ends], "muted", width=2)
+    return bar + svg.text((right + 8, y), short(length), centred=True)
+
+
+def magnification(pictures: Pictures) -> float | None:
+    """How many times smaller the generated paths are than the real ones, None where that is not much or not known."""
+    real, generated = extent(pictures.real_paths), extent(pictures.generated_paths)
+    return real / generated if generated > 0 and real / generated >= _WORTH_MAGNIFYING else None
+
+
+def curves(name: str, title: str, pictures: Pictures, of: str) -> Plot | None:
+    """One line per group over the steps: their `movement` or their `spread`."""
+    drawn = {curve.name: getattr(curve, of)[: len(pictures.steps)] for curve in pictures.curves}
+    drawn = {group: values for group, values in drawn.items() if values and _is_plain(*values)}
+    if not drawn:
+        return None
+    height = 250.0
+    top = max(0.0, *(max(values) for values in drawn.values())) or 1.0
+    plane = axes((0, max(pictures.steps[-1], 1)), top * 1.04, (_TOP, height - _FOOT))
+    shapes, legend = [plane.frame], []
+    for group, values in drawn.items():
+        style, dashes = _GROUPS.get(group, _UNKNOWN_GROUP)
+        shapes.append(svg.line(plane.places(pictures.steps[: len(values)], values), style, dashes=dashes))
+        legend.append(Key(style=style, dashes=dashes, name=group, value=f"{short(values[-1])} at the end"))
+    shapes.append(below(plane.x, height - _FOOT, "step", least=1))
+    return Plot(
+        name=name,
+        title=title,
+        numbers="At the last step: " + ", ".join(f"{group} {short(values[-1])}" for group, values in drawn.items()) + ".",
+        width=WIDTH,
+        height=height,
+        shapes="".join(shapes),
+        legend=tuple(legend),
+    )
+
+
+def histogram(name: str, title: str, pictures: Pictures) -> Plot | None:
+    """The values that the loss compares, a row per group over the same range, with the head's reach."""
+    edges = pictures.edges
+    groups = {
+        group: shares for group, shares in pictures.shares.items() if len(shares) == len(edges) - 1 and _is_plain(*shares)
+    }
+    if not groups or not _is_plain(*edges) or edges[-1] <= edges[0]:
+        return None
+    reach = pictures.reach if pictures.reach is not None and _is_plain(*pictures.reach) else None
+    shapes, said, keys, lower = [], [], [], 0.0
+    for row, (group, shares) in enumerate(groups.items()):
+        upper = _TOP + row * (_HISTOGRAM_ROW + _HISTOGRAM_GAP)
+        lower = upper + _HISTOGRAM_ROW
+        style, _ = _GROUPS.get(group, _UNKNOWN_GROUP)
+        plane = axes((edges[0], edges[-1]), 1.06 * min(max(*shares, 0.01), 1.0), (upper, lower), say=percent)
+        shapes += [plane.frame, "" if reach is None else _reached(plane, reach), _bins(plane, edges, shares, style)]
+        most = max(range(len(shares)), key=shares.__getitem__)
+        said.append(f"{group}: the fullest bin, {short(edges[most])} to {short(edges[most + 1])}, holds {shares[most]:.0%}")
+        keys.append(Key(style=style, dashes="", name=group, value=f"at most {shares[most]:.0%} in a bin"))
+    shapes.append(below(plane.x, lower, "value"))
+    if reach is not None:
+        said.append(f"the head reaches {short(reach[0])} to {short(reach[1])}")
+        keys.append(Key(style="reach", dashes="4 2", name="the head's reach", value=f"{short(reach[0])} to {short(reach[1])}"))
+    return Plot(
+        name=name,
+        title=title,
+        numbers="; ".join(said) + ". The outermost bins hold all beyond them.",
+        width=WIDTH,
+        height=lower + _FOOT - 6,
+        shapes="".join(shapes),
+        legend=tuple(keys),
+    )
+
+
+def _reached(plane: Axes, reach: tuple[float, float]) -> str:
+    """What the head can emit, between its bounds; a bound beyond the range is not drawn."""
+    (left, low), (right, high) = plane.upright(reach[0])[0], plane.upright(reach[1])[1]
+    band = svg.area([(left, low), (left, high), (right, high), (right, low)], "reach", opacity=0.25)
+    inside = [bound for bound in reach if plane.x.low <= bound <= plane.x.high]
+    return band + "".join(svg.line(plane.upright(bound), "reach", width=1.5, dashes="4 2") for bound in inside)
+
+
+def _bins(plane: Axes, edges: Sequence[float], shares: Sequence[float], style: str) -> str:
+    xs = [edge for edge in edges for _ in (0, 1)]
+    ys = [0.0, *(share for share in shares for _ in (0, 1)), 0.0]
+    return svg.area(plane.places(xs, ys), style, opacity=0.35, outlined=1.5)
+
+
+def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
+    """A bar per layer on a log scale, in the order of the forward pass."""
+    known = {
+        layer: value if value > _LEAST_GRADIENT else 0.0
+        for layer, value in pictures.gradient_rms.items()
+        if _is_plain(value) and value >= 0
+    }
+    positive = [math.log10(value) for value in known.values() if value > 0]
+    if not positive:
+        return None
+    layers = _worth_a_row(known)
+    lower = 4 + _LAYER_ROW * len(layers)
+    # the shortest bar is a tenth of a decade long at least
+    across = Scale(
+        low=math.floor(min(positive) - 0.1), high=math.ceil(max(positive)), start=_GRADIENT_LEFT, end=WIDTH - _GRADIENT_LEFT
+    )
+    decades = [((across(power), 4.0), (across(power), lower)) for power in ticks(across.low, across.high, least=1)]
+    shapes = [svg.lines(decades, "grid"), svg.lines([((across.start, lower), (across.end, lower))], "frame")]
+    shapes += [_layer(across, row, *layer) for row, layer in enumerate(layers)]
+    shapes.append(below(across, lower, "rms of the gradient", say=powers_of_ten, least=1))
+    first, last = layers[0], layers[-1]
+    return Plot(
+        name=name,
+        title=title,
+        numbers=f"From {first[0]} with {short(known[first[0]])} to {last[0]} with {short(known[last[0]])}; "
+        f"the smallest is {short(min(known.values()))}, the largest {short(max(known.values()))}.",
+        width=WIDTH,
+        height=lower + _FOOT - 6,
+        shapes="".join(shapes),
+    )
+
+
+def _worth_a_row(known: Mapping[str, float]) -> list[tuple[str, float | None]]:
+    """The layers with their gradients; of many those at both ends, around a row that counts the others."""
+    layers: list[tuple[str, float | None]] = list(known.items())
+    if len(layers) <= _MOST_LAYERS:
+        return layers
+    half = _MOST_LAYERS // 2
+    return [*layers[:half], (f"({len(layers) - _MOST_LAYERS} layers more)", None), *layers[-half:]]
+
+
+def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
+    """A layer's name and number above its bar."""
+    top = 4 + row * _LAYER_ROW
+    said = layer if value is None else f"{_shortened(layer, _LONGEST_LAYER)} {short(value)}"
+    words = svg.text((across.start + 2, top + 12), said, style="ink")
+    if not value:
+        return words
+    y = top + 21
+    return words + svg.line([(across.start, y), (across(math.log10(value)), y)], "prior", width=7)
+
+
+def losses(name: str, title: str, outcome: Outcome) -> Plot | None:
+    """Each arm's loss over its steps as a share of the best constant's: the mean over seeds, and all of them as a band."""
+    shown = [(key, seeds) for key in _arms_worth_showing(outcome) if (seeds := _relative(outcome, key))]
+    if not shown:
+        return None
+    motionless, height = _motionless(outcome), 290.0
+    top = 1.15 * max(1.0, motionless or 0.0)
+    plane = axes((0, 1), top, (_TOP, height - _FOOT))
+    titles = {arm.arm.key: arm.arm.title for arm in outcome.arms} | {AS_IT_IS.key: AS_IT_IS.title}
+    shapes, legend, trivial = [plane.frame], list[Key](), list[Key]()
+    for number, (key, seeds) in enumerate(shown):
+        style, dashes = f"arm{number}", _ARM_DASHES[number]
+        shapes.append(_arm(plane, seeds, style, dashes))
+        legend.append(Key(style=style, dashes=dashes, name=titles.get(key, key), value=_ending(seeds)))
+    for level, words, dashes in ((1.0, "best constant", "12 3"), (motionless, "motionless cursor", "1.5 2.5")):
+        if level is not None:
+            shapes.append(svg.line(plane.level(level), "ink", width=1.5, dashes=dashes))
+            trivial.append(Key(style="ink", dashes=dashes, name=words, value=f"{level:.2f}"))
+    shapes.append(below(plane.x, height - _FOOT, "share of the arm's own steps", say=percent))
+    said = "; ".join(f"{key.name} {key.value}" for key in legend)
+    still = "" if motionless is None else f" A motionless cursor has {motionless:.2f}."
+    return Plot(
+        name=name,
+        title=title,
+        numbers=f"Loss over that of the best constant: {said}.{still}",
+        width=WIDTH,
+        height=height,
+        shapes="".join(shapes),
+        legend=(*legend, *trivial),
+    )
+
+
+def _motionless(outcome: Outcome) -> float | None:
+    """The loss of a motionless cursor as a share of the best constant's, None where it is not known or cannot be drawn."""
+    base = next((trial for trial in outcome.trials if trial.best_constant), None)
+    if base is None or not base.best_constant or base.motionless is None:
+        return None
+    share = base.motionless / base.best_constant
+    return share if _is_plain(share) else None
+
+
+def _arm(plane: Axes, seeds: Sequence[_Relative], style: str, dashes: str) -> str:
+    """The mean over an arm's seeds, over a band from the least to the largest of them where there are several."""
+    count = len(seeds[0].values)
+    done = [(part + 0.5) / count * seeds[0].share for part in range(count)]
+    by_step = list(zip(*(seed.values for seed in seeds), strict=True))
+    mean = svg.line(plane.places(done, [fmean(values) for values in by_step]), style, dashes=dashes)
+    if len(seeds) < 2:
+        return mean
+    least, most = (plane.places(done, [pick(values) for values in by_step]) for pick in (min, max))
+    return svg.area([*least, *reversed(most)], style, opacity=0.18) + mean
+
+
+def _ending(seeds: Sequence[_Relative]) -> str:
+    ends = [seed.values[-1] for seed in seeds]
+    spread = f" ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else ""
+    return f"ends at {fmean(ends):.2f}{spread}, {_counted(len(ends), 'seed')}, {seeds[0].steps:,} steps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Relative:
+    """One seed's losses as shares of the best constant's; it took `steps`, a `share` of those planned."""
+
+    steps: int
+    share: float
+    values: tuple[float, ...]
+
+
+def _relative(outcome: Outcome, arm: str) -> list[_Relative]:
+    found: list[Trial] = [trial for trial in outcome.trials if trial.arm == arm and trial.losses and trial.best_constant]
+    seeds = [
+        _Relative(
+            steps=t.steps, share=t.steps / max(t.planned, 1), values=tuple(loss / (t.best_constant or 1.0) for loss in t.losses)
+        )
+        for t in found
+    ]
+    return [seed for seed in seeds if _is_plain(*seed.values) and len(seed.values) == len(seeds[0].values)]
+
+
+def _arms_worth_showing(outcome: Outcome) -> list[str]:
+    """The run as it is, what cures, then those that come closest to health."""
+    nearest = sorted(outcome.arms, key=lambda arm: arm.distance[1])
+    keys = [AS_IT_IS.key, *([outcome.chosen] if outcome.chosen is not None else []), *(arm.arm.key for arm in nearest)]
+    return list(dict.fromkeys(keys))[:_MOST_ARMS]
+
+
+def final_losses(outcome: Outcome, arm: str) -> tuple[float, ...]:
+    """What each seed of an arm ends at, as a share of the best constant's loss."""
+    return tuple(seed.values[-1] for seed in _relative(outcome, arm))
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _shortened(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room // 2 - 1]}…{text[-(room // 2) :]}"

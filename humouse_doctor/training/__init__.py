@@ -1,0 +1,1 @@
+"""The warm-up itself: planned from settings and data, and trained."""

@@ -1,0 +1,177 @@
+"""Runs trained on the spot: the demo's and the examples', sick and healthy, on synthetic gestures."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from humouse_doctor.cases.loading import Request
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.remedy import CodeChange
+from humouse_doctor.core.report import Report
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.inputs.gestures.synthetic import strokes
+from humouse_doctor.service import report_on
+
+#: A progress bar: `bar(total, label)` is a context that gives a function to call with (step, loss).
+Bar = Callable[[int, str], AbstractContextManager[Callable[[int, float], None]]]
+
+
+class Units(Enum):
+    """The unit of the gestures a run is given."""
+
+    PIXELS = "pixels"
+    SCREEN_FRACTIONS = "screen fractions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One run to train: its config, its gestures and what a config cannot say (slow gates)."""
+
+    name: str
+    config: str
+    sequences: int
+    length: int
+    units: Units = Units.PIXELS
+    start_px: float = 0.0
+    slow_gates: bool = False
+
+
+_COMMENT = "# A small run in humouse's shape: "
+_CONFIG = """\
+{comment}{name}
+experiment:
+  experiment_name: {name}
+  seed: {seed}
+  data:
+    dataset_id: synthetic
+    cache_dir: data/processed
+    sequence_length: {length}
+    batch_size: 32
+    normalize_sequences: false
+    normalize_features: false
+  model:
+    architecture: lstm
+    generator:
+      latent_dim: 16
+      condition_dim: 0
+      hidden_dim: 32
+      target_len: {length}
+      num_layers: 1
+      output_dim: 2
+      activation_xy: {head}
+      activation_dt: linear
+  training:
+    lr:
+      generator: {rate}
+    betas: [0.5, 0.999]
+    reconstruction_epochs: {epochs}
+    absolute_coordinates: {absolute}
+{more}  logging:
+    checkpoint_dir: checkpoints
+"""
+
+
+def config_text(
+    name: str, *, length: int, head: str, rate: str, epochs: int, absolute: bool, seed: int = 0, more: str = ""
+) -> str:
+    """A resolved config for a small run; `more` holds further lines of the training section, four spaces in."""
+    return _CONFIG.format(
+        comment=_COMMENT,
+        name=name,
+        length=length,
+        head=head,
+        rate=rate,
+        epochs=epochs,
+        absolute=str(absolute).lower(),
+        seed=seed,
+        more=more,
+    )
+
+
+#: Gestures in the demo.
+SEQUENCES = 512
+
+
+def collapsing(seed: int) -> Recipe:
+    """The demo's run: absolute pixels, a tanh head, the latent whitened by default."""
+    text = config_text("demo", length=64, head="tanh", rate="2.0e-4", epochs=8, absolute=True, seed=seed)
+    return Recipe(name="demo", config=text, sequences=SEQUENCES, length=64)
+
+
+def run_demo(directory: Path | None, seed: int, progress: Callable[[str], None], bar: Bar) -> Report:
+    """Train the demo's run into `directory` and inspect that; a temporary folder is removed afterwards.
+
+    Raises `InputError` where a run that is not the demo's own is there already.
+    """
+    if directory is not None:
+        _require_no_other_run(directory / ".hydra" / "config.yaml")
+        train_run(collapsing(seed), directory, seed, bar)
+        return report_on(Request(checkpoint=directory, seed=seed), progress=progress)
+    with tempfile.TemporaryDirectory(prefix="humouse-doctor-demo-") as folder:
+        train_run(collapsing(seed), Path(folder), seed, bar)
+        return report_on(Request(checkpoint=Path(folder), seed=seed), progress=progress)
+
+
+def _require_no_other_run(config: Path) -> None:
+    try:
+        own = config.read_bytes().startswith(f"{_COMMENT}demo\n".encode())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise InputError(f"{config}: cannot read: {error.strerror or error}; give demo another folder") from None
+    if not own:
+        raise InputError(f"{config}: a run that is not the demo's is here; give demo another folder")
+
+
+def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
+    """Write the recipe's gestures and config into `directory`, warm its generator up and write the checkpoint.
+
+    Raises `InputError` where the folder cannot be written.
+    """
+    from humouse_doctor.inputs.gestures.sources import read_gestures
+    from humouse_doctor.training.plan import own_steps, rehearse
+    from humouse_doctor.training.warm_up import train
+
+    sequences = strokes(recipe.sequences, recipe.length, seed, start_px=recipe.start_px)
+    if recipe.units is Units.SCREEN_FRACTIONS:
+        sequences[..., :2] /= np.cumsum(sequences[..., :2], axis=1).std(axis=(0, 1))
+    config_path = directory / ".hydra" / "config.yaml"
+    cache = directory / "data" / "processed" / "synthetic" / f"gestures_seq{recipe.length}_feat-none.npz"
+    checkpoints = directory / "checkpoints"
+    try:
+        for folder in (config_path.parent, cache.parent, checkpoints):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{directory}: cannot write a run there: {error.strerror or error}") from None
+    replace_file(config_path, recipe.config.encode())
+    packed = io.BytesIO()
+    np.savez_compressed(packed, sequences=sequences, features=np.zeros((len(sequences), 0), dtype=np.float32))
+    replace_file(cache, packed.getvalue())
+    flat = sequences.reshape(-1, 3).astype(np.float64)
+    meta = {
+        "sequence_mean": flat.mean(0).tolist(),
+        "sequence_std": flat.std(0).tolist(),
+        "feature_mean": [],
+        "feature_std": [],
+    }
+    replace_file(cache.with_name(cache.name + ".meta.json"), json.dumps(meta).encode())
+    settings = reader.read(config_path).settings
+    gestures = read_gestures(cache, settings, recipe.sequences, seed)
+    changes = (CodeChange.SLOW_GATES,) if recipe.slow_gates else ()
+    rehearsal = rehearse(settings, gestures, steps=own_steps(settings, gestures) or 0, seed=seed, changes=changes)
+    with bar(rehearsal.warm_up.steps, f"training {recipe.name}") as tick:
+        trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, tick)
+    import torch
+
+    saved = io.BytesIO()
+    torch.save(trained.network.state_dict(), saved)
+    replace_file(checkpoints / f"generator_{recipe.name}.pt", saved.getvalue())

@@ -1,0 +1,149 @@
+"""Settings and gestures to a warm-up that can be trained: what `demo`, the examples and `verify` share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from humouse_doctor.cases.loading import generator_spec
+from humouse_doctor.cases.spaces import conditions_of, held_in_float32, moments, space_of
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case, Subject
+from humouse_doctor.core.cost import require_trainable
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.remedy import CodeChange
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.probes.shared import budget
+from humouse_doctor.training.warm_up import ENCODER_HIDDEN, WarmUp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """A warm-up with all it is trained on: `targets` (N, T, D) in `space`, `conditions` (N, C) or None for zeros."""
+
+    warm_up: WarmUp
+    space: LossSpace
+    targets: FloatArray
+    conditions: FloatArray | None
+    remarks: tuple[str, ...] = ()
+
+
+def own_steps(settings: Settings, gestures: Gestures) -> int | None:
+    """Optimiser steps the run's own warm-up has on all of its data; None where the config does not tell."""
+    case = Case(subject=Subject(name=""), settings=settings, data=gestures.summary)
+    steps = budget.steps_available(case)
+    return None if steps is None else int(steps)
+
+
+def rehearse(
+    settings: Settings,
+    gestures: Gestures,
+    *,
+    steps: int,
+    seed: int,
+    changes: Collection[CodeChange] = (),
+    pretrainer: bool = False,
+) -> Rehearsal:
+    """The warm-up `settings` describe, with `changes` to the code of the trainer.
+
+    `pretrainer` gives each sequence its own latent from a table, compares z-scored positions and has a linear head.
+    Raises `InputError` for sizes whose training takes more than is given, before anything is built, and `UsageError` for what
+    cannot be trained: no learning rate, data that do not fit the generator, a change its architecture has no place for.
+    """
+    remarks: list[str] = []
+    spec = generator_spec(settings)
+    rate = settings.number("training.lr.generator")
+    if rate is None:
+        raise UsageError("the learning rate is not known; add training.lr.generator to the config, or give it with --set")
+    count, length, channels = gestures.sequences.shape
+    if channels < spec.output_dim:
+        raise UsageError(f"the data has {channels} channels, the generator makes {spec.output_dim}; expected at least as many")
+    if length < spec.target_len:
+        raise UsageError(f"the data has {length} steps, the generator makes {spec.target_len}; expected at least as many")
+    for change in changes:
+        refused = unfit(change, spec.architecture)
+        if refused is not None:
+            raise UsageError(refused)
+    require_room(settings, count, pretrainer=pretrainer)
+    if pretrainer:
+        spec = replace(spec, activation_xy=Activation.LINEAR)
+    space = space_of(settings, gestures, spec.architecture, remarks)
+    if space is None:
+        raise UsageError("what the loss compares is not known; add training.absolute_coordinates to the config")
+    if pretrainer or CodeChange.NORMALISED_POSITIONS in changes:
+        space = LossSpace(absolute=True)
+        mean, std = moments(space.targets(gestures.sequences[:, : spec.target_len], 2))
+        space = replace(space, position_mean=mean, position_std=std)
+    betas = settings.value("training.betas")
+    first, second = betas if isinstance(betas, tuple) else (0.5, 0.999)
+    assert isinstance(first, int | float)
+    assert isinstance(second, int | float)
+    if not (0 <= first < 1 and 0 <= second < 1):
+        raise UsageError(f"training.betas is [{first:g}, {second:g}], with which Adam cannot train; expected both in [0, 1)")
+    targets = space.targets(gestures.sequences[:, : spec.target_len], spec.output_dim)
+    if not held_in_float32(targets):
+        raise UsageError(f"the targets ({space.name}) are larger than float32 holds, in which a trainer compares them")
+    distorted = not pretrainer and spec.architecture is not Architecture.SEQ2SEQ
+    warm_up = WarmUp(
+        spec=spec,
+        steps=steps,
+        batch_size=_batch_size(settings, count),
+        learning_rate=rate,
+        betas=(float(first), float(second)),
+        whiten=distorted and settings.flag("training.warmup_latent_normalize") is True,
+        noise_std=(settings.number("training.warmup_noise_std") or 0.0) if distorted else 0.0,
+        latent_table=pretrainer,
+        slow_gates=CodeChange.SLOW_GATES in changes,
+        time_input=CodeChange.TIME_INPUT in changes,
+        encoder_hidden=_encoder_hidden(settings),
+        kl_weight=_number(settings, "training.warmup_kl_weight", 0.1),
+        seed=seed,
+    )
+    for key, plain in (("training.warmup_encoder_layers", 1), ("training.warmup_encoder_dropout", 0.0)):
+        if settings.value(key) not in (None, plain):
+            remarks.append(f"{key} is taken as {plain}: the encoder is thrown away after the warm-up")
+    return Rehearsal(
+        warm_up=warm_up,
+        space=space,
+        targets=targets,
+        conditions=conditions_of(settings, gestures, spec.condition_dim, remarks),
+        remarks=tuple(remarks),
+    )
+
+
+def require_room(settings: Settings, count: int, *, pretrainer: bool = False) -> None:
+    """Raise `InputError` where training what `settings` describe on `count` sequences takes more than is given."""
+    require_trainable(
+        generator_spec(settings),
+        settings.source or "the warm-up",
+        batch_size=_batch_size(settings, count),
+        encoder_hidden=_encoder_hidden(settings),
+        table_rows=count if pretrainer else None,
+    )
+
+
+def _batch_size(settings: Settings, count: int) -> int:
+    return min(settings.integer("data.batch_size") or 64, count)
+
+
+def _encoder_hidden(settings: Settings) -> int:
+    return settings.integer("training.warmup_encoder_hidden_dim") or ENCODER_HIDDEN
+
+
+def unfit(change: CodeChange, architecture: Architecture) -> str | None:
+    """Why `change` has no place in `architecture`, None where it has."""
+    lstm, recurrent = architecture is Architecture.LSTM, architecture is not Architecture.TCN
+    fits = {
+        CodeChange.NORMALISED_POSITIONS: architecture is not Architecture.SEQ2SEQ,
+        CodeChange.TIME_INPUT: lstm,
+        CodeChange.SLOW_GATES: recurrent,
+    }
+    return None if fits[change] else f"{change.value} has no place in a {architecture.value} generator"
+
+
+def _number(settings: Settings, key: str, default: float) -> float:
+    value = settings.number(key)
+    return default if value is None else value

@@ -1,0 +1,159 @@
+"""A short warm-up by reconstruction, as humouse runs it: what `demo`, the examples and `verify` train.
+
+For `lstm` and `tcn` an LSTM encoder (thrown away afterwards) maps each target to a latent; the latent may be whitened
+by its batch and noised; the loss is L1 between generator and target. `seq2seq` samples its latent, adds a KL term and
+is teacher-forced. An embedding table, one latent per sequence, replaces the encoder in the pretrainer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.cost import memory_asked
+from humouse_doctor.core.spec import Architecture, GeneratorSpec
+from humouse_doctor.networks.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
+from humouse_doctor.networks.numerics import denormals_flushed, seeded
+
+#: The width of humouse's encoder where the config does not name one (`training.warmup_encoder_hidden_dim`).
+ENCODER_HIDDEN = 128
+#: The weight of the KL term where the config does not name one (`training.warmup_kl_weight`).
+KL_WEIGHT = 0.1
+
+#: Called after every step with its number, from 1, and its loss; an answer of True ends the training.
+Tick = Callable[[int, float], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """One warm-up: what is trained, for how long, and what happens to the latent on its way.
+
+    `learning_rate` and `betas` are Adam's; `noise_std` is in units of the latent; `steps` counts optimiser steps.
+    Two warm-ups of one seed start from the same weights wherever their shapes agree and see the same batches.
+    """
+
+    spec: GeneratorSpec
+    steps: int
+    batch_size: int
+    learning_rate: float
+    betas: tuple[float, float] = (0.5, 0.999)
+    whiten: bool = False
+    noise_std: float = 0.0
+    latent_table: bool = False
+    slow_gates: bool = False
+    time_input: bool = False
+    encoder_hidden: int = ENCODER_HIDDEN
+    kl_weight: float = KL_WEIGHT
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A generator after its warm-up, with the loss of every step taken, (steps,)."""
+
+    network: nn.Module
+    losses: FloatArray
+
+
+class _Encoder(nn.Module):
+    """(N, T, D) -> (N, K): the last state of an LSTM, projected."""
+
+    def __init__(self, channels: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(channels, hidden, batch_first=True)
+        self.project = nn.Linear(hidden, outputs)
+
+    def forward(self, targets: Tensor) -> Tensor:
+        _, (hidden, _) = self.lstm(targets)
+        projected: Tensor = self.project(hidden[-1])
+        return projected
+
+
+def train(
+    warm_up: WarmUp,
+    targets: FloatArray,
+    conditions: FloatArray | None = None,
+    tick: Tick | None = None,
+) -> Trained:
+    """Warm a fresh generator up on `targets` (N, T, D), in the unit the loss compares.
+
+    `conditions` is (N, C), zeros when absent; `tick(step, loss)` is called after every step, and where it answers True
+    the training ends there. The caller's random state is left as it was.
+    """
+    with memory_asked("the warm-up"), seeded(warm_up.seed), denormals_flushed():
+        return _train(warm_up, targets, conditions, tick)
+
+
+def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, tick: Tick | None) -> Trained:
+    spec = warm_up.spec
+    network = build(spec)
+    own = torch.Generator().manual_seed(warm_up.seed)  # what one of two paired warm-ups draws alone comes from here
+    if warm_up.time_input:
+        network = with_time_input(network, own)
+    if warm_up.slow_gates:
+        slow_gates(network, spec.target_len, own)
+    sequences = torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32))  # (N, T, D)
+    given = torch.zeros(len(sequences), spec.condition_dim)
+    if conditions is not None:
+        given = torch.from_numpy(np.ascontiguousarray(conditions, dtype=np.float32))
+    variational = spec.architecture is Architecture.SEQ2SEQ
+    source: nn.Module
+    if warm_up.latent_table:
+        source = nn.Embedding(len(sequences), spec.latent_dim)
+    else:
+        source = _Encoder(sequences.size(-1), warm_up.encoder_hidden, spec.latent_dim * (2 if variational else 1))
+    optimiser = torch.optim.Adam([*network.parameters(), *source.parameters()], lr=warm_up.learning_rate, betas=warm_up.betas)
+    network.train()
+    losses = []
+    for step, rows in enumerate(_batches(len(sequences), warm_up.batch_size, warm_up.steps)):
+        batch, condition = sequences[rows], given[rows]
+        code: Tensor = source(rows if warm_up.latent_table else batch)
+        if variational:
+            loss = _variational_loss(network, code, condition, batch, warm_up.kl_weight)
+        else:
+            loss = nn.functional.l1_loss(network(_distort(code, warm_up, own), condition), batch)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
+        optimiser.step()
+        losses.append(loss.item())
+        if tick is not None and tick(step + 1, losses[-1]):
+            break
+    network.eval()
+    return Trained(network=network, losses=np.asarray(losses))
+
+
+def _batches(count: int, batch_size: int, steps: int) -> Iterator[Tensor]:
+    """Indices of `steps` batches; every sequence once per epoch, in a new order each."""
+    left: Tensor = torch.empty(0, dtype=torch.long)
+    for _ in range(steps):
+        if len(left) == 0:
+            left = torch.randperm(count)
+        yield left[:batch_size]
+        left = left[batch_size:]
+
+
+def _distort(code: Tensor, warm_up: WarmUp, generator: torch.Generator) -> Tensor:
+    """Whiten by the batch's own mean and std, then add noise, each if asked: (N, Z) -> (N, Z)."""
+    if warm_up.whiten and len(code) > 1:
+        code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
+    if warm_up.noise_std > 0:
+        code = code + torch.randn(code.shape, generator=generator) * warm_up.noise_std
+    return code
+
+
+def _variational_loss(network: nn.Module, code: Tensor, condition: Tensor, batch: Tensor, kl_weight: float) -> Tensor:
+    """L1 of the teacher-forced decoding plus the weighted KL to N(0, I).
+
+    humouse feeds the decoder, at step t, the target of step t itself and not of t - 1; so does this.
+    """
+    assert isinstance(network, Seq2SeqGenerator)
+    mean, log_var = code.chunk(2, dim=-1)
+    latent = mean + torch.randn_like(mean) * torch.exp(0.5 * log_var)
+    decoded = network.teacher_forced(latent, condition, batch)
+    divergence = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(dim=1).mean()
+    return nn.functional.l1_loss(decoded, batch) + kl_weight * divergence

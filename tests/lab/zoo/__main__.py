@@ -1,0 +1,61 @@
+"""The zoo: `python -m tests.lab.zoo` trains the corpus, lets the tool judge it and writes down how often it was right."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.lab.zoo import results, tables
+from tests.lab.zoo.contexts import CONTEXTS, Part
+from tests.lab.zoo.corpus import judged, search
+from tests.lab.zoo.figures import table
+from tests.lab.zoo.judge import tool_digest
+from tests.lab.zoo.training import Cache, jobs_of, tell, train_all
+
+_ROOT = Path(__file__).parents[3]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab.zoo", description=__doc__)
+    parser.add_argument("--cache", type=Path, default=_ROOT / ".zoo", help="where trainings are kept")
+    parser.add_argument("--real", type=Path, help="an .npz of real gestures, sequences (N, T, 3)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes that train and judge")
+    parser.add_argument("--stage", choices=("train", "search", "judge", "report", "all"), default="all")
+    parser.add_argument("--contexts", help="names of contexts, with commas between; all by default")
+    parser.add_argument("--results", type=Path, default=results.PATH, help="the file of results")
+    parser.add_argument("--tables", action="store_true", help="write the tables of the results there are, and do nothing else")
+    given = parser.parse_args()
+    if given.tables:
+        if not given.results.exists():
+            parser.error(f"{given.results}: no results yet")
+        for path, text in tables.made(results.read(given.results)).items():
+            path.write_text(text, encoding="utf-8")
+        return
+    names = None if given.contexts is None else given.contexts.split(",")
+    unknown = set(names or ()) - {context.name for context in CONTEXTS}
+    if unknown:
+        parser.error(f"no such contexts: {', '.join(sorted(unknown))}")
+    contexts = [context for context in CONTEXTS if names is None or context.name in names]
+    real = None if given.real is None else given.real.resolve()
+    cache = Cache(given.cache)
+    if given.stage in ("train", "all"):
+        train_all(jobs_of(contexts, real), cache, given.jobs, tell)
+    if given.stage == "train":
+        return
+    if given.stage in ("search", "all"):
+        held_out = [context for context in contexts if context.part is Part.HELD_OUT]
+        search(held_out, cache, real, given.jobs, tell)
+    if given.stage == "search":
+        return
+    rows = judged(contexts, cache, real, given.jobs, tell)
+    if given.stage in ("report", "all"):
+        results.write(given.results, rows, tool_digest())
+        rows = results.read(given.results)  # rounded as they are kept: the tables are made of these
+        for path, text in tables.made(rows).items():
+            path.write_text(text, encoding="utf-8")
+        sys.stdout.write(table(rows))
+
+
+if __name__ == "__main__":
+    main()

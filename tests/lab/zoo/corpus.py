@@ -1,0 +1,85 @@
+"""All stages after training: pick the corpus, ask the tool, and see what its patches would have done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tests.lab.zoo import searching
+from tests.lab.zoo.contexts import Context
+from tests.lab.zoo.figures import Row
+from tests.lab.zoo.genome import Genome
+from tests.lab.zoo.judge import FIX_A, Judgement, Question, judge_all, patched, tool_digest
+from tests.lab.zoo.networks import trainable
+from tests.lab.zoo.results import row
+from tests.lab.zoo.selection import Lattice, Run, lattice_of, select
+from tests.lab.zoo.training import Cache, Job, job_of, jobs_of, train_all
+from tests.lab.zoo.truth import Label
+
+Say = Callable[[str], None]
+
+
+def lattices(contexts: Iterable[Context], cache: Cache, real: Path | None, say: Say) -> list[Lattice]:
+    """The contexts whose every run is trained; the others are left out, and said."""
+    found = []
+    for context in contexts:
+        jobs = jobs_of([context], real)
+        lattice = lattice_of(jobs, cache) if jobs else None
+        if lattice is None:
+            say(f"{context.name}: left out, not trained")
+        else:
+            found.append(lattice)
+    return found
+
+
+def search(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> None:
+    """Search a cure for the sick runs of the corpus, by the tool's own trials."""
+    runs = [run for lattice in lattices(contexts, cache, real, say) for run in select(lattice)]
+    searching.search_all(runs, cache, real, workers, say)
+
+
+def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> list[Row]:
+    """Judge the corpus; what the tool's patches lead to is trained where the lattice does not hold it."""
+    by_context = {lattice.context.name: lattice for lattice in lattices(contexts, cache, real, say)}
+    runs = [run for lattice in by_context.values() for run in select(lattice)]
+    judgements = judge_all([_question(run, cache, real) for run in runs], workers, say)
+    tries = [(run, _moves(run, judgement)) for run, judgement in zip(runs, judgements, strict=True)]
+    wanted = {(run.context, genome) for run, genomes in tries for genome in genomes if genome is not None}
+    train_all(_in_order(wanted, real), cache, workers, say)
+    rows = []
+    for (run, genomes), judgement in zip(tries, judgements, strict=True):
+        patch, fix_a = (_became(run.context, genome, cache, real) for genome in genomes)
+        lattice = by_context[run.context.name]
+        searched = searching.found(run, cache, real)
+        became = None if searched is None else searched.became
+        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a, search=became))
+    return rows
+
+
+def _question(run: Run, cache: Cache, real: Path | None) -> Question:
+    job = job_of(run.context, run.genome, real)
+    return Question(job=job, genome=run.genome, folder=cache.folder, tool=tool_digest())
+
+
+def _moves(run: Run, judgement: Judgement) -> tuple[Genome | None, Genome | None]:
+    """Where a collapsed run would be after the tool's patch, and after Fix A; None where it stays."""
+    if run.label is not Label.COLLAPSED:
+        return None, None
+    fixed = run.genome.moved(FIX_A)
+    return (
+        patched(run.context, run.genome, judgement.trained.remedies),
+        fixed if fixed != run.genome and trainable(run.context, fixed) else None,
+    )
+
+
+def _became(context: Context, genome: Genome | None, cache: Cache, real: Path | None) -> str:
+    if genome is None:
+        return "unmapped"
+    found = cache.numbers(job_of(context, genome, real).key)
+    assert found is not None, "trained just now"
+    return "cured" if found[genome.steps].label is Label.HEALTHY else "not cured"
+
+
+def _in_order(wanted: Iterable[tuple[Context, Genome]], real: Path | None) -> Sequence[Job]:
+    jobs = {job.key: job for job in (job_of(context, genome, real) for context, genome in wanted)}
+    return sorted(jobs.values(), key=lambda job: job.name)

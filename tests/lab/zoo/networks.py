@@ -1,0 +1,171 @@
+"""The generators and encoders trained: humouse's own shapes, and a few that are not humouse's.
+
+Initial weights of one context are the same whatever the levels, but for what a level itself changes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
+from humouse_doctor.networks.architectures import LstmGenerator, build, slow_gates
+from tests.lab.zoo.contexts import Context, Kind
+from tests.lab.zoo.genome import Drive, Genome, HeadKind, Space
+
+_ARCHITECTURES = {
+    Kind.LSTM: Architecture.LSTM,
+    Kind.LSTM_V1: Architecture.LSTM,
+    Kind.LSTM2: Architecture.LSTM,
+    Kind.TABLE: Architecture.LSTM,
+    Kind.TCN: Architecture.TCN,
+    Kind.SEQ2SEQ: Architecture.SEQ2SEQ,
+}
+
+
+class Unconditioned(nn.Module):
+    """A humouse generator without a condition, called with its latent alone: (N, Z) -> (N, T, D)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return cast(Tensor, self.network(latent, latent.new_zeros(len(latent), 0)))
+
+
+class Repeated(nn.Module):
+    """An embedded latent, repeated, and a time ramp if asked, through recurrent layers: (N, Z) -> (N, T, D)."""
+
+    def __init__(self, *, pre: nn.Linear, layers: list[nn.RNNBase], output: nn.Linear, head: nn.Module, length: int) -> None:
+        super().__init__()
+        self.pre, self.layers, self.output, self.head = pre, nn.ModuleList(layers), output, head
+        self.length = length
+        self.ramp = layers[0].input_size > pre.out_features
+
+    def forward(self, latent: Tensor) -> Tensor:
+        states = torch.tanh(self.pre(latent)).unsqueeze(1).expand(-1, self.length, -1)
+        if self.ramp:
+            time = torch.linspace(0, 1, self.length).view(1, -1, 1).expand(len(latent), -1, 1)
+            states = torch.cat([states, time], dim=-1)
+        for layer in self.layers:
+            states, _ = layer(states)
+        return cast(Tensor, self.head(self.output(states)))
+
+
+class Autoregressive(nn.Module):
+    """A GRU cell fed its own last output and the latent, which is its first state as well: (N, Z) -> (N, T, D)."""
+
+    def __init__(self, latent_dim: int, hidden: int, length: int, bounded: bool) -> None:
+        super().__init__()
+        self.start = nn.Linear(latent_dim, hidden)
+        self.cell = nn.GRUCell(2 + latent_dim, hidden)
+        self.output = nn.Linear(hidden, 2)
+        self.length, self.bounded = length, bounded
+
+    def forward(self, latent: Tensor) -> Tensor:
+        state = torch.tanh(self.start(latent))
+        previous = latent.new_zeros(len(latent), 2)
+        steps = []
+        for _ in range(self.length):
+            state = self.cell(torch.cat([previous, latent], dim=-1), state)
+            previous = self.output(state)
+            if self.bounded:
+                previous = torch.tanh(previous)
+            steps.append(previous)
+        return torch.stack(steps, dim=1)
+
+
+class Encoder(nn.Module):
+    """A target (N, T, D) to numbers (N, K): the last state of an LSTM, projected."""
+
+    def __init__(self, channels: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(channels, hidden, batch_first=True)
+        self.project = nn.Linear(hidden, outputs)
+
+    def forward(self, targets: Tensor) -> Tensor:
+        _, (last, _) = self.lstm(targets)
+        return cast(Tensor, self.project(last[-1]))
+
+
+def humouse_spec(context: Context, genome: Genome) -> GeneratorSpec:
+    """The spec of a context's generator in humouse's terms; raises KeyError for a kind that is not humouse's."""
+    first_version = context.kind is Kind.LSTM_V1
+    return GeneratorSpec(
+        architecture=_ARCHITECTURES[context.kind],
+        latent_dim=context.latent_size(genome),
+        condition_dim=0,
+        hidden_dim=context.hidden,
+        num_layers=2 if context.kind in (Kind.LSTM2, Kind.TCN) else 1,
+        output_dim=3 if first_version else 2,
+        target_len=context.length,
+        activation_xy=Activation.TANH if genome.head is HeadKind.TANH else Activation.LINEAR,
+        activation_dt=Activation.SOFTPLUS if first_version else Activation.LINEAR,
+    )
+
+
+def is_humouse(context: Context, genome: Genome) -> bool:
+    """Whether humouse could load the generator."""
+    return context.kind in _ARCHITECTURES and genome.drive is not Drive.TIME
+
+
+def trainable(context: Context, genome: Genome) -> bool:
+    """Whether a context's generator can be had with a genome's drive and space at all."""
+    if genome.space is not Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE):
+        return False
+    return genome.drive is Drive.PLAIN or context.kind not in (Kind.SEQ2SEQ, Kind.TCN, Kind.AUTOREGRESSIVE)
+
+
+def generator(context: Context, genome: Genome) -> nn.Module:
+    """An untrained generator, (N, Z) -> (N, T, D); the global random state is used up."""
+    torch.manual_seed(context.seed)
+    bounded = genome.head is HeadKind.TANH
+    size, hidden = context.latent_size(genome), context.hidden
+    extra = torch.Generator().manual_seed(context.seed + 1)
+    if context.kind is Kind.AUTOREGRESSIVE:
+        return Autoregressive(size, hidden, context.length, bounded)
+    if context.kind is Kind.GRU:
+        pre, layer, output = nn.Linear(size, hidden), nn.GRU(hidden, hidden, batch_first=True), nn.Linear(hidden, 2)
+        if genome.drive is Drive.SLOW:
+            _slow_updates(layer, context.length, extra)
+        layers: list[nn.RNNBase] = [_with_time(layer, extra) if genome.drive is Drive.TIME else layer]
+        head: nn.Module = nn.Tanh() if bounded else nn.Identity()
+        return Repeated(pre=pre, layers=layers, output=output, head=head, length=context.length)
+    network = build(humouse_spec(context, genome))
+    if genome.drive is Drive.TIME:
+        assert isinstance(network, LstmGenerator)
+        first, *others = (cast(nn.RNNBase, layer) for layer in network.lstm_layers)
+        layers = [_with_time(first, extra), *others]
+        return Repeated(pre=network.pre, layers=layers, output=network.output, head=network.head, length=context.length)
+    if genome.drive is Drive.SLOW:
+        slow_gates(network, context.length, extra)
+    return Unconditioned(network)
+
+
+def _slow_updates(layer: nn.GRU, length: int, random: torch.Generator) -> None:
+    """Chrono initialisation of a GRU, in place: in h' = (1 - z) n + z h it is the update gate that remembers."""
+    hidden = layer.hidden_size
+    with torch.no_grad():
+        slow = torch.log(torch.empty(hidden).uniform_(1.0, max(2.0, length - 1.0), generator=random))
+        parameters = dict(layer.named_parameters())
+        parameters["bias_ih_l0"][hidden : 2 * hidden] = slow  # PyTorch's gate order: reset, update, new
+        parameters["bias_hh_l0"][hidden : 2 * hidden] = 0.0
+
+
+def _with_time(layer: nn.RNNBase, random: torch.Generator) -> nn.RNNBase:
+    """The same layer with one more input, whose weights start as PyTorch's own do."""
+    kind = nn.GRU if isinstance(layer, nn.GRU) else nn.LSTM
+    wider = kind(layer.input_size + 1, layer.hidden_size, batch_first=True)
+    bound = 1 / math.sqrt(layer.hidden_size)
+    with torch.no_grad():
+        for name, weight in layer.named_parameters():
+            if name == "weight_ih_l0":
+                column = torch.empty(len(weight), 1).uniform_(-bound, bound, generator=random)
+                getattr(wider, name).copy_(torch.cat([weight, column], dim=1))
+            else:
+                getattr(wider, name).copy_(weight)
+    return wider

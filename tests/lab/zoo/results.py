@@ -1,0 +1,117 @@
+"""The corpus with its answers as one JSON file, a line per run."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.lab.zoo.figures import Row, groups, plain, random_cure, summary
+from tests.lab.zoo.judge import Answer, Judgement
+from tests.lab.zoo.selection import Lattice, Run
+from tests.lab.zoo.truth import Label
+from tests.lab.zoo.warmup import TRAINER_VERSION
+
+PATH = Path(__file__).with_name("results.json")
+#: As many as the tool's own search makes.
+TRIES = 5
+_DIGITS = 4
+
+
+def row(run: Run, lattice: Lattice, judgement: Judgement, *, patch: str, fix_a: str, search: str | None) -> Row:
+    """One run as plain data; `patch`, `fix_a` and `search` say what became of it after those changes."""
+    others = [
+        label for genome, label in lattice.labels.items() if genome != run.genome and genome.steps.rank >= run.genome.steps.rank
+    ]
+    healthy = sum(label is Label.HEALTHY for label in others)
+    return {
+        "context": run.context.name,
+        "part": run.context.part.value,
+        "kind": run.context.kind.value,
+        "length": run.context.length,
+        "genome": run.genome.name,
+        "truth": run.ailment.value,
+        "skill": run.numbers.skill,
+        "moves": run.numbers.moves,
+        "varies": run.numbers.varies,
+        "cures": [sorted(factor.value for factor in cure) for cure in run.cures],
+        "trained": _plain(judgement.trained),
+        "preflight": None if judgement.preflight is None else _short(judgement.preflight),
+        "patch": patch,
+        "fix_a": fix_a,
+        "random": random_cure(healthy, len(others), TRIES),
+        "search": search,
+    }
+
+
+def _short(answer: Answer) -> dict[str, Any]:
+    return {
+        "verdict": answer.verdict,
+        "confidence": answer.confidence,
+        "causes": list(answer.causes),
+        "seconds": answer.seconds,
+    }
+
+
+def _plain(answer: Answer) -> dict[str, Any]:
+    return {
+        **_short(answer),
+        "symptoms": list(answer.symptoms),
+        "remedies": list(answer.remedies),
+        "measurements": {code: dict(numbers) for code, numbers in answer.measurements.items()},
+    }
+
+
+def write(path: Path, rows: Sequence[Row], tool: str) -> None:
+    """Write all runs and their figures; the names of the measurements stand once, at the head."""
+    names: dict[str, list[str]] = {}
+    for one in rows:
+        for code, numbers in one["trained"]["measurements"].items():
+            names.setdefault(code, [])
+            names[code] += [name for name in numbers if name not in names[code]]
+    head = {
+        "trainer_version": TRAINER_VERSION,
+        "tool": tool,
+        "metrics": dict(sorted(names.items())),
+        "figures": {name: plain(summary(some)) for name, some in groups(rows).items()},
+    }
+    lines = ",\n".join(_dumped(_packed(one, names)) for one in rows)
+    path.write_text(f'{{"head": {_dumped(head)},\n"runs": [\n{lines}\n]}}\n')
+
+
+def read(path: Path) -> list[Row]:
+    """The runs of a results file."""
+    stored = json.loads(path.read_text())
+    names = stored["head"]["metrics"]
+    return [_unpacked(one, names) for one in stored["runs"]]
+
+
+def _packed(one: Row, names: Mapping[str, Sequence[str]]) -> Row:
+    measured = one["trained"]["measurements"]
+    values = {code: [numbers.get(name) for name in names[code]] for code, numbers in measured.items()}
+    return {**one, "trained": {**one["trained"], "measurements": values}}
+
+
+def _unpacked(one: Row, names: Mapping[str, Sequence[str]]) -> Row:
+    measured = {
+        code: {name: value for name, value in zip(names[code], values, strict=True) if value is not None}
+        for code, values in one["trained"]["measurements"].items()
+    }
+    return {**one, "trained": {**one["trained"], "measurements": measured}}
+
+
+def _dumped(value: object) -> str:
+    return json.dumps(_rounded(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def _rounded(value: object) -> object:
+    """The same with four significant digits and null for what is not finite."""
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return [_rounded(one) for one in value]
+    return value

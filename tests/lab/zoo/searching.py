@@ -1,0 +1,178 @@
+"""What `verify --search` settles on for a sick run, and what becomes of that in the zoo's own trainer.
+
+The search makes its own trials, with a seed of its own, from the config and the gestures alone. Its answer is then trained
+by the zoo as any other run and judged by the same truth.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from humouse_doctor.cases.loading import load_case
+from humouse_doctor.core.outcome import Arm, Trial
+from humouse_doctor.core.remedy import CodeChange
+from humouse_doctor.core.settings import Value
+from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.remedies.candidates import candidates
+from humouse_doctor.training.plan import own_steps
+from humouse_doctor.verify.bench import Bench
+from humouse_doctor.verify.search import Search
+from tests.lab.zoo.contexts import Context, Kind
+from tests.lab.zoo.genome import Drive, Genome, HeadKind, Kl, Latent, Rate, Space, Steps, Width
+from tests.lab.zoo.judge import write_run
+from tests.lab.zoo.networks import is_humouse, trainable
+from tests.lab.zoo.selection import Run
+from tests.lab.zoo.training import Cache, Job, be_nice, job_of, run_job, write_whole
+from tests.lab.zoo.truth import Label
+
+#: To be raised with every change of how a search is made.
+SEARCH_VERSION = 1
+#: The search's own seed: none of the contexts has it.
+_SEED = 101
+_MAX_ARMS = 16
+_BECAME = {Label.HEALTHY: "cured", Label.BORDERLINE: "borderline", Label.COLLAPSED: "not cured"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """A search's end: `became` is "cured", "borderline", "not cured" or "nothing found"; its arm, arms tried, seconds."""
+
+    became: str
+    arm: str
+    arms: int
+    seconds: float
+
+
+def can_be_searched(run: Run) -> bool:
+    """Whether `verify` can train this run: a generator of humouse's own, with a config, warmed up by itself."""
+    return run.label is Label.COLLAPSED and is_humouse(run.context, run.genome) and run.context.kind is not Kind.TABLE
+
+
+def search_all(runs: Iterable[Run], cache: Cache, real: Path | None, workers: int, say: Callable[[str], None]) -> None:
+    """Search a cure for each run that none was searched for yet."""
+    tasks = [(run, cache.folder, real) for run in runs if can_be_searched(run) and found(run, cache, real) is None]
+    say(f"searches to do: {len(tasks)}")
+    with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
+        for at, line in enumerate(pool.imap(_search, tasks), start=1):
+            say(f"[{at}/{len(tasks)}] {line}")
+
+
+def found(run: Run, cache: Cache, real: Path | None) -> Searched | None:
+    """What the search for this run came to, None where none was made."""
+    path = _path(run, cache, real)
+    return Searched(**json.loads(path.read_text())) if path.exists() else None
+
+
+def _path(run: Run, cache: Cache, real: Path | None) -> Path:
+    key = job_of(run.context, run.genome, real).key
+    return cache.folder / f"search-{SEARCH_VERSION}" / f"{key}-{run.genome.steps.value}.json"
+
+
+def _search(task: tuple[Run, Path, Path | None]) -> str:
+    run, folder, real = task
+    torch.set_num_threads(1)
+    cache, start = Cache(folder), time.perf_counter()
+    job = job_of(run.context, run.genome, real)
+    with tempfile.TemporaryDirectory(prefix="zoo-") as place:
+        chosen, arms = _chosen(job, run.genome, Path(place), cache.weights(job.key, run.genome.steps))
+    became = "nothing found"
+    if chosen is not None:
+        became = _BECAME[_truth_of(run, chosen, cache, real)]
+    ended = Searched(
+        became=became, arm=chosen.title if chosen else "", arms=arms, seconds=round(time.perf_counter() - start, 1)
+    )
+    path = _path(run, cache, real)
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, json.dumps({name: getattr(ended, name) for name in Searched.__slots__}).encode())
+    return f"{run.name}: {ended.became} ({ended.arm or '-'}; {ended.arms} arms, {ended.seconds:.0f} s)"
+
+
+def _chosen(job: Job, genome: Genome, place: Path, weights: dict[str, torch.Tensor]) -> tuple[Arm | None, int]:
+    """The search's answer to the run's config and gestures, and how many arms it tried."""
+    request = replace(write_run(place, job, genome, weights), checkpoint=None)
+    assert request.config is not None
+    assert request.data is not None
+    settings = reader.read(request.config).settings
+    gestures = read_gestures(request.data, settings, request.max_sequences, 0)
+    bench = Bench(config=request.config, overrides=(), gestures=gestures, base_steps=own_steps(settings, gestures) or 1)
+    made: dict[tuple[str, int], Trial] = {}
+
+    def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
+        for arm in arms:
+            for seed in seeds:
+                if (arm.key, seed) not in made:
+                    made[arm.key, seed] = bench.run(bench.job(arm, seed))
+        return [[made[arm.key, seed] for seed in seeds] for arm in arms]
+
+    search = Search(attempt=attempt, remedies=candidates(load_case(request).case), seeds=(_SEED,), max_arms=_MAX_ARMS)
+    return search.run().chosen, len(made)
+
+
+def _truth_of(run: Run, arm: Arm, cache: Cache, real: Path | None) -> Label:
+    """The label of the run with the arm's changes, trained by the zoo."""
+    context, genome = moved(run.context, run.genome, arm)
+    if not trainable(context, genome):
+        return Label.COLLAPSED
+    job = job_of(context, genome, real)
+    if cache.numbers(job.key) is None:
+        run_job(job, cache.folder)
+    numbers = cache.numbers(job.key)
+    assert numbers is not None
+    return numbers[genome.steps].label
+
+
+def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
+    """The run with an arm's edits and changes, as a context and a genome of the zoo's; its length becomes the full one."""
+    new: dict[str, Value] = {edit.key: edit.new for edit in arm.edits}
+    absolute = new.get("training.absolute_coordinates", genome.space not in (Space.DPX, Space.DZ))
+    z_scored = new.get("data.normalize_sequences", genome.space in (Space.DZ, Space.AZ))
+    space = {(True, False): Space.PX, (True, True): Space.AZ, (False, False): Space.DPX, (False, True): Space.DZ}[
+        (absolute is True, z_scored is True)
+    ]
+    other = new.get("model.architecture") == "seq2seq"
+    if CodeChange.NORMALISED_POSITIONS in arm.code_changes or other or (space is Space.PX and genome.space is Space.Z):
+        space = Space.Z
+    whitens = new.get("training.warmup_latent_normalize", genome.latent.whitens) is True
+    noises = bool(new.get("training.warmup_noise_std", genome.latent.noise_std))
+    drive = genome.drive
+    if CodeChange.SLOW_GATES in arm.code_changes:
+        drive = Drive.SLOW
+    if CodeChange.TIME_INPUT in arm.code_changes:
+        drive = Drive.TIME
+    epochs = new.get("training.reconstruction_epochs", context.steps(genome.steps) // context.epoch)
+    rate = new.get("training.lr.generator", context.learning_rate(genome))
+    assert isinstance(epochs, int)
+    assert isinstance(rate, float)
+    head = HeadKind(str(new.get("model.generator.activation_xy", genome.head.value)))
+    latent = {(True, True): Latent.BOTH, (True, False): Latent.WHITEN, (False, True): Latent.NOISE}.get(
+        (whitens, noises), Latent.CLEAN
+    )
+    changed = replace(
+        context,
+        rate=rate,
+        full_steps=epochs * context.epoch,
+        latent_dim=context.latent_size(genome),
+        kind=Kind.SEQ2SEQ if other else context.kind,
+    )
+    if other:
+        head, latent, drive = HeadKind.LINEAR, Latent.CLEAN, Drive.PLAIN
+    return changed, replace(
+        genome,
+        space=space,
+        head=head,
+        latent=latent,
+        drive=drive,
+        steps=Steps.FULL,
+        rate=Rate.GOOD,
+        width=Width.OWN,
+        kl=genome.kl if context.kind is Kind.SEQ2SEQ else Kl.DEFAULT,
+    )

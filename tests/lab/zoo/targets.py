@@ -1,0 +1,77 @@
+"""Gestures to what a loss compares, and generator outputs back to paths in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.lab.zoo.contexts import Context, Kind
+from tests.lab.zoo.genome import Genome, Space
+from tests.lab.zoo.gestures import Floats
+
+_SUMMED = (Space.PX, Space.Z, Space.AZ)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """One space's targets.
+
+    `values` (N, T, D) is what the loss compares, `written` (N, T, 3) the deltas a run's files would hold; `mean` and `std`
+    (2,) z-score what `space` z-scores: positions or deltas.
+    """
+
+    space: Space
+    values: Floats
+    written: Floats
+    mean: Floats
+    std: Floats
+
+    @property
+    def absolute(self) -> bool:
+        """Whether the loss compares positions."""
+        return self.space in _SUMMED
+
+    def paths(self, values: Floats) -> Floats:
+        """Positions in pixels that values of the loss's space (N, T, D) stand for: (N, T, 2)."""
+        plane = np.asarray(values[..., :2], dtype=np.float64)
+        match self.space:
+            case Space.PX:
+                return plane
+            case Space.Z:
+                return plane * self.std + self.mean
+            case Space.DPX:
+                return np.cumsum(plane, axis=1)
+            case Space.DZ:
+                return np.cumsum(plane * self.std + self.mean, axis=1)
+            case Space.AZ:
+                steps = np.arange(1, plane.shape[1] + 1)[:, None]
+                return plane * self.std + self.mean * steps
+
+
+def targets_of(context: Context, genome: Genome, raw: Floats) -> Targets:
+    """The targets a genome's loss compares, from raw gestures (N, T, 3)."""
+    channels = 3 if context.kind is Kind.LSTM_V1 else 2
+    exact = np.asarray(raw, dtype=np.float64)
+    positions = np.cumsum(exact[..., :2], axis=1)
+    written = np.asarray(raw, dtype=np.float32)
+    mean, std = np.zeros(2), np.ones(2)
+    # The pretrainer and seq2seq z-score by themselves: their gestures stay in pixels.
+    if genome.space is Space.Z:
+        mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
+        if context.kind not in (Kind.SEQ2SEQ, Kind.TABLE):
+            moved = exact.copy()
+            moved[:, 0, :2] -= mean
+            moved[..., :2] /= std
+            written = moved.astype(np.float32)
+    values = np.asarray(written[..., :channels], dtype=np.float64).copy()
+    if genome.space in (Space.DZ, Space.AZ):
+        flat = written.reshape(-1, 3).astype(np.float64)
+        centre, spread = flat.mean(axis=0), flat.std(axis=0)
+        values = (values - centre[:channels]) / spread[:channels]
+        mean, std = centre[:2], spread[:2]
+    if genome.space in _SUMMED:
+        values[..., :2] = np.cumsum(values[..., :2], axis=1)
+    if genome.space is Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE):
+        values[..., :2] = (values[..., :2] - mean) / std
+    return Targets(space=genome.space, values=values.astype(np.float32), written=written, mean=mean, std=std)

@@ -1,0 +1,372 @@
+"""The zoo's own parts, and a dozen runs trained from scratch and judged."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+
+from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.service import report_on
+from tests.lab.zoo import results, truth
+from tests.lab.zoo.contexts import CONTEXTS, Context, Kind, Part
+from tests.lab.zoo.corpus import judged
+from tests.lab.zoo.figures import Row, Share, cause_is_right, random_cure, summary
+from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Latent, Level, Space, Steps, lattice
+from tests.lab.zoo.gestures import Floats, Source, gestures
+from tests.lab.zoo.judge import FIX_A, config_text, judge, patched, write_run
+from tests.lab.zoo.networks import Repeated, generator, is_humouse, trainable
+from tests.lab.zoo.selection import Ailment, Lattice, select
+from tests.lab.zoo.targets import targets_of
+from tests.lab.zoo.training import Cache, Job, jobs_of, train_all
+from tests.lab.zoo.truth import Label, Numbers, minimal_cures
+from tests.lab.zoo.warmup import train
+
+Levels = dict[Factor, tuple[Level, ...]]
+HEALTHY = Numbers(skill=0.7, moves=0.9, varies=1.0)
+COLLAPSED = Numbers(skill=0.0, moves=0.0, varies=0.0)
+
+
+def tiny(
+    kind: Kind = Kind.LSTM, *, length: int = 8, steps: int = 60, levels: tuple[tuple[Factor, tuple[Level, ...]], ...] = ()
+) -> Context:
+    return Context(
+        name="tiny", part=Part.CALIBRATION, kind=kind, source=Source.MINIMUM_JERK, length=length, levels=levels,
+        count=16, batch=8, hidden=6, encoder_hidden=5, latent_dim=3, full_steps=steps, seed=3,
+    )  # fmt: skip
+
+
+def raw_of(context: Context) -> Floats:
+    return Job(context=context, genome=Genome()).raw()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the zoo's own processes train: several threads would wait for each other at these sizes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+    torch.set_flush_denormal(False)
+
+
+def silent(_: str) -> None:
+    pass
+
+
+class TestTruth:
+    def test_a_ramp_at_half_its_size_moves_and_varies_half_as_much(self) -> None:
+        real = np.arange(1.0, 5.0)[:, None, None] * np.linspace(-1, 1, 9)[None, :, None] * np.ones(2)
+        generated = real * np.array([0.5, 0.8])
+        assert truth.moves(generated, real) == pytest.approx(0.5)
+        assert truth.varies(generated, real) == pytest.approx(0.5)
+
+    def test_a_constant_sequence_varies_without_moving(self) -> None:
+        random = np.random.default_rng(0)
+        real = random.normal(size=(64, 20, 2))
+        still = np.repeat(random.normal(size=(64, 1, 2)), 20, axis=1)
+        assert truth.moves(still, real) < 1e-12
+        assert truth.varies(still, real) > 0.7
+
+    def test_skill_is_none_for_the_median_and_one_for_the_truth(self) -> None:
+        targets = np.random.default_rng(1).exponential(size=(30, 7, 3))
+        constant = np.broadcast_to(np.median(targets.reshape(-1, 3), axis=0), targets.shape)
+        assert truth.skill(constant, targets) == pytest.approx(0.0)
+        assert truth.skill(targets, targets) == 1.0
+        doubled = 2 * constant - targets
+        assert truth.skill(doubled, targets) == pytest.approx(-1.0)
+
+    @pytest.mark.parametrize(
+        ("skill", "moves", "varies", "label"),
+        [
+            (0.5, 0.9, 0.9, Label.HEALTHY),
+            (0.5, 0.61, 0.61, Label.HEALTHY),
+            (0.5, 0.59, 0.9, Label.BORDERLINE),
+            (0.09, 0.9, 0.9, Label.BORDERLINE),
+            (0.5, 0.41, 0.9, Label.BORDERLINE),
+            (0.5, 0.39, 0.9, Label.COLLAPSED),
+            (0.5, 0.41, 0.1, Label.COLLAPSED),
+            (-0.4, 1.0, 1.0, Label.COLLAPSED),
+            (math.nan, math.nan, math.nan, Label.COLLAPSED),
+        ],
+    )
+    def test_labels(self, skill: float, moves: float, varies: float, label: Label) -> None:
+        assert Numbers(skill=skill, moves=moves, varies=varies).label is label
+
+    def test_what_is_not_finite_is_collapsed(self) -> None:
+        fine = np.random.default_rng(2).normal(size=(4, 5, 2))
+        broken = fine.copy()
+        broken[0, 0, 0] = np.inf
+        found = truth.numbers(reconstructions=fine, targets=fine, generated_paths=broken, real_paths=fine)
+        assert found.label is Label.COLLAPSED
+
+    def test_it_shares_nothing_with_the_tool(self) -> None:
+        tree = ast.parse(Path(truth.__file__).read_text())
+        modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        modules += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+        assert not [module for module in modules if module.startswith("humouse_doctor")]
+
+
+class TestMinimalCures:
+    LEVELS: ClassVar[Levels] = {Factor.SPACE: (Space.PX, Space.Z), Factor.DRIVE: (Drive.PLAIN, Drive.SLOW)}
+
+    def labels(self, *healthy: Genome) -> dict[Genome, Label]:
+        return {genome: Label.HEALTHY if genome in healthy else Label.COLLAPSED for genome in lattice(Genome(), self.LEVELS)}
+
+    def test_a_larger_set_around_a_smaller_one_is_left_out(self) -> None:
+        short = Genome(space=Space.PX, drive=Drive.PLAIN, steps=Steps.FEW)
+        labels = self.labels(
+            short.moved({Factor.DRIVE: Drive.SLOW}),
+            short.moved({Factor.DRIVE: Drive.SLOW, Factor.SPACE: Space.Z}),
+            short.moved({Factor.SPACE: Space.Z, Factor.STEPS: Steps.FULL}),
+        )
+        assert minimal_cures(labels, short) == (frozenset({Factor.DRIVE}), frozenset({Factor.SPACE, Factor.STEPS}))
+
+    def test_steps_are_never_taken_away(self) -> None:
+        labels = self.labels(Genome(space=Space.Z, steps=Steps.FEW))
+        assert minimal_cures(labels, Genome(space=Space.PX, steps=Steps.FULL)) == ()
+        assert minimal_cures(labels, Genome(space=Space.PX, steps=Steps.FEW)) == (frozenset({Factor.SPACE}),)
+
+    def test_borderline_runs_cure_nothing(self) -> None:
+        labels = {**self.labels(), Genome(): Label.BORDERLINE}
+        assert minimal_cures(labels, Genome(space=Space.PX)) == ()
+
+
+class TestFigures:
+    def test_wilson_intervals(self) -> None:
+        assert Share(hits=8, total=10).interval == pytest.approx((0.4902, 0.9433), abs=1e-4)
+        assert Share(hits=0, total=10).interval == pytest.approx((0.0, 0.2775), abs=1e-4)
+        assert Share(hits=263, total=263).interval == pytest.approx((0.9856, 1.0), abs=1e-4)
+        assert Share(hits=0, total=0).interval == (0.0, 1.0)
+
+    @pytest.mark.parametrize(("healthy", "others", "tries"), [(2, 7, 3), (0, 4, 2), (3, 4, 5), (1, 1, 5), (0, 0, 5)])
+    def test_random_tries_by_enumeration(self, healthy: int, others: int, tries: int) -> None:
+        draws = list(itertools.combinations(range(others), min(tries, others)))
+        cured = sum(any(one < healthy for one in draw) for draw in draws)
+        assert random_cure(healthy, others, tries) == pytest.approx(cured / len(draws))
+
+    def test_a_cause_is_right_by_one_factor_of_one_minimal_set(self) -> None:
+        assert cause_is_right("HD202", [["latent"], ["drive", "steps"]])
+        assert not cause_is_right("HD202", [["latent"], ["drive"]])
+        assert not cause_is_right("HD999", [["space"]])
+
+    def test_undetermined_is_neither_right_nor_wrong(self) -> None:
+        def told(truth: str, verdict: str) -> Row:
+            return {
+                "truth": truth,
+                "cures": [["space"]],
+                "moves": 1.0 if verdict == "healthy" else 2.5,
+                "varies": 1.0,
+                "preflight": None,
+                "patch": "cured",
+                "fix_a": "not cured",
+                "random": 0.5,
+                "search": None,
+                "trained": {"verdict": verdict, "causes": ["HD201"], "seconds": 1.0},
+            }
+
+        found = summary(
+            [told("one factor", "collapsed"), told("one factor", "undetermined"), told("one factor", "healthy"),
+             told("healthy", "healthy"), told("healthy", "at-risk"), told("borderline", "collapsed")]
+        )  # fmt: skip
+        assert found["sensitivity"] == Share(hits=1, total=2)
+        assert found["specificity"] == Share(hits=1, total=2)
+        assert found["specificity, collapsed only"] == Share(hits=2, total=2)
+        assert found["specificity without overshoot"] == Share(hits=1, total=1)
+        assert found["undetermined"] == Share(hits=1, total=5)
+        assert found["cured by random tries, of the curable"] == Share(hits=1.5, total=3)
+
+
+class TestCorpus:
+    def test_names_and_seeds_are_unique(self) -> None:
+        assert len({context.name for context in CONTEXTS}) == len({context.seed for context in CONTEXTS}) == len(CONTEXTS)
+
+    def test_what_is_held_out_shares_neither_gestures_nor_lengths(self) -> None:
+        parts = {part: [context for context in CONTEXTS if context.part is part] for part in Part}
+        for what in ("source", "length"):
+            left, right = ({getattr(context, what) for context in some} for some in parts.values())
+            assert not left & right
+
+    def test_lengths_are_whole_epochs(self) -> None:
+        for context in CONTEXTS:
+            steps = [context.steps(level) for level in Steps]
+            assert steps[2] == context.full_steps
+            assert 0 < steps[0] < steps[1] < steps[2]
+            assert all(count % context.epoch == 0 for count in steps)
+
+    def test_the_selection_has_every_ailment_and_the_healthy_run_closest_to_a_limit(self) -> None:
+        levels: Levels = {Factor.SPACE: tuple(Space), Factor.HEAD: tuple(HeadKind), Factor.LATENT: tuple(Latent)}
+        outcomes = dict.fromkeys(lattice(Genome(), levels), COLLAPSED)
+        good = [genome for genome in outcomes if genome.space is Space.Z and genome.latent is Latent.CLEAN]
+        outcomes.update(dict.fromkeys(good, HEALTHY))
+        outcomes[good[0]] = Numbers(skill=0.7, moves=0.65, varies=1.0)
+        outcomes[good[1]] = Numbers(skill=0.7, moves=0.5, varies=1.0)
+        chosen = select(Lattice(context=tiny(), outcomes=outcomes))
+        found = [run.ailment for run in chosen]
+        assert good[0] in {run.genome for run in chosen}
+        assert {Ailment.HEALTHY, Ailment.BORDERLINE, Ailment.ONE, Ailment.TWO} <= set(found)
+        assert len({run.genome for run in chosen}) == len(chosen) == 13
+        assert chosen == select(Lattice(context=tiny(), outcomes=outcomes))
+
+
+class TestTargets:
+    @pytest.mark.parametrize("space", Space)
+    def test_paths_give_back_the_positions(self, space: Space) -> None:
+        raw = gestures(Source.WANDER, 20, 12, 0, offset_px=300.0)
+        targets = targets_of(tiny(length=12), Genome(space=space), raw)
+        assert targets.values.shape == (20, 12, 2)
+        np.testing.assert_allclose(targets.paths(targets.values), np.cumsum(raw[..., :2], axis=1), atol=0.05)
+
+    def test_z_scored_positions_are_the_sums_of_what_is_written(self) -> None:
+        raw = gestures(Source.MINIMUM_JERK, 20, 12, 0, offset_px=300.0)
+        targets = targets_of(tiny(length=12), Genome(space=Space.Z), raw)
+        summed = np.cumsum(targets.written[..., :2], axis=1)
+        np.testing.assert_allclose(summed, targets.values, atol=1e-5)
+        np.testing.assert_allclose([targets.values.mean((0, 1)), targets.values.std((0, 1))], [[0, 0], [1, 1]], atol=1e-4)
+        padded = (raw == 0).all(axis=-1)
+        assert padded.any()
+        assert (targets.written[padded] == 0).all()
+
+    @pytest.mark.parametrize("source", [Source.STROKES, Source.MINIMUM_JERK, Source.WANDER])
+    def test_made_gestures_are_of_a_screens_size(self, source: Source) -> None:
+        raw = gestures(source, 256, 48, 1)
+        assert raw.shape == (256, 48, 3)
+        assert raw.dtype == np.float32
+        assert 60 < np.cumsum(raw[..., :2], axis=1).std() < 600
+        assert set(np.unique(raw[..., 2])) == {np.float32(0.0), np.float32(0.01)}
+
+    def test_real_gestures_are_summed_to_the_length(self, tmp_path: Path) -> None:
+        file = tmp_path / "real.npz"
+        np.savez(file, sequences=np.ones((6, 20, 3), dtype=np.float32))
+        raw = gestures(Source.REAL, 4, 6, 0, real=file)
+        assert raw.shape == (4, 6, 3)
+        assert (raw == 3).all()
+
+
+class TestTraining:
+    def test_a_snapshot_is_the_shorter_run(self) -> None:
+        context = tiny()
+        long = train(context, Genome(latent=Latent.BOTH), raw_of(context))
+        short = train(context, Genome(latent=Latent.BOTH, steps=Steps.FEW), raw_of(context))
+        assert [snapshot.steps for snapshot in long] == list(Steps)
+        assert [snapshot.steps for snapshot in short] == [Steps.FEW]
+        assert all(torch.equal(tensor, short[0].weights[name]) for name, tensor in long[0].weights.items())
+        assert not torch.equal(long[1].weights["network.output.weight"], long[0].weights["network.output.weight"])
+
+    @pytest.mark.parametrize("kind", [Kind.LSTM, Kind.LSTM2, Kind.GRU])
+    def test_the_time_input_changes_no_other_weight(self, kind: Kind) -> None:
+        plain, timed = (generator(tiny(kind), Genome(drive=drive)).state_dict() for drive in (Drive.PLAIN, Drive.TIME))
+        own = {name.removeprefix("network.").replace("lstm_layers", "layers"): tensor for name, tensor in plain.items()}
+        assert set(own) == set(timed)
+        for name, tensor in own.items():
+            assert torch.equal(timed[name][..., : tensor.shape[-1]], tensor)
+
+    def test_a_slow_gru_remembers(self) -> None:
+        plain, slow = (generator(tiny(Kind.GRU, length=200), Genome(drive=drive)) for drive in (Drive.PLAIN, Drive.SLOW))
+        assert isinstance(plain, Repeated)
+        with torch.no_grad():
+            late = [torch.diff(network(torch.ones(1, 3)), dim=1)[:, 20:].abs().sum() for network in (plain, slow)]
+        assert late[1] > 5 * late[0]
+
+    def test_what_is_done_is_not_done_again(self, tmp_path: Path) -> None:
+        levels = ((Factor.HEAD, (HeadKind.TANH, HeadKind.LINEAR)),)
+        jobs = jobs_of([tiny(levels=levels, steps=20)], None)
+        cache = Cache(tmp_path / "zoo")
+        train_all(jobs[:1], cache, 1, silent)
+        done = sorted((cache.folder / f"{jobs[0].key}.{ending}").stat().st_mtime_ns for ending in ("pt", "json"))
+        (cache.folder / f"{jobs[1].key}.pt").write_bytes(b"cut short")
+        said: list[str] = []
+        train_all(jobs, cache, 1, said.append)
+        assert said[0] == "trainings to do: 1"
+        assert done == sorted((cache.folder / f"{jobs[0].key}.{ending}").stat().st_mtime_ns for ending in ("pt", "json"))
+        assert "network.output.weight" in cache.weights(jobs[1].key, Steps.SOME)
+        assert (cache.folder / ".gitignore").read_text() == "*\n"
+
+    def test_a_key_changes_with_whatever_changes_the_run(self) -> None:
+        context = tiny()
+        others = [replace(context, seed=4), replace(context, rate=1e-2), replace(context, full_steps=40)]
+        others += [replace(context, offset_px=10.0), replace(context, padding=0.1), tiny(Kind.GRU)]
+        jobs = [Job(context=one, genome=Genome()) for one in (context, *others)]
+        jobs += [Job(context=context, genome=Genome(head=HeadKind.TANH))]
+        assert len({job.key for job in jobs}) == len(jobs)
+        assert Job(context=replace(context, name="other"), genome=Genome()).key == jobs[0].key
+
+
+class TestJudge:
+    @pytest.mark.parametrize(
+        ("kind", "space"),
+        [
+            (kind, space)
+            for kind, space in itertools.product(Kind, Space)
+            if is_humouse(tiny(kind), Genome(space=space)) and trainable(tiny(kind), Genome(space=space))
+        ],
+    )
+    def test_a_written_run_agrees_with_its_own_config(self, tmp_path: Path, kind: Kind, space: Space) -> None:
+        context, genome = tiny(kind), Genome(space=space, latent=Latent.NOISE)
+        job = Job(context=context, genome=genome)
+        request = write_run(tmp_path, job, genome, generator(context, genome).state_dict())
+        report = report_on(request)
+        told = {finding.code for finding in report.findings} & {code.code for code in ToolCode}
+        assert not told
+        assert report.data is not None
+        assert report.data.taken == context.count
+
+    def test_the_config_is_yaml_of_the_same_values(self) -> None:
+        text = config_text({"seed": 1, "data.batch_size": 32, "training.lr.generator": 1e-5, "training.betas": (0.5, 0.9)})
+        assert text.splitlines() == [
+            "experiment:", "  seed: 1", "  data:", "    batch_size: 32", "  training:", "    lr:",
+            "      generator: 0.0000100000", "    betas: [0.5, 0.9]",
+        ]  # fmt: skip
+
+    def test_a_network_that_is_not_humouses_is_judged_in_memory(self) -> None:
+        context, genome = tiny(Kind.AUTOREGRESSIVE), Genome(space=Space.DPX)
+        network = generator(context, genome)
+        found = judge(Job(context=context, genome=genome), genome, network.state_dict())
+        assert found.preflight is None
+        assert found.trained.measurements["HD101"]
+
+    def test_the_first_remedy_that_speaks_of_a_factor_moves_it(self) -> None:
+        sick = Genome(space=Space.PX, head=HeadKind.TANH, latent=Latent.WHITEN)
+        moved = patched(tiny(), sick, ["slow-gates", "normalised-positions", "delta-space", "warm-start"])
+        assert moved == sick.moved({**FIX_A, Factor.DRIVE: Drive.SLOW})
+        assert patched(tiny(), sick, ["warm-start"]) is None
+        assert patched(tiny(), sick, ["raw-deltas"]) is None
+        assert patched(tiny(Kind.TCN), sick, ["time-input"]) is None
+
+
+def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
+    levels = (
+        (Factor.SPACE, (Space.PX, Space.Z)),
+        (Factor.LATENT, (Latent.CLEAN, Latent.NOISE)),
+    )
+    context = Context(
+        name="dozen", part=Part.CALIBRATION, kind=Kind.LSTM, source=Source.STROKES, length=24, levels=levels, count=256,
+        base=Genome(drive=Drive.SLOW), rate=4e-3, full_steps=200, seed=5,
+    )  # fmt: skip
+    cache = Cache(tmp_path)
+    train_all(jobs_of([context], None), cache, 1, silent)
+    rows = judged([context], cache, None, 1, silent)
+    truths = {row["genome"]: row["truth"] for row in rows}
+    assert truths["z-linear-clean-slow-full"] == "healthy"
+    assert truths["px-linear-clean-slow-full"] == "one factor"
+    clear = [row for row in rows if row["truth"] != "borderline"]
+    assert len(clear) >= 6
+    for row in clear:
+        healthy = row["trained"]["verdict"] == Verdict.HEALTHY.value
+        assert healthy == (row["truth"] == "healthy"), row["genome"]
+    assert any(row["genome"].startswith("px") and row["cures"] == [["space"]] for row in clear)
+    file = tmp_path / "results.json"
+    results.write(file, rows, "tool")
+    again = results.read(file)
+    assert [row["genome"] for row in again] == [row["genome"] for row in rows]
+    assert set(again[0]["trained"]["measurements"]) == set(rows[0]["trained"]["measurements"])
+    assert summary(again)["sensitivity"] == summary(rows)["sensitivity"]

@@ -1,0 +1,193 @@
+"""The trainings that are done, on disk: each one is two files, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tests.lab.zoo.contexts import Context
+from tests.lab.zoo.genome import Factor, Genome, Steps
+from tests.lab.zoo.gestures import Floats, Source, gestures
+from tests.lab.zoo.truth import Numbers
+from tests.lab.zoo.warmup import TRAINER_VERSION, Snapshot, train
+
+_NICENESS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One training: a context and the genome of its longest run."""
+
+    context: Context
+    genome: Genome
+    real: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """For progress lines."""
+        return f"{self.context.name}/{self.genome.name}"
+
+    def raw(self) -> Floats:
+        """The gestures trained on, (N, T, 3)."""
+        return raw_gestures(self.context, self.real)
+
+    @property
+    def key(self) -> str:
+        """A digest of all that determines the outcome, the gestures' own numbers among it."""
+        context = self.context
+        parts = [
+            f"trainer {TRAINER_VERSION}",
+            context.kind.value,
+            *(context.length, context.count, context.batch, context.hidden, context.encoder_hidden),
+            *(context.latent_size(self.genome), context.learning_rate(self.genome), context.seed),
+            *(context.steps(steps) for steps in Steps),
+            *(f"{factor.value}={self.genome.level(factor).value}" for factor in Factor),
+            _digest(context, self.real),
+        ]
+        return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()[:24]
+
+
+@lru_cache(maxsize=64)
+def raw_gestures(context: Context, real: Path | None) -> Floats:
+    """The gestures of a context, (N, T, 3)."""
+    return gestures(
+        context.source,
+        context.count,
+        context.length,
+        context.seed,
+        offset_px=context.offset_px,
+        padding=context.padding,
+        real=real,
+    )
+
+
+@lru_cache(maxsize=64)
+def _digest(context: Context, real: Path | None) -> str:
+    return hashlib.sha256(raw_gestures(context, real).tobytes()).hexdigest()
+
+
+class Cache:
+    """Trainings by key in one folder, which git is told to leave alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder / ".gitignore"
+        if not ignore.exists():
+            write_whole(ignore, b"*\n")
+
+    def numbers(self, key: str) -> Mapping[Steps, Numbers] | None:
+        """What became of each length of a training, None where it is not done."""
+        try:
+            stored = json.loads((self.folder / f"{key}.json").read_text())
+        except FileNotFoundError:
+            return None
+        return {
+            Steps(steps): Numbers(**{name: math.nan if value is None else value for name, value in found.items()})
+            for steps, found in stored["numbers"].items()
+        }
+
+    def weights(self, key: str, steps: Steps) -> dict[str, Tensor]:
+        """The generator's weights at one length."""
+        stored = torch.load(self.folder / f"{key}.pt", weights_only=True)
+        found: dict[str, Tensor] = stored[steps.value]["weights"]
+        return found
+
+    def store(self, key: str, name: str, snapshots: Iterable[Snapshot], seconds: float) -> None:
+        """Write a training: its weights first, so that the numbers are there only where the weights are."""
+        snapshots = tuple(snapshots)
+        contents = {shot.steps.value: {"weights": shot.weights, "source": shot.source} for shot in snapshots}
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as stream:
+            torch.save(contents, stream)
+        Path(stream.name).replace(self.folder / f"{key}.pt")
+        found = {
+            shot.steps.value: {
+                field: value if math.isfinite(value) else None
+                for field, value in (
+                    ("skill", shot.numbers.skill),
+                    ("moves", shot.numbers.moves),
+                    ("varies", shot.numbers.varies),
+                )
+            }
+            for shot in snapshots
+        }
+        text = json.dumps({"name": name, "seconds": round(seconds, 2), "numbers": found})
+        write_whole(self.folder / f"{key}.json", text.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file or leave what was there: never half of it."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
+        stream.write(content)
+    Path(stream.name).replace(path)
+
+
+def job_of(context: Context, genome: Genome, real: Path | None) -> Job:
+    """The training that a genome is a snapshot of."""
+    longest = genome.moved({Factor.STEPS: Steps.FULL})
+    return Job(context=context, genome=longest, real=real if context.source is Source.REAL else None)
+
+
+def jobs_of(contexts: Iterable[Context], real: Path | None) -> tuple[Job, ...]:
+    """All trainings of some contexts, one context after the other; without a file those of real gestures are left out."""
+    return tuple(
+        job_of(context, genome, real)
+        for context in contexts
+        if real is not None or context.source is not Source.REAL
+        for genome in context.trainings
+    )
+
+
+def run_job(job: Job, folder: Path) -> str:
+    """Train one job and store it; returns a line that says what became of it."""
+    torch.set_num_threads(1)
+    start = time.perf_counter()
+    snapshots = train(job.context, job.genome, job.raw())
+    seconds = time.perf_counter() - start
+    Cache(folder).store(job.key, job.name, snapshots, seconds)
+    labels = " ".join(f"{shot.steps.value}={shot.numbers.label.value}" for shot in snapshots)
+    last = snapshots[-1].numbers
+    return f"{job.name}: {labels} (skill {last.skill:.2f}, moves {last.moves:.2f}, varies {last.varies:.2f}; {seconds:.1f} s)"
+
+
+def train_all(jobs: Iterable[Job], cache: Cache, workers: int, say: Callable[[str], None]) -> None:
+    """Train whatever is not in the cache yet, in order; `workers` processes, none besides this one where that is 1."""
+    left = [job for job in jobs if cache.numbers(job.key) is None]
+    say(f"trainings to do: {len(left)}")
+    if workers == 1 or len(left) < 2:
+        for at, job in enumerate(left, start=1):
+            say(f"[{at}/{len(left)}] {run_job(job, cache.folder)}")
+        return
+    with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
+        tasks = ((job, cache.folder) for job in left)
+        for at, line in enumerate(pool.imap(_run, tasks), start=1):
+            say(f"[{at}/{len(left)}] {line}")
+
+
+def be_nice() -> None:
+    """For a process that works in the background: one thread, and others first."""
+    os.nice(_NICENESS)
+    torch.set_num_threads(1)
+
+
+def _run(task: tuple[Job, Path]) -> str:
+    return run_job(*task)
+
+
+def tell(line: str) -> None:
+    """A progress line."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,168 @@
+"""One training by reconstruction, with its snapshots and what became of each.
+
+Adam at a constant rate makes the prefix of a run the shorter run, so one training gives all lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.networks.architectures import Seq2SeqGenerator
+from tests.lab.zoo.contexts import Context, Kind
+from tests.lab.zoo.genome import Genome, Kl, Steps
+from tests.lab.zoo.gestures import Floats
+from tests.lab.zoo.networks import Encoder, Unconditioned, generator
+from tests.lab.zoo.targets import Targets, targets_of
+from tests.lab.zoo.truth import Numbers, numbers
+
+#: To be raised with every change of what is trained here: it is part of each run's key.
+TRAINER_VERSION = 1
+SAMPLES = 512
+_BETAS = (0.5, 0.999)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A generator at one length, its encoder's or table's weights beside it, and what became of it."""
+
+    steps: Steps
+    weights: dict[str, Tensor]
+    source: dict[str, Tensor]
+    loss: float
+    numbers: Numbers
+
+
+def train(context: Context, genome: Genome, raw: Floats) -> tuple[Snapshot, ...]:
+    """Train one genome on raw gestures (N, T, 3): a snapshot at each length up to the genome's own.
+
+    Uses up the global random state; flushes denormals, which zero-padded tails drive activations into.
+    """
+    torch.set_flush_denormal(True)
+    targets = targets_of(context, genome, raw)
+    network = generator(context, genome)
+    values = torch.from_numpy(targets.values)  # (N, T, D)
+    torch.manual_seed(context.seed + 2)
+    source = _latents(context, genome, values)
+    optimiser = torch.optim.Adam([*network.parameters(), *source.parameters()], lr=context.learning_rate(genome), betas=_BETAS)
+    noise = torch.Generator().manual_seed(context.seed + 3)
+    ends = {context.steps(steps): steps for steps in Steps if steps.rank <= genome.steps.rank}
+    snapshots = []
+    torch.manual_seed(context.seed + 4)  # dropout draws from the global state
+    for step, rows in enumerate(_batches(context, max(ends)), start=1):
+        network.train()
+        loss = _loss(context, genome, network, source, values, rows, noise)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
+        optimiser.step()
+        if step in ends:
+            network.eval()
+            snapshots.append(
+                Snapshot(
+                    steps=ends[step],
+                    weights=_copied(network),
+                    source=_copied(source),
+                    loss=loss.item(),
+                    numbers=measure(context, genome, network, source, targets),
+                )
+            )
+    return tuple(snapshots)
+
+
+def _copied(module: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def _latents(context: Context, genome: Genome, values: Tensor) -> nn.Module:
+    """Where latents come from in training: an encoder, or a table with one row per sequence."""
+    size = context.latent_size(genome)
+    if context.kind is Kind.TABLE:
+        return nn.Embedding(len(values), size)
+    return Encoder(values.size(-1), context.encoder_hidden, 2 * size if context.kind is Kind.SEQ2SEQ else size)
+
+
+def _batches(context: Context, steps: int) -> Iterator[Tensor]:
+    """Indices of `steps` batches: every sequence once an epoch, in a new order each."""
+    random = torch.Generator().manual_seed(context.seed + 5)
+    for step in range(steps):
+        at = step % context.epoch
+        if at == 0:
+            order = torch.randperm(context.count, generator=random)
+        yield order[at * context.batch : (at + 1) * context.batch]
+
+
+def _distorted(genome: Genome, code: Tensor, noise: torch.Generator) -> Tensor:
+    """The latent as training gives it to the generator: whitened by its batch, then noised, each if asked: (N, Z)."""
+    if genome.latent.whitens:
+        code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
+    if genome.latent.noise_std > 0:
+        code = code + torch.randn(code.shape, generator=noise) * genome.latent.noise_std
+    return code
+
+
+def _sampled(code: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A variational latent (N, Z) from mean and log variance (N, 2 Z), and its mean divergence from N(0, I)."""
+    mean, log_var = code.chunk(2, dim=-1)
+    latent = mean + torch.randn(mean.shape, generator=noise) * torch.exp(0.5 * log_var)
+    return latent, -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(dim=1).mean()
+
+
+def _loss(
+    context: Context,
+    genome: Genome,
+    network: nn.Module,
+    source: nn.Module,
+    values: Tensor,
+    rows: Tensor,
+    noise: torch.Generator,
+) -> Tensor:
+    batch = values[rows]
+    code: Tensor = source(rows if context.kind is Kind.TABLE else batch)
+    if context.kind is not Kind.SEQ2SEQ:
+        return nn.functional.l1_loss(network(_distorted(genome, code, noise)), batch)
+    assert isinstance(network, Unconditioned)
+    decoder = network.network
+    assert isinstance(decoder, Seq2SeqGenerator)
+    latent, divergence = _sampled(code, noise)
+    # As humouse does, the decoder is shown, at step t, the target of step t itself.
+    decoded = decoder.teacher_forced(latent, latent.new_zeros(len(latent), 0), batch)
+    weight = 10.0 if genome.kl is Kl.HEAVY else 0.1
+    return nn.functional.l1_loss(decoded, batch) + weight * divergence
+
+
+def measure(context: Context, genome: Genome, network: nn.Module, source: nn.Module, targets: Targets) -> Numbers:
+    """What became of a generator: from its reconstructions as training makes them, and from its own samples.
+
+    seq2seq reconstructs from its own outputs, as it will be used, not from the targets that training shows it.
+    """
+    network.eval()
+    with torch.no_grad():
+        reconstructed = reconstructions(context, genome, network, source, torch.from_numpy(targets.values))
+        generated = samples(context, genome, network)
+    return numbers(
+        reconstructions=reconstructed,
+        targets=targets.values,
+        generated_paths=targets.paths(generated),
+        real_paths=targets.paths(targets.values),
+    )
+
+
+def reconstructions(context: Context, genome: Genome, network: nn.Module, source: nn.Module, values: Tensor) -> Floats:
+    """The training targets through the latents that training gives them, batch by batch: (N, T, D)."""
+    noise = torch.Generator().manual_seed(context.seed + 6)
+    parts = []
+    for rows in torch.split(torch.arange(len(values)), context.batch):
+        code = source(rows if context.kind is Kind.TABLE else values[rows])
+        latent = _sampled(code, noise)[0] if context.kind is Kind.SEQ2SEQ else _distorted(genome, code, noise)
+        parts.append(network(latent))
+    return np.asarray(torch.cat(parts).numpy())
+
+
+def samples(context: Context, genome: Genome, network: nn.Module) -> Floats:
+    """Sequences from latents drawn from N(0, I): (SAMPLES, T, D)."""
+    random = torch.Generator().manual_seed(context.seed + 7)
+    return np.asarray(network(torch.randn(SAMPLES, context.latent_size(genome), generator=random)).numpy())
