@@ -6,12 +6,14 @@ the probes would measure. Nothing is imported before one of them is asked for.
 
 from __future__ import annotations
 
+from humouse_doctor.core.version import VERSION
+
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
-    from humouse_doctor.api import inspect, load_case
     from humouse_doctor.core.report import Report
+    from humouse_doctor.service.api import inspect, load_case
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = ["Report", "inspect", "load_case"]
 
 
@@ -21,7 +23,7 @@ def __getattr__(name: str) -> object:
 
         return Report
     if name in __all__:
-        from humouse_doctor import api
+        from humouse_doctor.service import api
 
         return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,7 +28,7 @@ def main() -> NoReturn:
     interruption = Interruption()
     try:
         interruption.watch()
-        from humouse_doctor.cli.commands import run
+        from humouse_doctor.cli.main import run
 
         code = run(lambda: interruption.came)
         if interruption.came:

@@ -13,7 +13,7 @@ import torch
 import typer.main
 from hypothesis import HealthCheck, settings
 
-from humouse_doctor.cli import commands
+from humouse_doctor.cli import main
 from humouse_doctor.inputs.checkpoints import child
 from humouse_doctor.training.demonstration import Recipe, Units, config_text, train_run
 from tests.inputs.checkpoints.in_process import InProcess
@@ -80,7 +80,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(sys, "argv", ["humouse-doctor", *(str(argument) for argument in arguments)])
         monkeypatch.setattr(typer.main, "get_command", _build_once)
         capsys.readouterr()
-        code = commands.run()
+        code = main.run()
         out, err = capsys.readouterr()
         return Ended(code, out, err)
 

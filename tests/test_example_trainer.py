@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor.inputs.stored import outcome
+from humouse_doctor.stored import outcome
 from humouse_doctor.verify.verification import Order, verify
 from tests.conftest import Ended
 from tests.verify.runs import Listener, write_config, write_data

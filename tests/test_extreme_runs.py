@@ -23,8 +23,8 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Statistics, gather
-from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 
 SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor import service
 from humouse_doctor.cases.loading import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
@@ -21,14 +20,15 @@ from humouse_doctor.gate import baseline
 from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
-from humouse_doctor.service import GateOrder, gate, report_on
+from humouse_doctor.service import commands as service
+from humouse_doctor.service.commands import GateRequest, gate, report_on
 
 TODAY = date(2027, 6, 15)
 
 
-def _order(folder: Path, *inputs: Path, **more: Any) -> GateOrder:
+def _order(folder: Path, *inputs: Path, **more: Any) -> GateRequest:
     request = more.pop("request", Request(samples=64, quick=True))
-    return GateOrder(inputs=inputs, request=request, today=TODAY, folder=folder, **more)
+    return GateRequest(inputs=inputs, request=request, today=TODAY, folder=folder, **more)
 
 
 def _policy(folder: Path, text: str) -> Path:

@@ -1,10 +1,8 @@
-"""The command line: parse, call one service, print, exit. Torch is not imported before it is needed."""
+"""The commands: parse, call one service, write its view, exit. Torch is not imported before it is needed."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -12,13 +10,31 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from humouse_doctor.cli import output as printing
-from humouse_doctor.cli.libraries import require_room
-from humouse_doctor.core.errors import ExitCode, UsageError, ordinary, require_here
-from humouse_doctor.inputs.files import reads_remembered
+from humouse_doctor.cli.options import (
+    Compare,
+    Config,
+    Data,
+    FailOnOption,
+    Files,
+    FormatOption,
+    Ignore,
+    MaxSequences,
+    Model,
+    OutcomeOption,
+    PlainFormatOption,
+    Quick,
+    Salvage,
+    SamplesOption,
+    Seed,
+    Select,
+    Set,
+    complete_topic,
+)
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
-    from humouse_doctor.core.report import Report
+    from humouse_doctor.core.view import View
 
 app = typer.Typer(
     name="humouse-doctor",
@@ -30,99 +46,17 @@ app = typer.Typer(
 )
 
 
-#: What a shell expects of a program that Ctrl-C has ended.
-_INTERRUPTED, _INTERRUPTED_LINE = 130, "interrupted"
-
-
-def _codes(incomplete: str) -> list[str]:
-    from humouse_doctor.probes.pages import completions
-
-    return completions(incomplete)
-
-
-def _topics(incomplete: str) -> list[str]:
-    from humouse_doctor.probes.pages import topics
-
-    return topics(incomplete)
-
-
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
-]
-Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another config value for this look only.")]
-SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
-MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How stdout shows the report.")]
-PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How stdout shows the outcome.")]
-Files = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output", "-o", metavar="FORMAT=PATH", help="Also write it there, e.g. html=report.html. As often as wanted."
-    ),
-]
-Compare = Annotated[
-    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Say what has changed since this report.")
-]
-Select = Annotated[
-    list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=_codes)
-]
-Ignore = Annotated[
-    list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.", autocompletion=_codes)
-]
-FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
-OutcomeOption = Annotated[
-    Path | None, typer.Option("--outcome", help="What verify has kept: marks remedies as confirmed or refuted by trials.")
-]
-Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
-Model = Annotated[
-    str | None,
-    typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
-]
-
-Salvage = Annotated[
-    bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Showing:
-    """How one run's report is to be shown; all that can be wrong with it is known before any work."""
-
-    form: Format
-    files: tuple[printing.Output[Format], ...]
-    fail_on: FailOn
-    before: Report | None
-
-    @classmethod
-    def of(
-        cls, form: Format, files: list[str] | None, fail_on: FailOn, compare: Path | None, inputs: tuple[Path | None, ...]
-    ) -> Showing:
-        """What the options ask for; raises `UsageError` or `InputError`."""
-        found = printing.outputs(files or (), Format, (*inputs, compare))
-        before = None
-        if compare is not None:
-            from humouse_doctor.inputs.stored import saved
-
-            before = saved.read(compare)
-        return cls(form=form, files=found, fail_on=fail_on, before=before)
-
-    def finish(self, report: Report, outcome: Path | None = None) -> NoReturn:
-        """Show the report and exit; `outcome` are the trials it was marked with."""
-        from humouse_doctor.service import exhibit
-
-        shown = exhibit(report, self.fail_on.severity, before=self.before, outcome=outcome, root=printing.root())
-        printing.deliver(shown, self.form, self.files)
-        raise typer.Exit(report.exit_code(self.fail_on.severity))
+def _finish(view: View, form: Format, files: Sequence[printing.Output[Format]]) -> NoReturn:
+    """Write the view to stdout and to the files, and exit with its code."""
+    printing.deliver(view, form, files)
+    raise typer.Exit(view.exit_code)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        from humouse_doctor import __version__
+        from humouse_doctor.core.version import VERSION
 
-        printing.write(f"humouse-doctor {__version__}")
+        printing.write(f"humouse-doctor {VERSION}")
         raise typer.Exit
 
 
@@ -157,9 +91,9 @@ def inspect(
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
     from humouse_doctor.cases.loading import Request
-    from humouse_doctor.service import report_on
+    from humouse_doctor.service.commands import Display, inspect_run
 
-    showing = Showing.of(format_, output, fail_on, compare, (checkpoint, config, data, outcome))
+    files = printing.outputs(output or (), Format, (checkpoint, config, data, outcome, compare))
     request = Request(
         checkpoint=checkpoint,
         config=config,
@@ -172,7 +106,8 @@ def inspect(
         model=model,
         salvage=salvage,
     )
-    showing.finish(report_on(request, select or (), ignore or (), printing.progress, outcome), outcome)
+    display = Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
+    _finish(inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
 
 
 @app.command()
@@ -191,11 +126,12 @@ def preflight(
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint."""
     from humouse_doctor.cases.loading import Request
-    from humouse_doctor.service import report_on
+    from humouse_doctor.service.commands import Display, inspect_run
 
-    showing = Showing.of(format_, output, fail_on, compare, (config, data))
+    files = printing.outputs(output or (), Format, (config, data, compare))
     request = Request(config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed)
-    showing.finish(report_on(request, select or (), ignore or (), printing.progress))
+    display = Display(fail_on=fail_on, compare=compare, root=printing.root())
+    _finish(inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
 
 
 @app.command("suggest-config")
@@ -216,8 +152,7 @@ def suggest_config(
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
     from humouse_doctor.cases.loading import Request
-    from humouse_doctor.core.remedy import RemedyStatus
-    from humouse_doctor.service import suggest
+    from humouse_doctor.service.commands import suggest
 
     request = Request(
         checkpoint=checkpoint,
@@ -232,22 +167,10 @@ def suggest_config(
         salvage=salvage,
     )
     suggestion = suggest(request, emit, write, printing.progress, outcome)
-    report = suggestion.report
-    if suggestion.written is not None:
-        printing.note(f"changed {suggestion.written[0]}; what it was is in {suggestion.written[1]}")
     printing.write(suggestion.text)
-    printing.note(f"{report.verdict.value}: {report.sentence}")
-    for remedy in report.chosen_remedies:
-        if remedy.code_hint is not None:
-            printing.note(f"in the code, for {remedy.title}: {remedy.code_hint}")
-        if remedy.trial is not None:
-            printing.note(f"by trials, {remedy.title}: {remedy.trial}")
-    for remedy in report.remedies:
-        if remedy.status is RemedyStatus.REFUSED:
-            printing.note(f"not proposed, {remedy.title}: {remedy.why}")
-    if not report.patch:
-        printing.note("no config key to change")
-    raise typer.Exit(report.exit_code(None))
+    for line in suggestion.notes:
+        printing.note(line)
+    raise typer.Exit(suggestion.report.exit_code(None))
 
 
 @app.command()
@@ -285,9 +208,9 @@ def verify(
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
     from humouse_doctor.cli.progress import Trials
+    from humouse_doctor.service import commands
     from humouse_doctor.verify.trainer import Command
     from humouse_doctor.verify.verification import Order
-    from humouse_doctor.verify.verification import verify as run_verify
     from humouse_doctor.verify.warm_start import diff_beside
 
     inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
@@ -323,9 +246,8 @@ def verify(
         workers=workers,
     )
     with Trials() as shown:
-        verified = run_verify(order, shown, printing.progress)
-    printing.deliver_outcome(verified.outcome, format_, files)
-    raise typer.Exit(verified.outcome.exit_code())
+        view = commands.verify(order, shown, printing.progress)
+    _finish(view, Format(format_.value), [printing.Output(form=Format(file.form.value), path=file.path) for file in files])
 
 
 def _seconds(option: str, text: str) -> float:
@@ -370,8 +292,7 @@ def gate(
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
     from humouse_doctor.cases.loading import Request
-    from humouse_doctor.service import GateOrder, compared
-    from humouse_doctor.service import gate as run_gate
+    from humouse_doctor.service.commands import GateRequest, gate_view
 
     taken = (*inputs, config, data, policy, baseline, compare)
     files = printing.outputs(output or (), Format, taken)
@@ -387,7 +308,7 @@ def gate(
         seed=seed,
         quick=quick,
     )
-    order = GateOrder(
+    asked = GateRequest(
         inputs=tuple(inputs),
         request=request,
         today=date.today(),  # a policy's day ends where the people are
@@ -399,9 +320,7 @@ def gate(
         write_baseline=write_baseline,
         outputs=tuple(file.path for file in files),
     )
-    exhibit = compared(run_gate(order, printing.progress), compare, printing.root())
-    printing.deliver(exhibit, format_, files)
-    raise typer.Exit(exhibit.gate.exit_code)
+    _finish(gate_view(asked, compare, printing.root(), printing.progress), format_, files)
 
 
 @app.command()
@@ -414,17 +333,18 @@ def show(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Show a saved report again, in any format, with the exit code it would have given."""
-    from humouse_doctor.inputs.stored import saved
+    from humouse_doctor.service.commands import Display, show_saved
 
-    showing = Showing.of(format_, output, fail_on, compare, (report, outcome))
-    showing.finish(saved.read(report), outcome)
+    files = printing.outputs(output or (), Format, (report, outcome, compare))
+    display = Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
+    _finish(show_saved(report, display), format_, files)
 
 
 @app.command()
 def explain(
     code: Annotated[
         str,
-        typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=_topics),
+        typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=complete_topic),
     ],
 ) -> None:
     """Print a probe's page: what it measures, where its thresholds come from, what to do."""
@@ -451,43 +371,8 @@ def demo(
 ) -> None:
     """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
     from humouse_doctor.cli.progress import Bar
-    from humouse_doctor.training.demonstration import run_demo
+    from humouse_doctor.service import commands
 
-    showing = Showing.of(format_, output, fail_on, None, ())
-    showing.finish(run_demo(directory, seed, printing.progress, Bar))
-
-
-def run(interrupted: Callable[[], bool] = lambda: False) -> int:
-    """Run the command line; every way it can end has its exit code, and none shows a traceback.
-
-    `interrupted` tells whether a signal has come: what goes wrong after it, a child's death for one, is not told of.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # one that is closed is None
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        printing.forget_odd_sizes()
-        require_here()
-        require_room()
-        with reads_remembered():
-            code = int(app(standalone_mode=False) or ExitCode.CLEAN)  # click returns the code of an Exit here
-        line = _INTERRUPTED_LINE if code == _INTERRUPTED else None
-    except (typer.Abort, KeyboardInterrupt):
-        code, line = _INTERRUPTED, _INTERRUPTED_LINE
-    except Exception as error:
-        code, line = _told(error)
-    if line is not None and not interrupted():
-        printing.note(f"humouse-doctor: {line}")
-    return code
-
-
-def _told(error: Exception) -> tuple[int, str]:
-    """The exit code and the line for what ended a command."""
-    trouble = ordinary(error)
-    if trouble is not None:
-        return int(trouble.exit_code), str(trouble).replace("\n", "\\n")  # a name in a message may have one
-    shown = getattr(error, "format_message", None)
-    if shown is not None:
-        return int(ExitCode.USAGE), " ".join(str(shown()).split())
-    text = " ".join(str(error).split())
-    return int(ExitCode.INTERNAL), f"internal error, please report it: {type(error).__name__}: {text}"
+    files = printing.outputs(output or (), Format, ())
+    display = commands.Display(fail_on=fail_on, root=printing.root())
+    _finish(commands.demo(directory, seed, display, printing.progress, Bar), format_, files)

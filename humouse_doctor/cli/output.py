@@ -23,11 +23,11 @@ from humouse_doctor.inputs.files import (
     require_unread,
     write_stream,
 )
-from humouse_doctor.reporting.forms import Format, PlainFormat
+from humouse_doctor.reporting.forms import Format
 
 if TYPE_CHECKING:
-    from humouse_doctor.core.outcome import Outcome
-    from humouse_doctor.reporting.rendering import Exhibit
+    from humouse_doctor.core.view import View
+
 
 FormT = TypeVar("FormT", bound=Enum)
 
@@ -168,37 +168,21 @@ def _is_open_as(path: Path, handle: int) -> bool:
         return False
 
 
-def deliver(exhibit: Exhibit, form: Format, files: Sequence[Output[Format]]) -> None:
+def deliver(view: View, form: Format, files: Sequence[Output[Format]]) -> None:
     """Render everything, then write the files and stdout; nothing is written where a renderer cannot do its part."""
+    from humouse_doctor.core.view import TrialsView
     from humouse_doctor.reporting.rendering import render, step_summary
 
-    shown = render(exhibit, form, width=width(), colour=colours())
-    rendered = [(file, render(exhibit, file.form)) for file in files]
+    shown = render(view, form, width=width(), colour=colours())
+    rendered = [(file, render(view, file.form)) for file in files]
     summary = os.environ.get(_SUMMARY) if Format.GITHUB in (form, *(file.form for file in files)) else None
     require_unread(*(file.path for file in files), *([Path(summary)] if summary else []))
     for file, text in rendered:
         save(file.path, text)
         note(f"{file.form.value} report in {file.path}")
-    if summary:
-        _append(Path(summary), step_summary(exhibit))
+    if summary and not isinstance(view, TrialsView):
+        _append(Path(summary), step_summary(view))
     write(shown)
-
-
-def deliver_outcome(outcome: Outcome, form: PlainFormat, files: Sequence[Output[PlainFormat]]) -> None:
-    """The same for what trials have shown."""
-    from humouse_doctor.inputs.stored import outcome as outcome_json
-    from humouse_doctor.reporting import outcome_text
-
-    def rendered(form: PlainFormat, columns: int = _PLAIN_WIDTH, colour: bool = False) -> str:
-        if form is PlainFormat.JSON:
-            return outcome_json.render(outcome)
-        return outcome_text.render(outcome, width=columns, colour=colour)
-
-    require_unread(*(file.path for file in files))
-    for file in files:
-        save(file.path, rendered(file.form))
-        note(f"{file.form.value} report in {file.path}")
-    write(rendered(form, width(), colours()))
 
 
 def save(path: Path, text: str) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from humouse_doctor import __version__
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
@@ -20,6 +19,7 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Rep
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.pictures import pictures_of
 from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
 from humouse_doctor.probes.shared import budget, measures
@@ -52,7 +52,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
     verdict = _verdict(case, by_code, causes)
     explained = {code for cause in causes for code in cause.explains}
     return Report(
-        tool_version=__version__,
+        tool_version=VERSION,
         verdict=verdict,
         confidence=_confidence(case, verdict, by_code, causes),
         sentence=_sentence(case, verdict, by_code, causes, findings),

@@ -17,8 +17,8 @@ from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, replace_file
-from humouse_doctor.inputs.stored.values import MALFORMED, items, load, number, optional, shown, table, text
 from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.stored.values import MALFORMED, items, load, number, optional, shown, table, text
 
 _KIND = "humouse-doctor baseline"
 _VERSION = "1.0"

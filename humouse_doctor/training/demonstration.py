@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from humouse_doctor.cases.loading import Request
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.remedy import CodeChange
-from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import replace_file
 from humouse_doctor.inputs.gestures.synthetic import strokes
-from humouse_doctor.service import report_on
 
 #: A progress bar: `bar(total, label)` is a context that gives a function to call with (step, loss).
 Bar = Callable[[int, str], AbstractContextManager[Callable[[int, float], None]]]
@@ -107,18 +103,10 @@ def collapsing(seed: int) -> Recipe:
     return Recipe(name="demo", config=text, sequences=SEQUENCES, length=64)
 
 
-def run_demo(directory: Path | None, seed: int, progress: Callable[[str], None], bar: Bar) -> Report:
-    """Train the demo's run into `directory` and inspect that; a temporary folder is removed afterwards.
-
-    Raises `InputError` where a run that is not the demo's own is there already.
-    """
-    if directory is not None:
-        _require_no_other_run(directory / ".hydra" / "config.yaml")
-        train_run(collapsing(seed), directory, seed, bar)
-        return report_on(Request(checkpoint=directory, seed=seed), progress=progress)
-    with tempfile.TemporaryDirectory(prefix="humouse-doctor-demo-") as folder:
-        train_run(collapsing(seed), Path(folder), seed, bar)
-        return report_on(Request(checkpoint=Path(folder), seed=seed), progress=progress)
+def train_demo(directory: Path, seed: int, bar: Bar) -> None:
+    """Train the demo's run into `directory`; raises `InputError` where a run that is not the demo's own is there already."""
+    _require_no_other_run(directory / ".hydra" / "config.yaml")
+    train_run(collapsing(seed), directory, seed, bar)
 
 
 def _require_no_other_run(config: Path) -> None:

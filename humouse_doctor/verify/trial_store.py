@@ -7,7 +7,7 @@ from pathlib import Path
 
 from humouse_doctor.core.outcome import Outcome, Trial
 from humouse_doctor.inputs.files import replace_file
-from humouse_doctor.inputs.stored import outcome as outcome_json
+from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.verify.bench import Job
 
 

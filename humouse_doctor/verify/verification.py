@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humouse_doctor import __version__
 from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
@@ -17,14 +16,15 @@ from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outco
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.inputs.stored import outcome as outcome_json
 from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
+from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.training.warm_up import train
 from humouse_doctor.verify import warm_start
@@ -130,7 +130,7 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
     kept = Kept(
         order.outcome,
         Outcome(
-            tool_version=__version__,
+            tool_version=VERSION,
             fingerprint=fingerprint,
             config=str(order.config),
             config_values=config_values(settings),
@@ -308,7 +308,7 @@ def _fingerprint(order: Order, settings: Settings, gestures: Gestures) -> str:
     held = (gestures.sequences, gestures.lengths, gestures.features, *statistics)
     data = hashlib.sha256(b"".join(b"-" if values is None else values.tobytes() for values in held))
     parts = [
-        __version__, config_values(settings), data.hexdigest(), order.steps, order.max_sequences,
+        VERSION, config_values(settings), data.hexdigest(), order.steps, order.max_sequences,
         order.trainer and order.trainer.text, order.checkpoint and str(order.checkpoint),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -20,10 +20,10 @@ from humouse_doctor.cli import commands
 from humouse_doctor.cli import output as printing
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.stored import outcome
-from humouse_doctor.inputs.stored.report import parse
 from humouse_doctor.probes import registry
 from humouse_doctor.probes.spread_ratio import SpreadRatio
+from humouse_doctor.stored import outcome
+from humouse_doctor.stored.report import parse
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.marks import config_values
 from tests.conftest import Ended
@@ -351,7 +351,7 @@ def test_explain_lays_the_page_out_on_a_terminal(capsys: pytest.CaptureFixture[s
 
 
 def test_explain_does_without_rich_where_stdout_is_no_terminal() -> None:
-    code = "import sys; from humouse_doctor.cli.commands import run; run(); sys.exit('rich' in sys.modules)"
+    code = "import sys; from humouse_doctor.cli.main import run; run(); sys.exit('rich' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code, "explain", "HD203"], capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("# HD203 repeated-latent\n")
     assert ended.returncode == 0

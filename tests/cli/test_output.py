@@ -14,9 +14,9 @@ import pytest
 
 from humouse_doctor.cli import output as printing
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting import text
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 from tests.reporting.builders import collapsed, sound
 

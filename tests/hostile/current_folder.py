@@ -91,7 +91,7 @@ def main(commands: Sequence[Sequence[str]]) -> None:
 
 
 def _ran(ear: _Ear, commands: Sequence[Sequence[str]]) -> Iterator[Ran]:
-    from humouse_doctor.cli import commands as cli
+    from humouse_doctor.cli import main as cli
     from humouse_doctor.inputs.checkpoints import child
     from tests.inputs.checkpoints.in_process import InProcess
 

@@ -19,12 +19,12 @@ import jsonschema
 import pytest
 import torch
 
-from humouse_doctor import service
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.checkpoints import checkpoint, child, container
 from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array
-from humouse_doctor.inputs.stored import report as json_report
+from humouse_doctor.service import commands as service
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 from tests.hostile.checkpoints import Case, cases
 from tests.hostile.forks import Forks, Watch

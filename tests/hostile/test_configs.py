@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.stored import report as json_report
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 
 Invoke = Callable[..., Ended]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor.inputs.stored import report
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.stored import report
 from tests.hostile.current_folder import Ran, plant, ran
 from tests.inputs.checkpoints.files import save, weights
 from tests.reporting.builders import collapsed

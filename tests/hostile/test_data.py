@@ -12,9 +12,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from humouse_doctor import service
 from humouse_doctor.core.report import Report
-from humouse_doctor.inputs.stored import report as json_report
+from humouse_doctor.service import commands as service
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 from tests.hostile.data import Case, cases, moving, saved
 from tests.hostile.forks import Watch

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor import service
 from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.reporting import gate_text, outcome_text, text
 from humouse_doctor.reporting.forms import Emit
+from humouse_doctor.service import commands as service
 from humouse_doctor.verify import trainer, warm_start
 from tests.hostile.names import NAMES
 from tests.reporting.builders import collapsed, gated
@@ -76,7 +76,7 @@ def test_a_diff_that_another_config_here_would_take_is_not_printed_but_can_be_wr
         service.suggest(Request(config=config), Emit.DIFF, write=False)
 
     before = decoy.read_bytes()
-    assert service.suggest(Request(config=config), Emit.DIFF, write=True).written is not None
+    assert service.suggest(Request(config=config), Emit.DIFF, write=True).notes[0].startswith("changed ")
     assert decoy.read_bytes() == before != config.read_bytes()
 
 

@@ -15,16 +15,16 @@ from typing import Any
 import pytest
 
 from humouse_doctor.core.gating import Policy
-from humouse_doctor.core.probe import Severity, Status
+from humouse_doctor.core.probe import Status
 from humouse_doctor.gate import baseline
 from humouse_doctor.gate.judging import Judge
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.stored import gate, saved
-from humouse_doctor.inputs.stored import outcome as outcome_json
-from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting.forms import Format
 from humouse_doctor.reporting.rendering import render
-from humouse_doctor.service import exhibit
+from humouse_doctor.service.commands import Beside, Display, view_of
+from humouse_doctor.stored import gate, saved
+from humouse_doctor.stored import outcome as outcome_json
+from humouse_doctor.stored import report as json_report
 from humouse_doctor.verify.marks import config_values
 from tests.conftest import Ended
 from tests.reporting.builders import collapsed, gated, pictures
@@ -100,7 +100,7 @@ def test_a_report_with_anything_in_a_place_is_refused_or_shown(
         assert (ended.code in (0, 1, 3), ended.err) == (True, ""), value
         assert ended.out
         report = saved.read(Path("x.json"))
-        shown = exhibit(report, Severity.WARNING, before=None, outcome=None, root=str(tmp_path))
+        shown = view_of(report, Display(root=str(tmp_path)), Beside())
         for form in forms:
             start = time.process_time()
             assert render(shown, form), (form, value)

@@ -23,9 +23,9 @@ from humouse_doctor.core.remedy import CodeChange, Edit, Interval, RemedyStatus,
 from humouse_doctor.core.report import SCHEMA_VERSION, Confidence, Report, Verdict
 from humouse_doctor.core.settings import Origin, Setting, Value
 from humouse_doctor.gate.judging import judged_alone
-from humouse_doctor.inputs.stored import gate as gate_json
-from humouse_doctor.inputs.stored import report as json_report
-from humouse_doctor.service import report_on
+from humouse_doctor.service.commands import report_on
+from humouse_doctor.stored import gate as gate_json
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Golden
 from tests.gate.builders import judge, policies, reports
 from tests.reporting.builders import collapsed, gated, healthy

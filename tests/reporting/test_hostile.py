@@ -17,9 +17,9 @@ from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.gating import Gate
 from humouse_doctor.core.report import Report
 from humouse_doctor.gate.comparing import compare
-from humouse_doctor.inputs.stored import gate as gate_json
-from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting import comparison_text, gate_text, github, markdown, text
+from humouse_doctor.stored import gate as gate_json
+from humouse_doctor.stored import report as json_report
 from tests.reporting.builders import FIX_A, collapsed, gated, healthy
 from tests.reporting.reading import APART, Page, commands, page
 

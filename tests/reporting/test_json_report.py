@@ -9,7 +9,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Origin, Setting
-from humouse_doctor.inputs.stored import report as json_report
+from humouse_doctor.stored import report as json_report
 from tests.conftest import Golden
 from tests.reporting.builders import collapsed, healthy, sound, without
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
-from humouse_doctor.inputs.stored import outcome as outcome_json
+from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.verify.bench import Job
 from humouse_doctor.verify.trial_store import Kept
 from tests.verify.builders import GATES, SET, outcome, trial

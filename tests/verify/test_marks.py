@@ -9,8 +9,8 @@ from humouse_doctor.core.outcome import Arm, Effect, Outcome
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting import text
+from humouse_doctor.stored import report as json_report
 from humouse_doctor.verify.marks import config_values, mark
 from tests.reporting.builders import FIX_A, FIX_B, LONGER, collapsed
 from tests.verify.builders import GATES, HEAD, SET, WHITENING, arm_outcome, base_outcome, outcome

@@ -21,8 +21,8 @@ from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.inputs.stored import outcome as outcome_json
 from humouse_doctor.remedies.candidates import candidates, together
+from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare

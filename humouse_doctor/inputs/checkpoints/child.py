@@ -14,7 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-import humouse_doctor
 from humouse_doctor.core.errors import DoctorError, InputError
 from humouse_doctor.inputs.checkpoints import protocol
 from humouse_doctor.inputs.checkpoints.container import Container
@@ -58,7 +57,7 @@ def launch() -> Process:
     The current folder is left out even where this interpreter imports from it, as one begun by -m or -c does: it may hold
     a `torch.py` of anybody.
     """
-    home = str(Path(humouse_doctor.__file__).resolve().parents[1])
+    home = str(Path(__file__).resolve().parents[3])
     here = os.path.realpath(os.curdir)
     paths = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]  # noqa: PTH117
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}

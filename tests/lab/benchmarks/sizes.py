@@ -24,7 +24,7 @@ from tests.hostile.sizes import ATTACKS, pretrained, sized
 _MOST_BYTES, _MOST_S = 9 << 30, 90
 _MEASURED = """
 import resource
-from humouse_doctor.cli.commands import run
+from humouse_doctor.cli.main import run
 code = run()
 used = resource.getrusage(resource.RUSAGE_SELF)
 print("MEASURED", code, used.ru_maxrss, used.ru_utime + used.ru_stime)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.stored import outcome
+from humouse_doctor.stored import outcome
 from tests.verify.runs import write_config, write_data
 
 #: All files have this mode before and after; with this umask those that are new have it too.

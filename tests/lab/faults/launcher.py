@@ -27,14 +27,14 @@ IN_PLACE = "in-place"
 #: What takes long to import, so that no fork has to do it; numpy is to have no threads then (OPENBLAS_NUM_THREADS=1).
 _IMPORTED_ONCE = (
     "humouse_doctor.cli.commands",
-    "humouse_doctor.service",
+    "humouse_doctor.service.commands",
     "humouse_doctor.inputs.gestures.sources",
     "humouse_doctor.inputs.config.patcher",
     "humouse_doctor.gate.baseline",
     "humouse_doctor.gate.judging",
     "humouse_doctor.reporting.gate_text",
     "humouse_doctor.reporting.html.page",
-    "humouse_doctor.inputs.stored.report",
+    "humouse_doctor.stored.report",
     "jinja2",
     "numpy",
 )
@@ -110,12 +110,12 @@ def plant(name: str) -> None:
 
 
 def run(spec: str, arguments: list[str]) -> tuple[int, Killer]:
-    from humouse_doctor.cli import commands
+    from humouse_doctor.cli import main
 
     sys.argv = ["humouse-doctor", *arguments]
     watched = killer(spec, f"{Path.cwd()}{os.sep}")
     watched.watch()
-    code = commands.run()
+    code = main.run()
     watched.end()
     return code, watched
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from humouse_doctor.inputs.stored import outcome
+from humouse_doctor.stored import outcome
 from tests.conftest import small_run
 from tests.verify.runs import is_running, write_config, write_data
 

@@ -15,14 +15,14 @@ from unittest import mock
 
 import jsonschema
 
-from humouse_doctor import service
-from humouse_doctor.cli import commands
+from humouse_doctor.cli import main
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
-from humouse_doctor.inputs.stored import report as json_report
+from humouse_doctor.service import commands as service
+from humouse_doctor.stored import report as json_report
 from tests.hostile.data import bytes_of, moving
 from tests.lab.fuzz.target import Failure, Outcome, Rules, Target, damaged, require_line, reworded
 from tests.verify.runs import CONFIG as TINY
@@ -191,7 +191,7 @@ class Configs(Target):
         out, err = io.StringIO(), io.StringIO()
         command = ["humouse-doctor", "preflight", str(self.path), *map(str, arguments), "--format", "json"]
         with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = commands.run()
+            code = main.run()
         return code, out.getvalue(), err.getvalue()
 
 

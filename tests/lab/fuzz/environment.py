@@ -16,9 +16,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from humouse_doctor.cli import commands
-from humouse_doctor.inputs.stored import report
+from humouse_doctor.cli import main
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.stored import report
 from tests.hostile.forks import Watch
 from tests.lab.fuzz.target import Failure, Outcome, Target
 from tests.reporting.builders import sound
@@ -161,7 +161,7 @@ class Environments(Target):
                 os.environ.update(values)
                 sys.argv = ["humouse-doctor", *command]
                 with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), self._watch.looking():
-                    code = commands.run()
+                    code = main.run()
         finally:
             sys.argv = argv
             os.environ.clear()

@@ -17,7 +17,6 @@ from urllib.parse import unquote_to_bytes, urljoin
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from humouse_doctor import service
 from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
@@ -26,6 +25,7 @@ from humouse_doctor.remedies import catalogue
 from humouse_doctor.reporting import paths
 from humouse_doctor.reporting.forms import Format
 from humouse_doctor.reporting.rendering import render
+from humouse_doctor.service import commands as service
 from tests.hostile.names import LETTERS, NAMES
 from tests.lab.fuzz.target import Failure, Outcome, Rules, Target
 from tests.reporting.reading import commands
@@ -126,7 +126,7 @@ class Names(Target):
 
     def _lines(self, report: Report) -> dict[Format, tuple[int, int]]:
         """How many lines each format has for the report, and how many commands a pipeline's log would find in it."""
-        shown = service.exhibit(report, None, root=str(self.work))
+        shown = service.view_of(report, service.Display(root=str(self.work)), service.Beside())
         rendered = {form: render(shown, form, width=_WIDE) for form in _LINED}
         lines = {form: [line for line in text.splitlines() if not line.startswith("```")] for form, text in rendered.items()}
         return {form: (len(lines[form]), len(commands(text)[0])) for form, text in rendered.items()}
@@ -135,7 +135,7 @@ class Names(Target):
         """What formats for programs name is the very file."""
         assert report.subject.config is not None
         assert report.subject.checkpoint is not None
-        shown = service.exhibit(report, None, root=str(self.folder))
+        shown = service.view_of(report, service.Display(root=str(self.folder)), service.Beside())
         saved = json.loads(render(shown, Format.JSON))["subject"]
         if (saved["config"], saved["checkpoint"]) != (report.subject.config, report.subject.checkpoint):
             raise Failure(f"the JSON report names {saved}", data)

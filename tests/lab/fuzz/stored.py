@@ -19,13 +19,13 @@ from humouse_doctor.core.outcome import Effect
 from humouse_doctor.core.outcome import Outcome as Trials
 from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report, Verdict
+from humouse_doctor.core.view import RunView
 from humouse_doctor.gate import baseline, policy
 from humouse_doctor.gate.judging import Judge, judged_alone
-from humouse_doctor.inputs.stored import gate, outcome, saved
-from humouse_doctor.inputs.stored import report as json_report
 from humouse_doctor.reporting import rendering
 from humouse_doctor.reporting.forms import Format
-from humouse_doctor.reporting.rendering import Exhibit
+from humouse_doctor.stored import gate, outcome, saved
+from humouse_doctor.stored import report as json_report
 from tests.lab.fuzz.target import Failure, Outcome, Rules, Target, damaged, require_line
 from tests.reporting.builders import collapsed, pictures, sound
 from tests.verify.builders import searched
@@ -147,7 +147,7 @@ class Stored(Target):
 
 
 def _shown(report: Report, form: Format) -> None:
-    assert rendering.render(Exhibit(gate=judged_alone(report, Policy(), "0"), report=report), form) is not None
+    assert rendering.render(RunView(gate=judged_alone(report, Policy(), "0"), report=report), form) is not None
 
 
 def _is_known(report: Report) -> bool:

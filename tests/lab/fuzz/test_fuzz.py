@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor import service
 from humouse_doctor.cli import output
 from humouse_doctor.core import cost
 from humouse_doctor.core import text as plain
@@ -19,8 +18,9 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.inputs.stored import report
 from humouse_doctor.reporting import paths, terminal
+from humouse_doctor.service import commands as service
+from humouse_doctor.stored import report
 from tests.hostile.data import bytes_of, moving
 from tests.lab.fuzz import data
 from tests.lab.fuzz.__main__ import TARGETS, main

@@ -26,7 +26,7 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.probes.registry import PROBES
-from humouse_doctor.service import report_on
+from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Context, Kind
 from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Space, Steps
 from tests.lab.zoo.networks import generator, humouse_spec, is_humouse, trainable

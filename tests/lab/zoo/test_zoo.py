@@ -16,7 +16,7 @@ import torch
 
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.service import report_on
+from humouse_doctor.service.commands import report_on
 from tests.lab.zoo import results, truth
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind, Part
 from tests.lab.zoo.corpus import judged

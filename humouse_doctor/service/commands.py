@@ -1,28 +1,129 @@
-"""One function per command: parse -> call one of these -> print. Nothing here prints."""
+"""One function per command, from its request to its view. Nothing here prints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humouse_doctor import __version__
 from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
 from humouse_doctor.core.gating import Entry, Gate, Policy
-from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.remedy import RemedyStatus
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.version import VERSION
+from humouse_doctor.core.view import GateView, RunView, TrialsView
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.inputs.files import is_folder, require_unread
 from humouse_doctor.reporting.forms import Emit, FailOn
 
 if TYPE_CHECKING:
-    from humouse_doctor.reporting.rendering import Exhibit
+    from humouse_doctor.core.outcome import Outcome
+    from humouse_doctor.training.demonstration import Bar
+    from humouse_doctor.verify.runner import Show
+    from humouse_doctor.verify.verification import Order
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Display:
+    """How one run's report is to be shown.
+
+    `fail_on` is the least severe finding that gives exit code 1, `compare` a saved report to compare with, and `outcome`
+    a file that verify has written on the same config: it marks the remedies that its trials confirmed or refuted. `root`
+    is the absolute folder that a pipeline shows paths relative to, empty for none.
+    """
+
+    fail_on: FailOn = FailOn.WARNING
+    compare: Path | None = None
+    outcome: Path | None = None
+    root: str = ""
+
+
+def inspect_run(
+    request: Request,
+    display: Display,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> RunView:
+    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
+
+    The files that `display` names are read first, so that trouble with them costs no time.
+    """
+    beside = Beside.read(display)
+    return view_of(report_on(request, select, ignore, progress, beside), display, beside)
+
+
+def show_saved(path: Path, display: Display) -> RunView:
+    """Show the report saved at `path` again; raises `DoctorError` with one line."""
+    from humouse_doctor.stored import saved
+
+    beside = Beside.read(display)
+    return view_of(saved.read(path), display, beside)
+
+
+def demo(directory: Path | None, seed: int, display: Display, progress: Callable[[str], None], bar: Bar) -> RunView:
+    """Train the demo's run into `directory` and inspect it; a temporary folder is used and removed where none is given.
+
+    Raises `InputError` where a run that is not the demo's own is there already.
+    """
+    from humouse_doctor.training.demonstration import train_demo
+
+    if directory is None:
+        with tempfile.TemporaryDirectory(prefix="humouse-doctor-demo-") as folder:
+            return demo(Path(folder), seed, display, progress, bar)
+    train_demo(directory, seed, bar)
+    return inspect_run(Request(checkpoint=directory, seed=seed), display, progress=progress)
+
+
+def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _: None) -> TrialsView:
+    """Try remedies in paired trainings; raises `DoctorError` with one line."""
+    from humouse_doctor.verify.verification import verify as run_trials
+
+    return TrialsView(outcome=run_trials(order, show, progress).outcome)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The files that are shown beside a report, each read once; `outcome_path` names that of the trials."""
+
+    before: Report | None = None
+    outcome: Outcome | None = None
+    outcome_path: str = ""
+
+    @classmethod
+    def read(cls, display: Display) -> Beside:
+        """Read the files that `display` names; raises `DoctorError` with one line."""
+        before = outcome = None
+        if display.compare is not None:
+            from humouse_doctor.stored import saved
+
+            before = saved.read(display.compare)
+        if display.outcome is not None:
+            from humouse_doctor.stored import outcome as outcome_json
+
+            outcome = outcome_json.read(display.outcome)
+        return cls(before=before, outcome=outcome, outcome_path=str(display.outcome))
+
+
+def view_of(report: Report, display: Display, beside: Beside) -> RunView:
+    """Judge one report alone and compare it with what is shown beside it."""
+    from humouse_doctor.gate.comparing import compare
+    from humouse_doctor.gate.judging import judged_alone
+
+    return RunView(
+        report=report,
+        gate=judged_alone(report, Policy(fail_on=display.fail_on.severity), VERSION),
+        outcome=beside.outcome,
+        comparison=None if beside.before is None else compare(beside.before, report),
+        root=display.root,
+    )
 
 
 def report_on(
@@ -30,13 +131,13 @@ def report_on(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     progress: Callable[[str], None] = lambda _: None,
-    outcome: Path | None = None,
+    beside: Beside | None = None,
 ) -> Report:
-    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
+    """Diagnose a checkpoint, or a config before training; raises `DoctorError` with one line.
 
-    `outcome` is a file that verify has kept on the same config: it marks the remedies its trials confirmed or refuted.
+    The outcome among `beside` marks the remedies that its trials confirmed or refuted.
     """
-    return _with_diff(_diagnosed(request, select, ignore, progress, outcome), request.config)
+    return _with_diff(_diagnosed(request, select, ignore, progress, beside), request.config)
 
 
 def _diagnosed(
@@ -44,14 +145,16 @@ def _diagnosed(
     select: Sequence[str],
     ignore: Sequence[str],
     progress: Callable[[str], None],
-    outcome: Path | None,
+    beside: Beside | None,
 ) -> Report:
     """The report without its patch as a diff, which takes the config's text several readings."""
     probes = selected(select, ignore)
     loaded = load_case(request, progress)
-    told = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
-    report = diagnose(replace(loaded, tool_findings=told), examine(loaded.case, probes))
-    return report if outcome is None else _marked(report, outcome, request.overrides)
+    chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
+    report = diagnose(replace(loaded, tool_findings=chosen), examine(loaded.case, probes))
+    if beside is None or beside.outcome is None:
+        return report
+    return _marked(report, beside.outcome, beside.outcome_path, request.overrides)
 
 
 def _with_diff(report: Report, config: Path | None) -> Report:
@@ -80,14 +183,12 @@ def _whole(config: Path | None, source: str) -> Path:
     return Path(source) if config is None or is_folder(config) else config
 
 
-def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
-    """`report` with what the trials kept at `path` showed; raises `UsageError` where they are of another config."""
+def _marked(report: Report, outcome: Outcome, path: str, overrides: Sequence[str]) -> Report:
+    """`report` with what the trials read from `path` showed; raises `UsageError` where they are of another config."""
     from humouse_doctor.inputs.config import reader
     from humouse_doctor.inputs.config.trainer_keys import BY_NAME
-    from humouse_doctor.inputs.stored import outcome as outcome_json
     from humouse_doctor.verify.marks import config_values, mark
 
-    outcome = outcome_json.read(path)
     source = report.subject.config
     if source is None:
         raise UsageError(f"{path}: trials belong to a config: add --config")
@@ -101,38 +202,8 @@ def _marked(report: Report, path: Path, overrides: Sequence[str]) -> Report:
     return marked
 
 
-def exhibit(
-    report: Report, fail_on: Severity | None, *, before: Report | None = None, outcome: Path | None = None, root: str = ""
-) -> Exhibit:
-    """One run's report with all that the formats show of it; `before` is an older report to compare it with."""
-    from humouse_doctor.gate.comparing import compare
-    from humouse_doctor.gate.judging import judged_alone
-    from humouse_doctor.inputs.stored import outcome as outcome_json
-    from humouse_doctor.reporting.rendering import Exhibit
-
-    return Exhibit(
-        gate=judged_alone(report, Policy(fail_on=fail_on), __version__),
-        report=report,
-        outcome=None if outcome is None else outcome_json.read(outcome),
-        comparison=None if before is None else compare(before, report),
-        root=root,
-    )
-
-
-def compared(gate: Gate, path: Path | None, root: str = "") -> Exhibit:
-    """A gate's decision, and what has changed on its one input since the report at `path`; raises `DoctorError`."""
-    from humouse_doctor.gate.comparing import compare
-    from humouse_doctor.inputs.stored import saved
-    from humouse_doctor.reporting.rendering import Exhibit
-
-    entry = gate.entries[0]
-    before = None if path is None else saved.read(path, entry.name)
-    changed = None if before is None or entry.report is None else compare(before, entry.report)
-    return Exhibit(gate=gate, comparison=changed, root=root)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateOrder:
+class GateRequest:
     """What a gate is to look at, and by which rules.
 
     `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
@@ -152,7 +223,21 @@ class GateOrder:
     outputs: tuple[Path, ...] = ()
 
 
-def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> Gate:
+def gate_view(
+    request: GateRequest, compare: Path | None, root: str, progress: Callable[[str], None] = lambda _: None
+) -> GateView:
+    """Judge every input by the policy, and compare the only one with the report at `compare`; raises `DoctorError`."""
+    from humouse_doctor.gate import comparing
+    from humouse_doctor.stored import saved
+
+    decided = gate(request, progress)
+    entry = decided.entries[0]
+    before = None if compare is None else saved.read(compare, entry.name)
+    changed = None if before is None or entry.report is None else comparing.compare(before, entry.report)
+    return GateView(gate=decided, comparison=changed, root=root)
+
+
+def gate(order: GateRequest, progress: Callable[[str], None] = lambda _: None) -> Gate:
     """Judge every input by the policy; one that cannot be read is an entry that fails, and the others go on.
 
     Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
@@ -185,14 +270,14 @@ def gate(order: GateOrder, progress: Callable[[str], None] = lambda _: None) -> 
             notes = (f"no baseline was written: nothing is known of {', '.join(unknown)}",)
         else:
             known = baselines.write(
-                order.write_baseline, [judge.entry(name, report) for name, report in reports.items()], __version__
+                order.write_baseline, [judge.entry(name, report) for name, report in reports.items()], VERSION
             )
     entries = [
         found if isinstance(found, Entry) else judge.entry(name, found, None if known is None else known.run(name, found))
         for name, found in looked_at.items()
     ]
     return Gate(
-        tool_version=__version__,
+        tool_version=VERSION,
         entries=worst_first(entries),
         policy=policy,
         baseline=None if known is None else str(known.source),
@@ -225,14 +310,14 @@ def _request_for(path: Path, shared: Request) -> Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """A patch in the asked form; `text` is empty where there is nothing to change, `written` names file and backup.
+    """A patch in the asked form; `text` is empty where there is nothing to change.
 
-    `report` has no diff of its own.
+    `notes` say what was written, the diagnosis, and what the code needs. `report` has no diff of its own.
     """
 
     text: str
     report: Report
-    written: tuple[Path, Path] | None = None
+    notes: tuple[str, ...]
 
 
 def suggest(
@@ -247,16 +332,16 @@ def suggest(
     Raises `UsageError` without a config, and where an edit cannot be made in place.
     """
     from humouse_doctor.inputs.config import patcher, yaml_text
-    from humouse_doctor.inputs.stored import report as json_report
+    from humouse_doctor.stored import report as json_report
 
     if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
         raise UsageError(_NO_CONFIG)
-    report = _diagnosed(request, (), (), progress, outcome)
+    report = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
     source = report.subject.config
     if source is None:
         raise UsageError(_NO_CONFIG)
     edits, prefix = report.patch, report.config_prefix
-    written = None
+    notes = list[str]()
     text = ""
     if emit is Emit.JSON:
         text = json_report.patch_text(report)
@@ -274,5 +359,20 @@ def suggest(
                 patcher.require_own_file(source)
             text = patcher.unified_diff(before, after, source)
         if write:
-            written = Path(source), patcher.write(Path(source), after)
-    return Suggestion(text=text, report=report, written=written)
+            notes.append(f"changed {source}; what it was is in {patcher.write(Path(source), after)}")
+    return Suggestion(text=text, report=report, notes=(*notes, *_notes(report)))
+
+
+def _notes(report: Report) -> Iterator[str]:
+    """The diagnosis, and what a config patch alone leaves to do, a line each."""
+    yield f"{report.verdict.value}: {report.sentence}"
+    for remedy in report.chosen_remedies:
+        if remedy.code_hint is not None:
+            yield f"in the code, for {remedy.title}: {remedy.code_hint}"
+        if remedy.trial is not None:
+            yield f"by trials, {remedy.title}: {remedy.trial}"
+    for remedy in report.remedies:
+        if remedy.status is RemedyStatus.REFUSED:
+            yield f"not proposed, {remedy.title}: {remedy.why}"
+    if not report.patch:
+        yield "no config key to change"

@@ -15,7 +15,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Interval
 from humouse_doctor.core.settings import Value
-from humouse_doctor.inputs.stored import outcome as outcome_json
+from humouse_doctor.stored import outcome as outcome_json
 from tests.verify.builders import GATES, SET, searched
 
 TEXT = st.text(st.characters(), max_size=8)  # surrogates and control characters too

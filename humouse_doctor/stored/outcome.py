@@ -14,8 +14,8 @@ from humouse_doctor.core.remedy import CodeChange, Interval
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.text import no_command_in_json
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
-from humouse_doctor.inputs.stored.report import read_edit
-from humouse_doctor.inputs.stored.values import (
+from humouse_doctor.stored.report import read_edit
+from humouse_doctor.stored.values import (
     MALFORMED,
     flag,
     items,

@@ -16,9 +16,9 @@ from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, 
 from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
 from humouse_doctor.core.text import no_command_in_json
-from humouse_doctor.inputs.stored import values
-from humouse_doctor.inputs.stored.values import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
 from humouse_doctor.probes.registry import unmeasured
+from humouse_doctor.stored import values
+from humouse_doctor.stored.values import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
 
 #: How YAML spells the floats that JSON has no number for.
 _NOT_FINITE = (".nan", ".inf", "-.inf")

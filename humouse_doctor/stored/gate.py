@@ -7,7 +7,7 @@ from typing import Any
 
 from humouse_doctor.core.gating import GATE_VERSION, Entry, Gate, JudgedFinding, Policy
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.inputs.stored import report as json_report
+from humouse_doctor.stored import report as json_report
 
 KIND = "humouse-doctor gate"
 
@@ -79,4 +79,4 @@ def schema(name: str) -> str:
     """A published JSON Schema, `report` or `gate`, as text."""
     from importlib.resources import files
 
-    return files("humouse_doctor.inputs.stored").joinpath("schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")
+    return files("humouse_doctor.stored").joinpath("schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")

@@ -47,7 +47,7 @@ def inspect(
     if generator is None:
         if targets is not None or conditions is not None or latent_dim is not None:
             raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
-        from humouse_doctor.service import report_on
+        from humouse_doctor.service.commands import report_on
 
         return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
     if config is not None or data is not None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.report import Report
-from humouse_doctor.inputs.stored import report
-from humouse_doctor.inputs.stored.gate import KIND
-from humouse_doctor.inputs.stored.values import MALFORMED, load
+from humouse_doctor.stored import report
+from humouse_doctor.stored.gate import KIND
+from humouse_doctor.stored.values import MALFORMED, load
 
 
 def read(path: Path, name: str | None = None) -> Report:

@@ -1,0 +1,65 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat
+
+
+def complete_code(incomplete: str) -> list[str]:
+    """Return the codes that a shell may complete `incomplete` to."""
+    from humouse_doctor.probes.pages import completions
+
+    return completions(incomplete)
+
+
+def complete_topic(incomplete: str) -> list[str]:
+    """Return the codes and names that a shell may complete `incomplete` to."""
+    from humouse_doctor.probes.pages import topics
+
+    return topics(incomplete)
+
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
+]
+Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another config value for this look only.")]
+SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
+MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How stdout shows the report.")]
+PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How stdout shows the outcome.")]
+Files = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output", "-o", metavar="FORMAT=PATH", help="Also write it there, e.g. html=report.html. As often as wanted."
+    ),
+]
+Compare = Annotated[
+    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Say what has changed since this report.")
+]
+Select = Annotated[
+    list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=complete_code)
+]
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", help="All but these probes: codes or prefixes.", autocompletion=complete_code)
+]
+FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
+OutcomeOption = Annotated[
+    Path | None, typer.Option("--outcome", help="What verify has kept: marks remedies as confirmed or refuted by trials.")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
+]
+
+Salvage = Annotated[
+    bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
+]

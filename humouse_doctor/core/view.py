@@ -1,0 +1,59 @@
+"""Views: all that there is to show of one call, each a type of its own; a renderer gets one and needs nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from humouse_doctor.core.comparison import Comparison
+from humouse_doctor.core.gating import Gate
+from humouse_doctor.core.outcome import Outcome
+from humouse_doctor.core.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run's report; `gate` judges it alone.
+
+    `outcome` holds the trials that the report was marked with, `comparison` the changes since an older report. `root` is
+    the absolute folder that a pipeline shows paths relative to, empty for none.
+    """
+
+    report: Report
+    gate: Gate
+    outcome: Outcome | None = None
+    comparison: Comparison | None = None
+    root: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that shows this."""
+        return self.report.exit_code(self.gate.policy.fail_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateView:
+    """A gate's decision on any number of inputs; `comparison` and `root` as in `RunView`."""
+
+    gate: Gate
+    comparison: Comparison | None = None
+    root: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that shows this."""
+        return int(self.gate.exit_code)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialsView:
+    """The outcome of paired trials."""
+
+    outcome: Outcome
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that shows this."""
+        return self.outcome.exit_code()
+
+
+View = RunView | GateView | TrialsView
