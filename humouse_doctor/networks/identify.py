@@ -22,6 +22,8 @@ _MARKS = {
     Architecture.TCN: ("fc.0.weight", "decoder.final_conv.weight", "proj.weight"),
     Architecture.SEQ2SEQ: ("hidden_init.weight", "input_proj.weight", "lstm.weight_ih_l0", "output.weight"),
 }
+#: What the names of a generator's tensors begin with.
+_OWN = ("pre.", "lstm", "output.", "fc.", "decoder.", "proj.", "hidden_init.", "cell_init.", "input_proj.")
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
 _GENERATOR = "model.generator."
 #: The fields of a pretrainer's own config that are of use here: the smallest value of each size, and the heads.
@@ -107,6 +109,15 @@ def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
     if key == f"{_GENERATOR}num_layers" and isinstance(value, int) and architecture is not Architecture.TCN:
         return max(1, value)
     return value.lower() if isinstance(value, str) else value
+
+
+def require_generator(path: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `InputError` where tensors of these names and shapes are no generator's, or the largest is none of its own."""
+    plain = {name.removesuffix("_orig"): shape for name, shape in shapes.items()}
+    _sizes(path, _architecture(path, plain), plain)
+    largest = max(plain, key=lambda name: math.prod(plain[name]))
+    if not largest.startswith(_OWN):
+        raise InputError(f"{path}: has unknown {_ascii(largest)}; the file is not the whole generator it looks like")
 
 
 def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module:

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import humouse_doctor
 from humouse_doctor.cases.loading import Request, load_case
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.inputs.checkpoints import checkpoint, child
 from humouse_doctor.networks import identify, sampling
 from humouse_doctor.training import warm_up
 from humouse_doctor.verify.verification import Order, verify
@@ -74,6 +76,31 @@ def test_honest_files_are_built_and_run(tmp_path: Path, architecture: str) -> No
     path = save(tmp_path / "generator_x.pt", pretrained(sized(architecture, steps=24), torch.ones))
 
     assert load_case(Request(checkpoint=path)).case.samples.predictions is not None
+
+
+@pytest.mark.parametrize(
+    ("tensors", "said"),
+    [({"a.b": torch.ones(4)}, "an unknown network"), ({"critic_head.weight": torch.ones(4)}, "is a discriminator"),
+     ({**pretrained(sized("lstm", steps=8))["state_dict"], "huge.weight": torch.ones(10_000)}, "has unknown huge.weight")],
+)  # fmt: skip
+def test_safetensors_of_other_networks_are_refused_without_reading_a_tensor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tensors: dict[str, Tensor], said: str
+) -> None:
+    save_file(tensors, tmp_path / "generator_x.safetensors")
+    monkeypatch.setattr(checkpoint, "_LARGE_BYTES", 0)
+    monkeypatch.setattr(child.Loader, "read", lambda *_, **__: pytest.fail("read"))
+
+    with pytest.raises(InputError, match=said):
+        load_case(Request(checkpoint=tmp_path / "generator_x.safetensors"))
+
+
+def test_a_generator_in_safetensors_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "_LARGE_BYTES", 0)
+    tensors = pretrained(sized("lstm", steps=8), torch.ones)["state_dict"]
+    save_file({f"module.{name}": tensor for name, tensor in tensors.items()}, tmp_path / "g.safetensors")
+    request = Request(checkpoint=tmp_path / "g.safetensors", overrides=("model.generator.target_len=8",))
+
+    assert load_case(request).case.samples.predictions is not None
 
 
 class _Long(nn.Module):

@@ -5,24 +5,32 @@ Torch is not imported before that process has been started, so that both imports
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import container
 from humouse_doctor.inputs.checkpoints.child import Loader
+from humouse_doctor.inputs.checkpoints.container import Container, Kind
 from humouse_doctor.inputs.checkpoints.protocol import Wish
+from humouse_doctor.inputs.files import open_regular
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: What stands under a tensor's name: the tensor, or its shape.
+_Named = TypeVar("_Named")
+
 _NO_GESTURES = "holds no gestures; expected a tensor (N, T, >=2), alone or under 'sequences'"
+#: Beyond this, a file that says what it holds is asked before it is read; below, reading it is quicker.
+_LARGE_BYTES = 64 << 20
 _MAX_PREFIXES = 8
 _PREFIXES = ("module.", "_orig_mod.")
 _SUBNETWORKS = ("generator.", "netG.", "G.", "gen.", "model.", "net.")
@@ -58,6 +66,8 @@ def load(path: Path, names: Collection[str] = (), *, salvage: bool = False) -> C
     """
     with Loader() as loader:
         looked_at = container.look(path)
+        if not names and looked_at.size > _LARGE_BYTES and looked_at.kind in (Kind.SAFETENSORS, Kind.SHARDS):
+            _require_generator(path, looked_at)
         answer = loader.read(path, looked_at, Wish.GENERATOR, salvage=salvage)
     import torch
 
@@ -75,6 +85,19 @@ def load(path: Path, names: Collection[str] = (), *, salvage: bool = False) -> C
     )
 
 
+def _require_generator(path: Path, looked_at: Container) -> None:
+    """Raise `InputError` where the headers name no generator: gigabytes of other tensors need not be read to tell."""
+    from humouse_doctor.networks import identify
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in looked_at.files:
+        with open_regular(file) as stream:
+            header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+        shapes.update((name, tuple(entry["shape"])) for name, entry in header.items() if name != "__metadata__")
+    if any("." in name for name in shapes):  # else the loader says what is missing
+        identify.require_generator(str(path), _plain_names(shapes, [], ()))
+
+
 def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
     """Gestures (N, T, >=2) and features (N, F) or None from a replay buffer or a bare tensor; raises `InputError`."""
     with Loader() as loader:
@@ -90,7 +113,7 @@ def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
         return single, None if features is None else features.astype(np.float32, copy=False)
 
 
-def _plain_names(tensors: dict[str, Tensor], remarks: list[str], wanted: Collection[str]) -> dict[str, Tensor]:
+def _plain_names(tensors: dict[str, _Named], remarks: list[str], wanted: Collection[str]) -> dict[str, _Named]:
     """Names as the generator itself has them: wrappers' prefixes off, one sub-network chosen, old spectral-norm names.
 
     With the names `wanted`, they are left alone as soon as all of these are among them.
