@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 #: What is answered, where it is known to the system and not ignored (as nohup and a shell's `&` have it).
 _ANSWERED = ("SIGINT", "SIGTERM", "SIGHUP")
 #: How often is looked whether it winds down, and how long it may.
-_LOOK_EVERY_S, _PATIENCE_S = 0.05, 5.0
+_LOOK_EVERY_S, _PATIENCE_S = 0.05, 3.0
 _IMPORTS = "<frozen importlib._bootstrap>"
 #: What a shell adds to a signal's number.
 _BY_SIGNAL = 128
