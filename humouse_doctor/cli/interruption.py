@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 #: What is answered, where it is known to the system and not ignored (as nohup and a shell's `&` have it).
 _ANSWERED = ("SIGINT", "SIGTERM", "SIGHUP")
-#: How often is looked whether it winds down, and how long it may.
-_LOOK_EVERY_S, _PATIENCE_S = 0.05, 5.0
+#: How often is looked whether it winds down, how long it may, and how long what is called at the end.
+_LOOK_EVERY_S, _PATIENCE_S = 0.05, 3.0
+_AT_EXIT_S = 1.0
 _IMPORTS = "<frozen importlib._bootstrap>"
 #: What a shell adds to a signal's number.
 _BY_SIGNAL = 128
@@ -70,14 +71,22 @@ class Interruption:
         self._nothing_to_undo = True
 
     def end(self) -> NoReturn:
-        """End here and now, with the children that are left, the one line, and the exit code that a shell expects."""
+        """End here and now, with the children that are left, the one line, and the exit code that a shell expects.
+
+        What is to be called at the end of any program is called, which removes temporary folders, for a second at most.
+        """
+        code = _BY_SIGNAL + self._number
         _ignore()
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(code))
+            signal.setitimer(signal.ITIMER_REAL, _AT_EXIT_S)
         _kill_children()
         said = "interrupted" if self._number == signal.SIGINT else "terminated"
         with suppress(OSError, ValueError):
             if sys.stderr is not None:
                 os.write(sys.stderr.fileno(), f"humouse-doctor: {said}\n".encode())
-        os._exit(_BY_SIGNAL + self._number)
+        atexit._run_exitfuncs()
+        os._exit(code)
 
     def _answer(self, number: int, frame: FrameType | None) -> None:
         again, self._number = self._number != 0, self._number or number

@@ -7,6 +7,7 @@ import copyreg
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -132,6 +133,10 @@ class Runner:
     def _start(self, count: int) -> None:
         """See that there are `count` workers; all that are new start side by side."""
         context = multiprocessing.get_context("spawn")
+        if sys.platform != "win32":  # starting it with the first worker would let SIGINT in again
+            from multiprocessing import resource_tracker
+
+            resource_tracker.ensure_running()
         while len(self._started) < count:
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs,), daemon=True)

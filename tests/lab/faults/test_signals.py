@@ -108,6 +108,28 @@ def test_an_import_is_left_to_end(folder: Path) -> None:
     assert (ended.returncode, ended.stderr, ended.stdout) == (*_LINES["SIGINT"], "to its end\n")
 
 
+def test_a_temporary_folder_is_removed_even_where_it_does_not_wind_down(folder: Path) -> None:
+    script = (
+        f"import tempfile\nwith tempfile.TemporaryDirectory(dir={str(folder)!r}) as one_more:\n    come()\n    time.sleep(50)"
+    )
+    swallowed = "interruption._PATIENCE_S = 0.0\n" + script
+
+    ended = _interrupted(swallowed)
+
+    assert (ended.returncode, ended.stderr) == _LINES["SIGINT"]
+    assert {path.name for path in folder.iterdir()} == {"run.yaml", "gestures.npz"}
+
+
+def test_what_is_called_at_the_end_may_not_take_long() -> None:
+    script = (
+        "import atexit\natexit.register(time.sleep, 50)\ninterruption._AT_EXIT_S = 0.05\ntry:\n    come()\nfinally:\n    end()"
+    )
+
+    ended = _interrupted(script)
+
+    assert (ended.returncode, ended.stderr) == _LINES["SIGINT"]
+
+
 def test_winding_down_is_not_disturbed() -> None:
     ended = _interrupted("try:\n    come()\nfinally:\n    time.sleep(0.05)\n    print('undone', flush=True)\n    end()")
 
