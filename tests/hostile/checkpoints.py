@@ -173,6 +173,7 @@ def _lightning(parameters: object) -> dict[str, object]:
 
 
 def _optimizer() -> dict[str, Any]:
+    """The state of one step; the first optimizer of a process imports a compiler, so that none is made for a mere list."""
     trained = network()
     optimizer = torch.optim.Adam(trained.parameters())
     for parameter in trained.parameters():
@@ -181,9 +182,17 @@ def _optimizer() -> dict[str, Any]:
     return optimizer.state_dict()
 
 
+def _several_nets(path: Path) -> None:
+    other = {"classifier.weight": torch.ones(1, 4), "classifier.bias": torch.ones(1)}
+    saved({"model": {"generator": weights(), "discriminator": other}, "optimizer": _optimizer()})(path)
+
+
+def _with_optimizer(path: Path) -> None:
+    saved({"model": weights(), "optimizer": _optimizer(), "scaler": {"scale": 1.0}, "rng": torch.get_rng_state()})(path)
+
+
 def _wild() -> dict[str, tuple[Write, str]]:
     half = {name: tensor.bfloat16() for name, tensor in weights().items()}
-    other = {"classifier.weight": torch.ones(1, 4), "classifier.bias": torch.ones(1)}
     wrapped = {
         key: (saved({"epoch": 1, key: weights()}), USABLE)
         for key in ("state_dict", "generator", "G", "netG", "model", "g_ema", "g", "params", "params_ema", "g_state")
@@ -196,11 +205,8 @@ def _wild() -> dict[str, tuple[Write, str]]:
         "parallel and compiled": (saved(prefixed("module._orig_mod.", weights())), USABLE),
         "averaged model": (saved(AveragedModel(network()).state_dict()), USABLE),
         "ema shadow": (saved({"ema": {"decay": 0.9, "shadow": weights()}}), USABLE),
-        "several nets": (saved({"model": {"generator": weights(), "discriminator": other}, "optimizer": _optimizer()}), USABLE),
-        "with optimizer, scheduler and scaler": (
-            saved({"model": weights(), "optimizer": _optimizer(), "scaler": {"scale": 1.0}, "rng": torch.get_rng_state()}),
-            USABLE,
-        ),
+        "several nets": (_several_nets, USABLE),
+        "with optimizer, scheduler and scaler": (_with_optimizer, USABLE),
         "lightning": (saved(_lightning({"lr": 1e-3})), USABLE),
         "lightning with a namespace": (saved(_lightning(Namespace(lr=1e-3))), "argparse.Namespace"),
         "pretrainer": (saved(_pretrainer(np.ones(2, np.float32), np.ones(2, np.float32))), USABLE),
