@@ -82,6 +82,13 @@ def test_readme_is_short() -> None:
     assert len((TOP / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
+def test_readme_has_the_figures_of_the_zoo() -> None:
+    shares = re.findall(r"(\d+)\s+of\s+(\d+)", (TOP / "README.md").read_text(encoding="utf-8"))
+    table = (DOCS / "accuracy.md").read_text(encoding="utf-8")
+    assert len(shares) == 4
+    assert [share for share in shares if f"; {'/'.join(share)})" not in table] == []
+
+
 @BY_NAME
 def test_links_lead_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
