@@ -71,7 +71,7 @@ def wrong_commands(line: str) -> list[str]:
         else:
             options = {word.partition("=")[0] for word in words if word.startswith("-")}
             found += [f"{first} {option}" for option in sorted(options - COMMANDS[first])]
-    if line.startswith("--"):
+    if re.match(r"--[a-z]", line):
         option = re.split(r"[ =\[]", line)[0]
         known = set().union(*COMMANDS.values()) | OTHERS
         found += [] if option in known else [option]
