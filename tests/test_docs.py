@@ -71,7 +71,7 @@ def wrong_commands(line: str) -> list[str]:
         else:
             options = {word.partition("=")[0] for word in words if word.startswith("-")}
             found += [f"{first} {option}" for option in sorted(options - COMMANDS[first])]
-    if line.startswith("--"):
+    if re.match(r"--[a-z]", line):
         option = re.split(r"[ =\[]", line)[0]
         known = set().union(*COMMANDS.values()) | OTHERS
         found += [] if option in known else [option]
@@ -80,6 +80,13 @@ def wrong_commands(line: str) -> list[str]:
 
 def test_readme_is_short() -> None:
     assert len((TOP / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def test_readme_has_the_figures_of_the_zoo() -> None:
+    shares = re.findall(r"(\d+)\s+of\s+(\d+)", (TOP / "README.md").read_text(encoding="utf-8"))
+    table = (DOCS / "accuracy.md").read_text(encoding="utf-8")
+    assert len(shares) == 4
+    assert [share for share in shares if f"; {'/'.join(share)})" not in table] == []
 
 
 @BY_NAME
