@@ -47,8 +47,8 @@ pytestmark = [pytest.mark.loader_process, pytest.mark.filterwarnings("ignore")]
 @pytest.fixture(autouse=True)
 def _no_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Loaders are limited in computing alone: a machine that does other things beside it is no fault of a file's."""
-    monkeypatch.setattr(isolation, "_READ_S", 600.0)
-    monkeypatch.setattr(isolation, "_CPU_S", LONG_S)
+    monkeypatch.setattr(child, "_READ_S", 600.0)
+    monkeypatch.setattr(child, "_CPU_S", LONG_S)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_a_file_is_refused_with_one_line_or_reported_on(
 ) -> None:
     path = tmp_path / "a.pt"
     if "SIGXCPU" in case.says:
-        monkeypatch.setattr(isolation, "_CPU_S", SHORT_S)
+        monkeypatch.setattr(child, "_CPU_S", SHORT_S)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         case.write(path)
