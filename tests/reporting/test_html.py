@@ -457,8 +457,8 @@ def test_a_report_with_the_largest_pictures_stays_small() -> None:
 
 def test_the_page_is_made_without_torch_and_matplotlib() -> None:
     code = (
-        "import sys; from humouse_doctor.reporting import html; from tests.reporting.builders import gated;"
-        " html.render(gated()); sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
+        "import sys; from humouse_doctor.reporting.html import page; from tests.reporting.builders import gated;"
+        " page.render(gated()); sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
     )
 
     ended = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
