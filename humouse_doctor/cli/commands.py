@@ -156,7 +156,7 @@ def inspect(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service import report_on
 
     showing = Showing.of(format_, output, fail_on, compare, (checkpoint, config, data, outcome))
@@ -190,7 +190,7 @@ def preflight(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service import report_on
 
     showing = Showing.of(format_, output, fail_on, compare, (config, data))
@@ -215,7 +215,7 @@ def suggest_config(
     outcome: OutcomeOption = None,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.core.remedy import RemedyStatus
     from humouse_doctor.service import suggest
 
@@ -369,7 +369,7 @@ def gate(
     output: Files = None,
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service import GateOrder, compared
     from humouse_doctor.service import gate as run_gate
 

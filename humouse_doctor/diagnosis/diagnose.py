@@ -26,7 +26,7 @@ from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.probes.untrained import looks_untrained
 
 if TYPE_CHECKING:
-    from humouse_doctor.cases.loading import Loaded
+    from humouse_doctor.cases.request import Loaded
 
 #: With this one as well the verdict is sure.
 _FITTED = "HD105"

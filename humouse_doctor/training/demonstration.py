@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from humouse_doctor.cases.loading import Request
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.remedy import CodeChange

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.case import Need
+from humouse_doctor.core.case import Need, PretrainerContract
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.probe import Status
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
@@ -182,8 +183,7 @@ def test_a_pretrainers_network_is_compared_in_its_own_space(tmp_path: Path) -> N
 
     assert case.space is not None
     assert case.space.name == "z-scored positions"
-    assert case.contract is not None
-    assert case.contract.broken == ()
+    assert case.contract == PretrainerContract(file=str(tmp_path / "lstm_generator.pt"))
     assert any("rescaling to pixels is undone" in remark for remark in case.subject.remarks)
 
 
@@ -192,8 +192,13 @@ def test_a_pretrainers_contract_with_the_run_is_read(tmp_path: Path) -> None:
     request = Request(checkpoint=write_pretrainer(tmp_path, head="tanh"), config=config, data=write_data(tmp_path), samples=8)
     contract = load_case(request).case.contract
 
-    assert contract is not None
-    assert len(contract.broken) == 4
+    assert contract == PretrainerContract(
+        file=str(tmp_path / "lstm_generator.pt"),
+        head="tanh",
+        run_head="tanh",
+        run_compares_deltas=True,
+        run_normalises=True,
+    )
 
 
 def test_the_checkpoint_a_config_starts_from_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,8 +208,7 @@ def test_the_checkpoint_a_config_starts_from_is_looked_at(tmp_path: Path, monkey
 
     case = load_case(Request(config=config)).case
 
-    assert case.contract is not None
-    assert case.contract.broken == ("the run's activation_xy is tanh, the checkpoint's head is linear",)
+    assert case.contract == PretrainerContract(file="lstm_generator.pt", run_head="tanh")
 
 
 def test_a_plain_checkpoint_to_start_from_has_no_statistics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,8 +218,7 @@ def test_a_plain_checkpoint_to_start_from_has_no_statistics(tmp_path: Path, monk
 
     contract = load_case(Request(config=config)).case.contract
 
-    assert contract is not None
-    assert "no position statistics" in contract.broken[0]
+    assert contract == PretrainerContract(file="generator_x.pt", has_statistics=False, run_head="linear")
 
 
 def test_a_checkpoint_to_start_from_that_is_elsewhere_is_remarked(tmp_path: Path) -> None:
@@ -372,7 +375,7 @@ def test_a_silent_config_holds_the_trainers_default_against_the_contract(tmp_pat
     case = load_case(Request(checkpoint=write_pretrainer(tmp_path), config=config, data=write_data(tmp_path), samples=8)).case
 
     assert case.contract is not None
-    assert case.contract.broken == ("the run's activation_xy is tanh, the checkpoint's head is linear",)
+    assert (case.contract.head, case.contract.run_head) == ("linear", "tanh")
     assert case.network is not None
     assert case.network.heads == (Activation.LINEAR, Activation.LINEAR)
 

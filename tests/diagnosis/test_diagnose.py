@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from humouse_doctor.cases.loading import Loaded, ToolFinding
+from humouse_doctor.cases.request import Loaded, ToolFinding
 from humouse_doctor.core.case import Case, DataSummary, Need, NetworkFacts, PretrainerContract, Samples
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
@@ -65,7 +65,7 @@ def _results(judged: Mapping[str, Judgement | None], *more: ProbeResult) -> list
 
 
 def _trained(values: Mapping[str, Value] = builders.SOUND) -> Case:
-    contract = PretrainerContract(file="p.pt", broken=("its head is tanh",))
+    contract = PretrainerContract(file="p.pt", head="tanh")
     return builders.case(
         builders.healthy_samples(),
         known=builders.settings(values),
