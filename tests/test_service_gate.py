@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from humouse_doctor.cases.loading import Request
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.gating import Age, Gate, Standing

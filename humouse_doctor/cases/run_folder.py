@@ -1,18 +1,23 @@
-"""Finding a run's checkpoint, config and data below or near its folder, and saying what was taken."""
+"""A run's folder to its checkpoint, config and data, with remarks on what was taken."""
 
 from __future__ import annotations
 
 import glob
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.cases.request import Notes, Request, ToolFinding
+from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import below, is_file, is_folder
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
+#: What lies in a folder that is itself a checkpoint, of another program.
+_FOREIGN_MARKS = (".metadata", "saved_model.pb")
 _MAX_LISTED = 5
 #: What lies deeper below a run's folder, or past the bound, belongs to something else.
 _LEVELS, _MAX_ENTRIES = 3, 50_000
@@ -26,8 +31,75 @@ class Choice:
     remark: str
 
 
+def resolve(request: Request, notes: Notes) -> tuple[Request, reader.ReadConfig]:
+    """Return `request` with files in place of a run's folder, and its config, read.
+
+    A folder may stand for the checkpoint, or for the config before training; raises `InputError` or `UsageError` where it
+    holds none.
+    """
+    run = request.checkpoint
+    if run is not None and run.is_dir() and not any((run / mark).exists() for mark in _FOREIGN_MARKS):
+        return _resolve_run(request, run, notes)
+    folder = request.config
+    if folder is not None and folder.is_dir():
+        return _resolve_config(request, folder, notes)
+    return request, reader.read(folder, request.overrides)
+
+
+def _resolve_run(request: Request, run: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:
+    """Find the parts of a run whose folder was given instead of a checkpoint."""
+    config_path = request.config
+    if config_path is None:
+        config_path = _noted(find_config(run), notes)
+    config = reader.read(config_path, request.overrides)
+    checkpoint = find_checkpoint(run, config.settings)
+    notes.remarks.append(checkpoint.remark)
+    _note_other_experiment(checkpoint.path, config.settings, notes)
+    data = request.data
+    if data is None:
+        data = _noted(find_data(run, config.settings), notes)
+        if data is None:
+            notes.remarks.append("data: no cache found where the config says; give --data")
+    return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def _resolve_config(request: Request, folder: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:
+    """Find config and data of a run whose folder was given instead of its config."""
+    config_path = _noted(find_config(folder), notes)
+    if config_path is None:
+        raise UsageError(f"{folder}: a folder without a config; expected .hydra/config.yaml or a YAML file in it")
+    config = reader.read(config_path, request.overrides)
+    data = request.data
+    if data is None:
+        data = _noted(find_data(folder, config.settings), notes)
+    return replace(request, config=config_path, data=data), config
+
+
+def _noted(choice: Choice | None, notes: Notes) -> Path | None:
+    """Return the path chosen, once its remark is noted."""
+    if choice is None:
+        return None
+    notes.remarks.append(choice.remark)
+    return choice.path
+
+
+def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -> None:
+    """Note a checkpoint that is not named after the config's experiment."""
+    name = settings.text("experiment_name")
+    if name and checkpoint.stem != f"generator_{name}":
+        notes.findings.append(
+            ToolFinding(
+                code=ToolCode.DISAGREEMENT,
+                message=f"experiment_name is {name}, but the checkpoint found is {checkpoint.name}",
+                serious=True,
+                key="experiment_name",
+                place=settings.place("experiment_name"),
+            )
+        )
+
+
 def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
-    """The newest of the candidates; a tie is broken by name."""
+    """Return the newest of the candidates; a tie is broken by name."""
     aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := _changed(path)) is not None}
     if not aged:
         return None
@@ -40,7 +112,7 @@ def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
-    """The files of a folder; none where a config names one that cannot be."""
+    """Return the files of a folder; none where a config names one that cannot be."""
     try:
         return list(folder.glob(pattern))
     except (OSError, ValueError):
@@ -48,7 +120,7 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 
 
 def _changed(path: Path) -> float | None:
-    """When a file was last changed, in seconds; None for what is none, or has been moved away meanwhile."""
+    """Return when a file was last changed, in seconds; None for what is none, or has been moved away meanwhile."""
     try:
         state = path.stat()
     except (OSError, ValueError):
@@ -57,7 +129,7 @@ def _changed(path: Path) -> float | None:
 
 
 def find_config(run: Path) -> Choice | None:
-    """The run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
+    """Return the run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
     resolved = run / ".hydra" / "config.yaml"
     if is_file(resolved):
         return Choice(path=resolved, remark=f"config: took {resolved}")
@@ -66,7 +138,7 @@ def find_config(run: Path) -> Choice | None:
 
 
 def find_checkpoint(run: Path, settings: Settings) -> Choice:
-    """The run's generator checkpoint, below its folder or in `logging.checkpoint_dir`; raises `InputError`.
+    """Return the run's generator checkpoint, below its folder or in `logging.checkpoint_dir`; raises `InputError`.
 
     Several experiments may share that folder, so the file named after `experiment_name` comes before the newest.
     """
@@ -88,7 +160,7 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
 
 
 def find_data(run: Path, settings: Settings) -> Choice | None:
-    """The newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
+    """Return the newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
     cache, dataset = settings.text("data.cache_dir"), settings.text("data.dataset_id")
     length = settings.integer("data.sequence_length")
     for base in _bases(run):
@@ -101,12 +173,12 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
 
 
 def find_named(path: str, near: Path | None) -> Path | None:
-    """A file that a config names: as it stands, or from the config's folder upwards."""
+    """Return a file that a config names: as it stands, or from the config's folder upwards."""
     bases = [Path(), *(_bases(near.parent) if near is not None else ())]
     return next((base / path for base in bases if is_file(base / path)), None)
 
 
 def _bases(run: Path) -> list[Path]:
-    """Where a relative path in a config may start from: the run's folder, the folders above it, the current one."""
+    """Return where a relative path in a config may start from: the run's folder, those above it, the current one."""
     full = run.resolve()
     return [run, *list(full.parents)[:4], Path()]

@@ -1,4 +1,4 @@
-"""What a run's warm-up compares, and the conditions it gives its generator: settings and data to numbers."""
+"""Settings and data to numbers: the space in which a run's warm-up compares, and its generator's conditions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def space_of(
     remarks: list[str],
     checkpoint: Checkpoint | None = None,
 ) -> LossSpace | None:
-    """What this run's warm-up compares; None where nothing says so."""
+    """Return the space in which this run's warm-up compares; None where nothing says so."""
     if checkpoint is not None and checkpoint.is_pretrainer:
         remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
         return LossSpace(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
@@ -51,7 +51,7 @@ def space_of(
 
 
 def held_in_float32(values: FloatArray) -> bool:
-    """Whether all of `values` are finite in float32, the type a trainer works in."""
+    """Return whether all of `values` are finite in float32, the type a trainer works in."""
     return bool(_held(np.asarray(values, dtype=np.float64)).all())
 
 
@@ -60,14 +60,14 @@ def _held(values: FloatArray) -> BoolArray:
 
 
 def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation per channel, (K,) each; a channel that does not vary gets a std of 1."""
+    """Return mean and standard deviation per channel, (K,) each; a channel that does not vary gets a std of 1."""
     flat = np.asarray(values, dtype=np.float64).reshape(-1, values.shape[-1])
     std = flat.std(axis=0)
     return flat.mean(axis=0), np.where(std > 0, std, 1.0)
 
 
 def conditions_of(settings: Settings, gestures: Gestures | None, width: int, remarks: list[str]) -> FloatArray | None:
-    """The data's features as the run would give them to the generator, (N, F); None where zeros must do."""
+    """Return the data's features as the run would give them to the generator, (N, F); None where zeros must do."""
     if width == 0:
         return None
     if gestures is None or gestures.features is None:

@@ -90,7 +90,7 @@ def inspect(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service.commands import Display, inspect_run
 
     files = printing.outputs(output or (), Format, (checkpoint, config, data, outcome, compare))
@@ -125,7 +125,7 @@ def preflight(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service.commands import Display, inspect_run
 
     files = printing.outputs(output or (), Format, (config, data, compare))
@@ -151,7 +151,7 @@ def suggest_config(
     outcome: OutcomeOption = None,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service.commands import suggest
 
     request = Request(
@@ -291,7 +291,7 @@ def gate(
     output: Files = None,
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
-    from humouse_doctor.cases.loading import Request
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.service.commands import GateRequest, gate_view
 
     taken = (*inputs, config, data, policy, baseline, compare)

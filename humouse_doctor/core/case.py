@@ -137,13 +137,20 @@ class NetworkFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PretrainerContract:
-    """What a pretrainer checkpoint expects of the run that starts from it.
+    """Facts about a pretrainer checkpoint and the run that starts from it.
 
-    `file` is its path; `broken` lists in words what does not hold between the two.
+    Of the checkpoint: `file` is its path, `has_statistics` is true where it carries the mean and std of its positions,
+    `head` is the activation of its position channels as the checkpoint spells it. Of the run's config: `run_head` is the
+    same as the config spells it, None without a config; `run_compares_deltas` and `run_normalises` are true where it
+    compares deltas rather than positions, and where it z-scores each sequence.
     """
 
     file: str
-    broken: tuple[str, ...] = ()
+    has_statistics: bool = True
+    head: str = "linear"
+    run_head: str | None = None
+    run_compares_deltas: bool = False
+    run_normalises: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,7 +55,7 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
 
 
 def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
-    """The probes whose code starts with one of `select` (all, where empty) and none of `ignore`.
+    """Return the probes whose code starts with one of `select` (all, where empty) and none of `ignore`.
 
     Raises `UsageError` for a code or prefix that fits nothing.
     """
@@ -69,7 +69,7 @@ def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
 
 
 def wanted(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
-    """Whether `code`, a probe's or one of the tool's own, is selected and not ignored."""
+    """Return whether `code`, a probe's or one of the tool's own, is selected and not ignored."""
     chosen = tuple(prefix.upper() for prefix in select) or ("",)
     left = tuple(prefix.upper() for prefix in ignore)
     return code.startswith(chosen) and not (left and code.startswith(left))

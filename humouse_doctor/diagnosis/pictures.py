@@ -19,7 +19,7 @@ _TAIL = 0.005
 
 
 def pictures_of(case: Case) -> Pictures | None:
-    """What can be drawn of `case`; None where there is neither a target nor a prediction, or their space is not known.
+    """Return what can be drawn of `case`; None where there is neither a target nor a prediction, or their space is not known.
 
     Nothing is drawn either of numbers so large that float64 has no room for their squares.
     """

@@ -6,48 +6,21 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
-from humouse_doctor.core.remedy import Remedy
-from humouse_doctor.probes.shared import latent_distortion
-from humouse_doctor.probes.shared.latent_distortion import SHRUNK_PRIOR
-from humouse_doctor.remedies import catalogue
+from humouse_doctor.core.probe import Metric
+from humouse_doctor.probes.shared.latent_distortion import FITTED_STD, SHRUNK_PRIOR, LatentDistortion
 
 
-class LatentNoise(Probe):
+class LatentNoise(LatentDistortion):
     code = "HD205"
     name = "latent-noise"
-    kind = Kind.CAUSE
     summary = "How much noise the warm-up adds to the latent, and how far prior samples spread against fitted ones."
-    needs = ()
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std"),
-        SHRUNK_PRIOR,
-        Metric(name="fitted_latent_std", unit="prior stds", meaning="std of latents fitted to real targets"),
-    )
-    explains = ("HD101", "HD104", "HD105")
-    sometimes = ("HD103",)
+    strength = Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std")
+    metrics: ClassVar[tuple[Metric, ...]] = (strength, SHRUNK_PRIOR, FITTED_STD)
     key = "training.warmup_noise_std"
+    known_effect = "in measured runs noise of std 1 left prior samples a tenth of the reconstructions' spread"
 
-    def measure(self, case: Case) -> dict[str, float]:
-        latent_distortion.stated(case, "training.warmup_noise_std")
-        noise = max(0.0, case.settings.number("training.warmup_noise_std") or 0.0)
-        measured = {"noise_std": noise}
-        return measured if noise == 0 else {**measured, **latent_distortion.effect(case)}
+    def strength_of(self, case: Case) -> float:
+        return max(0.0, case.settings.number(self.key) or 0.0)
 
-    def judge(self, measured: Mapping[str, float]) -> Judgement:
-        if measured["noise_std"] == 0:
-            return Judgement.HEALTHY
-        metric = SHRUNK_PRIOR
-        return Judgement.BORDERLINE if metric.name not in measured else metric.judge(measured[metric.name])
-
-    def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        said = f"the warm-up adds noise of std {measured['noise_std']:g} to the latent"
-        if "prior_fit_spread" in measured:
-            return (
-                f"{said}: what the prior draws spreads {measured['prior_fit_spread']:.2f} as far as what fitted latents"
-                f" (std {measured['fitted_latent_std']:.1f}) give"
-            )
-        return f"{said}; in measured runs noise of std 1 left prior samples a tenth of the reconstructions' spread"
-
-    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (catalogue.undistorted_latent(case),)
+    def fact(self, case: Case, measured: Mapping[str, float]) -> str:
+        return f"the warm-up adds noise of std {measured['noise_std']:g} to the latent"

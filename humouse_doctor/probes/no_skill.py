@@ -117,7 +117,7 @@ def fitted_sequences(fit: LatentFit) -> FloatArray:
 
 
 def fitted_targets(fit: LatentFit) -> FloatArray:
-    """What was fitted to, on the position channels, (M, T, 2); raises `NotMeasurable` where there is none to measure."""
+    """Return what was fitted to, on the position channels, (M, T, 2); raises `NotMeasurable` where there is none to measure."""
     values = measures.xy(fit.targets)
     measures.require_numbers(values, "the targets of the fit")
     return values

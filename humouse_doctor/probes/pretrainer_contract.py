@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.case import PretrainerContract as Contract
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation
 from humouse_doctor.remedies import catalogue
 
 
@@ -35,11 +37,31 @@ class PretrainerContract(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         if case.contract is None:
             raise NotMeasurable("the run does not start from a pretrainer checkpoint")
-        return {"broken_terms": float(len(case.contract.broken))}
+        return {"broken_terms": float(len(broken_terms(case.contract)))}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         assert case.contract is not None
-        return f"the pretrainer checkpoint {case.contract.file} does not fit this run: {'; '.join(case.contract.broken)}"
+        return f"the pretrainer checkpoint {case.contract.file} does not fit this run: {'; '.join(broken_terms(case.contract))}"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         return (catalogue.honour_contract(case),)
+
+
+def broken_terms(contract: Contract) -> tuple[str, ...]:
+    """Return in words what does not hold between a pretrainer checkpoint and the run; empty where all holds."""
+    run_head = contract.run_head
+    terms = (
+        (contract.has_statistics, "it carries no position statistics, so it is no pretrainer checkpoint"),
+        (_is_linear(contract.head), f"its head is {contract.head}, not linear"),
+        (
+            run_head is None or _is_linear(run_head),
+            f"the run's activation_xy is {run_head}, the checkpoint's head is linear",
+        ),
+        (not contract.run_compares_deltas, "the run compares deltas, the checkpoint emits positions"),
+        (not contract.run_normalises, "the run z-scores its deltas, the checkpoint emits positions in pixels"),
+    )
+    return tuple(broken for holds, broken in terms if not holds)
+
+
+def _is_linear(head: str) -> bool:
+    return ACTIVATION_NAMES.get(head) is Activation.LINEAR

@@ -54,6 +54,6 @@ class NonFiniteOrUntrained(Probe):
 
 
 def looks_untrained(measured: Mapping[str, float]) -> bool:
-    """Whether HD108's numbers say that the weights are finite and as they were drawn."""
+    """Return whether HD108's numbers say that the weights are finite and as they were drawn."""
     excess = NonFiniteOrUntrained.metrics[1].judge(measured.get("excess_over_start", float("inf")))
     return measured.get("non_finite_weights", 0.0) == 0 and excess is not Judgement.HEALTHY

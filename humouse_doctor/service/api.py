@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humouse_doctor.cases.loading import Request
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
@@ -56,7 +56,7 @@ def inspect(
 
     if not isinstance(generator, nn.Module):
         raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
-    from humouse_doctor.cases.loading import of_module
+    from humouse_doctor.cases.from_module import of_module
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     return diagnose(loaded, examine(loaded.case))
@@ -73,7 +73,7 @@ def load_case(
     quick: bool = False,
 ) -> Case:
     """Gather what the probes would measure, without measuring; without a checkpoint, the case before training."""
-    from humouse_doctor.cases.loading import load_case as load
+    from humouse_doctor.cases.load import load_case as load
 
     return load(_request(checkpoint, config, data, settings, samples, seed, quick)).case
 

@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.remedy import RemedyStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from humouse_doctor.cases.loading import generator_spec
+from humouse_doctor.cases.from_config import generator_spec
 from humouse_doctor.cases.spaces import conditions_of, held_in_float32, moments, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Subject

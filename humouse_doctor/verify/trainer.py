@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import DoctorError, InputError, UsageError
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.core.remedy import Edit

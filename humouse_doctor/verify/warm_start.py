@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Arm, Trial

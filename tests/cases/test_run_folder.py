@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from humouse_doctor.cases import run_folder
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
+from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.inputs.config.reader import from_values
+from tests.cases.builders import write_checkpoint, write_config
 
 
 def touch(path: Path, age: int = 0) -> Path:
@@ -120,3 +123,28 @@ def test_a_named_file_is_found_from_the_configs_folder_upwards(tmp_path: Path) -
     assert run_folder.find_named("checkpoints/lstm.pt", config) == named
     assert run_folder.find_named("checkpoints/gone.pt", config) is None
     assert run_folder.find_named("checkpoints/gone.pt", None) is None
+
+
+def test_the_file_named_after_the_experiment_comes_before_the_newest(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    config.write_text("experiment_name: x\n" + config.read_text())
+    checkpoint = write_checkpoint(tmp_path)
+    (tmp_path / "generator_y.pt").write_bytes(checkpoint.read_bytes())
+
+    case = load_case(Request(checkpoint=tmp_path, samples=8)).case
+    checkpoint.unlink()
+    other = load_case(Request(checkpoint=tmp_path, samples=8))
+
+    assert any("took" in remark and "generator_x.pt" in remark for remark in case.subject.remarks)
+    assert any("experiment_name is x" in finding.message for finding in other.tool_findings)
+
+
+def test_preflight_finds_the_config_of_a_run_folder(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    config = write_config(tmp_path / "run")
+
+    case = load_case(Request(config=tmp_path / "run")).case
+
+    assert case.subject.config == str(config)
+    with pytest.raises(UsageError, match="a folder without a config"):
+        load_case(Request(config=tmp_path))

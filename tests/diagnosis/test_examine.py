@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from humouse_doctor.cases.loading import Loaded
+from humouse_doctor.cases.request import Loaded
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, LatentFit, Need, Samples, WeightFacts
 from humouse_doctor.core.errors import NotMeasurable, UsageError

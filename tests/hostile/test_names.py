@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.inputs.config import patcher

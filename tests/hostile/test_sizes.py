@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import humouse_doctor
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import checkpoint, child
 from humouse_doctor.networks import identify, sampling

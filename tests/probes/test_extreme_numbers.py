@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from humouse_doctor.cases.loading import Loaded
+from humouse_doctor.cases.request import Loaded
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, LatentFit, Samples, WeightFacts
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Status

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
-from humouse_doctor.cases.loading import Request
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import GATE_VERSION, Age, Gate, Ignore, Policy, Standing
 from humouse_doctor.core.probe import Judgement, Kind, Severity, Status

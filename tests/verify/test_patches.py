@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Arm

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from humouse_doctor.cases.loading import generator_spec
+from humouse_doctor.cases.from_config import generator_spec
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit

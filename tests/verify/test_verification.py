@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Outcome, Trial
 from humouse_doctor.core.remedy import CodeChange

@@ -1,4 +1,4 @@
-"""How far a training can get: its learning rate and its steps, from the config and the data."""
+"""Reach of a training: its learning rate and its steps, from the config and the data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def learning_rate(case: Case) -> float:
 
 
 def rate_trouble(case: Case) -> str | None:
-    """Why no number of steps tells how far this run's learning rate gets, None where it does."""
+    """Return why no number of steps tells how far this run's learning rate gets, None where it does."""
     rate = case.settings.number("training.lr.generator")
     if rate is None:
         return "the learning rate is not known: the config lacks training.lr.generator"

@@ -1,15 +1,20 @@
-"""What HD204 and HD205 share: a distorted latent shows where prior samples spread less than fitted ones."""
+"""Base of HD204 and HD205: a distorted latent shows where prior samples spread less than fitted ones."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Metric
-from humouse_doctor.core.remedy import Interval
-from humouse_doctor.core.settings import Origin, Setting
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.settings import Origin
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.no_skill import prior_fit_spread
 from humouse_doctor.probes.shared import measures
+from humouse_doctor.remedies import catalogue
 
 #: A distorted latent makes what the prior draws shrink; it is not blamed for too wide a spread, which HD105 judges.
 SHRUNK_PRIOR = Metric(
@@ -19,10 +24,64 @@ SHRUNK_PRIOR = Metric(
     healthy=Interval(low=0.75),
     tolerable=Interval(low=0.5),
 )
+FITTED_STD = Metric(name="fitted_latent_std", unit="prior stds", meaning="std of latents fitted to real targets")
 
 
-def effect(case: Case) -> dict[str, float]:
-    """The effect on this checkpoint; nothing before training, and nothing where it cannot be told from the fit.
+class LatentDistortion(Probe):
+    """A setting that distorts the latent, judged by its effect where a checkpoint shows it.
+
+    A subclass names the setting by `key`; `metrics` are `strength`, its own metric, with the two of the effect after it.
+    `known_effect` says what measured runs showed, for a case that cannot show it.
+    """
+
+    kind = Kind.CAUSE
+    needs = ()
+    explains = ("HD101", "HD104", "HD105")
+    sometimes = ("HD103",)
+    key: ClassVar[str]
+    strength: ClassVar[Metric]
+    known_effect: ClassVar[str]
+
+    @abstractmethod
+    def strength_of(self, case: Case) -> float:
+        """Return how strongly the latent is distorted, 0 where it is not."""
+
+    @abstractmethod
+    def fact(self, case: Case, measured: Mapping[str, float]) -> str:
+        """Return what the warm-up does to the latent, the first half of the message."""
+
+    def measure(self, case: Case) -> dict[str, float]:
+        """Return the strength and, where there is one, the effect; raises `NotMeasurable` where nobody states the setting."""
+        _require_stated(case, self.key)
+        strength = self.strength_of(case)
+        measured = {self.strength.name: strength}
+        return measured if strength == 0 else {**measured, **_effect(case)}
+
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        """Judge the effect; without one, a setting that is on is borderline."""
+        if measured[self.strength.name] == 0:
+            return Judgement.HEALTHY
+        if SHRUNK_PRIOR.name not in measured:
+            return Judgement.BORDERLINE
+        return SHRUNK_PRIOR.judge(measured[SHRUNK_PRIOR.name])
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        """Return the fact with its effect, or with that of measured runs."""
+        fact = self.fact(case, measured)
+        if SHRUNK_PRIOR.name not in measured:
+            return f"{fact}; {self.known_effect}"
+        return (
+            f"{fact}: what the prior draws spreads {measured[SHRUNK_PRIOR.name]:.2f} as far as what fitted latents"
+            f" (std {measured[FITTED_STD.name]:.1f}) give"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        """Return the undistorted latent."""
+        return (catalogue.undistorted_latent(case),)
+
+
+def _effect(case: Case) -> dict[str, float]:
+    """Measure the effect on this checkpoint; nothing before training, and nothing where it cannot be told from the fit.
 
     Raises `NotMeasurable` where the trainer does not distort the latent, whatever the config says.
     """
@@ -39,12 +98,11 @@ def effect(case: Case) -> dict[str, float]:
         return {}
     if ratio is None:
         return {}
-    return {SHRUNK_PRIOR.name: ratio, "fitted_latent_std": float(fit.latents.std())}
+    return {SHRUNK_PRIOR.name: ratio, FITTED_STD.name: float(fit.latents.std())}
 
 
-def stated(case: Case, key: str) -> Setting:
-    """The setting at `key`; raises `NotMeasurable` where neither a config nor the caller says anything about it."""
+def _require_stated(case: Case, key: str) -> None:
+    """Raise `NotMeasurable` where neither a config nor the caller says anything about the setting at `key`."""
     setting = case.settings.get(key)
     if setting is None or (case.settings.source is None and setting.origin is Origin.DEFAULT):
         raise NotMeasurable(f"{key} is not known")
-    return setting

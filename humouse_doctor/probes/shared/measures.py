@@ -95,7 +95,7 @@ def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) ->
 
 
 def overshoot(metrics: Iterable[Metric], measured: Mapping[str, float]) -> bool:
-    """Whether some metric is above its healthy interval and none below."""
+    """Return whether some metric is above its healthy interval and none below."""
     values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
     above = any(value > metric.healthy.high for metric, value in values)
     return above and all(value >= metric.healthy.low for metric, value in values)

@@ -17,7 +17,8 @@ from urllib.parse import unquote_to_bytes, urljoin
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.config import patcher, reader

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from humouse_doctor.cases.loading import Request, load_case
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.cost import Look, cost_of, load_of, parameters
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.spec import Architecture, GeneratorSpec

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import humouse_doctor
 from humouse_doctor import inspect
-from humouse_doctor.cases.loading import Request
+from humouse_doctor.cases.request import Request
 from humouse_doctor.core.probe import Kind as ProbeKind
 from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report

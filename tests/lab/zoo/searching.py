@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from humouse_doctor.cases.loading import load_case
+from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.settings import Value

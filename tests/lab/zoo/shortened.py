@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from humouse_doctor.cases.loading import load_case
+from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.outcome import AS_IT_IS, Arm
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures

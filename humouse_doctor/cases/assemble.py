@@ -1,0 +1,138 @@
+"""The last step to every case: targets in the loss's space, all cut to one length, and a reason for all that is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from humouse_doctor.cases.contract import contract_of
+from humouse_doctor.cases.request import Notes, Request, ToolFinding
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, Subject, WeightFacts
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.tool_codes import ToolCode
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+    from humouse_doctor.inputs.gestures.gestures import Gestures
+
+_NO_CONFIG = "no config given; add --config"
+_NO_DATA = "no data given; add --data"
+_NO_NETWORK = "the generator is not known; add --config"
+_NO_SPACE = "what the loss compares is not known; add --config, or --set training.absolute_coordinates=true (or false)"
+
+
+def assemble(
+    request: Request,
+    settings: Settings,
+    gestures: Gestures | None,
+    notes: Notes,
+    *,
+    network: NetworkFacts | None,
+    space: LossSpace | None,
+    samples: Samples,
+    run: Settings | None = None,
+    weights: WeightFacts | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Case:
+    """Put the parts together; targets and their absence are the same with and without a checkpoint.
+
+    `run` are the config's own settings where `settings` were completed from a checkpoint.
+    """
+    samples = _with_targets(samples, settings, gestures, network, space, notes)
+    for need, reason in ((Need.SPACE, _NO_SPACE), (Need.HEADS, _NO_NETWORK), (Need.CONFIG, _NO_CONFIG)):
+        notes.absent.setdefault(need, reason)
+    contract = contract_of(request, run or settings, checkpoint, notes)
+    notes.remarks.extend(_data_remarks(gestures))
+    return Case(
+        subject=Subject(
+            name=str(request.checkpoint or request.config),
+            checkpoint=None if request.checkpoint is None else str(request.checkpoint),
+            config=settings.source,
+            data=None if request.data is None else str(request.data),
+            sha256=None if checkpoint is None else checkpoint.sha256,
+            seed=request.seed,
+            remarks=tuple(notes.remarks),
+        ),
+        settings=settings,
+        network=network,
+        space=space,
+        samples=samples,
+        weights=weights,
+        data=None if gestures is None else gestures.summary,
+        contract=contract,
+        subject_is_pretrainer=checkpoint is not None and checkpoint.is_pretrainer,
+        absent=MappingProxyType(dict(notes.absent)),
+    )
+
+
+def _with_targets(
+    samples: Samples,
+    settings: Settings,
+    gestures: Gestures | None,
+    network: NetworkFacts | None,
+    space: LossSpace | None,
+    notes: Notes,
+) -> Samples:
+    """Return `samples` with the targets that the loss compares, all of one length; notes why there are none."""
+    if gestures is None:
+        for need in (Need.TARGETS, Need.FIT, Need.GRADIENTS):
+            notes.absent.setdefault(need, _NO_DATA)
+        return samples
+    if space is None:
+        notes.lack(_NO_SPACE, Need.TARGETS, Need.FIT, Need.GRADIENTS)
+        return samples
+    targets = space.targets(gestures.sequences, network.output_dim if network else 2)  # (N, T, D)
+    targets = common_steps(targets, None if network is None else network.target_len, settings, notes)
+    steps = targets.shape[1]
+    return replace(
+        cut(samples, steps),
+        sequences=gestures.sequences[:, :steps],
+        lengths=np.minimum(gestures.lengths, steps).astype(np.float64),
+        loss_targets=targets,
+    )
+
+
+def common_steps(targets: FloatArray, target_len: int | None, settings: Settings, notes: Notes) -> FloatArray:
+    """Return targets (N, T, D) cut to the steps the generator makes too; notes it where the two lengths differ."""
+    in_data = targets.shape[1]
+    if target_len is None or target_len == in_data:
+        return targets
+    notes.findings.append(
+        ToolFinding(
+            code=ToolCode.DATA_MISMATCH,
+            message=f"the data has {in_data} steps and the generator makes {target_len}; the first {min(in_data, target_len)}"
+            " were compared",
+            serious=False,
+            key="model.generator.target_len",
+            place=settings.place("model.generator.target_len"),
+        )
+    )
+    return targets[:, :target_len]
+
+
+def cut(samples: Samples, steps: int) -> Samples:
+    """Return what a generator made, cut to the first `steps`, those that the targets have too."""
+
+    def first(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[:, :steps]
+
+    fit = samples.fit
+    return replace(
+        samples,
+        predictions=first(samples.predictions),
+        rnn_input=first(samples.rnn_input),
+        hidden=first(samples.hidden),
+        fit=None if fit is None else replace(fit, predictions=fit.predictions[:, :steps], targets=fit.targets[:, :steps]),
+    )
+
+
+def _data_remarks(gestures: Gestures | None) -> Sequence[str]:
+    if gestures is None or not gestures.summary.dropped:
+        return ()
+    dropped = ", ".join(f"{count} {reason}" for reason, count in gestures.summary.dropped.items())
+    return (f"data: left out {dropped}",)

@@ -1,0 +1,50 @@
+"""The contract with a pretrainer: what its checkpoint carries, and what the run that starts from it compares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from humouse_doctor.cases import run_folder
+from humouse_doctor.cases.loader_notes import note_foreign_code
+from humouse_doctor.cases.request import Notes, Request
+from humouse_doctor.core.case import PretrainerContract
+from humouse_doctor.core.settings import Settings
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+
+
+def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | None, notes: Notes) -> PretrainerContract | None:
+    """Return the facts on both sides, None where no pretrainer checkpoint plays a part.
+
+    That is `checkpoint` where a pretrainer made it, else the file that the run's config names, which is read here. Raises
+    `InputError` where that file cannot be read.
+    """
+    file = str(request.checkpoint)
+    if checkpoint is None or not checkpoint.is_pretrainer:
+        named = settings.text("training.generator_init_path")
+        if not named:
+            return None
+        found = run_folder.find_named(named, request.config)
+        if found is None:
+            notes.remarks.append(f"training.generator_init_path: {named} is not here, so it was not looked at")
+            return None
+        from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
+
+        checkpoint, file = checkpoints.load(found, salvage=request.salvage), str(found)
+        note_foreign_code(found, checkpoint, notes)
+    known = settings.source is not None
+    return PretrainerContract(
+        file=file,
+        has_statistics=checkpoint.is_pretrainer,
+        head=str(checkpoint.config.get("activation_xy", "linear")).lower(),
+        run_head=_head(settings) if known else None,
+        run_compares_deltas=known and settings.flag("training.absolute_coordinates") is False,
+        run_normalises=known and settings.flag("data.normalize_sequences") is True,
+    )
+
+
+def _head(settings: Settings) -> str:
+    """Return the head of the run's position channels as its config spells it."""
+    head = settings.get("model.generator.activation_xy")
+    return "null" if head is None or head.value is None else str(head.value).lower()

@@ -1,0 +1,81 @@
+"""A config alone to a case, before training: what its network would be, and what its loss would compare."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from humouse_doctor.cases.assemble import assemble
+from humouse_doctor.cases.request import Notes, Request
+from humouse_doctor.cases.spaces import space_of
+from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.gestures.gestures import Gestures
+
+_NO_CHECKPOINT = "no checkpoint was looked at, this is before training"
+
+
+def before_training(request: Request, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
+    """Return the case of a config, with what only a checkpoint could show left absent."""
+    network = None
+    if settings.source is not None:
+        network = as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)
+    notes.lack(_NO_CHECKPOINT, Need.PREDICTIONS, Need.RECURRENCE, Need.FIT, Need.GRADIENTS, Need.WEIGHTS)
+    space = space_of(settings, gestures, network.architecture if network else None, notes.remarks)
+    return assemble(request, settings, gestures, notes, network=network, space=space, samples=Samples())
+
+
+def generator_spec(settings: Settings) -> GeneratorSpec:
+    """Return the generator a config describes; a value the trainer would not take counts as its default."""
+
+    def size(name: str, default: int) -> int:
+        value = settings.integer(f"model.generator.{name}")
+        return default if value is None else value
+
+    def head(axis: str, default: Activation) -> Activation:
+        setting = settings.get(f"model.generator.activation_{axis}")
+        if setting is None:
+            return default
+        return ACTIVATION_NAMES["null" if setting.value is None else str(setting.value).lower()]
+
+    return GeneratorSpec(
+        architecture=Architecture((settings.text("model.architecture") or "tcn").lower()),
+        latent_dim=size("latent_dim", 64),
+        condition_dim=size("condition_dim", 16),
+        hidden_dim=size("hidden_dim", 128),
+        num_layers=max(1, size("num_layers", 3)),
+        output_dim=size("output_dim", 3),
+        target_len=size("target_len", 64),
+        activation_xy=head("xy", Activation.TANH),
+        activation_dt=head("dt", Activation.SOFTPLUS),
+    )
+
+
+def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
+    """Return what a generator's spec alone tells of it."""
+    return NetworkFacts(
+        label=label,
+        output_dim=spec.output_dim,
+        target_len=spec.target_len,
+        hidden_dim=spec.hidden_dim,
+        heads=spec.heads,
+        architecture=spec.architecture,
+        repeats_latent=spec.architecture is Architecture.LSTM,
+    )
+
+
+def as_far_as_known(facts: NetworkFacts, settings: Settings) -> NetworkFacts:
+    """Return `facts` without what a config spells in a way the trainer does not take: unknown, rather than its default."""
+    xy, dt = (f"model.generator.activation_{axis}" in settings for axis in ("xy", "dt"))
+    known = "model.architecture" in settings
+    return replace(
+        facts,
+        heads=tuple(head if (xy if axis < 2 else dt) else None for axis, head in enumerate(facts.heads)),
+        hidden_dim=facts.hidden_dim if "model.generator.hidden_dim" in settings else None,
+        target_len=facts.target_len if "model.generator.target_len" in settings else None,
+        architecture=facts.architecture if known else None,
+        repeats_latent=facts.repeats_latent if known else None,
+    )

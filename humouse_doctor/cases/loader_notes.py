@@ -1,0 +1,44 @@
+"""Notes on what is not safe about opening a checkpoint: foreign code in the file, and holes in an old torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humouse_doctor.cases.request import Notes, ToolFinding
+from humouse_doctor.core.tool_codes import ToolCode
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+
+_MAX_LISTED = 50
+
+
+def note_foreign_code(path: Path, checkpoint: Checkpoint, notes: Notes) -> None:
+    """Note the code that the checkpoint at `path` refers to, none of which was run."""
+    names = checkpoint.foreign
+    if not names:
+        return
+    listed = ", ".join(names[:_MAX_LISTED]) + (f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else "")
+    notes.findings.append(
+        ToolFinding(
+            code=ToolCode.FOREIGN_CODE,
+            message=f"{path.name} refers to foreign code: {listed}; none of it was run, all was read as plain data",
+            serious=True,
+        )
+    )
+
+
+def note_old_torch(notes: Notes) -> None:
+    """Note a torch whose loader has known holes."""
+    import torch
+
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    if version < (2, 10):
+        notes.findings.append(
+            ToolFinding(
+                code=ToolCode.OLD_TORCH,
+                message=f"torch {torch.__version__} is installed, whose loader has known holes; 2.10 or newer is asked for",
+                serious=True,
+            )
+        )

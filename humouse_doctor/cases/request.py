@@ -1,0 +1,75 @@
+"""A request for a case and its answer: the paths to look at, the case, and notes on the way from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.settings import Place
+from humouse_doctor.core.tool_codes import ToolCode
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Paths as given on the command line, None where not given, and how much to measure.
+
+    `samples` prior latents are drawn, at most `max_sequences` gestures are kept; `quick` leaves latent fitting out;
+    `model` is `package.module:factory` for a generator of the user's own, whose code is then imported and run; with
+    `salvage`, objects of foreign classes in a checkpoint are read as plain data instead of refused.
+    """
+
+    checkpoint: Path | None = None
+    config: Path | None = None
+    data: Path | None = None
+    overrides: tuple[str, ...] = ()
+    samples: int = 512
+    max_sequences: int = 2048
+    seed: int = 0
+    quick: bool = False
+    model: str | None = None
+    salvage: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinding:
+    """Trouble with what was given; `serious` is a warning, else a note."""
+
+    code: ToolCode
+    message: str
+    serious: bool
+    key: str | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A case, with what was wrong or surprising on the way to it."""
+
+    case: Case
+    tool_findings: tuple[ToolFinding, ...] = ()
+
+
+def _unheard(_: str) -> None:
+    """Nobody listens."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Notes:
+    """Notes taken while a case is put together: remarks, findings, and why a need is not met."""
+
+    progress: Progress = _unheard
+    remarks: list[str] = field(default_factory=list)
+    findings: list[ToolFinding] = field(default_factory=list)
+    absent: dict[Need, str] = field(default_factory=dict)
+
+    def lack(self, reason: str, *needs: Need) -> None:
+        """Note why `needs` are not met, in place of any reason noted before."""
+        self.absent.update(dict.fromkeys(needs, reason))
+
+    def loaded(self, case: Case) -> Loaded:
+        """Return `case` with the findings noted on the way to it."""
+        return Loaded(case=case, tool_findings=tuple(self.findings))

@@ -1,0 +1,111 @@
+"""Results to causes: how grave each result is, which causes explain which symptoms, and what could be done about them.
+
+A cause is *supported* by the symptoms it would bring about that were found; nothing here says it is confirmed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
+from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
+from humouse_doctor.core.report import Cause
+from humouse_doctor.probes.registry import BY_CODE
+
+
+def is_fired_symptom(result: ProbeResult) -> bool:
+    """Return whether a symptom was found."""
+    return result.status is Status.FOUND and BY_CODE[result.code].kind is Kind.SYMPTOM
+
+
+def lacks(result: ProbeResult) -> bool:
+    """Return whether a symptom fired because there is too little of something: too much of it is no collapse."""
+    return is_fired_symptom(result) and not BY_CODE[result.code].overshoots(result.measurements)
+
+
+def explodes(result: ProbeResult) -> bool:
+    """Return whether a symptom is above even what is tolerable."""
+    probe = BY_CODE[result.code]
+    above = any(result.measurements[m.name] > m.tolerable.high for m in probe.metrics if m.name in result.measurements)
+    return is_fired_symptom(result) and probe.overshoots(result.measurements) and above
+
+
+def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeResult]:
+    """Return the symptoms the cause would bring about that were measured at all."""
+    found = [by_code[code] for code in probe.explains if code in by_code]
+    return [result for result in found if result.judgement is not None]
+
+
+def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Case) -> Severity | None:
+    """Return how much one result matters, None where nothing was found.
+
+    A symptom of too much is a warning. A cause is as grave as what it shows; one whose every symptom was measured and is
+    healthy is a note: true of the config, without effect on this run.
+    """
+    if result.status is not Status.FOUND:
+        return None
+    probe = BY_CODE[result.code]
+    serious = result.judgement is Judgement.FOUND
+    if probe.kind is Kind.SYMPTOM and probe.secondary:
+        return Severity.WARNING if serious else Severity.NOTE
+    if probe.kind is Kind.SYMPTOM:
+        return Severity.ERROR if serious and lacks(result) else Severity.WARNING
+    if not case.has_checkpoint:
+        return Severity.ERROR if serious else Severity.WARNING
+    expected = _expected(probe, by_code)
+    known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
+    shown = {severity_of(symptom, by_code, case) for symptom in known if lacks(symptom) and not BY_CODE[symptom.code].secondary}
+    if Severity.ERROR in shown:
+        return Severity.ERROR
+    if Severity.WARNING in shown or (probe.lasting and serious) or (not expected and serious):
+        return Severity.WARNING
+    return Severity.NOTE
+
+
+def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]) -> tuple[Cause, ...]:
+    """Return the causes that matter: found ones first, then those explaining more symptoms, the better supported, by code."""
+    ranked = []
+    for code, severity in severities.items():
+        probe = BY_CODE[code]
+        if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
+            continue
+        expected = _expected(probe, by_code)
+        shown = [symptom.code for symptom in expected if lacks(symptom)]
+        support = len(shown) / len(expected) if expected else None
+        also = [code for code in probe.sometimes if code in by_code and lacks(by_code[code])]
+        fired = tuple(sorted([*shown, *also]))
+        cause = Cause(
+            code=code,
+            name=probe.name,
+            support=None if support is None else round(support, 4),
+            message=probe.message(case, by_code[code].measurements),
+            explains=fired,
+        )
+        sure = by_code[code].judgement is Judgement.FOUND
+        ranked.append((not sure, -len(fired), -(support or 0.0), code, cause))
+    return tuple(entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1]))
+
+
+def remedies_of(
+    case: Case, causes: Iterable[Cause], by_code: Mapping[str, ProbeResult]
+) -> tuple[tuple[Remedy, ...], dict[str, tuple[Remedy, ...]]]:
+    """Return all remedies of all causes, each once, and those of each cause by its code."""
+    by_id: dict[str, Remedy] = {}
+    by_cause = {}
+    for cause in causes:
+        offered = BY_CODE[cause.code].remedies(case, by_code[cause.code].measurements)
+        by_cause[cause.code] = offered
+        for remedy in offered:
+            by_id.setdefault(remedy.id, remedy)
+    return tuple(by_id.values()), by_cause
+
+
+def patch_of(by_cause: Mapping[str, tuple[Remedy, ...]]) -> tuple[Edit, ...]:
+    """Return the edits of each cause's first remedy; a key is changed once, by the better supported cause."""
+    edits: dict[str, Edit] = {}
+    for offered in by_cause.values():
+        first = next((remedy for remedy in offered if remedy.status is not RemedyStatus.REFUSED), None)
+        for edit in first.edits if first is not None else ():
+            edits.setdefault(edit.key, edit)
+    return tuple(edits.values())

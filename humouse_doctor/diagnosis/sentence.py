@@ -1,0 +1,74 @@
+"""A verdict with its causes and findings to the one sentence that a report begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.probe import Kind, ProbeResult, Severity
+from humouse_doctor.core.report import Cause, Finding, Verdict
+from humouse_doctor.diagnosis.verdict import blind_spot, is_untrained
+from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
+
+_NOTHING_KNOWN = "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
+
+
+def sentence_of(
+    case: Case,
+    verdict: Verdict,
+    by_code: Mapping[str, ProbeResult],
+    causes: Sequence[Cause],
+    findings: Sequence[Finding],
+) -> str:
+    """Return the answer in one sentence, with numbers; weights that are not numbers come before all they bring about."""
+    broken = by_code.get("HD108")
+    if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
+        return _sentence(BY_CODE["HD108"].message(case, broken.measurements))
+    if verdict is Verdict.HEALTHY:
+        return _of_healthy_run(by_code, findings) if case.has_checkpoint else _NOTHING_KNOWN
+    if causes:
+        return _of_cause(case, causes[0])
+    grave = _gravest(verdict, by_code, findings)
+    return _of_too_little(case, by_code) if grave is None else _sentence(grave.message)
+
+
+def _of_healthy_run(by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> str:
+    spread, moves, differ = (by_code[code].measurements for code in DECIDING)
+    said = (
+        f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
+        f" {differ['latent_std_ratio']:.2f} times as much as their targets."
+    )
+    too_much = next((finding for finding in findings if finding.code in DECIDING), None)
+    return said if too_much is None else f"{said} That is no collapse, but {too_much.message}."
+
+
+def _of_cause(case: Case, cause: Cause) -> str:
+    said = _sentence(cause.message)
+    missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None
+    return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
+
+
+def _gravest(verdict: Verdict, by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> Finding | None:
+    """Return the finding to speak of, None where there are only notes.
+
+    Of untrained weights that is HD108's, and where something was determined the run's own rather than the tool's.
+    """
+    grave = [finding for finding in findings if finding.severity is not Severity.NOTE]
+    if is_untrained(by_code):
+        grave.sort(key=lambda finding: finding.code != "HD108")
+    elif verdict is not Verdict.UNDETERMINED:
+        grave.sort(key=lambda finding: finding.kind is Kind.TOOL)
+    return grave[0] if grave else None
+
+
+def _of_too_little(case: Case, by_code: Mapping[str, ProbeResult]) -> str:
+    reasons = {by_code[code].reason for code in (*DECIDING, *BEFORE_TRAINING) if code in by_code}
+    if by_code:
+        reasons.add(blind_spot(case))
+    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."
+
+
+def _sentence(message: str) -> str:
+    """Return `message` with a full stop and a capital, unless it begins with a config's key, which is spelled as it is."""
+    starts_with_key = "." in message.partition(" ")[0]
+    return f"{message if starts_with_key else message[:1].upper() + message[1:]}."

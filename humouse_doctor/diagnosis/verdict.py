@@ -1,0 +1,93 @@
+"""Results to a verdict, how sure it is, and what keeps a run from being called healthy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.probe import Judgement, ProbeResult, Status
+from humouse_doctor.core.report import Cause, Confidence, Verdict
+from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.diagnosis.causes import explodes, lacks
+from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
+from humouse_doctor.probes.shared import budget, targets
+from humouse_doctor.probes.untrained import looks_untrained
+
+#: With this one as well the verdict is sure.
+_FITTED = "HD105"
+
+#: With fewer targets than this no verdict is sure.
+_SURE_TARGETS = 64
+
+
+def verdict_of(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Verdict:
+    """Return the verdict on a run, from what was measured of it and the causes that matter."""
+    crashed = any(result.status is Status.CRASHED for result in by_code.values())
+    if not case.has_checkpoint:
+        if causes:
+            return Verdict.AT_RISK
+        return Verdict.HEALTHY if _known_before_training(case, by_code) and not crashed else Verdict.UNDETERMINED
+    if is_untrained(by_code):
+        return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
+    fired = [result for result in by_code.values() if lacks(result) and not BY_CODE[result.code].secondary]
+    if any(result.judgement is Judgement.FOUND for result in fired):
+        return Verdict.COLLAPSED
+    if crashed:
+        return Verdict.UNDETERMINED
+    if not all(_measured(by_code, code) for code in DECIDING):
+        return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
+    exploded = any(explodes(result) for result in by_code.values())
+    if fired or exploded or causes:
+        return Verdict.AT_RISK
+    return Verdict.HEALTHY if blind_spot(case) is None else Verdict.UNDETERMINED
+
+
+def confidence_of(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Confidence:
+    """Return how sure the verdict is: how much of what decides was measured, on how many targets."""
+    if verdict is Verdict.UNDETERMINED:
+        return Confidence.LOW
+    if not case.has_checkpoint:
+        return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
+    deciding = all(_measured(by_code, code) for code in DECIDING)
+    explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
+    enough = case.samples.loss_targets is not None and len(case.samples.loss_targets) >= _SURE_TARGETS
+    if deciding and _measured(by_code, _FITTED) and explained and enough:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if deciding else Confidence.LOW
+
+
+def blind_spot(case: Case) -> str | None:
+    """Return why the targets, or before training the config too, tell too little, whatever was measured of them.
+
+    None where they tell enough, or are not known.
+    """
+    if case.has_checkpoint:
+        return targets.sight_trouble(case)
+    return budget.rate_trouble(case) or targets.sight_trouble(case) or targets.loss_trouble(case)
+
+
+def is_untrained(by_code: Mapping[str, ProbeResult]) -> bool:
+    """Return whether the weights were found to be those of a random start."""
+    result = by_code.get("HD108")
+    return result is not None and result.status is Status.FOUND and looks_untrained(result.measurements)
+
+
+def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
+    return code in by_code and by_code[code].judgement is not None
+
+
+def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bool:
+    """Return whether both causes to be seen before training were measured, or one of them and the other cannot be there.
+
+    A head without bounds reaches everything; the features of a TCN may be of any scale; a run that starts from a
+    pretrainer's weights has the scale that its contract (HD207) is about.
+    """
+    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in BEFORE_TRAINING):
+        return False
+    if blind_spot(case) is not None:
+        return False
+    reach, scale = (_measured(by_code, code) for code in BEFORE_TRAINING)
+    unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
+    any_scale = case.network.architecture is Architecture.TCN
+    warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")
+    return (reach and (scale or any_scale)) or (scale and unbounded) or (warm_start and (reach or unbounded))

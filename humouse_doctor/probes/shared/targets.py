@@ -1,0 +1,43 @@
+"""Limits of what targets can show, whatever a generator makes of them."""
+
+from __future__ import annotations
+
+import math
+
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.probes.shared import measures
+
+#: The square of less is no normal float32 any more.
+_LEAST_SPREAD = math.sqrt(2.0**-126)
+
+
+def sight_trouble(case: Case) -> str | None:
+    """Return why these targets leave something unseen, None where they do not or are not known."""
+    if case.samples.loss_targets is None:
+        return None
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):  # a spread beyond float64 is a spread
+            targets = measures.loss_targets(case)
+            measures.require_sequences(targets)
+            if targets.shape[1] < measures.MIN_STEPS:
+                return f"targets of fewer than {measures.MIN_STEPS} steps show no movement"
+            differ = measures.spread_across(targets) > 0
+            if not differ.all():
+                return f"the targets are all alike{' on one axis' if differ.any() else ''}"
+    except NotMeasurable as reason:
+        return str(reason)
+    return None
+
+
+def loss_trouble(case: Case) -> str | None:
+    """Return why no loss sees these targets, None where one does or they are not known.
+
+    Raises `NotMeasurable` where the targets are no numbers.
+    """
+    if case.samples.loss_targets is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        least = float(measures.spread_across(measures.loss_targets(case)).min())
+    return f"targets that spread {least:.1e} have no squares in float32, where their loss is" if least < _LEAST_SPREAD else None

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
+from humouse_doctor.core.case import PretrainerContract
+from humouse_doctor.core.spec import Activation
+from tests.cases.builders import write_checkpoint, write_config, write_data, write_pretrainer
+
+
+def test_a_pretrainers_contract_with_the_run_is_read(tmp_path: Path) -> None:
+    config = write_config(tmp_path, head="tanh", absolute="false", normalise="true")
+    request = Request(checkpoint=write_pretrainer(tmp_path, head="tanh"), config=config, data=write_data(tmp_path), samples=8)
+    contract = load_case(request).case.contract
+
+    assert contract == PretrainerContract(
+        file=str(tmp_path / "lstm_generator.pt"),
+        head="tanh",
+        run_head="tanh",
+        run_compares_deltas=True,
+        run_normalises=True,
+    )
+
+
+def test_the_checkpoint_a_config_starts_from_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pretrainer(tmp_path)
+    config = write_config(tmp_path, head="tanh", more=", generator_init_path: lstm_generator.pt")
+
+    case = load_case(Request(config=config)).case
+
+    assert case.contract == PretrainerContract(file="lstm_generator.pt", run_head="tanh")
+
+
+def test_a_plain_checkpoint_to_start_from_has_no_statistics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_checkpoint(tmp_path)
+    config = write_config(tmp_path, more=", generator_init_path: generator_x.pt")
+
+    contract = load_case(Request(config=config)).case.contract
+
+    assert contract == PretrainerContract(file="generator_x.pt", has_statistics=False, run_head="linear")
+
+
+def test_a_checkpoint_to_start_from_that_is_elsewhere_is_remarked(tmp_path: Path) -> None:
+    config = write_config(tmp_path, more=", generator_init_path: elsewhere.pt")
+
+    case = load_case(Request(config=config)).case
+
+    assert case.contract is None
+    assert any("elsewhere.pt is not here" in remark for remark in case.subject.remarks)
+
+
+def test_a_silent_config_holds_the_trainers_default_against_the_contract(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    config.write_text(config.read_text().replace("activation_xy: linear, ", ""))
+
+    case = load_case(Request(checkpoint=write_pretrainer(tmp_path), config=config, data=write_data(tmp_path), samples=8)).case
+
+    assert case.contract is not None
+    assert (case.contract.head, case.contract.run_head) == ("linear", "tanh")
+    assert case.network is not None
+    assert case.network.heads == (Activation.LINEAR, Activation.LINEAR)

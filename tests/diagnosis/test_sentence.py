@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from humouse_doctor.cases.request import Loaded, ToolFinding
+from humouse_doctor.core.case import Need, Samples
+from humouse_doctor.core.probe import Severity
+from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.diagnosis.diagnose import diagnose
+from tests import builders
+from tests.diagnosis import runs
+from tests.diagnosis.runs import B, F, H
+
+
+@pytest.mark.parametrize("code", runs.OVERSHOT)
+def test_what_explodes_is_a_risk_and_says_so_itself(code: str) -> None:
+    report = runs.too_much(code, runs.OVERSHOT[code][2])
+    assert (report.verdict, runs.severities(report)[code]) == (Verdict.AT_RISK, Severity.WARNING)
+    message = next(finding.message for finding in report.findings if finding.code == code)
+    assert report.sentence == f"{message[0].upper()}{message[1:]}."
+
+
+@pytest.mark.parametrize("code", runs.WELL)
+def test_the_sentence_of_a_healthy_run_ends_with_what_is_too_much(code: str) -> None:
+    report = runs.too_much(code, runs.OVERSHOT[code][1])
+    message = next(finding.message for finding in report.findings if finding.code == code)
+    assert report.sentence.startswith("Generated paths spread")
+    assert report.sentence.endswith(f"That is no collapse, but {message}.")
+
+
+def test_the_sentence_of_a_healthy_run_carries_the_three_ratios() -> None:
+    assert runs.report(runs.WELL).sentence == (
+        "Generated paths spread 0.50, move 0.25 and differ 0.75 times as much as their targets."
+    )
+
+
+def test_the_sentence_of_a_collapse_is_its_best_causes() -> None:
+    report = runs.report({**runs.COLLAPSE, "HD201": F, "HD203": F})
+    assert report.sentence == report.causes[0].message[0].upper() + report.causes[0].message[1:] + "."
+    assert "96.0% of the targets" in report.sentence
+
+
+def test_the_sentence_of_a_collapse_without_a_cause_is_its_gravest_findings() -> None:
+    assert runs.report({"HD101": B, "HD103": F}).sentence == (
+        "Within a path the position varies 0.250 as much as in a real one."
+    )
+
+
+def test_the_sentence_of_a_risk_is_the_runs_and_not_the_tools() -> None:
+    tool = ToolFinding(code=ToolCode.CONFIG_VALUE, message="data.batch_size is 'x'", serious=True)
+    loaded = Loaded(case=runs.trained(), tool_findings=(tool,))
+    report = diagnose(loaded, runs.results({**runs.WELL, "HD104": B}))
+    assert report.findings[0].code == "HD002"
+    assert report.sentence.startswith("At a given step the sequences of different latents vary 0.750")
+
+
+def test_a_sentence_that_begins_with_a_key_spells_it_as_it_is() -> None:
+    report = runs.report({**runs.COLLAPSE, "HD208": F}, runs.result("HD108", H), case=runs.trained())
+    assert report.sentence.startswith("No warm-up runs")
+    reset = {"epochs": 5.0, "starts_from_checkpoint": 0.0, "reset": 1.0, "loss_weight": 1.0}
+    report = runs.report(runs.COLLAPSE, runs.result("HD208", F, reset))
+    assert report.sentence.startswith("training.reset_generator_after_warmup is on")
+
+
+def test_before_training_the_sentence_does_not_ask_for_symptoms() -> None:
+    without = replace(runs.planned(samples=Samples()), absent={Need.TARGETS: "no data given"})
+    sentence = diagnose(Loaded(case=without), runs.results({"HD204": B})).sentence
+    assert "no data given" not in sentence
+
+
+def test_of_a_checkpoint_without_data_the_sentence_says_what_was_not_measured() -> None:
+    without = replace(runs.trained(), samples=Samples(), absent={Need.TARGETS: "no data given"})
+    assert runs.report({"HD207": F}, case=without).sentence.endswith(" Symptoms could not be measured: no data given.")
+
+
+def test_the_sentence_of_a_config_says_what_only_a_checkpoint_can_show() -> None:
+    report = diagnose(Loaded(case=runs.planned()), runs.results({"HD201": None, "HD202": H}))
+    assert report.sentence.endswith("only its checkpoint can show more.")
+
+
+def test_the_sentence_of_an_undetermined_run_gives_each_reason_once() -> None:
+    report = runs.report({"HD101": None, "HD103": None, "HD204": None})
+    assert report.sentence == "Too little could be measured to tell: HD101 was skipped; HD103 was skipped."
+    assert runs.report({}).sentence == "Too little could be measured to tell: no probe was run."
+
+
+@pytest.mark.parametrize("code", sorted(set(runs.MEASURED) - {"HD207"}))
+def test_every_message_but_the_broken_contracts_carries_a_number(code: str) -> None:
+    message = builders.probe(code).message(runs.trained(), runs.MEASURED[code])
+    assert re.search(r"\d", message)
+    assert "\n" not in message
+    assert not message.endswith(".")
