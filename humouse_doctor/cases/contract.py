@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases import run_folder
-from humouse_doctor.cases.loader_notes import note_foreign_code
+from humouse_doctor.cases.loader_notes import accept_generator, note_foreign_code
 from humouse_doctor.cases.request import Notes, Request
 from humouse_doctor.core.case import PretrainerContract
 from humouse_doctor.core.settings import Settings
@@ -31,7 +31,7 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
             return None
         from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
 
-        checkpoint, file = checkpoints.load(found, salvage=request.salvage), str(found)
+        checkpoint, file = checkpoints.load(found, salvage=request.salvage, accept=accept_generator), str(found)
         note_foreign_code(found, checkpoint, notes)
     known = settings.source is not None
     return PretrainerContract(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.assemble import assemble
 from humouse_doctor.cases.from_config import as_far_as_known, facts_of
-from humouse_doctor.cases.loader_notes import note_foreign_code, note_old_torch
+from humouse_doctor.cases.loader_notes import accept_generator, note_foreign_code, note_old_torch
 from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
 from humouse_doctor.cases.spaces import conditions_of, held_in_float32, space_of
 from humouse_doctor.core.arrays import FloatArray
@@ -54,7 +54,9 @@ def of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Ge
         from humouse_doctor.networks.observe import from_factory
 
         own = from_factory(request.model)
-    checkpoint = checkpoints.load(path, () if own is None else own.state_dict(), salvage=request.salvage)
+    checkpoint = checkpoints.load(
+        path, () if own is None else own.state_dict(), salvage=request.salvage, accept=accept_generator
+    )
     from humouse_doctor.networks import identify, observe  # torch comes in beside the loader's, not before it
 
     note_old_torch(notes)

@@ -1,7 +1,8 @@
-"""Notes on what is not safe about opening a checkpoint: foreign code in the file, and holes in an old torch."""
+"""Checks and notes around the opening of a checkpoint: another network, foreign code in the file, holes in an old torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,3 +43,10 @@ def note_old_torch(notes: Notes) -> None:
                 serious=True,
             )
         )
+
+
+def accept_generator(path: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise `InputError` where tensors of these names and shapes are no generator's."""
+    from humouse_doctor.networks import identify  # torch comes in beside the loader's, not before it
+
+    identify.require_generator(path, shapes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -36,6 +36,10 @@ _PREFIXES = ("module.", "_orig_mod.")
 _SUBNETWORKS = ("generator.", "netG.", "G.", "gen.", "model.", "net.")
 
 
+#: Raises `InputError` for a file, by its path, whose tensors' shapes, by name, are not those of a generator.
+Accept = Callable[[str, Mapping[str, tuple[int, ...]]], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """Tensors by name, all wrappers and prefixes taken off.
@@ -58,16 +62,19 @@ class Checkpoint:
         return self.position_mean is not None and self.position_std is not None
 
 
-def load(path: Path, names: Collection[str] = (), *, salvage: bool = False) -> Checkpoint:
+def load(
+    path: Path, names: Collection[str] = (), *, salvage: bool = False, accept: Accept = lambda _path, _shapes: None
+) -> Checkpoint:
     """Read a generator's checkpoint; raises `InputError` with one line for anything else.
 
     `names` are those of a network of the user's own: where all of them are there, no prefix of theirs is taken off.
-    With `salvage`, objects of foreign classes are read as plain data, so that a pickled module gives its tensors.
+    With `salvage`, objects of foreign classes are read as plain data, so that a pickled module gives its tensors. `accept`
+    is given the shapes that a large file states, by name, and raises `InputError` where it need not be read.
     """
     with Loader() as loader:
         looked_at = container.look(path)
         if not names and looked_at.size > _LARGE_BYTES and looked_at.kind in (Kind.SAFETENSORS, Kind.SHARDS):
-            _require_generator(path, looked_at)
+            _require_accepted(path, looked_at, accept)
         answer = loader.read(path, looked_at, Wish.GENERATOR, salvage=salvage)
     import torch
 
@@ -85,17 +92,15 @@ def load(path: Path, names: Collection[str] = (), *, salvage: bool = False) -> C
     )
 
 
-def _require_generator(path: Path, looked_at: Container) -> None:
-    """Raise `InputError` where the headers name no generator: gigabytes of other tensors need not be read to tell."""
-    from humouse_doctor.networks import identify
-
+def _require_accepted(path: Path, looked_at: Container, accept: Accept) -> None:
+    """Ask `accept` by the headers alone: gigabytes of other tensors need not be read to tell that they are no generator."""
     shapes: dict[str, tuple[int, ...]] = {}
     for file in looked_at.files:
         with open_regular(file) as stream:
             header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
         shapes.update((name, tuple(entry["shape"])) for name, entry in header.items() if name != "__metadata__")
     if any("." in name for name in shapes):  # else the loader says what is missing
-        identify.require_generator(str(path), _plain_names(shapes, [], ()))
+        accept(str(path), _plain_names(shapes, [], ()))
 
 
 def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
