@@ -102,17 +102,23 @@ class _Trail:
     absent: dict[Need, str] = field(default_factory=dict)
 
 
-def load_case(request: Request, progress: Progress = lambda _: None, gestures: Gestures | None = None) -> Loaded:
+def load_case(
+    request: Request,
+    progress: Progress = lambda _: None,
+    gestures: Gestures | None = None,
+    config: reader.ReadConfig | None = None,
+) -> Loaded:
     """Read everything `request` names; raises `InputError` or `UsageError` with one line.
 
-    `gestures`, where they have been read before, stand for `request.data`.
+    `gestures` and `config`, where they have been read before, are used instead of reading `request.data` and
+    `request.config` again; `config` has the request's overrides in it.
     """
     with memory_asked(str(request.checkpoint or request.config)):
-        return _load_case(request, _Trail(progress), gestures)
+        return _load_case(request, _Trail(progress), gestures, config)
 
 
-def _load_case(request: Request, trail: _Trail, gestures: Gestures | None) -> Loaded:
-    request, config = _resolve_folder(request, trail)
+def _load_case(request: Request, trail: _Trail, gestures: Gestures | None, known: reader.ReadConfig | None) -> Loaded:
+    request, config = _resolve_folder(request, trail, known)
     for complaint in config.complaints:
         trail.findings.append(
             ToolFinding(
@@ -135,18 +141,18 @@ def _load_case(request: Request, trail: _Trail, gestures: Gestures | None) -> Lo
     return Loaded(case=case, tool_findings=tuple(trail.findings))
 
 
-def _resolve_folder(request: Request, trail: _Trail) -> tuple[Request, reader.ReadConfig]:
+def _resolve_folder(request: Request, trail: _Trail, known: reader.ReadConfig | None) -> tuple[Request, reader.ReadConfig]:
     """Where a run's folder was given instead of a checkpoint, find its parts; then read the config."""
     run = request.checkpoint if request.checkpoint is not None and request.checkpoint.is_dir() else None
     if run is None or any((run / mark).exists() for mark in (".metadata", "saved_model.pb")):  # other programs' checkpoints
-        return _resolve_config_folder(request, trail)
+        return _resolve_config_folder(request, trail) if known is None else (request, known)
     config_path = request.config
     if config_path is None:
         choice = run_folder.find_config(run)
         if choice is not None:
             config_path = choice.path
             trail.remarks.append(choice.remark)
-    config = reader.read(config_path, request.overrides)
+    config = reader.read(config_path, request.overrides) if known is None else known
     checkpoint = run_folder.find_checkpoint(run, config.settings)
     trail.remarks.append(checkpoint.remark)
     name = config.settings.text("experiment_name")

@@ -67,14 +67,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What all trials of one run share: its config with overrides, its gestures, and how many sequences to draw.
+    """The parts that all trials of one run share: its config, its gestures, and how many sequences to draw.
 
-    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more. A trial that takes
-    longer than `longest_s` fails.
+    `config` is the file's path, for messages; `read` is that file as it was read once, with `overrides` on top: no
+    trial reads it again. `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more. A
+    trial that takes longer than `longest_s` fails.
     """
 
     config: Path
     overrides: tuple[str, ...]
+    read: reader.ReadConfig
     gestures: Gestures
     base_steps: int
     longest_s: float | None = None
@@ -83,8 +85,7 @@ class Bench:
 
     def settings(self, arm: Arm) -> Settings:
         """The run's settings with the arm's edits."""
-        edits = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in arm.edits)
-        return reader.read(self.config, (*self.overrides, *edits)).settings
+        return reader.edited(self.read, arm.edits).settings
 
     def job(self, arm: Arm, seed: int) -> Job:
         """The trial of `arm` with `seed`, as long as its epochs ask for."""

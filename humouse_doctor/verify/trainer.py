@@ -96,7 +96,7 @@ class TrainerBench:
         return checkpoint
 
     def _words(self, job: Job, name: str) -> Iterator[str]:
-        settings = reader.read(self.bench.config, self.bench.overrides).settings
+        settings = self.bench.read.settings
         prefix = patcher.override_prefix(str(self.bench.config), settings.prefix)
         for word in shlex.split(self.command.text):
             if word == _OVERRIDES:
@@ -107,14 +107,9 @@ class TrainerBench:
                 yield _filled(word, name, job.seed)
 
     def _inspected(self, job: Job, checkpoint: Path) -> Trial:
-        edits = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in job.arm.edits)
-        request = Request(
-            checkpoint=checkpoint,
-            config=self.bench.config,
-            overrides=(*self.bench.overrides, *edits),
-            samples=self.bench.samples,
-        )
-        loaded = load_case(request, gestures=self.bench.gestures)
+        request = Request(checkpoint=checkpoint, config=self.bench.config, samples=self.bench.samples)
+        config = reader.edited(self.bench.read, job.arm.edits)
+        loaded = load_case(request, gestures=self.bench.gestures, config=config)
         results = examine(loaded.case)
         report = diagnose(loaded, results)
         return Trial(

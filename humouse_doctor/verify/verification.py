@@ -19,7 +19,7 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
-from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
@@ -91,27 +91,31 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
     started = time.monotonic()
     if order.trainer is not None and "{seed}" not in order.trainer.text:
         order = replace(order, seeds=1)  # the command would do the same again
-    settings = reader.read(order.config, order.overrides).settings
+    config, text = _read_config(order)
+    settings = config.settings
     progress(f"reading gestures from {order.data}")
     gestures = read_gestures(order.data, settings, order.max_sequences, 0)
     request = Request(
         checkpoint=order.checkpoint,
         config=order.config,
         data=order.data,
-        overrides=order.overrides,
         max_sequences=order.max_sequences,
     )
-    loaded = load_case(request, progress)
+    loaded = load_case(request, progress, gestures, config)
     if order.warm_start is not None:  # what was found rather than named is known by now
         require_unread(order.warm_start, warm_start.diff_beside(order.warm_start))
     report = diagnose(loaded, examine(loaded.case))
-    case = loaded.case if order.checkpoint is None else load_case(replace(request, checkpoint=None)).case
+    case = loaded.case
+    if order.checkpoint is not None:
+        case = load_case(replace(request, checkpoint=None), gestures=gestures, config=config).case
+    named = [arm_of(patch, case, report, order.overrides) for patch in order.patches]
     own = own_steps(settings, gestures)
     if order.steps is None and not own:
         raise UsageError(f"{order.config}: its warm-up has no steps to try; give --steps, or training.reconstruction_epochs")
     bench = Bench(
         config=order.config,
         overrides=order.overrides,
+        read=config,
         gestures=gestures,
         base_steps=order.steps or own or 1,
         longest_s=None if order.steps is not None else max(order.budget_s, _PATIENCE_S),
@@ -149,9 +153,17 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
     else:
         runner = Runner(bench=bench, keep=kept, show=show, workers=order.workers or os.cpu_count() or 1)
     try:
-        return _tried(order, _Scene(case, bench, runner, kept, report, started))
+        return _tried(order, _Scene(case, bench, runner, kept, report, started, named, text))
     finally:
         runner.close()
+
+
+def _read_config(order: Order) -> tuple[reader.ReadConfig, str]:
+    """Return the config with its overrides, and the text of the file that its keys stand in, which composing may find."""
+    text = yaml_text.read_text(order.config)
+    config = reader.read(order.config, order.overrides, text)
+    source = config.settings.source
+    return config, text if source in (None, str(order.config)) else yaml_text.read_text(Path(source))
 
 
 def _affordable(order: Order, bench: Bench, progress: Callable[[str], None]) -> int:
@@ -197,6 +209,8 @@ class _Scene:
     kept: Kept
     report: Report
     started: float
+    named: Sequence[Arm]
+    config_text: str
 
     def seconds(self, arm: Arm) -> float:
         """How long a trial of `arm` takes, as far as the steps taken so far tell."""
@@ -238,7 +252,9 @@ def _tried(order: Order, scene: _Scene) -> Verified:
     if order.warm_start is not None and order.trainer is None:
         start = warm_start.best(scene.bench, scene.case, scene.attempt, list(by_key.values()), seeds)
         by_key.setdefault(start.key, start)
-        written = warm_start.write(order.warm_start, scene.bench, start, seeds, scene.runner.made, scene.case)
+        written = warm_start.write(
+            order.warm_start, scene.bench, start, seeds, scene.runner.made, scene.case, scene.config_text
+        )
     trials = scene.kept.outcome.trials
     known = {**on_hand, **{remedy.id: remedy for remedy in scene.report.remedies}}
     done = [replace(one, expected=tuple(_met(one, known))) for one in _outcomes(by_key, trials, order.seeds)]
@@ -262,7 +278,7 @@ def _tried(order: Order, scene: _Scene) -> Verified:
 def _arms(order: Order, scene: _Scene, base: Sequence[Trial]) -> list[Arm]:
     """The arms asked for: `--patch`, else the diagnosis' remedies one by one and its patch as a whole; none with a search."""
     if order.patches:
-        return [arm_of(patch, scene.case, scene.report, order.overrides) for patch in order.patches]
+        return list(scene.named)
     if order.search or order.warm_start is not None:
         return []
     on_hand = candidates(scene.case)

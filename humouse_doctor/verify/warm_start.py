@@ -19,7 +19,7 @@ from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.diagnosis.examine import examine
-from humouse_doctor.inputs.config import patcher, reader, yaml_text
+from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.inputs.files import replace_file
 from humouse_doctor.remedies import catalogue
 from humouse_doctor.remedies.candidates import candidates, together
@@ -73,9 +73,12 @@ def best(bench: Bench, case: Case, attempt: Try, arms: Sequence[Arm], seeds: Seq
     return loadable[off.index(min(off))]
 
 
-def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequence[Trial], case: Case) -> tuple[str, ...]:
+def write(
+    path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequence[Trial], case: Case, text: str
+) -> tuple[str, ...]:
     """Train `arm` again with its best seed, write it to `path`, read it back, and say in words what came of it.
 
+    `text` is the config's, of which a diff is written beside `path`.
     Raises `UsageError` where what is read back does not give the trial's own numbers; what was at `path` is then still there.
     """
     of_arm = [trial for trial in made if trial.arm == arm.key and trial.failed is None and trial.seed in seeds]
@@ -92,9 +95,7 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
     read_back: dict[str, float] = {}
 
     def accept(written: Path) -> None:
-        edits = (f"{edit.key}={reader.spell(edit.new)}" for edit in config_edits(case, written))
-        request = Request(checkpoint=written, config=bench.config, overrides=(*bench.overrides, *edits), samples=bench.samples)
-        read_back.update(_measured(request, bench))
+        read_back.update(_measured(written, bench, config_edits(case, written)))
         for name in _COMPARED:
             told, found = again.measurements.get(name), read_back.get(name)
             if told is None or found is None or abs(told - found) > _TOLERANCE * max(abs(told), 1e-3):
@@ -108,7 +109,7 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
             f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
         ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
-        *_use(path, case),
+        *_use(path, case, text),
     )
 
 
@@ -117,14 +118,13 @@ def diff_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.diff")
 
 
-def _use(path: Path, case: Case) -> Iterator[str]:
+def _use(path: Path, case: Case, before: str) -> Iterator[str]:
     """The config's patch to start from the file at `path`: as words for a shell, and as a diff in a file beside it."""
     edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
     assert source is not None
     shown = patcher.override_prefix(source, prefix)
     try:
         yield f"to start from it: {' '.join(shlex.quote(patcher.override_line(edit, shown)) for edit in edits)}"
-        before = yaml_text.read_text(Path(source))
         diff = patcher.unified_diff(before, patcher.patched(before, source, edits, prefix), source)
     except DoctorError as error:
         yield f"no diff of the config: {error}"
@@ -137,8 +137,9 @@ def _use(path: Path, case: Case) -> Iterator[str]:
     yield f"the same as a diff of {source}: {command if command.isprintable() else beside}"
 
 
-def _measured(request: Request, bench: Bench) -> dict[str, float]:
-    loaded = load_case(request, gestures=bench.gestures)
+def _measured(checkpoint: Path, bench: Bench, edits: Sequence[Edit]) -> dict[str, float]:
+    request = Request(checkpoint=checkpoint, config=bench.config, samples=bench.samples)
+    loaded = load_case(request, gestures=bench.gestures, config=reader.edited(bench.read, edits))
     return {f"{r.code}.{name}": value for r in examine(loaded.case) for name, value in r.measurements.items()}
 
 

@@ -18,8 +18,17 @@ from tests.verify.runs import STEPS, write_config, write_data
 
 def bench_of(folder: Path, *overrides: str, pretrainer: bool = False, **changes: str) -> Bench:
     config = write_config(folder, **changes)
-    gestures = read_gestures(write_data(folder), reader.read(config).settings, 64, 0)
-    return Bench(config=config, overrides=overrides, gestures=gestures, base_steps=STEPS, pretrainer=pretrainer, samples=64)
+    read = reader.read(config, overrides)
+    gestures = read_gestures(write_data(folder), read.settings, 64, 0)
+    return Bench(
+        config=config,
+        overrides=overrides,
+        read=read,
+        gestures=gestures,
+        base_steps=STEPS,
+        pretrainer=pretrainer,
+        samples=64,
+    )
 
 
 def of(key: str, new: object) -> Arm:

@@ -119,6 +119,33 @@ def test_a_trial_does_not_depend_on_what_was_tried_before(done: Done) -> None:
     assert of(alone, GATES) == of(done.outcome, GATES)
 
 
+class Spoils(Listener):
+    """Changes the config and deletes what else was read once the first trial is over."""
+
+    folder: Path
+
+    def ended(self, job: Job, trial: Trial) -> None:
+        if not self.over:
+            write_config(self.folder, head="linear", whiten="false", architecture="tcn")
+            (self.folder / "gestures.npz").unlink()
+            (self.folder / "rate.yaml").unlink()
+        super().ended(job, trial)
+
+
+def test_inputs_that_change_or_go_after_the_first_trial_change_no_later_arm(run: Path) -> None:
+    rate = run / "rate.yaml"
+    rate.write_text("training:\n  lr:\n    generator: 1.0e-2\n", encoding="utf-8")
+    asked = order(run, steps=8, seeds=1, patches=(str(rate),), warm_start=run / "start.pt")
+    whole = verify(asked, Listener()).outcome
+    diff = (run / "start.pt.diff").read_bytes()
+    spoils = Spoils()
+    spoils.folder = run
+
+    assert verify(asked, spoils).outcome == whole
+    assert len(spoils.over) == 3
+    assert (run / "start.pt.diff").read_bytes() == diff
+
+
 class Reads(Listener):
     """Reads what was kept each time that a trial is over."""
 
@@ -300,8 +327,9 @@ def test_an_arm_that_cures_with_every_seed_is_chosen(run: Path, monkeypatch: pyt
 @pytest.fixture
 def bench(run: Path) -> Bench:
     config = run / "run.yaml"
-    gestures = read_gestures(run / "gestures.npz", reader.read(config).settings, 64, 0)
-    return Bench(config=config, overrides=(), gestures=gestures, base_steps=8, samples=64)
+    read = reader.read(config)
+    gestures = read_gestures(run / "gestures.npz", read.settings, 64, 0)
+    return Bench(config=config, overrides=(), read=read, gestures=gestures, base_steps=8, samples=64)
 
 
 def test_what_humouse_cannot_load_says_why(bench: Bench, run: Path) -> None:

@@ -101,9 +101,10 @@ def _chosen(job: Job, genome: Genome, place: Path, weights: dict[str, torch.Tens
     request = replace(write_run(place, job, genome, weights), checkpoint=None)
     assert request.config is not None
     assert request.data is not None
-    settings = reader.read(request.config).settings
-    gestures = read_gestures(request.data, settings, request.max_sequences, 0)
-    bench = Bench(config=request.config, overrides=(), gestures=gestures, base_steps=own_steps(settings, gestures) or 1)
+    config = reader.read(request.config)
+    gestures = read_gestures(request.data, config.settings, request.max_sequences, 0)
+    steps = own_steps(config.settings, gestures) or 1
+    bench = Bench(config=request.config, overrides=(), read=config, gestures=gestures, base_steps=steps)
     made: dict[tuple[str, int], Trial] = {}
 
     def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:

@@ -67,14 +67,14 @@ def _ranked(name: str) -> Sequence[dict[str, float]]:
         request = replace(write_run(Path(folder), job, genome, weights), checkpoint=None)
         assert request.config is not None
         assert request.data is not None
-        settings = reader.read(request.config).settings
+        config = reader.read(request.config)
         on_hand = candidates(load_case(request).case)
         arms = [AS_IT_IS, *(together([on_hand[one] for one in some]) for some in _SETS if all(one in on_hand for one in some))]
         found = []
         for sequences, share in ((context.count, 1), (context.count, 2), (context.count // 4, 1)):
-            gestures = read_gestures(request.data, settings, sequences, 0)
-            steps = (own_steps(settings, gestures) or 1) // share
-            bench = Bench(config=request.config, overrides=(), gestures=gestures, base_steps=steps)
+            gestures = read_gestures(request.data, config.settings, sequences, 0)
+            steps = (own_steps(config.settings, gestures) or 1) // share
+            bench = Bench(config=request.config, overrides=(), read=config, gestures=gestures, base_steps=steps)
             found.append({arm.title: _off(bench, arm) for arm in arms})
             tell(f"{name}: {sequences} sequences, {steps} steps")
     return found
