@@ -286,7 +286,7 @@ def verify(
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
     from humouse_doctor.cli.progress import Trials
     from humouse_doctor.verify.trainer import Command
-    from humouse_doctor.verify.verification import Order
+    from humouse_doctor.verify.verification import VerifyRequest
     from humouse_doctor.verify.verification import verify as run_verify
     from humouse_doctor.verify.warm_start import diff_beside
 
@@ -305,7 +305,7 @@ def verify(
             logs=Path("verify-logs"),
             timeout_s=_seconds("--trainer-timeout", trainer_timeout),
         )
-    order = Order(
+    order = VerifyRequest(
         config=config,
         data=data,
         checkpoint=checkpoint,

@@ -13,7 +13,7 @@ from rich.text import Text
 from humouse_doctor.core.comparison import Comparison, MovedMetric
 from humouse_doctor.core.report import Finding
 from humouse_doctor.core.text import harmless_line
-from humouse_doctor.reporting.rows import number, unit_of
+from humouse_doctor.reporting.rows import format_number, unit_of
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 NOTHING = "Nothing that is judged has changed."
@@ -76,7 +76,7 @@ def _moved(console: Console, moved: Iterable[MovedMetric]) -> None:
 
 def value(measured: float | None, metric: MovedMetric) -> str:
     """One of a metric's two numbers; a dash where it was not measured."""
-    return "-" if measured is None else number(measured, unit_of(metric.name))
+    return "-" if measured is None else format_number(measured, unit_of(metric.name))
 
 
 def direction(metric: MovedMetric) -> str:

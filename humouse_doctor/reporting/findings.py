@@ -12,7 +12,7 @@ from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.probe import Kind
 from humouse_doctor.core.report import Finding, Location, Report
 from humouse_doctor.core.text import harmless
-from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.paths import display_path
 
 #: What XML 1.0 has no way to write, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,7 +47,7 @@ def placed(gate: Gate, root: str) -> Iterator[Placed]:
     seen: Counter[str] = Counter()
     for entry in gate.entries:
         for judged in entry.findings:
-            known = f"{judged.finding.fingerprint}\n{shown(entry.name, root)}"
+            known = f"{judged.finding.fingerprint}\n{display_path(entry.name, root)}"
             seen[known] += 1
             yield Placed(
                 entry=entry,
@@ -59,7 +59,7 @@ def placed(gate: Gate, root: str) -> Iterator[Placed]:
 
 def identity(fingerprint: str, name: str, root: str, number: int = 1) -> str:
     """A finding's fingerprint and its input's name as one hexadecimal number; `number` tells equal ones apart."""
-    known = f"{fingerprint}\n{shown(name, root)}\n{number}"
+    known = f"{fingerprint}\n{display_path(name, root)}\n{number}"
     return hashlib.sha256(known.encode("utf-8", "backslashreplace")).hexdigest()[:40]
 
 

@@ -14,7 +14,7 @@ from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting.findings import anchor_of
-from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.paths import display_path
 from humouse_doctor.reporting.text import change
 
 #: The bytes that all of a step may append to the file named by GITHUB_STEP_SUMMARY (`CreateStepSummaryCommand` of the
@@ -79,11 +79,11 @@ def _command(annotation: _Annotation) -> str:
 
 
 def _annotations(entry: Entry, root: str) -> Iterator[_Annotation]:
-    name = shown(entry.name, root)
+    name = display_path(entry.name, root)
     for judged in entry.failing:
         finding = judged.finding
         anchor = anchor_of(finding, entry)
-        file = shown(anchor.file, root)
+        file = display_path(anchor.file, root)
         yield _Annotation(
             severity=finding.severity,
             title=f"{finding.code} {finding.name}",

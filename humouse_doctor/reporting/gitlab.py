@@ -13,7 +13,7 @@ from humouse_doctor.core.gating import Gate, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.text import harmless, no_command_in_json
 from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
-from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.paths import display_path
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
 
@@ -26,12 +26,15 @@ def render(gate: Gate, *, root: str = "") -> str:
 
 def _path(file: str, root: str) -> str:
     """The file's path with the blanks it has: without them it would be another file's."""
-    return harmless(shown(file, root)).replace("\n", "\\n").replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    return harmless(display_path(file, root)).replace("\n", "\\n").replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _violation(found: Placed, root: str) -> dict[str, Any]:
     finding, standing = found.finding, standing_words(found.judged)
-    said = [f"{finding.code} {finding.name}: {finding.message}", f"in {shown(found.entry.name, root)} ({found.entry.verdict})"]
+    said = [
+        f"{finding.code} {finding.name}: {finding.message}",
+        f"in {display_path(found.entry.name, root)} ({found.entry.verdict})",
+    ]
     fails = found.judged.standing is Standing.FAILS
     return {
         "description": "; ".join(one_line(text) for text in (*said, standing) if text is not None),

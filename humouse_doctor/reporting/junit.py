@@ -130,21 +130,21 @@ def _broken(name: str, judged: JudgedFinding | None, report: Report | None, resu
     if judged is None:
         return _Case(name=name, tag="error", message=reason, type=ToolCode.PROBE_CRASHED.code)
     message = reason or judged.finding.message
-    return _Case(name=name, tag="error", message=message, type=judged.finding.code, lines=tuple(_told(judged, report)))
+    return _Case(name=name, tag="error", message=message, type=judged.finding.code, lines=tuple(_finding_lines(judged, report)))
 
 
 def _judged(name: str, judged: JudgedFinding, report: Report) -> _Case:
-    finding, told = judged.finding, tuple(_told(judged, report))
+    finding, lines = judged.finding, tuple(_finding_lines(judged, report))
     match judged.standing:
         case Standing.FAILS:
-            return _Case(name=name, tag="failure", message=finding.message, type=finding.code, lines=told)
+            return _Case(name=name, tag="failure", message=finding.message, type=finding.code, lines=lines)
         case Standing.BELOW:
-            return _Case(name=name, tag="system-out", lines=told)
+            return _Case(name=name, tag="system-out", lines=lines)
         case Standing.IGNORED | Standing.KNOWN | Standing.ACCEPTED | Standing.NOT_SELECTED:
-            return _Case(name=name, tag="skipped", message=standing_words(judged) or "", lines=told)
+            return _Case(name=name, tag="skipped", message=standing_words(judged) or "", lines=lines)
 
 
-def _told(judged: JudgedFinding, report: Report | None) -> Iterator[str]:
+def _finding_lines(judged: JudgedFinding, report: Report | None) -> Iterator[str]:
     """The finding in lines: what, where, the numbers, and the config's patch where it fails."""
     finding = judged.finding
     age = "" if judged.age is None else f" ({judged.age.value})"

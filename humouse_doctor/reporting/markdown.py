@@ -19,7 +19,7 @@ from humouse_doctor.reporting.text import change
 #: The most inputs a table shows: the worst ones.
 _MOST_ROWS = 100
 #: What does not fail and is told one by one, each with its reason; the rest is told by its codes.
-_TOLD = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
+_LISTED = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
 
 
 class _Part(Enum):
@@ -115,7 +115,7 @@ def _sections(gate: Gate) -> list[_Section]:
         if not entry.passed:
             sections.extend(_Section(part=part, text=text, entry=place) for part, text in _parts(entry))
     let_through = [(entry, list(_standings(entry))) for entry in gate.entries if entry.passed]
-    lines = [f"{code(entry.name)}: {line}" for entry, told in let_through for line in told]
+    lines = [f"{code(entry.name)}: {line}" for entry, lines in let_through for line in lines]
     if lines:
         sections.append(_Section(part=_Part.STANDINGS, text=f"**What passes, and why**\n\n{bullets(lines)}"))
     return [*sections, _about(gate)]
@@ -162,9 +162,9 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
             yield _Part.FAILING, f"**What fails**\n\n{bullets(_failing(judged, report) for judged in failing)}"
         if report.chosen_remedies:
             yield _Part.PATCH, _patch(report)
-    told = list(_standings(entry))
-    if told:
-        yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(told)}"
+    standings = list(_standings(entry))
+    if standings:
+        yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(standings)}"
     if report is not None:
         if report.probes:
             yield _Part.PROBES, folded("What was measured", _probes(report))
@@ -196,8 +196,8 @@ def _age(judged: JudgedFinding) -> str:
 
 
 def _worse(judged: JudgedFinding) -> str:
-    told = judged.standing is Standing.FAILS and judged.reason is not None
-    return f"; worse than in the baseline: {prose(judged.reason or '')}" if told else ""
+    worsened = judged.standing is Standing.FAILS and judged.reason is not None
+    return f"; worse than in the baseline: {prose(judged.reason or '')}" if worsened else ""
 
 
 def _place(finding: Finding) -> str:
@@ -242,7 +242,7 @@ def _patch(report: Report) -> str:
 def _standings(entry: Entry) -> Iterator[str]:
     """What the gate lets pass, what has healed, and what has expired."""
     for judged in entry.findings:
-        if judged.standing in _TOLD:
+        if judged.standing in _LISTED:
             reason = "" if judged.standing is Standing.KNOWN or not judged.reason else f": {prose(judged.reason)}"
             yield f"{judged.standing.value}: {_label(judged.finding)}{reason}"
     for standing in (Standing.NOT_SELECTED, Standing.BELOW):

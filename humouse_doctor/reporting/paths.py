@@ -7,7 +7,7 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 
-def shown(path: str, root: str) -> str:
+def display_path(path: str, root: str) -> str:
     """`path` relative to `root` (an absolute folder, empty for none) where it lies below it, else as it is.
 
     A relative path is one from the current folder, which need not be `root`.
@@ -24,7 +24,7 @@ def uri(path: str, root: str) -> str:
 
     Readers take a relative one from `root`.
     """
-    seen = shown(path, root)
+    seen = display_path(path, root)
     if root and path and not PurePath(seen).is_absolute() and not PurePath(os.path.abspath(path)).is_relative_to(root):  # noqa: PTH100
         seen = PurePath(os.path.abspath(path)).as_posix()  # noqa: PTH100
     if not PurePath(seen).is_absolute():

@@ -12,7 +12,7 @@ from humouse_doctor.probes.shared import budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class MetricRow:
     """One number; `code` is empty but in a probe's first row, `healthy` and `status` where the number judges nothing."""
 
     code: str
@@ -22,7 +22,7 @@ class Row:
     status: str
 
 
-def measured(results: Iterable[ProbeResult]) -> Iterator[Row]:
+def measured(results: Iterable[ProbeResult]) -> Iterator[MetricRow]:
     """The metrics that judge, each by its own value; the JSON report has the others.
 
     Where none of a probe does, the first one stands beside the probe's own judgement; where this version knows none, all do.
@@ -32,7 +32,7 @@ def measured(results: Iterable[ProbeResult]) -> Iterator[Row]:
             yield from _rows(result)
 
 
-def _rows(result: ProbeResult) -> Iterator[Row]:
+def _rows(result: ProbeResult) -> Iterator[MetricRow]:
     probe = BY_CODE.get(result.code)
     known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
@@ -42,10 +42,10 @@ def _rows(result: ProbeResult) -> Iterator[Row]:
         judgement = None if place and not judging else result.judgement
         if judging and judgement is not None:  # a probe may know why a number that looks bad is none of its business
             judgement = min(metric.judge(value), judgement, key=list(Judgement).index)
-        yield Row(
+        yield MetricRow(
             code="" if place else result.code,
             metric=metric.name,
-            value=number(value, metric.unit),
+            value=format_number(value, metric.unit),
             healthy=str(metric.healthy) if judging else "",
             status=judgement.value if judgement else "",
         )
@@ -61,7 +61,7 @@ def missing(results: Iterable[ProbeResult]) -> Iterator[tuple[str, str]]:
         yield f"{status.value} {', '.join(codes)}", reason
 
 
-def number(value: float, unit: str) -> str:
+def format_number(value: float, unit: str) -> str:
     """A measured number as a table shows it."""
     if unit in ("count", "flag", "epochs"):
         return f"{value:.0f}"

@@ -37,7 +37,7 @@ from humouse_doctor.reporting.findings import (
     placed,
     standing_words,
 )
-from humouse_doctor.reporting.paths import shown, uri
+from humouse_doctor.reporting.paths import display_path, uri
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -142,7 +142,7 @@ def _result(run: _Run, found: Placed) -> dict[str, Any]:
     checkpoint = None if report is None else report.subject.checkpoint
     said = (
         finding.message,
-        None if checkpoint is None else f"Checkpoint: {shown(checkpoint, run.root)}",
+        None if checkpoint is None else f"Checkpoint: {display_path(checkpoint, run.root)}",
         None if words is None else f"{words[:1].upper()}{words[1:]}",
     )
     result: dict[str, Any] = {
@@ -168,7 +168,7 @@ def _result(run: _Run, found: Placed) -> dict[str, Any]:
     if report is not None and contributes(finding, report):
         result.update(_fixes(report, run.root))
     properties = {
-        "input": shown(found.entry.name, run.root),
+        "input": display_path(found.entry.name, run.root),
         "verdict": found.entry.verdict,
         "severity": finding.severity.value,
         "standing": judged.standing.value,
@@ -189,12 +189,13 @@ def _healed(run: _Run, entry: Entry, fingerprint: str) -> dict[str, Any]:
         "kind": "pass",
         "level": "none",
         "message": _message(
-            f"{fingerprint.rstrip(':')} is in the baseline, and not found any more", f"Input: {shown(entry.name, run.root)}"
+            f"{fingerprint.rstrip(':')} is in the baseline, and not found any more",
+            f"Input: {display_path(entry.name, run.root)}",
         ),
         "locations": [_location(anchor_of_key(key, entry), run.root)],
         "partialFingerprints": {FINGERPRINT: identity(fingerprint, entry.name, run.root)},
         "baselineState": "absent",
-        "properties": {"input": one_line(shown(entry.name, run.root)), "verdict": entry.verdict},
+        "properties": {"input": one_line(display_path(entry.name, run.root)), "verdict": entry.verdict},
     }
 
 
@@ -242,7 +243,7 @@ def _number(value: float) -> float | str:
 
 def _input(entry: Entry, root: str) -> dict[str, Any]:
     return {
-        "name": one_line(shown(entry.name, root)),
+        "name": one_line(display_path(entry.name, root)),
         "verdict": entry.verdict,
         "sentence": one_line(entry.sentence),
         "exitCode": int(entry.exit_code),
@@ -252,7 +253,7 @@ def _input(entry: Entry, root: str) -> dict[str, Any]:
 def _invocation(run: _Run) -> dict[str, Any]:
     gate = run.gate
     failures = [notice for entry in gate.entries for notice in _failures(run, entry)]
-    notes = [*gate.notes, *(f"{shown(entry.name, run.root)}: {note}" for entry in gate.entries for note in entry.notes)]
+    notes = [*gate.notes, *(f"{display_path(entry.name, run.root)}: {note}" for entry in gate.entries for note in entry.notes)]
     invocation: dict[str, Any] = {
         "executionSuccessful": gate.exit_code not in _COULD_NOT_LOOK,
         "exitCode": int(gate.exit_code),
@@ -267,7 +268,7 @@ def _invocation(run: _Run) -> dict[str, Any]:
 
 def _failures(run: _Run, entry: Entry) -> Iterable[dict[str, Any]]:
     """What kept the tool from looking at an input: it could not be read, a probe crashed, or too little was measured."""
-    name = shown(entry.name, run.root)
+    name = display_path(entry.name, run.root)
     where = [{"physicalLocation": {"artifactLocation": {"uri": uri(entry.name, run.root)}}}]
     crashes = list(_crashes(entry))
     for code, reason in crashes:

@@ -27,18 +27,18 @@ from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
-from humouse_doctor.verify.verification import Order, verify
+from humouse_doctor.verify.verification import VerifyRequest, verify
 from tests.verify.runs import STEPS, Listener, is_running, write_config, write_data
 
 RATE, GATES = "faster-rate", "slow-gates"
 ROOT = Path(__file__).parent.parent.parent
 
 
-def order(folder: Path, **changes: Any) -> Order:
+def order(folder: Path, **changes: Any) -> VerifyRequest:
     """What to verify of a tiny run: one thing after the other, and few steps."""
     config, data = folder / "run.yaml", folder / "gestures.npz"
     options = {"steps": STEPS, "seeds": 2, "workers": 1, "patches": (RATE, GATES), **changes}
-    return Order(config=config, data=data, **options)
+    return VerifyRequest(config=config, data=data, **options)
 
 
 @pytest.fixture
@@ -417,13 +417,13 @@ import sys
 from pathlib import Path
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.verify.bench import Job
-from humouse_doctor.verify.trial_store import Kept
+from humouse_doctor.verify.trial_store import TrialStore
 from humouse_doctor.verify.runner import Runner
 from tests.verify.builders import outcome
 from tests.verify.runs import Listener, Sleeper
 
 if __name__ == "__main__":
-    runner = Runner(bench=Sleeper(Path(sys.argv[1])), keep=Kept(None, outcome()), show=Listener(), workers=2)
+    runner = Runner(maker=Sleeper(Path(sys.argv[1])), store=TrialStore(None, outcome()), listener=Listener(), workers=2)
     runner.trials([Job(arm=AS_IT_IS, seed=seed, steps=1) for seed in (10, 11)])
 """
 

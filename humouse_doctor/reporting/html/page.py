@@ -35,7 +35,7 @@ from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.outcome_text import sentence
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import number, unit_of
+from humouse_doctor.reporting.rows import format_number, unit_of
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=_count, harmless=harmless, interval=_interval, number=number, short=plots.short, shorten=_shorten,
+        change=change, count=_count, harmless=harmless, interval=_interval, number=format_number, short=plots.short, shorten=_shorten,
         spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
@@ -196,8 +196,8 @@ class Page:
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     policy: tuple[str, ...]
-    comparison: Compared | None
-    trials: Trials | None
+    comparison: ComparisonSection | None
+    trials: TrialsSection | None
     tool_version: str
     exit_code: int
 
@@ -259,7 +259,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class FindingRow:
     """A finding as the gate sees it; `cause` is its number among the causes, 0 where it is none."""
 
     judged: JudgedFinding
@@ -273,7 +273,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class ProbeMetric:
     """One metric of a probe."""
 
     name: str
@@ -287,14 +287,14 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
+class ProbeSection:
     """A probe's result: the metrics that judge and the others; `said` says why it has no numbers."""
 
     code: str
     name: str
     badge: Badge
-    judging: tuple[Measured, ...]
-    others: tuple[Measured, ...]
+    judging: tuple[ProbeMetric, ...]
+    others: tuple[ProbeMetric, ...]
     said: str
 
     @property
@@ -320,8 +320,8 @@ class Section:
     diff_copies: bool
     overrides: str
     hints: tuple[tuple[str, str], ...]
-    rows: tuple[Row, ...]
-    probes: tuple[Probed, ...]
+    rows: tuple[FindingRow, ...]
+    probes: tuple[ProbeSection, ...]
     remedy_badges: Mapping[str, Badge]
 
 
@@ -405,10 +405,10 @@ def _support(cause: Cause, *, measured: bool) -> str:
 
 
 def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, number(value, unit_of(f"{code}.{name}"))) for name, value in numbers.items())
+    return tuple((name, format_number(value, unit_of(f"{code}.{name}"))) for name, value in numbers.items())
 
 
-def _row(report: Report | None, judged: JudgedFinding) -> Row:
+def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
     finding = judged.finding
     causes = [] if report is None else [cause.code for cause in report.causes]
     remark = ""
@@ -416,7 +416,7 @@ def _row(report: Report | None, judged: JudgedFinding) -> Row:
         remark = "no cause found for it"
     elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
         remark = "true of the config, but none of its symptoms is measured here"
-    return Row(
+    return FindingRow(
         judged=judged,
         cause=causes.index(finding.code) + 1 if finding.code in causes else 0,
         severity=_SEVERITIES[finding.severity],
@@ -459,7 +459,7 @@ def _overrides(report: Report) -> str:
         return ""
 
 
-def _probed(result: ProbeResult, policy: Policy) -> Probed:
+def _probed(result: ProbeResult, policy: Policy) -> ProbeSection:
     probe = BY_CODE.get(result.code)
     metrics = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     known = {metric.name for metric in metrics}
@@ -469,7 +469,7 @@ def _probed(result: ProbeResult, policy: Policy) -> Probed:
         badge = Badge(word="crashed", symbol="✕", style="bad")
     elif result.judgement is not None:
         badge = _JUDGEMENTS[result.judgement]
-    return Probed(
+    return ProbeSection(
         code=result.code,
         name=probe.name if probe else "",
         badge=badge,
@@ -479,18 +479,18 @@ def _probed(result: ProbeResult, policy: Policy) -> Probed:
     )
 
 
-def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> Measured:
+def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> ProbeMetric:
     value = result.measurements[metric.name]
     judgement = None
     if metric.healthy != ANY and result.judgement is not None:
         # a probe may know why a number that looks bad is none of its business
         judgement = min(metric.judge(value), result.judgement, key=list(Judgement).index)
     asked = policy.thresholds.get(f"{result.code}.{metric.name}")
-    return Measured(
+    return ProbeMetric(
         name=metric.name,
         unit=metric.unit,
         meaning=metric.meaning,
-        value=number(value, metric.unit),
+        value=format_number(value, metric.unit),
         healthy="" if metric.healthy == ANY else _interval(metric.healthy),
         policy="" if asked is None else _interval(asked),
         range=range_of(metric, value),
@@ -499,7 +499,7 @@ def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class MovedRow:
     """A metric of two runs."""
 
     name: str
@@ -511,7 +511,7 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class ComparisonSection:
     """Two runs side by side; `plots` are those of either."""
 
     comparison: Comparison
@@ -519,11 +519,11 @@ class Compared:
     after: Badge
     plots: tuple[tuple[Plot, ...], tuple[Plot, ...]]
     note: str
-    moved: tuple[Moved, ...]
+    moved: tuple[MovedRow, ...]
     nothing: str
 
 
-def _compared(comparison: Comparison) -> Compared:
+def _compared(comparison: Comparison) -> ComparisonSection:
     pair = (comparison.before.pictures, comparison.after.pictures)
     drawn = [pictures for pictures in pair if pictures is not None]
     spaces = sorted({pictures.space for pictures in drawn})
@@ -538,7 +538,7 @@ def _compared(comparison: Comparison) -> Compared:
             False,
             f"The real paths of one run are {times} times as large as the other's, so each has a scale of its own.",
         )
-    return Compared(
+    return ComparisonSection(
         comparison=comparison,
         before=_VERDICTS[comparison.before.verdict.value],
         after=_VERDICTS[comparison.after.verdict.value],
@@ -560,10 +560,10 @@ def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plo
     return tuple(plots.paths(key, title, paths, style, own) for key, title, paths, style in both if plots.drawable(paths))
 
 
-def _moved(moved: MovedMetric) -> Moved:
+def _moved(moved: MovedMetric) -> MovedRow:
     metric = METRICS.get(moved.name)
     symbol, style = {True: ("✓", "good"), False: ("✕", "bad"), None: ("○", "quiet")}[moved.closer]
-    return Moved(
+    return MovedRow(
         name=moved.name,
         meaning=metric.meaning if metric else "",
         before=value(moved.before, moved),
@@ -586,7 +586,7 @@ class ArmRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trials:
+class TrialsSection:
     """What trials showed."""
 
     outcome: Outcome
@@ -598,14 +598,14 @@ class Trials:
     headings: tuple[str, ...]
 
 
-def _trials(outcome: Outcome) -> Trials:
+def _trials(outcome: Outcome) -> TrialsSection:
     base = outcome.base
     badge = Badge(word="not cured", symbol="✕", style="bad")
     if outcome.chosen is not None:
         badge = _EFFECTS[Effect.CURED]
     elif base is not None and base.seeds and base.healthy_seeds == base.seeds:
         badge = Badge(word="nothing to cure", symbol="✓", style="good")
-    return Trials(
+    return TrialsSection(
         outcome=outcome,
         badge=badge,
         sentence=sentence(outcome),
@@ -623,7 +623,7 @@ def _arm(outcome: Outcome, arm: ArmOutcome) -> ArmRow:
     return ArmRow(
         arm=arm,
         badge=_EFFECTS[arm.effect],
-        metrics=tuple(number(found[name], "") if name in found else "-" for name in LABELS),
+        metrics=tuple(format_number(found[name], "") if name in found else "-" for name in LABELS),
         distance=f"{arm.distance[1]:.2f}",
         loss=f"{mean} ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else mean,
         chosen=outcome.chosen is not None and arm.arm.key == outcome.chosen,
