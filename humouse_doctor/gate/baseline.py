@@ -67,9 +67,10 @@ class Baseline:
     runs: tuple[KnownRun, ...]
 
     def run(self, name: str, report: Report) -> KnownRun:
-        """The run of that path, else the only one of the same `experiment_name`: a retraining gets another folder.
+        """Return the run with that path, or else the only run of the same `experiment_name`.
 
-        A run the baseline does not have has no known findings.
+        A retraining has a new folder but keeps its name. A run that the baseline does not have is returned without known
+        findings.
         """
         path = key_of(name, self.source)
         same = next((run for run in self.runs if run.path == path), None)

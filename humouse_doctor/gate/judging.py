@@ -60,7 +60,10 @@ class Judge:
         return tuple(notes)
 
     def _paths(self, name: str, report: Report) -> tuple[str, ...]:
-        """Return all paths a pattern may match: input, config and checkpoint, as given, absolute, and from the policy's folder."""
+        """Return all paths a pattern may match.
+
+        These are input, config and checkpoint, as given, absolute, and from the policy's folder.
+        """
         named = [path for path in (name, report.subject.config, report.subject.checkpoint) if path is not None]
         full = [Path(os.path.abspath(path)) for path in named]  # noqa: PTH100  # keeps symlinks, which resolve() follows
         below = [path.relative_to(self.folder) for path in full if self.folder and path.is_relative_to(self.folder)]

@@ -1,8 +1,8 @@
-"""A gate's decision as JUnit XML: a suite per input, a test case per probe, and one for each finding of the tool's own.
+"""Render a gate's decision as JUnit XML: a suite per input, a test case per probe and per finding of the tool itself.
 
-A finding that fails the gate is a failure; one that is ignored, in the baseline, within the policy's threshold or not
-selected is skipped with that reason; one below fail-on passes and is told. A probe that crashed, an input that could not
-be read and a verdict that could not be reached are errors. So a suite passes if and only if its input does.
+A finding that fails the gate is a failure. A finding that is ignored, in the baseline, within the policy's threshold or not
+selected is skipped with that reason. A finding below fail-on passes, with its text as output. A crashed probe, an
+unreadable input and an undetermined verdict are errors. So a suite passes if and only if its input does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from humouse_doctor.reporting.text import change
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
-    """A test case; `tag` is what stands in it (failure, error, skipped, system-out), None where it plainly passes."""
+    """A test case; `tag` is its child element (failure, error, skipped, system-out), None if it simply passes."""
 
     name: str
     tag: str | None = None
@@ -34,7 +34,7 @@ class _Case:
 
 
 def render(gate: Gate) -> str:
-    """The decision as XML text, ending in a newline."""
+    """Return the decision as XML text, ending in a newline."""
     root = ElementTree.Element("testsuites", {"name": "humouse-doctor"})
     suites = [_suite(root, entry, gate.tool_version) for entry in gate.entries]
     _count(root, sum(suites, Counter()))
@@ -95,7 +95,7 @@ def _cases(entry: Entry) -> Iterator[_Case]:
 
 
 def _report_cases(report: Report, left: list[JudgedFinding]) -> Iterator[_Case]:
-    """A case for each probe, which takes the finding that is about it out of `left`, then one for each that is left."""
+    """Yield a case for each probe, removing its finding from `left`, then one for each remaining finding."""
     for result in report.probes:
         name = f"{result.code} {BY_CODE[result.code].name}" if result.code in BY_CODE else result.code
         judged = next((judged for judged in left if _is_about(judged, result)), None)
@@ -145,7 +145,7 @@ def _judged(name: str, judged: JudgedFinding, report: Report) -> _Case:
 
 
 def _finding_lines(judged: JudgedFinding, report: Report | None) -> Iterator[str]:
-    """The finding in lines: what, where, the numbers, and the config's patch where it fails."""
+    """Yield the finding in lines: its message, place and numbers, and the config's patch if it fails."""
     finding = judged.finding
     age = "" if judged.age is None else f" ({judged.age.value})"
     yield f"{finding.severity.value} {finding.code} {finding.name}{age}: {finding.message}"
@@ -162,5 +162,5 @@ def _finding_lines(judged: JudgedFinding, report: Report | None) -> Iterator[str
 
 
 def _block(lines: list[str] | tuple[str, ...]) -> str:
-    """Lines that each begin with a word of ours: a runner takes a log's line that begins with `::` for a command."""
+    """Join lines that each begin with a fixed word: a runner takes a line of a log that begins with `::` for a command."""
     return "\n".join(one_line(line) for line in lines)

@@ -1,4 +1,4 @@
-"""What there is to show, in any of the formats: one renderer each, imported only when it is asked for."""
+"""Render a result in any format: one renderer each, imported only when it is asked for."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def render(exhibit: Exhibit, form: Format, *, width: int = 80, colour: bool = Fa
 
 
 def step_summary(exhibit: Exhibit) -> str:
-    """What GitHub shows on a job's page: the Markdown within the limit of one step."""
+    """Return GitHub's summary of a job: the Markdown, within the limit of one step."""
     from humouse_doctor.reporting import github
 
     return _markdown(exhibit, limit=github.SUMMARY_LIMIT)

@@ -1,7 +1,6 @@
-"""A gate's decision as one page that opens offline: the answer, what it looks like, why, what to change, and all numbers.
+"""Render a gate's decision as one offline page: the verdict, pictures, causes, changes, and all numbers.
 
-Whatever comes from a file goes through `harmless` and jinja's escaping on its way out, by the environment rather than by
-each place of the template.
+The template environment, not each place of a template, passes everything through `harmless` and jinja's escaping.
 """
 
 from __future__ import annotations
@@ -41,16 +40,16 @@ from humouse_doctor.reporting.text import change
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Inputs that get pictures, the worst first: a page of many stays small.
+#: The number of inputs with pictures, the worst first, so that a page of many inputs stays small.
 _PICTURED = 8
 _LONGEST_NAME = 120
-#: Real paths that differ by more than this are in other units, and one scale would show only dots.
+#: Real paths that differ by more than this factor are in other units; one scale would show only dots.
 _OTHER_UNITS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Badge:
-    """A word with its symbol and colour; each of the three says it alone."""
+    """A word with its symbol and colour, each of which is enough by itself."""
 
     word: str
     symbol: str
@@ -108,13 +107,13 @@ _JUDGEMENTS = MappingProxyType(
         Judgement.FOUND: Badge(word="found", symbol="✕", style="bad"),
     }
 )
-#: The metrics of an arm's row.
+#: The metrics in an arm's row.
 
 
 def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
-    """The page as HTML; `outcome` adds what trials showed, `comparison` what has changed since another run.
+    """Return the page as HTML, with trials if `outcome` is given and changes since another run if `comparison` is given.
 
-    Raises `UsageError` where the libraries it is made with are not installed.
+    Raises `UsageError` if the libraries it needs are not installed.
     """
     environment = template_environment()
     page = files("humouse_doctor.reporting.html") / "templates"
@@ -130,10 +129,10 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
 
 
 def template_environment() -> Environment:
-    """The environment of the page's templates, which are taken as compiled for the installed jinja where they are.
+    """Return the environment of the page's templates, compiled beforehand if they match the installed jinja.
 
-    Compiling takes ten times as long as all the rest of a page. A jinja of another version compiles for itself, as its
-    runtime may be another. Raises `UsageError` where jinja is not installed.
+    Compiling takes ten times as long as the rest of a page. Another version of jinja compiles for itself, as its runtime
+    may differ. Raises `UsageError` if jinja is not installed.
     """
     try:
         from jinja2 import ChoiceLoader, Environment, ModuleLoader, PackageLoader, StrictUndefined
@@ -149,14 +148,14 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=_count, harmless=harmless, interval=_interval, number=format_number, short=plots.short, shorten=_shorten,
-        spell=spell, markup=_as_markup,
+        change=change, count=_count, harmless=harmless, interval=_interval, number=format_number, short=plots.short,
+        shorten=_shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
 
 
 def _harmless(value: Any) -> Any:
-    """What every expression of a template goes through, before it is escaped."""
+    """Make the value of a template's expression harmless, before it is escaped."""
     return harmless(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -167,7 +166,7 @@ def _as_markup(text: str) -> Any:
 
 
 def _digest(text: str) -> str:
-    """What a content security policy calls a style or script by."""
+    """Return the digest by which a content security policy allows a style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
@@ -186,7 +185,7 @@ def _interval(interval: Interval) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What the template is given."""
+    """The data of the page's template."""
 
     title: str
     badge: Badge
@@ -203,7 +202,7 @@ class Page:
 
     @property
     def single(self) -> bool:
-        """Whether there is one input only, whose verdict is the page's."""
+        """True if there is only one input, whose verdict is the page's."""
         return len(self.sections) == 1
 
 
@@ -249,7 +248,7 @@ def _policy(gate: Gate) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A cause with where it stands: the setting's line, its value and where that came from."""
+    """A cause with the setting behind it: its line, value and origin."""
 
     cause: Cause
     support: str
@@ -260,7 +259,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
-    """A finding as the gate sees it; `cause` is its number among the causes, 0 where it is none."""
+    """A finding as the gate sees it; `cause` is its number among the causes, 0 if it is none."""
 
     judged: JudgedFinding
     cause: int
@@ -299,7 +298,7 @@ class ProbeSection:
 
     @property
     def rows(self) -> int:
-        """How many rows of a table it takes."""
+        """The number of table rows it takes."""
         return len(self.judging) + bool(self.others or self.said)
 
 
@@ -435,7 +434,7 @@ def _why(judged: JudgedFinding) -> str:
 
 
 def _diff_lines(diff: str) -> Iterator[tuple[str, str]]:
-    """Each line with the class it is shown in; its first character says the same."""
+    """Yield each line with its CSS class; the line's first character gives the same information."""
     for line in diff.split("\n")[: -1 if diff.endswith("\n") else None] if diff else ():
         if line.startswith(("+++", "---")):
             yield "head", line
@@ -444,9 +443,9 @@ def _diff_lines(diff: str) -> Iterator[tuple[str, str]]:
 
 
 def _overrides(report: Report) -> str:
-    """The patch as arguments of one command: quoted for a shell, a line each; empty where one of them cannot be told safely.
+    """Return the patch as shell-quoted arguments of one command, one per line; empty if one cannot be spelled safely.
 
-    A file of a Hydra group `experiment` is reached under `experiment.`, though its own keys stand at the top.
+    A file of a Hydra group `experiment` is reached under `experiment.`, although its own keys are at the top.
     """
     grouped = (
         report.subject.config is not None
@@ -483,7 +482,7 @@ def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> ProbeMetri
     value = result.measurements[metric.name]
     judgement = None
     if metric.healthy != ANY and result.judgement is not None:
-        # a probe may know why a number that looks bad is none of its business
+        # a probe may judge a number healthy that is outside its interval
         judgement = min(metric.judge(value), result.judgement, key=list(Judgement).index)
     asked = policy.thresholds.get(f"{result.code}.{metric.name}")
     return ProbeMetric(
@@ -512,7 +511,7 @@ class MovedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonSection:
-    """Two runs side by side; `plots` are those of either."""
+    """Two runs side by side; `plots` has the plots of both."""
 
     comparison: Comparison
     before: Badge
@@ -575,7 +574,7 @@ def _moved(moved: MovedMetric) -> MovedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRow:
-    """An arm's row."""
+    """A row for an arm."""
 
     arm: ArmOutcome
     badge: Badge
@@ -587,7 +586,7 @@ class ArmRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialsSection:
-    """What trials showed."""
+    """The results of trials."""
 
     outcome: Outcome
     badge: Badge
