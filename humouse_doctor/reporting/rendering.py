@@ -1,4 +1,4 @@
-"""Render a result in any format: one renderer each, imported only when it is asked for."""
+"""What there is to show, in any of the formats: one renderer each, imported only when it is asked for."""
 
 from __future__ import annotations
 

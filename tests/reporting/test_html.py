@@ -457,7 +457,7 @@ def test_a_report_with_the_largest_pictures_stays_small() -> None:
 
 def test_the_page_is_made_without_torch_and_matplotlib() -> None:
     code = (
-        "import sys; from humouse_doctor.reporting import html; from tests.reporting.builders import gated;"
+        "import sys; from humouse_doctor.reporting.html import page as html; from tests.reporting.builders import gated;"
         " html.render(gated()); sys.exit(bool({'torch', 'matplotlib'} & set(sys.modules)))"
     )
 
