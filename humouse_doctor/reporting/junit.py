@@ -3,6 +3,9 @@
 A finding that fails the gate is a failure. A finding that is ignored, in the baseline, within the policy's threshold or not
 selected is skipped with that reason. A finding below fail-on passes, with its text as output. A crashed probe, an
 unreadable input and an undetermined verdict are errors. So a suite passes if and only if its input does.
+
+The document is built with ElementTree. junitparser 5.0 would save about ten lines here, but it would be a new dependency of
+the core, imports in 70 ms instead of 6, and writes a `time="0"` that was not measured; the tests read the document with it.
 """
 
 from __future__ import annotations
