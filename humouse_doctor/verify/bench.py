@@ -212,7 +212,7 @@ class _EarlyStop:
             self.on_pulse(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
         self.losses.append(loss)
         if not math.isfinite(loss):
-            self.stopped = f"the loss was no number any more at step {step}"
+            self.stopped = f"the loss became NaN or infinite at step {step}"
         elif self.may_stop and self.constant > 0 and step == math.ceil(self.planned * _FUTILE_AT) and self.planned - step >= 8:
             self.stopped = self._futile(step)
         return self.stopped is not None

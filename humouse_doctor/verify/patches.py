@@ -53,7 +53,7 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
         try:
             new = reader.read(config, overrides, patched)
         except UsageError as error:
-            raise UsageError(f"--patch {path}: what it makes of the config cannot be used: {error}") from None
+            raise UsageError(f"--patch {path}: the config with this patch cannot be used: {error}") from None
         settings = _without_complaints(path, new, reader.read(config, overrides))
         return {key: setting.value for key, setting in settings.items()}
     if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):

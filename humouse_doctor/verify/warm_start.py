@@ -99,7 +99,7 @@ def write(
             expected, found = again.measurements.get(name), read_back.get(name)
             if expected is None or found is None or abs(expected - found) > _TOLERANCE * max(abs(expected), 1e-3):
                 raise UsageError(
-                    f"--save-warmstart: {name} is {found} in the file and {expected} in the trial; it was not kept"
+                    f"--save-warmstart: {name} is {found} in the file and {expected} in the trial; the file was not written"
                 )
 
     replace_file(path, stream.getvalue(), accept=accept)

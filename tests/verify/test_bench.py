@@ -96,7 +96,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_no_crash(
     trial = ran(bench_of(tmp_path))
 
     assert trial.failed is None
-    assert trial.stopped == "the loss was no number any more at step 3"
+    assert trial.stopped == "the loss became NaN or infinite at step 3"
     assert (trial.steps, len(trial.losses)) == (3, 2)
     assert all(math.isfinite(loss) for loss in trial.losses)
     assert not trial.healthy

@@ -382,7 +382,7 @@ def test_a_warm_start_that_gives_other_numbers_leaves_the_one_that_was_there(
     (run / "start.pt").write_bytes(b"old")
     monkeypatch.setattr(warm_start, "_TOLERANCE", -1.0)
 
-    with pytest.raises(UsageError, match=r"--save-warmstart: HD101\.spread_ratio is .* in the trial; it was not kept"):
+    with pytest.raises(UsageError, match=r"--save-warmstart: HD101\.spread_ratio is .* in the trial; the file was not written"):
         verify(order(run, patches=(), seeds=1, steps=8, warm_start=run / "start.pt"), Listener())
 
     assert (run / "start.pt").read_bytes() == b"old"
