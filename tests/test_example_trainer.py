@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from humouse_doctor.stored import outcome
-from humouse_doctor.verify.verification import Order, verify
+from humouse_doctor.verify.verification import VerifyRequest, verify
 from tests.conftest import Ended
 from tests.verify.runs import Listener, write_config, write_data
 
@@ -56,7 +56,7 @@ def test_verify_tries_a_patch_with_the_example_trainer_and_finds_what_its_own_tr
     assert arm["effect"] is not None
     kept = outcome.read(run / "kept.json")
     own = verify(
-        Order(config=run / "run.yaml", data=run / "gestures.npz", patches=(str(patch),), steps=24, seeds=1, workers=1),
+        VerifyRequest(config=run / "run.yaml", data=run / "gestures.npz", patches=(str(patch),), steps=24, seeds=1, workers=1),
         Listener(),
     ).outcome
     assert [(trial.arm, trial.failed) for trial in kept.trials] == [(trial.arm, None) for trial in own.trials]

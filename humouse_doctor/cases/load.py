@@ -20,17 +20,23 @@ if TYPE_CHECKING:
     from humouse_doctor.inputs.gestures.gestures import Gestures
 
 
-def load_case(request: Request, progress: Progress = lambda _: None, gestures: Gestures | None = None) -> Loaded:
+def load_case(
+    request: Request,
+    progress: Progress = lambda _: None,
+    gestures: Gestures | None = None,
+    config: ReadConfig | None = None,
+) -> Loaded:
     """Read everything `request` names; raises `InputError` or `UsageError` with one line.
 
-    `gestures`, where they have been read before, stand for `request.data`.
+    `gestures` and `config`, where they have been read before, are used instead of reading `request.data` and
+    `request.config` again; `config` has the request's overrides in it.
     """
     with memory_asked(str(request.checkpoint or request.config)):
-        return _load(request, Notes(progress=progress), gestures)
+        return _load(request, Notes(progress=progress), gestures, config)
 
 
-def _load(request: Request, notes: Notes, gestures: Gestures | None) -> Loaded:
-    request, config = run_folder.resolve(request, notes)
+def _load(request: Request, notes: Notes, gestures: Gestures | None, known: ReadConfig | None) -> Loaded:
+    request, config = run_folder.resolve(request, notes, known)
     notes.findings.extend(_complaints(config))
     notes.remarks.extend(config.remarks)
     settings = config.settings

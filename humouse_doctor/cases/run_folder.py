@@ -31,27 +31,31 @@ class Choice:
     remark: str
 
 
-def resolve(request: Request, notes: Notes) -> tuple[Request, reader.ReadConfig]:
+def resolve(request: Request, notes: Notes, known: reader.ReadConfig | None = None) -> tuple[Request, reader.ReadConfig]:
     """Return `request` with files in place of a run's folder, and its config, read.
 
     A folder may stand for the checkpoint, or for the config before training; raises `InputError` or `UsageError` where it
-    holds none.
+    holds none. `known` is the config where it has been read before.
     """
     run = request.checkpoint
     if run is not None and run.is_dir() and not any((run / mark).exists() for mark in _FOREIGN_MARKS):
-        return _resolve_run(request, run, notes)
+        return _resolve_run(request, run, notes, known)
+    if known is not None:
+        return request, known
     folder = request.config
     if folder is not None and folder.is_dir():
         return _resolve_config(request, folder, notes)
     return request, reader.read(folder, request.overrides)
 
 
-def _resolve_run(request: Request, run: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:
+def _resolve_run(
+    request: Request, run: Path, notes: Notes, known: reader.ReadConfig | None
+) -> tuple[Request, reader.ReadConfig]:
     """Find the parts of a run whose folder was given instead of a checkpoint."""
     config_path = request.config
     if config_path is None:
         config_path = _noted(find_config(run), notes)
-    config = reader.read(config_path, request.overrides)
+    config = reader.read(config_path, request.overrides) if known is None else known
     checkpoint = find_checkpoint(run, config.settings)
     notes.remarks.append(checkpoint.remark)
     _note_other_experiment(checkpoint.path, config.settings, notes)

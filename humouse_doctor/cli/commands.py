@@ -210,7 +210,7 @@ def verify(
     from humouse_doctor.cli.progress import Trials
     from humouse_doctor.service import commands
     from humouse_doctor.verify.trainer import Command
-    from humouse_doctor.verify.verification import Order
+    from humouse_doctor.verify.verification import VerifyRequest
     from humouse_doctor.verify.warm_start import diff_beside
 
     inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
@@ -228,7 +228,7 @@ def verify(
             logs=Path("verify-logs"),
             timeout_s=_seconds("--trainer-timeout", trainer_timeout),
         )
-    order = Order(
+    request = VerifyRequest(
         config=config,
         data=data,
         checkpoint=checkpoint,
@@ -246,7 +246,7 @@ def verify(
         workers=workers,
     )
     with Trials() as shown:
-        view = commands.verify(order, shown, printing.progress)
+        view = commands.verify(request, shown, printing.progress)
     _finish(view, Format(format_.value), [printing.Output(form=Format(file.form.value), path=file.path) for file in files])
 
 

@@ -1,1 +1,1 @@
-"""A policy, a baseline and reports to one decision."""
+"""The gate: one decision from a policy, a baseline and reports."""

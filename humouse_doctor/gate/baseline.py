@@ -1,4 +1,4 @@
-"""The findings a team has decided to live with: kept by fingerprint, judged as worsened by their numbers."""
+"""Baselines: findings a team has accepted, identified by fingerprint and compared by their numbers."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _OWN_CODES = tuple(tool.code for tool in ToolCode)
 
 _MAX_RUNS = 100_000
 
-#: Verdicts, the best first.
+#: Verdicts from best to worst.
 BY_GRAVITY = (Verdict.HEALTHY, Verdict.UNDETERMINED, Verdict.AT_RISK, Verdict.COLLAPSED)
 
-#: The share of a number (or of its healthy bound, where that is larger) by which it must move away from health to count
-#: as worsened. Of 232 pairs of the examples' sick runs trained with another seed (12 runs, 5 seeds each), 95 % moved by
+#: A number has worsened if it moved away from health by more than this share of itself (or of its healthy bound, if larger).
+#: Of 232 pairs of the examples' sick runs trained with another seed (12 runs, 5 seeds each), 95 % moved by
 #: less than 0.22 in their worst number and 99 % by less than 0.34.
 WORSE_BY = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFinding:
-    """A finding as it was: what it is, how grave, and the numbers it is measured against."""
+    """A finding in a baseline: its fingerprint, severity and measurements."""
 
     fingerprint: str
     severity: Severity
@@ -46,9 +46,10 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownRun:
-    """One run as it was; `path` is relative to the baseline's folder unless they share no folder but the root.
+    """A run in a baseline.
 
-    `verdict` is None where the baseline does not have the run; `remark` says how it was found where not by its path.
+    `path` is relative to the baseline's folder, unless they share no folder but the root. `verdict` is None if the baseline
+    does not have the run; `remark` says how the run was found if not by its path.
     """
 
     path: str
@@ -60,15 +61,16 @@ class KnownRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """All runs of one file."""
+    """All runs of one baseline file."""
 
     source: Path
     runs: tuple[KnownRun, ...]
 
     def run(self, name: str, report: Report) -> KnownRun:
-        """The run of that path, else the only one of the same `experiment_name`: a retraining gets another folder.
+        """Return the run with that path, or else the only run of the same `experiment_name`.
 
-        A run the baseline does not have has no known findings.
+        A retraining has a new folder but keeps its name. A run that the baseline does not have is returned without known
+        findings.
         """
         path = key_of(name, self.source)
         same = next((run for run in self.runs if run.path == path), None)
@@ -89,7 +91,7 @@ class Baseline:
 
 
 def key_of(name: str, baseline: Path) -> str:
-    """What a run is called in the baseline: relative to its folder, so that it holds in another checkout too."""
+    """Return a run's name in the baseline: its path relative to the baseline's folder, valid in any checkout."""
     full, folder = Path(os.path.abspath(name)), Path(os.path.abspath(baseline)).parent  # noqa: PTH100  # keeps symlinks
     together = next((above for above in (folder, *folder.parents) if full.is_relative_to(above)), None)
     if together is None or together == together.parent:
@@ -98,13 +100,13 @@ def key_of(name: str, baseline: Path) -> str:
 
 
 def experiment_of(report: Report) -> str | None:
-    """The run's `experiment_name`, None where its config has none."""
+    """Return the run's `experiment_name`, None if its config has none."""
     value = next((setting.value for setting in report.settings if setting.key == "experiment_name"), None)
     return value if isinstance(value, str) and value else None
 
 
 def read(path: Path) -> Baseline:
-    """A baseline from its file; raises `InputError` where it is unreadable or something else."""
+    """Read a baseline from its file; raise `InputError` if it is unreadable or no baseline."""
     try:
         content = load(path)
         if content["kind"] != _KIND:
@@ -122,7 +124,10 @@ def read(path: Path) -> Baseline:
 
 
 def require_replaceable(path: Path) -> None:
-    """Raise `UsageError` where a file is at `path` that is no baseline: a pattern of inputs may stand where one is meant."""
+    """Raise `UsageError` if the file at `path` is no baseline.
+
+    A shell may have expanded a pattern of inputs in the place of `--write-baseline`'s file.
+    """
     if not is_file(path):
         return
     try:
@@ -154,9 +159,9 @@ def _read_finding(entry: Mapping[str, Any]) -> KnownFinding:
 
 
 def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
-    """Keep the findings of the entries at `path`, in one step, and read them back; raises `InputError`.
+    """Write the entries' findings to `path` in one step, and read them back; raise `InputError`.
 
-    What the policy ignores is not kept: it would outlive the day its ignore expires.
+    Findings ignored by the policy are left out: they would outlive the ignore's expiry.
     """
     runs = [_run(entry.report, entry, path) for entry in entries if entry.report is not None]
     content = {
@@ -183,9 +188,9 @@ def _run(report: Report, entry: Entry, path: Path) -> dict[str, Any]:
 
 
 def age_of(finding: Finding, known: KnownRun, verdict: Verdict, thresholds: Mapping[str, Interval]) -> tuple[Age, str | None]:
-    """What `finding` is to the run as it was, and in what it has worsened.
+    """Return the age of `finding` compared with the baseline, and how it has worsened.
 
-    `verdict` is the run's now; `thresholds` by `code.metric` are the policy's, in place of the healthy intervals.
+    `verdict` is the run's verdict now. The policy's `thresholds`, by `code.metric`, replace the healthy intervals.
     """
     before = known.findings.get(finding.fingerprint)
     if before is None:
@@ -204,12 +209,12 @@ def age_of(finding: Finding, known: KnownRun, verdict: Verdict, thresholds: Mapp
     return Age.UNCHANGED, None
 
 
-#: What a breach of a policy's `verdicts` has for a fingerprint.
+#: The fingerprint of a breach of the policy's `verdicts`.
 _VERDICT_BREACH = f"{ToolCode.POLICY_BREACH.code}:verdicts"
 
 
 def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[tuple[str, Interval, str]]:
-    """The numbers of a finding by which it can worsen, each with the interval it should be in and who says so."""
+    """Yield the numbers by which a finding can worsen, each with its wanted interval and who wants it."""
     key = finding.location.key or ""
     if finding.code == ToolCode.POLICY_BREACH.code:
         if key in thresholds:
@@ -222,20 +227,20 @@ def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[t
 
 
 def has_worsened(healthy: Interval, then: float, now: float) -> bool:
-    """Whether a number lies further from its healthy interval than another seed would explain."""
+    """Return True if a number moved away from its healthy interval by more than another seed would explain."""
     bound = healthy.low if now < healthy.low else healthy.high
     return gap(healthy, now) - gap(healthy, then) > WORSE_BY * max(abs(then), abs(bound))
 
 
 def gap(healthy: Interval, value: float) -> float:
-    """How far `value` is from the healthy interval: 0 within it."""
+    """Return the distance of `value` from the healthy interval, 0 within it."""
     return max(healthy.low - value, value - healthy.high, 0.0)
 
 
 def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The findings of the baseline that are gone: those measured and healed, and those not measured this time.
+    """Return the baseline's findings that are gone: those measured as healed, and those not measured this time.
 
-    `findings` are all there are now, the gate's own among them.
+    `findings` are all current ones, including the gate's own.
     """
     present = {finding.fingerprint for finding in findings}
     gone = sorted(fingerprint for fingerprint in known.findings if fingerprint not in present)
@@ -248,7 +253,7 @@ def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> t
 
 
 def _probe_of(fingerprint: str) -> str | None:
-    """The probe that has to measure before a finding can be called gone; None for what is looked at every time."""
+    """Return the probe that must measure before a finding counts as gone, None if no probe is involved."""
     code, _, key = fingerprint.partition(":")
     if code == ToolCode.POLICY_BREACH.code:
         code = key.partition(".")[0] if "." in key else code

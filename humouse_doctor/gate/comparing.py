@@ -1,4 +1,4 @@
-"""Two reports to what has changed between them."""
+"""Compare two reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from humouse_doctor.probes.registry import PROBES
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """What is gone, new and moved in `after`, seen from `before`."""
+    """Return the findings and numbers that are gone, new or moved in `after` compared with `before`."""
     then = {finding.fingerprint for finding in before.findings}
     now = {finding.fingerprint for finding in after.findings}
     measured = {result.code for result in after.probes if result.judgement is not None}

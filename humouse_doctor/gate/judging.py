@@ -1,4 +1,4 @@
-"""A report and a policy to an entry of the gate: how each finding stands, and the exit code that follows."""
+"""Judge reports by a policy: the standing of each finding, and the exit code that follows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from humouse_doctor.probes.registry import BY_CODE, unmeasured
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """A policy on a given day; its patterns also fit paths as they are seen from `folder`."""
+    """A policy on a given day; its patterns also match paths relative to `folder`."""
 
     policy: Policy
     today: date
     folder: Path | None = None
 
     def entry(self, name: str, report: Report, known: KnownRun | None = None) -> Entry:
-        """Judge one report, with a baseline against what that knows of the run."""
+        """Judge one report; with a baseline, compared with the known run."""
         findings = sorted([*report.findings, *self._breaches(report)], key=lambda finding: -finding.severity.rank)
         paths = self._paths(name, report)
         judged = tuple(self._judged(finding, report, paths, known) for finding in findings)
@@ -49,7 +49,7 @@ class Judge:
         )
 
     def unused(self, entries: Sequence[Entry]) -> tuple[str, ...]:
-        """Notes on the policy's ignores that fit an input in which their finding was looked for and is not there."""
+        """Return notes on ignores whose finding was looked for, in the inputs they match, and not found."""
         notes = []
         for ignore in self.policy.ignores:
             looked = [e for e in entries if e.report is not None and _fits(ignore.path, self._paths(e.name, e.report))]
@@ -60,7 +60,10 @@ class Judge:
         return tuple(notes)
 
     def _paths(self, name: str, report: Report) -> tuple[str, ...]:
-        """What a pattern may fit: input, config and checkpoint, each as given, in full, and from the policy's folder."""
+        """Return all paths a pattern may match.
+
+        These are input, config and checkpoint, as given, absolute, and from the policy's folder.
+        """
         named = [path for path in (name, report.subject.config, report.subject.checkpoint) if path is not None]
         full = [Path(os.path.abspath(path)) for path in named]  # noqa: PTH100  # keeps symlinks, which resolve() follows
         below = [path.relative_to(self.folder) for path in full if self.folder and path.is_relative_to(self.folder)]
@@ -97,7 +100,7 @@ class Judge:
         return Standing.FAILS, None
 
     def _ignore_of(self, finding: Finding, paths: Sequence[str]) -> Ignore | None:
-        """The ignore that covers `finding` today."""
+        """Return the ignore that covers `finding` today."""
         return next((i for i in self.policy.ignores if _covers(i, finding, paths) and not self._is_over(i)), None)
 
     def _is_over(self, ignore: Ignore) -> bool:
@@ -109,7 +112,10 @@ class Judge:
         return tuple(f"ignore of {i.code} expired on {i.expires}, it counts again: {i.reason}" for i in over)
 
     def _accepted(self, finding: Finding, report: Report) -> str | None:
-        """Why the policy's thresholds take a probe's finding: every number its probe finds unhealthy lies within them."""
+        """Return the reason if the policy's thresholds accept a finding, else None.
+
+        They accept it if every number that its probe finds unhealthy lies within them.
+        """
         thresholds, probe = self.policy.thresholds, BY_CODE.get(finding.code)
         result = next((result for result in report.probes if result.code == finding.code), None)
         if probe is None or result is None:
@@ -123,7 +129,7 @@ class Judge:
         return "; ".join(f"{name} is {value:.3g}, the policy asks {thresholds[name]}" for name, value in unhealthy)
 
     def _breaches(self, report: Report) -> Iterable[Finding]:
-        """What the policy asks for beyond the report's findings and does not get."""
+        """Yield a finding for each demand of the policy that the report does not meet."""
         policy, results = self.policy, {result.code: result for result in report.probes}
         for name, interval in policy.thresholds.items():
             message = _breach(name, results.get(name.partition(".")[0]), before_training=report.subject.checkpoint is None)
@@ -134,7 +140,7 @@ class Judge:
                 yield _finding(report, name, message, {} if value is None else {name.partition(".")[2]: value})
         if policy.require_data and report.data is None:
             yield _finding(report, "require-data", "no data was looked at, and the policy requires it; add --data")
-        if policy.verdicts and report.verdict not in (*policy.verdicts, Verdict.UNDETERMINED):  # that never passes anyway
+        if policy.verdicts and report.verdict not in (*policy.verdicts, Verdict.UNDETERMINED):  # undetermined never passes
             allowed = " or ".join(verdict.value for verdict in policy.verdicts)
             yield _finding(report, "verdicts", f"the verdict is {report.verdict.value}, the policy accepts {allowed}")
 
@@ -145,7 +151,10 @@ def _value(name: str, results: Mapping[str, ProbeResult]) -> float | None:
 
 
 def _breach(name: str, result: ProbeResult | None, *, before_training: bool) -> str | None:
-    """Why a threshold cannot be held to anything, None where it can or where it does not apply before training."""
+    """Return the reason if a threshold cannot be checked, else None.
+
+    A symptom's threshold does not apply before training.
+    """
     metric = name.partition(".")[2]
     if result is not None and metric in result.measurements:
         return None
@@ -168,7 +177,7 @@ def _finding(report: Report, key: str, message: str, evidence: Mapping[str, floa
 
 
 def refused(name: str, error: DoctorError) -> Entry:
-    """The entry of an input that could not be looked at."""
+    """Return the entry of an input that could not be read."""
     finding = Finding(
         code=ToolCode.REFUSED.code,
         name=ToolCode.REFUSED.label,
@@ -191,10 +200,10 @@ def _exit_code(report: Report, judged: Iterable[JudgedFinding]) -> ExitCode:
 
 
 def is_known(report: Report) -> bool:
-    """Whether enough was measured for an answer that does not rest on the findings alone.
+    """Return True if enough was measured for a verdict that does not rest on the findings alone.
 
-    A cause that is found makes a run at-risk though nothing else could be measured; with that cause let through, nothing
-    is left that speaks for the run.
+    One cause makes a run at-risk even if nothing else could be measured; with that cause accepted, nothing is known about
+    the run.
     """
     if report.verdict is Verdict.UNDETERMINED or any(result.status is Status.CRASHED for result in report.probes):
         return False
@@ -206,7 +215,7 @@ def _covers(ignore: Ignore, finding: Finding, paths: Iterable[str]) -> bool:
 
 
 def _codes(finding: Finding) -> tuple[str, ...]:
-    """What a finding can be ignored by: its code, and for a breached threshold also that of the metric's probe."""
+    """Return the codes that an ignore of this finding may name: its own, and for a breached threshold the probe's too."""
     metric = finding.location.key or ""
     if finding.code == ToolCode.POLICY_BREACH.code and "." in metric:
         return finding.code, metric.partition(".")[0]
@@ -214,18 +223,21 @@ def _codes(finding: Finding) -> tuple[str, ...]:
 
 
 def _fits(pattern: str | None, paths: Iterable[str]) -> bool:
-    """Whether a glob fits one of `paths`, which have slashes; a path may also be spelled out, brackets and all."""
+    """Return True if a glob matches one of `paths`, which use slashes.
+
+    A pattern equal to a path also matches, even if that path contains brackets. As in fnmatch, `*` also matches slashes.
+    """
     wanted = None if pattern is None else PurePath(pattern).as_posix()
     return wanted is None or any(path == wanted or fnmatchcase(path, wanted) for path in paths)
 
 
 def _looks_for(code: str, report: Report) -> bool:
-    """Whether a finding of `code` would have been seen: a probe's only where it has measured."""
+    """Return True if the report would show a finding of `code`: for a probe's code, only if it measured."""
     return code not in BY_CODE or any(result.code == code and result.judgement is not None for result in report.probes)
 
 
 def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Entries by exit code, verdict and number of failing findings, then in the order given."""
+    """Sort entries by exit code, verdict and number of failing findings, worst first; ties keep their order."""
 
     def badness(entry: Entry) -> tuple[int, int, int]:
         verdict = len(BY_GRAVITY) if entry.report is None else BY_GRAVITY.index(entry.report.verdict)
@@ -235,7 +247,7 @@ def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def judged_alone(report: Report, policy: Policy, tool_version: str) -> Gate:
-    """One report as a gate of its own: how `inspect` reaches the formats that show how findings stand."""
+    """Return a gate with one report: `inspect` uses it for the formats that show standings."""
     entry = Judge(policy=policy, today=date.min).entry(report.subject.name, report)
-    alone = replace(entry, exit_code=report.exit_code(policy.fail_on), notes=())  # as the command itself ends
+    alone = replace(entry, exit_code=report.exit_code(policy.fail_on), notes=())  # the exit code of `inspect` itself
     return Gate(tool_version=tool_version, entries=(alone,), policy=policy)

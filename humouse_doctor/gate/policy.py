@@ -1,4 +1,4 @@
-"""The gate's policy from a TOML file: every key, code and metric is known, or named with the nearest that is."""
+"""Read the gate's policy from a TOML file; an unknown key, code or metric is an error that suggests the nearest known one."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ _IGNORE_KEYS = ("code", "path", "reason", "expires")
 _NEVER = "never"
 #: Time and memory of Python's TOML reader grow with the square of a dotted key's parts.
 _MAX_BYTES, _MAX_DOTS = 500_000, 500
-#: Each is held against every finding of every input.
+#: Each ignore is compared with every finding of every input.
 _MAX_IGNORES = 1_000
 _FEW = 12
-#: What would let a run through of which nothing is known.
+#: Codes that may not be ignored: a run of which nothing is known would pass.
 _NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
 _ACCEPTABLE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
-#: `date.fromisoformat` takes more than this from Python 3.11 on.
+#: Stricter than `date.fromisoformat`, which accepts more formats from Python 3.11 on.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _CODES = (*BY_CODE, *(tool.code for tool in ToolCode))
 
 
 def find(folder: Path) -> Path | None:
-    """The policy that holds in `folder`: its own, else the nearest one upwards, as far as the repository's top.
+    """Return the policy for `folder`: its own, or else the nearest one above it within the repository.
 
-    Outside of a repository what lies above is anybody's, and the folder's own alone counts. Raises `UsageError` for one
-    that another user may have put there: it counts where it is named.
+    Outside of a repository, only the folder's own file counts. Raises `UsageError` for a policy that another user may have
+    put there; such a policy counts only if it is named with --policy.
     """
     here = Path(os.path.realpath(folder))
     top = repository(here)
@@ -65,9 +65,10 @@ def find(folder: Path) -> Path | None:
 
 
 def _require_trusted(path: Path, here: Path, top: Path | None) -> None:
-    """Raise `UsageError` for a policy, or a repository that makes it count, of other people than those trusted here.
+    """Raise `UsageError` if the policy, or the repository that makes it count, belongs to an untrusted user.
 
-    These are this process's user, root, and whoever owns the current folder (a checkout that a container's root looks at).
+    Trusted are this process's user, root, and the owner of the current folder (root in a container may look at a user's
+    checkout).
     """
     trusted = {0, here.stat().st_uid, getattr(os, "geteuid", lambda: 0)()}
     owners = {path.lstat().st_uid, path.stat().st_uid}
@@ -78,7 +79,7 @@ def _require_trusted(path: Path, here: Path, top: Path | None) -> None:
 
 
 def read(path: Path) -> Policy:
-    """The policy in `path`; raises `InputError` where it is unreadable, `UsageError` for all that is wrong in it."""
+    """Read the policy in `path`; raise `InputError` if it is unreadable, `UsageError` for any mistake in it."""
     table = _table(path)
     if table is None:
         raise UsageError(f"{path}: there is no [tool.{_TABLE}] in it")
@@ -96,7 +97,7 @@ def read(path: Path) -> Policy:
 
 
 def _table(path: Path) -> Mapping[str, Any] | None:
-    """The policy's table: the whole of a file of its own, a part of a `pyproject.toml`, None where that has none."""
+    """Return the policy's table: the whole of a file of its own, or a part of `pyproject.toml`; None if that has none."""
     try:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")  # Windows editors write a BOM
         line = next((n for n, line in enumerate(text.splitlines(), 1) if line.count(".") > _MAX_DOTS), None)
@@ -107,7 +108,7 @@ def _table(path: Path) -> Mapping[str, Any] | None:
         raise InputError(f"{path}: cannot read the policy: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot read the policy: byte {error.start} is not UTF-8; save it as UTF-8") from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a ValueError without being TOML's own
+    except (ValueError, RecursionError) as error:  # a number with thousands of digits raises a plain ValueError
         raise UsageError(f"{path}: not TOML: {' '.join(str(error).split())}") from None
     if path.name != "pyproject.toml" and "tool" not in content:
         return content
@@ -215,7 +216,7 @@ def _day(where: str, inside: str, value: object) -> date | None:
 
 
 def _thresholds(where: str, value: object) -> Iterator[tuple[str, Interval]]:
-    """Each threshold by `code.metric`; TOML reads an unquoted dot as a table within a table."""
+    """Yield each threshold by `code.metric`; TOML reads an unquoted dot as a nested table."""
     if not isinstance(value, dict):
         raise UsageError(f"{where}: thresholds is {_kind(value)}; expected a table")
     seen = set()

@@ -1,1 +1,1 @@
-"""One probe per file, with its page beside it; numpy only."""
+"""The probes, one per file, each with its page beside it; numpy only."""

@@ -1,4 +1,4 @@
-"""HD107: do all generated paths head the same way, or shake on the spot?"""
+"""HD107: generated paths all head the same way, or shake on the spot."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
 
-#: Paths of less than this share of the real ones' length stand still.
+#: Generated paths shorter than this share of the real ones' mean length count as standing still.
 _STILL = 0.01
-#: Fewer headings than this agree by chance alone.
+#: Fewer headings than this may agree by chance.
 _MIN_PATHS = 8
 
 
@@ -77,20 +77,20 @@ class DirectionCollapse(Probe):
 
 
 def counted_moves(positions: FloatArray, lengths: FloatArray | None) -> FloatArray:
-    """Moves from step to step, 0 in the transient and the padding: (N, T, 2) -> (N, T - 1, 2)."""
+    """Return moves from step to step, 0 in the transient and the padding: (N, T, 2) -> (N, T - 1, 2)."""
     mask = measures.counted_steps(lengths, len(positions), positions.shape[1])
     return np.asarray(np.diff(positions, axis=1) * (mask[:, :-1] & mask[:, 1:])[..., None])
 
 
 def path_lengths(moves: FloatArray) -> FloatArray:
-    """The way gone, (N, T - 1, 2) -> (N,)."""
+    """Return the lengths of paths from their moves: (N, T - 1, 2) -> (N,)."""
     return np.asarray(np.hypot(moves[..., 0], moves[..., 1]).sum(axis=1))
 
 
 def headings_and_efficiency(moves: FloatArray) -> tuple[float, float]:
-    """Mean resultant length of the net headings, and mean path efficiency: (N, T - 1, 2) -> both in [0, 1].
+    """Return the mean resultant length of net headings, and the mean path efficiency, both in [0, 1].
 
-    Raises `NotMeasurable` where too few paths go anywhere.
+    `moves` are (N, T - 1, 2). Raises `NotMeasurable` if too few paths go anywhere.
     """
     net = moves.sum(axis=1)  # (N, 2)
     distance = np.hypot(net[:, 0], net[:, 1])

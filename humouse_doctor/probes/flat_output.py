@@ -1,4 +1,4 @@
-"""HD103: do generated paths move over time, or does every path stand still or run straight at one speed?"""
+"""HD103: generated paths hardly move over time: they stand still, or run straight at a constant speed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
 
-#: The metrics that judge.
+#: The metrics that are judged.
 _JUDGED = ("time_std_ratio", "velocity_std_ratio")
-#: The recurrent state has settled once less than this share of its whole way is left.
+#: The recurrent state has settled once less than this share of its total movement remains.
 _SETTLED = 0.02
-#: Settling before this share of the steps is worth saying (HD203 judges it).
+#: Settling before this share of the steps is mentioned (HD203 judges it).
 _EARLY = 0.8
 
 
@@ -102,9 +102,9 @@ class FlatOutput(Probe):
 
 
 def settled_at(hidden: FloatArray) -> float:
-    """The share of steps after which less than 2 % of the state's whole way is left: (N, T, H) -> [0, 1].
+    """Return the share of steps after which less than 2 % of the state's movement remains: (N, T, H) -> [0, 1].
 
-    Raises `NotMeasurable` where the states are none, too few or not finite.
+    Raises `NotMeasurable` if there are no states, too few, or non-finite ones.
     """
     if hidden.shape[1] < measures.MIN_STEPS:
         raise NotMeasurable(f"over fewer than {measures.MIN_STEPS} steps no state can be seen to settle")

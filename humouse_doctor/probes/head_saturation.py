@@ -1,4 +1,4 @@
-"""HD102: is a bounded head stuck at its bounds, where it lets no gradient through?"""
+"""HD102: a bounded head sits at its bounds, where it passes no gradient."""
 
 from __future__ import annotations
 

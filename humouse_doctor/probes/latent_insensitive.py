@@ -1,4 +1,4 @@
-"""HD104: do different latents give different sequences?"""
+"""HD104: different latents give the same sequences."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class LatentInsensitive(Probe):
 
 
 def effective_rank(values: FloatArray) -> float:
-    """Participation ratio (sum of variances)² / sum of squared variances along principal axes: (N, T, D) -> [0, N).
+    """Return the participation ratio along principal axes, (sum of variances)² / sum of squares: (N, T, D) -> [0, N).
 
-    It is computed from the Gram matrix of at most 512 sequences; 0 where nothing varies.
+    It is computed from the Gram matrix of at most 512 sequences; 0 if nothing varies.
     """
     flat = values[:512].reshape(min(len(values), 512), -1)  # (n, T * D)
-    moved = flat - flat[:1]  # what does not vary is then 0 without rounding
+    moved = flat - flat[:1]  # a constant is then exactly 0
     centred = moved - moved.mean(axis=0)
     peak = np.abs(centred).max(initial=0.0)
     if peak <= 0:

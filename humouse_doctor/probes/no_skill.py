@@ -1,4 +1,4 @@
-"""HD105: can the generator express real sequences at all, and do prior latents reach those it can?"""
+"""HD105: the generator cannot express real sequences, or prior latents miss those it can."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
 
-#: A fit that itself spreads less than this against its targets says nothing about the prior.
+#: A fit whose own spread, relative to its targets, is below this says nothing about the prior.
 MIN_FIT_SPREAD = 0.3
 
-#: A loss further than this above another is told as a multiple of it.
+#: A loss this far above another is reported as a multiple of it.
 _TIMES = 100.0
 
-#: Judged on both sides here, and by HD204 and HD205 on the low side, as the trace of their cause.
+#: Judged on both sides here; HD204 and HD205 judge its low side, as the trace of their cause.
 PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
     unit="ratio",
@@ -110,21 +110,21 @@ def _below(skill: float) -> str:
 
 
 def fitted_sequences(fit: LatentFit) -> FloatArray:
-    """The fit on the position channels, (M, T, 2); raises `NotMeasurable` where there is none to measure."""
+    """Return the fit on the position channels, (M, T, 2); raise `NotMeasurable` if there is none."""
     values = measures.xy(fit.predictions)
     measures.require_numbers(values, "the fitted sequences")
     return values
 
 
 def fitted_targets(fit: LatentFit) -> FloatArray:
-    """Return what was fitted to, on the position channels, (M, T, 2); raises `NotMeasurable` where there is none to measure."""
+    """Return the targets of the fit on the position channels, (M, T, 2); raise `NotMeasurable` if there is none."""
     values = measures.xy(fit.targets)
     measures.require_numbers(values, "the targets of the fit")
     return values
 
 
 def prior_fit_spread(case: Case, fit: LatentFit, axis: Callable[[FloatArray, FloatArray], float]) -> float | None:
-    """Spread of prior samples over that of the fit on the axis `axis` takes; None where the fit hardly spreads itself."""
+    """Return the spread of prior samples over that of the fit, on the axis `axis` selects; None if the fit hardly spreads."""
     fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(fitted_targets(fit))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None

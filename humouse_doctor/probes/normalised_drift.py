@@ -1,4 +1,4 @@
-"""HD206: are positions summed from z-scored deltas, which drift and are of no unit scale?"""
+"""HD206: positions are summed from z-scored deltas, so that they drift and have no unit scale."""
 
 from __future__ import annotations
 

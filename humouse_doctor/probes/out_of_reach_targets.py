@@ -1,4 +1,4 @@
-"""HD201: do the targets lie where a bounded head can never go?"""
+"""HD201: targets lie outside the range of a bounded head."""
 
 from __future__ import annotations
 

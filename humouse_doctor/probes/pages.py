@@ -1,6 +1,6 @@
-"""The probes' pages, which lie beside them: `explain` prints one, `probes` lists their headings.
+"""The probes' pages, stored beside them: `explain` prints one, `probes` lists their headings.
 
-A page begins with `# CODE name` and then `*kind*: summary`; a test keeps both true to the probe's class, so that neither
+A page begins with `# CODE name` and `*kind*: summary`; a test checks both against the probe's class, so that neither
 command has to import a probe.
 """
 
@@ -17,18 +17,18 @@ _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 
 
 def pages() -> dict[str, Path]:
-    """Every probe's page by code."""
+    """Return every probe's page by code."""
     return {heading.partition(" ")[0]: path for heading, path in _headings()}
 
 
 def names() -> dict[str, str]:
-    """Every code of a probe or of the tool itself, with its name, in code order."""
+    """Return every code of a probe or of the tool itself, with its name, in code order."""
     found = dict(heading.split(" ", 1) for heading, _ in _headings())
     return dict(sorted({**found, **{tool.code: tool.label for tool in ToolCode}}.items()))
 
 
 def _headings() -> list[tuple[str, Path]]:
-    """Code and name as each page has them, with the page, in code order."""
+    """Yield the code and name in each page's heading, with the page, in code order."""
     found = []
     for path in Path(__file__).parent.glob("*.md"):
         with path.open(encoding="utf-8") as stream:
@@ -51,7 +51,7 @@ def code_of(topic: str) -> str:
 
 
 def page(topic: str) -> str:
-    """The page of a probe without its comments, or the text of one of the tool's own codes; raises `UsageError`."""
+    """Return a probe's page without its comments, or the text of one of the tool's own codes; raise `UsageError`."""
     code, known = code_of(topic), pages()
     if code in known:
         return _COMMENT.sub("", known[code].read_text(encoding="utf-8"))
@@ -60,7 +60,7 @@ def page(topic: str) -> str:
 
 
 def explained(topic: str) -> str:
-    """The page of a code or name, with where it lies and the codes it speaks of; raises `UsageError` for an unknown one."""
+    """Return the page of a code or name, with its location and related codes; raise `UsageError` for an unknown one."""
     code, known = code_of(topic), pages()
     text, called = page(code), names()
     named = [other for other in sorted(set(re.findall(r"HD\d{3}", text)) - {code}) if other in known]
@@ -70,17 +70,17 @@ def explained(topic: str) -> str:
 
 
 def completions(begun: str) -> list[str]:
-    """The codes that a shell may complete `begun` to."""
+    """Return the codes that complete `begun` in a shell."""
     return [code for code in names() if code.startswith(begun.upper())]
 
 
 def topics(begun: str) -> list[str]:
-    """The codes that a shell may complete `begun` to, then the names."""
+    """Return the codes that complete `begun` in a shell, then the names."""
     return completions(begun) + sorted(name for name in names().values() if name.startswith(begun.lower()))
 
 
 def listing() -> str:
-    """All probes, a line each."""
+    """Return all probes, one per line."""
     rows = [(tool.code, tool.label, "tool", tool.text.partition(". ")[0] + ".") for tool in ToolCode]
     for heading, path in _headings():
         summary = path.read_text(encoding="utf-8").splitlines()[2]

@@ -1,4 +1,4 @@
-"""HD203: does the recurrent layer see the same input at every step, and settle on one output?"""
+"""HD203: the recurrent layer gets the same input at every step, and settles on one output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from humouse_doctor.probes.flat_output import settled_at
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
-#: Below this share of its variance over time an input is the same at every step, up to rounding.
+#: An input whose share of variance over time is below this is constant up to rounding.
 _CONSTANT = 1e-8
 
 
@@ -78,7 +78,7 @@ class RepeatedLatent(Probe):
             return Judgement.BORDERLINE
         judgement = self.metric(name).judge(measured[name])
         early = name != "settled_at" and judgement is Judgement.FOUND
-        return Judgement.BORDERLINE if early else judgement  # before training the steps are an estimate, not a finding
+        return Judgement.BORDERLINE if early else judgement  # before training the steps are only an estimate
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         length = case.network.target_len if case.network else None
@@ -99,8 +99,8 @@ class RepeatedLatent(Probe):
 
 
 def time_share(values: FloatArray) -> float:
-    """Variance over time within a sequence over all variance: (N, T, H) -> [0, 1]; 0 where nothing varies at all."""
+    """Return variance over time within a sequence over all variance: (N, T, H) -> [0, 1]; 0 if nothing varies."""
     exact = np.asarray(values, dtype=np.float64)
-    over_time = float((exact - exact[:, :1]).var(axis=1).mean())  # without rounding where nothing changes
+    over_time = float((exact - exact[:, :1]).var(axis=1).mean())  # a constant is then exactly 0
     whole = over_time + float(exact.mean(axis=1).var(axis=0).mean())
     return over_time / whole if whole != 0 else 0.0

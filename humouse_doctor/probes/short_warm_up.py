@@ -1,4 +1,4 @@
-"""HD210: are there steps enough for the weights to leave their random start?"""
+"""HD210: the warm-up has too few steps for the weights to leave their random start."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.shared import budget
 from humouse_doctor.remedies import catalogue
 
-#: What a longer warm-up is to bring the reach to: twice what is healthy.
+#: The reach that a longer warm-up aims at: twice the healthy bound.
 _AIM = 2.0
-#: A warm-up is proposed at most this many times as long.
+#: The largest factor by which a longer warm-up is proposed.
 _MOST = 64
 
 

@@ -1,4 +1,4 @@
-"""HD101: do the generated sequences spread as far as their targets?"""
+"""HD101: generated sequences do not spread as far as their targets."""
 
 from __future__ import annotations
 

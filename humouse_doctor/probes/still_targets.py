@@ -1,4 +1,4 @@
-"""HD209: are so many deltas exactly zero that a warm-up on deltas starts out by standing still?"""
+"""HD209: so many deltas are exactly zero that a warm-up on deltas starts out by standing still."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HD202: can the output layer get to the targets' scale in the steps the warm-up has?"""
+"""HD202: the output layer cannot reach the targets' scale in the steps of the warm-up."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
-#: Beyond this many times the steps there are, longer training is no practical remedy.
+#: If more than this many times the available steps are needed, longer training is no practical remedy.
 _HOPELESS = 4.0
-#: Targets of unit scale have an rms of 1 to 3; beyond this a TCN is warned of, for which the estimate does not hold.
+#: Targets of unit scale have an rms of 1 to 3. Above this a TCN, for which the estimate does not hold, is borderline.
 _LARGE_RMS = 10.0
 
 

@@ -1,4 +1,4 @@
-"""HD108: are the weights finite, and have they been trained at all?"""
+"""HD108: weights are not finite, or have never been trained."""
 
 from __future__ import annotations
 
@@ -54,6 +54,6 @@ class NonFiniteOrUntrained(Probe):
 
 
 def looks_untrained(measured: Mapping[str, float]) -> bool:
-    """Return whether HD108's numbers say that the weights are finite and as they were drawn."""
+    """Return True if HD108's numbers say that the weights are finite and still at their random start."""
     excess = NonFiniteOrUntrained.metrics[1].judge(measured.get("excess_over_start", float("inf")))
     return measured.get("non_finite_weights", 0.0) == 0 and excess is not Judgement.HEALTHY

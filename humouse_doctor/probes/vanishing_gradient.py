@@ -1,4 +1,4 @@
-"""HD106: does the real loss's gradient reach the layers that see the latent?"""
+"""HD106: the real loss's gradient does not reach the layers that see the latent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HD208: does the warm-up run at all, and is what it trains kept?"""
+"""HD208: no warm-up runs, or its result is thrown away."""
 
 from __future__ import annotations
 

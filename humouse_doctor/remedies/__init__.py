@@ -1,1 +1,1 @@
-"""Changes that may cure a run, by id."""
+"""Remedies: changes that may cure a run, by id."""

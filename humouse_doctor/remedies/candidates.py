@@ -1,4 +1,4 @@
-"""The changes a trial can try on a run, as remedies by id, and arms put together from them."""
+"""Remedies that a trial can try on a run, and arms built from them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.remedies import catalogue
 
-#: What a longer warm-up is tried with.
+#: Factors by which a longer warm-up is tried.
 _FACTORS = (4, 16)
-#: Remedies that answer the same question differently, so that a set holds one of them.
+#: Groups of alternative remedies; a set holds at most one of each group.
 _ONE_OF = (
     frozenset({"normalised-positions", "delta-space", "raw-deltas", "seq2seq"}),
     frozenset({"slow-gates", "time-input"}),
@@ -22,7 +22,7 @@ _ONE_OF = (
 
 
 def candidates(case: Case) -> Mapping[str, Remedy]:
-    """Every remedy that a trial of this run can try, by id, the ones that leave the most as it is first."""
+    """Return every remedy that a trial of this run can try, by id, the least invasive first."""
     architecture = case.network.architecture if case.network else None
     found: list[Remedy] = [catalogue.undistorted_latent(case)] if architecture is not Architecture.SEQ2SEQ else []
     if architecture in (Architecture.LSTM, Architecture.SEQ2SEQ):
@@ -40,9 +40,9 @@ def candidates(case: Case) -> Mapping[str, Remedy]:
 
 
 def can_be_tried(remedy: Remedy) -> bool:
-    """Whether a trial can make all of what the remedy asks for.
+    """Return True if a trial can make the whole change that the remedy asks for.
 
-    A warm start and what only matters after the warm-up cannot be told by training a fresh generator.
+    Training a fresh generator says nothing about a warm start, or about changes that matter only after the warm-up.
     """
     if remedy.status is RemedyStatus.REFUSED or remedy.id in ("warm-start", "honour-contract", "keep-warm-up"):
         return False
@@ -50,7 +50,7 @@ def can_be_tried(remedy: Remedy) -> bool:
 
 
 def together(chosen: Sequence[Remedy], prefix: str = "") -> Arm:
-    """One arm with all of `chosen`; of two edits of one key the later holds."""
+    """Return one arm with all of the `chosen` remedies; of two edits of the same key, the later wins."""
     edits: dict[str, Edit] = {}
     changes: dict[CodeChange, None] = {}
     for remedy in chosen:
@@ -61,14 +61,14 @@ def together(chosen: Sequence[Remedy], prefix: str = "") -> Arm:
 
 
 def goes_with(new: str, chosen: Sequence[str]) -> bool:
-    """Whether the remedy `new` makes sense beside those `chosen`."""
+    """Return True if the remedy `new` makes sense together with those `chosen`."""
     if new in chosen:
         return False
     return not any(new in group and group & set(chosen) for group in _ONE_OF)
 
 
 def without(arm: Arm, part: Edit | CodeChange) -> Arm:
-    """The arm without one of its edits or changes."""
+    """Return the arm without one of its edits or code changes."""
     name = part.key if isinstance(part, Edit) else part.value
     return Arm(
         title=f"{arm.title} - {name}",

@@ -1,6 +1,6 @@
-"""The catalogue of remedies: for each, the config patch, the hint for the code, and what it should bring about.
+"""The catalogue of remedies: each with its config edits, hint for the code, and expected effect.
 
-None of them claims to cure; a remedy is unverified until a paired trial has run.
+No remedy claims to cure; it is unverified until a paired trial has run.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _MOVES = Expectation(metric="HD103.time_std_ratio", interval=Interval(low=0.4, h
 _PRIOR = Expectation(metric="HD105.prior_fit_spread", interval=Interval(low=0.6, high=4.0))
 _SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.2))
 
-#: Delta space is only proposed where clipping keeps at least this much of the loss reachable ...
+#: Delta space is proposed only if the head can reach at least this share of the loss,
 FIT_REACHABLE = 0.9
-#: ... and where fewer deltas than this are exactly zero (HD209's page has the runs).
+#: and if fewer deltas than this share are exactly zero (HD209's page lists the runs).
 FIT_STILL = 0.3
 
 
 def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
-    """The edit that gives `key` the value `new`: an insertion where the file is silent.
+    """Return the edit that sets `key` to `new`, as an insertion if the file does not have the key.
 
-    None where the file, or its silence, gives that value already, and none without a config to change.
+    Returns no edit if the config has that value already (also by default), or if there is no config.
     """
     if case.settings.source is None:
         return ()
@@ -41,7 +41,7 @@ def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
 
 
 def _linear_head(case: Case) -> tuple[Edit, ...]:
-    """The edit to a linear head, none where one of its spellings stands there already."""
+    """Return the edit to a linear head, none if the config already spells one."""
     setting = case.settings.get("model.generator.activation_xy")
     spelled = "" if setting is None else str("null" if setting.value is None else setting.value).lower()
     linear = ACTIVATION_NAMES.get(spelled) is Activation.LINEAR
@@ -49,7 +49,7 @@ def _linear_head(case: Case) -> tuple[Edit, ...]:
 
 
 def undistorted_latent(case: Case) -> Remedy:
-    """Whitening and noise off, spelled out where the file is silent since whitening is on by default."""
+    """Turn whitening and noise off; written out if the file lacks the keys, since whitening is on by default."""
     return Remedy(
         id="undistorted-latent",
         title="Leave the latent as the encoder gives it: no whitening, no noise",
@@ -64,7 +64,7 @@ def undistorted_latent(case: Case) -> Remedy:
 
 
 def normalised_positions(case: Case) -> Remedy:
-    """A linear head on z-scored positions ("Fix A")."""
+    """Use a linear head on z-scored positions ("Fix A")."""
     edits = (
         *edit(case, "training.absolute_coordinates", True),
         *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
@@ -91,13 +91,13 @@ def normalised_positions(case: Case) -> Remedy:
 
 
 def _axis(mean: float, std: float) -> tuple[str, str]:
-    """Mean and standard deviation in digits that keep their meaning, whatever their scale."""
+    """Format a mean and a standard deviation with enough digits for any scale."""
     plain = 0.01 <= std < 1e9 and abs(mean) < 1e9
     return (f"{mean:.4f}", f"{std:.4f}") if plain else (f"{mean:.6g}", f"{std:.6g}")
 
 
 def seq2seq(case: Case) -> Remedy:
-    """The trainer's other architecture, which z-scores positions by itself."""
+    """Use the trainer's other architecture, which z-scores positions by itself."""
     return Remedy(
         id="seq2seq",
         title="architecture: seq2seq, whose warm-up z-scores positions by itself",
@@ -109,7 +109,7 @@ def seq2seq(case: Case) -> Remedy:
 
 
 def delta_space(case: Case, reachable: float | None, still_share: float | None) -> Remedy:
-    """Deltas instead of positions ("Fix B"), or its refusal with the number that speaks against it."""
+    """Compare deltas instead of positions ("Fix B"), or refuse with the number that speaks against it."""
     title = 'Compare deltas instead of positions ("Fix B")'
     against = []
     if still_share is None:
@@ -132,7 +132,7 @@ def delta_space(case: Case, reachable: float | None, still_share: float | None) 
 
 
 def time_input(case: Case) -> Remedy:
-    """A ramp over time as one more input of the first recurrent layer."""
+    """Add a ramp over time as one more input of the first recurrent layer."""
     length = case.network.target_len if case.network else None
     return Remedy(
         id="time-input",
@@ -148,7 +148,7 @@ def time_input(case: Case) -> Remedy:
 
 
 def slow_gates(case: Case) -> Remedy:
-    """Chrono initialisation of the gates, which needs no new input."""
+    """Use chrono initialisation of the gates, which needs no new input."""
     length = case.network.target_len if case.network and case.network.target_len else 200
     return Remedy(
         id="slow-gates",
@@ -181,7 +181,7 @@ def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt")
 
 
 def enough_steps(case: Case, needed: float, available: float) -> Remedy:
-    """More epochs, by the number the output layer needs."""
+    """Train for more epochs, by the number of steps the output layer needs."""
     epochs = case.settings.integer("training.reconstruction_epochs") or 1
     rate = case.settings.number("training.lr.generator")
     factor = needed / max(available, 1.0)
@@ -198,7 +198,7 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
 
 
 def longer(case: Case, factor: int) -> Remedy:
-    """`factor` times as many epochs, whatever the reason that the steps do not suffice."""
+    """Train for `factor` times as many epochs, independent of the reason."""
     epochs = case.settings.integer("training.reconstruction_epochs") or 0
     return Remedy(
         id=f"longer-warm-up-{factor}x",
@@ -211,7 +211,7 @@ def longer(case: Case, factor: int) -> Remedy:
 
 
 def other_rate(case: Case, factor: float) -> Remedy:
-    """`factor` times the learning rate, which the adversarial training after the warm-up then has as well."""
+    """Multiply the learning rate by `factor`; the adversarial training after the warm-up uses it as well."""
     rate = case.settings.number("training.lr.generator") or 0.0
     new = float(f"{rate * factor:.6g}")
     return Remedy(
@@ -224,7 +224,7 @@ def other_rate(case: Case, factor: float) -> Remedy:
 
 
 def raw_deltas(case: Case) -> Remedy:
-    """Positions summed from raw deltas rather than from z-scored ones."""
+    """Sum positions from raw deltas rather than from z-scored ones."""
     return Remedy(
         id="raw-deltas",
         title="Sum raw deltas, not z-scored ones",
@@ -235,7 +235,7 @@ def raw_deltas(case: Case) -> Remedy:
 
 
 def honour_contract(case: Case) -> Remedy:
-    """Settings that fit a pretrainer checkpoint: it emits positions in pixels through a linear head."""
+    """Set what a pretrainer checkpoint requires: it emits positions in pixels through a linear head."""
     return Remedy(
         id="honour-contract",
         title="Use the pretrainer checkpoint in the space it was trained for",
@@ -250,7 +250,7 @@ def honour_contract(case: Case) -> Remedy:
 
 
 def keep_warm_up(case: Case) -> Remedy:
-    """Let the warm-up run and keep what it trained."""
+    """Let the warm-up run and keep its weights."""
     reset = case.settings.flag("training.reset_generator_after_warmup")
     none = not case.settings.integer("training.reconstruction_epochs")
     return Remedy(
@@ -266,10 +266,10 @@ def keep_warm_up(case: Case) -> Remedy:
 
 
 def scale_remedies(case: Case) -> tuple[Remedy, ...]:
-    """What helps where the targets' scale is the trouble, the first choice first.
+    """Return the remedies for a wrong scale of the targets, the best one first.
 
-    None for seq2seq, which z-scores its positions already; a pretrainer's checkpoint fits an LSTM alone, and a network
-    that is not humouse's has neither of its architectures to change to.
+    There is none for seq2seq, which z-scores positions itself. A pretrainer's checkpoint fits only an LSTM, and a foreign
+    network cannot change to one of humouse's architectures.
     """
     architecture = case.network.architecture if case.network else None
     if architecture is Architecture.SEQ2SEQ:
@@ -280,10 +280,10 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:
-    """The share of an L1 on deltas that the head can reach, and the share of raw deltas that are exactly zero.
+    """Return the share of an L1 on deltas that the head can reach, and the share of raw deltas that are exactly zero.
 
-    The deltas are those the run would compare: z-scored where it z-scores its sequences. The share is None where a
-    head's bounds are not known, both are without data, and with data that are no numbers.
+    The deltas are those the run would compare, z-scored if it z-scores its sequences. The first share is None if the head's
+    bounds are unknown; both are None without data or with non-finite data.
     """
     if case.samples.sequences is None or case.samples.sequences.size == 0:
         return None, None
@@ -293,7 +293,7 @@ def delta_fit(case: Case) -> tuple[float | None, float | None]:
         sequence_mean=None if case.space is None else case.space.sequence_mean,
         sequence_std=None if case.space is None else case.space.sequence_std,
     )
-    with np.errstate(all="ignore"):  # what float64 cannot hold is told by its sum
+    with np.errstate(all="ignore"):  # an overflow of float64 shows in the sum
         deltas = space.targets(case.samples.sequences, 2)  # (N, T, 2)
         whole = np.abs(deltas).sum()
     if not np.isfinite(whole):

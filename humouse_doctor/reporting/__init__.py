@@ -1,1 +1,1 @@
-"""A report to text, one file per format; pure functions."""
+"""Renderers: a report to text, one file per format; pure functions."""

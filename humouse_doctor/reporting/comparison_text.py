@@ -1,4 +1,4 @@
-"""What has changed between two reports, as text for people."""
+"""Render the changes between two reports as text for people."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rich.text import Text
 from humouse_doctor.core.comparison import Comparison, MovedMetric
 from humouse_doctor.core.report import Finding
 from humouse_doctor.core.text import harmless_line
-from humouse_doctor.reporting.rows import number, unit_of
+from humouse_doctor.reporting.rows import format_number, unit_of
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 NOTHING = "Nothing that is judged has changed."
 
 
 def render(comparison: Comparison, *, width: int = 80, colour: bool = False) -> str:
-    """What has changed, as text of at most `width` columns, with terminal colours if asked."""
+    """Return the changes as text of at most `width` columns, with terminal colours if asked."""
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
     before, after = comparison.before, comparison.after
@@ -42,7 +42,7 @@ def render(comparison: Comparison, *, width: int = 80, colour: bool = False) -> 
 
 
 def is_empty(comparison: Comparison) -> bool:
-    """Whether there is no finding and no number to tell of."""
+    """Return True if there is no finding and no number to report."""
     return not (comparison.new or comparison.unmeasured or comparison.gone or comparison.moved)
 
 
@@ -75,12 +75,12 @@ def _moved(console: Console, moved: Iterable[MovedMetric]) -> None:
 
 
 def value(measured: float | None, metric: MovedMetric) -> str:
-    """One of a metric's two numbers; a dash where it was not measured."""
-    return "-" if measured is None else number(measured, unit_of(metric.name))
+    """Format one of a metric's two numbers, a dash if it was not measured."""
+    return "-" if measured is None else format_number(measured, unit_of(metric.name))
 
 
 def direction(metric: MovedMetric) -> str:
-    """Which way a number has gone, seen from its healthy interval."""
+    """Describe how a number moved relative to its healthy interval."""
     if metric.before is None:
         return "measured now"
     if metric.after is None:

@@ -1,4 +1,4 @@
-"""A gate's findings as formats for machines show them: each with its place, an identity, and words on one line."""
+"""A gate's findings for machine formats: each with a place, an identity, and text on one line."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.probe import Kind
 from humouse_doctor.core.report import Finding, Location, Report
 from humouse_doctor.core.text import harmless
-from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.paths import display_path
 
-#: What XML 1.0 has no way to write, not even escaped.
+#: Characters that XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
-    """A place that a pipeline can show: `line` and `column`, where its value begins, count from 1; None for a whole file."""
+    """A place that a pipeline can show.
+
+    `line` and `column` of its value count from 1; they are None for a whole file.
+    """
 
     file: str
     line: int | None = None
@@ -29,7 +32,7 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """One finding of one input; `identity` is the same in every run of that input, and no other finding has it."""
+    """One finding of one input; `identity` is unique, and the same in every run of that input."""
 
     entry: Entry
     judged: JudgedFinding
@@ -38,16 +41,16 @@ class Placed:
 
     @property
     def finding(self) -> Finding:
-        """What was found."""
+        """The finding itself."""
         return self.judged.finding
 
 
 def placed(gate: Gate, root: str) -> Iterator[Placed]:
-    """Every finding of `gate`, once, in its order."""
+    """Yield every finding of `gate` once, in its order."""
     seen: Counter[str] = Counter()
     for entry in gate.entries:
         for judged in entry.findings:
-            known = f"{judged.finding.fingerprint}\n{shown(entry.name, root)}"
+            known = f"{judged.finding.fingerprint}\n{display_path(entry.name, root)}"
             seen[known] += 1
             yield Placed(
                 entry=entry,
@@ -58,16 +61,16 @@ def placed(gate: Gate, root: str) -> Iterator[Placed]:
 
 
 def identity(fingerprint: str, name: str, root: str, number: int = 1) -> str:
-    """A finding's fingerprint and its input's name as one hexadecimal number; `number` tells equal ones apart."""
-    known = f"{fingerprint}\n{shown(name, root)}\n{number}"
+    """Return a hexadecimal digest of a finding's fingerprint and its input's name; `number` separates equal ones."""
+    known = f"{fingerprint}\n{display_path(name, root)}\n{number}"
     return hashlib.sha256(known.encode("utf-8", "backslashreplace")).hexdigest()[:40]
 
 
 def anchor_of(finding: Finding, entry: Entry) -> Anchor:
-    """A line of a config to show the finding at: a checkpoint has no lines and is seldom part of the repository.
+    """Return the place to show a finding at, preferably in the config: a checkpoint has no lines and is seldom committed.
 
-    That is its own one, else that of the likeliest cause that explains it, else the config as a whole; where there is
-    no config, the input itself.
+    It is the finding's own line, or else that of the likeliest cause that explains it, or else the config as a whole;
+    without a config, the input itself.
     """
     report = entry.report
     if report is None:
@@ -91,7 +94,7 @@ def _lined(finding: Finding, report: Report) -> Location:
 
 
 def anchor_of_key(key: str, entry: Entry) -> Anchor:
-    """Where `key` stands in the input's config, as far as the report knows."""
+    """Return the place of `key` in the input's config, as far as the report knows it."""
     report = entry.report
     places = () if report is None else (s.place for s in report.settings if s.key == key and s.place is not None)
     place = next(iter(places), None)
@@ -101,13 +104,13 @@ def anchor_of_key(key: str, entry: Entry) -> Anchor:
 
 
 def one_line(text: str) -> str:
-    """`text` made harmless for any of these formats, on one line and never empty."""
+    """Make `text` harmless for all of these formats, on one line and never empty."""
     line = " ".join(harmless(text).split()) or "-"
     return _NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), line)
 
 
 def standing_words(judged: JudgedFinding) -> str | None:
-    """Why a finding does not fail, or what has worsened; None where there is nothing to say."""
+    """Return the reason a finding does not fail, or how it has worsened; None if there is neither."""
     if judged.standing is Standing.FAILS:
         return None if judged.reason is None else f"worse than in the baseline: {judged.reason}"
     named = judged.standing.value
@@ -115,7 +118,7 @@ def standing_words(judged: JudgedFinding) -> str | None:
 
 
 def contributes(finding: Finding, report: Report) -> bool:
-    """Whether `finding` is a cause with a remedy that the report's patch comes from."""
+    """Return True if `finding` is a cause with a remedy that is part of the report's patch."""
     wanted = {(edit.key, repr(edit.new)) for edit in report.patch}
     edits = (edit for remedy in report.remedies if remedy.id in finding.remedies for edit in remedy.edits)
     return finding.kind is Kind.CAUSE and any((edit.key, repr(edit.new)) in wanted for edit in edits)

@@ -1,4 +1,4 @@
-"""The forms and limits the command line offers; it needs them before anything else is imported."""
+"""Formats and limits offered on the command line, which needs them before any other import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Emit(str, Enum):
-    """The forms a suggested patch is written in."""
+    """Formats of a suggested patch."""
 
     DIFF = "diff"
     OVERRIDES = "overrides"
@@ -19,7 +19,7 @@ class Emit(str, Enum):
 
 
 class Format(str, Enum):
-    """The forms a report is written in."""
+    """Formats of a report."""
 
     TEXT = "text"
     JSON = "json"
@@ -32,7 +32,7 @@ class Format(str, Enum):
 
 
 class PlainFormat(str, Enum):
-    """The forms the outcome of trials is written in."""
+    """Formats of an outcome of trials."""
 
     TEXT = "text"
     JSON = "json"

@@ -1,4 +1,4 @@
-"""A gate's decision as text for a terminal or a log: one table, worst first, then what each failing input needs."""
+"""Render a gate's decision as text: one table, worst first, then what each failing input needs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _WORDS = {
     ExitCode.INTERNAL: "CRASHED",
 }
 
-#: What a passing input is shown for, besides what fails.
+#: Standings that are listed even for an input that passes.
 _SHOWN = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
 
 
 def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
-    """The decision as text of at most `width` columns, with terminal colours if asked."""
+    """Return the decision as text of at most `width` columns, with terminal colours if asked."""
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
     _table(console, gate)

@@ -1,6 +1,6 @@
-"""A gate's decision as commands for GitHub's runner, which shows them as annotations beside the lines they point at.
+"""Render a gate's decision as workflow commands for GitHub's runner, which shows them as annotations of lines.
 
-How a command is written and read is taken from the runner's ActionCommand.cs and the toolkit's command.ts.
+The syntax of the commands follows the runner's ActionCommand.cs and the toolkit's command.ts.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting.findings import anchor_of
-from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.paths import display_path
 from humouse_doctor.reporting.text import change
 
-#: The bytes that all of a step may append to the file named by GITHUB_STEP_SUMMARY (`CreateStepSummaryCommand` of the
-#: runner): where the file is longer, none of it is shown.
+#: The bytes a step may append to the file named by GITHUB_STEP_SUMMARY (`CreateStepSummaryCommand` of the runner).
+#: If the file is longer, the runner shows none of it.
 SUMMARY_LIMIT = 1024 * 1024
-#: The annotations of each level that GitHub takes from a step; it drops the later ones without a word.
+#: The annotations of each level that GitHub accepts from a step; it silently drops the rest.
 MOST_PER_LEVEL = 10
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -37,9 +37,9 @@ class _Annotation:
 
 
 def render(gate: Gate, *, root: str = "") -> str:
-    """What fails as workflow commands, worst first, and a last line with what is left out and the verdict.
+    """Return the failing findings as workflow commands, worst first, then a line with the verdict and what is left out.
 
-    Paths are relative to the absolute folder `root` where they lie below it.
+    Paths below the absolute folder `root` are relative to it.
     """
     annotations = [annotation for entry in gate.entries for annotation in _annotations(entry, root)]
     annotations.sort(key=lambda annotation: -annotation.severity.rank)
@@ -55,12 +55,12 @@ def render(gate: Gate, *, root: str = "") -> str:
 
 
 def escape_data(text: str) -> str:
-    """`text` as a command's message."""
+    """Escape `text` as a command's message."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def escape_property(text: str) -> str:
-    """`text` as the value of one of a command's properties."""
+    """Escape `text` as the value of a command's property."""
     return escape_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
@@ -79,11 +79,11 @@ def _command(annotation: _Annotation) -> str:
 
 
 def _annotations(entry: Entry, root: str) -> Iterator[_Annotation]:
-    name = shown(entry.name, root)
+    name = display_path(entry.name, root)
     for judged in entry.failing:
         finding = judged.finding
         anchor = anchor_of(finding, entry)
-        file = shown(anchor.file, root)
+        file = display_path(anchor.file, root)
         yield _Annotation(
             severity=finding.severity,
             title=f"{finding.code} {finding.name}",
@@ -92,7 +92,7 @@ def _annotations(entry: Entry, root: str) -> Iterator[_Annotation]:
             line=anchor.line,
             column=anchor.column,
         )
-    if not entry.passed and not entry.failing:  # nothing is wrong that was seen, and too little was
+    if not entry.passed and not entry.failing:  # nothing wrong was seen, but too little was measured
         message = f"{entry.sentence}\nseen in {name}"
         yield _Annotation(severity=Severity.ERROR, title=entry.verdict, message=message, file=None, line=None, column=None)
 
@@ -112,7 +112,7 @@ def _message(judged: JudgedFinding, report: Report | None, name: str | None) -> 
 
 
 def _last(gate: Gate, left: Counter[Severity]) -> str:
-    """The verdict, in words of our own alone: whatever a file has put into a line could start a command there."""
+    """Return the verdict in fixed words alone: text from a file could start a command at the beginning of a line."""
     passed = sum(entry.passed for entry in gate.entries)
     if len(gate.entries) == 1:
         said = f"{gate.entries[0].verdict}, {'passes' if passed else 'does not pass'}"

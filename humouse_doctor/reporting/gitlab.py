@@ -1,7 +1,7 @@
-"""A gate's findings as a GitLab Code Quality report.
+"""Render a gate's findings as a GitLab Code Quality report.
 
-GitLab compares the reports of two branches by their fingerprints, so that an ignored or known finding must stay in it; one
-that does not fail the gate is of the severity `info`.
+GitLab compares the reports of two branches by fingerprint, so that ignored and known findings must stay in the report. A
+finding that does not fail the gate has the severity `info`.
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ from humouse_doctor.core.gating import Gate, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.text import harmless, no_command_in_json
 from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
-from humouse_doctor.reporting.paths import shown
+from humouse_doctor.reporting.paths import display_path
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
 
 
 def render(gate: Gate, *, root: str = "") -> str:
-    """The report as JSON text, ending in a newline; paths are relative to `root`, an absolute folder, where they can be."""
+    """Return the report as JSON text, ending in a newline; paths below the absolute folder `root` are relative to it."""
     text = json.dumps([_violation(found, root) for found in placed(gate, root)], indent=2, allow_nan=False)
     return no_command_in_json(text) + "\n"
 
 
 def _path(file: str, root: str) -> str:
-    """The file's path with the blanks it has: without them it would be another file's."""
-    return harmless(shown(file, root)).replace("\n", "\\n").replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    """Return the file's path with its blanks, which are part of its name."""
+    return harmless(display_path(file, root)).replace("\n", "\\n").replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
 
 
 def _violation(found: Placed, root: str) -> dict[str, Any]:
     finding, standing = found.finding, standing_words(found.judged)
-    said = [f"{finding.code} {finding.name}: {finding.message}", f"in {shown(found.entry.name, root)} ({found.entry.verdict})"]
+    said = [
+        f"{finding.code} {finding.name}: {finding.message}",
+        f"in {display_path(found.entry.name, root)} ({found.entry.verdict})",
+    ]
     fails = found.judged.standing is Standing.FAILS
     return {
         "description": "; ".join(one_line(text) for text in (*said, standing) if text is not None),

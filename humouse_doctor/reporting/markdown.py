@@ -1,4 +1,4 @@
-"""A gate's decision as Markdown for GitHub: the answer first, then why and what to change; the numbers are folded."""
+"""Render a gate's decision as Markdown for GitHub: first the answer, then causes and changes; the numbers are folded."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded
 from humouse_doctor.reporting.rows import measured, missing
 from humouse_doctor.reporting.text import change
 
-#: The most inputs a table shows: the worst ones.
+#: The number of inputs in a table, the worst first.
 _MOST_ROWS = 100
-#: What does not fail and is told one by one, each with its reason; the rest is told by its codes.
-_TOLD = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
+#: Standings listed one by one with their reasons; of the others only the codes are listed.
+_LISTED = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
 
 
 class _Part(Enum):
-    """What a section holds, in words; the more important first."""
+    """Parts of a section, the most important first."""
 
     ANSWER = "the sentence"
     INPUTS = "the table of inputs"
@@ -41,7 +41,10 @@ _IMPORTANCE = tuple(_Part)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Section:
-    """Markdown that is shown whole or not at all; `entry` is the place of the input whose folding it stands in."""
+    """Markdown that is included as a whole or not at all.
+
+    `entry` is the index of the input whose folded block it belongs to.
+    """
 
     part: _Part
     text: str
@@ -49,10 +52,10 @@ class _Section:
 
 
 def render(gate: Gate, *, limit: int | None = None) -> str:
-    """The decision as Markdown of at most `limit` bytes of UTF-8.
+    """Return the decision as Markdown of at most `limit` bytes of UTF-8.
 
-    To keep within it, whole sections are left out, the least important ones of all inputs first, and named at the end. The
-    heading and that line are always there; they take less than 1,000 bytes.
+    To stay within it, whole sections are left out, the least important ones of all inputs first, and named at the end. The
+    heading and that line are always included; they take less than 1,000 bytes.
     """
     heading = f"### humouse-doctor: {_verdict(gate)}\n"
     sections = _sections(gate)
@@ -71,7 +74,7 @@ def _size(text: str) -> int:
 
 
 def _kept(gate: Gate, sections: Sequence[_Section], room: int) -> set[int]:
-    """The places of the sections that fit, the most important first; a long one gives way to shorter ones behind it."""
+    """Return the indices of the sections that fit, the most important first; shorter ones may replace a long one."""
     kept: set[int] = set()
     opened: set[int | None] = {None}
     for place in sorted(range(len(sections)), key=lambda place: _IMPORTANCE.index(sections[place].part)):
@@ -115,7 +118,7 @@ def _sections(gate: Gate) -> list[_Section]:
         if not entry.passed:
             sections.extend(_Section(part=part, text=text, entry=place) for part, text in _parts(entry))
     let_through = [(entry, list(_standings(entry))) for entry in gate.entries if entry.passed]
-    lines = [f"{code(entry.name)}: {line}" for entry, told in let_through for line in told]
+    lines = [f"{code(entry.name)}: {line}" for entry, lines in let_through for line in lines]
     if lines:
         sections.append(_Section(part=_Part.STANDINGS, text=f"**What passes, and why**\n\n{bullets(lines)}"))
     return [*sections, _about(gate)]
@@ -149,7 +152,7 @@ def _about(gate: Gate) -> _Section:
 
 
 def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
-    """What there is to say of one input, in the order it is read."""
+    """Yield the parts of one input, in reading order."""
     report = entry.report
     more = _label(entry.findings[0].finding) if report is None else f"confidence {report.confidence.value}"
     yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}\n"
@@ -162,9 +165,9 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
             yield _Part.FAILING, f"**What fails**\n\n{bullets(_failing(judged, report) for judged in failing)}"
         if report.chosen_remedies:
             yield _Part.PATCH, _patch(report)
-    told = list(_standings(entry))
-    if told:
-        yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(told)}"
+    standings = list(_standings(entry))
+    if standings:
+        yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(standings)}"
     if report is not None:
         if report.probes:
             yield _Part.PROBES, folded("What was measured", _probes(report))
@@ -196,12 +199,12 @@ def _age(judged: JudgedFinding) -> str:
 
 
 def _worse(judged: JudgedFinding) -> str:
-    told = judged.standing is Standing.FAILS and judged.reason is not None
-    return f"; worse than in the baseline: {prose(judged.reason or '')}" if told else ""
+    worsened = judged.standing is Standing.FAILS and judged.reason is not None
+    return f"; worse than in the baseline: {prose(judged.reason or '')}" if worsened else ""
 
 
 def _place(finding: Finding) -> str:
-    """Where in a config; the checkpoint is what the whole section is about."""
+    """Return a place in a config, empty for the checkpoint, which the whole section is about."""
     location = finding.location
     if location.file is None:
         return ""
@@ -240,9 +243,9 @@ def _patch(report: Report) -> str:
 
 
 def _standings(entry: Entry) -> Iterator[str]:
-    """What the gate lets pass, what has healed, and what has expired."""
+    """Yield what the gate lets pass, what has healed, and what has expired."""
     for judged in entry.findings:
-        if judged.standing in _TOLD:
+        if judged.standing in _LISTED:
             reason = "" if judged.standing is Standing.KNOWN or not judged.reason else f": {prose(judged.reason)}"
             yield f"{judged.standing.value}: {_label(judged.finding)}{reason}"
     for standing in (Standing.NOT_SELECTED, Standing.BELOW):
@@ -278,7 +281,7 @@ def _looked_at(report: Report) -> Iterator[str]:
 
 
 def comparison(comparison: Comparison) -> str:
-    """What has changed between two reports, as a section of Markdown."""
+    """Return the changes between two reports as a section of Markdown."""
     before, after = comparison.before, comparison.after
     parts = [
         f"### What has changed: {before.verdict.value} before, {after.verdict.value} now\n",

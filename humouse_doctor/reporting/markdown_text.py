@@ -1,4 +1,4 @@
-"""Text from files and configs as GitHub-flavoured Markdown that shows it and does nothing else."""
+"""Escape text from files and configs for GitHub-flavoured Markdown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from humouse_doctor.core.text import harmless, no_command
 
-#: A space of no width. GitHub looks for people, numbered threads, addresses and emoji in the text it has made of the
-#: Markdown, where an escaped character is itself again: only something between the characters stops it.
+#: A zero-width space. GitHub looks for mentions, issue numbers, links and emoji in the text after it has rendered the
+#: Markdown and removed the escapes: only a character in between stops it.
 _APART = "&#8203;"
 _NOTHING = "(empty)"
 
@@ -23,19 +23,19 @@ _PROSE = re.compile(
     r"|(?P<mark>[\\`*\[\]|~\#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"
 )
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-#: What makes a list, a heading's underline or a rule of a line that begins with it, or in a log a command.
+#: Beginnings of a line that make it a list, a heading's underline, a rule, or a command in a log.
 _LEADING = re.compile(r"(?:::|[-+=](?=[-=\s]|$)|\d{1,9}(?=[.)](?:\s|$)))")
 _COMMAND_MARK = re.compile(r"[&<>:#]")
 _NOT_IN_HTML = re.compile(r"[^A-Za-z0-9\x80-\U0010ffff /,()-]")
 
 
 def one_line(text: str) -> str:
-    """`text` made harmless, on one line."""
+    """Make `text` harmless, on one line."""
     return " ".join(harmless(text).split())
 
 
 def prose(text: str) -> str:
-    """A sentence or a name, for a paragraph, a list or a table's cell."""
+    """Escape a sentence or a name for a paragraph, a list or a table's cell."""
     escaped = _PROSE.sub(_escaped, one_line(text))
     leading = _LEADING.match(escaped)
     if leading is None:
@@ -54,20 +54,20 @@ def _escaped(found: re.Match[str]) -> str:
         case "thread":
             return f"\\{text}{_APART}"
         case "formula":
-            return f"<span>{text}</span>"  # what GitHub's own pages tell to write for a dollar sign that is none of a formula
+            return f"<span>{text}</span>"  # GitHub documents this for a dollar sign outside a formula
         case _:
             return f"{text}{_APART}"
 
 
 def code(text: str) -> str:
-    """A path, a key or a value as code, for a paragraph, a list or a table's cell."""
+    """Format a path, a key or a value as code, for a paragraph, a list or a table's cell."""
     line = one_line(text)
-    # a pipe ends a table's cell even in code, and a backslash before it does not always help
+    # a pipe ends a table's cell even in code, and a backslash does not always help
     return f"`{line}`" if line and not set(line) & {"`", "|"} and no_command(line) == line else html_code(line)
 
 
 def html_code(text: str) -> str:
-    """The same for HTML, where Markdown is not read; it is right in Markdown too."""
+    """Format as HTML code, for places where Markdown is not parsed; it is valid in Markdown too."""
     return f"<code>{_NOT_IN_HTML.sub(_entity, one_line(text)) or _NOTHING}</code>"
 
 
@@ -76,7 +76,7 @@ def _entity(found: re.Match[str]) -> str:
 
 
 def fenced(text: str, language: str) -> str:
-    """A block of code, between fences that no line of it can close; as HTML where a log would take a line for a command."""
+    """Return a block of code whose fences no line can close; as HTML if a log would take a line for a command."""
     body = harmless(text).rstrip("\n")
     if no_command(body) != body:
         return f"<pre><code>{_COMMAND_MARK.sub(_entity, body)}</code></pre>\n"
@@ -86,16 +86,16 @@ def fenced(text: str, language: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are Markdown already."""
+    """Return a table of cells that are Markdown already."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """A list of lines that are Markdown already."""
+    """Return a list of lines that are Markdown already."""
     return "".join(f"- {line}\n" for line in lines)
 
 
 def folded(summary: str, content: str) -> str:
-    """Markdown that opens when `summary`, which is HTML, is clicked."""
+    """Return Markdown that opens when `summary`, which is HTML, is clicked."""
     return f"<details>\n<summary>{summary}</summary>\n\n{content}\n</details>\n"

@@ -1,4 +1,4 @@
-"""The outcome of a verify as text for people: what cures, what each arm did, and the way to it."""
+"""Render the outcome of a verify as text for people: what cures, what each arm did, and the search's path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: 
 
 
 def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:
-    """The outcome as text of at most `width` columns, with terminal colours if asked."""
+    """Return the outcome as text of at most `width` columns, with terminal colours if asked."""
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
     _head(console, outcome)
@@ -33,7 +33,7 @@ def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:
 
 
 def sentence(outcome: Outcome) -> str:
-    """The answer in one sentence."""
+    """Return the answer in one sentence."""
     base, chosen = outcome.base, outcome.arm(outcome.chosen)
     if base is None or base.seeds == 0:
         return f"The run as it is could not be trained: {'; '.join(base.notes) if base else 'nothing was tried'}."

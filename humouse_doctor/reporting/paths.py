@@ -1,4 +1,4 @@
-"""Paths as a reader of the report sees them: relative to the folder that a pipeline shows."""
+"""Paths for a reader of the report: relative to the folder that a pipeline shows."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 
-def shown(path: str, root: str) -> str:
-    """`path` relative to `root` (an absolute folder, empty for none) where it lies below it, else as it is.
+def display_path(path: str, root: str) -> str:
+    """Return `path` relative to `root` (an absolute folder, empty for none) if it is below it, else unchanged.
 
-    A relative path is one from the current folder, which need not be `root`.
+    A relative path is relative to the current folder, which need not be `root`.
     """
     if root and path:
         full = PurePath(os.path.abspath(path))  # noqa: PTH100  # keeps symlinks, which resolve() follows
@@ -20,11 +20,11 @@ def shown(path: str, root: str) -> str:
 
 
 def uri(path: str, root: str) -> str:
-    """`path` as a URI: relative as `shown` has it, `file://` where it is absolute or does not lie below `root`.
+    """Return `path` as a URI: relative to `root` if it is below it, else absolute with `file://`.
 
-    Readers take a relative one from `root`.
+    A relative URI is meant to be resolved from `root`.
     """
-    seen = shown(path, root)
+    seen = display_path(path, root)
     if root and path and not PurePath(seen).is_absolute() and not PurePath(os.path.abspath(path)).is_relative_to(root):  # noqa: PTH100
         seen = PurePath(os.path.abspath(path)).as_posix()  # noqa: PTH100
     if not PurePath(seen).is_absolute():
@@ -33,8 +33,8 @@ def uri(path: str, root: str) -> str:
 
 
 def _bytes(path: str) -> bytes:
-    """The bytes of a file's name: one that is not UTF-8 has surrogates for them."""
+    """Return the bytes of a file's name, in which surrogates stand for bytes that are not UTF-8."""
     try:
         return path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a surrogate that stands for no byte, which no file has
+    except UnicodeEncodeError:  # a surrogate that stands for no byte, which no file name has
         return path.encode("utf-8", "backslashreplace")

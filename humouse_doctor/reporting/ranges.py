@@ -1,4 +1,4 @@
-"""A metric's value drawn as a mark on a range: where health lies, what is tolerable, and how far off the value is."""
+"""Draw a metric's value as a mark on a range, with its healthy and tolerable bands."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from humouse_doctor.core.probe import Metric
 from humouse_doctor.core.remedy import ANY, Interval
 
-#: How far a range goes on beyond the outermost bound, as a factor on a log scale or a share of the bounds on a linear one.
+#: The extension of a range beyond its outermost bound: a factor on a log scale, a share of the bounds on a linear one.
 _BEYOND_FACTOR, _BEYOND_SHARE = 8.0, 0.5
-#: What is drawn at least, in percent of the width: an interval of one number can be seen as well.
+#: The smallest drawn width, in percent, so that an interval of one number is visible.
 _THINNEST = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """Bands as (start, width) and the value's place, all in percent of the width; `beyond` where the value lies outside."""
+    """Bands as (start, width) and the value's place, in percent of the width; `beyond` if the value is outside the range."""
 
     healthy: tuple[float, float]
     tolerable: tuple[float, float]
@@ -25,7 +25,7 @@ class Range:
 
 
 def range_of(metric: Metric, value: float) -> Range | None:
-    """The range of a metric that judges, None for any other: logarithmic where all its bounds are positive ratios."""
+    """Return the range of a metric that judges, None for others; logarithmic if all its bounds are positive ratios."""
     bounds = sorted(
         bound for side in (metric.healthy, metric.tolerable) for bound in (side.low, side.high) if math.isfinite(bound)
     )

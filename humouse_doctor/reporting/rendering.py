@@ -48,7 +48,7 @@ def render(view: View, form: Format, *, width: int = 80, colour: bool = False) -
 
 
 def step_summary(view: RunView | GateView) -> str:
-    """What GitHub shows on a job's page: the Markdown within the limit of one step."""
+    """Return GitHub's summary of a job: the Markdown, within the limit of one step."""
     from humouse_doctor.reporting import github
 
     return _markdown(view, limit=github.SUMMARY_LIMIT)

@@ -1,4 +1,4 @@
-"""The table of what the probes measured: which numbers stand in it, and how they are written."""
+"""Rows of the table of measurements: which numbers are in it, and how they are formatted."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from humouse_doctor.probes.shared import budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One number; `code` is empty but in a probe's first row, `healthy` and `status` where the number judges nothing."""
+class MetricRow:
+    """One number; `code` is empty after a probe's first row, `healthy` and `status` are empty if the number judges nothing."""
 
     code: str
     metric: str
@@ -22,17 +22,18 @@ class Row:
     status: str
 
 
-def measured(results: Iterable[ProbeResult]) -> Iterator[Row]:
-    """The metrics that judge, each by its own value; the JSON report has the others.
+def measured(results: Iterable[ProbeResult]) -> Iterator[MetricRow]:
+    """Yield the metrics that judge, each judged by its own value; the JSON report has the others.
 
-    Where none of a probe does, the first one stands beside the probe's own judgement; where this version knows none, all do.
+    If none of a probe's metrics judges, its first one stands beside the probe's own judgement. If this version does not
+    know the probe, all of its numbers are included.
     """
     for result in results:
         if result.status in (Status.HEALTHY, Status.FOUND):
             yield from _rows(result)
 
 
-def _rows(result: ProbeResult) -> Iterator[Row]:
+def _rows(result: ProbeResult) -> Iterator[MetricRow]:
     probe = BY_CODE.get(result.code)
     known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
@@ -40,19 +41,19 @@ def _rows(result: ProbeResult) -> Iterator[Row]:
     for place, metric in enumerate(judging or known[:1] or unknown):
         value = result.measurements[metric.name]
         judgement = None if place and not judging else result.judgement
-        if judging and judgement is not None:  # a probe may know why a number that looks bad is none of its business
+        if judging and judgement is not None:  # a probe may judge a number healthy that is outside its interval
             judgement = min(metric.judge(value), judgement, key=list(Judgement).index)
-        yield Row(
+        yield MetricRow(
             code="" if place else result.code,
             metric=metric.name,
-            value=number(value, metric.unit),
+            value=format_number(value, metric.unit),
             healthy=str(metric.healthy) if judging else "",
             status=judgement.value if judgement else "",
         )
 
 
 def missing(results: Iterable[ProbeResult]) -> Iterator[tuple[str, str]]:
-    """The probes that did not measure, by reason: `skipped HD104, HD105` and why."""
+    """Return the probes that did not measure, grouped by reason, e.g. `skipped HD104, HD105`."""
     found: dict[tuple[Status, str], list[str]] = {}
     for result in results:
         if result.status in (Status.SKIPPED, Status.CRASHED):
@@ -61,8 +62,8 @@ def missing(results: Iterable[ProbeResult]) -> Iterator[tuple[str, str]]:
         yield f"{status.value} {', '.join(codes)}", reason
 
 
-def number(value: float, unit: str) -> str:
-    """A measured number as a table shows it."""
+def format_number(value: float, unit: str) -> str:
+    """Format a measured number for a table."""
     if unit in ("count", "flag", "epochs"):
         return f"{value:.0f}"
     if unit == "steps":
@@ -71,6 +72,6 @@ def number(value: float, unit: str) -> str:
 
 
 def unit_of(name: str) -> str:
-    """The unit of a metric by its `code.metric`, empty where this version does not know it."""
+    """Return the unit of a metric by its `code.metric`, empty if this version does not know it."""
     metric = METRICS.get(name)
     return "" if metric is None else metric.unit

@@ -1,10 +1,10 @@
-"""A gate's decision as one run of SARIF 2.1.0, within the stricter list of what GitHub's code scanning takes.
+"""Render a gate's decision as one run of SARIF 2.1.0, within the stricter limits of GitHub's code scanning.
 
-A result is anchored on the config, which is in the repository as a checkpoint seldom is; the checkpoint is in the message
-and a related location. A finding that fails, is ignored (`suppressions`) or stands in the baseline (`baselineState`) has
-the level of its severity; one that is below fail-on, not selected or within the policy's threshold is a note, since SARIF
-has no other word for that; its own severity and its standing are in the properties. What the baseline had and is healed
-is an absent result that passes.
+A result is anchored at the config, which is usually in the repository; the checkpoint is in the message and a related
+location. A finding that fails, is ignored (`suppressions`) or is in the baseline (`baselineState`) has the level of its
+severity. One that is below fail-on, not selected or within the policy's threshold is a note, since SARIF has no other word
+for that; the properties have its own severity and its standing. A healed finding of the baseline is an absent result that
+passes.
 
 Sources: OASIS SARIF 2.1.0 (errata 01); GitHub, "SARIF support for code scanning".
 """
@@ -37,14 +37,14 @@ from humouse_doctor.reporting.findings import (
     placed,
     standing_words,
 )
-from humouse_doctor.reporting.paths import shown, uri
+from humouse_doctor.reporting.paths import display_path, uri
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-#: Our key beside GitHub's own `primaryLocationLineHash`, which its upload fills in from the source itself.
+#: Our key beside `primaryLocationLineHash`, which GitHub's upload computes from the source.
 FINGERPRINT = "humouseDoctor/v1"
 
-#: What GitHub takes of a rule's descriptions.
+#: The length to which GitHub cuts a rule's descriptions.
 _LONGEST = 1024
 _STATE = MappingProxyType({Age.NEW: "new", Age.WORSENED: "updated", Age.UNCHANGED: "unchanged"})
 _AS_NOTE = (Standing.BELOW, Standing.NOT_SELECTED, Standing.ACCEPTED)
@@ -54,19 +54,19 @@ _LINK = re.compile(r"\[[^\]]*\]\([^)]*\)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """What every part of the run needs: the gate, the folder paths are relative to, and each rule's place in the list."""
+    """Data that every part of the run needs: the gate, the folder paths are relative to, and each rule's index."""
 
     gate: Gate
     root: str
     index: Mapping[str, int]
 
     def rule(self, code: str) -> dict[str, Any]:
-        """A reference to a rule."""
+        """Return a reference to a rule."""
         return {"id": one_line(code), "index": self.index[code]}
 
 
 def render(gate: Gate, *, root: str = "") -> str:
-    """The run as JSON text, ending in a newline; URIs are relative to `root`, an absolute folder, where they can be."""
+    """Return the run as JSON text, ending in a newline; URIs below the absolute folder `root` are relative to it."""
     names = _names(gate)
     run = _Run(gate=gate, root=root, index=MappingProxyType({code: number for number, code in enumerate(names)}))
     results = [_result(run, found) for found in placed(gate, root)]
@@ -95,7 +95,7 @@ def render(gate: Gate, *, root: str = "") -> str:
 
 
 def _names(gate: Gate) -> dict[str, str]:
-    """Every code there is something to say of, in order, with its name where a finding gives it."""
+    """Return every code in the run, in order, with its name if a finding gives it."""
     found = {judged.finding.code: judged.finding.name for entry in gate.entries for judged in entry.findings}
     others = [fingerprint.partition(":")[0] for entry in gate.entries for fingerprint in entry.healed]
     others += [code for entry in gate.entries for code, _ in _crashes(entry)]
@@ -111,7 +111,7 @@ def _crashes(entry: Entry) -> Iterator[tuple[str, str]]:
 def _rule(code: str, name: str) -> dict[str, Any]:
     try:
         text = re.sub(r"<!--.*?-->\n*", "", page(code), flags=re.DOTALL).strip()
-    except UsageError:  # of another version, in a kept report or a baseline
+    except UsageError:  # of another version, in a saved report or a baseline
         text = f"# {one_line(code)} {one_line(name)}\n\nThis version has no page on it."
     heading, _, body = text.partition("\n\n")
     marked = re.match(r"\*(\w+)\*: ", body)
@@ -131,7 +131,7 @@ def _rule(code: str, name: str) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    """`text` on one line and no longer than a rule's descriptions may be."""
+    """Return `text` on one line, cut to the limit of a rule's descriptions."""
     line = one_line(text)
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3].rpartition(" ")[0] + "..."
 
@@ -142,7 +142,7 @@ def _result(run: _Run, found: Placed) -> dict[str, Any]:
     checkpoint = None if report is None else report.subject.checkpoint
     said = (
         finding.message,
-        None if checkpoint is None else f"Checkpoint: {shown(checkpoint, run.root)}",
+        None if checkpoint is None else f"Checkpoint: {display_path(checkpoint, run.root)}",
         None if words is None else f"{words[:1].upper()}{words[1:]}",
     )
     result: dict[str, Any] = {
@@ -168,7 +168,7 @@ def _result(run: _Run, found: Placed) -> dict[str, Any]:
     if report is not None and contributes(finding, report):
         result.update(_fixes(report, run.root))
     properties = {
-        "input": shown(found.entry.name, run.root),
+        "input": display_path(found.entry.name, run.root),
         "verdict": found.entry.verdict,
         "severity": finding.severity.value,
         "standing": judged.standing.value,
@@ -189,24 +189,25 @@ def _healed(run: _Run, entry: Entry, fingerprint: str) -> dict[str, Any]:
         "kind": "pass",
         "level": "none",
         "message": _message(
-            f"{fingerprint.rstrip(':')} is in the baseline, and not found any more", f"Input: {shown(entry.name, run.root)}"
+            f"{fingerprint.rstrip(':')} is in the baseline, and not found any more",
+            f"Input: {display_path(entry.name, run.root)}",
         ),
         "locations": [_location(anchor_of_key(key, entry), run.root)],
         "partialFingerprints": {FINGERPRINT: identity(fingerprint, entry.name, run.root)},
         "baselineState": "absent",
-        "properties": {"input": one_line(shown(entry.name, run.root)), "verdict": entry.verdict},
+        "properties": {"input": one_line(display_path(entry.name, run.root)), "verdict": entry.verdict},
     }
 
 
 def _location(anchor: Anchor, root: str) -> dict[str, Any]:
-    """The anchor as a region: the line as far as its value, since no more of it is known."""
+    """Return the anchor as a region: the line up to its value, since no more of it is known."""
     line = anchor.line or 1
     region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": anchor.column or 1}
     return {"physicalLocation": {"artifactLocation": {"uri": uri(anchor.file, root)}, "region": region}}
 
 
 def _message(*parts: str | None) -> dict[str, str]:
-    """Sentences in which braces and brackets are themselves, and not SARIF's placeholders and links."""
+    """Join sentences, escaping the braces and brackets that SARIF uses for placeholders and links."""
     text = " ".join(_sentence(one_line(part)) for part in parts if part is not None)
     text = text.replace("{", "{{").replace("}", "}}")
     return {"text": _LINK.sub(lambda link: link[0].replace("[", r"\[").replace("]", r"\]"), text)}
@@ -217,7 +218,7 @@ def _sentence(text: str) -> str:
 
 
 def _fixes(report: Report, root: str) -> dict[str, Any]:
-    """The whole patch of the config, where it is known as a diff."""
+    """Return the whole patch of the config, if it is known as a diff."""
     changes = replacements(report.diff)
     if report.subject.config is None or not changes:
         return {}
@@ -242,7 +243,7 @@ def _number(value: float) -> float | str:
 
 def _input(entry: Entry, root: str) -> dict[str, Any]:
     return {
-        "name": one_line(shown(entry.name, root)),
+        "name": one_line(display_path(entry.name, root)),
         "verdict": entry.verdict,
         "sentence": one_line(entry.sentence),
         "exitCode": int(entry.exit_code),
@@ -252,7 +253,7 @@ def _input(entry: Entry, root: str) -> dict[str, Any]:
 def _invocation(run: _Run) -> dict[str, Any]:
     gate = run.gate
     failures = [notice for entry in gate.entries for notice in _failures(run, entry)]
-    notes = [*gate.notes, *(f"{shown(entry.name, run.root)}: {note}" for entry in gate.entries for note in entry.notes)]
+    notes = [*gate.notes, *(f"{display_path(entry.name, run.root)}: {note}" for entry in gate.entries for note in entry.notes)]
     invocation: dict[str, Any] = {
         "executionSuccessful": gate.exit_code not in _COULD_NOT_LOOK,
         "exitCode": int(gate.exit_code),
@@ -266,8 +267,8 @@ def _invocation(run: _Run) -> dict[str, Any]:
 
 
 def _failures(run: _Run, entry: Entry) -> Iterable[dict[str, Any]]:
-    """What kept the tool from looking at an input: it could not be read, a probe crashed, or too little was measured."""
-    name = shown(entry.name, run.root)
+    """Yield the reasons an input was not fully examined: unreadable, a crashed probe, or too little measured."""
+    name = display_path(entry.name, run.root)
     where = [{"physicalLocation": {"artifactLocation": {"uri": uri(entry.name, run.root)}}}]
     crashes = list(_crashes(entry))
     for code, reason in crashes:

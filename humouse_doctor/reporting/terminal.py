@@ -1,4 +1,4 @@
-"""Printing for a terminal or a log: one console, harmless text, small plots."""
+"""Print to a terminal or a log: one console, harmless text, small plots."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BARS = "▁▂▃▄▅▆▇█"
 
 
 def console_for(stream: io.StringIO, *, width: int, colour: bool) -> Console:
-    """A console that writes plain text, or text with the sixteen colours every terminal has."""
+    """Return a console that writes plain text, or text in a terminal's sixteen colours."""
     return Console(
         file=stream,
         width=width,
@@ -29,7 +29,7 @@ def console_for(stream: io.StringIO, *, width: int, colour: bool) -> Console:
 
 
 def trimmed(text: str) -> str:
-    """`text` without the blanks that a console fills its lines up with, and with no line that is a pipeline's command."""
+    """Return `text` without trailing blanks, and with no line that a pipeline would run as a command."""
     return no_command("\n".join(line.rstrip() for line in text.splitlines()) + "\n")
 
 
@@ -45,7 +45,7 @@ def title(console: Console, text: str) -> None:
 
 
 def bars(values: Sequence[float], top: float, width: int) -> str:
-    """`values` (>= 0) as at most `width` bars of eight heights; `top` is the highest."""
+    """Draw `values` (>= 0) as at most `width` bars of eight heights; `top` is the highest value."""
     count = min(width, len(values))
     taken = [values[round(index * (len(values) - 1) / max(count - 1, 1))] for index in range(count)]
     return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1) if top > 0 else 0] for value in taken)

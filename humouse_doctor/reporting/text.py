@@ -1,4 +1,4 @@
-"""The report as text for people: the answer first, then why, what to change, and what was measured."""
+"""Render a report as text for people: the answer first, then causes, changes, and measurements."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _VERDICT_STYLE = {
     Verdict.UNDETERMINED: "bold magenta",
 }
 _SEVERITY_STYLE = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-#: A plot without anything to compare with tells nothing; its width in columns, and what stands beside it.
+#: A plot needs at least two groups to compare. Its width in columns, and the width of its labels.
 _FEWEST_CURVES, _WIDEST_PLOT, _BESIDE_PLOT = 2, 80, 34
 
 
 def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
-    """The report as text of at most `width` columns, with terminal colours if asked."""
+    """Return the report as text of at most `width` columns, with terminal colours if asked."""
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
     _head(console, report)
@@ -93,7 +93,7 @@ def _symptoms(console: Console, report: Report) -> None:
 
 
 def _plot(console: Console, report: Report) -> None:
-    """How far paths get from their start over the steps, each group on the scale of the one that gets furthest."""
+    """Plot the distance of paths from their start over the steps, all groups on the scale of the largest."""
     curves = () if report.pictures is None else report.pictures.curves
     if len(curves) < _FEWEST_CURVES:
         return
@@ -115,7 +115,7 @@ def _finding(console: Console, finding: Finding, more: str) -> None:
 
 
 def change(edit: Edit, prefix: str) -> str:
-    """One edit of a config in words."""
+    """Describe one edit of a config."""
     if edit.absent:
         return f"{prefix}{edit.key}: insert {spell(edit.new)} (now {spell(edit.old)} by default)"
     return f"{prefix}{edit.key}: {spell(edit.old)} -> {spell(edit.new)}"

@@ -25,8 +25,8 @@ from humouse_doctor.reporting.forms import Emit, FailOn
 if TYPE_CHECKING:
     from humouse_doctor.core.outcome import Outcome
     from humouse_doctor.training.demonstration import Bar
-    from humouse_doctor.verify.runner import Show
-    from humouse_doctor.verify.verification import Order
+    from humouse_doctor.verify.runner import ProgressListener
+    from humouse_doctor.verify.verification import VerifyRequest
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
@@ -83,11 +83,11 @@ def demo(directory: Path | None, seed: int, display: Display, progress: Callable
     return inspect_run(Request(checkpoint=directory, seed=seed), display, progress=progress)
 
 
-def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _: None) -> TrialsView:
+def verify(request: VerifyRequest, listener: ProgressListener, progress: Callable[[str], None] = lambda _: None) -> TrialsView:
     """Try remedies in paired trainings; raises `DoctorError` with one line."""
     from humouse_doctor.verify.verification import verify as run_trials
 
-    return TrialsView(outcome=run_trials(order, show, progress).outcome)
+    return TrialsView(outcome=run_trials(request, listener, progress).outcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Paired trials: what a remedy really does to a run, by the same probes before and after."""
+"""Paired trials: measure with the same probes, before and after, what a remedy does to a run."""

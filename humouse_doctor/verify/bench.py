@@ -1,4 +1,4 @@
-"""One trial: an arm trained with one seed in this process, and the same probes on what came out."""
+"""Run one trial: train an arm with one seed in this process, and measure the result with the same probes."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from humouse_doctor.training.plan import Rehearsal, own_steps, rehearse, require
 from humouse_doctor.training.warm_up import Trained, train
 from humouse_doctor.verify.effects import is_healthy
 
-#: The share of its steps after which a trial is judged hopeless or not ...
+#: A trial is checked for futility once after this share of its steps.
 _FUTILE_AT = 0.5
-#: ... which it is if its loss, falling twice as fast as lately, would still not end this far below the best constant's.
+#: It is futile if its loss, even falling twice as fast as so far, would not end this far below the best constant's.
 _FUTILE_SKILL = 0.05
 _CURVE_POINTS = 50
-#: No trial is longer, however many epochs an arm asks for.
+#: The most steps of a trial, however many epochs an arm asks for.
 _MOST_STEPS = 1_000_000
-#: A training gives a sign of life this many times.
+#: A training reports its progress this many times.
 _PULSES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """A sign of life of a training: its step and loss, and the losses of the two predictors that know nothing."""
+    """A progress report of a training: its step and loss, and the losses of the two predictors that learn nothing."""
 
     step: int
     loss: float
@@ -51,16 +51,16 @@ class Pulse:
     motionless: float
 
 
-Tick = Callable[[Pulse], None]
+OnPulse = Callable[[Pulse], None]
 
 
-def _unheard(_: Pulse) -> None:
-    """Nobody listens."""
+def _ignore_pulse(_: Pulse) -> None:
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One trial to be made."""
+    """One trial to run: an arm, a seed and a number of steps."""
 
     arm: Arm
     seed: int
@@ -69,14 +69,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What all trials of one run share: its config with overrides, its gestures, and how many sequences to draw.
+    """The parts that all trials of one run share.
 
-    `base_steps` is what the run as it is gets; an arm with more epochs gets as many times more. A trial that takes
-    longer than `longest_s` fails.
+    `config` is the file's path, for messages. `read` is that file, read once, with `overrides` applied; no trial reads it
+    again. `base_steps` is the number of steps for the run as it is; an arm with more epochs gets proportionally more. A
+    trial that takes longer than `longest_s` seconds fails. `samples` is the number of prior latents to draw.
     """
 
     config: Path
     overrides: tuple[str, ...]
+    read: reader.ReadConfig
     gestures: Gestures
     base_steps: int
     longest_s: float | None = None
@@ -84,18 +86,20 @@ class Bench:
     samples: int = 512
 
     def settings(self, arm: Arm) -> Settings:
-        """The run's settings with the arm's edits."""
-        edits = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in arm.edits)
-        return reader.read(self.config, (*self.overrides, *edits)).settings
+        """Return the run's settings with the arm's edits."""
+        return reader.edited(self.read, arm.edits).settings
 
     def job(self, arm: Arm, seed: int) -> Job:
-        """The trial of `arm` with `seed`, as long as its epochs ask for."""
+        """Return the job for `arm` with `seed`, as long as the arm's epochs ask for."""
         plain, own = (own_steps(self.settings(one), self.gestures) for one in (Arm(title=""), arm))
         factor = own / plain if own and plain else 1.0
         return Job(arm=arm, seed=seed, steps=max(1, round(self.base_steps * factor)))
 
     def rehearsal(self, job: Job) -> Rehearsal:
-        """What `job` trains; raises `InputError` where training or examining it takes more than is given."""
+        """Return the warm-up that `job` trains.
+
+        Raises `InputError` if training or examining it would exceed the limits.
+        """
         settings = self._affordable(job.arm)
         return rehearse(
             settings,
@@ -107,34 +111,34 @@ class Bench:
         )
 
     def require_room(self, arm: Arm) -> None:
-        """Raise `InputError` where a trial of `arm` takes more than is given, before anything of it is built."""
+        """Raise `InputError` if a trial of `arm` would exceed the limits, before anything is built."""
         require_room(self._affordable(arm), len(self.gestures.sequences), pretrainer=self.pretrainer)
 
     def _affordable(self, arm: Arm) -> Settings:
-        """The arm's settings, whose network can be examined once it is trained."""
+        """Return the arm's settings; raise `InputError` if its network would be too large to examine."""
         settings = self.settings(arm)
         source = settings.source or str(self.config)
         require_affordable(generator_spec(settings), Look(samples=self.samples), source, by_config=True)
         return settings
 
-    def run(self, job: Job, tick: Tick = _unheard) -> Trial:
-        """Train and examine; what cannot be trained is a trial that failed, with its reason."""
+    def run(self, job: Job, on_pulse: OnPulse = _ignore_pulse) -> Trial:
+        """Train and examine `job`; if it cannot be trained, return a failed trial with the reason."""
         try:
             if job.steps > _MOST_STEPS:
                 raise UsageError(f"it asks for {job.steps:,} steps, and no trial has more than {_MOST_STEPS:,}")
-            return self.measured(job, self.rehearsal(job), tick)[0]
+            return self.measured(job, self.rehearsal(job), on_pulse)[0]
         except DoctorError as error:
             return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=str(error))
         except (RuntimeError, FloatingPointError) as error:
             text = " ".join(str(error).split())[:200]
             return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=f"{type(error).__name__}: {text}")
 
-    def measured(self, job: Job, rehearsal: Rehearsal, tick: Tick = _unheard) -> tuple[Trial, Trained]:
-        """The trial of `job` and what it trained."""
+    def measured(self, job: Job, rehearsal: Rehearsal, on_pulse: OnPulse = _ignore_pulse) -> tuple[Trial, Trained]:
+        """Return the trial of `job`, and the trained network."""
         targets = rehearsal.targets
         constant, motionless = best_constant_loss(targets), motionless_loss(targets)
-        watch = _Watch(
-            job.steps, constant, motionless, tick, may_stop=_can_be_judged_early(rehearsal), longest_s=self.longest_s
+        watch = _EarlyStop(
+            job.steps, constant, motionless, on_pulse, may_stop=_can_be_judged_early(rehearsal), longest_s=self.longest_s
         )
         trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, watch)
         loaded = self.examined(job, rehearsal, trained)
@@ -157,7 +161,7 @@ class Bench:
         return trial, trained
 
     def examined(self, job: Job, rehearsal: Rehearsal, trained: Trained) -> Loaded:
-        """The case of what `job` trained; the same prior latents are drawn for every arm."""
+        """Return the case of the network that `job` trained; every arm is sampled with the same prior latents."""
         request = Request(config=self.config, samples=self.samples)
         return of_trial(
             request,
@@ -171,7 +175,10 @@ class Bench:
 
 
 def _can_be_judged_early(rehearsal: Rehearsal) -> bool:
-    """Whether half-way's loss tells the end's: a table learns each row once an epoch, a KL term is part of the loss."""
+    """Return False if the loss half-way says nothing about the end.
+
+    A latent table learns each row only once an epoch, and seq2seq's loss includes a KL term.
+    """
     return not rehearsal.warm_up.latent_table and rehearsal.warm_up.spec.architecture.value != "seq2seq"
 
 
@@ -180,19 +187,19 @@ def _by_name(results: tuple[ProbeResult, ...]) -> dict[str, float]:
 
 
 def _curve(losses: FloatArray) -> tuple[float, ...]:
-    """At most 50 means over equal shares of the losses (steps,), those that are finite."""
+    """Return the finite ones of at most 50 means over equal parts of the losses (steps,)."""
     parts = np.array_split(losses, min(_CURVE_POINTS, len(losses))) if len(losses) else []
     return tuple(float(f"{mean:.5g}") for part in parts if math.isfinite(mean := float(part.mean())))
 
 
 @dataclass(slots=True)
-class _Watch:
-    """Ends a training that has no way left to come to anything, and says why."""
+class _EarlyStop:
+    """Stop a training that can no longer succeed, and record the reason."""
 
     planned: int
     constant: float
     motionless: float
-    tell: Tick
+    on_pulse: OnPulse
     may_stop: bool
     longest_s: float | None = None
     losses: list[float] = field(default_factory=list)
@@ -200,20 +207,23 @@ class _Watch:
     begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, step: int, loss: float) -> bool:
-        """Whether to stop; raises `UsageError` where its time is up."""
+        """Return True to stop; raise `UsageError` if the time limit is exceeded."""
         if self.longest_s is not None and time.monotonic() - self.begun > self.longest_s:
             raise UsageError(f"only {step:,} of its {self.planned:,} steps fit into {self.longest_s:,.0f} s")
         if step % max(1, self.planned // _PULSES) == 0 or step == self.planned:
-            self.tell(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
+            self.on_pulse(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
         self.losses.append(loss)
         if not math.isfinite(loss):
-            self.stopped = f"the loss was no number any more at step {step}"
+            self.stopped = f"the loss became NaN or infinite at step {step}"
         elif self.may_stop and self.constant > 0 and step == math.ceil(self.planned * _FUTILE_AT) and self.planned - step >= 8:
             self.stopped = self._futile(step)
         return self.stopped is not None
 
     def _futile(self, step: int) -> str | None:
-        """Why it is, None where it is not: by the mean losses around a quarter and a half of the steps."""
+        """Return the reason if the training is futile, else None.
+
+        It compares the mean losses around a quarter and a half of the steps.
+        """
         window = max(4, self.planned // 20)
         half = 1 - fmean(self.losses[-window:]) / self.constant
         quarter = 1 - fmean(self.losses[step // 2 : step // 2 + window]) / self.constant

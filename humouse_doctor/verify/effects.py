@@ -1,4 +1,4 @@
-"""Trials to effects: how far from health a trained generator is, and what an arm changed about that."""
+"""Compute effects from trials: distances from health, and what an arm changed about them."""
 
 from __future__ import annotations
 
@@ -11,34 +11,36 @@ from humouse_doctor.core.probe import Judgement, Metric, ProbeResult
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.registry import DECIDING_IN_TRIALS, LABELS, METRICS
 
-#: A ratio this many times off its healthy interval is as bad as any worse one: 0.02 and 0.0002 are both flat.
+#: A ratio off its healthy interval by this factor counts as the worst: 0.02 and 0.0002 are both flat.
 _AS_FAR_AS_COUNTS = 20.0
-#: A change of the mean distance from health below this is none, whatever its interval.
+#: A change of the mean distance from health smaller than this is no effect, whatever its interval.
 _SMALLEST_EFFECT = 0.03
-#: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; 1.96 beyond would claim too much, so 2.26 stays.
+#: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; beyond 9 the last value stays, which is cautious.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 _DECIDING: Mapping[str, Metric] = {name: metric for name, metric in METRICS.items() if metric.deciding}
-#: What a trial changed is told of these: what decides, and what tables show.
-_TOLD = tuple(dict.fromkeys((*_DECIDING, *LABELS)))
+#: The metrics that an outcome reports: the deciding ones, and those that tables show.
+_REPORTED = tuple(dict.fromkeys((*_DECIDING, *LABELS)))
 
 
 def is_healthy(results: Sequence[ProbeResult]) -> bool:
-    """Whether every deciding symptom was measured and lies within its healthy interval."""
+    """Return True if every deciding symptom was measured and is healthy."""
     by_code = {result.code: result for result in results}
     return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in DECIDING_IN_TRIALS)
 
 
 def distance(measurements: Mapping[str, float]) -> float:
-    """How far from health, 0 to 1: the mean over the deciding metrics; one that could not be measured counts as 1.
+    """Return the distance from health, 0 to 1: the mean over the deciding metrics, where an unmeasured one counts as 1.
 
-    A ratio's share is log(bound / value) / log 20, any other metric's (bound - value) / bound, each within [0, 1].
+    A ratio contributes log(bound / value) / log 20, any other metric (bound - value) / bound, each clipped to [0, 1].
     """
-    return fmean(_off(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _DECIDING.items())
+    return fmean(
+        _distance_of(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _DECIDING.items()
+    )
 
 
-def _off(metric: Metric, value: float) -> float:
-    """How far `value` is outside the metric's healthy interval, 0 to 1."""
+def _distance_of(metric: Metric, value: float) -> float:
+    """Return how far `value` is outside the metric's healthy interval, 0 to 1."""
     low, high = metric.healthy.low, metric.healthy.high
     if value in metric.healthy:
         return 0.0
@@ -51,7 +53,7 @@ def _off(metric: Metric, value: float) -> float:
 
 
 def interval95(values: Sequence[float]) -> Interval | None:
-    """Student's 95 % interval of the mean of paired differences; None with fewer than two."""
+    """Return Student's 95 % interval of the mean of paired differences, None with fewer than two."""
     if len(values) < 2:
         return None
     half = _T95[min(len(values) - 1, len(_T95)) - 1] * stdev(values) / math.sqrt(len(values))
@@ -59,7 +61,7 @@ def interval95(values: Sequence[float]) -> Interval | None:
 
 
 def compare(arm: Arm, base: Sequence[Trial], trials: Sequence[Trial]) -> ArmOutcome:
-    """What `arm` did over the seeds that both it and the run as it is were trained with."""
+    """Compare `arm` with the run as it is, over the seeds that both were trained with."""
     before = {trial.seed: trial for trial in base if trial.failed is None}
     paired = [(before[trial.seed], trial) for trial in trials if trial.failed is None and trial.seed in before]
     failures = tuple(f"seed {trial.seed}: {trial.failed}" for trial in trials if trial.failed is not None)
@@ -86,7 +88,10 @@ def compare(arm: Arm, base: Sequence[Trial], trials: Sequence[Trial]) -> ArmOutc
 
 
 def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain: Interval | None) -> Effect:
-    """Cured with every seed; else by the mean gain, where all seeds agree on it or its interval leaves 0 out."""
+    """Judge an arm: cured if every seed is healthy, else by its mean gain.
+
+    The gain counts if all seeds agree on its sign or its interval excludes 0.
+    """
     if all(after.healthy for _, after in paired):
         return Effect.NO_EFFECT if all(before.healthy for before, _ in paired) else Effect.CURED
     mean = fmean(gains)
@@ -98,7 +103,7 @@ def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain:
 
 def _changes(paired: Sequence[tuple[Trial, Trial]]) -> list[Change]:
     changes = []
-    for name in _TOLD:
+    for name in _REPORTED:
         both = [
             (before.measurements[name], after.measurements[name])
             for before, after in paired

@@ -1,4 +1,4 @@
-"""What trials have shown, onto the remedies of a report."""
+"""Mark a report's remedies with the results of their trials."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _STATUS = {
 
 
 def config_values(settings: Settings) -> str:
-    """A digest of what a config says, whatever its layout: an outcome belongs to these values."""
+    """Return a digest of a config's values, independent of its layout: an outcome belongs to these values."""
     values = {key: repr(setting.value) for key, setting in sorted(settings.items())}
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
 def mark(report: Report, outcome: Outcome) -> Report:
-    """`report` with its remedies marked by what their trials showed, and with the set that cured as its patch."""
+    """Return `report` with its remedies marked by their trials, and with the arm that cured as its patch."""
     chosen = outcome.arm(outcome.chosen)
     remedies = tuple(_marked(remedy, outcome, chosen) for remedy in report.remedies)
     if chosen is None:
@@ -35,12 +35,12 @@ def mark(report: Report, outcome: Outcome) -> Report:
     cure = Remedy(
         id="confirmed-cure",
         title=chosen.arm.title,
-        why=_told(chosen, outcome),
+        why=_effect_line(chosen, outcome),
         status=RemedyStatus.CONFIRMED,
         edits=chosen.arm.edits,
         code_hint=" ".join(outcome.hints) or None,
         code_changes=chosen.arm.code_changes,
-        trial=_told(chosen, outcome),
+        trial=_effect_line(chosen, outcome),
     )
     return replace(report, remedies=remedies, cure=cure, patch=chosen.arm.edits)
 
@@ -51,27 +51,27 @@ def _marked(remedy: Remedy, outcome: Outcome, chosen: ArmOutcome | None) -> Reme
     alone = next(
         (arm for arm in outcome.arms if arm.arm.remedies == (remedy.id,) and arm.arm.edits == remedy.edits and arm.effect), None
     )
-    told = None if alone is None else f"alone: {_told(alone, outcome)}"
+    alone_line = None if alone is None else f"alone: {_effect_line(alone, outcome)}"
     if chosen is not None and _has_part_of(chosen.arm, remedy):
         if chosen.arm.remedies == (remedy.id,):
-            return replace(remedy, status=RemedyStatus.CONFIRMED, trial=_told(chosen, outcome))
+            return replace(remedy, status=RemedyStatus.CONFIRMED, trial=_effect_line(chosen, outcome))
         others = [name for name in chosen.arm.remedies if name != remedy.id]
-        joined = f"cured together with {', '.join(others)}: {_told(chosen, outcome)}"
-        return replace(remedy, status=RemedyStatus.CONFIRMED, trial=joined if told is None else f"{told}; {joined}")
+        joined = f"cured together with {', '.join(others)}: {_effect_line(chosen, outcome)}"
+        return replace(remedy, status=RemedyStatus.CONFIRMED, trial=joined if alone_line is None else f"{alone_line}; {joined}")
     if alone is None or alone.effect is None:
         return remedy
-    return replace(remedy, status=_STATUS[alone.effect], trial=told)
+    return replace(remedy, status=_STATUS[alone.effect], trial=alone_line)
 
 
 def _has_part_of(arm: Arm, remedy: Remedy) -> bool:
-    """Whether anything of `remedy` is left in `arm`, from which what was needless has been taken out."""
+    """Return True if `arm`, from which needless parts were removed, still has a part of `remedy`."""
     if remedy.id not in arm.remedies:
         return False
     return any(edit in arm.edits for edit in remedy.edits) or any(c in arm.code_changes for c in remedy.code_changes)
 
 
-def _told(arm: ArmOutcome, outcome: Outcome) -> str:
-    """An arm's effect in one line."""
+def _effect_line(arm: ArmOutcome, outcome: Outcome) -> str:
+    """Return an arm's effect in one line."""
     by_name = {change.metric: change for change in arm.changes}
     parts = [
         f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}" for name, label in LABELS.items() if name in by_name

@@ -1,4 +1,4 @@
-"""What `--patch` may name, to an arm: a probe's code, a remedy's id, a diff, an overrides file or a YAML file."""
+"""Turn an argument of `--patch` into an arm: a probe's code, a remedy's id, a diff, an overrides file or a YAML file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from humouse_doctor.remedies.candidates import can_be_tried, candidates, togethe
 
 
 def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:
-    """The arm that `patch` names; raises `UsageError` where it names nothing that can be tried on this run."""
+    """Return the arm that `patch` names; raise `UsageError` if it names nothing that can be tried on this run."""
     if is_file(Path(patch)):
         arm = Arm(title=patch, edits=_edits(_values_of(Path(patch), case, overrides), case))
         if not arm.key:
@@ -42,9 +42,9 @@ def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> 
 
 
 def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Value]:
-    """Values by key that the file at `path` gives: as a diff of the config, as overrides, or as YAML."""
+    """Return the values by key in the file at `path`: a diff of the config, overrides, or YAML."""
     text = yaml_text.read_text(path)
-    # at LF alone, as git and Hydra's users do it: other line ends are part of a value
+    # split at LF alone, as git does: other line ends are part of a value
     lines = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]
     if any(diffs.HUNK.match(line) for line in lines):
         assert case.settings.source is not None
@@ -53,7 +53,7 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
         try:
             new = reader.read(config, overrides, patched)
         except UsageError as error:
-            raise UsageError(f"--patch {path}: what it makes of the config cannot be used: {error}") from None
+            raise UsageError(f"--patch {path}: the config with this patch cannot be used: {error}") from None
         settings = _without_complaints(path, new, reader.read(config, overrides))
         return {key: setting.value for key, setting in settings.items()}
     if lines and all(re.match(r"^\+*[\w.]+=", line) for line in lines):
@@ -69,7 +69,7 @@ def _values_of(path: Path, case: Case, overrides: Sequence[str]) -> dict[str, Va
 
 
 def _without_complaints(path: Path, new: reader.ReadConfig, old: reader.ReadConfig | None) -> Settings:
-    """What a patch gives; raises `UsageError` for what the trainer would not take of it, unless it stood there before."""
+    """Return a patch's settings; raise `UsageError` for a value the trainer rejects, unless the config had it before."""
     known = {complaint.message for complaint in old.complaints} if old else set()
     for complaint in new.complaints:
         if complaint.message not in known:
@@ -78,7 +78,7 @@ def _without_complaints(path: Path, new: reader.ReadConfig, old: reader.ReadConf
 
 
 def _edits(values: dict[str, Value], case: Case) -> tuple[Edit, ...]:
-    """The edits that bring about `values`, those that change something."""
+    """Return the edits that give the run these `values`, without those that change nothing."""
     settings = case.settings
     changed = {key: new for key, new in values.items() if key in BY_NAME and settings.value(key) != new}
     return tuple(
@@ -87,7 +87,7 @@ def _edits(values: dict[str, Value], case: Case) -> tuple[Edit, ...]:
 
 
 def _patched(before: str, diff: str, path: Path) -> str:
-    """`before` with a unified diff of one file, which must fit to the letter; raises `UsageError`."""
+    """Return `before` with a unified diff of one file applied, which must fit exactly; raise `UsageError`."""
     old, new, at = before.split("\n"), list[str](), 0
     try:
         for line, sign, text in tuple(diffs.rows(diff)):

@@ -1,4 +1,4 @@
-"""Jobs to trials: those already kept are taken as they are, the others run in worker processes, one per core."""
+"""Run jobs: take finished trials from the store, and run the others in worker processes, one per core."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import MappingProxyType
@@ -20,39 +21,30 @@ from typing import Any, Protocol, cast
 
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Trial
-from humouse_doctor.verify.bench import Job, Pulse, Tick
+from humouse_doctor.verify.bench import Job, OnPulse, Pulse
+from humouse_doctor.verify.trial_store import TrialStore
 
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
-class Makes(Protocol):
-    """What makes a trial: this package's own warm-up, or the user's program."""
+class TrialMaker(Protocol):
+    """Anything that runs a trial: this package's own warm-up, or the user's program."""
 
-    def run(self, job: Job, tick: Tick) -> Trial:
-        """Make the trial of `job`, telling its steps."""
+    def run(self, job: Job, on_pulse: OnPulse) -> Trial:
+        """Run the trial of `job`; call `on_pulse` with its progress."""
 
 
-class Show(Protocol):
-    """Where progress is shown: one line per trial."""
+class ProgressListener(Protocol):
+    """Receiver of the trials' progress."""
 
     def started(self, job: Job) -> None:
-        """A trial was taken up."""
+        """Note that a trial has started."""
 
     def moved(self, job: Job, pulse: Pulse) -> None:
-        """It goes on."""
+        """Note a trial's progress."""
 
     def ended(self, job: Job, trial: Trial) -> None:
-        """It is over."""
-
-
-class Keep(Protocol):
-    """Where finished trials are kept."""
-
-    def find(self, job: Job) -> Trial | None:
-        """The trial of `job` where it was made before."""
-
-    def add(self, trial: Trial) -> None:
-        """Keep one more."""
+        """Note that a trial has ended."""
 
 
 def _read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -63,12 +55,12 @@ def _reduce_proxy(proxy: MappingProxyType[Any, Any]) -> tuple[Any, tuple[dict[An
     return _read_only, (dict(proxy),)
 
 
-copyreg.pickle(MappingProxyType, _reduce_proxy)  # read-only mappings travel between processes
+copyreg.pickle(MappingProxyType, _reduce_proxy)  # read-only mappings can then be sent between processes
 
 
 @dataclass(slots=True)
 class _Worker:
-    """A process that makes one trial after another, the line to it, and what it is at."""
+    """A worker process, the connection to it, and its current job."""
 
     process: BaseProcess
     line: Connection[Any, Any]
@@ -77,23 +69,23 @@ class _Worker:
 
 @dataclass(slots=True)
 class Runner:
-    """Makes trials on one bench with at most `workers` at a time; 1 stays in this process."""
+    """Run trials with at most `workers` processes; with 1, run them in this process."""
 
-    bench: Makes
-    keep: Keep
-    show: Show
+    maker: TrialMaker
+    store: TrialStore
+    listener: ProgressListener
     workers: int
     _started: list[_Worker] = field(default_factory=list)
     made: list[Trial] = field(default_factory=list)
 
     def trials(self, jobs: Sequence[Job]) -> list[Trial]:
-        """The trials of `jobs`, in their order; raises `UsageError` where a worker dies."""
-        known = {job: self.keep.find(job) for job in jobs}
+        """Return the trials of `jobs`, in their order; raise `UsageError` if a worker dies."""
+        known = {job: self.store.find(job) for job in jobs}
         missing = [job for job, trial in known.items() if trial is None]
         made = {}
         for job, trial in self._shared_out(missing) if self.workers > 1 and len(missing) > 1 else self._here(missing):
-            self.keep.add(trial)
-            self.show.ended(job, trial)
+            self.store.add(trial)
+            self.listener.ended(job, trial)
             made[job] = trial
         found = [known[job] or made[job] for job in jobs]
         self.made.extend(trial for trial in found if trial not in self.made)
@@ -101,9 +93,9 @@ class Runner:
 
     def _here(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
         for job in jobs:
-            self.show.started(job)
+            self.listener.started(job)
             with one_thread():
-                yield job, self.bench.run(job, partial(self.show.moved, job))
+                yield job, self.maker.run(job, partial(self.listener.moved, job))
 
     def _shared_out(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
         self._start(min(self.workers, len(jobs)))
@@ -113,25 +105,25 @@ class Runner:
                 for worker in self._started:
                     if worker.job is None and waiting:
                         worker.job = waiting.popleft()
-                        self.show.started(worker.job)
-                        worker.line.send((self.bench, worker.job))
+                        self.listener.started(worker.job)
+                        worker.line.send((self.maker, worker.job))
                 at_work = {worker.line: worker for worker in self._started if worker.job is not None}
                 for line in wait(list(at_work)):
                     worker = at_work[cast("Connection[Any, Any]", line)]
-                    told = worker.line.recv()
+                    answer = worker.line.recv()
                     assert worker.job is not None
-                    if isinstance(told, Pulse):
-                        self.show.moved(worker.job, told)
-                    elif isinstance(told, Exception):
-                        raise told
+                    if isinstance(answer, Pulse):
+                        self.listener.moved(worker.job, answer)
+                    elif isinstance(answer, Exception):
+                        raise answer
                     else:
                         job, worker.job = worker.job, None
-                        yield job, told
-        except (EOFError, ConnectionError):  # of a line, whose other end is gone
+                        yield job, answer
+        except (EOFError, ConnectionError):  # the other end of a connection is gone
             raise UsageError("a trial's process died (out of memory?); try --workers 1 or fewer --max-sequences") from None
 
     def _start(self, count: int) -> None:
-        """See that there are `count` workers; all that are new start side by side."""
+        """Start workers side by side until there are `count`."""
         context = multiprocessing.get_context("spawn")
         if sys.platform != "win32":  # starting it with the first worker would let SIGINT in again
             from multiprocessing import resource_tracker
@@ -140,13 +132,13 @@ class Runner:
         while len(self._started) < count:
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs,), daemon=True)
-            with _not_interrupted(), _importing_nothing_from_here():
+            with _importing_nothing_from_here(), _not_interrupted():
                 process.start()
             theirs.close()
             self._started.append(_Worker(process, ours))
 
     def close(self) -> None:
-        """End the worker processes, whatever they are at."""
+        """Kill the worker processes."""
         for worker in self._started:
             worker.process.kill()
         for worker in self._started:
@@ -157,10 +149,11 @@ class Runner:
 
 @contextlib.contextmanager
 def _not_interrupted() -> Iterator[None]:
-    """Keep SIGINT from what is started in the block: a terminal sends it to all, and only this process is to answer."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows has none
+    """Block SIGINT for processes started here: a terminal sends it to all, and only this process should answer it."""
+    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
         yield
         return
+    resource_tracker.ensure_running()  # started with the first process, it would unblock SIGINT for that one
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -170,10 +163,10 @@ def _not_interrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _importing_nothing_from_here() -> Iterator[None]:
-    """Let interpreters that are started in the block not look into the current folder for modules (Python 3.11 and later).
+    """Keep interpreters started here from importing modules from the current folder (Python 3.11 and later).
 
-    Each begins with `-c`, and would run a `multiprocessing.py` that anybody has put there. What this interpreter imports
-    from is told to it afterwards.
+    A spawned interpreter runs `python -c "from multiprocessing ..."`, and would run any `multiprocessing.py` in that
+    folder. It receives this interpreter's import path afterwards.
     """
     before = os.environ.get(_SAFE_PATH)
     os.environ[_SAFE_PATH] = "1"
@@ -188,7 +181,7 @@ def _importing_nothing_from_here() -> Iterator[None]:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch use one thread in the block: these networks are too small to share out, and every core has its trial."""
+    """Limit torch to one thread in the block: these networks are small, and each core runs a trial of its own."""
     import torch
 
     before = torch.get_num_threads()
@@ -200,21 +193,24 @@ def one_thread() -> Iterator[None]:
 
 
 def _work(line: Connection[Any, Any]) -> None:
-    """Make the trials that come down `line`; the process ends with its parent, even where that was killed."""
+    """Run the trials received over `line`.
+
+    The process ends with its parent, even if the parent was killed.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent needs no more
+    with contextlib.suppress(EOFError, ConnectionError):  # the parent has closed the connection
         while True:
-            bench, job = line.recv()
+            maker, job = line.recv()
             try:
                 with one_thread():
-                    told: Trial | Exception = bench.run(job, line.send)
-            except Exception as error:  # it is the parent's to tell
-                told = (
+                    answer: Trial | Exception = maker.run(job, line.send)
+            except Exception as error:  # the parent reports it
+                answer = (
                     error if isinstance(error, (DoctorError, MemoryError)) else RuntimeError(f"{type(error).__name__}: {error}")
                 )
-            line.send(told)
+            line.send(answer)
 
 
 def _end_with(parent: BaseProcess) -> None:

@@ -1,7 +1,7 @@
-"""The smallest set of remedies that cures, by forward selection under a fixed budget.
+"""Search for the smallest set of remedies that cures, by forward selection under a fixed budget.
 
-The diagnosis of each arm says what to try next on it; what it does not name comes after, then pairs. What cured is
-pruned edit by edit, and stays a cure only if it is one with every seed.
+The diagnosis of each arm says which remedies to try next; the other remedies come after them, then pairs. An arm that cures
+is pruned edit by edit, and counts as a cure only if every seed is healthy.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from humouse_doctor.probes.registry import LABELS
 from humouse_doctor.remedies.candidates import goes_with, together, without
 from humouse_doctor.verify.effects import distance
 
-#: Arms are tried this many at a time, whatever the cores: what is found must not depend on the machine.
+#: Arms tried at a time, independent of the number of cores: the result must not depend on the machine.
 _AT_A_TIME = 2
-#: A step of the selection is one that comes nearer to health by at least this.
+#: A step of the selection must reduce the distance from health by at least this.
 _STEP = 0.04
 
-#: A part is needless only where the set keeps its skill without it, but for this much.
+#: A part is needless only if removing it costs the set no more skill than this.
 _SKILL_LOST = 0.05
 
-#: Makes or finds the trials of an arm with these seeds.
-Try = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
+#: Returns the trials of each arm with these seeds, run now or found in the store.
+Attempt = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What a search came to: `chosen` cures with every seed, None where nothing did."""
+class SearchResult:
+    """The result of a search; `chosen` cures with every seed, and is None if no arm did."""
 
     path: tuple[Step, ...]
     arms: tuple[Arm, ...]
@@ -41,7 +41,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tried:
+class _ArmTrials:
     """An arm with its trials; `off` is its mean distance from health."""
 
     arm: Arm
@@ -58,12 +58,12 @@ class _Tried:
 
 @dataclass(slots=True)
 class Search:
-    """One search over `remedies`, with at most `max_arms` arms.
+    """A search over `remedies` with at most `max_arms` arms.
 
-    None is begun that would not end before `deadline` (by time.monotonic), as far as `seconds` can tell.
+    No arm is started that, by the estimate `seconds`, would end after `deadline` (of time.monotonic).
     """
 
-    attempt: Try
+    attempt: Attempt
     remedies: Mapping[str, Remedy]
     seeds: Sequence[int]
     max_arms: int
@@ -73,11 +73,11 @@ class Search:
     _seen: dict[str, Arm] = field(default_factory=dict)
     _left_out: list[str] = field(default_factory=list)
 
-    def run(self) -> Found:
-        """Search; the same trials give the same path."""
+    def run(self) -> SearchResult:
+        """Run the search; the same trials give the same path."""
         seeds = self.seeds[:1]
-        now = self._tried([AS_IT_IS], seeds)[0]
-        self._path.append(Step(arm=AS_IT_IS.key, text=f"as it is: {said(None, now.trials)}", kept=True))
+        now = self._attempt([AS_IT_IS], seeds)[0]
+        self._path.append(Step(arm=AS_IT_IS.key, text=f"as it is: {summary(None, now.trials)}", kept=True))
         while True:
             if now.cured and not now.arm.key:
                 return self._ended(None)  # healthy as it is: there is nothing to cure
@@ -88,20 +88,20 @@ class Search:
                 if len(seeds) == len(self.seeds):
                     return self._ended(None)
                 seeds = self.seeds
-                now = self._tried([now.arm], seeds)[0]
+                now = self._attempt([now.arm], seeds)[0]
             better = self._step(now, seeds)
             if better is None:
                 return self._ended(None)
             now = better
 
-    def _ended(self, chosen: Arm | None) -> Found:
+    def _ended(self, chosen: Arm | None) -> SearchResult:
         singles = {name for arm in self._seen.values() for name in arm.remedies}
         untried = [f"{name} (never)" for name in self.remedies if name not in singles]
         left = tuple(untried + self._left_out)
-        return Found(path=tuple(self._path), arms=tuple(self._seen.values()), chosen=chosen, untried=left)
+        return SearchResult(path=tuple(self._path), arms=tuple(self._seen.values()), chosen=chosen, untried=left)
 
     def _fitting(self, arms: Sequence[Arm]) -> list[Arm]:
-        """Those of `arms` that the budget still has room for beside each other; one that was tried before is for free."""
+        """Return the first of `arms` that fit into the remaining budget; an arm tried before costs nothing."""
         fitting: list[Arm] = []
         seconds, new = 0.0, len(self._seen)
         for arm in arms:
@@ -113,53 +113,56 @@ class Search:
                 fitting.append(arm)
         return fitting
 
-    def _tried(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[_Tried]:
+    def _attempt(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[_ArmTrials]:
         for arm in arms:
             self._seen.setdefault(arm.key, arm)
         found = self.attempt(arms, seeds)
-        return [_Tried(arm=arm, trials=tuple(trials)) for arm, trials in zip(arms, found, strict=True)]
+        return [_ArmTrials(arm=arm, trials=tuple(trials)) for arm, trials in zip(arms, found, strict=True)]
 
-    def _step(self, now: _Tried, seeds: Sequence[int]) -> _Tried | None:
-        """The first addition that comes nearer to health: single remedies, then pairs; None where there is none."""
+    def _step(self, now: _ArmTrials, seeds: Sequence[int]) -> _ArmTrials | None:
+        """Return the first addition that comes nearer to health, None if there is none.
+
+        Single remedies come first, then pairs.
+        """
         for group in itertools.chain(_grouped(self._singles(now)), _grouped(self._pairs(now))):
             fitting = self._fitting(group)
             self._left_out.extend(f"{arm.title} (no budget left)" for arm in group if arm not in fitting)
             if not fitting:
                 return None
-            tried = self._tried(fitting, seeds)
+            tried = self._attempt(fitting, seeds)
             best = min(tried, key=lambda one: (not one.cured, one.off))
             for one in tried:
                 kept = one is best and (one.cured or now.off - one.off >= _STEP)
                 self._path.append(
-                    Step(arm=one.arm.key, text=f"{_added(now.arm, one.arm)}: {said(now.trials, one.trials)}", kept=kept)
+                    Step(arm=one.arm.key, text=f"{_added(now.arm, one.arm)}: {summary(now.trials, one.trials)}", kept=kept)
                 )
             if best.cured or now.off - best.off >= _STEP:
                 return best
         return None
 
-    def _singles(self, now: _Tried) -> Iterator[Arm]:
+    def _singles(self, now: _ArmTrials) -> Iterator[Arm]:
         offered = [name for trial in now.trials for name in trial.offered]
         names = [name for name in dict.fromkeys([*offered, *self.remedies]) if name in self.remedies]
         for name in names:
             if goes_with(name, now.arm.remedies):
                 yield from self._new(now.arm, (name,))
 
-    def _pairs(self, now: _Tried) -> Iterator[Arm]:
+    def _pairs(self, now: _ArmTrials) -> Iterator[Arm]:
         for first, second in itertools.combinations(self.remedies, 2):
             if goes_with(first, now.arm.remedies) and goes_with(second, (*now.arm.remedies, first)):
                 yield from self._new(now.arm, (first, second))
 
     def _new(self, base: Arm, names: Sequence[str]) -> Iterator[Arm]:
-        """`base` with more remedies, unless that is no new arm; changes that a pruned `base` holds stay."""
+        """Yield `base` with more remedies unless that arm was tried before; changes that pruning left in `base` stay."""
         arm = together([self.remedies[name] for name in (*base.remedies, *names) if name in self.remedies])
         if arm.key not in self._seen and arm.key != base.key:
             yield arm
 
-    def _confirmed(self, cured: _Tried) -> Arm | None:
-        """The smallest part of what cured that still does, with every seed; else the whole of it, else None."""
-        first = _Tried(arm=cured.arm, trials=cured.trials[:1])
+    def _confirmed(self, cured: _ArmTrials) -> Arm | None:
+        """Return the smallest part of a cure that cures with every seed; else the whole cure if it does; else None."""
+        first = _ArmTrials(arm=cured.arm, trials=cured.trials[:1])
         for arm in dict.fromkeys((self._pruned(first), cured.arm)):
-            with_all = self._tried([arm], self.seeds)[0]
+            with_all = self._attempt([arm], self.seeds)[0]
             healthy = sum(trial.healthy for trial in with_all.trials)
             text = f"= {arm.title}: healthy with {healthy} of {len(self.seeds)} seeds"
             self._path.append(Step(arm=arm.key, text=text, kept=with_all.cured))
@@ -167,28 +170,28 @@ class Search:
                 return arm
         return None
 
-    def _pruned(self, whole: _Tried) -> Arm:
-        """The arm without what it cures as well without, by the first seed: changes of the code are left out first."""
+    def _pruned(self, whole: _ArmTrials) -> Arm:
+        """Return the arm without the parts it does not need, by the first seed; changes of the code are removed first."""
         parts: tuple[Edit | CodeChange, ...] = (*whole.arm.code_changes, *whole.arm.edits)
         if len(parts) < 2:
             return whole.arm
         smaller_by = {part: without(whole.arm, part) for part in parts}
-        tried = {one.arm.key: one for one in self._tried(self._fitting(list(smaller_by.values())), self.seeds[:1])}
-        needless = [part for part, arm in smaller_by.items() if arm.key in tried and self._told(whole, tried[arm.key])]
+        tried = {one.arm.key: one for one in self._attempt(self._fitting(list(smaller_by.values())), self.seeds[:1])}
+        needless = [part for part, arm in smaller_by.items() if arm.key in tried and self._cures_as_well(whole, tried[arm.key])]
         smallest = whole.arm
         for part in needless:
             smaller = without(smallest, part)
             if not smaller.key:
                 break
             first = smallest is whole.arm
-            if first or (self._fitting([smaller]) and self._told(whole, self._tried([smaller], self.seeds[:1])[0])):
+            if first or (self._fitting([smaller]) and self._cures_as_well(whole, self._attempt([smaller], self.seeds[:1])[0])):
                 smallest = smaller
         return smallest
 
-    def _told(self, whole: _Tried, smaller: _Tried) -> bool:
-        """Whether `smaller` cures as well as `whole`, and a line of the path about it."""
+    def _cures_as_well(self, whole: _ArmTrials, smaller: _ArmTrials) -> bool:
+        """Return True if `smaller` cures as well as `whole`, and add a line about it to the path."""
         as_well = smaller.cured and _skill(smaller) >= _skill(whole) - _SKILL_LOST
-        text = f"without {_left_out(whole.arm, smaller.arm)}: {said(None, smaller.trials)}"
+        text = f"without {_left_out(whole.arm, smaller.arm)}: {summary(None, smaller.trials)}"
         more = "" if as_well or not smaller.cured else ", but less well"
         if all(step.arm != smaller.arm.key for step in self._path):
             self._path.append(Step(arm=smaller.arm.key, text=text + more, kept=as_well))
@@ -196,17 +199,17 @@ class Search:
 
 
 def _grouped(arms: Iterator[Arm]) -> Iterator[list[Arm]]:
-    """Arms some at a time, each made only when its turn comes."""
+    """Yield arms in small groups, each created only when its turn comes."""
     while group := list(itertools.islice(arms, _AT_A_TIME)):
         yield group
 
 
-def _skill(tried: _Tried) -> float:
+def _skill(tried: _ArmTrials) -> float:
     return _mean(tried.trials, "HD105.skill") or 0.0
 
 
 def _left_out(whole: Arm, smaller: Arm) -> str:
-    """The names of the edits and changes of `whole` that `smaller` does not have."""
+    """Return the names of the edits and changes of `whole` that `smaller` lacks."""
     edits = [edit.key for edit in whole.edits if edit not in smaller.edits]
     changes = [change.value for change in whole.code_changes if change not in smaller.code_changes]
     return ", ".join([*changes, *edits])
@@ -217,8 +220,8 @@ def _added(before: Arm, after: Arm) -> str:
     return f"+ {' + '.join(new)}"
 
 
-def said(before: Sequence[Trial] | None, after: Sequence[Trial]) -> str:
-    """What came of an arm in a few numbers, means over its trials; against `before` where that is given."""
+def summary(before: Sequence[Trial] | None, after: Sequence[Trial]) -> str:
+    """Summarise an arm in a few numbers, means over its trials, next to those of `before` if given."""
     failed = next((trial.failed for trial in after if trial.failed is not None), None)
     if failed is not None:
         return f"could not be trained: {failed}"

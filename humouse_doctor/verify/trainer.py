@@ -1,4 +1,4 @@
-"""Trials by the user's own program: each arm's overrides filled into a command, and the checkpoint it leaves inspected."""
+"""Run trials with the user's own program: fill each arm's overrides into a command, and inspect its checkpoint."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import patcher, reader
-from humouse_doctor.verify.bench import Bench, Job, Tick
+from humouse_doctor.verify.bench import Bench, Job, OnPulse
 from humouse_doctor.verify.effects import is_healthy
 
 _OVERRIDES = "{overrides}"
@@ -31,10 +31,10 @@ _OVERRIDES = "{overrides}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A training command as on a shell's line, with `{overrides}` where the arm's overrides go.
+    """A training command as typed in a shell, with `{overrides}` where the arm's overrides go.
 
-    `{arm}` and `{seed}` may stand in it and in `checkpoint`, the file it leaves; `logs` is the folder its output is kept
-    in. It runs without a shell and is killed, with all it started, after `timeout_s`.
+    `text` and `checkpoint`, the file the command writes, may contain `{arm}` and `{seed}`; `logs` is the folder for its
+    output. The command runs without a shell and is killed, with all its children, after `timeout_s` seconds.
     """
 
     text: str
@@ -53,14 +53,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerBench:
-    """A bench whose trials the user's program makes."""
+    """A bench whose trials are run by the user's program."""
 
     bench: Bench
     command: Command
 
-    def run(self, job: Job, tick: Tick) -> Trial:
-        """Run the command and inspect what it left; whatever goes wrong is a trial that failed, with its reason."""
-        del tick  # what another program prints is no progress that could be shown
+    def run(self, job: Job, on_pulse: OnPulse) -> Trial:
+        """Run the command and inspect its checkpoint; any failure becomes a failed trial with its reason."""
+        del on_pulse  # another program's output says nothing about its progress
         needs = [change.value for change in job.arm.code_changes]
         if needs:
             return _failed(job, f"needs a change of the trainer's code, which no override makes: {', '.join(needs)}")
@@ -70,7 +70,7 @@ class TrainerBench:
             return _failed(job, str(error))
 
     def _train(self, job: Job) -> Path:
-        """The checkpoint that the command left; raises `DoctorError` where it did not."""
+        """Run the command and return its checkpoint; raise `DoctorError` if there is none."""
         name = _file_name(job)
         checkpoint = Path(_filled(self.command.checkpoint, name, job.seed))
         log = self.command.logs / f"{name}.log"
@@ -78,26 +78,26 @@ class TrainerBench:
         before = time.time()
         try:
             self.command.logs.mkdir(parents=True, exist_ok=True)
-            log.unlink(missing_ok=True)  # a link there, or another name of an input, is not written through
+            log.unlink(missing_ok=True)  # never write through a link that stands there
             with log.open("xb") as stream:
                 stream.write(command_line(words))
                 stream.flush()
-                code = _ended(words, stream.fileno(), self.command.timeout_s)
+                code = _exit_code(words, stream.fileno(), self.command.timeout_s)
         except OSError as error:
             raise InputError(f"{log}: cannot write the trainer's output: {error.strerror or error}") from None
         if code is None:
             limit = f"{self.command.timeout_s:g} s"
             raise InputError(f"the trainer did not end within {limit} and was killed; its output is in {log}")
         if code != 0:
-            raise InputError(f"the trainer ended with {_said(code)}; its output is in {log}")
+            raise InputError(f"the trainer ended with {_exit_words(code)}; its output is in {log}")
         if not checkpoint.exists():
             raise InputError(f"the trainer left no {checkpoint}; its output is in {log}")
-        if checkpoint.stat().st_mtime < before - 2:  # file systems round their times
+        if checkpoint.stat().st_mtime < before - 2:  # file systems round timestamps
             raise InputError(f"the trainer left {checkpoint} as it was before; its output is in {log}")
         return checkpoint
 
     def _words(self, job: Job, name: str) -> Iterator[str]:
-        settings = reader.read(self.bench.config, self.bench.overrides).settings
+        settings = self.bench.read.settings
         prefix = patcher.override_prefix(str(self.bench.config), settings.prefix)
         for word in shlex.split(self.command.text):
             if word == _OVERRIDES:
@@ -108,14 +108,9 @@ class TrainerBench:
                 yield _filled(word, name, job.seed)
 
     def _inspected(self, job: Job, checkpoint: Path) -> Trial:
-        edits = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in job.arm.edits)
-        request = Request(
-            checkpoint=checkpoint,
-            config=self.bench.config,
-            overrides=(*self.bench.overrides, *edits),
-            samples=self.bench.samples,
-        )
-        loaded = load_case(request, gestures=self.bench.gestures)
+        request = Request(checkpoint=checkpoint, config=self.bench.config, samples=self.bench.samples)
+        config = reader.edited(self.bench.read, job.arm.edits)
+        loaded = load_case(request, gestures=self.bench.gestures, config=config)
         results = examine(loaded.case)
         report = diagnose(loaded, results)
         return Trial(
@@ -131,7 +126,7 @@ class TrainerBench:
 
 
 def command_line(words: list[str]) -> bytes:
-    """The command as a shell would take it, on the one line of its own that begins a log."""
+    """Return the command as typed in a shell, on one line: the first line of its log."""
     return os.fsencode(f"$ {shlex.join(words)}".replace("\n", "\\n")) + b"\n"
 
 
@@ -140,7 +135,7 @@ def _failed(job: Job, reason: str) -> Trial:
 
 
 def _file_name(job: Job) -> str:
-    """A name for the arm's files: its own in letters, digits and dashes, and a digest that no other arm has."""
+    """Return a name for the arm's files: its title in letters, digits and dashes, and a digest unique to the arm."""
     arm = re.sub(r"[^A-Za-z0-9]+", "-", job.arm.title).strip("-")[:40].strip("-")
     digest = f"-{hashlib.sha256(job.arm.key.encode()).hexdigest()[:6]}" if job.arm.key else ""
     return f"{arm or 'arm'}{digest}-seed{job.seed}"
@@ -150,13 +145,16 @@ def _filled(word: str, name: str, seed: int) -> str:
     return word.replace("{arm}", name).replace("{seed}", str(seed))
 
 
-def _said(code: int) -> str:
-    """An exit code in words; a negative one is a signal's number."""
+def _exit_words(code: int) -> str:
+    """Describe an exit code; a negative one is a signal's number."""
     return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
 
 
-def _ended(words: list[str], output: int, timeout_s: float) -> int | None:
-    """The command's exit code, None where it ran out of time; all it started is killed then, and on an interruption."""
+def _exit_code(words: list[str], output: int, timeout_s: float) -> int | None:
+    """Run the command and return its exit code, None on a timeout.
+
+    On a timeout or an interruption, all processes it started are killed.
+    """
     try:
         process = subprocess.Popen(  # noqa: S603  # nosec B603  # running the command the user gave is what the option is for
             words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

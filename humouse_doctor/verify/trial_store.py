@@ -1,4 +1,4 @@
-"""Trials kept as they end, so that a verify that was ended goes on where it stopped."""
+"""Store trials as they end, so that an interrupted verify can continue."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.verify.bench import Job
 
 
-class Kept:
-    """The trials of one outcome, in a file where one is named; it is replaced as a whole after each."""
+class TrialStore:
+    """The trials of one outcome, in memory and, if a path is given, in a file that is replaced as a whole after each trial."""
 
     def __init__(self, path: Path | None, outcome: Outcome) -> None:
         self._path = path
         self.outcome = outcome
 
     def find(self, job: Job) -> Trial | None:
-        """The trial of `job` where it was made before, with as many steps; one that failed is made again."""
+        """Return the stored trial of `job` with as many steps, None if there is none or it failed."""
         for trial in self.outcome.trials:
             if (trial.arm, trial.seed, trial.planned) == (job.arm.key, job.seed, job.steps) and trial.failed is None:
                 return trial
         return None
 
     def add(self, trial: Trial) -> None:
-        """Keep one more trial, in the place of one that failed."""
+        """Add a trial; it replaces one of the same arm and seed."""
         others = (one for one in self.outcome.trials if (one.arm, one.seed) != (trial.arm, trial.seed))
         self.write(replace(self.outcome, trials=(*others, trial)))
 
     def write(self, outcome: Outcome) -> None:
-        """Put `outcome` in the place of what was kept."""
+        """Replace the stored outcome by `outcome`."""
         self.outcome = outcome
         if self._path is not None:
             replace_file(self._path, outcome_json.render(outcome).encode(), own=True)

@@ -1,4 +1,4 @@
-"""One verify from its options to its outcome: what to try, the trials, the search, and what is written at the end."""
+"""Run `verify`: read the inputs, run the trials and the search, and write the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
-from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
@@ -33,30 +33,30 @@ from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.marks import config_values
 from humouse_doctor.verify.patches import arm_of
-from humouse_doctor.verify.runner import Runner, Show, one_thread
+from humouse_doctor.verify.runner import ProgressListener, Runner, one_thread
 from humouse_doctor.verify.search import Search
 from humouse_doctor.verify.trainer import Command, TrainerBench
-from humouse_doctor.verify.trial_store import Kept
+from humouse_doctor.verify.trial_store import TrialStore
 
-#: A search is planned for this many arms; what it needs beyond the budget is told as untried.
+#: A search is planned for this many arms; those beyond the budget are listed as untried.
 _PLANNED_ARMS = 10
-#: Without a search: this many remedies, where the diagnosis is not made yet.
+#: Remedies planned for without a search, since the arms are not known when the steps are chosen.
 _PLANNED_REMEDIES = 4
 _FEWEST_STEPS = 8
 _TIMED_STEPS = 3
-#: One trial fails that takes longer than the budget for all, and than this.
+#: A trial fails if it takes longer than the whole budget and longer than this.
 _PATIENCE_S = 60.0
-#: The share of the budget that is spent training; the rest goes into fitting latents and starting processes.
+#: The share of the budget for training; the rest is for fitting latents and starting processes.
 _TRAINING_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What to verify, as on the command line.
+class VerifyRequest:
+    """The options of one verify, as on the command line.
 
-    `patches` are files, codes of probes or ids of remedies; none takes the remedies of the diagnosis. `steps` are the
-    optimiser steps of the run as it is, `budget_s` the seconds that all of it may take, by which they are chosen else.
-    `outcome` is where every trial is kept; `workers` 0 takes the machine's cores.
+    `patches` are files, codes of probes or ids of remedies; if empty, the remedies of the diagnosis are tried. `steps` is
+    the number of optimiser steps for the run as it is; if None, it is chosen so that all trials fit into `budget_s`
+    seconds. `outcome` is the file that stores every trial. `workers` 0 uses all cores.
     """
 
     config: Path
@@ -77,217 +77,239 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verified:
-    """The outcome, with the diagnosis the remedies came from (of the checkpoint where one was given)."""
+class VerifyResult:
+    """An outcome, with the diagnosis its remedies came from (of the checkpoint if one was given)."""
 
     outcome: Outcome
     report: Report
 
 
-def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _: None) -> Verified:
-    """Try what `order` asks for; raises `DoctorError` with one line.
+def verify(
+    request: VerifyRequest, listener: ProgressListener, progress: Callable[[str], None] = lambda _: None
+) -> VerifyResult:
+    """Run the trials that `request` asks for; raise `DoctorError` with one line.
 
-    Trials are kept as they end, so that the same call after an interruption makes only those that are missing.
+    Every input is read before the first trial, and never again. Trials are stored as they end, so that the same call after
+    an interruption runs only the missing ones.
     """
     started = time.monotonic()
-    if order.trainer is not None and "{seed}" not in order.trainer.text:
-        order = replace(order, seeds=1)  # the command would do the same again
-    settings = reader.read(order.config, order.overrides).settings
-    progress(f"reading gestures from {order.data}")
-    gestures = read_gestures(order.data, settings, order.max_sequences, 0)
-    request = Request(
-        checkpoint=order.checkpoint,
-        config=order.config,
-        data=order.data,
-        overrides=order.overrides,
-        max_sequences=order.max_sequences,
+    if request.trainer is not None and "{seed}" not in request.trainer.text:
+        request = replace(request, seeds=1)  # the command would give the same result again
+    config, text = _read_config(request)
+    settings = config.settings
+    progress(f"reading gestures from {request.data}")
+    gestures = read_gestures(request.data, settings, request.max_sequences, 0)
+    inspected = Request(
+        checkpoint=request.checkpoint,
+        config=request.config,
+        data=request.data,
+        max_sequences=request.max_sequences,
     )
-    loaded = load_case(request, progress)
-    if order.warm_start is not None:  # what was found rather than named is known by now
-        require_unread(order.warm_start, warm_start.diff_beside(order.warm_start))
+    loaded = load_case(inspected, progress, gestures, config)
+    if request.warm_start is not None:  # inputs that were found rather than named are known by now
+        require_unread(request.warm_start, warm_start.diff_beside(request.warm_start))
     report = diagnose(loaded, examine(loaded.case))
-    case = loaded.case if order.checkpoint is None else load_case(replace(request, checkpoint=None)).case
+    case = loaded.case
+    if request.checkpoint is not None:
+        case = load_case(replace(inspected, checkpoint=None), gestures=gestures, config=config).case
+    named = [arm_of(patch, case, report, request.overrides) for patch in request.patches]
     own = own_steps(settings, gestures)
-    if order.steps is None and not own:
-        raise UsageError(f"{order.config}: its warm-up has no steps to try; give --steps, or training.reconstruction_epochs")
+    if request.steps is None and not own:
+        raise UsageError(f"{request.config}: its warm-up has no steps to try; give --steps, or training.reconstruction_epochs")
     bench = Bench(
-        config=order.config,
-        overrides=order.overrides,
+        config=request.config,
+        overrides=request.overrides,
+        read=config,
         gestures=gestures,
-        base_steps=order.steps or own or 1,
-        longest_s=None if order.steps is not None else max(order.budget_s, _PATIENCE_S),
+        base_steps=request.steps or own or 1,
+        longest_s=None if request.steps is not None else max(request.budget_s, _PATIENCE_S),
         pretrainer=loaded.case.subject_is_pretrainer,
     )
-    if order.trainer is None:
+    if request.trainer is None:
         bench.require_room(AS_IT_IS)
-    fingerprint = _fingerprint(order, settings, gestures)
-    before = None if order.outcome is None or not order.outcome.exists() else outcome_json.read(order.outcome)
+    fingerprint = _fingerprint(request, settings, gestures)
+    before = None if request.outcome is None or not request.outcome.exists() else outcome_json.read(request.outcome)
     same = before is not None and before.fingerprint == fingerprint
     if before is not None and same:
         bench = replace(bench, base_steps=before.steps)
         progress("going on with the trials that were made before")
-    elif order.steps is None and order.trainer is None:
-        bench = replace(bench, base_steps=_affordable(order, bench, progress))
-    kept = Kept(
-        order.outcome,
+    elif request.steps is None and request.trainer is None:
+        bench = replace(bench, base_steps=_affordable(request, bench, progress))
+    store = TrialStore(
+        request.outcome,
         Outcome(
             tool_version=VERSION,
             fingerprint=fingerprint,
-            config=str(order.config),
+            config=str(request.config),
             config_values=config_values(settings),
             config_prefix=settings.prefix,
-            data=str(order.data),
-            checkpoint=None if order.checkpoint is None else str(order.checkpoint),
+            data=str(request.data),
+            checkpoint=None if request.checkpoint is None else str(request.checkpoint),
             own_steps=own,
             steps=bench.base_steps,
-            seeds=order.seeds,
-            shortened=tuple(_shortened(gestures, own, bench.base_steps, order)),
+            seeds=request.seeds,
+            shortened=tuple(_shortened(gestures, own, bench.base_steps, request)),
             trials=before.trials if before is not None and same else (),
         ),
     )
-    if order.trainer is not None:
-        runner = Runner(bench=TrainerBench(bench=bench, command=order.trainer), keep=kept, show=show, workers=1)
+    if request.trainer is not None:
+        runner = Runner(maker=TrainerBench(bench=bench, command=request.trainer), store=store, listener=listener, workers=1)
     else:
-        runner = Runner(bench=bench, keep=kept, show=show, workers=order.workers or os.cpu_count() or 1)
+        runner = Runner(maker=bench, store=store, listener=listener, workers=request.workers or os.cpu_count() or 1)
     try:
-        return _tried(order, _Scene(case, bench, runner, kept, report, started))
+        return _run_trials(request, _Session(case, bench, runner, store, report, started, named, text))
     finally:
         runner.close()
 
 
-def _affordable(order: Order, bench: Bench, progress: Callable[[str], None]) -> int:
-    """Steps for the run as it is that let all planned arms end within the budget, at most its own.
+def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:
+    """Return the config with its overrides, and the text of the file that holds its keys (a group's file if composed)."""
+    text = yaml_text.read_text(request.config)
+    config = reader.read(request.config, request.overrides, text)
+    source = config.settings.source
+    return config, text if source in (None, str(request.config)) else yaml_text.read_text(Path(source))
 
-    A few steps are timed here and now, so that a slow machine gives shorter trials, and says so.
+
+def _affordable(request: VerifyRequest, bench: Bench, progress: Callable[[str], None]) -> int:
+    """Return the steps for the run as it is with which all planned arms fit into the budget, at most its own.
+
+    A few steps are timed first, so that a slow machine gets shorter trials.
     """
     progress("timing a few steps")
     with one_thread():
         short = bench.job(AS_IT_IS, 0)
         rehearsal = bench.rehearsal(replace(short, steps=1))
-        train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions)  # the first step also prepares torch
+        train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions)  # the first step includes torch's own start
         begun = time.monotonic()
         timed = replace(rehearsal.warm_up, steps=_TIMED_STEPS)
         train(timed, rehearsal.targets, rehearsal.conditions)
         each = (time.monotonic() - begun) / _TIMED_STEPS
-    arms = _PLANNED_ARMS if order.search else 1 + (len(order.patches) or _PLANNED_REMEDIES)
-    trainings = arms + 2 * order.seeds if order.search else arms * order.seeds
-    workers = order.workers or os.cpu_count() or 1
-    steps = int(_TRAINING_SHARE * order.budget_s * workers / (trainings * each))
+    arms = _PLANNED_ARMS if request.search else 1 + (len(request.patches) or _PLANNED_REMEDIES)
+    trainings = arms + 2 * request.seeds if request.search else arms * request.seeds
+    workers = request.workers or os.cpu_count() or 1
+    steps = int(_TRAINING_SHARE * request.budget_s * workers / (trainings * each))
     return max(_FEWEST_STEPS, min(steps, bench.base_steps))
 
 
-def _shortened(gestures: Gestures, own: int | None, steps: int, order: Order) -> Iterator[str]:
-    """What the trials leave out of the run's own warm-up, in words."""
-    if order.trainer is None and own is not None and steps < own:
+def _shortened(gestures: Gestures, own: int | None, steps: int, request: VerifyRequest) -> Iterator[str]:
+    """Yield in words how the trials are shorter than the run's own warm-up."""
+    if request.trainer is None and own is not None and steps < own:
         yield f"{steps:,} of the warm-up's {own:,} steps"
-    elif order.trainer is None and own is not None and steps > own:
+    elif request.trainer is None and own is not None and steps > own:
         yield f"{steps:,} steps where the warm-up has {own:,}"
-    if order.trainer is not None and "{seed}" not in order.trainer.text:
+    if request.trainer is not None and "{seed}" not in request.trainer.text:
         yield "one seed, since the trainer's command has no {seed}"
-    if order.trainer is None and gestures.summary.taken < gestures.summary.usable:
+    if request.trainer is None and gestures.summary.taken < gestures.summary.usable:
         yield f"{gestures.summary.taken:,} of {gestures.summary.usable:,} sequences"
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
-    """What one verify works with."""
+class _Session:
+    """The objects that one verify works with."""
 
     case: Case
     bench: Bench
     runner: Runner
-    kept: Kept
+    store: TrialStore
     report: Report
     started: float
+    named: Sequence[Arm]
+    config_text: str
 
     def seconds(self, arm: Arm) -> float:
-        """How long a trial of `arm` takes, as far as the steps taken so far tell."""
+        """Estimate how long a trial of `arm` takes, from the steps taken so far."""
         taken = sum(trial.steps for trial in self.runner.made)
         if taken == 0:
             return 0.0
         return self.bench.job(arm, 0).steps * (time.monotonic() - self.started) * self.runner.workers / taken
 
     def attempt(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
-        """The trials of `arms`, each with all `seeds`."""
+        """Return the trials of each of `arms` with all `seeds`."""
         jobs = [self.bench.job(arm, seed) for arm in arms for seed in seeds]
         trials = self.runner.trials(jobs)
         return [trials[start : start + len(seeds)] for start in range(0, len(trials), len(seeds))]
 
 
-def _tried(order: Order, scene: _Scene) -> Verified:
-    seeds = tuple(range(order.seeds))
-    on_hand = candidates(scene.case)
-    base = scene.attempt([AS_IT_IS], seeds)[0]
-    arms = _arms(order, scene, base)
-    scene.attempt(arms, seeds)
+def _run_trials(request: VerifyRequest, session: _Session) -> VerifyResult:
+    seeds = tuple(range(request.seeds))
+    on_hand = candidates(session.case)
+    base = session.attempt([AS_IT_IS], seeds)[0]
+    arms = _arms_to_try(request, session, base)
+    session.attempt(arms, seeds)
     chosen: Arm | None = None
     path: tuple[Step, ...] = ()
     untried: tuple[str, ...] = ()
-    if order.search:
+    if request.search:
         search = Search(
-            attempt=scene.attempt,
+            attempt=session.attempt,
             remedies=on_hand,
             seeds=seeds,
-            max_arms=order.max_arms,
-            deadline=None if order.steps is not None else scene.started + order.budget_s,
-            seconds=scene.seconds,
+            max_arms=request.max_arms,
+            deadline=None if request.steps is not None else session.started + request.budget_s,
+            seconds=session.seconds,
         )
         found = search.run()
         chosen, path, untried = found.chosen, found.path, found.untried
         arms.extend(found.arms)
     written: tuple[str, ...] = ()
     by_key = {arm.key: arm for arm in [*arms, AS_IT_IS]}
-    if order.warm_start is not None and order.trainer is None:
-        start = warm_start.best(scene.bench, scene.case, scene.attempt, list(by_key.values()), seeds)
+    if request.warm_start is not None and request.trainer is None:
+        start = warm_start.best(session.bench, session.case, session.attempt, list(by_key.values()), seeds)
         by_key.setdefault(start.key, start)
-        written = warm_start.write(order.warm_start, scene.bench, start, seeds, scene.runner.made, scene.case)
-    trials = scene.kept.outcome.trials
-    known = {**on_hand, **{remedy.id: remedy for remedy in scene.report.remedies}}
-    done = [replace(one, expected=tuple(_met(one, known))) for one in _outcomes(by_key, trials, order.seeds)]
-    if chosen is None and not order.search:
+        written = warm_start.write(
+            request.warm_start, session.bench, start, seeds, session.runner.made, session.case, session.config_text
+        )
+    trials = session.store.outcome.trials
+    known = {**on_hand, **{remedy.id: remedy for remedy in session.report.remedies}}
+    done = [replace(one, expected=tuple(_expectations(one, known))) for one in _outcomes(by_key, trials, request.seeds)]
+    if chosen is None and not request.search:
         cured = [one for one in done if one.effect is Effect.CURED]
         fewest = min(cured, key=lambda one: len(one.arm.edits) + len(one.arm.code_changes), default=None)
         chosen = None if fewest is None else fewest.arm
     outcome = replace(
-        scene.kept.outcome,
+        session.store.outcome,
         arms=tuple(done),
         path=path,
         chosen=None if chosen is None else chosen.key,
         untried=untried,
         warm_start=written,
-        hints=() if chosen is None else _hints(scene.case, chosen),
+        hints=() if chosen is None else _hints(session.case, chosen),
     )
-    scene.kept.write(outcome)
-    return Verified(outcome=outcome, report=scene.report)
+    session.store.write(outcome)
+    return VerifyResult(outcome=outcome, report=session.report)
 
 
-def _arms(order: Order, scene: _Scene, base: Sequence[Trial]) -> list[Arm]:
-    """The arms asked for: `--patch`, else the diagnosis' remedies one by one and its patch as a whole; none with a search."""
-    if order.patches:
-        return [arm_of(patch, scene.case, scene.report, order.overrides) for patch in order.patches]
-    if order.search or order.warm_start is not None:
+def _arms_to_try(request: VerifyRequest, session: _Session, base: Sequence[Trial]) -> list[Arm]:
+    """Return the arms of `--patch`, or else the diagnosis' remedies one by one and its patch as a whole.
+
+    With a search or a warm start alone there are none.
+    """
+    if request.patches:
+        return list(session.named)
+    if request.search or request.warm_start is not None:
         return []
-    on_hand = candidates(scene.case)
-    offered = {remedy.id: remedy for remedy in scene.report.remedies}
+    on_hand = candidates(session.case)
+    offered = {remedy.id: remedy for remedy in session.report.remedies}
     names = dict.fromkeys([*offered, *(name for trial in base for name in trial.offered)])
     known = [offered.get(name) or on_hand.get(name) for name in names]
     tried = [remedy for remedy in known if remedy is not None and can_be_tried(remedy)]
     arms = [together([remedy]) for remedy in tried]
-    whole = [remedy for remedy in scene.report.chosen_remedies if can_be_tried(remedy)]
+    whole = [remedy for remedy in session.report.chosen_remedies if can_be_tried(remedy)]
     if len(whole) > 1:
         arms.append(together(whole, prefix="suggested patch: "))
     return list({arm.key: arm for arm in arms if arm.key}.values())
 
 
 def _outcomes(by_key: dict[str, Arm], trials: Sequence[Trial], seeds: int) -> list[ArmOutcome]:
-    """Every arm against the run as it is, with the seeds they have in common; the healthiest first, the run itself on top."""
+    """Compare every arm with the run as it is, over common seeds: the run itself first, then the healthiest."""
     of = {key: [trial for trial in trials if trial.arm == key and trial.seed < seeds] for key in by_key}
     base = of[AS_IT_IS.key]
     compared = [compare(arm, base, of[key]) for key, arm in by_key.items() if of[key]]
     return sorted(compared, key=lambda one: (one.arm.key != "", one.distance[1], one.arm.title))
 
 
-def _met(outcome: ArmOutcome, remedies: Mapping[str, Remedy]) -> Iterator[str]:
-    """Each expectation of the arm's remedies, with the mean it came to."""
+def _expectations(outcome: ArmOutcome, remedies: Mapping[str, Remedy]) -> Iterator[str]:
+    """Yield each expectation of the arm's remedies with the mean that was measured."""
     after = {change.metric: change.after for change in outcome.changes}
     expected = {one.metric: one for name in outcome.arm.remedies if name in remedies for one in remedies[name].expects}
     for metric, one in expected.items():
@@ -296,20 +318,20 @@ def _met(outcome: ArmOutcome, remedies: Mapping[str, Remedy]) -> Iterator[str]:
 
 
 def _hints(case: Case, arm: Arm) -> tuple[str, ...]:
-    """What the trainer's code needs for `arm`."""
+    """Return the hints for the code changes of `arm`."""
     by_change = {
         change: remedy.code_hint for remedy in candidates(case).values() for change in remedy.code_changes if remedy.code_hint
     }
     return tuple(by_change[change] for change in arm.code_changes if change in by_change)
 
 
-def _fingerprint(order: Order, settings: Settings, gestures: Gestures) -> str:
-    """A digest of all that the trials depend on."""
+def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures) -> str:
+    """Return a digest of everything the trials depend on."""
     statistics = (values for _, values in sorted(gestures.statistics.by_name.items()))
     held = (gestures.sequences, gestures.lengths, gestures.features, *statistics)
     data = hashlib.sha256(b"".join(b"-" if values is None else values.tobytes() for values in held))
     parts = [
-        VERSION, config_values(settings), data.hexdigest(), order.steps, order.max_sequences,
-        order.trainer and order.trainer.text, order.checkpoint and str(order.checkpoint),
+        VERSION, config_values(settings), data.hexdigest(), request.steps, request.max_sequences,
+        request.trainer and request.trainer.text, request.checkpoint and str(request.checkpoint),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

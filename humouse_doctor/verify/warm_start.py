@@ -1,11 +1,11 @@
-"""The best arm that humouse can load, as a pretrainer's checkpoint, and proof that what was written is what was tried."""
+"""Write the best arm that humouse can load as a pretrainer's checkpoint, and check that the file gives the trial's numbers."""
 
 from __future__ import annotations
 
 import io
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.diagnosis.examine import examine
-from humouse_doctor.inputs.config import patcher, reader, yaml_text
+from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.inputs.files import replace_file
 from humouse_doctor.remedies import catalogue
 from humouse_doctor.remedies.candidates import candidates, together
@@ -28,19 +28,18 @@ from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import distance
 from humouse_doctor.verify.runner import one_thread
+from humouse_doctor.verify.search import Attempt
 
-#: What is compared between the trial and the file it was written to.
+#: The metrics compared between the trial and the written file.
 _COMPARED = ("HD101.spread_ratio", "HD103.time_std_ratio", "HD104.latent_std_ratio")
-#: What is told of it.
-_TOLD = (*_COMPARED, "HD105.skill", "HD107.path_efficiency", "HD107.target_path_efficiency")
+#: The metrics reported of the written file.
+_REPORTED = (*_COMPARED, "HD105.skill", "HD107.path_efficiency", "HD107.target_path_efficiency")
 #: Scaling the output layer to pixels and back costs a few roundings of float32.
 _TOLERANCE = 1e-3
 
-Try = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
-
 
 def why_not(bench: Bench, arm: Arm) -> str | None:
-    """Why humouse could not load what `arm` trains as a pretrainer's checkpoint, None where it could."""
+    """Return the reason humouse could not load what `arm` trains as a pretrainer's checkpoint, None if it could."""
     try:
         rehearsal = bench.rehearsal(bench.job(arm, 0))
     except DoctorError as error:
@@ -56,11 +55,11 @@ def why_not(bench: Bench, arm: Arm) -> str | None:
     return None
 
 
-def best(bench: Bench, case: Case, attempt: Try, arms: Sequence[Arm], seeds: Sequence[int]) -> Arm:
-    """The arm nearest to health of those tried that humouse can load; raises `UsageError` where there can be none.
+def best(bench: Bench, case: Case, attempt: Attempt, arms: Sequence[Arm], seeds: Sequence[int]) -> Arm:
+    """Return the healthiest of the arms that humouse can load; raise `UsageError` if there can be none.
 
-    One more is always tried for it: z-scored positions, a linear head, the latent as it is, and gates started slow,
-    which change the weights alone.
+    One arm is always added: z-scored positions, a linear head, an undistorted latent and slow gates, which change the
+    weights alone.
     """
     on_hand = candidates(case)
     needed = [on_hand[name] for name in ("normalised-positions", "slow-gates") if name in on_hand]
@@ -74,10 +73,13 @@ def best(bench: Bench, case: Case, attempt: Try, arms: Sequence[Arm], seeds: Seq
     return loadable[off.index(min(off))]
 
 
-def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequence[Trial], case: Case) -> tuple[str, ...]:
-    """Train `arm` again with its best seed, write it to `path`, read it back, and say in words what came of it.
+def write(
+    path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequence[Trial], case: Case, text: str
+) -> tuple[str, ...]:
+    """Train `arm` again with its best seed, write it to `path`, read it back, and return lines that describe the result.
 
-    Raises `UsageError` where what is read back does not give the trial's own numbers; what was at `path` is then still there.
+    `text` is the config's text; a diff of it is written beside `path`. Raises `UsageError` if the file does not give the
+    trial's own numbers; an earlier file at `path` then stays.
     """
     of_arm = [trial for trial in made if trial.arm == arm.key and trial.failed is None and trial.seed in seeds]
     if not of_arm:
@@ -93,39 +95,41 @@ def write(path: Path, bench: Bench, arm: Arm, seeds: Sequence[int], made: Sequen
     read_back: dict[str, float] = {}
 
     def accept(written: Path) -> None:
-        edits = (f"{edit.key}={reader.spell(edit.new)}" for edit in config_edits(case, written))
-        request = Request(checkpoint=written, config=bench.config, overrides=(*bench.overrides, *edits), samples=bench.samples)
-        read_back.update(_measured(request, bench))
+        read_back.update(_measured(written, bench, config_edits(case, written)))
         for name in _COMPARED:
-            told, found = again.measurements.get(name), read_back.get(name)
-            if told is None or found is None or abs(told - found) > _TOLERANCE * max(abs(told), 1e-3):
-                raise UsageError(f"--save-warmstart: {name} is {found} in the file and {told} in the trial; it was not kept")
+            expected, found = again.measurements.get(name), read_back.get(name)
+            if expected is None or found is None or abs(expected - found) > _TOLERANCE * max(abs(expected), 1e-3):
+                raise UsageError(
+                    f"--save-warmstart: {name} is {found} in the file and {expected} in the trial; the file was not written"
+                )
 
     replace_file(path, stream.getvalue(), accept=accept)
-    shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in _TOLD if name in read_back)
+    shown = ", ".join(f"{name} {read_back[name]:.3g}" for name in _REPORTED if name in read_back)
     return (
         (
             f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps;"
             f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
         ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
-        *_use(path, case),
+        *_use(path, case, text),
     )
 
 
 def diff_beside(path: Path) -> Path:
-    """Where the config's diff goes that starts a run from the file at `path`."""
+    """Return the path of the config's diff that belongs to the warm start at `path`."""
     return path.with_name(f"{path.name}.diff")
 
 
-def _use(path: Path, case: Case) -> Iterator[str]:
-    """The config's patch to start from the file at `path`: as words for a shell, and as a diff in a file beside it."""
+def _use(path: Path, case: Case, before: str) -> Iterator[str]:
+    """Yield how to start from the file at `path`: as overrides for a shell, and as a diff of `before`, the config's text.
+
+    The diff is written to a file beside `path`.
+    """
     edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
     assert source is not None
     shown = patcher.override_prefix(source, prefix)
     try:
         yield f"to start from it: {' '.join(shlex.quote(patcher.override_line(edit, shown)) for edit in edits)}"
-        before = yaml_text.read_text(Path(source))
         diff = patcher.unified_diff(before, patcher.patched(before, source, edits, prefix), source)
     except DoctorError as error:
         yield f"no diff of the config: {error}"
@@ -133,18 +137,19 @@ def _use(path: Path, case: Case) -> Iterator[str]:
     beside = diff_beside(path)
     replace_file(beside, diff.encode())
     folder, _ = patcher.diff_place(source)
-    # with -p1, since git guesses in a repository's folder how much of the name to drop
+    # -p1, since git would guess how much of the name to drop in a repository's folder
     command = f"cd {shlex.quote(str(folder))} && git apply -p1 {shlex.quote(os.path.abspath(beside))}"  # noqa: PTH100
     yield f"the same as a diff of {source}: {command if command.isprintable() else beside}"
 
 
-def _measured(request: Request, bench: Bench) -> dict[str, float]:
-    loaded = load_case(request, gestures=bench.gestures)
+def _measured(checkpoint: Path, bench: Bench, edits: Sequence[Edit]) -> dict[str, float]:
+    request = Request(checkpoint=checkpoint, config=bench.config, samples=bench.samples)
+    loaded = load_case(request, gestures=bench.gestures, config=reader.edited(bench.read, edits))
     return {f"{r.code}.{name}": value for r in examine(loaded.case) for name, value in r.measurements.items()}
 
 
 def pretrainer_content(network: nn.Module, rehearsal: Rehearsal) -> dict[str, object]:
-    """The content of a pretrainer's file: state_dict with its output in pixels, config, position_mean and position_std."""
+    """Return a pretrainer file's content: state_dict with outputs in pixels, config, position_mean and position_std."""
     space = rehearsal.space
     assert space.position_mean is not None
     assert space.position_std is not None
@@ -161,7 +166,7 @@ def pretrainer_content(network: nn.Module, rehearsal: Rehearsal) -> dict[str, ob
 
 
 def _fields(spec: GeneratorSpec) -> dict[str, object]:
-    """The generator's fields as humouse names them."""
+    """Return the generator's fields by humouse's names."""
     return {
         "latent_dim": spec.latent_dim,
         "condition_dim": spec.condition_dim,
@@ -175,5 +180,5 @@ def _fields(spec: GeneratorSpec) -> dict[str, object]:
 
 
 def config_edits(case: Case, path: Path) -> tuple[Edit, ...]:
-    """What the run's config needs so that it starts from the file at `path`."""
+    """Return the edits of the run's config that start it from the file at `path`."""
     return catalogue.warm_start(case, str(path)).edits

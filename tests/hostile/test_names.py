@@ -15,7 +15,7 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.inputs.config import patcher
+from humouse_doctor.inputs.config import patcher, yaml_text
 from humouse_doctor.reporting import gate_text, outcome_text, text
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.service import commands as service
@@ -91,7 +91,7 @@ def test_what_is_said_of_a_warm_start_can_be_pasted_and_changes_its_config(
     monkeypatch.chdir(tmp_path / "here")
     saved = Path(f"{name}.pt")
 
-    words, place = warm_start._use(saved, load_case(Request(config=config)).case)
+    words, place = warm_start._use(saved, load_case(Request(config=config)).case, yaml_text.read_text(config))
     subprocess.run(["bash", "-c", place.rpartition(f"{config}: ")[2]], check=True, env={**os.environ, "GIT_DIR": os.devnull})
 
     case = load_case(Request(config=config)).case
@@ -108,7 +108,8 @@ def test_a_warm_start_whose_name_no_override_can_hold_says_so_in_one_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (said,) = warm_start._use(Path(name), load_case(Request(config=run_with("run", tmp_path))).case)
+    config = run_with("run", tmp_path)
+    (said,) = warm_start._use(Path(name), load_case(Request(config=config)).case, yaml_text.read_text(config))
     assert "no line of overrides can hold" in said
     assert said.isprintable()
 

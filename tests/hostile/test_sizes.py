@@ -17,7 +17,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import checkpoint, child
 from humouse_doctor.networks import identify, sampling
 from humouse_doctor.training import warm_up
-from humouse_doctor.verify.verification import Order, verify
+from humouse_doctor.verify.verification import VerifyRequest, verify
 from tests.conftest import Ended
 from tests.hostile.sizes import ATTACKS, pretrained, sized
 from tests.inputs.checkpoints.files import save
@@ -189,6 +189,6 @@ def test_a_run_that_is_too_large_is_not_tried(tmp_path: Path, built: list[str], 
     config, data = write_config(tmp_path), write_data(tmp_path)
 
     with pytest.raises(InputError, match="the limit is"):
-        verify(Order(config=config, data=data, overrides=(override,), steps=steps, workers=1), told)
+        verify(VerifyRequest(config=config, data=data, overrides=(override,), steps=steps, workers=1), told)
 
     assert told.taken_up == []

@@ -1,7 +1,8 @@
-"""Make the lock files of constraints.txt anew: `python -m tests.lab.locks` (needs uv on the PATH, asks PyPI for hashes).
+"""Write the lock files of constraints.txt: `python -m tests.lab.locks` (needs uv on the PATH, asks PyPI for hashes).
 
-locks/build.txt has what builds the tool, run.txt what it and its extras html, hydra and safetensors need, dev.txt the rest.
-torch is left as it stands there: its CPU build is on no index that uv asks, and its hashes are added by hand.
+locks/build.txt has the build tools, run.txt the requirements of the tool and its extras html, hydra and safetensors,
+dev.txt the rest. torch's lines stay as they are: its CPU build is on no index that uv asks, and its hashes are added by
+hand.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ _TORCH = re.compile(r"(?m)^torch==[^\n]*\n(?:    --hash[^\n]*\n)*")
 
 
 def hashed(packages: set[str]) -> str:
-    """The pins of `packages` with the hashes of all their files, as uv writes them."""
+    """Return the pins of `packages` with the hashes of all their files, as uv writes them."""
     wanted = [line for line in lines(ROOT / "constraints.txt") if canonicalize_name(line.partition("==")[0]) in packages]
     ended = subprocess.run(_COMMAND.split(), input="\n".join(wanted), capture_output=True, text=True, check=True)
     return ended.stdout
 
 
 def write(path: Path, packages: set[str]) -> None:
-    """Put the pins of `packages` below the comments of a lock file; torch stands where it stood."""
+    """Write the pins of `packages` below the comments of a lock file; torch keeps its place."""
     before = path.read_text(encoding="utf-8")
     head = re.match(r"(?:#[^\n]*\n|-r [^\n]*\n)*", before)
     torch = _TORCH.search(before)

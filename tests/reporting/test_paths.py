@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes, urljoin
 
 import pytest
 
-from humouse_doctor.reporting.paths import shown, uri
+from humouse_doctor.reporting.paths import display_path, uri
 from tests.hostile.names import NAMES
 
 
@@ -23,15 +23,15 @@ from tests.hostile.names import NAMES
     ],
 )
 def test_a_path_is_shown_from_the_root(path: str, root: str, seen: str) -> None:
-    assert shown(path, root) == seen
+    assert display_path(path, root) == seen
 
 
 def test_a_relative_path_is_one_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
 
-    assert shown("../conf/x.yaml", str(tmp_path)) == "conf/x.yaml"
-    assert shown("x.yaml", str(tmp_path)) == "sub/x.yaml"
+    assert display_path("../conf/x.yaml", str(tmp_path)) == "conf/x.yaml"
+    assert display_path("x.yaml", str(tmp_path)) == "sub/x.yaml"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import torch
 
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.inputs.gestures.synthetic import strokes
-from humouse_doctor.verify.bench import Job, Pulse, Tick
+from humouse_doctor.verify.bench import Job, OnPulse, Pulse
 
 LENGTH = 16
 STEPS = 24
@@ -94,7 +94,7 @@ class Sleeper:
 
     folder: Path
 
-    def run(self, job: Job, tick: Tick) -> Trial:
+    def run(self, job: Job, on_pulse: OnPulse) -> Trial:
         (self.folder / f"{job.seed}.tmp").write_text(str(os.getpid()), encoding="utf-8")
         (self.folder / f"{job.seed}.tmp").rename(self.folder / f"{job.seed}.pid")
         time.sleep(600)
@@ -110,14 +110,14 @@ def is_running(process: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Plays:
+class QuickMaker:
     """Makes trials without training: as many pulses as the job has steps, and for seed 13 no trial but an end."""
 
-    def run(self, job: Job, tick: Tick) -> Trial:
+    def run(self, job: Job, on_pulse: OnPulse) -> Trial:
         if job.seed == 13:
             os._exit(1)
         for step in range(1, job.steps + 1):
-            tick(Pulse(step=step, loss=1.0, best_constant=2.0, motionless=3.0))
+            on_pulse(Pulse(step=step, loss=1.0, best_constant=2.0, motionless=3.0))
         deaf = hasattr(signal, "pthread_sigmask") and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
         found = {"process": os.getpid(), "threads": torch.get_num_threads(), "deaf to SIGINT": deaf}
         measured = MappingProxyType({name: float(value) for name, value in found.items()})

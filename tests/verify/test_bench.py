@@ -18,8 +18,17 @@ from tests.verify.runs import STEPS, write_config, write_data
 
 def bench_of(folder: Path, *overrides: str, pretrainer: bool = False, **changes: str) -> Bench:
     config = write_config(folder, **changes)
-    gestures = read_gestures(write_data(folder), reader.read(config).settings, 64, 0)
-    return Bench(config=config, overrides=overrides, gestures=gestures, base_steps=STEPS, pretrainer=pretrainer, samples=64)
+    read = reader.read(config, overrides)
+    gestures = read_gestures(write_data(folder), read.settings, 64, 0)
+    return Bench(
+        config=config,
+        overrides=overrides,
+        read=read,
+        gestures=gestures,
+        base_steps=STEPS,
+        pretrainer=pretrainer,
+        samples=64,
+    )
 
 
 def of(key: str, new: object) -> Arm:
@@ -87,7 +96,7 @@ def test_a_loss_that_is_no_number_ends_the_training_and_is_no_crash(
     trial = ran(bench_of(tmp_path))
 
     assert trial.failed is None
-    assert trial.stopped == "the loss was no number any more at step 3"
+    assert trial.stopped == "the loss became NaN or infinite at step 3"
     assert (trial.steps, len(trial.losses)) == (3, 2)
     assert all(math.isfinite(loss) for loss in trial.losses)
     assert not trial.healthy

@@ -236,7 +236,7 @@ def test_a_diff_that_breaks_the_config_is_told_of_as_the_diffs_fault(config: Pat
     with pytest.raises(UsageError) as caught:
         named(path)
     message = str(caught.value)
-    assert message.startswith(f"--patch {path}: what it makes of the config cannot be used: {config}:")
+    assert message.startswith(f"--patch {path}: the config with this patch cannot be used: {config}:")
     assert "\n" not in message
 
 

@@ -15,15 +15,15 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.verify.bench import Job
 from humouse_doctor.verify.runner import Runner, one_thread
-from humouse_doctor.verify.trial_store import Kept
+from humouse_doctor.verify.trial_store import TrialStore
 from tests.verify.builders import GATES, outcome, trial
-from tests.verify.runs import Listener, Plays
+from tests.verify.runs import Listener, QuickMaker
 
 
 @contextmanager
 def runner(workers: int) -> Iterator[tuple[Runner, Listener]]:
     told = Listener()
-    made = Runner(bench=Plays(), keep=Kept(None, outcome()), show=told, workers=workers)
+    made = Runner(maker=QuickMaker(), store=TrialStore(None, outcome()), listener=told, workers=workers)
     try:
         yield made, told
     finally:
@@ -84,7 +84,7 @@ def test_a_process_that_dies_is_said_in_one_line_and_what_was_done_is_kept() -> 
             made.trials(jobs([1, 13, 2]))
 
         assert "\n" not in str(died.value)
-        assert made.keep.find(jobs([1])[0]) == done[0]
+        assert made.store.find(jobs([1])[0]) == done[0]
 
 
 def test_a_trial_travels_between_processes() -> None:

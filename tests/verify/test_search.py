@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy
-from humouse_doctor.verify.search import Found, Search
+from humouse_doctor.verify.search import Search, SearchResult
 from tests.verify.builders import FLAT, WELL, trial
 
 #: Remedies that exclude none of the others; the last changes the code.
@@ -56,12 +56,12 @@ def parts_of(arm: Arm) -> Parts:
     return frozenset([*(edit.key.removeprefix("training.") for edit in arm.edits), *(c.value for c in arm.code_changes)])
 
 
-def search(table: Table, names: Sequence[str] = NAMES, *, seeds: int = 2, max_arms: int = 50, **more: Any) -> Found:
+def search(table: Table, names: Sequence[str] = NAMES, *, seeds: int = 2, max_arms: int = 50, **more: Any) -> SearchResult:
     remedies = {name: REMEDIES[name] for name in names}
     return Search(attempt=table, remedies=remedies, seeds=tuple(range(seeds)), max_arms=max_arms, **more).run()
 
 
-def chosen_parts(found: Found) -> set[str] | None:
+def chosen_parts(found: SearchResult) -> set[str] | None:
     return None if found.chosen is None else set(parts_of(found.chosen))
 
 

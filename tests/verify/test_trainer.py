@@ -60,7 +60,14 @@ class Bed:
     def run(
         self, text: str, arm: Arm = AS_IT_IS, *, seed: int = 0, timeout_s: float = 30.0, overrides: tuple[str, ...] = ()
     ) -> Trial:
-        bench = Bench(config=self.config, overrides=overrides, gestures=self.gestures, base_steps=STEPS, samples=64)
+        bench = Bench(
+            config=self.config,
+            overrides=overrides,
+            read=reader.read(self.config, overrides),
+            gestures=self.gestures,
+            base_steps=STEPS,
+            samples=64,
+        )
         command = Command(text=text, checkpoint=str(self.folder / "{arm}.pt"), logs=self.logs, timeout_s=timeout_s)
         return TrainerBench(bench=bench, command=command).run(Job(arm=arm, seed=seed, steps=STEPS), lambda _: None)
 

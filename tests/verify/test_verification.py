@@ -28,18 +28,18 @@ from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
-from humouse_doctor.verify.verification import Order, verify
+from humouse_doctor.verify.verification import VerifyRequest, verify
 from tests.verify.runs import STEPS, Listener, is_running, write_config, write_data
 
 RATE, GATES = "faster-rate", "slow-gates"
 ROOT = Path(__file__).parent.parent.parent
 
 
-def order(folder: Path, **changes: Any) -> Order:
+def order(folder: Path, **changes: Any) -> VerifyRequest:
     """What to verify of a tiny run: one thing after the other, and few steps."""
     config, data = folder / "run.yaml", folder / "gestures.npz"
     options = {"steps": STEPS, "seeds": 2, "workers": 1, "patches": (RATE, GATES), **changes}
-    return Order(config=config, data=data, **options)
+    return VerifyRequest(config=config, data=data, **options)
 
 
 @pytest.fixture
@@ -118,6 +118,33 @@ def test_a_trial_does_not_depend_on_what_was_tried_before(done: Done) -> None:
     alone = verify(order(done.folder, patches=(GATES,), seeds=1), Listener()).outcome
 
     assert of(alone, GATES) == of(done.outcome, GATES)
+
+
+class Spoils(Listener):
+    """Changes the config and deletes what else was read once the first trial is over."""
+
+    folder: Path
+
+    def ended(self, job: Job, trial: Trial) -> None:
+        if not self.over:
+            write_config(self.folder, head="linear", whiten="false", architecture="tcn")
+            (self.folder / "gestures.npz").unlink()
+            (self.folder / "rate.yaml").unlink()
+        super().ended(job, trial)
+
+
+def test_inputs_that_change_or_go_after_the_first_trial_change_no_later_arm(run: Path) -> None:
+    rate = run / "rate.yaml"
+    rate.write_text("training:\n  lr:\n    generator: 1.0e-2\n", encoding="utf-8")
+    asked = order(run, steps=8, seeds=1, patches=(str(rate),), warm_start=run / "start.pt")
+    whole = verify(asked, Listener()).outcome
+    diff = (run / "start.pt.diff").read_bytes()
+    spoils = Spoils()
+    spoils.folder = run
+
+    assert verify(asked, spoils).outcome == whole
+    assert len(spoils.over) == 3
+    assert (run / "start.pt.diff").read_bytes() == diff
 
 
 class Reads(Listener):
@@ -301,8 +328,9 @@ def test_an_arm_that_cures_with_every_seed_is_chosen(run: Path, monkeypatch: pyt
 @pytest.fixture
 def bench(run: Path) -> Bench:
     config = run / "run.yaml"
-    gestures = read_gestures(run / "gestures.npz", reader.read(config).settings, 64, 0)
-    return Bench(config=config, overrides=(), gestures=gestures, base_steps=8, samples=64)
+    read = reader.read(config)
+    gestures = read_gestures(run / "gestures.npz", read.settings, 64, 0)
+    return Bench(config=config, overrides=(), read=read, gestures=gestures, base_steps=8, samples=64)
 
 
 def test_what_humouse_cannot_load_says_why(bench: Bench, run: Path) -> None:
@@ -355,7 +383,7 @@ def test_a_warm_start_that_gives_other_numbers_leaves_the_one_that_was_there(
     (run / "start.pt").write_bytes(b"old")
     monkeypatch.setattr(warm_start, "_TOLERANCE", -1.0)
 
-    with pytest.raises(UsageError, match=r"--save-warmstart: HD101\.spread_ratio is .* in the trial; it was not kept"):
+    with pytest.raises(UsageError, match=r"--save-warmstart: HD101\.spread_ratio is .* in the trial; the file was not written"):
         verify(order(run, patches=(), seeds=1, steps=8, warm_start=run / "start.pt"), Listener())
 
     assert (run / "start.pt").read_bytes() == b"old"
@@ -390,13 +418,13 @@ import sys
 from pathlib import Path
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.verify.bench import Job
-from humouse_doctor.verify.trial_store import Kept
+from humouse_doctor.verify.trial_store import TrialStore
 from humouse_doctor.verify.runner import Runner
 from tests.verify.builders import outcome
 from tests.verify.runs import Listener, Sleeper
 
 if __name__ == "__main__":
-    runner = Runner(bench=Sleeper(Path(sys.argv[1])), keep=Kept(None, outcome()), show=Listener(), workers=2)
+    runner = Runner(maker=Sleeper(Path(sys.argv[1])), store=TrialStore(None, outcome()), listener=Listener(), workers=2)
     runner.trials([Job(arm=AS_IT_IS, seed=seed, steps=1) for seed in (10, 11)])
 """
 

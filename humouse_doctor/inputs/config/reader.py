@@ -50,7 +50,7 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
     Raises `UsageError` for text that is no config and for an override of an unknown key.
     """
     if path is None:
-        return _finish({}, {}, Settings(), "", overrides, ())
+        return overridden(_finish({}, {}, Settings(), "", ()), overrides)
     root = yaml_text.compose(yaml_text.read_text(path) if text is None else text, str(path))
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
     values: Mapping[str, Value] = {name: leaf.value for name, leaf in found.items()}
@@ -73,7 +73,26 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
         )
     # In a file of the group `experiment` the keys stand at the top, though the composed config has them one deeper.
     shell = Settings(prefix=prefix if source == path else "", source=str(source))
-    return _finish(values, places, shell, prefix, overrides, remarks)
+    return overridden(_finish(values, places, shell, prefix, remarks), overrides)
+
+
+def overridden(config: ReadConfig, overrides: Sequence[str]) -> ReadConfig:
+    """Return `config` with `overrides` (`key=value`) on top; raises `UsageError` for one of an unknown key or a wrong value."""
+    if not overrides:
+        return config
+    before = config.settings
+    by_key, complaints = dict(before.by_key), config.complaints
+    for override in overrides:
+        setting = _override(override)
+        by_key[setting.key] = setting
+        complaints = tuple(complaint for complaint in complaints if complaint.key != setting.key)
+    settings = Settings(MappingProxyType(dict(sorted(by_key.items()))), before.prefix, before.source, before.in_file)
+    return ReadConfig(settings=settings, complaints=complaints, remarks=config.remarks)
+
+
+def edited(config: ReadConfig, edits: Iterable[Edit]) -> ReadConfig:
+    """Return `config` with `edits` made, each checked as an override is; raises `UsageError`."""
+    return overridden(config, [f"{edit.key}={spell(edit.new)}" for edit in edits])
 
 
 def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
@@ -98,7 +117,6 @@ def _finish(
     places: Mapping[str, Place],
     shell: Settings,
     prefix: str,
-    overrides: Sequence[str],
     remarks: tuple[str, ...],
 ) -> ReadConfig:
     settings: dict[str, Setting] = {}
@@ -145,10 +163,6 @@ def _finish(
         if entry.name in settings or unknown or entry.required:
             continue
         settings[entry.name] = Setting(key=entry.name, value=entry.default, origin=Origin.DEFAULT)
-    for override in overrides:
-        setting = _override(override)
-        settings[setting.key] = setting
-        complaints = [complaint for complaint in complaints if complaint.key != setting.key]
     return ReadConfig(
         settings=Settings(
             MappingProxyType(dict(sorted(settings.items()))), shell.prefix, shell.source, MappingProxyType(in_file)

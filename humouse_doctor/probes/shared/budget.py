@@ -1,4 +1,4 @@
-"""Reach of a training: its learning rate and its steps, from the config and the data."""
+"""Estimate how far a training can get, from its learning rate and its steps."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from humouse_doctor.core.settings import Origin
 
 #: One step of Adam moves a weight by up to the learning rate, and no weight starts further than this from zero.
 _MOST_RATE = 1.0
-#: Steps beyond this are told by their power of ten.
+#: Step counts above this are written as a power of ten.
 _COUNTABLE = 1e12
 
 
 def learning_rate(case: Case) -> float:
-    """The generator's learning rate; raises `NotMeasurable` where no config gives one, or one that no training has."""
+    """Return the generator's learning rate; raise `NotMeasurable` if the config gives none, or an impossible one."""
     trouble = rate_trouble(case)
     if trouble is not None:
         raise NotMeasurable(trouble)
@@ -25,7 +25,7 @@ def learning_rate(case: Case) -> float:
 
 
 def rate_trouble(case: Case) -> str | None:
-    """Return why no number of steps tells how far this run's learning rate gets, None where it does."""
+    """Return the reason no number of steps says how far this learning rate gets, None if there is none."""
     rate = case.settings.number("training.lr.generator")
     if rate is None:
         return "the learning rate is not known: the config lacks training.lr.generator"
@@ -37,15 +37,15 @@ def rate_trouble(case: Case) -> str | None:
 
 
 def in_words(steps: float) -> str:
-    """A number of steps as a message has it."""
+    """Format a number of steps for a message."""
     return f"{steps:,.0f}" if steps < _COUNTABLE else f"{steps:.1e}"
 
 
 def steps_available(case: Case) -> float | None:
-    """Optimiser steps the warm-up has: epochs x ceil(sequences / batch size); None where the parts are not known.
+    """Return the warm-up's optimiser steps, epochs x ceil(sequences / batch size), None if one of these is unknown.
 
-    A pretrainer's checkpoint has been trained by another program, whose steps no config of the run tells, and so have
-    the weights that a run without a warm-up starts from.
+    They are also unknown for a pretrainer's checkpoint, and for a run that starts from a checkpoint without a warm-up:
+    another program trained these weights.
     """
     epochs, batch = (_stated(case, key) for key in ("training.reconstruction_epochs", "data.batch_size"))
     if epochs is None or case.subject_is_pretrainer:
@@ -63,7 +63,7 @@ def steps_available(case: Case) -> float | None:
 
 
 def _stated(case: Case, key: str) -> int | None:
-    """A whole number that the config states or leaves to its default; without a config a default says nothing."""
+    """Return a whole number that the config states or leaves to its default; without a config, None."""
     setting = case.settings.get(key)
     if setting is None or (case.settings.source is None and setting.origin is Origin.DEFAULT):
         return None

@@ -1,4 +1,4 @@
-"""The maths probes share: spreads, movement and losses of arrays (N, T, D), in float64."""
+"""Measures that probes share: spreads, movement and losses of arrays (N, T, D), in float64."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Metric
 
-#: The share of steps at the start in which a recurrent state is still on its way from zero.
+#: The share of steps at the start in which a recurrent state still moves away from zero.
 TRANSIENT_SHARE = 0.1
-#: A sequence with fewer counted steps than this has no spread over time worth the name.
+#: Sequences with fewer counted steps than this have no meaningful spread over time.
 MIN_STEPS = 4
-#: Fewer sequences than this, real or generated, are too few to tell a collapse by.
+#: The fewest sequences, real or generated, from which a collapse can be judged.
 MIN_SEQUENCES = 16
-#: A deviation below this share of the values it was taken from is their rounding, not variation.
+#: A standard deviation below this share of its values is rounding, not variation.
 _ROUNDING = 1e-9
-#: Ratios beyond this are told by their power of ten.
+#: Ratios above this are written as a power of ten.
 _READABLE = 1e6
 
 
 def xy(values: FloatArray) -> FloatArray:
-    """The position channels in float64: (N, T, D) -> (N, T, 2)."""
+    """Return the position channels in float64: (N, T, D) -> (N, T, 2)."""
     return np.asarray(values[..., :2], dtype=np.float64)
 
 
 def require_numbers(values: FloatArray, what: str) -> None:
-    """Raises `NotMeasurable` where `values`, called `what`, are empty, NaN or infinite."""
+    """Raise `NotMeasurable` if `values`, called `what` in the message, are empty, NaN or infinite."""
     if values.size == 0:
         raise NotMeasurable(f"{what} are empty")
     if not np.isfinite(values).all():
@@ -36,14 +36,17 @@ def require_numbers(values: FloatArray, what: str) -> None:
 
 
 def require_sequences(*sides: FloatArray) -> None:
-    """Raises `NotMeasurable` where one of `sides`, (N, T, D) each, has too few sequences."""
+    """Raise `NotMeasurable` if one of `sides`, (N, T, D) each, has too few sequences."""
     fewest = min(len(side) for side in sides)
     if fewest < MIN_SEQUENCES:
         raise NotMeasurable(f"only {fewest} sequence{'' if fewest == 1 else 's'}: too few to tell")
 
 
 def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
-    """Steps past the transient and before the padding, (rows, steps); lengths (N,) are used in turn for other rows."""
+    """Return a mask (rows, steps) of the steps after the transient and before the padding.
+
+    If there are more rows than lengths (N,), the lengths are repeated in turn.
+    """
     mask = np.ones((rows, steps), dtype=bool)
     mask[:, : int(np.ceil(steps * TRANSIENT_SHARE))] = False
     if lengths is not None:
@@ -52,9 +55,9 @@ def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArra
 
 
 def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
-    """Mean over sequences of the standard deviation over a sequence's counted steps: (N, T, 2) -> (2,).
+    """Return the mean over sequences of the standard deviation over the counted steps: (N, T, 2) -> (2,).
 
-    Sequences with fewer than `MIN_STEPS` counted steps are left out; raises `NotMeasurable` where none is left.
+    Sequences with fewer than `MIN_STEPS` counted steps are left out; raises `NotMeasurable` if none remains.
     """
     enough = mask.sum(axis=1) >= MIN_STEPS
     if not enough.any():
@@ -67,26 +70,26 @@ def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
 
 
 def _without_rounding(deviation: FloatArray, values: FloatArray) -> FloatArray:
-    """A deviation (2,) of values (N, T, 2), exactly 0 where it is but the values' rounding."""
+    """Return a deviation (2,) of values (N, T, 2), set to exactly 0 where it is only rounding."""
     return np.where(deviation > _ROUNDING * np.abs(values).max(axis=(0, 1)), deviation, 0.0)
 
 
 def lowest_axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
-    """Prediction over target, (2,) each, on the axis where it is lowest; an axis whose target is 0 is left out.
+    """Return prediction over target, (2,) each, on the axis where it is lowest; an axis whose target is 0 is left out.
 
-    What varies too much must not hide what hardly varies. Raises `NotMeasurable` where both targets are 0.
+    An axis that varies too much must not hide one that hardly varies. Raises `NotMeasurable` if both targets are 0.
     """
     return float(_axis_ratios(prediction, target).min())
 
 
 def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float) -> float:
-    """The lowest axis' ratio where that is below `low`, otherwise the highest's: too little must not hide behind too much."""
+    """Return the lowest axis' ratio if below `low`, else the highest's: too little must not hide behind too much."""
     ratios = _axis_ratios(prediction, target)
     return float(ratios.min() if ratios.min() < low else ratios.max())
 
 
 def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
-    """The worst metric decides, but what only varies too much is borderline at most: it has not collapsed."""
+    """Judge by the worst metric; too much variation alone is at most borderline, since it is no collapse."""
     values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
     if any(value < metric.tolerable.low for metric, value in values):
         return Judgement.FOUND
@@ -95,7 +98,7 @@ def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) ->
 
 
 def overshoot(metrics: Iterable[Metric], measured: Mapping[str, float]) -> bool:
-    """Return whether some metric is above its healthy interval and none below."""
+    """Return True if some metric is above its healthy interval and none is below."""
     values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
     above = any(value > metric.healthy.high for metric, value in values)
     return above and all(value >= metric.healthy.low for metric, value in values)
@@ -109,35 +112,35 @@ def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
 
 
 def in_words(ratio: float, digits: int) -> str:
-    """A ratio as a message has it: with so many digits after the point, one of millions by its power of ten."""
+    """Format a ratio for a message with this many decimal digits; one of millions as a power of ten."""
     return f"{ratio:.{digits}f}" if ratio < _READABLE else f"{ratio:.2e}"
 
 
 def spread(values: FloatArray) -> FloatArray:
-    """Standard deviation over all sequences and steps: (N, T, 2) -> (2,)."""
+    """Return the standard deviation over all sequences and steps: (N, T, 2) -> (2,)."""
     return _without_rounding(values.std(axis=(0, 1)), values)
 
 
 def spread_across(values: FloatArray) -> FloatArray:
-    """Mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,)."""
+    """Return the mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,)."""
     return _without_rounding(values.std(axis=0).mean(axis=0), values)
 
 
 def best_constant_loss(targets: FloatArray) -> float:
-    """L1 of the best single constant per axis, its median over everything: (N, T, 2) -> float."""
+    """Return the L1 of the best single constant per axis, the median of everything: (N, T, 2) -> float."""
     return float(np.abs(targets - np.median(targets, axis=(0, 1))).mean())
 
 
 def motionless_loss(targets: FloatArray) -> float:
-    """L1 of each sequence's own best constant, its median per axis: (N, T, 2) -> float.
+    """Return the L1 of each sequence's own best constant, its median per axis: (N, T, 2) -> float.
 
-    That is a motionless cursor where the loss compares positions, and a cursor at one speed where it compares deltas.
+    That is a motionless cursor if the loss compares positions, and a cursor at constant speed if it compares deltas.
     """
     return float(np.abs(targets - np.median(targets, axis=1, keepdims=True)).mean())
 
 
 def loss_targets(case: Case) -> FloatArray:
-    """The case's loss targets on the position channels, (N, T, 2); raises `NotMeasurable` where there are none to measure."""
+    """Return the case's loss targets on the position channels, (N, T, 2); raise `NotMeasurable` if there are none."""
     assert case.samples.loss_targets is not None
     values = xy(case.samples.loss_targets)
     require_numbers(values, "the targets")
@@ -145,7 +148,7 @@ def loss_targets(case: Case) -> FloatArray:
 
 
 def predictions(case: Case) -> FloatArray:
-    """The case's prior samples on the position channels, (M, T, 2); raises `NotMeasurable` where there are none to measure."""
+    """Return the case's prior samples on the position channels, (M, T, 2); raise `NotMeasurable` if there are none."""
     assert case.samples.predictions is not None
     values = xy(case.samples.predictions)
     require_numbers(values, "the generated sequences")

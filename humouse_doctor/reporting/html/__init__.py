@@ -1,1 +1,1 @@
-"""The page: one self-contained HTML file."""
+"""The report as one self-contained HTML file."""

@@ -1,4 +1,4 @@
-"""Where a number lies on a plot's axis, which round numbers stand beside it, and how these are written."""
+"""Axes of plots: the place of a number, and round numbers for the ticks with their labels."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 
 from humouse_doctor.reporting.html import svg
 
-#: How wide every plot is, in its own units.
+#: The width of every plot, in its own units.
 WIDTH = 400.0
-#: Room for the numbers left of a plot, and for half of the last number at its right.
+#: Margins for the numbers left of a plot, and for half of the last number at its right.
 _LEFT, _RIGHT = 50.0, 14.0
-#: About how wide a digit is on a phone, where the page's letters are largest in these units.
+#: The approximate width of a digit on a phone, where letters are largest in these units.
 _DIGIT = 9.5
-#: The finest step between ticks, as a share of the largest number: finer ones would need more digits than anyone reads.
+#: The finest step between ticks, as a share of the largest number: finer steps need too many digits.
 _FINEST = 1e-6
-#: How far beyond the end of a range, as a share of a step, a tick is still taken to be on it.
+#: A tick this far beyond the end of a range, as a share of a step, still counts as within it.
 _SLACK = 1e-6
-#: The smallest power of ten that has all of a float's digits, and the largest there is.
+#: The exponents of the smallest power of ten with a float's full precision, and of the largest one.
 _LEAST_EXPONENT, _LARGEST_STEP = -307, 1e308
 
 Say = Callable[[Sequence[float]], list[str]]
@@ -27,7 +27,7 @@ Say = Callable[[Sequence[float]], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Maps `low` to `start` and `high` to `end`, both in a plot's units; what lies beyond them is put at the nearer end."""
+    """A map of `low` to `start` and `high` to `end`, in a plot's units; values outside are put at the nearer end."""
 
     low: float
     high: float
@@ -40,7 +40,7 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """Return the place of `value`."""
-        unit = max(abs(self.low), abs(self.high))  # differences of the largest floats, or of the smallest, are none
+        unit = max(abs(self.low), abs(self.high))  # the difference of very large floats overflows, that of very small ones is 0
         low, high = self.low / unit, self.high / unit
         share = min(max((value / unit - low) / (high - low), 0.0), 1.0)
         return self.start + (self.end - self.start) * share
@@ -85,7 +85,7 @@ def plain(numbers: Sequence[float]) -> list[str]:
 
 
 def percent(numbers: Sequence[float]) -> list[str]:
-    """Return shares as percents."""
+    """Return shares as percentages."""
     return [f"{number}%" for number in plain([100 * number for number in numbers])]
 
 
@@ -97,14 +97,14 @@ def powers_of_ten(exponents: Sequence[float]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """The two scales of a plot, and what is drawn behind its data: `frame` is SVG markup."""
+    """The two scales of a plot; `frame` is the SVG markup behind its data."""
 
     x: Scale
     y: Scale
     frame: str
 
     def places(self, xs: Sequence[float], ys: Sequence[float]) -> list[svg.Place]:
-        """Return where the points of these coordinates lie."""
+        """Return the places of the points with these coordinates."""
         return [(self.x(x), self.y(y)) for x, y in zip(xs, ys, strict=True)]
 
     def level(self, y: float) -> list[svg.Place]:
@@ -119,7 +119,7 @@ class Axes:
 def axes(x: tuple[float, float], top: float, box: tuple[float, float], *, say: Say = plain) -> Axes:
     """Return axes over the range `x`, with y from 0 to `top`, in a `box` from its upper to its lower edge.
 
-    y has grid lines, and its numbers, as `say` writes them, end left of them.
+    y has grid lines, with its numbers, formatted by `say`, to the left of them.
     """
     upper, lower = box
     most = 6 if lower - upper > 100 else 5
@@ -137,7 +137,7 @@ def axes(x: tuple[float, float], top: float, box: tuple[float, float], *, say: S
 
 
 def below(scale: Scale, lower: float, title: str, *, say: Say = plain, least: float = 0.0) -> str:
-    """Return the numbers below a plot that ends at `lower`, as many as there is room for, and what they count."""
+    """Return the numbers below a plot that ends at `lower`, as many as fit, and their unit."""
     for most in (6, 4, 3, 2, 1):
         numbers = ticks(scale.low, scale.high, most=most, least=least)
         words = say(numbers)

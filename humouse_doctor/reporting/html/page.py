@@ -1,7 +1,6 @@
-"""A gate's decision as one page that opens offline: the answer, what it looks like, why, what to change, and all numbers.
+"""Render a gate's decision as one offline page: the verdict, pictures, causes, changes, and all numbers.
 
-Whatever comes from a file goes through `harmless` and jinja's escaping on its way out, by the environment rather than by
-each place of the template.
+The template environment, not each place of a template, passes everything through `harmless` and jinja's escaping.
 """
 
 from __future__ import annotations
@@ -35,22 +34,22 @@ from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.outcome_text import sentence
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import number, unit_of
+from humouse_doctor.reporting.rows import format_number, unit_of
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Inputs that get pictures, the worst first: a page of many stays small.
+#: The number of inputs with pictures, the worst first, so that a page of many inputs stays small.
 _PICTURED = 8
 _LONGEST_NAME = 120
-#: Real paths that differ by more than this are in other units, and one scale would show only dots.
+#: Real paths that differ by more than this factor are in other units; one scale would show only dots.
 _OTHER_UNITS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Badge:
-    """A word with its symbol and colour; each of the three says it alone."""
+    """A word with its symbol and colour, each of which is enough by itself."""
 
     word: str
     symbol: str
@@ -108,13 +107,13 @@ _JUDGEMENTS = MappingProxyType(
         Judgement.FOUND: Badge(word="found", symbol="✕", style="bad"),
     }
 )
-#: The metrics of an arm's row.
+#: The metrics in an arm's row.
 
 
 def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
-    """The page as HTML; `outcome` adds what trials showed, `comparison` what has changed since another run.
+    """Return the page as HTML, with trials if `outcome` is given and changes since another run if `comparison` is given.
 
-    Raises `UsageError` where the libraries it is made with are not installed.
+    Raises `UsageError` if the libraries it needs are not installed.
     """
     environment = template_environment()
     page = files("humouse_doctor.reporting.html") / "templates"
@@ -130,10 +129,10 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
 
 
 def template_environment() -> Environment:
-    """The environment of the page's templates, which are taken as compiled for the installed jinja where they are.
+    """Return the environment of the page's templates, compiled beforehand if they match the installed jinja.
 
-    Compiling takes ten times as long as all the rest of a page. A jinja of another version compiles for itself, as its
-    runtime may be another. Raises `UsageError` where jinja is not installed.
+    Compiling takes ten times as long as the rest of a page. Another version of jinja compiles for itself, as its runtime
+    may differ. Raises `UsageError` if jinja is not installed.
     """
     try:
         from jinja2 import ChoiceLoader, Environment, ModuleLoader, PackageLoader, StrictUndefined
@@ -149,14 +148,14 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=_count, harmless=harmless, interval=_interval, number=number, short=plots.short, shorten=_shorten,
-        spell=spell, markup=_as_markup,
+        change=change, count=_count, harmless=harmless, interval=_interval, number=format_number, short=plots.short,
+        shorten=_shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
 
 
 def _harmless(value: Any) -> Any:
-    """What every expression of a template goes through, before it is escaped."""
+    """Make the value of a template's expression harmless, before it is escaped."""
     return harmless(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -167,7 +166,7 @@ def _as_markup(text: str) -> Any:
 
 
 def _digest(text: str) -> str:
-    """What a content security policy calls a style or script by."""
+    """Return the digest by which a content security policy allows a style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
@@ -186,7 +185,7 @@ def _interval(interval: Interval) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What the template is given."""
+    """The data of the page's template."""
 
     title: str
     badge: Badge
@@ -196,14 +195,14 @@ class Page:
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     policy: tuple[str, ...]
-    comparison: Compared | None
-    trials: Trials | None
+    comparison: ComparisonSection | None
+    trials: TrialsSection | None
     tool_version: str
     exit_code: int
 
     @property
     def single(self) -> bool:
-        """Whether there is one input only, whose verdict is the page's."""
+        """True if there is only one input, whose verdict is the page's."""
         return len(self.sections) == 1
 
 
@@ -249,7 +248,7 @@ def _policy(gate: Gate) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A cause with where it stands: the setting's line, its value and where that came from."""
+    """A cause with the setting behind it: its line, value and origin."""
 
     cause: Cause
     support: str
@@ -259,8 +258,8 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """A finding as the gate sees it; `cause` is its number among the causes, 0 where it is none."""
+class FindingRow:
+    """A finding as the gate sees it; `cause` is its number among the causes, 0 if it is none."""
 
     judged: JudgedFinding
     cause: int
@@ -273,7 +272,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class ProbeMetric:
     """One metric of a probe."""
 
     name: str
@@ -287,19 +286,19 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
+class ProbeSection:
     """A probe's result: the metrics that judge and the others; `said` says why it has no numbers."""
 
     code: str
     name: str
     badge: Badge
-    judging: tuple[Measured, ...]
-    others: tuple[Measured, ...]
+    judging: tuple[ProbeMetric, ...]
+    others: tuple[ProbeMetric, ...]
     said: str
 
     @property
     def rows(self) -> int:
-        """How many rows of a table it takes."""
+        """The number of table rows it takes."""
         return len(self.judging) + bool(self.others or self.said)
 
 
@@ -320,8 +319,8 @@ class Section:
     diff_copies: bool
     overrides: str
     hints: tuple[tuple[str, str], ...]
-    rows: tuple[Row, ...]
-    probes: tuple[Probed, ...]
+    rows: tuple[FindingRow, ...]
+    probes: tuple[ProbeSection, ...]
     remedy_badges: Mapping[str, Badge]
 
 
@@ -405,10 +404,10 @@ def _support(cause: Cause, *, measured: bool) -> str:
 
 
 def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, number(value, unit_of(f"{code}.{name}"))) for name, value in numbers.items())
+    return tuple((name, format_number(value, unit_of(f"{code}.{name}"))) for name, value in numbers.items())
 
 
-def _row(report: Report | None, judged: JudgedFinding) -> Row:
+def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
     finding = judged.finding
     causes = [] if report is None else [cause.code for cause in report.causes]
     remark = ""
@@ -416,7 +415,7 @@ def _row(report: Report | None, judged: JudgedFinding) -> Row:
         remark = "no cause found for it"
     elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
         remark = "true of the config, but none of its symptoms is measured here"
-    return Row(
+    return FindingRow(
         judged=judged,
         cause=causes.index(finding.code) + 1 if finding.code in causes else 0,
         severity=_SEVERITIES[finding.severity],
@@ -435,7 +434,7 @@ def _why(judged: JudgedFinding) -> str:
 
 
 def _diff_lines(diff: str) -> Iterator[tuple[str, str]]:
-    """Each line with the class it is shown in; its first character says the same."""
+    """Yield each line with its CSS class; the line's first character gives the same information."""
     for line in diff.split("\n")[: -1 if diff.endswith("\n") else None] if diff else ():
         if line.startswith(("+++", "---")):
             yield "head", line
@@ -444,9 +443,9 @@ def _diff_lines(diff: str) -> Iterator[tuple[str, str]]:
 
 
 def _overrides(report: Report) -> str:
-    """The patch as arguments of one command: quoted for a shell, a line each; empty where one of them cannot be told safely.
+    """Return the patch as shell-quoted arguments of one command, one per line; empty if one cannot be spelled safely.
 
-    A file of a Hydra group `experiment` is reached under `experiment.`, though its own keys stand at the top.
+    A file of a Hydra group `experiment` is reached under `experiment.`, although its own keys are at the top.
     """
     grouped = (
         report.subject.config is not None
@@ -459,7 +458,7 @@ def _overrides(report: Report) -> str:
         return ""
 
 
-def _probed(result: ProbeResult, policy: Policy) -> Probed:
+def _probed(result: ProbeResult, policy: Policy) -> ProbeSection:
     probe = BY_CODE.get(result.code)
     metrics = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     known = {metric.name for metric in metrics}
@@ -469,7 +468,7 @@ def _probed(result: ProbeResult, policy: Policy) -> Probed:
         badge = Badge(word="crashed", symbol="✕", style="bad")
     elif result.judgement is not None:
         badge = _JUDGEMENTS[result.judgement]
-    return Probed(
+    return ProbeSection(
         code=result.code,
         name=probe.name if probe else "",
         badge=badge,
@@ -479,18 +478,18 @@ def _probed(result: ProbeResult, policy: Policy) -> Probed:
     )
 
 
-def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> Measured:
+def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> ProbeMetric:
     value = result.measurements[metric.name]
     judgement = None
     if metric.healthy != ANY and result.judgement is not None:
-        # a probe may know why a number that looks bad is none of its business
+        # a probe may judge a number healthy that is outside its interval
         judgement = min(metric.judge(value), result.judgement, key=list(Judgement).index)
     asked = policy.thresholds.get(f"{result.code}.{metric.name}")
-    return Measured(
+    return ProbeMetric(
         name=metric.name,
         unit=metric.unit,
         meaning=metric.meaning,
-        value=number(value, metric.unit),
+        value=format_number(value, metric.unit),
         healthy="" if metric.healthy == ANY else _interval(metric.healthy),
         policy="" if asked is None else _interval(asked),
         range=range_of(metric, value),
@@ -499,7 +498,7 @@ def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class MovedRow:
     """A metric of two runs."""
 
     name: str
@@ -511,19 +510,19 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """Two runs side by side; `plots` are those of either."""
+class ComparisonSection:
+    """Two runs side by side; `plots` has the plots of both."""
 
     comparison: Comparison
     before: Badge
     after: Badge
     plots: tuple[tuple[Plot, ...], tuple[Plot, ...]]
     note: str
-    moved: tuple[Moved, ...]
+    moved: tuple[MovedRow, ...]
     nothing: str
 
 
-def _compared(comparison: Comparison) -> Compared:
+def _compared(comparison: Comparison) -> ComparisonSection:
     pair = (comparison.before.pictures, comparison.after.pictures)
     drawn = [pictures for pictures in pair if pictures is not None]
     spaces = sorted({pictures.space for pictures in drawn})
@@ -538,7 +537,7 @@ def _compared(comparison: Comparison) -> Compared:
             False,
             f"The real paths of one run are {times} times as large as the other's, so each has a scale of its own.",
         )
-    return Compared(
+    return ComparisonSection(
         comparison=comparison,
         before=_VERDICTS[comparison.before.verdict.value],
         after=_VERDICTS[comparison.after.verdict.value],
@@ -560,10 +559,10 @@ def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plo
     return tuple(plots.paths(key, title, paths, style, own) for key, title, paths, style in both if plots.drawable(paths))
 
 
-def _moved(moved: MovedMetric) -> Moved:
+def _moved(moved: MovedMetric) -> MovedRow:
     metric = METRICS.get(moved.name)
     symbol, style = {True: ("✓", "good"), False: ("✕", "bad"), None: ("○", "quiet")}[moved.closer]
-    return Moved(
+    return MovedRow(
         name=moved.name,
         meaning=metric.meaning if metric else "",
         before=value(moved.before, moved),
@@ -575,7 +574,7 @@ def _moved(moved: MovedMetric) -> Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmRow:
-    """An arm's row."""
+    """A row for an arm."""
 
     arm: ArmOutcome
     badge: Badge
@@ -586,8 +585,8 @@ class ArmRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trials:
-    """What trials showed."""
+class TrialsSection:
+    """The results of trials."""
 
     outcome: Outcome
     badge: Badge
@@ -598,14 +597,14 @@ class Trials:
     headings: tuple[str, ...]
 
 
-def _trials(outcome: Outcome) -> Trials:
+def _trials(outcome: Outcome) -> TrialsSection:
     base = outcome.base
     badge = Badge(word="not cured", symbol="✕", style="bad")
     if outcome.chosen is not None:
         badge = _EFFECTS[Effect.CURED]
     elif base is not None and base.seeds and base.healthy_seeds == base.seeds:
         badge = Badge(word="nothing to cure", symbol="✓", style="good")
-    return Trials(
+    return TrialsSection(
         outcome=outcome,
         badge=badge,
         sentence=sentence(outcome),
@@ -623,7 +622,7 @@ def _arm(outcome: Outcome, arm: ArmOutcome) -> ArmRow:
     return ArmRow(
         arm=arm,
         badge=_EFFECTS[arm.effect],
-        metrics=tuple(number(found[name], "") if name in found else "-" for name in LABELS),
+        metrics=tuple(format_number(found[name], "") if name in found else "-" for name in LABELS),
         distance=f"{arm.distance[1]:.2f}",
         loss=f"{mean} ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else mean,
         chosen=outcome.chosen is not None and arm.arm.key == outcome.chosen,

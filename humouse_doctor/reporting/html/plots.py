@@ -1,4 +1,4 @@
-"""Pictures as SVG for a page, each with the words and numbers that say the same."""
+"""Plots as SVG for a page, each with its content in words and numbers."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from humouse_doctor.core.pictures import Pictures, Points
 from humouse_doctor.reporting.html import svg
 from humouse_doctor.reporting.html.axes import WIDTH, Axes, Scale, axes, below, percent, powers_of_ten, round_below, ticks
 
-#: The group of each curve and histogram by its name in `Pictures`; its class, and the dashes that tell it apart.
+#: The class and dashes of each curve and histogram, by its name in `Pictures`.
 _GROUPS = {"targets": ("targets", ""), "prior samples": ("prior", "6 3"), "fitted latents": ("fitted", "2 2.5")}
 _UNKNOWN_GROUP = ("other", "8 3 2 3")
 _ARM_DASHES = ("6 3", "", "2 2.5", "8 3 2 3", "10 4")
 _MOST_ARMS = len(_ARM_DASHES)
 
-#: A saved report may hold any number; one beyond this, or none at all, cannot be drawn.
+#: A saved report may hold any number; a larger one, or NaN, cannot be drawn.
 _LARGEST = 1e100
-#: No logarithm has room below.
+#: The smallest gradient on a logarithmic scale.
 _LEAST_GRADIENT = 1e-300
 
-#: What lies below a plot with axes: its numbers and what they count.
+#: The height below a plot with axes, for its numbers and their unit.
 _FOOT = 46.0
 _TOP = 8.0
-#: Paths stand side by side in this many cells, and leave this share of a cell free on each side.
+#: The number of cells in a row of paths, and the free share of a cell on each side.
 _COLUMNS, _MARGIN = 4, 0.09
 _PITCH, _FILLED = WIDTH / _COLUMNS, 1 - 2 * _MARGIN
-#: How tall the rows of a histogram and of gradients are.
+#: The heights of a histogram's and of a gradient's row.
 _HISTOGRAM_ROW, _HISTOGRAM_GAP = 92.0, 20.0
 _LAYER_ROW, _GRADIENT_LEFT = 34.0, 14.0
 _MOST_LAYERS, _LONGEST_LAYER = 32, 44
-#: How much smaller than the targets' generated paths are before they are worth a magnified picture.
+#: Generated paths smaller than the targets' by this factor get a magnified picture.
 _WORTH_MAGNIFYING = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One entry of a legend: the class and dashes it is drawn with, its name, and its number."""
+    """One entry of a legend: its class and dashes, its name, and its number."""
 
     style: str
     dashes: str
@@ -50,7 +50,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """A plot: `shapes` is SVG markup without a root, `numbers` says in words what it shows."""
+    """A plot; `shapes` is SVG markup without a root, `numbers` describes its content in words."""
 
     name: str
     title: str
@@ -62,14 +62,14 @@ class Plot:
 
 
 def short(value: float) -> str:
-    """A number in three digits, with the thousands of large ones marked."""
+    """Format a number with three digits and thousands separators."""
     if value == 0 or 0.001 <= abs(value) < 1000:
         return f"{value:.3g}"
     return f"{value:,.0f}" if abs(value) < 1_000_000 and abs(value) >= 1 else f"{value:.1e}"
 
 
 def drawable(paths: Sequence[Points]) -> tuple[Points, ...]:
-    """The paths that have a point, and all of whose points can be drawn."""
+    """Return the non-empty paths whose points can all be drawn."""
     return tuple(path for path in paths if path and all(_is_plain(*point) for point in path))
 
 
@@ -78,7 +78,7 @@ def _is_plain(*values: float) -> bool:
 
 
 def extent(*groups: Sequence[Points]) -> float:
-    """The width or height of the largest path, 0 where none moves or there is none."""
+    """Return the width or height of the largest path, 0 if none moves or there is none."""
     return max((_size(path) for paths in groups for path in drawable(paths)), default=0.0)
 
 
@@ -87,9 +87,10 @@ def _size(path: Points) -> float:
 
 
 def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: float) -> Plot:
-    """Paths side by side, each centred in a cell that is `cell` wide, or as wide as the largest: a dot marks where it starts.
+    """Return paths side by side, each centred in a cell, with a dot at its start.
 
-    y points down, as on a screen. A path that does not move is its dot.
+    A cell is `cell` wide, or as wide as the largest path. y points down, as on a screen. A path that does not move is only
+    its dot.
     """
     drawn = drawable(drawn)
     own = extent(drawn)
@@ -115,7 +116,7 @@ def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: floa
 
 
 def _in_cell(path: Points, number: int, side: float) -> list[svg.Place]:
-    """The places of a path in its cell, where `side` is what fills it but for the margins."""
+    """Return the points of a path in its cell, where `side` is the length that fills the cell without its margins."""
     left, top = (number % _COLUMNS + 0.5) * _PITCH, (number // _COLUMNS + 0.5) * _PITCH
     xs, ys = zip(*path, strict=True)
     x, y = (max(values) / 2 + min(values) / 2 for values in (xs, ys))
@@ -124,14 +125,14 @@ def _in_cell(path: Points, number: int, side: float) -> list[svg.Place]:
 
 
 def _cells(rows: int) -> str:
-    """The lines between the cells."""
+    """Return the lines between the cells."""
     height = rows * _PITCH
     upright = [((column * _PITCH, 0.0), (column * _PITCH, height)) for column in range(1, _COLUMNS)]
     return svg.lines([*upright, *(((0.0, row * _PITCH), (WIDTH, row * _PITCH)) for row in range(1, rows))], "grid")
 
 
 def _scale_bar(length: float, side: float, y: float) -> str:
-    """A bar of `length` with its number, where `side` fills a cell but for the margins."""
+    """Return a bar of `length` with its number, where `side` fills a cell without its margins."""
     left, right = 6.0, 6.0 + length / side * _PITCH * _FILLED
     ends = [((x, y - 4), (x, y + 4)) for x in (left, right)]
     bar = svg.lines([((left, y), (right, y)), *ends], "muted", width=2)
@@ -139,13 +140,13 @@ def _scale_bar(length: float, side: float, y: float) -> str:
 
 
 def magnification(pictures: Pictures) -> float | None:
-    """How many times smaller the generated paths are than the real ones, None where that is not much or not known."""
+    """Return the factor by which generated paths are smaller than real ones, None if it is small or unknown."""
     real, generated = extent(pictures.real_paths), extent(pictures.generated_paths)
     return real / generated if generated > 0 and real / generated >= _WORTH_MAGNIFYING else None
 
 
 def curves(name: str, title: str, pictures: Pictures, of: str) -> Plot | None:
-    """One line per group over the steps: their `movement` or their `spread`."""
+    """Return one line per group over the steps: its `movement` or its `spread`."""
     drawn = {curve.name: getattr(curve, of)[: len(pictures.steps)] for curve in pictures.curves}
     drawn = {group: values for group, values in drawn.items() if values and _is_plain(*values)}
     if not drawn:
@@ -171,7 +172,7 @@ def curves(name: str, title: str, pictures: Pictures, of: str) -> Plot | None:
 
 
 def histogram(name: str, title: str, pictures: Pictures) -> Plot | None:
-    """The values that the loss compares, a row per group over the same range, with the head's reach."""
+    """Return the values that the loss compares, one row per group over the same range, with the head's range."""
     edges = pictures.edges
     groups = {
         group: shares for group, shares in pictures.shares.items() if len(shares) == len(edges) - 1 and _is_plain(*shares)
@@ -205,7 +206,7 @@ def histogram(name: str, title: str, pictures: Pictures) -> Plot | None:
 
 
 def _reached(plane: Axes, reach: tuple[float, float]) -> str:
-    """What the head can emit, between its bounds; a bound beyond the range is not drawn."""
+    """Return the range of the head, between its bounds; a bound outside the plot is not drawn."""
     (left, low), (right, high) = plane.upright(reach[0])[0], plane.upright(reach[1])[1]
     band = svg.area([(left, low), (left, high), (right, high), (right, low)], "reach", opacity=0.25)
     inside = [bound for bound in reach if plane.x.low <= bound <= plane.x.high]
@@ -219,7 +220,7 @@ def _bins(plane: Axes, edges: Sequence[float], shares: Sequence[float], style: s
 
 
 def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
-    """A bar per layer on a log scale, in the order of the forward pass."""
+    """Return a bar per layer on a log scale, in the order of the forward pass."""
     known = {
         layer: value if value > _LEAST_GRADIENT else 0.0
         for layer, value in pictures.gradient_rms.items()
@@ -230,7 +231,7 @@ def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
         return None
     layers = _worth_a_row(known)
     lower = 4 + _LAYER_ROW * len(layers)
-    # the shortest bar is a tenth of a decade long at least
+    # the shortest bar is at least a tenth of a decade long
     across = Scale(
         low=math.floor(min(positive) - 0.1), high=math.ceil(max(positive)), start=_GRADIENT_LEFT, end=WIDTH - _GRADIENT_LEFT
     )
@@ -251,7 +252,10 @@ def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
 
 
 def _worth_a_row(known: Mapping[str, float]) -> list[tuple[str, float | None]]:
-    """The layers with their gradients; of many those at both ends, around a row that counts the others."""
+    """Return the layers with their gradients.
+
+    If there are many, the middle ones are replaced by a row with their count.
+    """
     layers: list[tuple[str, float | None]] = list(known.items())
     if len(layers) <= _MOST_LAYERS:
         return layers
@@ -260,7 +264,7 @@ def _worth_a_row(known: Mapping[str, float]) -> list[tuple[str, float | None]]:
 
 
 def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
-    """A layer's name and number above its bar."""
+    """Return a layer's name and number above its bar."""
     top = 4 + row * _LAYER_ROW
     said = layer if value is None else f"{_shortened(layer, _LONGEST_LAYER)} {short(value)}"
     words = svg.text((across.start + 2, top + 12), said, style="ink")
@@ -271,7 +275,10 @@ def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
 
 
 def losses(name: str, title: str, outcome: Outcome) -> Plot | None:
-    """Each arm's loss over its steps as a share of the best constant's: the mean over seeds, and all of them as a band."""
+    """Return each arm's loss over its steps, as a share of the best constant's.
+
+    A line is the mean over seeds, a band around it covers all of them.
+    """
     shown = [(key, seeds) for key in _arms_worth_showing(outcome) if (seeds := _relative(outcome, key))]
     if not shown:
         return None
@@ -303,7 +310,7 @@ def losses(name: str, title: str, outcome: Outcome) -> Plot | None:
 
 
 def _motionless(outcome: Outcome) -> float | None:
-    """The loss of a motionless cursor as a share of the best constant's, None where it is not known or cannot be drawn."""
+    """Return the loss of a motionless cursor as a share of the best constant's, None if unknown or not drawable."""
     base = next((trial for trial in outcome.trials if trial.best_constant), None)
     if base is None or not base.best_constant or base.motionless is None:
         return None
@@ -312,7 +319,7 @@ def _motionless(outcome: Outcome) -> float | None:
 
 
 def _arm(plane: Axes, seeds: Sequence[_Relative], style: str, dashes: str) -> str:
-    """The mean over an arm's seeds, over a band from the least to the largest of them where there are several."""
+    """Return the mean over an arm's seeds, over a band from the least to the largest of several seeds."""
     count = len(seeds[0].values)
     done = [(part + 0.5) / count * seeds[0].share for part in range(count)]
     by_step = list(zip(*(seed.values for seed in seeds), strict=True))
@@ -350,14 +357,14 @@ def _relative(outcome: Outcome, arm: str) -> list[_Relative]:
 
 
 def _arms_worth_showing(outcome: Outcome) -> list[str]:
-    """The run as it is, what cures, then those that come closest to health."""
+    """Return the run as it is, the arm that cures, then the healthiest others."""
     nearest = sorted(outcome.arms, key=lambda arm: arm.distance[1])
     keys = [AS_IT_IS.key, *([outcome.chosen] if outcome.chosen is not None else []), *(arm.arm.key for arm in nearest)]
     return list(dict.fromkeys(keys))[:_MOST_ARMS]
 
 
 def final_losses(outcome: Outcome, arm: str) -> tuple[float, ...]:
-    """What each seed of an arm ends at, as a share of the best constant's loss."""
+    """Return the final loss of each seed of an arm, as a share of the best constant's."""
     return tuple(seed.values[-1] for seed in _relative(outcome, arm))
 
 

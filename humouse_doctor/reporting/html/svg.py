@@ -1,6 +1,6 @@
-"""The few SVG elements that plots are made of.
+"""SVG elements that plots are built from.
 
-Strokes and fills carry a class (`s-targets`, `f-prior`) instead of a colour, so that a plot follows the page into a dark
+Strokes and fills have a class (`s-targets`, `f-prior`) instead of a colour, so that plots follow the page into a dark
 scheme. Coordinates are rounded to tenths of a unit; no element has an id.
 """
 
@@ -11,12 +11,12 @@ from html import escape
 
 from humouse_doctor.reporting.findings import one_line
 
-#: A point's place in a plot, x to the right and y down, in the plot's own units.
+#: A point in a plot, x to the right and y down, in the plot's own units.
 Place = tuple[float, float]
 
 
 def line(places: Sequence[Place], style: str, *, width: float = 2.0, dashes: str = "") -> str:
-    """Return a line through `places`, or a dot where it would not be longer than a dot."""
+    """Return a line through `places`, or a dot if the line would be no longer than one."""
     drawn = _rounded(places)
     if len(drawn) == 1:
         return dot(places[0], style, radius=width)
@@ -31,7 +31,7 @@ def lines(pairs: Iterable[tuple[Place, Place]], style: str, *, width: float = 1.
 
 
 def area(places: Iterable[Place], style: str, *, opacity: float, outlined: float = 0.0) -> str:
-    """Return the area that `places` enclose; its outline is `outlined` units wide and left open at the end."""
+    """Return the area inside `places`; its outline is `outlined` units wide and not closed."""
     paint = f'class="f-{style}"'
     if outlined:
         paint = f'class="f-{style} s-{style}" stroke-width="{outlined:g}"'
@@ -45,10 +45,10 @@ def dot(place: Place, style: str, *, radius: float = 3.0) -> str:
 
 
 def text(place: Place, words: str, *, anchor: str = "start", style: str = "muted", centred: bool = False) -> str:
-    """Return one line of `words`, whatever they hold.
+    """Return one line of `words`, escaped.
 
-    It starts, ends or has its middle at `place`, which is on its base line or, `centred`, at half of its height: how wide
-    and how high it is, only the browser knows.
+    `place` is its start, end or middle, on its base line or, if `centred`, at half of its height. Only the browser knows
+    its width and height.
     """
     x, y = _short(*place)
     middle = ' dy=".35em"' if centred else ""
@@ -61,7 +61,7 @@ def _outline(drawn: list[tuple[str, str]]) -> str:
 
 
 def _rounded(places: Iterable[Place]) -> list[tuple[str, str]]:
-    """Places as they are written, without those that are where the one before is."""
+    """Return places as they are written, without repeated ones."""
     drawn: list[tuple[str, str]] = []
     for x, y in places:
         place = _short(x, y)
@@ -71,4 +71,4 @@ def _rounded(places: Iterable[Place]) -> list[tuple[str, str]]:
 
 
 def _short(x: float, y: float) -> tuple[str, str]:
-    return f"{round(x, 1) + 0.0:g}", f"{round(y, 1) + 0.0:g}"  # + 0.0: no -0
+    return f"{round(x, 1) + 0.0:g}", f"{round(y, 1) + 0.0:g}"  # + 0.0 turns -0 into 0

@@ -1,6 +1,6 @@
-"""Timings as ratios measured side by side in one run: `python -m tests.lab.benchmarks`. No test asserts one of them.
+"""Measure timings as ratios, side by side in one run: `python -m tests.lab.benchmarks`. No test asserts them.
 
-Each pair of commands runs in turn, A B A B ..., after a warm-up; the ratio is taken pair by pair and its median printed.
+Each pair of commands runs in turn, A B A B ..., after a warm-up; the median of the pairs' ratios is printed.
 """
 
 from __future__ import annotations

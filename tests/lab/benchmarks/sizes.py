@@ -1,7 +1,7 @@
-"""The cost model beside what is measured: `python -m tests.lab.benchmarks.sizes [attacks]`. No test asserts one of them.
+"""Compare the cost model with measurements: `python -m tests.lab.benchmarks.sizes [attacks]`. No test asserts them.
 
-Each network runs in a process of its own, one at a time: first honest ones, peak memory over an empty run's and processor
-time beside the model's; then, with `attacks`, what refusing each of `tests.hostile.sizes` takes.
+Each network runs in a process of its own, one at a time. Honest networks come first: peak memory above an empty run's, and
+processor time, beside the model's estimates. With `attacks`, the cost of refusing each of `tests.hostile.sizes` follows.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from humouse_doctor.core.cost import Look, cost_of, load_of, parameters
 from humouse_doctor.core.spec import GeneratorSpec
 from tests.hostile.sizes import ATTACKS, pretrained, sized
 
-#: No child may have more, so that no machine is brought down by a wrong estimate.
+#: The memory limit of a child, so that a wrong estimate cannot bring the machine down.
 _MOST_BYTES, _MOST_S = 9 << 30, 90
 _MEASURED = """
 import resource
@@ -48,7 +48,7 @@ def _limits() -> None:
 
 
 def inspected(spec: GeneratorSpec, folder: Path, *, quick: bool) -> tuple[int, int, float, str]:
-    """Exit code, peak bytes, processor seconds and the last line, of one `inspect` in the tree this runs in."""
+    """Return exit code, peak bytes, processor seconds and last line of one `inspect` in the current tree."""
     path, data = folder / "generator_x.pt", folder / "data.npy"
     torch.save(pretrained(spec, lambda shape: torch.randn(shape) * 0.1), path)
     steps = min(spec.target_len, 64)

@@ -1,8 +1,9 @@
-"""Kills commands while they write: `python -m tests.lab.faults --rounds 200`.
+"""Kill commands while they write: `python -m tests.lab.faults --rounds 200`.
 
-Half of the rounds end the command itself with SIGKILL at a moment of its whole time, the others at a call that changes its
-folder or in the midst of a file (tests/faults/launcher.py). After each the folder is looked at: every file is the old one
-or the new one, with its mode, a backup is whole, and at most one temporary file is left. Exits with 1 where that is not so.
+Half of the rounds kill the command itself with SIGKILL at a random time; the others kill it at a call that changes its
+folder, or in the middle of a file (tests/lab/faults/launcher.py). After each round the folder is checked: every file is
+either the old or the new one, with its mode; backups are complete; and at most one temporary file is left. Exits with 1 if
+a check fails.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from pathlib import Path
 from tests.lab.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, Command, Scene, State, Violation
 from tests.lab.faults.launcher import IN_PLACE
 
-#: Who has its turn when: torch makes verify slow to start, so that it has few.
+#: The order of the commands; verify gets few turns, since torch makes it slow to start.
 _TURNS = (SUGGEST, JSON, GATE, SUGGEST, JSON, GATE, HTML, SUGGEST, JSON, GATE, HTML, SUGGEST, JSON, GATE, VERIFY)
 _ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run that nobody ended."""
+    """The measurements of a run that was not killed."""
 
     seconds: float
     events: int
@@ -38,7 +39,7 @@ class Measured:
 
 
 class Rounds:
-    """All rounds of one call: a scene for each command, and what was counted."""
+    """All rounds of one call: a scene for each command, and the counts."""
 
     def __init__(self, folder: Path, seed: int, planted: str) -> None:
         self._random = random.Random(seed)
@@ -91,7 +92,7 @@ class Rounds:
 
     def _measure(self, command: Command, scene: Scene) -> Measured:
         scene.reset()
-        self._launched(command, scene, "never")  # the first run also fills the caches of the libraries
+        self._launched(command, scene, "never")  # the first run also fills the libraries' caches
         scene.reset()
         start = time.monotonic()
         ended = self._launched(command, scene, "never")
@@ -111,7 +112,7 @@ class Rounds:
         )
 
     def _killed_after(self, command: Command, scene: Scene, seconds: float) -> int:
-        """The command itself; nothing of the launcher, unless a fault is planted, is in its process."""
+        """Kill the command itself after a time; unless a fault is planted, its process contains nothing of the launcher."""
         module = ["tests.lab.faults.launcher", "never"] if self._environment["PLANTED_FAULT"] else ["humouse_doctor"]
         process = subprocess.Popen(
             [sys.executable, "-m", *module, *command.arguments],

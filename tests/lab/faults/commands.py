@@ -1,4 +1,4 @@
-"""The commands that write, on a run of a few sequences, and what their folder may hold after any death."""
+"""Commands that write, on a run of a few sequences, and the states their folder may be in after a kill."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.stored import outcome
 from tests.verify.runs import write_config, write_data
 
-#: All files have this mode before and after; with this umask those that are new have it too.
+#: The mode of all files before and after; the umask gives it to new files too.
 MODE, UMASK = 0o640, 0o026
 _TEMPORARY = re.compile(r"\.(?P<target>.+)\.humouse-doctor-[0-9a-f]{8}-\w{8}\.tmp")
 _INPUTS = frozenset({"run.yaml", "gestures.npz"})
@@ -23,12 +23,12 @@ _EMPTY_BASELINE = b'{"kind": "humouse-doctor baseline", "schema_version": "1.0",
 
 
 class Violation(Exception):
-    """A state that no death may leave."""
+    """A state that no kill may leave."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Command:
-    """`old` are the files it replaces, `backups` those it adds as copies of others."""
+    """A command; `old` are the files it replaces, `backups` the copies of others that it adds."""
 
     name: str
     arguments: tuple[str, ...]
@@ -84,7 +84,7 @@ VERIFY = Command(
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a folder holds: how many of the files that are replaced are new, and what else was found."""
+    """A folder's content: how many of the replaced files are new, and what else is there."""
 
     new: int
     temporaries: tuple[str, ...]
@@ -92,7 +92,7 @@ class State:
 
 
 class Scene:
-    """A folder in which one command is run again and again, each time from the same files."""
+    """A folder in which one command is run repeatedly, each time from the same files."""
 
     def __init__(self, command: Command, folder: Path) -> None:
         self.command, self.folder = command, folder
@@ -112,14 +112,14 @@ class Scene:
             (self.folder / name).chmod(MODE)
 
     def remember(self) -> None:
-        """Take what a run that was not killed has written as the one new content that there is."""
+        """Take the output of a run that was not killed as the only valid new content."""
         self.new = {name: (self.folder / name).read_bytes() for name in self._written}
         for name, content in self.new.items():
             if content == self._old.get(name) or not self.command.is_whole(content):
                 raise Violation(f"{name} was not written by a run that nobody ended")
 
     def state(self) -> State:
-        """What is there now; raises `Violation`."""
+        """Return the folder's state; raise `Violation`."""
         found = {path.name: path for path in self.folder.iterdir()}
         temporaries = tuple(name for name in found if _TEMPORARY.fullmatch(name))
         foreign = found.keys() - self._written - self.command.backups.keys() - _INPUTS - set(temporaries)
@@ -153,7 +153,7 @@ class Scene:
         return True
 
     def _is_outcome(self, found: Mapping[str, Path]) -> bool:
-        """Whether trials were kept; their seconds differ from run to run, so that no bytes can be compared."""
+        """Return True if the content is an outcome with trials; times differ between runs, so bytes cannot be compared."""
         if "kept.json" not in found:
             return False
         try:

@@ -1,7 +1,8 @@
-"""Runs humouse-doctor and interrupts it at an import: `python -m tests.lab.faults.interrupted SIGNAL MODULE ARGUMENTS...`.
+"""Run humouse-doctor and interrupt it at an import.
 
-Imports are where a command spends its first second, and where libraries answer exceptions in ways of their own; a module's
-name is the same point on every machine. `after` as the module is the moment at which all is done.
+Usage: `python -m tests.lab.faults.interrupted SIGNAL MODULE ARGUMENTS...`. A command spends its first second on imports,
+and libraries answer exceptions there in their own ways; a module's name is the same point on every machine. The module
+`after` means the moment at which everything is done.
 """
 
 from __future__ import annotations

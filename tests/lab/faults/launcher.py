@@ -1,10 +1,11 @@
-"""Runs humouse-doctor and kills it where it is told to: `python -m tests.lab.faults.launcher KILL ARGUMENTS...`.
+"""Run humouse-doctor and kill it at a given point: `python -m tests.lab.faults.launcher KILL ARGUMENTS...`.
 
-KILL is `never`, `event:K` (SIGKILL just before the K-th call that changes the current folder: an open for writing, a sync,
-a change of mode or owner, a rename, a removal; one more is the end) or `bytes:K:N` (the kernel ends the process as the
-file that was opened K-th for writing grows beyond N bytes). `serve MODULES...` instead takes one job a line (JSON) from stdin
-and forks for each, which saves the start and the import of the modules; there KILL may also be `after:N`, a SIGKILL from
-outside N microseconds after the fork.
+KILL is `never`, `event:K` or `bytes:K:N`. `event:K` is a SIGKILL just before the K-th call that changes the current folder:
+an open for writing, a sync, a change of mode or owner, a rename or a removal; one more than these is the end. With
+`bytes:K:N` the kernel ends the process as the K-th file opened for writing grows beyond N bytes.
+
+`serve MODULES...` instead takes one job per line (JSON) from stdin and forks for each, which saves the start and the import
+of the modules; KILL may then also be `after:N`, a SIGKILL from outside N microseconds after the fork.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Calls that change a folder, by the names of Python's audit events; each has the path first.
+#: Calls that change a folder, by the names of Python's audit events; the path is their first argument.
 _CHANGES = ("os.rename", "os.chmod", "os.chown", "os.remove", "os.truncate", "os.link", "os.symlink", "os.mkdir")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 IN_PLACE = "in-place"
-#: What takes long to import, so that no fork has to do it; numpy is to have no threads then (OPENBLAS_NUM_THREADS=1).
+#: Slow imports, done before forking; numpy must have no threads then (OPENBLAS_NUM_THREADS=1).
 _IMPORTED_ONCE = (
     "humouse_doctor.cli.commands",
     "humouse_doctor.service.commands",
@@ -42,7 +43,7 @@ _IMPORTED_ONCE = (
 
 @dataclass(slots=True)
 class Killer:
-    """Counts what changes `folder`, and ends the process when the count is reached."""
+    """Counter of the changes to `folder`, which ends the process when it reaches a given count."""
 
     folder: str
     event: int = 0
@@ -73,11 +74,11 @@ class Killer:
             self.opened_seen += 1
             if self.opened_seen == self.opened:
                 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-                signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, and would only see an error
+                signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores the signal, and would only see an error
                 resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
 
     def _is_here(self, path: object) -> bool:
-        if isinstance(path, int):  # a descriptor, as fchown has it
+        if isinstance(path, int):  # fchown has a descriptor instead
             return True
         return isinstance(path, (str, bytes, os.PathLike)) and os.path.abspath(os.fsdecode(path)).startswith(self.folder)  # noqa: PTH100
 
@@ -99,7 +100,7 @@ def killer(spec: str, folder: str) -> Killer:
 
 
 def plant(name: str) -> None:
-    """Put a fault into the package, which a fault run has to find."""
+    """Put a fault into the package, which a fault run must find."""
     from humouse_doctor.inputs import files
 
     def in_place(path: Path, data: bytes, like: object = None, accept: object = None, *, own: bool = False) -> None:
@@ -121,7 +122,7 @@ def run(spec: str, arguments: list[str]) -> tuple[int, Killer]:
 
 
 def serve() -> None:
-    """Fork for every job and tell how it ended: `status` (a signal is negative), and what was counted."""
+    """Fork for every job and report how it ended: `status` (negative for a signal) and the count."""
     for line in sys.stdin:
         job = json.loads(line)
         read, write = os.pipe()

@@ -1,9 +1,8 @@
-"""Interrupts commands all along their way: `python -m tests.lab.faults.signals --step 0.02 --until 2 --only probes,inspect`.
+"""Interrupt commands at many points: `python -m tests.lab.faults.signals --step 0.02 --until 2 --only probes,inspect`.
 
-SIGINT goes to the whole process group, as from a terminal, SIGTERM to the program alone. A command that was interrupted must
-end soon with 130 or 143 and one line, with no child left and no file that is not whole. A signal that comes before the
-interpreter has reached this package meets Python's own answer, and is counted apart. Exits with 1 where something else was
-seen.
+SIGINT goes to the whole process group, as from a terminal; SIGTERM goes to the program alone. An interrupted command must
+end soon with 130 or 143 and one line, leaving no child and no partial file. A signal that comes before the interpreter has
+reached this package gets Python's own answer, and is counted separately. Exits with 1 if anything else was seen.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from tests.verify.runs import is_running, write_config, write_data
 
 _ROOT = Path(__file__).parents[3]
 _MARK = "HUMOUSE_DOCTOR_SWEEP"
-#: How long a command may take to end, and its children after it, on a machine that has much else to do.
+#: The time limits for a command to end, and for its children after it, on a busy machine.
 _PATIENCE_S, _GRACE_S = 20.0, 2.0
 _LINES = {signal.SIGINT: "humouse-doctor: interrupted", signal.SIGTERM: "humouse-doctor: terminated"}
 _SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM}
@@ -55,7 +54,7 @@ time.sleep(600)
 
 
 def prepare(folder: Path) -> None:
-    """Write what the commands look at."""
+    """Write the files that the commands read."""
     folder.mkdir()
     write_config(folder)
     write_data(folder)
@@ -72,7 +71,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 def _left(session: int, mark: str) -> Iterator[str]:
-    """The processes of a session, or with the mark in their environment, that still run."""
+    """Return the running processes of a session, or with the mark in their environment."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid() or not is_running(int(entry.name)):
             continue
@@ -88,7 +87,7 @@ def _left(session: int, mark: str) -> Iterator[str]:
 
 @dataclass(slots=True)
 class Sweep:
-    """All that was seen."""
+    """The results of all interruptions."""
 
     origin: Path
     folder: Path
@@ -98,7 +97,7 @@ class Sweep:
     violations: list[str] = field(default_factory=list)
 
     def once(self, name: str, number: signal.Signals, after: float) -> bool:
-        """Interrupt a command `after` seconds; false where it had ended by then."""
+        """Interrupt a command after `after` seconds; return False if it had ended by then."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
         shutil.copytree(self.origin, self.folder)
@@ -167,7 +166,7 @@ class Sweep:
 
 
 def _is_foreign(path: Path) -> bool:
-    """What torch leaves for itself in the temporary folder."""
+    """Return True for a file that torch leaves in the temporary folder."""
     return re.match(r"torchinductor_|pymp-", path.name) is not None
 
 

@@ -17,7 +17,7 @@ from tests.lab.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, 
 from tests.lab.faults.launcher import IN_PLACE
 
 _ROOT = Path(__file__).parents[3]
-#: What a training imports; the second of the two by itself, at its first step.
+#: Imports of a training; torch imports the second one at its first step.
 _TRAINING = ("humouse_doctor.verify.verification", "torch._dynamo")
 
 
@@ -79,7 +79,7 @@ def violated(scene: Scene) -> str | None:
 
 
 def every_death(server: Server, command: Command, folder: Path) -> Iterator[tuple[str, Ended, Scene]]:
-    """The command killed at each of its places in turn, from the same files each time."""
+    """Kill the command at each of its points in turn, from the same files each time."""
     scene = Scene(command, folder / "scene")
     scene.reset()
     whole = server.run(scene, "never")

@@ -33,11 +33,11 @@ def _python(*words: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("name", "module", "arguments"),
     [
-        ("SIGINT", "humouse_doctor.cli.interruption", ("probes",)),  # before there is anything that answers it
+        ("SIGINT", "humouse_doctor.cli.interruption", ("probes",)),  # before any handler is installed
         ("SIGINT", "humouse_doctor.cli.commands", ("probes",)),
         ("SIGTERM", "typer", ("probes",)),
         ("SIGINT", "humouse_doctor.probes.pages", ("probes",)),
-        ("SIGINT", "numpy._core._multiarray_umath", HTML.arguments),  # whose import turns all it meets into an ImportError
+        ("SIGINT", "numpy._core._multiarray_umath", HTML.arguments),  # its import turns every exception into an ImportError
         ("SIGTERM", "numpy.linalg", SUGGEST.arguments),
         ("SIGINT", "matplotlib", HTML.arguments),
         ("SIGINT", "torch._C", ("verify", *HTML.arguments[1:4], "--outcome", "kept.json")),
@@ -81,15 +81,15 @@ def _interrupted(script: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "script",
     [
-        # raised in a callback, which has nobody to tell
+        # raised in a callback, where it cannot propagate
         "class Thing:\n    def __del__(self):\n        come()\ntry:\n    Thing()\n    time.sleep(50)\nfinally:\n    end()",
         # swallowed by a library
         "try:\n    try:\n        come()\n    except BaseException:\n        pass\n    time.sleep(50)\nfinally:\n    end()",
-        # what winds down is left alone, until it takes too long
+        # a command that winds down is left alone until it takes too long
         "interruption._PATIENCE_S = 0.1\ntry:\n    come()\nfinally:\n    time.sleep(50)",
-        # the second one is not waited for
+        # it ends at the second signal
         "interruption._LOOK_EVERY_S = 40\ntry:\n    come()\nfinally:\n    come(signal.SIGTERM)\n    time.sleep(50)",
-        # a limit to what is undone in threads and at the end
+        # cleaning up in threads and at exit has a time limit
         "one.finished()\ncome()\ntime.sleep(50)",
     ],
 )

@@ -1,4 +1,4 @@
-"""What the system may be like: streams closed or full, a folder that is gone, odd sizes, too little memory."""
+"""Test odd surroundings: streams closed or full, a deleted folder, odd terminal sizes, too little memory."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _shell(command: str, *arguments: str) -> tuple[int, str]:
-    """The exit code and stderr of a command as a shell starts it, `$@` being the program."""
+    """Return exit code and stderr of a command started by a shell, with `$@` as the program."""
     words = ["bash", "-c", command, "bash", sys.executable, "-m", "humouse_doctor", *arguments]
     ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     return ended.returncode, ended.stderr
@@ -102,7 +102,7 @@ def test_a_name_that_is_too_long_is_told_of(invoke: Invoke, arguments: tuple[str
     ended = invoke(*arguments)
 
     assert ended.code in (2, 3), ended.err
-    said = ended.err or ended.out  # a gate's table says it of its inputs
+    said = ended.err or ended.out  # a gate reports it in its table of inputs
     assert "internal error" not in said
     assert "Traceback" not in said
     if ended.err:
@@ -140,7 +140,7 @@ def test_a_library_with_room_is_imported() -> None:
 
 
 def _numpys_own() -> ImportError:
-    """What numpy raises: a page of advice, and the reason behind it."""
+    """Return numpy's import error: a page of advice, with the reason as its cause."""
     error = ImportError("\n\nIMPORTANT: PLEASE READ THIS\nand more", name="numpy")
     error.__cause__ = ImportError("libopenblas.so: failed to map segment from shared object")
     return error

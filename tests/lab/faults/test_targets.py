@@ -1,4 +1,4 @@
-"""What an option may name as the place for a file: one line and an exit code, and nothing else is changed."""
+"""Test odd places for output files: one line and an exit code, and nothing else is changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.verify.runs import write_config, write_data
 Invoke = Callable[..., Ended]
 
 _DATA = ("--data", "gestures.npz", "--max-sequences", 64)
-#: A command that writes a file where `target` says, by what writes it.
+#: A command that writes its file to `target`, by the option that writes it.
 WRITERS: dict[str, Callable[[object], tuple[object, ...]]] = {
     "json": lambda target: ("preflight", "run.yaml", *_DATA, "-o", f"json={target}"),
     "html": lambda target: ("preflight", "run.yaml", *_DATA, "-o", f"html={target}"),
@@ -162,7 +162,7 @@ def test_a_disk_that_refuses_leaves_everything_as_it_was(
 
 
 def test_a_folder_that_may_not_be_written_to_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As root, to whom all folders are open, a refusal is played."""
+    """Simulate the refusal as root, who may write to every folder."""
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -224,7 +224,7 @@ def test_a_step_summary_that_is_no_file_is_one_line(
 
 
 def _python(*arguments: str, redirect: str = "") -> subprocess.CompletedProcess[str]:
-    """The program as a shell starts it."""
+    """Return the program's command line for a shell."""
     words = ["sh", "-c", f'exec "$@" {redirect}', "sh", sys.executable, "-m", "humouse_doctor", *arguments]
     return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
 

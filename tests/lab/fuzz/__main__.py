@@ -1,7 +1,8 @@
-"""Feeds readers with damaged files and watches what becomes of them: `python -m tests.lab.fuzz all --seconds 60`.
+"""Feed readers with damaged files and check the results: `python -m tests.lab.fuzz all --seconds 60`.
 
-A target makes an input from a seeded random state, reads it, and says how that ended; an input that broke a rule, or is
-worth a look, is kept under --keep. `all` shares the time among the targets. Another target is one more line in TARGETS.
+A target makes an input from a seeded random state, reads it, and describes how that ended. An input that broke a rule, or
+is otherwise worth a look, is saved in --keep. `all` shares the time among the targets. To add a target, add a line to
+TARGETS.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ TARGETS: dict[str, Callable[[Path, int], Target]] = {
     "environment": Environments,
 }
 
-#: Ways to end that are printed of a target, the most frequent first; those that broke a rule are printed when they come.
+#: The number of outcomes printed per target, the most frequent first; failures are printed as they occur.
 _MOST_SHOWN = 20
 FAILED = "BROKE THE RULES: "
 
@@ -48,7 +49,7 @@ def tried(target: Target) -> Outcome:
 
 
 def run(name: str, seconds: float, most: int, seed: int, keep: Path) -> int:
-    """Try inputs on one target and print how they ended; returns how many broke the rules."""
+    """Try inputs on one target and print the outcomes; return the number that broke the rules."""
     counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder, TARGETS[name](Path(folder), seed) as target:
         end = time.monotonic() + seconds

@@ -1,7 +1,7 @@
-"""Damaged checkpoints through the loader: the parent's look, a process per file, its limits and its hook.
+"""Fuzz the loader with damaged checkpoints: the parent's checks, a process per file, its limits and its hook.
 
-Archives are damaged as a whole, and in one member with its checksum set right again: the first seldom comes further than
-the directory, the second reaches the unpickler. So do pickles put together of their own operations in another order.
+Archives are damaged as a whole, or in one member whose checksum is then corrected: the first kind seldom gets further than
+the directory, the second reaches the unpickler. So do pickles made of their own operations in another order.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MAX_S = 10.0
 _MAX_KIB = 2 << 20
 _MAX_LINE = 700
 
-#: What damage is made of, besides bytes: names and operations that mean something to an unpickler.
+#: Words for damage: names and operations that mean something to an unpickler.
 _WORDS = [
     *(p.name(path) for path, _ in CALLS.values()),
     *(p.call(path, *arguments) for path, arguments in CALLS.values()),
@@ -56,7 +56,7 @@ _WORDS = [
 
 
 class Checkpoints(Target):
-    """The rules are those of `tests.hostile`: a checkpoint or one line, and nothing else done by either process."""
+    """The rules of `tests.hostile`: a checkpoint or one line, and neither process does anything else."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -64,7 +64,7 @@ class Checkpoints(Target):
         self.forks = Forks(folder / "loaders")
         self.watch = Watch()
         self.seeds = list(_seeds())
-        for codec in ("cp437", "unicode_escape"):  # imported when a first name asks for them
+        for codec in ("cp437", "unicode_escape"):  # imported at the first name that needs them
             codecs.lookup(codec)
         self._launch = child.launch
         child.launch = self._forked
@@ -113,7 +113,7 @@ class Checkpoints(Target):
         return made.getvalue()
 
     def _shuffled(self, pickled: bytes) -> bytes:
-        """The pickle with operations left out, repeated, exchanged or put in, each of them whole."""
+        """Return the pickle with whole operations left out, repeated, exchanged or inserted."""
         places = [place or 0 for _, _, place in pickletools.genops(pickled)] + [len(pickled)]
         pieces = [pickled[start:end] for start, end in itertools.pairwise(places)]
         for _ in range(self.random.choice((1, 1, 2, 4))):
@@ -146,17 +146,17 @@ class Checkpoints(Target):
         except Exception as error:
             raise Failure(f"{type(error).__name__}: {error}", data) from error
         for tensor in found.tensors.values():
-            tensor.double().sum()  # every number of it can be touched
+            tensor.double().sum()  # every number in it can be reached
         return "read"
 
 
 def _in_short(line: str) -> str:
-    """A refusal without what is the file's own."""
+    """Return a refusal without the parts that depend on the file."""
     return re.sub(r"'.*'|\b[\d,]+\b|\d+ more|it refers to .*|names .*", "...", line)[:80]
 
 
 def _seeds() -> list[tuple[bytes, bool]]:
-    """Files of every kind, as small as they can be, and whether they are archives."""
+    """Return small files of every kind, each with a flag for archives."""
     tensors = {name: tensor[:1] if tensor.dim() else tensor for name, tensor in list(weights().items())[:3]}
     pretrainer = {
         "state_dict": tensors,

@@ -1,4 +1,4 @@
-"""Damaged configs through the reader and through all of `preflight`: settings, a report, or one line."""
+"""Fuzz the config reader, and all of `preflight`, with damaged configs: settings, a report, or one line."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.verify.runs import CONFIG as TINY
 _SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 _EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
-#: Values as they stand behind a key, each meaning something to YAML, OmegaConf, Hydra or the trainer.
+#: Values for a key, each with a meaning for YAML, OmegaConf, Hydra or the trainer.
 VALUES = [
     "null", "~", "", "true", "On", "no", "0", "-1", "1_000", "0x1F", "0o17", "017", "0b11", "190:20:30", "1:1:1.5", "5e-6",
     "1e999", "-1e5", ".5", "-.5", ".inf", "-.inf", ".nan", "1" + "0" * 400, "9" * 30, "1.0e-400", "2021-13-45", "2001-12-14",
@@ -58,7 +58,7 @@ _WORDS = [
 
 
 def configs() -> list[str]:
-    """Readable configs in several hands' styles, as small as they can be."""
+    """Return small readable configs in several styles."""
     tiny = TINY.format(architecture="lstm", head="tanh", whiten="true", noise="0.0")
     flow = "training: {lr: {generator: 1.0e-4}, betas: [0.5, 0.9], reconstruction_epochs: 3}\ndata: {'sequence_length': 12}\n"
     shared = (
@@ -70,7 +70,7 @@ def configs() -> list[str]:
 
 
 def _rearranged(text: str, random: random.Random) -> str:
-    """The text with whole lines moved, repeated, indented otherwise, or with another value behind their key."""
+    """Return the text with whole lines moved, repeated or indented differently, or with other values."""
     lines = text.splitlines(keepends=True) or [""]
     for _ in range(random.choice((1, 1, 2, 4))):
         place, other = random.randrange(len(lines)), random.randrange(len(lines))
@@ -90,7 +90,7 @@ def _rearranged(text: str, random: random.Random) -> str:
 
 
 def damaged_config(random: random.Random, texts: list[str]) -> bytes:
-    """One of `texts` after damage to its lines, its bytes, or both."""
+    """Return one of `texts` with damage to its lines, its bytes, or both."""
     text = random.choice(texts)
     kind = random.randrange(6)
     if kind < 4:
@@ -102,7 +102,10 @@ def damaged_config(random: random.Random, texts: list[str]) -> bytes:
 
 
 class Configs(Target):
-    """What the reader takes, `preflight` reports on, with a verdict and its exit code; nothing is ever an internal error."""
+    """The rules: `preflight` reports on what the reader accepts, with a verdict and its exit code.
+
+    Nothing is an internal error.
+    """
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -115,7 +118,7 @@ class Configs(Target):
         self.rules = Rules(folder)
         self.validator = jsonschema.Draft202012Validator(_SCHEMA)
         self._report_on = service.report_on
-        os.chdir(folder)  # what a config names lies nowhere near
+        os.chdir(folder)  # files that a config names are not nearby
         for text in [
             *self.texts,
             f"defaults: [_self_]\n{self.texts[3]}",
@@ -149,7 +152,7 @@ class Configs(Target):
         return "read"
 
     def _looked_at(self, data: bytes, with_data: bool) -> str:
-        """How `preflight` ends; only the look itself is held to the rules, not how it is shown."""
+        """Describe how `preflight` ends; only the inspection is held to the rules, not the printing."""
 
         def report_on(*arguments: Any) -> Report:
             try:
@@ -158,7 +161,7 @@ class Configs(Target):
                         return self._report_on(*arguments)
                     except UsageError as error:
                         refused.append(error)
-            except Failure as failure:  # which the command line would take for an error of its own
+            except Failure as failure:  # the command line would take it for its own error
                 broken.append(failure)
                 raise
             raise refused[0]
@@ -196,7 +199,7 @@ class Configs(Target):
 
 
 def _require_settings(settings: Settings, data: bytes) -> None:
-    """Raise `Failure` where a value is given out that the table of keys would not take."""
+    """Raise `Failure` if a setting has a value that the table of keys does not accept."""
     wrong = Counter[str]()
     for key, setting in settings.items():
         complaint = BY_NAME[key].complaint(setting.value)

@@ -1,7 +1,7 @@
-"""Damaged arrays, caches, statistics and sessions through the reader of gestures.
+"""Fuzz the reader of gestures with damaged arrays, caches, statistics and sessions.
 
-Archives are damaged as a whole, and in one member with its checksum set right again. What is read is held against what
-numpy reads of the same file.
+Archives are damaged as a whole, or in one member whose checksum is then corrected. The result is compared with what numpy
+reads from the same file.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from tests.hostile.data import HEADER, bytes_of, events, meta_of, moving, npy
 from tests.lab.fuzz.target import Failure, Outcome, Rules, Target, damaged, require_line
 
 _MOST = 16
-#: Squares of smaller numbers have a finite sum in float32, whatever the order.
+#: Squares of smaller numbers have a finite sum in float32, in any order.
 _SURELY_HELD = 1e15
 
-#: What stands in a header for the type, the order and the shape of an array.
+#: Spellings of an array's type, order and shape in a header.
 _TYPES = [
     "'<f4'", "'<f8'", "'>f4'", "'<f2'", "'<i8'", "'|u1'", "'|O'", "'|V8'", "'<U4'", "'<M8[ns]'", "'<c8'", "'|b1'", "'<f16'",
     "'f4,f4'", "'(3,)f4'", "'<f4' * 3", "[('x', '<f4')]", "[('x', '<f4', (3,))]", "[('x', '|O')]", "[]", "None", "0", "''",
@@ -45,7 +45,7 @@ _SHAPES = [
     "(4, 3, 2, 1)", "(1,) * 40", "(" + "1, " * 70 + ")", "None", "'(4, 3, 2)'", "{4, 3, 2}", "(4, 3, 1 + 1)", "(4, 3, 1j)",
     "(4, 3, -0)", "(" + "9" * 5000 + ", 3, 2)", "(" * 90 + "4" + ")" * 90, "(2147483648, 2147483648, 2147483648)",
 ]  # fmt: skip
-#: What damage is made of, besides bytes: words that mean something to numpy, zipfile, json and the reader of sessions.
+#: Words for damage, with a meaning for numpy, zipfile, json or the reader of sessions.
 _WORDS = [
     *(word.encode() for word in [*_TYPES, *_ORDERS, *_SHAPES]), b"\x93NUMPY\x01\x00", b"\x93NUMPY\x03\x00", b"v\x00",
     b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07", b"PK\x07\x08", b"\x0c\x00", b"\x0e\x00",
@@ -60,7 +60,7 @@ Members = dict[str, bytes]
 
 
 class Data(Target):
-    """Gestures that hold together and are those of the file, or one line."""
+    """The rules: consistent gestures that equal the file's, or one line."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -83,7 +83,7 @@ class Data(Target):
         (name,) = self.random.choices(list(makers), [weight for _, weight in makers.values()])
         data = makers[name][0]()
         path = self._written(name, data)
-        starts = (f"{path}: ", f"{meta_of(path)}: ", f"{path / 'session_0'}: ")  # the file it is that is wrong
+        starts = (f"{path}: ", f"{meta_of(path)}: ", f"{path / 'session_0'}: ")  # the message names the file at fault
         with self.rules.held(data):
             try:
                 found = read_gestures(path, Settings(), _MOST, 0)
@@ -94,12 +94,12 @@ class Data(Target):
         return Outcome(f"read {name}")
 
     def _rehearse(self, name: str, data: bytes) -> None:
-        """Import, before anything is watched, what a look at such a file imports."""
+        """Import, before watching starts, everything that reading such a file imports."""
         with contextlib.suppress(InputError):
             read_gestures(self._written(name, data), Settings(), _MOST, 0)
 
     def _written(self, name: str, data: bytes) -> Path:
-        """The file, alone in its folder but for what belongs to it."""
+        """Write the file into a folder that holds only the files belonging to it."""
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir()
         path = self.place / name
@@ -119,7 +119,7 @@ class Data(Target):
         return damaged(self.random.choice(self.arrays), self.random, _WORDS)
 
     def _header(self) -> bytes:
-        """A header put together of words, and numbers enough for the shape that most have."""
+        """Return a header made of random words, and often of the right shape."""
         entries = [f"'descr': {self.random.choice(_TYPES)}", f"'fortran_order': {self.random.choice(_ORDERS[:3])}",
                    f"'shape': {self.random.choice(_SHAPES)}"]  # fmt: skip
         for place, usual in enumerate(("'descr': '<f4'", "'fortran_order': False", "'shape': (4, 3, 2)")):
@@ -153,7 +153,7 @@ class Data(Target):
 
     def _session(self) -> bytes:
         data = self.random.choice(self.sessions)
-        if self.random.random() < 0.7:  # behind its first line, without which it is none
+        if self.random.random() < 0.7:  # after its first line, which makes it a session
             return HEADER.encode() + b"\n" + damaged(data.partition(b"\n")[2], self.random, _WORDS)
         return damaged(data, self.random, _WORDS)
 
@@ -198,7 +198,7 @@ def _sessions() -> list[bytes]:
 
 
 def _broken(found: Gestures, path: Path) -> Iterator[str]:
-    """What does not hold together in gestures, whatever they were read from."""
+    """Return an inconsistency in gestures, whatever they were read from; None if there is none."""
     rows, summary = found.sequences, found.summary
     if not (
         rows.ndim == 3 and rows.dtype == np.float32 and 0 < len(rows) <= _MOST and rows.shape[1] > 0 and rows.shape[2] >= 2
@@ -221,16 +221,16 @@ def _broken(found: Gestures, path: Path) -> Iterator[str]:
 
 
 def _untrue(found: Gestures, path: Path) -> Iterator[str]:
-    """What numpy reads otherwise of an array file."""
+    """Return a difference from what numpy reads from an array file, None if there is none."""
     if path.suffix not in (".npy", ".npz") or found.resampled:
         return
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote
+            warnings.simplefilter("ignore")  # numpy warns of files written by Python 2
             loaded = np.load(path, allow_pickle=False)
             candidates = [loaded] if isinstance(loaded, np.ndarray) else [loaded[name] for name in _numbers(path)]
     except (ValueError, OSError, zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError) as error:
-        if "Cannot parse header" not in str(error):  # Python 2's 4L is a number in every version here, not so for numpy
+        if "Cannot parse header" not in str(error):  # 4L, of Python 2, is a number for our reader but not for numpy
             yield f"numpy cannot read it: {error}"
         return
     if not any(_are_of(found, array) for array in candidates if array.ndim == 3):
@@ -244,7 +244,7 @@ def _numbers(path: Path) -> list[str]:
 
 
 def _are_of(found: Gestures, array: AnyArray) -> bool:
-    """Whether all rows of use were taken, in order, and no other; of a sample, whether all of it are rows."""
+    """Return True if all usable rows were taken, in order; for a sample, if all of it are rows of the file."""
     with np.errstate(over="ignore"):
         rows = array.astype(np.float32)
     if found.summary.total != len(rows) or found.sequences.shape[1:] != rows.shape[1:]:

@@ -1,6 +1,7 @@
-"""Commands in odd surroundings: any values of the environment's variables, and any current folder.
+"""Run commands in odd surroundings: any values of environment variables, and any current folder.
 
-Each ends as it does without them, or with 2 or 3 and one line; it shows no traceback, and writes nothing but its step summary.
+Each command must end as it does without them, or with 2 or 3 and one line; it must print no traceback and write nothing but
+its step summary.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ _NAMES = (
     "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "TORCH_LOGS", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SYSTEMROOT", "TZ",
     "SOURCE_DATE_EPOCH", "JUPYTER_COLUMNS", "JUPYTER_LINES", "WT_SESSION", "EDITOR", "PAGER", "SHELL", "NETRC", "http_proxy",
 )  # fmt: skip
-#: Those of them that this package reads itself.
+#: The variables among them that this package reads itself.
 _READ = ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE", "CI_PROJECT_DIR")
-#: These an interpreter reads when it starts, so that one is started; values that it refuses by itself are not among them.
+#: Variables an interpreter reads at its start, so that a new one is started; without values it refuses.
 _AT_START = {
     "PYTHONIOENCODING": ("ascii", "latin-1", "utf-16", "cp037", "utf-8:strict", ":strict", "ascii:ignore"),
     "PYTHONUTF8": ("0", "1"),
@@ -64,7 +65,7 @@ _VALUES = (
 _FOLDERS = ("here", "a b", "a\nb", "\udcff", "\u202e", "-x", "d" * 200, "gone", "deep", "link", ".git", "::error::x")
 _QUICK = [form for form in Format if form is not Format.HTML]
 _HANGS_S = 20
-#: One in so many is run by an interpreter of its own, which takes as long as a hundred others.
+#: One in this many runs in an interpreter of its own, which takes as long as a hundred others.
 _OWN = 150
 
 
@@ -85,7 +86,7 @@ class Environments(Target):
         (folder / "link").symlink_to("here")
         (folder / "deep" / "/".join(["d" * 100] * 15)).mkdir(parents=True)
         self._expected: dict[tuple[str, ...], int] = {}
-        for command in self._commands():  # imports, before anything is watched, what they import
+        for command in self._commands():  # import everything they need before watching starts
             self._expected[command] = self._run(command, {}, folder / "here")[0]
 
     def _commands(self) -> list[tuple[str, ...]]:
@@ -185,7 +186,7 @@ class Environments(Target):
 
 
 class _Hangs(BaseException):
-    """Time is up; no `except Exception` on the way takes it for another error."""
+    """A timeout, of a class that no `except Exception` catches."""
 
 
 def _ring(*_: object) -> None:
@@ -194,7 +195,7 @@ def _ring(*_: object) -> None:
 
 @contextlib.contextmanager
 def _in(folder: Path) -> Iterator[None]:
-    """Be in a folder, which is gone by then if it is called so."""
+    """Change into a folder for a block; delete it first if its name says so."""
     before = os.open(".", os.O_RDONLY)
     folder.mkdir(exist_ok=True)
     os.chdir(folder)

@@ -1,7 +1,8 @@
-"""Random legal names of a config, its folder and a checkpoint: no reader of what is printed takes them for anything else.
+"""Try random legal names for a config, its folder and a checkpoint: no reader of the output may misread them.
 
-A diff names the one file to a twin of git's reader, and to git itself; lines of overrides read back as the edits, by our
-reader and by Hydra's; a URI leads back to the name; and no report has other lines than that of a run with plain names.
+A diff must name the right file to a model of git's reader and to git itself; lines of overrides must read back as the
+edits, by our reader and by Hydra's; a URI must lead back to the name; and no report may have other lines than that of a run
+with plain names.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from tests.lab.fuzz.target import Failure, Outcome, Rules, Target
 from tests.reporting.reading import commands
 from tests.verify.runs import CONFIG as TINY
 
-#: No line is wrapped at this width, and each name is a name's part in bytes at most.
+#: A width at which no line is wrapped, and the most bytes of a part of a name.
 _WIDE, _MOST_BYTES = 3_000, 200
 _LINED = (Format.TEXT, Format.GITHUB, Format.MARKDOWN, Format.JUNIT)
 _ESCAPED = re.compile(rb'\\([abtnvfr"\\]|[0-3][0-7]{2})')
@@ -41,7 +42,7 @@ _GIT_EVERY = 25
 
 
 class Names(Target):
-    """A run with nasty names is looked at, and everything that is printed of it is read back."""
+    """A run with odd names is inspected, and everything printed about it is read back."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -81,7 +82,7 @@ class Names(Target):
                 return found
 
     def _looked_at(self, config: str, checkpoint: str, data: bytes) -> tuple[Report, tuple[Edit, ...]]:
-        """The report of the config, as if it were of the checkpoint, and the edits to start from that."""
+        """Return the report of the config, as if it were of the checkpoint, and the edits to start from that."""
         path = self.work / config
         path.parent.mkdir(exist_ok=True)
         path.write_text(self.text, encoding="utf-8", newline="")
@@ -108,7 +109,7 @@ class Names(Target):
             raise Failure(f"the diff names {named}", data)
 
     def _require_git(self, diff: str, config: str, data: bytes) -> None:
-        """Git takes the diff for the config alone, and changes nothing else."""
+        """Check that git applies the diff to the config alone."""
         assert self.git is not None
         (self.work / "setup.py").write_text(self.text, encoding="utf-8")
         environment = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_DIR": os.devnull}
@@ -126,14 +127,14 @@ class Names(Target):
             raise Failure(f"git has changed {changed}", data)
 
     def _lines(self, report: Report) -> dict[Format, tuple[int, int]]:
-        """How many lines each format has for the report, and how many commands a pipeline's log would find in it."""
+        """Return each format's number of lines for the report, and the number of commands a pipeline would find in them."""
         shown = service.view_of(report, service.Display(root=str(self.work)), service.Beside())
         rendered = {form: render(shown, form, width=_WIDE) for form in _LINED}
         lines = {form: [line for line in text.splitlines() if not line.startswith("```")] for form, text in rendered.items()}
         return {form: (len(lines[form]), len(commands(text)[0])) for form, text in rendered.items()}
 
     def _require_names(self, report: Report, data: bytes) -> None:
-        """What formats for programs name is the very file."""
+        """Check that formats for programs name the right file."""
         assert report.subject.config is not None
         assert report.subject.checkpoint is not None
         shown = service.view_of(report, service.Display(root=str(self.folder)), service.Beside())
@@ -148,7 +149,7 @@ class Names(Target):
             _require_uri(uri, {self.folder}, known, data)
 
     def _require_overrides(self, edits: tuple[Edit, ...], data: bytes) -> bool:
-        """Whether the edits have lines of overrides; each reads back as its edit, for us and for Hydra."""
+        """Return True if the edits can be spelled as overrides; check that each reads back, for us and for Hydra."""
         refused = False
         for edit in edits:
             try:
@@ -175,7 +176,7 @@ def _require_uri(uri: str, roots: set[Path], known: set[bytes], data: bytes) -> 
 
 
 def _as_git_reads(row: bytes) -> bytes:
-    """A name of a diff's header as `git apply` reads it: up to a tab, or in quotes with C's escapes."""
+    """Return a name in a diff's header as `git apply` reads it: up to a tab, or in quotes with C's escapes."""
     if not row.startswith(b'"'):
         return row.partition(b"\t")[0]
     inner, end = row[1:].rsplit(b'"', 1)

@@ -1,6 +1,7 @@
-"""Random edits of damaged but readable configs, and damaged patch files for `verify`.
+"""Fuzz the patcher with random edits of damaged but readable configs, and `verify` with damaged patch files.
 
-What the patcher writes is held against stock PyYAML's reading, and its diff against two twins that apply it and `git apply`.
+The patcher's output is compared with stock PyYAML's reading, and its diff with two models that apply it and with `git
+apply`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ _GIT_EVERY = 100
 
 
 class Patches(Target):
-    """An edit is made to the letter or refused; a patch file gives edits or one line."""
+    """The rules: an edit is made exactly or refused; a patch file gives edits or one line."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -108,7 +109,7 @@ class Patches(Target):
             return None, f"refused: {require_line(str(error), starts, data)}"
 
     def _require_changes(self, before: str, after: str, settings: Settings, edits: list[Edit], data: bytes) -> None:
-        """Stock PyYAML reads the new values, and nothing else has changed, its type included."""
+        """Check that stock PyYAML reads the new values, and that nothing else has changed, including types."""
         expected, found = (_alone(yaml.safe_load(text.removeprefix("\ufeff"))) for text in (before, after))
         for edit in edits:
             *above, last = f"{settings.prefix}{edit.key}".split(".")
@@ -143,7 +144,7 @@ class Patches(Target):
             shutil.rmtree(folder)
 
     def _require_yaml(self, settings: Settings, edits: list[Edit], data: bytes) -> None:
-        """The new values alone read back as well."""
+        """Check that the new values alone also read back."""
         found = yaml.safe_load(patcher.as_yaml(edits, settings.prefix))
         for edit in edits:
             value = found
@@ -173,7 +174,7 @@ def _looked_at(config: Path) -> tuple[Case, Report]:
 
 
 def _files(text: str, name: str, settings: Settings) -> list[bytes]:
-    """A diff, overrides and a YAML file, of the same edits and of others."""
+    """Return a diff, overrides and a YAML file, of the same edits and of others."""
     wanted: dict[str, Value] = {
         "model.generator.activation_xy": "linear", "training.reconstruction_epochs": 50, "training.warmup_kl_weight": 0.5,
     }  # fmt: skip
@@ -185,21 +186,21 @@ def _files(text: str, name: str, settings: Settings) -> list[bytes]:
 
 
 def _alone(node: Any) -> Any:
-    """A copy in which nothing is shared, and tuples are lists."""
+    """Return a copy that shares nothing, with lists instead of tuples."""
     if isinstance(node, dict):
         return {key: _alone(child) for key, child in node.items()}
     return [_alone(child) for child in node] if isinstance(node, list | tuple) else node
 
 
 def _typed(node: Any) -> Any:
-    """Something that is equal only for what is spelled alike: 1, 1.0 and true differ, NaN is itself."""
+    """Return a value that is equal only to one of the same type: 1, 1.0 and true differ, NaN equals itself."""
     if isinstance(node, dict):
         return {f"{type(key).__name__} {key!r}": _typed(child) for key, child in node.items()}
     return [_typed(child) for child in node] if isinstance(node, list) else f"{type(node).__name__} {node!r}"
 
 
 def _applied(before: str, diff: str) -> str:
-    """`before` with a unified diff, by the numbers its hunks state; a slow twin that trusts no line."""
+    """Apply a unified diff to `before` by the numbers in its hunks; a slow model that trusts no line."""
     old, new, rows = before.split("\n"), list[str](), diff.split("\n")
     at, row = 0, 2
     while row < len(rows) and rows[row]:
@@ -218,9 +219,9 @@ def _applied(before: str, diff: str) -> str:
             if mark in " +":
                 new.append(line)
                 came += 1
-            if mark == "\\" and rows[row - 1][0] in " +":  # the last line of the new text has no end
+            if mark == "\\" and rows[row - 1][0] in " +":  # the new text does not end in a newline
                 return "\n".join(new) if not _more(rows[row + 1 :]) else _fail(rows[row + 1])
-            if mark == "\\" and at == len(old):  # the old text's had none, the new one's has
+            if mark == "\\" and at == len(old):  # the old text did not end in a newline, the new one does
                 old.append("")
             row += 1
     return "\n".join([*new, *old[at:]])

@@ -1,7 +1,8 @@
-"""Networks of any size in small files: refused at once, or run in about the memory and the time the cost model tells.
+"""Fuzz the cost model with networks of any size in small files.
 
-Shapes are bounded by what a small file holds; what a file only states (the length of a recurrent network's sequences) is
-not. What the model lets through but takes seconds is counted, and not run.
+Each is refused at once, or runs in about the estimated memory and time. Shapes are bounded by what a small file holds;
+sizes that a file only states, such as a recurrent network's sequence length, are not. A network that passes but would take
+seconds is counted and not run.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ from tests.lab.fuzz.target import Failure, Outcome, Target
 
 _MOST_NUMBERS = 1_000_000
 _MOST_LAYERS = 1000
-#: Estimated seconds up to which what passes is run.
+#: A network that passes is run if its estimated seconds are at most this.
 _RUN_S = 1.0
-#: No network passes whose latents or predictions, of 512 sequences at most, take more.
+#: The most bytes of a passing network's latents or predictions, of at most 512 sequences.
 _MOST_BYTES = 1 << 30
-#: What a refusal may take, and a run beside its estimate: the file itself, and what torch sets up.
+#: Allowances for a refusal, and for a run beyond its estimate: the file itself, and torch's set-up.
 _FREE_S, _FREE_KIB = 3.0, 128 << 10
 _FACTOR_S, _FACTOR_KIB = 4.0, 3.0
 _FLOAT32 = 4
 
 
 class Sizes(Target):
-    """The rules: one line that names the limit, or a case; in bounded memory and processor time either way."""
+    """The rules: one line that names the limit, or a case; bounded memory and processor time in both cases."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -62,7 +63,7 @@ class Sizes(Target):
         return Outcome(self._tried(spec, Look(samples=samples, quick=self.random.random() < 0.3)))
 
     def _size(self, most: int, least: int = 1) -> int:
-        """Log-uniform: as often from 1 to 10 as from 1,000 to 10,000."""
+        """Return a log-uniform size: as often from 1 to 10 as from 1,000 to 10,000."""
         return round(math.exp(self.random.uniform(math.log(least), math.log(most))))
 
     def _spec(self) -> GeneratorSpec:
@@ -114,7 +115,7 @@ class Sizes(Target):
         return words
 
     def _refused(self, request: Request, name: bytes) -> str | None:
-        """How `request` is refused, None where it would be built."""
+        """Return the refusal of `request`, None if it would be built."""
         built = identify.rebuild
         identify.rebuild = _passes
         before, begun = forget_peak(), time.process_time()
@@ -142,7 +143,7 @@ class Sizes(Target):
 
 
 class _Passed(Exception):
-    """The network would have been built now."""
+    """Raised where the network would have been built."""
 
 
 def _passes(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> torch.nn.Module:

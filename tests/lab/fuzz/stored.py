@@ -1,6 +1,6 @@
-"""Damaged saved reports, gates' decisions, outcomes, baselines and policies: each is refused with one line, or holds together.
+"""Fuzz the readers of saved reports, gates, outcomes, baselines and policies: one line, or a consistent result.
 
-A report that is read is shown in one of the quick formats and comes back from JSON as it was.
+A report that is read is rendered in one of the quick formats and survives a round trip through JSON.
 """
 
 from __future__ import annotations
@@ -53,13 +53,13 @@ path = "runs/*"
 reason = "known"
 expires = 2027-01-31
 """
-#: The page draws, and takes a second.
+#: The HTML page draws, and takes a second.
 _QUICK = [form for form in Format if form is not Format.HTML]
 _DECIDING = {"HD101", "HD103", "HD104"}
 
 
 class Stored(Target):
-    """A report, an outcome, a baseline or a policy, or one line."""
+    """The rules: a report, an outcome, a baseline or a policy, or one line."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
@@ -79,7 +79,7 @@ class Stored(Target):
             "report": saved.read, "well": saved.read, "gate": saved.read, "outcome": outcome.read,
             "baseline": baseline.read, "policy": policy.read,
         }  # fmt: skip
-        # import, before anything is watched, what a look at such a file imports: the codec that spells characters out, too
+        # import, before watching starts, everything a reader imports, including the codec that escapes characters
         "\x1b".encode("unicode_escape")
         for kind in self.readers:
             data = _POLICY if kind == "policy" else json.dumps(self.contents[kind]).encode()
@@ -126,7 +126,7 @@ class Stored(Target):
         return self.path
 
     def _changed(self, content: Any, times: int) -> Any:
-        """`content` with so many values in the place of others, or gone."""
+        """Return `content` with this many values replaced or removed."""
         changed = copy.deepcopy(content)
         for _ in range(times):
             inside = changed

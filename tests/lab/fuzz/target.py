@@ -1,4 +1,4 @@
-"""What a target of the fuzzer has to have, the rules that targets share, and how bytes are damaged."""
+"""Define the fuzzer's targets, the rules they share, and damage to bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from typing import NamedTuple
 from tests.hostile.forks import Watch
 from tests.hostile.memory import forget_peak, peak_kib
 
-#: No message is longer, its path not counted.
+#: The longest message, not counting its path.
 MAX_LINE = 700
 _MAX_S, _HANGS_S = 5.0, 20
 _MAX_KIB = 512 << 10
 
 
 class Failure(Exception):
-    """An input that brought about what none may; `data` is the input."""
+    """An input that broke a rule; `data` is the input."""
 
     def __init__(self, message: str, data: bytes) -> None:
         super().__init__(message)
@@ -32,14 +32,14 @@ class Failure(Exception):
 
 
 class Outcome(NamedTuple):
-    """In a few words how an input ended, and the input itself where it is worth a look though no rule was broken."""
+    """A short description of how an input ended; the input is included if it is worth a look though it broke no rule."""
 
     words: str
     worth_a_look: bytes | None = None
 
 
 class Target(ABC):
-    """Makes one input after the other in `folder`, and holds what reads it to the rules."""
+    """A source of inputs in `folder`, and the rules for reading them."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class Target(ABC):
         """Try one input; raises `Failure`."""
 
     def close(self) -> None:  # noqa: B027  # most targets have started nothing
-        """Let go of what was started."""
+        """Release what was started."""
 
     def __enter__(self) -> Target:
         return self
@@ -60,11 +60,11 @@ class Target(ABC):
 
 
 class _Hangs(BaseException):
-    """Time is up; no `except Exception` on the way takes it for an error of the file."""
+    """A timeout, of a class that no `except Exception` catches as an error of the file."""
 
 
 class Rules:
-    """What reading one input in this process may take and do: seconds, memory, no warning, no file, nothing run."""
+    """Limits on reading one input in this process: seconds, memory, no warning, no file, nothing executed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class Rules:
 
     @contextmanager
     def held(self, data: bytes) -> Iterator[None]:
-        """Raises `Failure` where what is done meanwhile with `data` breaks a rule, or raises anything else."""
+        """Raise `Failure` if reading `data` within the block breaks a rule or raises anything else."""
         there, peak, start = self._files(), forget_peak(), time.monotonic()
         self.watch.seen.clear()
         before = signal.signal(signal.SIGALRM, _ring)
@@ -90,7 +90,7 @@ class Rules:
             signal.signal(signal.SIGALRM, before)
         if self._files() != there:
             raise Failure("a file was made or removed", data)
-        # numpy parses a header into a tree, which runs nothing of it: that is `exec`
+        # numpy parses a header into a tree, which executes nothing; executing is the event `exec`
         done = [event for event in self.watch.seen if not event.startswith("compile ")]
         if done:
             raise Failure(f"this process did more than look: {done[:3]}", data)
@@ -109,7 +109,7 @@ def _ring(*_: object) -> None:
 
 
 def require_line(line: str, starts: tuple[str, ...], data: bytes) -> str:
-    """Raise `Failure` where `line` is no message as it should be; returns its first words without what is the file's own."""
+    """Raise `Failure` if `line` is not a proper message; return its first words without parts that depend on the file."""
     start = next((start for start in starts if line.startswith(start)), None)
     if start is None or not line.isprintable() or len(line) >= MAX_LINE + len(start):
         raise Failure(f"a line that is none, of {len(line):,} characters: {line[:300]!r}", data)
@@ -117,7 +117,7 @@ def require_line(line: str, starts: tuple[str, ...], data: bytes) -> str:
     return re.sub(r"'.*'|\S*[\d.=_]\S*|\(.*\)|\[.*\]", "...", rest)[:50]
 
 
-#: Numbers at which readers err, in all widths that files use.
+#: Numbers that readers often mishandle, in all widths that files use.
 _EDGES = [
     value.to_bytes(width, order, signed=True)
     for width in (1, 2, 4, 8)
@@ -127,7 +127,7 @@ _EDGES = [
 
 
 def damaged(data: bytes, random: random.Random, words: list[bytes]) -> bytes:
-    """`data` with one to eight changes: bits, bytes, edges of numbers, `words`, cuts, repeats and moves."""
+    """Return `data` with one to eight changes: bits, bytes, boundary numbers, `words`, cuts, repeats and moves."""
     found = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 3, 8))):
         place = random.randrange(len(found) + 1)
@@ -158,7 +158,7 @@ def damaged(data: bytes, random: random.Random, words: list[bytes]) -> bytes:
 
 
 def reworded(text: str, random: random.Random, words: list[str]) -> str:
-    """`text` with one to four changes that leave it text: `words`, cuts, repeats and moves."""
+    """Return `text` with one to four changes that leave it text: `words`, cuts, repeats and moves."""
     for _ in range(random.choice((1, 1, 2, 4))):
         place, other = random.randrange(len(text) + 1), random.randrange(len(text) + 1)
         length = random.choice((1, 2, 4, 16))

@@ -1,4 +1,4 @@
-"""The fuzzer itself: every target still makes inputs that are read and refused, and what breaks a rule is reported."""
+"""Test the fuzzer itself: every target still makes inputs that are read and refused, and reports broken rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.lab.fuzz.__main__ import TARGETS, main
 from tests.lab.fuzz.patches import Patches, _applied
 from tests.lab.fuzz.target import Failure, Rules, Target, require_line
 
-#: How many inputs each target gets, and what some of them come to.
+#: The number of inputs per target, and outcomes that must occur.
 INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
           "sizes": (4, ("refused",)),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
@@ -119,7 +119,7 @@ def test_a_planted_fault_is_reported_and_kept_and_ends_with_one(
 def test_all_targets_share_the_time(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.delitem(TARGETS, "checkpoints")  # its start takes seconds
+    monkeypatch.delitem(TARGETS, "checkpoints")  # starting it takes seconds
 
     assert main(["all", "--seconds", "0.6", "--inputs", "3", "--keep", str(tmp_path)]) == 0
 

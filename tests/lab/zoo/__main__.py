@@ -1,4 +1,4 @@
-"""The zoo: `python -m tests.lab.zoo` trains the corpus, lets the tool judge it and writes down how often it was right."""
+"""The zoo: `python -m tests.lab.zoo` trains the corpus, lets the tool judge it, and records how often it was right."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main() -> None:
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):
         results.write(given.results, rows, tool_digest())
-        rows = results.read(given.results)  # rounded as they are kept: the tables are made of these
+        rows = results.read(given.results)  # rounded as they are stored: the tables are made from these
         for path, text in tables.made(rows).items():
             path.write_text(text, encoding="utf-8")
         sys.stdout.write(table(rows))

@@ -1,6 +1,6 @@
-"""The corpus as it was written down before anything was judged: which runs calibrate, and which are held out.
+"""The corpus, fixed before anything was judged: the runs for calibration, and the held-out runs.
 
-The held-out part shares neither gesture source nor length nor, but for the plain LSTM, architecture with the other.
+The held-out part shares no gesture source, no length and, except for the plain LSTM, no architecture with the other part.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from tests.lab.zoo.gestures import Source
 
 
 class Part(str, Enum):
-    """What a context's runs are for."""
+    """Purposes of a context's runs."""
 
     CALIBRATION = "calibration"
     HELD_OUT = "held-out"
 
 
 class Kind(str, Enum):
-    """The generators trained: humouse's, and three that are not."""
+    """Kinds of generators: humouse's own, and three that are not."""
 
     LSTM = "lstm"
     LSTM_V1 = "lstm-v1"
@@ -32,16 +32,16 @@ class Kind(str, Enum):
     TABLE = "table"
 
 
-#: A learning rate no warm-up survives.
+#: A learning rate at which every warm-up fails.
 TOO_HIGH_RATE = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Everything about a run that is not varied within its lattice.
+    """The properties of a run that do not vary within its lattice.
 
-    `length` T in steps of the gestures' own rate, `offset_px` the reach of a random start, `padding` the largest share of
-    zero steps at the tail, `full_steps` optimiser steps (a multiple of an epoch's), `levels` the lattice.
+    `length` is T, in steps at the gestures' own rate. `offset_px` is the reach of a random start. `padding` is the largest
+    share of zero steps at the tail. `full_steps` are optimiser steps, a multiple of an epoch's. `levels` span the lattice.
     """
 
     name: str
@@ -64,30 +64,30 @@ class Context:
 
     @property
     def epoch(self) -> int:
-        """Optimiser steps of one epoch."""
+        """The optimiser steps of one epoch."""
         return self.count // self.batch
 
     def steps(self, steps: Steps) -> int:
-        """Optimiser steps of one level: whole epochs, at least one."""
+        """Return the optimiser steps of one level: whole epochs, at least one."""
         share = {Steps.FEW: 10, Steps.SOME: 3, Steps.FULL: 1}[steps]
         return max(1, round(self.full_steps / share / self.epoch)) * self.epoch
 
     def latent_size(self, genome: Genome) -> int:
-        """The latent's size Z."""
+        """Return the latent's size Z."""
         return 1 if genome.width is Width.ONE else self.latent_dim
 
     def learning_rate(self, genome: Genome) -> float:
-        """Adam's learning rate."""
+        """Return Adam's learning rate."""
         return TOO_HIGH_RATE if genome.rate is Rate.TOO_HIGH else self.rate
 
     @property
     def genomes(self) -> tuple[Genome, ...]:
-        """The whole lattice."""
+        """Return the whole lattice."""
         return tuple(lattice(self.base, dict(self.levels)))
 
     @property
     def trainings(self) -> tuple[Genome, ...]:
-        """One genome, the longest, for each training."""
+        """Return one genome, the longest, for each training."""
         return tuple(genome for genome in self.genomes if genome.steps is Steps.FULL)
 
 
@@ -239,7 +239,7 @@ _HELD_OUT = (
     ),
 )  # fmt: skip
 
-#: All contexts, the two parts in turn: a training cut short has some of both.
+#: All contexts, alternating between the two parts, so that an interrupted training has some of both.
 CONTEXTS: tuple[Context, ...] = (
     *(context for pair in zip(_CALIBRATION, _HELD_OUT, strict=False) for context in pair),
     *_HELD_OUT[len(_CALIBRATION) :],

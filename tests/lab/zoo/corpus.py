@@ -1,4 +1,4 @@
-"""All stages after training: pick the corpus, ask the tool, and see what its patches would have done."""
+"""Run all stages after training: select the corpus, ask the tool, and apply its patches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 
 def lattices(contexts: Iterable[Context], cache: Cache, real: Path | None, say: Say) -> list[Lattice]:
-    """The contexts whose every run is trained; the others are left out, and said."""
+    """Return the contexts whose every run is trained; report the others."""
     found = []
     for context in contexts:
         jobs = jobs_of([context], real)
@@ -33,13 +33,13 @@ def lattices(contexts: Iterable[Context], cache: Cache, real: Path | None, say: 
 
 
 def search(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> None:
-    """Search a cure for the sick runs of the corpus, by the tool's own trials."""
+    """Search a cure for the sick runs of the corpus with the tool's own trials."""
     runs = [run for lattice in lattices(contexts, cache, real, say) for run in select(lattice)]
     searching.search_all(runs, cache, real, workers, say)
 
 
 def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> list[Row]:
-    """Judge the corpus; what the tool's patches lead to is trained where the lattice does not hold it."""
+    """Judge the corpus, and train the patched runs that the lattice does not contain."""
     by_context = {lattice.context.name: lattice for lattice in lattices(contexts, cache, real, say)}
     runs = [run for lattice in by_context.values() for run in select(lattice)]
     judgements = judge_all([_question(run, cache, real) for run in runs], workers, say)
@@ -62,7 +62,7 @@ def _question(run: Run, cache: Cache, real: Path | None) -> Question:
 
 
 def _moves(run: Run, judgement: Judgement) -> tuple[Genome | None, Genome | None]:
-    """Where a collapsed run would be after the tool's patch, and after Fix A; None where it stays."""
+    """Return a collapsed run after the tool's patch, and after Fix A; None where it does not change."""
     if run.label is not Label.COLLAPSED:
         return None, None
     fixed = run.genome.moved(FIX_A)

@@ -1,4 +1,4 @@
-"""How often the tool was right: shares with Wilson's 95 % intervals, by part of the corpus."""
+"""Figures of how often the tool was right: shares with Wilson's 95 % intervals, by part of the corpus."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lab.zoo.judge import CAUSE_FACTORS
 Row = Mapping[str, Any]
 
 _Z95 = 1.959964
-#: Samples that move or vary more than this many times as much as the targets are told apart in one line.
+#: Samples that move or vary more than the targets by this factor have a line of their own.
 _OVERSHOOT = 2.0
 _POSITIVE = ("collapsed", "at-risk")
 SICK = ("one factor", "two factors", "more factors", "incurable here")
@@ -23,7 +23,7 @@ EXPLAINED = ("one factor", "two factors", "more factors")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """A share of `total` cases, with Wilson's 95 % interval; `hits` may be an expected number."""
+    """A share of `total` cases, with Wilson's 95 % interval; `hits` may be an expected value."""
 
     hits: float
     total: int
@@ -51,13 +51,13 @@ class Share:
 
 
 def share(rows: Iterable[Row], hit: Callable[[Row], float | bool]) -> Share:
-    """The share of rows that `hit` says yes to."""
+    """Return the share of rows for which `hit` is true."""
     given = list(rows)
     return Share(hits=sum(float(hit(row)) for row in given), total=len(given))
 
 
 def cause_is_right(code: str, cures: Iterable[Iterable[str]]) -> bool:
-    """Whether a cause speaks of a factor that is in one of the minimal sets."""
+    """Return True if a cause names a factor in one of the minimal sets."""
     factors = {factor.value for factor in CAUSE_FACTORS.get(code, frozenset())}
     return any(factors & set(cure) for cure in cures)
 
@@ -72,12 +72,12 @@ def _any_is_right(row: Row) -> bool:
 
 
 def within_reach(row: Row) -> bool:
-    """Whether a minimal set holds a factor that any of the tool's causes speaks of."""
+    """Return True if a minimal set contains a factor that one of the tool's causes can name."""
     return any(cause_is_right(code, row["cures"]) for code in CAUSE_FACTORS)
 
 
 def _within_size(row: Row) -> bool:
-    """Whether a run's samples are not far larger than its targets, which the truth itself calls no collapse."""
+    """Return True if a run's samples are not much larger than its targets; larger ones are no collapse by the truth's terms."""
     return bool(max(row["moves"], row["varies"]) <= _OVERSHOOT)
 
 
@@ -89,7 +89,7 @@ def _verdict(form: str) -> Callable[[Row], str]:
 
 
 def summary(rows: Sequence[Row]) -> dict[str, Share | float]:
-    """All figures of some runs; borderline ones count in their own line alone."""
+    """Return all figures of some runs; borderline runs count only in their own line."""
     sick = [row for row in rows if row["truth"] in SICK]
     healthy = [row for row in rows if row["truth"] == "healthy"]
     clear = [*sick, *healthy]
@@ -144,7 +144,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Share | float]:
 
 
 def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The runs by part, and the long ones among those held out."""
+    """Return the runs by part, and the long ones among the held-out runs."""
     ordered = sorted(rows, key=lambda row: str(row["part"]))
     found = {part: list(some) for part, some in groupby(ordered, key=lambda row: str(row["part"]))}
     long = [row for row in found.get("held-out", []) if row["length"] >= 200]
@@ -152,7 +152,7 @@ def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The figures of every group side by side, as Markdown."""
+    """Return the figures of every group side by side, as Markdown."""
     by_group = groups(rows)
     summaries = {name: summary(some) for name, some in by_group.items()}
     lines = [f"| | {' | '.join(by_group)} |", f"|---|{'---|' * len(by_group)}"]
@@ -175,7 +175,7 @@ def _cell(found: Share | float | None) -> str:
 
 
 def plain(found: Mapping[str, Share | float]) -> dict[str, Any]:
-    """A summary as plain numbers, for JSON."""
+    """Return a summary as plain numbers, for JSON."""
     return {
         name: {"hits": one.hits, "total": one.total, "share": one.value if one.total else None, "interval": list(one.interval)}
         if isinstance(one, Share)
@@ -185,7 +185,7 @@ def plain(found: Mapping[str, Share | float]) -> dict[str, Any]:
 
 
 def random_cure(healthy: int, others: int, tries: int) -> float:
-    """The chance that `tries` runs drawn from `others` without putting back hold one of the `healthy` among them."""
+    """Return the chance that `tries` runs drawn from `others` without replacement include one of the `healthy`."""
     if others == 0:
         return 0.0
     drawn = min(tries, others)

@@ -1,4 +1,4 @@
-"""What is varied: the factors, their levels, and a genome, one level of each."""
+"""The factors that vary, their levels, and genomes: one level of each factor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import product
 
 
 class Factor(str, Enum):
-    """Something a warm-up can be cured or spoilt by; the value is the genome's field."""
+    """Properties of a warm-up that can cure or spoil it; the value is the genome's field."""
 
     SPACE = "space"
     HEAD = "head"
@@ -22,7 +22,7 @@ class Factor(str, Enum):
 
 
 class Space(str, Enum):
-    """What the loss compares: positions or deltas, in pixels or z-scored; AZ sums z-scored deltas."""
+    """Spaces of the loss: positions or deltas, in pixels or z-scored; AZ sums z-scored deltas."""
 
     PX = "px"
     Z = "z"
@@ -32,14 +32,14 @@ class Space(str, Enum):
 
 
 class HeadKind(str, Enum):
-    """The activation of the x and y channels."""
+    """Activations of the x and y channels."""
 
     TANH = "tanh"
     LINEAR = "linear"
 
 
 class Latent(str, Enum):
-    """What happens to the latent between encoder and generator."""
+    """Distortions of the latent between encoder and generator."""
 
     CLEAN = "clean"
     WHITEN = "whiten"
@@ -48,17 +48,17 @@ class Latent(str, Enum):
 
     @property
     def whitens(self) -> bool:
-        """Whether the batch's own mean and std are taken out."""
+        """True if the batch's own mean and std are removed."""
         return self in (Latent.WHITEN, Latent.BOTH)
 
     @property
     def noise_std(self) -> float:
-        """The std of the noise added, in units of the latent."""
+        """The std of the added noise, in units of the latent."""
         return 1.0 if self in (Latent.NOISE, Latent.BOTH) else 0.0
 
 
 class Drive(str, Enum):
-    """What makes a recurrent layer move under a repeated latent: nothing, slow gates, or the time as an input."""
+    """Sources of movement for a recurrent layer under a repeated latent: none, slow gates, or time as an input."""
 
     PLAIN = "plain"
     SLOW = "slow"
@@ -66,7 +66,7 @@ class Drive(str, Enum):
 
 
 class Steps(str, Enum):
-    """How long the warm-up was: a tenth, a third, or all of the context's steps."""
+    """Lengths of the warm-up: a tenth, a third, or all of the context's steps."""
 
     FEW = "few"
     SOME = "some"
@@ -74,26 +74,26 @@ class Steps(str, Enum):
 
     @property
     def rank(self) -> int:
-        """Longer is higher."""
+        """The rank by length; longer is higher."""
         return tuple(Steps).index(self)
 
 
 class Rate(str, Enum):
-    """Adam's learning rate: the context's own, or one no warm-up survives."""
+    """Adam's learning rates: the context's own, or one at which every warm-up fails."""
 
     GOOD = "good"
     TOO_HIGH = "too-high"
 
 
 class Width(str, Enum):
-    """The latent's size: the context's own, or a single number."""
+    """Sizes of the latent: the context's own, or a single number."""
 
     OWN = "16"
     ONE = "1"
 
 
 class Kl(str, Enum):
-    """The weight of seq2seq's KL term: the trainer's default, or a hundred times as much."""
+    """Weights of seq2seq's KL term: the trainer's default, or a hundred times as much."""
 
     DEFAULT = "0.1"
     HEAVY = "10"
@@ -116,21 +116,21 @@ class Genome:
     kl: Kl = Kl.DEFAULT
 
     def level(self, factor: Factor) -> Level:
-        """This genome's level of one factor."""
+        """Return this genome's level of one factor."""
         level: Level = getattr(self, factor.value)
         return level
 
     def moved(self, levels: Mapping[Factor, Level]) -> Genome:
-        """The same with other levels of some factors."""
+        """Return the genome with other levels of some factors."""
         return replace(self, **{factor.value: level for factor, level in levels.items()})  # type: ignore[arg-type]
 
     def changes_to(self, other: Genome) -> frozenset[Factor]:
-        """The factors in which `other` differs."""
+        """Return the factors in which `other` differs."""
         return frozenset(factor for factor in Factor if self.level(factor) is not other.level(factor))
 
     @property
     def name(self) -> str:
-        """The levels in the factors' order, e.g. `px-tanh-whiten-plain-few`; the special ones only where not the usual."""
+        """The levels in the factors' order, e.g. `px-tanh-whiten-plain-few`; special ones only if they are not the usual."""
         parts = [self.space.value, self.head.value, self.latent.value, self.drive.value, self.steps.value]
         usual = Genome()
         special = (factor for factor in (Factor.RATE, Factor.WIDTH, Factor.KL) if factor in self.changes_to(usual))
@@ -138,7 +138,7 @@ class Genome:
 
 
 def lattice(base: Genome, levels: Mapping[Factor, tuple[Level, ...]]) -> Iterator[Genome]:
-    """The full product of `levels` with all three lengths, `base` elsewhere; the genomes of one training are neighbours."""
+    """Return the product of `levels` with all three lengths, `base` elsewhere; one training's genomes are adjacent."""
     varied = [factor for factor in Factor if factor in levels and factor is not Factor.STEPS]
     for chosen in product(*(levels[factor] for factor in varied)):
         for steps in Steps:

@@ -20,7 +20,7 @@ _STEP_SECONDS = 0.01
 
 
 class Source(str, Enum):
-    """Where gestures come from."""
+    """Sources of gestures."""
 
     STROKES = "strokes"
     MINIMUM_JERK = "minimum-jerk"
@@ -38,10 +38,10 @@ def gestures(
     padding: float = 0.3,
     real: Path | None = None,
 ) -> Floats:
-    """Raw gestures (count, length, 3) float32: dx and dy in pixels, dt in seconds.
+    """Return raw gestures (count, length, 3) float32: dx and dy in pixels, dt in seconds.
 
-    `offset_px` > 0 puts a random start up to that far into the first delta; of the made ones up to `padding` of the
-    steps at the tail are zero, the real ones come with their own.
+    With `offset_px` > 0, the first delta includes a random start up to that far away. Of synthetic gestures, up to
+    `padding` of the steps at the tail are zero; real ones have their own padding.
     """
     random = np.random.default_rng(seed)
     if source is Source.REAL:
@@ -55,14 +55,14 @@ def gestures(
             moves = _minimum_jerk(count, length, random)
         case Source.WANDER:
             moves = _wander(count, length, random)
-    # The strokes end by themselves; a shorter tail than theirs would have to be made up.
+    # Strokes end by themselves; a shorter tail would have to be invented.
     shortest = max(2, round((1 - padding) * length))
     lengths = random.integers(shortest, length + 1, size=count)
     return _padded(moves, lengths, offset_px, random)
 
 
 def _padded(moves: Floats, lengths: NDArray[np.integer[Any]], offset_px: float, random: np.random.Generator) -> Floats:
-    """Deltas (N, T, 2) cut to `lengths` (N,), with a random start and the time channel: (N, T, 3)."""
+    """Cut deltas (N, T, 2) to `lengths` (N,), and add a random start and the time channel: (N, T, 3)."""
     inside = np.arange(moves.shape[1]) < lengths[:, None]  # (N, T)
     moves = np.where(inside[..., None], moves, 0.0)
     if offset_px > 0:
@@ -72,7 +72,7 @@ def _padded(moves: Floats, lengths: NDArray[np.integer[Any]], offset_px: float, 
 
 
 def _minimum_jerk(count: int, length: int, random: np.random.Generator) -> Floats:
-    """One to three moves from point to point, each with the quintic profile and some curvature: deltas (N, T, 2)."""
+    """Make one to three moves from point to point, with the quintic profile and some curvature: deltas (N, T, 2)."""
     time = np.arange(1, length + 1) / length  # (T,)
     positions = np.zeros((count, length, 2))
     heading = random.uniform(0, 2 * np.pi, size=count)
@@ -92,7 +92,7 @@ def _minimum_jerk(count: int, length: int, random: np.random.Generator) -> Float
 
 
 def _wander(count: int, length: int, random: np.random.Generator) -> Floats:
-    """A velocity that is drawn back to a mean of its own (an Ornstein-Uhlenbeck process), smoothed: deltas (N, T, 2)."""
+    """Integrate a smoothed velocity that returns to a mean of its own (an Ornstein-Uhlenbeck process): deltas (N, T, 2)."""
     mean = random.normal(0, 1.0, size=(count, 1, 2))
     memory = np.exp(-1 / (0.15 * length))
     kicks = random.normal(0, np.sqrt(1 - memory**2), size=(count, length, 2))
@@ -109,7 +109,7 @@ def _wander(count: int, length: int, random: np.random.Generator) -> Floats:
 
 
 def _real(path: Path, count: int, length: int, random: np.random.Generator) -> Floats:
-    """`count` gestures of a file (`sequences` (N, T', 3)), neighbouring steps summed and the tail cut to `length`."""
+    """Read `count` gestures from a file (`sequences` (N, T', 3)), sum neighbouring steps, and cut the tail to `length`."""
     with np.load(path) as loaded:
         sequences = loaded["sequences"]
     together = max(1, sequences.shape[1] // length)

@@ -1,4 +1,4 @@
-"""The tool's answers: a run written as humouse would leave it, or given in memory, and what the report says of it."""
+"""Ask the tool about a run, written as humouse would leave it or given in memory, and record its answers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from tests.lab.zoo.networks import generator, humouse_spec, is_humouse, trainabl
 from tests.lab.zoo.targets import Targets, targets_of
 from tests.lab.zoo.training import Cache, Job, be_nice, write_whole
 
-#: To be raised with every change of how a run is shown to the tool or of what is kept of its answer.
+#: Raise this with every change of how a run is passed to the tool, or of which parts of its answer are stored.
 JUDGE_VERSION = 1
 
 _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.SYMPTOM)
 
-#: The factors a cause of the tool's speaks of.
+#: The factors that each of the tool's causes names.
 CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
     "HD201": frozenset({Factor.SPACE, Factor.HEAD}),
     "HD202": frozenset({Factor.SPACE, Factor.STEPS}),
@@ -50,7 +50,7 @@ CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
     "HD210": frozenset({Factor.STEPS}),
 }
 
-#: What a remedy of the tool's changes.
+#: The levels that each of the tool's remedies changes.
 REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "normalised-positions": {Factor.SPACE: Space.Z, Factor.HEAD: HeadKind.LINEAR, Factor.LATENT: Latent.CLEAN},
     "undistorted-latent": {Factor.LATENT: Latent.CLEAN},
@@ -61,13 +61,13 @@ REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "raw-deltas": {Factor.SPACE: Space.PX},
 }
 
-#: "Fix A", whatever the run.
+#: "Fix A", for any run.
 FIX_A = REMEDY_LEVELS["normalised-positions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one report says, as plain data: codes best first, the probes' numbers by code and name."""
+    """The content of one report as plain data: codes, best first, and the probes' numbers by code and name."""
 
     verdict: str
     confidence: str
@@ -80,14 +80,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The answers on one run: of the trained generator, and of its config alone where it has one."""
+    """The answers about one run: of the trained generator, and of its config alone if it has one."""
 
     trained: Answer
     preflight: Answer | None
 
 
 def answer(report: Report, seconds: float) -> Answer:
-    """Keep what is compared of a report."""
+    """Extract the compared parts of a report."""
     return Answer(
         verdict=report.verdict.value,
         confidence=report.confidence.value,
@@ -100,7 +100,7 @@ def answer(report: Report, seconds: float) -> Answer:
 
 
 def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
-    """The config values of a run, all of them spelled out."""
+    """Return the config values of a run, all written out."""
     spec_kind = {Kind.TCN: "tcn", Kind.SEQ2SEQ: "seq2seq"}.get(context.kind, "lstm")
     first_version = context.kind is Kind.LSTM_V1
     return {
@@ -140,7 +140,7 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
 
 
 def config_text(settings: Mapping[str, Value]) -> str:
-    """The settings as the resolved YAML of a run, under `experiment:`."""
+    """Return the settings as a run's resolved YAML, under `experiment:`."""
     lines = ["experiment:"]
     open_sections: list[str] = []
     for key, value in settings.items():
@@ -150,16 +150,16 @@ def config_text(settings: Mapping[str, Value]) -> str:
             shared += 1
         lines += [f"{'  ' * (depth + 1)}{sections[depth]}:" for depth in range(shared, len(sections))]
         open_sections = sections
-        # JSON's words are YAML's, but for 1e-05, which YAML takes for text.
+        # JSON's values are YAML's, except for 1e-05, which YAML takes for text.
         spelled = f"{value:.10f}" if isinstance(value, float) else json.dumps(value)
         lines.append(f"{'  ' * (len(sections) + 1)}{name}: {spelled}")
     return "\n".join(lines) + "\n"
 
 
 def write_run(folder: Path, job: Job, genome: Genome, weights: Mapping[str, Tensor]) -> Request:
-    """Write a run of humouse's own into `folder`, as humouse would leave it; returns what the tool is asked.
+    """Write one of humouse's own runs into `folder`, as humouse would leave it; return the request for the tool.
 
-    The pretrainer leaves no config, and a checkpoint in its own shape, rescaled to pixels.
+    The pretrainer leaves no config, but a checkpoint of its own shape, rescaled to pixels.
     """
     context = job.context
     targets = targets_of(context, genome, job.raw())
@@ -199,7 +199,7 @@ def _pretrained(context: Context, genome: Genome, weights: Mapping[str, Tensor],
 
 
 def restored(job: Job, genome: Genome, weights: Mapping[str, Tensor]) -> nn.Module:
-    """A trained generator in memory, (N, Z) -> (N, T, D)."""
+    """Return a trained generator in memory, (N, Z) -> (N, T, D)."""
     with torch.random.fork_rng(devices=[]):
         network = generator(job.context, genome)
     network.load_state_dict(dict(weights))
@@ -230,7 +230,7 @@ def judge(job: Job, genome: Genome, weights: Mapping[str, Tensor]) -> Judgement:
 
 @lru_cache(maxsize=1)
 def tool_digest() -> str:
-    """The tool as it is: a digest of its sources and of how it is asked."""
+    """Return a digest of the tool's sources and of how it is asked."""
     folder = Path(humouse_doctor.__file__).parent
     digest = hashlib.sha256(f"judge {JUDGE_VERSION}".encode())
     for path in sorted(folder.rglob("*.py")):
@@ -240,7 +240,7 @@ def tool_digest() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One run to be judged, and where its answer is kept."""
+    """One run to judge, and the cache for its answer."""
 
     job: Job
     genome: Genome
@@ -249,12 +249,12 @@ class Question:
 
     @property
     def path(self) -> Path:
-        """Where the answer is kept: another tool's answers are not this one's."""
+        """The file for the answer; it differs between versions of the tool."""
         return self.folder / "judged" / self.tool / f"{self.job.key}-{self.genome.steps.value}.json"
 
 
 def judge_all(questions: Iterable[Question], workers: int, say: Callable[[str], None]) -> list[Judgement]:
-    """Ask the tool about each run that it was not asked about yet; the answers in order."""
+    """Ask the tool about each run without a stored answer; return the answers in order."""
     asked = list(questions)
     left = [question for question in asked if not question.path.exists()]
     say(f"runs to judge: {len(left)}")
@@ -291,7 +291,7 @@ def _answer(stored: dict[str, Any]) -> Answer:
 
 
 def levels_of(remedy: str, genome: Genome) -> Mapping[Factor, Level]:
-    """What a remedy changes; a longer warm-up comes as far as the level at or below its own length."""
+    """Return the levels that a remedy changes; a longer warm-up counts as the level at or below its length."""
     if not remedy.startswith("longer-warm-up-"):
         return REMEDY_LEVELS.get(remedy, {})
     times = int(remedy.removeprefix("longer-warm-up-").removesuffix("x"))
@@ -301,9 +301,9 @@ def levels_of(remedy: str, genome: Genome) -> Mapping[Factor, Level]:
 
 
 def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> Genome | None:
-    """The genome after some remedies, a factor being moved by the first that speaks of it.
+    """Return the genome after some remedies, where each factor is moved by the first remedy that names it.
 
-    None where none of them is a move here: a remedy that leaves everything as it is, is none either.
+    Returns None if no remedy moves anything; a remedy that leaves everything as it is counts as none.
     """
     levels: dict[Factor, Level] = {}
     for remedy in remedies:

@@ -1,6 +1,6 @@
-"""The generators and encoders trained: humouse's own shapes, and a few that are not humouse's.
+"""Generators and encoders to train: humouse's own, and a few others.
 
-Initial weights of one context are the same whatever the levels, but for what a level itself changes.
+Initial weights within a context are the same for all levels, except for what a level itself changes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Unconditioned(nn.Module):
 
 
 class Repeated(nn.Module):
-    """An embedded latent, repeated, and a time ramp if asked, through recurrent layers: (N, Z) -> (N, T, D)."""
+    """An embedded latent, repeated, optionally with a time ramp, through recurrent layers: (N, Z) -> (N, T, D)."""
 
     def __init__(self, *, pre: nn.Linear, layers: list[nn.RNNBase], output: nn.Linear, head: nn.Module, length: int) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Repeated(nn.Module):
 
 
 class Autoregressive(nn.Module):
-    """A GRU cell fed its own last output and the latent, which is its first state as well: (N, Z) -> (N, T, D)."""
+    """A GRU cell with its own last output and the latent as inputs; the latent is also its first state: (N, Z) -> (N, T, D)."""
 
     def __init__(self, latent_dim: int, hidden: int, length: int, bounded: bool) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Autoregressive(nn.Module):
 
 
 class Encoder(nn.Module):
-    """A target (N, T, D) to numbers (N, K): the last state of an LSTM, projected."""
+    """An encoder of targets (N, T, D) to numbers (N, K): the projected last state of an LSTM."""
 
     def __init__(self, channels: int, hidden: int, outputs: int) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class Encoder(nn.Module):
 
 
 def humouse_spec(context: Context, genome: Genome) -> GeneratorSpec:
-    """The spec of a context's generator in humouse's terms; raises KeyError for a kind that is not humouse's."""
+    """Return a context's generator spec in humouse's terms; raise KeyError for a kind that is not humouse's."""
     first_version = context.kind is Kind.LSTM_V1
     return GeneratorSpec(
         architecture=_ARCHITECTURES[context.kind],
@@ -109,19 +109,19 @@ def humouse_spec(context: Context, genome: Genome) -> GeneratorSpec:
 
 
 def is_humouse(context: Context, genome: Genome) -> bool:
-    """Whether humouse could load the generator."""
+    """Return True if humouse could load the generator."""
     return context.kind in _ARCHITECTURES and genome.drive is not Drive.TIME
 
 
 def trainable(context: Context, genome: Genome) -> bool:
-    """Whether a context's generator can be had with a genome's drive and space at all."""
+    """Return True if a context's generator can be combined with a genome's drive and space."""
     if genome.space is not Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE):
         return False
     return genome.drive is Drive.PLAIN or context.kind not in (Kind.SEQ2SEQ, Kind.TCN, Kind.AUTOREGRESSIVE)
 
 
 def generator(context: Context, genome: Genome) -> nn.Module:
-    """An untrained generator, (N, Z) -> (N, T, D); the global random state is used up."""
+    """Return an untrained generator, (N, Z) -> (N, T, D); it draws from the global random state."""
     torch.manual_seed(context.seed)
     bounded = genome.head is HeadKind.TANH
     size, hidden = context.latent_size(genome), context.hidden
@@ -147,7 +147,7 @@ def generator(context: Context, genome: Genome) -> nn.Module:
 
 
 def _slow_updates(layer: nn.GRU, length: int, random: torch.Generator) -> None:
-    """Chrono initialisation of a GRU, in place: in h' = (1 - z) n + z h it is the update gate that remembers."""
+    """Apply chrono initialisation to a GRU, in place; in h' = (1 - z) n + z h the update gate remembers."""
     hidden = layer.hidden_size
     with torch.no_grad():
         slow = torch.log(torch.empty(hidden).uniform_(1.0, max(2.0, length - 1.0), generator=random))
@@ -157,7 +157,7 @@ def _slow_updates(layer: nn.GRU, length: int, random: torch.Generator) -> None:
 
 
 def _with_time(layer: nn.RNNBase, random: torch.Generator) -> nn.RNNBase:
-    """The same layer with one more input, whose weights start as PyTorch's own do."""
+    """Return the layer with one more input, whose weights are initialised as PyTorch does."""
     kind = nn.GRU if isinstance(layer, nn.GRU) else nn.LSTM
     wider = kind(layer.input_size + 1, layer.hidden_size, batch_first=True)
     bound = 1 / math.sqrt(layer.hidden_size)

@@ -1,4 +1,4 @@
-"""The corpus with its answers as one JSON file, a line per run."""
+"""The corpus with its answers as one JSON file, one line per run."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.lab.zoo.truth import Label
 from tests.lab.zoo.warmup import TRAINER_VERSION
 
 PATH = Path(__file__).with_name("results.json")
-#: As many as the tool's own search makes.
+#: As many as the tool's own search tries.
 TRIES = 5
 _DIGITS = 4
 
 
 def row(run: Run, lattice: Lattice, judgement: Judgement, *, patch: str, fix_a: str, search: str | None) -> Row:
-    """One run as plain data; `patch`, `fix_a` and `search` say what became of it after those changes."""
+    """Return one run as plain data; `patch`, `fix_a` and `search` are its labels after those changes."""
     others = [
         label for genome, label in lattice.labels.items() if genome != run.genome and genome.steps.rank >= run.genome.steps.rank
     ]
@@ -65,7 +65,7 @@ def _plain(answer: Answer) -> dict[str, Any]:
 
 
 def write(path: Path, rows: Sequence[Row], tool: str) -> None:
-    """Write all runs and their figures; the names of the measurements stand once, at the head."""
+    """Write all runs and their figures; the names of the measurements are written once, at the head."""
     names: dict[str, list[str]] = {}
     for one in rows:
         for code, numbers in one["trained"]["measurements"].items():
@@ -82,7 +82,7 @@ def write(path: Path, rows: Sequence[Row], tool: str) -> None:
 
 
 def read(path: Path) -> list[Row]:
-    """The runs of a results file."""
+    """Return the runs in a results file."""
     stored = json.loads(path.read_text())
     names = stored["head"]["metrics"]
     return [_unpacked(one, names) for one in stored["runs"]]
@@ -107,7 +107,7 @@ def _dumped(value: object) -> str:
 
 
 def _rounded(value: object) -> object:
-    """The same with four significant digits and null for what is not finite."""
+    """Return the data with four significant digits, and null for non-finite numbers."""
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""What `verify --search` settles on for a sick run, and what becomes of that in the zoo's own trainer.
+"""Run `verify --search` on sick runs, and train its answer in the zoo's own trainer.
 
-The search makes its own trials, with a seed of its own, from the config and the gestures alone. Its answer is then trained
-by the zoo as any other run and judged by the same truth.
+The search makes its own trials, with a seed of its own, from the config and the gestures alone. The zoo then trains its
+answer like any other run and judges it by the same truth.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from tests.lab.zoo.selection import Run
 from tests.lab.zoo.training import Cache, Job, be_nice, job_of, run_job, write_whole
 from tests.lab.zoo.truth import Label
 
-#: To be raised with every change of how a search is made.
+#: Raise this with every change of how a search is made.
 SEARCH_VERSION = 1
-#: The search's own seed: none of the contexts has it.
+#: The search's own seed, which no context uses.
 _SEED = 101
 _MAX_ARMS = 16
 _BECAME = {Label.HEALTHY: "cured", Label.BORDERLINE: "borderline", Label.COLLAPSED: "not cured"}
@@ -44,7 +44,10 @@ _BECAME = {Label.HEALTHY: "cured", Label.BORDERLINE: "borderline", Label.COLLAPS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
-    """A search's end: `became` is "cured", "borderline", "not cured" or "nothing found"; its arm, arms tried, seconds."""
+    """A finished search: its result, arm, number of arms tried, and seconds.
+
+    `became` is "cured", "borderline", "not cured" or "nothing found".
+    """
 
     became: str
     arm: str
@@ -53,12 +56,12 @@ class Searched:
 
 
 def can_be_searched(run: Run) -> bool:
-    """Whether `verify` can train this run: a generator of humouse's own, with a config, warmed up by itself."""
+    """Return True if `verify` can train this run: humouse's own generator, with a config and a warm-up of its own."""
     return run.label is Label.COLLAPSED and is_humouse(run.context, run.genome) and run.context.kind is not Kind.TABLE
 
 
 def search_all(runs: Iterable[Run], cache: Cache, real: Path | None, workers: int, say: Callable[[str], None]) -> None:
-    """Search a cure for each run that none was searched for yet."""
+    """Search a cure for each run that has not been searched yet."""
     tasks = [(run, cache.folder, real) for run in runs if can_be_searched(run) and found(run, cache, real) is None]
     say(f"searches to do: {len(tasks)}")
     with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
@@ -67,7 +70,7 @@ def search_all(runs: Iterable[Run], cache: Cache, real: Path | None, workers: in
 
 
 def found(run: Run, cache: Cache, real: Path | None) -> Searched | None:
-    """What the search for this run came to, None where none was made."""
+    """Return the result of this run's search, None if there was none."""
     path = _path(run, cache, real)
     return Searched(**json.loads(path.read_text())) if path.exists() else None
 
@@ -97,13 +100,14 @@ def _search(task: tuple[Run, Path, Path | None]) -> str:
 
 
 def _chosen(job: Job, genome: Genome, place: Path, weights: dict[str, torch.Tensor]) -> tuple[Arm | None, int]:
-    """The search's answer to the run's config and gestures, and how many arms it tried."""
+    """Return the search's answer to the run's config and gestures, and the number of arms it tried."""
     request = replace(write_run(place, job, genome, weights), checkpoint=None)
     assert request.config is not None
     assert request.data is not None
-    settings = reader.read(request.config).settings
-    gestures = read_gestures(request.data, settings, request.max_sequences, 0)
-    bench = Bench(config=request.config, overrides=(), gestures=gestures, base_steps=own_steps(settings, gestures) or 1)
+    config = reader.read(request.config)
+    gestures = read_gestures(request.data, config.settings, request.max_sequences, 0)
+    steps = own_steps(config.settings, gestures) or 1
+    bench = Bench(config=request.config, overrides=(), read=config, gestures=gestures, base_steps=steps)
     made: dict[tuple[str, int], Trial] = {}
 
     def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
@@ -118,7 +122,7 @@ def _chosen(job: Job, genome: Genome, place: Path, weights: dict[str, torch.Tens
 
 
 def _truth_of(run: Run, arm: Arm, cache: Cache, real: Path | None) -> Label:
-    """The label of the run with the arm's changes, trained by the zoo."""
+    """Return the label of the run with the arm's changes, trained by the zoo."""
     context, genome = moved(run.context, run.genome, arm)
     if not trainable(context, genome):
         return Label.COLLAPSED
@@ -131,7 +135,7 @@ def _truth_of(run: Run, arm: Arm, cache: Cache, real: Path | None) -> Label:
 
 
 def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
-    """The run with an arm's edits and changes, as a context and a genome of the zoo's; its length becomes the full one."""
+    """Return the run with an arm's edits and changes as a context and a genome of the zoo; its length becomes the full one."""
     new: dict[str, Value] = {edit.key: edit.new for edit in arm.edits}
     absolute = new.get("training.absolute_coordinates", genome.space not in (Space.DPX, Space.DZ))
     z_scored = new.get("data.normalize_sequences", genome.space in (Space.DZ, Space.AZ))

@@ -1,4 +1,4 @@
-"""The corpus out of the lattice: runs picked by their truth, by a seed, before the tool has looked at any."""
+"""Select the corpus from the lattice: runs chosen by their truth and a seed, before the tool has seen any."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.lab.zoo.genome import Factor, Genome
 from tests.lab.zoo.training import Cache, Job
 from tests.lab.zoo.truth import Label, Numbers, minimal_cures
 
-#: How many runs of each kind a context gives, where it has them.
+#: The most runs of each kind from one context.
 _HEALTHY, _BORDERLINE, _SICK, _INCURABLE = 6, 1, 7, 3
-#: There are few contexts of humouse's own length, so these give more sick runs.
+#: Contexts of humouse's own length are few, so each gives more sick runs.
 _LONG, _SICK_LONG = 200, 8
 
 
 class Ailment(str, Enum):
-    """How many factors at least have to change for a run to be healthy."""
+    """The smallest number of factors that must change for a run to be healthy."""
 
     HEALTHY = "healthy"
     BORDERLINE = "borderline"
@@ -33,18 +33,18 @@ class Ailment(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Lattice:
-    """All runs of one context, as they turned out."""
+    """All runs of one context with their outcomes."""
 
     context: Context
     outcomes: Mapping[Genome, Numbers]
 
     @cached_property
     def labels(self) -> Mapping[Genome, Label]:
-        """What became of each run."""
+        """Return the label of each run."""
         return {genome: found.label for genome, found in self.outcomes.items()}
 
     def run(self, genome: Genome) -> Run:
-        """One run with its truth."""
+        """Return one run with its truth."""
         found = self.outcomes[genome]
         cures = minimal_cures(self.labels, genome) if found.label is Label.COLLAPSED else ()
         return Run(context=self.context, genome=genome, numbers=found, cures=cures)
@@ -61,17 +61,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """For rows and progress lines."""
+        """The name in rows and progress lines."""
         return f"{self.context.name}/{self.genome.name}"
 
     @property
     def label(self) -> Label:
-        """What became of it."""
+        """The run's label."""
         return self.numbers.label
 
     @property
     def ailment(self) -> Ailment:
-        """How many factors at least have to change."""
+        """The smallest number of factors that must change."""
         if self.label is Label.HEALTHY:
             return Ailment.HEALTHY
         if self.label is Label.BORDERLINE:
@@ -82,7 +82,7 @@ class Run:
 
 
 def lattice_of(jobs: Sequence[Job], cache: Cache) -> Lattice | None:
-    """The lattice of one context's jobs, None while one of them is not trained."""
+    """Return the lattice of one context's jobs, None unless all of them are trained."""
     outcomes: dict[Genome, Numbers] = {}
     for job in jobs:
         found = cache.numbers(job.key)
@@ -93,9 +93,9 @@ def lattice_of(jobs: Sequence[Job], cache: Cache) -> Lattice | None:
 
 
 def select(lattice: Lattice, seed: int = 0) -> tuple[Run, ...]:
-    """The runs of one context that the tool is asked about: of every ailment, far from each other in the lattice.
+    """Select the runs of one context that the tool is asked about: of every ailment, far apart in the lattice.
 
-    One of the healthy runs is the one that is closest to a limit.
+    One of the healthy runs is the one closest to a limit.
     """
     random = np.random.default_rng((seed, lattice.context.seed))
     by_ailment: dict[Ailment, list[Run]] = {ailment: [] for ailment in Ailment}
@@ -116,7 +116,7 @@ def select(lattice: Lattice, seed: int = 0) -> tuple[Run, ...]:
 
 
 def _turns(available: Mapping[Ailment, int], most: int) -> Iterable[Ailment]:
-    """Whose turn it is, pick by pick: the sick kinds in turn, `most` at all, then the healthy, then the borderline."""
+    """Return the kind for each pick: at most `most` sick ones, alternating, then healthy, then borderline ones."""
     left = dict(available)
     left[Ailment.INCURABLE] = min(left[Ailment.INCURABLE], _INCURABLE)
     turns: list[Ailment] = []
@@ -132,5 +132,5 @@ def _turns(available: Mapping[Ailment, int], most: int) -> Iterable[Ailment]:
 
 
 def _distance(run: Run, others: Iterable[Run]) -> int:
-    """In how many factors a run differs from the nearest of the others."""
+    """Return the number of factors in which a run differs from the nearest of the others."""
     return min((len(run.genome.changes_to(other.genome)) for other in others), default=len(Factor))

@@ -1,6 +1,6 @@
-"""`python -m tests.lab.zoo.shortened`: does a shortened trial rank the same arms the same way as the whole one?
+"""Check that a shortened trial ranks arms like the whole one: `python -m tests.lab.zoo.shortened`.
 
-Five sick runs, six arms each: once with the run's own steps and all sequences, once with half of the steps, once with a
+Five sick runs with six arms each are trained with their own steps and all sequences, with half of the steps, and with a
 quarter of the sequences. Pairs of arms whose distances from health are clearly apart in the whole trial must not swap.
 """
 
@@ -29,7 +29,7 @@ from tests.lab.zoo.judge import write_run
 from tests.lab.zoo.networks import generator
 from tests.lab.zoo.training import job_of, tell
 
-#: The runs, all of them in absolute pixels with a tanh head and a latent that is whitened, a third of their steps long.
+#: The runs: absolute pixels, a tanh head, a whitened latent, and a third of their steps.
 _RUNS = ("lstm-strokes-48", "lstm-jerk-64", "lstm-wander-40-offset", "lstm2-jerk-40", "tcn-strokes-48")
 _SETS: tuple[tuple[str, ...], ...] = (
     ("undistorted-latent",),
@@ -39,7 +39,7 @@ _SETS: tuple[tuple[str, ...], ...] = (
     ("delta-space",),
     ("seq2seq",),
 )
-#: Distances from health this far apart are a ranking; below it they are a tie.
+#: Distances from health must differ by more than this to rank two arms; otherwise they are a tie.
 _CLEAR = 0.1
 
 
@@ -58,23 +58,23 @@ def main() -> None:
 
 
 def _ranked(name: str) -> Sequence[dict[str, float]]:
-    """Distance from health of each arm: as a whole, with half of the steps, with a quarter of the sequences."""
+    """Return each arm's distance from health: whole, with half of the steps, with a quarter of the sequences."""
     context = next(one for one in CONTEXTS if one.name == name)
     genome = Genome(space=Space.PX, head=HeadKind.TANH, latent=Latent.WHITEN, steps=Steps.SOME)
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
         job = job_of(context, genome, None)
-        weights = generator(context, genome).state_dict()  # untrained: only the config and the gestures are used
+        weights = generator(context, genome).state_dict()  # untrained, since only the config and the gestures are used
         request = replace(write_run(Path(folder), job, genome, weights), checkpoint=None)
         assert request.config is not None
         assert request.data is not None
-        settings = reader.read(request.config).settings
+        config = reader.read(request.config)
         on_hand = candidates(load_case(request).case)
         arms = [AS_IT_IS, *(together([on_hand[one] for one in some]) for some in _SETS if all(one in on_hand for one in some))]
         found = []
         for sequences, share in ((context.count, 1), (context.count, 2), (context.count // 4, 1)):
-            gestures = read_gestures(request.data, settings, sequences, 0)
-            steps = (own_steps(settings, gestures) or 1) // share
-            bench = Bench(config=request.config, overrides=(), gestures=gestures, base_steps=steps)
+            gestures = read_gestures(request.data, config.settings, sequences, 0)
+            steps = (own_steps(config.settings, gestures) or 1) // share
+            bench = Bench(config=request.config, overrides=(), read=config, gestures=gestures, base_steps=steps)
             found.append({arm.title: _off(bench, arm) for arm in arms})
             tell(f"{name}: {sequences} sequences, {steps} steps")
     return found

@@ -1,4 +1,4 @@
-"""The zoo's tables where people read them, between two comments each: docs/accuracy.md and the probes' pages."""
+"""Write the zoo's tables into docs/accuracy.md and the probes' pages, between two comments each."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _PARTS = ("calibration", "held-out")
 
 
 def files() -> dict[Path, str]:
-    """Every file that holds a table: docs/accuracy.md, and a page per probe, by the probe's code ('' for the former)."""
+    """Return every file with a table, each with its probe's code ('' for docs/accuracy.md)."""
     return {ROOT / "docs" / "accuracy.md": "", **{path: code for code, path in pages().items()}}
 
 
 def made(rows: Sequence[Row]) -> dict[Path, str]:
-    """Each file's text as the results have it; a page without the two comments gets them before its last section."""
+    """Return each file's text with the results; a page without the two comments gets them before its last section."""
     found = {}
     for path, code in files().items():
         text = path.read_text(encoding="utf-8")
@@ -42,7 +42,7 @@ def made(rows: Sequence[Row]) -> dict[Path, str]:
 
 
 def of_probe(probe: Probe, rows: Sequence[Row]) -> str:
-    """What one probe said of the corpus: how often it fired, and where its numbers lie."""
+    """Return one probe's results on the corpus: how often it fired, and the quantiles of its numbers."""
     clear = [row for row in rows if row["truth"] in (*SICK, "healthy") and probe.code in row["trained"]["measurements"]]
     by_part = {part: [row for row in clear if row["part"] == part] for part in _PARTS}
     if not clear:

@@ -1,4 +1,4 @@
-"""Gestures to what a loss compares, and generator outputs back to paths in pixels."""
+"""Convert gestures to what a loss compares, and generator outputs back to paths in pixels."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _SUMMED = (Space.PX, Space.Z, Space.AZ)
 class Targets:
     """One space's targets.
 
-    `values` (N, T, D) is what the loss compares, `written` (N, T, 3) the deltas a run's files would hold; `mean` and `std`
-    (2,) z-score what `space` z-scores: positions or deltas.
+    `values` (N, T, D) is what the loss compares, `written` (N, T, 3) the deltas in a run's files. `mean` and `std` (2,)
+    z-score the positions or deltas of `space`.
     """
 
     space: Space
@@ -29,11 +29,11 @@ class Targets:
 
     @property
     def absolute(self) -> bool:
-        """Whether the loss compares positions."""
+        """True if the loss compares positions."""
         return self.space in _SUMMED
 
     def paths(self, values: Floats) -> Floats:
-        """Positions in pixels that values of the loss's space (N, T, D) stand for: (N, T, 2)."""
+        """Return positions in pixels from values (N, T, D) of the loss's space: (N, T, 2)."""
         plane = np.asarray(values[..., :2], dtype=np.float64)
         match self.space:
             case Space.PX:
@@ -50,13 +50,13 @@ class Targets:
 
 
 def targets_of(context: Context, genome: Genome, raw: Floats) -> Targets:
-    """The targets a genome's loss compares, from raw gestures (N, T, 3)."""
+    """Return the targets that a genome's loss compares, from raw gestures (N, T, 3)."""
     channels = 3 if context.kind is Kind.LSTM_V1 else 2
     exact = np.asarray(raw, dtype=np.float64)
     positions = np.cumsum(exact[..., :2], axis=1)
     written = np.asarray(raw, dtype=np.float32)
     mean, std = np.zeros(2), np.ones(2)
-    # The pretrainer and seq2seq z-score by themselves: their gestures stay in pixels.
+    # The pretrainer and seq2seq z-score by themselves, so their gestures stay in pixels.
     if genome.space is Space.Z:
         mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
         if context.kind not in (Kind.SEQ2SEQ, Kind.TABLE):

@@ -1,4 +1,4 @@
-"""The zoo's own parts, and a dozen runs trained from scratch and judged."""
+"""Test the zoo's parts, and a dozen runs trained from scratch and judged."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def raw_of(context: Context) -> Floats:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """As the zoo's own processes train: several threads would wait for each other at these sizes."""
+    """Use one thread, as the zoo's own processes do: several would wait for each other at these sizes."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -1,4 +1,4 @@
-"""The trainings that are done, on disk: each one is two files, written whole or not at all."""
+"""The finished trainings on disk: two files each, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """For progress lines."""
+        """The name in progress lines."""
         return f"{self.context.name}/{self.genome.name}"
 
     def raw(self) -> Floats:
@@ -46,7 +46,7 @@ class Job:
 
     @property
     def key(self) -> str:
-        """A digest of all that determines the outcome, the gestures' own numbers among it."""
+        """A digest of everything that determines the outcome, including the gestures' own numbers."""
         context = self.context
         parts = [
             f"trainer {TRAINER_VERSION}",
@@ -62,7 +62,7 @@ class Job:
 
 @lru_cache(maxsize=64)
 def raw_gestures(context: Context, real: Path | None) -> Floats:
-    """The gestures of a context, (N, T, 3)."""
+    """Return the gestures of a context, (N, T, 3)."""
     return gestures(
         context.source,
         context.count,
@@ -80,7 +80,7 @@ def _digest(context: Context, real: Path | None) -> str:
 
 
 class Cache:
-    """Trainings by key in one folder, which git is told to leave alone."""
+    """Trainings by key in one folder, which git ignores."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -90,7 +90,7 @@ class Cache:
             write_whole(ignore, b"*\n")
 
     def numbers(self, key: str) -> Mapping[Steps, Numbers] | None:
-        """What became of each length of a training, None where it is not done."""
+        """Return the numbers of each length of a training, None if it is not finished."""
         try:
             stored = json.loads((self.folder / f"{key}.json").read_text())
         except FileNotFoundError:
@@ -101,13 +101,13 @@ class Cache:
         }
 
     def weights(self, key: str, steps: Steps) -> dict[str, Tensor]:
-        """The generator's weights at one length."""
+        """Return the generator's weights at one length."""
         stored = torch.load(self.folder / f"{key}.pt", weights_only=True)
         found: dict[str, Tensor] = stored[steps.value]["weights"]
         return found
 
     def store(self, key: str, name: str, snapshots: Iterable[Snapshot], seconds: float) -> None:
-        """Write a training: its weights first, so that the numbers are there only where the weights are."""
+        """Store a training: its weights first, so that numbers never exist without weights."""
         snapshots = tuple(snapshots)
         contents = {shot.steps.value: {"weights": shot.weights, "source": shot.source} for shot in snapshots}
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as stream:
@@ -129,20 +129,20 @@ class Cache:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file or leave what was there: never half of it."""
+    """Write a file completely, or leave it unchanged."""
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as stream:
         stream.write(content)
     Path(stream.name).replace(path)
 
 
 def job_of(context: Context, genome: Genome, real: Path | None) -> Job:
-    """The training that a genome is a snapshot of."""
+    """Return the training of which a genome is a snapshot."""
     longest = genome.moved({Factor.STEPS: Steps.FULL})
     return Job(context=context, genome=longest, real=real if context.source is Source.REAL else None)
 
 
 def jobs_of(contexts: Iterable[Context], real: Path | None) -> tuple[Job, ...]:
-    """All trainings of some contexts, one context after the other; without a file those of real gestures are left out."""
+    """Return all trainings of some contexts, in order; without a file, those of real gestures are left out."""
     return tuple(
         job_of(context, genome, real)
         for context in contexts
@@ -152,7 +152,7 @@ def jobs_of(contexts: Iterable[Context], real: Path | None) -> tuple[Job, ...]:
 
 
 def run_job(job: Job, folder: Path) -> str:
-    """Train one job and store it; returns a line that says what became of it."""
+    """Train one job and store it; return a line that describes the result."""
     torch.set_num_threads(1)
     start = time.perf_counter()
     snapshots = train(job.context, job.genome, job.raw())
@@ -164,7 +164,7 @@ def run_job(job: Job, folder: Path) -> str:
 
 
 def train_all(jobs: Iterable[Job], cache: Cache, workers: int, say: Callable[[str], None]) -> None:
-    """Train whatever is not in the cache yet, in order; `workers` processes, none besides this one where that is 1."""
+    """Train everything that is not in the cache yet, in order, with `workers` processes (1: in this process)."""
     left = [job for job in jobs if cache.numbers(job.key) is None]
     say(f"trainings to do: {len(left)}")
     if workers == 1 or len(left) < 2:
@@ -178,7 +178,7 @@ def train_all(jobs: Iterable[Job], cache: Cache, workers: int, say: Callable[[st
 
 
 def be_nice() -> None:
-    """For a process that works in the background: one thread, and others first."""
+    """Set up a background process: one thread, and a low priority."""
     os.nice(_NICENESS)
     torch.set_num_threads(1)
 
@@ -188,6 +188,6 @@ def _run(task: tuple[Job, Path]) -> str:
 
 
 def tell(line: str) -> None:
-    """A progress line."""
+    """Print a progress line."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
     sys.stderr.flush()

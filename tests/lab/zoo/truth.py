@@ -1,4 +1,4 @@
-"""What became of a run, from its reconstructions and its samples alone, and which changes would have cured it.
+"""The truth about a run, from its reconstructions and samples alone, and the changes that would have cured it.
 
 The numbers are plain means and deviations of arrays, and the causes come from looking up trained runs.
 """
@@ -14,16 +14,16 @@ import numpy as np
 from tests.lab.zoo.genome import Factor, Genome
 from tests.lab.zoo.gestures import Floats
 
-#: Below its limit each of these is a collapse ...
+#: A number below its limit is a collapse.
 SKILL_LIMIT = 0.1
 MOVES_LIMIT = 0.5
 VARIES_LIMIT = 0.5
-#: ... and within this share of a limit nobody should be asked to tell.
+#: A number within this share of its limit is borderline.
 MARGIN = 0.2
 
 
 class Label(str, Enum):
-    """What became of a run."""
+    """Outcomes of a run."""
 
     HEALTHY = "healthy"
     BORDERLINE = "borderline"
@@ -32,9 +32,9 @@ class Label(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """A run's outcome: NaN where something was not finite.
+    """The numbers of a run, NaN where something was not finite.
 
-    `skill` is 1 - L1 of the reconstructions over that of the best constant; `moves` and `varies` are the std over time and
+    `skill` is 1 - L1 of the reconstructions over that of the best constant. `moves` and `varies` are the std over time and
     across sequences of generated positions over that of the targets, the lower axis of the two.
     """
 
@@ -44,12 +44,12 @@ class Numbers:
 
     @property
     def margins(self) -> tuple[float, float, float]:
-        """Each number over its limit: below 1 is a collapse."""
+        """Each number over its limit; below 1 is a collapse."""
         return self.skill / SKILL_LIMIT, self.moves / MOVES_LIMIT, self.varies / VARIES_LIMIT
 
     @property
     def label(self) -> Label:
-        """What the numbers mean: one clear failure is a collapse, and else one close to its limit is borderline."""
+        """The label of these numbers: one clear failure is a collapse, else one near its limit is borderline."""
         lowest = min(self.margins) if all(np.isfinite(self.margins)) else 0.0
         if lowest < 1 - MARGIN:
             return Label.COLLAPSED
@@ -57,24 +57,24 @@ class Numbers:
 
 
 def skill(reconstructions: Floats, targets: Floats) -> float:
-    """1 - L1 over that of the best constant per channel, x and y alone: both (N, T, D)."""
+    """Return 1 - L1 over that of the best constant per channel, x and y alone: both (N, T, D)."""
     plane = targets[..., :2]
     constant = np.median(plane.reshape(-1, 2), axis=0)
     return float(1 - np.abs(reconstructions[..., :2] - plane).mean() / np.abs(plane - constant).mean())
 
 
 def moves(generated: Floats, real: Floats) -> float:
-    """The mean over sequences of the std over time, generated over real positions (N, T, 2): the lower axis."""
+    """Return the mean over sequences of the std over time, generated over real positions (N, T, 2), the lower axis."""
     return float((generated.std(axis=1).mean(axis=0) / real.std(axis=1).mean(axis=0)).min())
 
 
 def varies(generated: Floats, real: Floats) -> float:
-    """The mean over steps of the std across sequences, generated over real positions (N, T, 2): the lower axis."""
+    """Return the mean over steps of the std across sequences, generated over real positions (N, T, 2), the lower axis."""
     return float((generated.std(axis=0).mean(axis=0) / real.std(axis=0).mean(axis=0)).min())
 
 
 def numbers(*, reconstructions: Floats, targets: Floats, generated_paths: Floats, real_paths: Floats) -> Numbers:
-    """A run's outcome; reconstructions and targets in the loss's space, the paths in pixels."""
+    """Return a run's numbers; reconstructions and targets are in the loss's space, paths in pixels."""
     if not (np.isfinite(reconstructions).all() and np.isfinite(generated_paths).all()):
         return Numbers(skill=float("nan"), moves=float("nan"), varies=float("nan"))
     return Numbers(
@@ -85,9 +85,9 @@ def numbers(*, reconstructions: Floats, targets: Floats, generated_paths: Floats
 
 
 def minimal_cures(lattice: Mapping[Genome, Label], genome: Genome) -> tuple[frozenset[Factor], ...]:
-    """The smallest sets of factors, by inclusion, that some healthy run of the lattice differs in; steps only upwards.
+    """Return the minimal sets of factors in which some healthy run of the lattice differs; steps may only increase.
 
-    Empty where nothing in the lattice cures the run.
+    The result is empty if nothing in the lattice cures the run.
     """
     sets = {
         genome.changes_to(other)

@@ -1,6 +1,6 @@
-"""One training by reconstruction, with its snapshots and what became of each.
+"""Train by reconstruction, and measure snapshots.
 
-Adam at a constant rate makes the prefix of a run the shorter run, so one training gives all lengths.
+With Adam at a constant rate, the beginning of a run is the shorter run, so one training gives all lengths.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.lab.zoo.networks import Encoder, Unconditioned, generator
 from tests.lab.zoo.targets import Targets, targets_of
 from tests.lab.zoo.truth import Numbers, numbers
 
-#: To be raised with every change of what is trained here: it is part of each run's key.
+#: Raise this with every change of the training; it is part of each run's key.
 TRAINER_VERSION = 1
 SAMPLES = 512
 _BETAS = (0.5, 0.999)
@@ -28,7 +28,7 @@ _BETAS = (0.5, 0.999)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A generator at one length, its encoder's or table's weights beside it, and what became of it."""
+    """A generator at one length, with its encoder's or table's weights and its numbers."""
 
     steps: Steps
     weights: dict[str, Tensor]
@@ -38,9 +38,9 @@ class Snapshot:
 
 
 def train(context: Context, genome: Genome, raw: Floats) -> tuple[Snapshot, ...]:
-    """Train one genome on raw gestures (N, T, 3): a snapshot at each length up to the genome's own.
+    """Train one genome on raw gestures (N, T, 3); return a snapshot at each length up to the genome's own.
 
-    Uses up the global random state; flushes denormals, which zero-padded tails drive activations into.
+    It draws from the global random state, and flushes denormals, which zero-padded tails drive activations into.
     """
     torch.set_flush_denormal(True)
     targets = targets_of(context, genome, raw)
@@ -78,7 +78,7 @@ def _copied(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _latents(context: Context, genome: Genome, values: Tensor) -> nn.Module:
-    """Where latents come from in training: an encoder, or a table with one row per sequence."""
+    """Return the source of latents in training: an encoder, or a table with one row per sequence."""
     size = context.latent_size(genome)
     if context.kind is Kind.TABLE:
         return nn.Embedding(len(values), size)
@@ -86,7 +86,7 @@ def _latents(context: Context, genome: Genome, values: Tensor) -> nn.Module:
 
 
 def _batches(context: Context, steps: int) -> Iterator[Tensor]:
-    """Indices of `steps` batches: every sequence once an epoch, in a new order each."""
+    """Yield the indices of `steps` batches: every sequence once per epoch, in a new order each time."""
     random = torch.Generator().manual_seed(context.seed + 5)
     for step in range(steps):
         at = step % context.epoch
@@ -96,7 +96,7 @@ def _batches(context: Context, steps: int) -> Iterator[Tensor]:
 
 
 def _distorted(genome: Genome, code: Tensor, noise: torch.Generator) -> Tensor:
-    """The latent as training gives it to the generator: whitened by its batch, then noised, each if asked: (N, Z)."""
+    """Return the latent (N, Z) as the generator gets it in training: optionally whitened by its batch, then noised."""
     if genome.latent.whitens:
         code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
     if genome.latent.noise_std > 0:
@@ -105,7 +105,7 @@ def _distorted(genome: Genome, code: Tensor, noise: torch.Generator) -> Tensor:
 
 
 def _sampled(code: Tensor, noise: torch.Generator) -> tuple[Tensor, Tensor]:
-    """A variational latent (N, Z) from mean and log variance (N, 2 Z), and its mean divergence from N(0, I)."""
+    """Return a variational latent (N, Z) from mean and log variance (N, 2 Z), and its mean divergence from N(0, I)."""
     mean, log_var = code.chunk(2, dim=-1)
     latent = mean + torch.randn(mean.shape, generator=noise) * torch.exp(0.5 * log_var)
     return latent, -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(dim=1).mean()
@@ -128,16 +128,16 @@ def _loss(
     decoder = network.network
     assert isinstance(decoder, Seq2SeqGenerator)
     latent, divergence = _sampled(code, noise)
-    # As humouse does, the decoder is shown, at step t, the target of step t itself.
+    # As in humouse, the decoder's input at step t is the target of step t itself.
     decoded = decoder.teacher_forced(latent, latent.new_zeros(len(latent), 0), batch)
     weight = 10.0 if genome.kl is Kl.HEAVY else 0.1
     return nn.functional.l1_loss(decoded, batch) + weight * divergence
 
 
 def measure(context: Context, genome: Genome, network: nn.Module, source: nn.Module, targets: Targets) -> Numbers:
-    """What became of a generator: from its reconstructions as training makes them, and from its own samples.
+    """Measure a generator by its reconstructions, as training makes them, and by its own samples.
 
-    seq2seq reconstructs from its own outputs, as it will be used, not from the targets that training shows it.
+    seq2seq reconstructs from its own outputs, as it will be used, not from the targets as in training.
     """
     network.eval()
     with torch.no_grad():
@@ -152,7 +152,7 @@ def measure(context: Context, genome: Genome, network: nn.Module, source: nn.Mod
 
 
 def reconstructions(context: Context, genome: Genome, network: nn.Module, source: nn.Module, values: Tensor) -> Floats:
-    """The training targets through the latents that training gives them, batch by batch: (N, T, D)."""
+    """Return the training targets through the latents that training gives them, batch by batch: (N, T, D)."""
     noise = torch.Generator().manual_seed(context.seed + 6)
     parts = []
     for rows in torch.split(torch.arange(len(values)), context.batch):
@@ -163,6 +163,6 @@ def reconstructions(context: Context, genome: Genome, network: nn.Module, source
 
 
 def samples(context: Context, genome: Genome, network: nn.Module) -> Floats:
-    """Sequences from latents drawn from N(0, I): (SAMPLES, T, D)."""
+    """Return sequences from latents drawn from N(0, I): (SAMPLES, T, D)."""
     random = torch.Generator().manual_seed(context.seed + 7)
     return np.asarray(network(torch.randn(SAMPLES, context.latent_size(genome), generator=random)).numpy())
