@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
     from humouse_doctor.inputs.gestures.gestures import Gestures
     from humouse_doctor.networks.identify import Disagreement
-    from humouse_doctor.networks.sampling import Player
+    from humouse_doctor.networks.sampling import Sampler
 
 Progress = Callable[[str], None]
 
@@ -286,7 +286,7 @@ def _of_checkpoint(request: Request, path: Path, settings: Settings, gestures: G
         require_affordable(found.spec, look, str(path))
         network = identify.rebuild(str(path), checkpoint, found.spec)
         facts = _as_far_as_known(facts_of(found.spec, f"{found.spec.architecture.value} generator"), settings)
-        player = observe.player(network, found.spec)
+        player = observe.sampler_of(network, found.spec)
     weights = identify.weight_facts(network, observe.tensors_of(network))  # as they run, in float32
     space = space_of(settings, gestures, facts.architecture, trail.remarks, checkpoint)
     conditions = conditions_of(settings, gestures, player.condition_dim, trail.remarks)
@@ -321,7 +321,7 @@ def of_trial(
     trail = _Trail(lambda _: None)
     facts = facts_of(spec, f"{spec.architecture.value} generator")
     weights = identify.weight_facts(network, observe.tensors_of(network))
-    player = observe.player(network, spec)
+    player = observe.sampler_of(network, spec)
     samples = _observed(request, gestures, trail, facts, player, space, weights, conditions)
     case = _case(request, settings, gestures, trail, network=facts, space=space, samples=samples, weights=weights)
     return Loaded(case=case)
@@ -332,7 +332,7 @@ def _observed(
     gestures: Gestures | None,
     trail: _Trail,
     facts: NetworkFacts,
-    player: Player,
+    player: Sampler,
     space: LossSpace | None,
     weights: WeightFacts,
     conditions: FloatArray | None,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.text import reason
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -156,7 +157,7 @@ def is_stream(path: Path) -> bool:
 
 def require_regular(path: Path) -> None:
     """Raise `InputError` where something is at `path` that is no file and must not be replaced by one."""
-    with _told(path):
+    with _as_input_error(path):
         state = _state(path)
         if state is not None:
             _require_regular(state)
@@ -182,7 +183,7 @@ def replace_file(
         require_unread(path)
     temporary: str | None = None
     try:
-        with _told(path):
+        with _as_input_error(path):
             target = Path(os.path.realpath(path))
             old = _state(target)
             if old is not None:
@@ -199,7 +200,7 @@ def replace_file(
                 os.fsync(stream.fileno())
         if accept is not None:
             accept(Path(temporary))
-        with _told(path):
+        with _as_input_error(path):
             Path(temporary).replace(target)
             temporary = None
     finally:
@@ -209,12 +210,12 @@ def replace_file(
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_input_error(path: Path) -> Iterator[None]:
     """Say what the system refuses as an `InputError`."""
     try:
         yield
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
+        raise InputError(f"{path}: cannot write: {reason(error)}; nothing was changed") from None
 
 
 def write_stream(path: Path, data: bytes) -> None:
@@ -228,7 +229,7 @@ def write_stream(path: Path, data: bytes) -> None:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}") from None
+        raise InputError(f"{path}: cannot write: {reason(error)}") from None
 
 
 def append_file(path: Path, data: bytes) -> None:
@@ -253,7 +254,7 @@ def append_file(path: Path, data: bytes) -> None:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}") from None
+        raise InputError(f"{path}: cannot write: {reason(error)}") from None
 
 
 def _opened(path: Path, flags: int) -> int:
@@ -293,10 +294,6 @@ def _require_regular(state: os.stat_result) -> None:
 def _no_file(mode: int) -> str:
     kind = next((words for is_kind, words in _KINDS if is_kind(mode)), "something else")
     return f"it is {kind}, not a file"
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error)
 
 
 def _clear(folder: Path, prefix: str) -> None:

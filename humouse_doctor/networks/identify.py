@@ -13,6 +13,7 @@ from humouse_doctor.core.case import WeightFacts
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
 from humouse_doctor.networks.numerics import seeded
@@ -154,7 +155,7 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
     for what, names in (("lacks", missing), ("has unknown", surplus), ("does not fit:", wrong)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            shown = ", ".join(_ascii(name) or "''" for name in names[:3])
+            shown = ", ".join(shortened(name) or "''" for name in names[:3])
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
 
 
@@ -205,7 +206,7 @@ def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architect
             return architecture
     if any(name.startswith(_DISCRIMINATOR) for name in shapes):
         raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
-    names = ", ".join(_ascii(name) for name in list(shapes)[:3])
+    names = ", ".join(shortened(name) for name in list(shapes)[:3])
     raise InputError(
         f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
         " --model package.module:factory that builds yours"
@@ -252,7 +253,7 @@ def _own_field(path: str, name: str, value: object) -> int | str | None:
         return value
     if name in _SIZES and isinstance(value, int) and not isinstance(value, bool) and value >= _SIZES[name]:
         return value
-    shown = _ascii(value) if isinstance(value, str) else value if isinstance(value, int | float) else type(value).__name__
+    shown = shortened(value) if isinstance(value, str) else value if isinstance(value, int | float) else type(value).__name__
     raise InputError(f"{path}: its own config has {name} = {shown}; expected what the pretrainer writes")
 
 
@@ -299,7 +300,3 @@ def _head(settings: Settings, key: str, inferred: list[str]) -> Activation:
     if "the heads, the trainer's defaults" not in inferred:
         inferred.append("the heads, the trainer's defaults")
     return activation
-
-
-def _ascii(name: str) -> str:
-    return name.encode("unicode_escape").decode("ascii")[:80]

@@ -16,6 +16,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import replace_file
 from humouse_doctor.inputs.gestures.synthetic import strokes
@@ -127,7 +128,7 @@ def _require_no_other_run(config: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise InputError(f"{config}: cannot read: {error.strerror or error}; give demo another folder") from None
+        raise InputError(f"{config}: cannot read: {reason(error)}; give demo another folder") from None
     if not own:
         raise InputError(f"{config}: a run that is not the demo's is here; give demo another folder")
 
@@ -151,7 +152,7 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
         for folder in (config_path.parent, cache.parent, checkpoints):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{directory}: cannot write a run there: {error.strerror or error}") from None
+        raise InputError(f"{directory}: cannot write a run there: {reason(error)}") from None
     replace_file(config_path, recipe.config.encode())
     packed = io.BytesIO()
     np.savez_compressed(packed, sequences=sequences, features=np.zeros((len(sequences), 0), dtype=np.float32))

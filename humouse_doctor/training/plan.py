@@ -99,7 +99,7 @@ def rehearse(
         slow_gates=CodeChange.SLOW_GATES in changes,
         time_input=CodeChange.TIME_INPUT in changes,
         encoder_hidden=_encoder_hidden(settings),
-        kl_weight=_number(settings, "training.warmup_kl_weight", 0.1),
+        kl_weight=_number_or(settings, "training.warmup_kl_weight", 0.1),
         seed=seed,
     )
     for key, plain in (("training.warmup_encoder_layers", 1), ("training.warmup_encoder_dropout", 0.0)):
@@ -144,6 +144,6 @@ def unfit(change: CodeChange, architecture: Architecture) -> str | None:
     return None if fits[change] else f"{change.value} has no place in a {architecture.value} generator"
 
 
-def _number(settings: Settings, key: str, default: float) -> float:
+def _number_or(settings: Settings, key: str, default: float) -> float:
     value = settings.number(key)
     return default if value is None else value

@@ -304,7 +304,7 @@ OUTSIDE: dict[str, tuple[str, str]] = {
     "out of Hydra's package, by a link that stays": ("[experiment: x, deep/..{up}{home}/secrets@leak, _self_]", "leads out"),
     "a NUL": ('[experiment: x, g@leak: "a\\0b", _self_]', "null"),
     "a line break": ('[experiment: x, g@leak: "../a\\nb", _self_]', "g/../a b"),
-    "an escape": ('[experiment: x, g@leak: "../../\\e[2J", _self_]', "g/../../\\u001b[2J leads out"),
+    "an escape": ('[experiment: x, g@leak: "../../\\e[2J", _self_]', "g/../../\\x1b[2J leads out"),
 }
 
 

@@ -17,7 +17,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import container
 from humouse_doctor.inputs.checkpoints.child import Loader
-from humouse_doctor.inputs.checkpoints.protocol import Wish
+from humouse_doctor.inputs.checkpoints.protocol import Content
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +58,7 @@ def load(path: Path, names: Collection[str] = (), *, salvage: bool = False) -> C
     """
     with Loader() as loader:
         looked_at = container.look(path)
-        answer = loader.read(path, looked_at, Wish.GENERATOR, salvage=salvage)
+        answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
     import torch
 
     remarks = [*looked_at.remarks, *answer.remarks]
@@ -79,7 +79,7 @@ def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
     """Gestures (N, T, >=2) and features (N, F) or None from a replay buffer or a bare tensor; raises `InputError`."""
     with Loader() as loader:
         looked_at = container.look(path)
-        answer = loader.read(path, looked_at, Wish.GESTURES, salvage=False)
+        answer = loader.read(path, looked_at, Content.GESTURES, salvage=False)
     sequences, features = answer.arrays.get("sequences"), answer.arrays.get("features")
     if sequences is None or sequences.ndim != 3 or sequences.shape[2] < 2:
         raise InputError(f"{path}: {_NO_GESTURES}")

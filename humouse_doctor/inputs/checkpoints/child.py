@@ -16,10 +16,11 @@ from typing import IO, Protocol
 
 import humouse_doctor
 from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.checkpoints import protocol
 from humouse_doctor.inputs.checkpoints.container import Container
 from humouse_doctor.inputs.checkpoints.guard import FORBIDDEN_STATUS
-from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Question, Wish
+from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Content, Question
 
 #: From the start to being ready to read: an import of torch, from a slow disk if need be.
 _START_S = 180.0
@@ -78,7 +79,7 @@ class Loader:
         try:
             self._process = launch()
         except OSError as error:
-            raise DoctorError(f"the loader cannot be started with {sys.executable}: {error.strerror or error}") from None
+            raise DoctorError(f"the loader cannot be started with {sys.executable}: {reason(error)}") from None
         self._late = False
 
     def __enter__(self) -> Loader:
@@ -92,13 +93,13 @@ class Loader:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def read(self, path: Path, container: Container, wish: Wish, *, salvage: bool) -> Answer:
+    def read(self, path: Path, container: Container, content: Content, *, salvage: bool) -> Answer:
         """What the loader found in `container`, which is what `path` names; raises `InputError` with one line."""
         question = Question(
             kind=container.kind,
             files=tuple(str(file.absolute()) for file in container.files),
             states=tuple(container.states[file] for file in container.files),
-            wish=wish,
+            content=content,
             salvage=salvage,
             max_bytes=_ANSWER_BYTES + _ANSWER_PER_BYTE * container.size,
             memory_bytes=_MEMORY_BYTES + _MEMORY_PER_BYTE * container.size,

@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.files import Bounded, open_regular
 
 CHANGED = "changed while it was read; try again"
@@ -105,7 +106,7 @@ def look(path: Path) -> Container:
     try:
         return _look(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the checkpoint: {reason(error)}") from None
 
 
 def _look(path: Path) -> Container:
@@ -146,17 +147,12 @@ def _look(path: Path) -> Container:
     )
 
 
-def shown(name: str) -> str:
-    """A name from a file as harmless text of at most 80 characters."""
-    return name.encode("unicode_escape", "backslashreplace").decode("ascii")[:80]
-
-
 def _opened(path: Path) -> BinaryIO:
     """A regular file, open; a pipe or a device is refused without being opened."""
     try:
         mode = path.stat().st_mode
     except ValueError:  # a NUL in the name
-        raise InputError(f"{shown(str(path))}: cannot read the checkpoint: no file has such a name") from None
+        raise InputError(f"{shortened(str(path))}: cannot read the checkpoint: no file has such a name") from None
     if stat.S_ISDIR(mode):
         raise InputError(f"{path}: {_folder_kind(path)}")
     if not stat.S_ISREG(mode):
@@ -233,7 +229,7 @@ def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
     except Exception as error:  # EOFError, struct.error and more come out of a damaged directory
         raise InputError(f"{path}: broken archive, cut off or damaged ({type(error).__name__}); copy it again") from None
     if broken is not None:
-        raise InputError(f"{path}: damaged, the checksum of '{shown(broken)}' does not fit; copy it again")
+        raise InputError(f"{path}: damaged, the checksum of '{shortened(broken)}' does not fit; copy it again")
     return ()
 
 
@@ -366,7 +362,7 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
             continue
         span = _span(entry)
         if span is None:
-            raise broken(f"the entry of '{shown(name)}' makes no sense")
+            raise broken(f"the entry of '{shortened(name)}' makes no sense")
         spans.append(span)
     ends = 0
     for start, end in sorted(spans):
@@ -432,7 +428,7 @@ def _shards(path: Path, stream: BinaryIO, size: int) -> list[Path]:
         if name.endswith(".bin"):
             raise InputError(f"{path}: an index of torch.save shards; only those of safetensors are read; convert them")
         if not _SHARD_NAME.fullmatch(name) or name.startswith("."):
-            raise InputError(f"{path}: names a shard '{shown(name)}'; expected a .safetensors file beside it; refused")
+            raise InputError(f"{path}: names a shard '{shortened(name)}'; expected a .safetensors file beside it; refused")
         if not (path.parent / name).is_file():
             raise InputError(f"{path}: its shard {name} is not beside it; copy all of them")
         if (path.parent / name).resolve().parent not in folders:

@@ -16,6 +16,7 @@ from typing import IO
 
 from humouse_doctor.core.arrays import AnyArray
 from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.container import Kind
 
 #: What the loader writes once it is ready to be asked.
@@ -38,7 +39,7 @@ _CHUNK_BYTES = 8 << 20
 Plain = None | bool | int | float | str
 
 
-class Wish(Enum):
+class Content(Enum):
     """What is looked for in a file."""
 
     GENERATOR = "generator"
@@ -55,7 +56,7 @@ class Question:
     kind: Kind
     files: tuple[str, ...]
     states: tuple[tuple[int, ...], ...]
-    wish: Wish
+    content: Content
     salvage: bool
     max_bytes: int
     memory_bytes: int
@@ -63,31 +64,31 @@ class Question:
 
     def text(self) -> bytes:
         """The question as one line."""
-        content = {
+        fields = {
             "kind": self.kind.value,
             "files": self.files,
             "states": self.states,
-            "wish": self.wish.value,
+            "content": self.content.value,
             "salvage": self.salvage,
             "max_bytes": self.max_bytes,
             "memory_bytes": self.memory_bytes,
             "cpu_s": self.cpu_s,
         }
-        return json.dumps(content).encode("ascii") + b"\n"
+        return json.dumps(fields).encode("ascii") + b"\n"
 
     @staticmethod
     def parse(line: bytes) -> Question:
         """The question in a line that `text` made."""
-        content = json.loads(line)
+        fields = json.loads(line)
         return Question(
-            kind=Kind(content["kind"]),
-            files=tuple(content["files"]),
-            states=tuple(tuple(state) for state in content["states"]),
-            wish=Wish(content["wish"]),
-            salvage=content["salvage"],
-            max_bytes=content["max_bytes"],
-            memory_bytes=content["memory_bytes"],
-            cpu_s=content["cpu_s"],
+            kind=Kind(fields["kind"]),
+            files=tuple(fields["files"]),
+            states=tuple(tuple(state) for state in fields["states"]),
+            content=Content(fields["content"]),
+            salvage=fields["salvage"],
+            max_bytes=fields["max_bytes"],
+            memory_bytes=fields["memory_bytes"],
+            cpu_s=fields["cpu_s"],
         )
 
 
@@ -105,12 +106,6 @@ class Answer:
 
 class BadFrame(Exception):
     """An answer that is none."""
-
-
-def harmless(text: str) -> str:
-    """Text of a file, or of the loader, that may be printed: one line, of bounded length."""
-    cut = text[:_MAX_TEXT]
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in cut)
 
 
 def has_room(shape: Sequence[int], max_bytes: int) -> bool:
@@ -242,7 +237,10 @@ def _config(entries: object) -> dict[str, Plain]:
     for value in entries.values():
         if not (value is None or isinstance(value, bool | int | float | str)):
             raise BadFrame("a config of other than plain values")
-    return {harmless(name): harmless(value) if isinstance(value, str) else value for name, value in entries.items()}
+    return {
+        shortened(name, _MAX_TEXT): shortened(value, _MAX_TEXT) if isinstance(value, str) else value
+        for name, value in entries.items()
+    }
 
 
 def _texts(entries: object, most: int) -> tuple[str, ...]:
@@ -254,4 +252,4 @@ def _texts(entries: object, most: int) -> tuple[str, ...]:
 def _text(entry: object) -> str:
     if not isinstance(entry, str):
         raise BadFrame("a line that is no text")
-    return harmless(entry)
+    return shortened(entry, _MAX_TEXT)

@@ -27,18 +27,18 @@ _MAX_TRIES = 64
 _BEFORE_OBJECT = 3  # of a legacy file: magic number, protocol, system
 
 
-class Kept:
+class InertObject:
     """What stands for an object of a foreign class: its arguments and its state, as they were read."""
 
     __slots__ = ("args", "state")
     args: tuple[object, ...]
     state: object
 
-    def __new__(cls, *args: object) -> Kept:
+    def __new__(cls, *args: object) -> InertObject:
         """Take any arguments, as the class it stands for may."""
-        kept = object.__new__(cls)
-        kept.args, kept.state = args, None
-        return kept
+        inert = object.__new__(cls)
+        inert.args, inert.state = args, None
+        return inert
 
     def __init__(self, *_: object) -> None:
         pass
@@ -155,18 +155,18 @@ def _is_module(operation: tuple[str, object, int], says_module: set[object]) -> 
     return argument == "module" if name == "BINUNICODE" else "BINGET" in name and argument in says_module
 
 
-def load_keeping(load: Callable[[list[tuple[Any, str]]], object], names: Iterable[str]) -> object:
+def load_with_stand_ins(load: Callable[[list[tuple[Any, str]]], object], names: Iterable[str]) -> object:
     """What `load` returns with a stand-in for each of `names`.
 
     Which of them stand for dictionaries and lists shows only when they are filled; then it starts again.
     """
     known = list(names)
-    stand_ins: list[Any] = [type(f"_Kept_{number}_", (Kept,), {"__slots__": ()}) for number in range(len(known))]
+    stand_ins: list[Any] = [type(f"_Inert_{number}_", (InertObject,), {"__slots__": ()}) for number in range(len(known))]
     for _ in range(_MAX_TRIES):
         try:
             return load(list(zip(stand_ins, known, strict=True)))
         except pickle.UnpicklingError as error:  # noqa: PERF203  # a second try is rare
-            filled = re.search(r"but got <class '[\w.]*_Kept_(\d+)_'>", str(error))
+            filled = re.search(r"but got <class '[\w.]*_Inert_(\d+)_'>", str(error))
             if filled is None:
                 raise
             stand_ins[int(filled.group(1))] = _List if re.search("append|extend", str(error)) else _Dict
@@ -177,7 +177,7 @@ def as_dict(value: object) -> dict[Any, Any] | None:
     """A dictionary of what `value` holds by name: itself, a module's tensors, or an object's attributes; else None."""
     if isinstance(value, dict):
         return value
-    if not isinstance(value, Kept):
+    if not isinstance(value, InertObject):
         return None
     state = _state_of(value)
     if state is None:
@@ -185,16 +185,16 @@ def as_dict(value: object) -> dict[Any, Any] | None:
     return dict(_tensors_of(value)) if isinstance(dict.get(state, "_modules"), dict) else state
 
 
-def _state_of(kept: Kept) -> dict[Any, Any] | None:
-    state = kept.state
+def _state_of(inert: InertObject) -> dict[Any, Any] | None:
+    state = inert.state
     if isinstance(state, tuple) and len(state) == 2:  # attributes and slots
         state = state[0]
     return state if isinstance(state, dict) else None
 
 
-def _tensors_of(module: Kept) -> Iterator[tuple[str, Tensor]]:
+def _tensors_of(module: InertObject) -> Iterator[tuple[str, Tensor]]:
     """A module's parameters and buffers as its `state_dict` would name them; its depth has been looked at before."""
-    todo: list[tuple[str, Kept]] = [("", module)]
+    todo: list[tuple[str, InertObject]] = [("", module)]
     seen: set[int] = set()
     count = 0
     while todo:
@@ -212,6 +212,6 @@ def _tensors_of(module: Kept) -> Iterator[tuple[str, Tensor]]:
                     count += 1
         inside = dict.get(state, "_modules")
         children = [] if not isinstance(inside, dict) else list(dict.items(inside))
-        todo.extend((f"{prefix}{name}.", child) for name, child in reversed(children) if isinstance(child, Kept))
+        todo.extend((f"{prefix}{name}.", child) for name, child in reversed(children) if isinstance(child, InertObject))
         if count > protocol.MAX_TENSORS:
             return  # that many are refused

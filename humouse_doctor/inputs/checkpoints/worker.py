@@ -1,6 +1,6 @@
 """The loader's own process: opens one file that nobody vouches for and answers with plain arrays.
 
-`weights_only=True` always, and never a fallback to anything else. Run by `isolation`, and never by anything that has
+`weights_only=True` always, and never a fallback to anything else. Run by `child`, and never by anything that has
 something to lose.
 """
 
@@ -24,9 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import AnyArray
+from humouse_doctor.core.text import one_line, reason, shortened
 from humouse_doctor.inputs.checkpoints import guard, protocol, salvage
-from humouse_doctor.inputs.checkpoints.container import CHANGED, EXPECTED, Kind, shown, state_of
-from humouse_doctor.inputs.checkpoints.protocol import Answer, Question, Wish
+from humouse_doctor.inputs.checkpoints.container import CHANGED, EXPECTED, Kind, state_of
+from humouse_doctor.inputs.checkpoints.protocol import Answer, Content, Question
 from humouse_doctor.inputs.checkpoints.stand_ins import STAND_INS, InertArray
 from humouse_doctor.inputs.files import open_regular
 
@@ -186,7 +187,7 @@ def rehearse() -> None:
 
 def _rehearse_one(kind: Kind, stream: BinaryIO, *, salvage: bool) -> None:
     question = Question(
-        kind=kind, files=(), states=(), wish=Wish.GENERATOR, salvage=salvage, max_bytes=1 << 20, memory_bytes=0, cpu_s=0
+        kind=kind, files=(), states=(), content=Content.GENERATOR, salvage=salvage, max_bytes=1 << 20, memory_bytes=0, cpu_s=0
     )  # fmt: skip
     write_answer(question, [stream], io.BytesIO())
 
@@ -203,7 +204,7 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
     found = _Found()
     content = _content(question, files, found)
     _walk(content)
-    if question.wish is Wish.GESTURES:
+    if question.content is Content.GESTURES:
         _take_gestures(content, found)
     else:
         _take_generator(content, found)
@@ -214,7 +215,7 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
         if len(name) > protocol.MAX_NAME:
             raise Refused(f"a tensor's name has {len(name):,} characters; refused")
         if not protocol.has_room(tensor.shape, question.max_bytes):
-            raise Refused(f"tensor '{shown(name)}' has a shape beyond all reason; refused")
+            raise Refused(f"tensor '{shortened(name)}' has a shape beyond all reason; refused")
         total += tensor.numel() * (4 if tensor.dtype in _WIDENED else tensor.element_size())
     if total > question.max_bytes:
         raise Refused(f"its tensors take {total >> 20:,} MiB together, far more than the file has; refused")
@@ -240,18 +241,20 @@ def _content(question: Question, files: Sequence[BinaryIO], found: _Found) -> An
             raise Refused(_refusal(error, names)) from None
     blocked = [name for name in names if name.partition(".")[0] in salvage.BLOCKED]
     if blocked:
-        raise Refused(f"refused, it refers to {shown(blocked[0])}, which no honest checkpoint does; --salvage does not read it")
+        raise Refused(
+            f"refused, it refers to {shortened(blocked[0])}, which no honest checkpoint does; --salvage does not read it"
+        )
     if len(names) > salvage.MAX_NAMES:
         raise Refused(f"refused, it refers to {len(names):,} foreign names, among them {_listed(names[:3])}")
     if question.kind is Kind.LEGACY:
         stream = salvage.without_sources(stream)
     try:
-        content = salvage.load_keeping(lambda stand_ins: _load_torch(stream, [*STAND_INS, *stand_ins]), names)
+        content = salvage.load_with_stand_ins(lambda stand_ins: _load_torch(stream, [*STAND_INS, *stand_ins]), names)
     except MemoryError:
         raise
     except Exception as error:
         raise Refused(f"{_refusal(error, [])}; it refers to {_listed(names)}") from None
-    found.foreign.extend(shown(name) for name in names)
+    found.foreign.extend(shortened(name) for name in names)
     return content
 
 
@@ -276,12 +279,12 @@ def _foreign(stream: BinaryIO, kind: Kind, error: Exception) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(shown(name) for name in names[:3]) + more
+    return ", ".join(shortened(name) for name in names[:3]) + more
 
 
 def _refusal(error: Exception, foreign: Sequence[str]) -> str:
     """Why torch did not load it, without torch's advice to load it unsafely."""
-    text = " ".join(str(error).split())
+    text = one_line(str(error))
     if foreign:
         blocked = any(name.partition(".")[0] in salvage.BLOCKED for name in foreign)
         way_out = "" if blocked else ", or read its tensors alone with --salvage"
@@ -312,12 +315,12 @@ def _load_safetensors(files: Sequence[BinaryIO]) -> dict[str, Tensor]:
         for file in files:
             for name, tensor in load(file.read()).items():
                 if name in content:
-                    raise Refused(f"two shards hold a tensor '{shown(name)}'; refused")
+                    raise Refused(f"two shards hold a tensor '{shortened(name)}'; refused")
                 content[name] = tensor
     except KeyError as unknown:  # a type of numbers that torch has nothing for, such as four bits
-        raise Refused(f"a tensor of {shown(str(unknown))} is not dense and real; {EXPECTED}") from None
+        raise Refused(f"a tensor of {shortened(str(unknown))} is not dense and real; {EXPECTED}") from None
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError, AssertionError) as error:
-        raise Refused(f"broken safetensors file: {' '.join(str(error).split())[:200]}") from None
+        raise Refused(f"broken safetensors file: {reason(error)}") from None
     return content
 
 
@@ -327,7 +330,7 @@ def _walk(content: object) -> None:
     todo: list[tuple[object, int]] = [(content, 0)]
     while todo:
         value, depth = todo.pop()
-        if not isinstance(value, dict | list | tuple | set | salvage.Kept) or id(value) in seen:
+        if not isinstance(value, dict | list | tuple | set | salvage.InertObject) or id(value) in seen:
             continue
         seen.add(id(value))
         if depth > _MAX_WALK_DEPTH:
@@ -335,7 +338,7 @@ def _walk(content: object) -> None:
         inside: list[object]
         if isinstance(value, dict):
             inside = [*dict.keys(value), *dict.values(value)]
-        elif isinstance(value, salvage.Kept):
+        elif isinstance(value, salvage.InertObject):
             inside = [value.args, value.state]
         else:
             inside = list(value)
@@ -383,7 +386,7 @@ def _unwrap(content: dict[Any, Any], remarks: list[str], depth: int) -> dict[str
     present = [name for name in _WRAPPERS if salvage.as_dict(dict.get(content, name)) is not None]
     if not present or depth >= _MAX_WRAPPED:
         keys = list(dict.keys(content))[:_MAX_SHOWN]
-        names = ", ".join(shown(key if isinstance(key, str) else _word(key)) for key in keys) or "nothing"
+        names = ", ".join(shortened(key if isinstance(key, str) else _word(key)) for key in keys) or "nothing"
         raise Refused(f"no generator's weights in it (it holds {names}); {EXPECTED}")
     chosen = present[0]
     averaged = [name for name in present if name in _AVERAGED]
@@ -427,7 +430,7 @@ def _plain(name: str, tensor: Tensor) -> Tensor:
 
     Methods are taken from the class: a file may give a tensor attributes of the same names.
     """
-    label = shown(name)
+    label = shortened(name)
     if type(tensor) not in (Tensor, nn.Parameter, nn.Buffer):
         raise Refused(f"tensor '{label}' is not dense and real; {EXPECTED}")
     bare = Tensor.detach(tensor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Place, Value
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config import yaml_text
 
 #: Characters of the paths of all values: the package that a defaults list names stands before each.
@@ -110,8 +110,8 @@ def _composed(
             del whole["hydra"]
             return dict(_flat(whole, "", [_MAX_PATHS])), group_file if is_group_file else None
     except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
-        reason = yaml_text.shown(re.sub(r"\s+", " ", str(error) or type(error).__name__).strip(), 300)
-        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason}") from None
+        why = reason(error, 300)
+        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {why}") from None
 
 
 def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:

@@ -18,6 +18,7 @@ from omegaconf.basecontainer import BaseContainer
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.files import is_file
 
@@ -45,7 +46,7 @@ class _Bounded(CachingConfigRepository):
         """What Hydra asks for where a config has a search path, which leads elsewhere or imports a package."""
         for element in config_search_path.get_path():
             if element.provider.startswith("hydra.searchpath"):
-                raise UsageError(f"the search path {yaml_text.shown(element.path)} is refused; a config's own folder is read")
+                raise UsageError(f"the search path {shortened(element.path)} is refused; a config's own folder is read")
         super().initialize_sources(config_search_path)
 
     def group_exists(self, config_path: str) -> bool:
@@ -99,7 +100,7 @@ class _Bounded(CachingConfigRepository):
             or upwards
             or not all(path.resolve().is_relative_to(self._folder) for path in self._meant(config_path))
         ):
-            raise UsageError(f"{yaml_text.shown(config_path)} leads out of the config's folder, and is refused")
+            raise UsageError(f"{shortened(config_path)} leads out of the config's folder, and is refused")
 
     def _meant(self, config_path: str) -> tuple[Path, Path]:
         """What a path of a defaults list may mean: a group or a file in full, and a file's stem."""

@@ -18,14 +18,15 @@ import yaml
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.config import reader, yaml_text
-from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.inputs.config.reader import in_message, spell
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import replace_file, repository
 
 _BOM = "\ufeff"
-#: What fits into a line that people read, of a value and of an override.
-_MAX_SHOWN, _MAX_OVERRIDE = 120, 300
+#: Characters of an override that fit into a line that people read.
+_MAX_OVERRIDE = 300
 #: How stock PyYAML fails: at 2021-13-45, a date to it, at what is no hash, at a key such as `!!bool x`.
 _MISREAD = (
     UsageError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
@@ -55,7 +56,7 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
         return text
     for edit in edits:
         if _is_reference(edit.new):
-            raise _refuse(name, edit, prefix, f"cannot be {_shown(edit.new)}, which Hydra takes for a reference")
+            raise _refuse(name, edit, prefix, f"cannot be {in_message(edit.new)}, which Hydra takes for a reference")
     body = text.removeprefix(_BOM)
     root = yaml_text.compose(body, name)
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
@@ -89,10 +90,6 @@ def _is_reference(value: Value) -> bool:
     return isinstance(value, str) and ("${" in value or value == "???")
 
 
-def _shown(value: Value) -> str:
-    return yaml_text.shown(spell(value), _MAX_SHOWN)
-
-
 def _edited(
     body: str, root: yaml.MappingNode, found: Mapping[str, yaml_text.Leaf], name: str, edits: Sequence[Edit], prefix: str
 ) -> str:
@@ -118,8 +115,8 @@ def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix:
     if isinstance(leaf.value, str) and "${" in leaf.value:
         raise _refuse(name, edit, prefix, "is an interpolation")
     if edit.absent or not _same(leaf.value, edit.old):
-        was = "absent" if edit.absent else _shown(edit.old)
-        raise _refuse(name, edit, prefix, f"should be {was} but is {_shown(leaf.value)}")
+        was = "absent" if edit.absent else in_message(edit.old)
+        raise _refuse(name, edit, prefix, f"should be {was} but is {in_message(leaf.value)}")
     node = leaf.node
     start, end = node.start_mark.index, node.end_mark.index
     if leaf.aliased or body[start : start + 1] in ("&", "!", "*"):
@@ -135,7 +132,7 @@ def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix:
 def _section(root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> tuple[yaml.MappingNode, list[str]]:
     """The section that a key which is not there goes into, and its path below that."""
     if not edit.absent:
-        raise _refuse(name, edit, prefix, f"should be {_shown(edit.old)} but is not there any more")
+        raise _refuse(name, edit, prefix, f"should be {in_message(edit.old)} but is not there any more")
     parts = f"{prefix}{edit.key}".split(".")
     parent = root
     while len(parts) > 1:
@@ -260,10 +257,10 @@ def override_line(edit: Edit, prefix: str = "") -> str:
     """
     line = override(edit, prefix)
     if edit.key not in BY_NAME or prefix not in _PREFIXES:
-        shown = yaml_text.shown(f"{prefix}{edit.key}", _MAX_SHOWN)
+        shown = shortened(f"{prefix}{edit.key}", yaml_text.MAX_VALUE)
         raise PatchRefused(f"{shown}: not a key of the training config, and Hydra has keys that run code; no override is made")
     if _is_reference(edit.new) or not line.isprintable():
-        raise PatchRefused(f"{prefix}{edit.key}: no line of overrides can hold {_shown(edit.new)}; change it by hand")
+        raise PatchRefused(f"{prefix}{edit.key}: no line of overrides can hold {in_message(edit.new)}; change it by hand")
     return line
 
 
@@ -352,7 +349,7 @@ def _header(side: str, name: str) -> str:
     try:
         raw = os.fsencode(f"{side}/{name}")
     except UnicodeEncodeError:
-        raise PatchRefused(f"{yaml_text.shown(name)}: no file has such a name; no diff is made") from None
+        raise PatchRefused(f"{shortened(name)}: no file has such a name; no diff is made") from None
     spelled = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
     spelled = spelled.replace("##[", "\\043#[")
     if len(spelled) > len(raw) or spelled.endswith(" "):
@@ -424,7 +421,7 @@ def write(path: Path, text: str) -> Path:
     try:
         before = real.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
+        raise InputError(f"{path}: cannot read: {reason(error)}; nothing was changed") from None
     replace_file(backup, before, like=real)
     try:
         replace_file(real, text.encode("utf-8"), own=True)

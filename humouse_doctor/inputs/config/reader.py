@@ -11,6 +11,7 @@ from types import MappingProxyType
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
 
@@ -21,7 +22,6 @@ _REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
 _MISSING = "???"
 #: Interpolations followed for one value, and characters it may have then.
 _MAX_HOPS, _MAX_RESOLVED = 16, 5000
-_MAX_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +121,7 @@ def _finish(
                     key=key,
                     place=place,
                     serious=True,
-                    message=f"{yaml_text.shown(key)} is unknown to the trainer, which ignores it; "
+                    message=f"{shortened(key)} is unknown to the trainer, which ignores it; "
                     f"{meant} was probably meant and {kept}",
                 )
             )
@@ -131,11 +131,11 @@ def _finish(
             in_file[key] = Setting(key=key, value=raw, origin=Origin.EXPLICIT, place=place)
         value, trouble = _resolve(raw, values)
         if trouble is not None:
-            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {_shown(raw)}: {trouble}"))
+            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {in_message(raw)}: {trouble}"))
             continue
         wrong = BY_NAME[key].complaint(value)
         if wrong is not None:
-            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {_shown(value)}; {wrong}"))
+            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {in_message(value)}; {wrong}"))
             continue
         settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
     unusable = {complaint.key for complaint in complaints}
@@ -161,9 +161,9 @@ def _finish(
 def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Complaint:
     """The complaint about a value, often an interpolation, where a section of keys belongs."""
     if isinstance(raw, str) and ("${" in raw or raw == _MISSING):
-        message = f"{key} is {_shown(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
+        message = f"{key} is {in_message(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
         return Complaint(key=key, place=place, serious=False, message=message)
-    message = f"{key} is {_shown(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
+    message = f"{key} is {in_message(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
     return Complaint(key=key, place=place, serious=True, message=message)
 
 
@@ -178,8 +178,8 @@ def from_values(values: Mapping[str, Value]) -> Settings:
 def _override(text: str) -> Setting:
     name, equals, raw = text.partition("=")
     if not equals:
-        raise UsageError(f"--set {yaml_text.shown(text, _MAX_SHOWN)}: expected key=value")
-    shown = f"--set {yaml_text.shown(text, _MAX_SHOWN)}"
+        raise UsageError(f"--set {shortened(text, yaml_text.MAX_VALUE)}: expected key=value")
+    shown = f"--set {shortened(text, yaml_text.MAX_VALUE)}"
     return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw, shown), shown)
 
 
@@ -187,7 +187,7 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
     if key not in BY_NAME:
         hint = likely_misspelling(key)
         more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
-        raise UsageError(f"{shown}: unknown key '{yaml_text.shown(key)}'; {more}")
+        raise UsageError(f"{shown}: unknown key '{shortened(key)}'; {more}")
     wrong = BY_NAME[key].complaint(value)
     if wrong is not None:
         raise UsageError(f"{shown}: {wrong}")
@@ -214,20 +214,20 @@ def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> t
             return None, "left unresolved, its interpolation is escaped; give it with --set"
         reference = match.group(2).strip()
         if ":" in reference or not _REFERENCE.fullmatch(reference) or reference not in values:
-            what = "resolvers are not run" if ":" in reference else f"there is no '{yaml_text.shown(reference)}' in the file"
+            what = "resolvers are not run" if ":" in reference else f"there is no '{shortened(reference)}' in the file"
             return None, f"left unresolved, {what}; give it with --set"
         target = values[reference]
         if isinstance(target, tuple) and (within or match.group(0) != value):
-            return None, f"left unresolved, '{yaml_text.shown(reference)}' is a list; give it with --set"
+            return None, f"left unresolved, '{shortened(reference)}' is a list; give it with --set"
         value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
         if isinstance(value, str) and len(value) > _MAX_RESOLVED:
             return None, f"left unresolved, it comes to more than {_MAX_RESOLVED} characters; give it with --set"
     return None, "the interpolation refers to itself; give the value with --set"
 
 
-def _shown(value: Value) -> str:
+def in_message(value: Value) -> str:
     """A value as a message has it: short, whatever the file holds."""
-    return yaml_text.shown(spell(value), _MAX_SHOWN)
+    return shortened(spell(value), yaml_text.MAX_VALUE)
 
 
 def spell(value: Value) -> str:

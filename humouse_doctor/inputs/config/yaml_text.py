@@ -12,6 +12,7 @@ import yaml
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.files import open_regular
 
 #: Larger than any training config; a guard against reading a data file as one.
@@ -25,7 +26,8 @@ _MAX_TEXT = 5_000_000
 _MAX_DEPTH = 64
 #: A number of more characters is none that a trainer could use, and takes the longer to read the longer it is.
 _MAX_NUMBER = 400
-_MAX_SHOWN = 60
+#: Characters of a value out of a file that a message has room for.
+MAX_VALUE = 120
 
 _BOM = "\ufeff"
 
@@ -89,7 +91,7 @@ def read_text(path: Path) -> str:
         with open_regular(path) as stream:
             data = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{path}: cannot read the config: {error.strerror or error}") from None
+        raise UsageError(f"{path}: cannot read the config: {reason(error)}") from None
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_BYTES // 1000} kB, not a training config; expected a YAML file")
     try:
@@ -134,13 +136,7 @@ def _line(error: Exception, text: str) -> str:
 def _problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return shown(str(getattr(error, "problem", None) or str(error).splitlines()[0]), 200)
-
-
-def shown(text: str, longest: int = _MAX_SHOWN) -> str:
-    """Text out of a file, short, on one line and without control characters."""
-    cut = text if len(text) <= longest else f"{text[:longest]}..."
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
+    return shortened(str(getattr(error, "problem", None) or str(error).splitlines()[0]), 200)
 
 
 def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
@@ -201,8 +197,8 @@ def _entries(
         _spend(budget, key_node, name, values=1 + _interpolations(key_node))
         key = _key(key_node, name)
         if key in seen:
-            shown_key = shown(key_node.value)
-            raise UsageError(f"{name}:{line}: the key '{shown_key}' stands twice, first in line {seen[key]}; keep one")
+            spelled = shortened(key_node.value)
+            raise UsageError(f"{name}:{line}: the key '{spelled}' stands twice, first in line {seen[key]}; keep one")
         seen[key] = line
         if key is not None:
             own[key] = key_node, child, False
@@ -225,9 +221,8 @@ def _key(node: yaml.Node, name: str) -> Value:
         return None
     key = scalar(node, name)
     if key is None:
-        raise UsageError(
-            f"{name}:{node.start_mark.line + 1}: the key {shown(node.value)} is null, which OmegaConf has no keys of; quote it"
-        )
+        line = node.start_mark.line + 1
+        raise UsageError(f"{name}:{line}: the key {shortened(node.value)} is null, which OmegaConf has no keys of; quote it")
     return key
 
 
@@ -265,7 +260,7 @@ def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text:
 
 def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
     if node.tag not in _PLAIN_TAGS:
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is refused; expected a plain value")
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shortened(node.tag)} is refused; expected a plain value")
 
 
 def scalar(node: yaml.ScalarNode, name: str) -> Value:
@@ -278,7 +273,7 @@ def scalar(node: yaml.ScalarNode, name: str) -> Value:
         value: Value = _Loader("").construct_object(node)
     # PyYAML looks into the empty text of `!!int ""`, and multiplies 1:1:1.5 beyond what a float holds
     except (yaml.YAMLError, ValueError, LookupError, OverflowError):
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shown(node.value)}' cannot be read as {kind}") from None
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shortened(node.value)}' cannot be read as {kind}") from None
     return value
 
 

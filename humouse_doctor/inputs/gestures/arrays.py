@@ -17,6 +17,7 @@ from typing import IO, Any
 from humouse_doctor.core.arrays import FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import Bounded, open_regular
 from humouse_doctor.inputs.gestures.gestures import Gestures, Statistics, draw, gather
 
@@ -58,9 +59,7 @@ def read(path: Path, max_sequences: int, seed: int) -> Gestures:
     except (DoctorError, ImportError):  # a library that cannot be loaded is not the file's fault
         raise
     except Exception as error:  # zipfile and zlib let a dozen kinds through for a broken file
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
-        reason = "".join(character if character.isprintable() else "?" for character in reason)
-        raise InputError(f"{path}: cannot read it as gestures: {reason}; {_EXPECTED}") from None
+        raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
 
 
 def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
@@ -222,8 +221,8 @@ def _statistics(path: Path) -> Statistics:
     except (OSError, ValueError, RecursionError) as error:
         if getattr(error, "errno", None) in (errno.ENOENT, errno.ENAMETOOLONG):  # none can be beside so long a name
             return Statistics()
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError(f"{meta}: cannot read the cache's statistics: {reason}; expected JSON") from None
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(f"{meta}: cannot read the cache's statistics: {why}; expected JSON") from None
     if not isinstance(content, dict):
         raise InputError(f"{meta}: not a cache's statistics; expected an object with sequence_mean and sequence_std")
     found = {}

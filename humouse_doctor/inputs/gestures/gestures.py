@@ -102,7 +102,7 @@ def draw(chunks: Iterable[FloatArray], shape: tuple[int, ...], source: str, max_
         else:
             reservoir.offer(chunk[good], numbers[good])
         first += len(chunk)
-    rows, taken = reservoir.taken()
+    rows, taken = reservoir.sample()
     return Sample(rows=rows, numbers=taken, total=first, usable=reservoir.offered, dropped=dropped)
 
 

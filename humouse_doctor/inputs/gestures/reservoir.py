@@ -32,7 +32,7 @@ class Reservoir:
         self._numbers[places[kept]] = numbers[kept]
         self.offered += len(rows)
 
-    def taken(self) -> tuple[FloatArray, IntArray]:
+    def sample(self) -> tuple[FloatArray, IntArray]:
         """The sample in the order of the source: rows (k, ...) float32 and their numbers (k,)."""
         count = min(self.offered, self._capacity)
         if self._rows is None:

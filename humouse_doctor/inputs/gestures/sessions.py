@@ -86,7 +86,7 @@ def read(
             if unit_time:
                 row[:, 2] /= max(float(row[:, 2].sum()), 1e-8)
             reservoir.offer(row[None], np.asarray([total]))
-    sequences, _ = reservoir.taken()
+    sequences, _ = reservoir.sample()
     found = gather(sequences, source=source, total=total, usable=reservoir.offered, dropped=dropped)
     return replace(found, resampled=True)
 
@@ -135,7 +135,7 @@ def _event(line: bytes) -> tuple[float, float, float] | str:
     if fields[2] == b"Scroll":
         return "scroll events"
     try:
-        seconds, x, y = _number(fields[1]), _number(fields[4]), _number(fields[5])
+        seconds, x, y = _parsed_number(fields[1]), _parsed_number(fields[4]), _parsed_number(fields[5])
     except ValueError:
         return "malformed lines"
     if x == _GLITCH or y == _GLITCH:
@@ -145,7 +145,7 @@ def _event(line: bytes) -> tuple[float, float, float] | str:
     return seconds, x, y
 
 
-def _number(field: bytes) -> float:
+def _parsed_number(field: bytes) -> float:
     """The number that a field holds; raises `ValueError` where it holds none."""
     if b"_" in field:  # Python's own way of writing one, nobody else's
         raise ValueError("no number")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import is_folder
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _is_session(path: Path) -> bool:
     try:
         return sessions.is_session(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot read it as gestures: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read it as gestures: {reason(error)}") from None
 
 
 def _exists(path: Path) -> bool:

@@ -12,11 +12,12 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Interval
 from humouse_doctor.core.settings import Value
-from humouse_doctor.core.text import no_command_in_json
+from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.stored.report import read_edit
 from humouse_doctor.inputs.stored.values import (
     MALFORMED,
+    described,
     flag,
     items,
     load,
@@ -24,7 +25,6 @@ from humouse_doctor.inputs.stored.values import (
     optional,
     pair,
     require_bounded,
-    shown,
     table,
     text,
     whole,
@@ -122,11 +122,11 @@ def read(path: Path) -> Outcome:
             raise InputError(f"{path}: not an outcome that verify wrote")
         if content["schema_version"] != OUTCOME_VERSION:
             raise InputError(
-                f"{path}: an outcome of schema {shown(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
+                f"{path}: an outcome of schema {described(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
             )
         outcome = _outcome(content)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the outcome: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the outcome: {reason(error)}") from None
     except MALFORMED as error:
         raise InputError(f"{path}: not an outcome that verify wrote ({type(error).__name__})") from None
     for trouble in _contradictions(outcome):

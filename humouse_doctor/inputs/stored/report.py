@@ -17,7 +17,19 @@ from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Findin
 from humouse_doctor.core.settings import Origin, Place, Setting, Value
 from humouse_doctor.core.text import no_command_in_json
 from humouse_doctor.inputs.stored import values
-from humouse_doctor.inputs.stored.values import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
+from humouse_doctor.inputs.stored.values import (
+    MALFORMED,
+    code,
+    described,
+    flag,
+    items,
+    number,
+    optional,
+    pair,
+    table,
+    text,
+    whole,
+)
 from humouse_doctor.probes.registry import unmeasured
 
 #: How YAML spells the floats that JSON has no number for.
@@ -226,7 +238,7 @@ def from_dict(content: Any, name: str) -> Report:
         values.require_bounded(content)
         if content["schema_version"] != SCHEMA_VERSION:
             raise InputError(
-                f"{name}: a report of schema {shown(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
+                f"{name}: a report of schema {described(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
             )
         report = _report(content)
     except MALFORMED as error:

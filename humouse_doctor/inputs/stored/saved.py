@@ -7,6 +7,7 @@ from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.stored import report
 from humouse_doctor.inputs.stored.gate import KIND
 from humouse_doctor.inputs.stored.values import MALFORMED, load
@@ -20,7 +21,7 @@ def read(path: Path, name: str | None = None) -> Report:
     try:
         content = load(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the report: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the report: {reason(error)}") from None
     except MALFORMED as error:
         raise report.not_a_report(str(path), error) from None
     if isinstance(content, dict) and content.get("kind") == KIND:

@@ -52,7 +52,7 @@ def require_bounded(content: object) -> None:
             raise ValueError("more than a run has")
 
 
-def shown(value: object) -> str:
+def described(value: object) -> str:
     """What stands where something else is expected, short enough for a message."""
     return repr(value) if isinstance(value, int | str) and len(str(value)) < 20 else f"another {type(value).__name__}"
 

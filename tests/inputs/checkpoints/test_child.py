@@ -135,12 +135,12 @@ def test_torch_is_imported_beside_the_loader_and_not_before(tmp_path: Path) -> N
     path = save(tmp_path / "a.pt", weights())
     code = f"""
 import sys
-from humouse_doctor.networks import checkpoint, isolation
-launch, torch_there = isolation.launch, []
+from humouse_doctor.inputs.checkpoints import checkpoint, child
+launch, torch_there = child.launch, []
 def watched():
     torch_there.append("torch" in sys.modules)
     return launch()
-isolation.launch = watched
+child.launch = watched
 checkpoint.load(__import__("pathlib").Path({str(path)!r}))
 print(torch_there)
 """
