@@ -32,7 +32,8 @@ _LARGEST = {
     "output_dim": 16,
     "target_len": 1000,
 }
-#: The memory and time that a network may take beyond those of the sizes above. A file of 7 kB with T = 1e5 took 4.2 GB, 10,000 outputs 1.9 GB.
+#: The memory and time that a network may take beyond those of the sizes above.
+#: A file of 7 kB with T = 1e5 took 4.2 GB, 10,000 outputs 1.9 GB.
 _MOST_BEYOND_BYTES = 512 << 20
 _MOST_BEYOND_S = 60.0
 #: The memory of one pass, which limits its number of sequences: 256 with T = 200 and 512 hidden units.
@@ -50,7 +51,7 @@ _FLOP_S = 1 / 40e9
 _UNIT_S = 6e-8
 #: Seconds of an output channel's head and loss, per step: a default inspection of 32 steps of 10,000 channels took 20 s.
 _CHANNEL_S = 6e-9
-#: Seconds of one layer's call for one step, whatever its size: 60 layers over 32 steps took 0.11 s fused and 0.40 s step by step.
+#: Seconds of one layer's call for one step, of any size: 60 layers over 32 steps took 0.11 s fused and 0.40 s step by step.
 _FUSED_CALL_S = 6e-5
 _STEPWISE_CALL_S = 2e-4
 #: A backward pass takes twice the forward pass more; step by step, 60 layers took 2.0 s for one and 0.4 s for the other.

@@ -1,4 +1,4 @@
-"""A network to samples: the one place that decides what is run and says why the rest is absent."""
+"""Observation of a network: the samples that the probes need, and the reasons for those that are absent."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
 
 
 def sampler_of(network: nn.Module, spec: GeneratorSpec) -> Sampler:
-    """A rebuilt generator, ready to run."""
+    """Return a sampler of a rebuilt generator."""
     return Sampler(network, spec.latent_dim, spec.condition_dim, load_of(spec))
 
 
 def from_factory(name: str) -> nn.Module:
-    """Import `package.module:factory` and call it; this runs the user's own code. Raises `UsageError`."""
+    """Import `package.module:factory` and call it, which runs the user's own code; raise `UsageError`."""
     module_name, colon, attribute = name.partition(":")
     if not colon or not attribute:
         raise UsageError(f"--model {name}: expected package.module:factory")
@@ -48,7 +48,7 @@ def from_factory(name: str) -> nn.Module:
 
 @contextmanager
 def _importable_from(folder: str) -> Iterator[None]:
-    """Let modules of `folder` be imported within the block."""
+    """Make modules of `folder` importable within the block."""
     added = folder not in sys.path
     if added:
         sys.path.insert(0, folder)
@@ -62,11 +62,11 @@ def _importable_from(folder: str) -> Iterator[None]:
 def facts_by_behaviour(
     network: nn.Module, settings: Settings, ahead: Look | None = None, source: str = "the generator"
 ) -> tuple[NetworkFacts, Sampler]:
-    """What a foreign module is, told by running it: its output's shape and its heads.
+    """Find the output's shape and the heads of a user's module by running it.
 
-    Its latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
-    Raises `InputError`, which names `source`, where what is `ahead` would take too much. Before the first pass only the
-    latents' size is known, so that one pass of two sequences is made whatever the network does in it.
+    The latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
+    Raises `InputError`, which names `source`, if the work `ahead` would take too much. Before the first pass only the
+    latents' size is known, so one pass of two sequences is always made.
     """
     latent = _size(network, settings, "latent_dim", _LATENT_NAMES)
     if latent is None:
@@ -102,7 +102,7 @@ def _size(network: nn.Module, settings: Settings, key: str, names: tuple[str, ..
 
 
 def tensors_of(network: nn.Module) -> Mapping[str, Tensor]:
-    """The network's tensors by name."""
+    """Return the network's tensors by name."""
     return dict(network.state_dict())
 
 

@@ -1,4 +1,4 @@
-"""Running a generator once over prior latents, with what its recurrent layers saw on the way."""
+"""Sampling of a generator from the prior, its recurrent states, gradients and fitted latents."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from humouse_doctor.networks.identify import output_layer
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 
 _FIT_RATE = 0.1
-#: Pre-activations this large drive any bounded activation to its bound.
+#: Pre-activations of this size drive any bounded activation to its bound.
 _LARGE = 1e4
-#: Numbers that are copied to float64 at a time.
+#: Numbers copied to float64 at a time.
 _AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriorSamples:
-    """One pass over prior latents: shapes as in `Samples`; `rnn_input` and `hidden` are of the first batch alone."""
+    """Sequences from prior latents, with shapes as in `Samples`; `rnn_input` and `hidden` are of the first batch only."""
 
     predictions: FloatArray
     rnn_input: FloatArray | None
@@ -39,10 +39,10 @@ class PriorSamples:
 
 
 class Sampler:
-    """A generator behind one call, (N, Z) and (N, C) -> (N, T, D), whatever its own signature.
+    """A wrapper of a generator with one signature for all: (N, Z) and (N, C) -> (N, T, D).
 
-    It takes and gives float32 on the CPU, wherever the network's parameters are and of whatever type. `load` tells how
-    many sequences fit into one pass; without it as many are taken as of a small network.
+    Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits
+    the number of sequences in one pass; without it the network is taken for a small one.
     """
 
     def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int, load: Load | None = None) -> None:
@@ -51,7 +51,7 @@ class Sampler:
         self._takes_condition = _takes_condition(network)
 
     def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Generate; raises `UsageError` where the network does not return (N, T, D)."""
+        """Generate; raise `UsageError` if the network does not return (N, T, D)."""
         like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
         given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
         try:
@@ -66,7 +66,7 @@ class Sampler:
         return out.to("cpu", torch.float32)
 
     def conditions(self, given: FloatArray | None, count: int) -> Tensor:
-        """`count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
+        """Return `count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
         if given is None or self.condition_dim == 0:
             return torch.zeros(count, self.condition_dim)
         rows = np.resize(np.arange(len(given)), count)
@@ -77,7 +77,7 @@ class Sampler:
 
 
 def _takes_condition(network: nn.Module) -> bool:
-    """Whether the forward pass asks for a second positional argument without a default."""
+    """Return True if the forward pass has a second positional argument without a default."""
     try:
         parameters = list(inspect.signature(network.forward).parameters.values())
     except (TypeError, ValueError):
@@ -89,9 +89,9 @@ def _takes_condition(network: nn.Module) -> bool:
 def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int) -> PriorSamples:
     """Generate `count` sequences from N(0, I) latents drawn by `seed`.
 
-    What passed through the recurrent layers is kept of the first batch alone, at most 256 sequences, fewer where these are
-    long or wide: of all of them it would take many times the memory of the predictions. The network's weights, mode and
-    gradients, and the caller's random state, are left as they were.
+    Recurrent states are recorded for the first batch only, which has at most 256 sequences, and fewer if these are long or
+    wide: the states of all sequences would take many times the memory of the predictions. The network's weights, mode and
+    gradients, and the caller's random state, do not change.
     """
     batch = BATCH if sampler.load is None else sampler.load.rows
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
@@ -113,10 +113,10 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
 
 
 class _StateRecorder:
-    """Hooks on the first recurrent layer's input, the last one's output and the output layer's result.
+    """A recorder of the first recurrent layer's input and the last one's output.
 
-    A layer called once sees whole sequences, a cell or an autoregressive layer sees one step a call; either way the
-    calls of a batch are put together along time.
+    A layer is called once with whole sequences; a cell or an autoregressive layer is called for every step. In both cases
+    the calls of a batch are joined along time.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -137,20 +137,20 @@ class _StateRecorder:
             handle.remove()
 
     def _hook(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-        def keep(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             given = inputs if name == "input" else output
             value = (given[0] if given else None) if isinstance(given, tuple) else given
             if not isinstance(value, Tensor):
                 return
-            value = value.to("cpu", torch.float32, copy=True)  # what follows may work in place
+            value = value.to("cpu", torch.float32, copy=True)  # later operations may work in place
             if isinstance(module, nn.RNNBase) and not module.batch_first and value.dim() == 3:
                 value = value.transpose(0, 1)
             self._calls[name].append(value.unsqueeze(1) if value.dim() == 2 else value)  # (N, steps, H)
 
-        return keep
+        return record
 
     def states(self, name: str, rows_and_steps: tuple[int, ...]) -> FloatArray | None:
-        """What was seen as (N, T, H), None where it does not line up with the predictions step by step."""
+        """Return the recorded states as (N, T, H), None if they do not match the predictions step by step."""
         calls = self._calls.get(name, [])
         if not calls or any(call.dim() != 3 or call.size(0) != rows_and_steps[0] for call in calls):
             return None
@@ -160,9 +160,9 @@ class _StateRecorder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstPass:
-    """One small pass: its `predictions` (2, T, D), and the layer before the head, None where that is not known.
+    """The result of one small pass: its `predictions` (2, T, D), and the layer before the head, None if unknown.
 
-    `load` is what a sequence asks of the network, as far as its modules tell: what it does outside of them is not seen.
+    `load` is the load of one sequence in the network's modules; work outside of modules is not counted.
     """
 
     predictions: Tensor
@@ -173,8 +173,8 @@ class FirstPass:
 def first_pass(sampler: Sampler) -> FirstPass:
     """Run the network on two zero latents.
 
-    The layer before the head is known by its name in a rebuilt generator. Elsewhere it is the last linear or
-    convolutional one that was called and gives D channels, or those of all steps at once.
+    The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear or
+    convolutional layer with D channels, or with those of all steps at once.
     """
     called: list[nn.Linear | nn.Conv1d] = []
     meter = _Meter()
@@ -200,7 +200,7 @@ def first_pass(sampler: Sampler) -> FirstPass:
 
 @dataclass(slots=True)
 class _Meter:
-    """Counts, over a pass of two sequences, what the modules without children gave and how much they multiplied."""
+    """A counter of the outputs and products of all modules without children, over a pass of two sequences."""
 
     numbers: int = 0
     graph: int = 0
@@ -209,7 +209,7 @@ class _Meter:
     widest: int = 0
 
     def watch(self, network: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
-        """Hook on to every module that is called and calls none itself."""
+        """Register a hook on every module without children; return the handles."""
         leaves = (m for m in network.modules() if not isinstance(m, torch.jit.ScriptModule) and not any(m.children()))
         return [leaf.register_forward_hook(self._count) for leaf in leaves]
 
@@ -231,7 +231,7 @@ class _Meter:
         self.widest = max(self.widest, first.numel() if recurrent else 0)
 
     def load(self, sampler: Sampler, steps: int, channels: int) -> Load:
-        """What was counted, for one of the two sequences."""
+        """Return the counted load of one of the two sequences."""
         return load_of_look(
             parameters=sum(parameter.numel() for parameter in sampler.network.parameters()),
             inputs=sampler.latent_dim + sampler.condition_dim,
@@ -255,10 +255,10 @@ def _of_zeros(sampler: Sampler) -> Tensor:
 
 
 def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation | None, ...]:
-    """Each output channel's activation, told from its range when the output layer gives huge values of both signs.
+    """Find each output channel's activation from its range when the output layer returns huge values of both signs.
 
-    A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range, and
-    where the layer's values do not move the channel.
+    Modules do not reveal it, since `torch.tanh` is no module. An activation is None if none is known with that range, or
+    if the layer's values do not change the channel.
     """
     channels = first.predictions.size(2)
     if first.output is None:
@@ -295,9 +295,9 @@ def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation |
 
 
 def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
-    """The gradient of the L1 between prior samples and `targets` (N, T, D), by layer in forward order.
+    """Return the gradient of the L1 between prior samples and `targets` (N, T, D), by layer in forward order.
 
-    The L1 is over the channels both have. Parameters' own `.grad` is not touched.
+    The L1 is over the channels that both have. The parameters' own `.grad` does not change.
     """
     count = min(len(targets), GRADIENT_SAMPLES)
     rows = count if sampler.load is None else sampler.load.rows_differentiated(count)
@@ -311,7 +311,7 @@ def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | No
         for first in range(0, count, rows):
             part = slice(first, min(first + rows, count))
             loss = _l1(sampler(latents[part], given[part]), targets[part]) * ((part.stop - first) / count)
-            if not weights or not loss.requires_grad:  # none has two axes, or the forward pass keeps no gradient
+            if not weights or not loss.requires_grad:  # no weight is a matrix, or the forward pass has no gradient
                 return Gradients(rms_by_layer=MappingProxyType({}))
             more = torch.autograd.grad(loss, [weight for _, weight in weights], allow_unused=True)
             found = [_sum(*pair) for pair in zip(found, more, strict=True)]
@@ -326,14 +326,14 @@ def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 
 
 def _rms(gradient: Tensor) -> float:
-    """The root mean square in float64, without a copy of a large gradient as a whole."""
+    """Return the root mean square in float64, without a full copy of a large gradient."""
     flat = gradient.detach().cpu().reshape(-1)
     squares = [float(flat[first : first + _AT_ONCE].double().square().sum()) for first in range(0, len(flat), _AT_ONCE)]
     return math.sqrt(math.fsum(squares) / max(1, len(flat)))
 
 
 def fit_latents(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS) -> LatentFit:
-    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, weights held fixed."""
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights."""
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))

@@ -1,4 +1,4 @@
-"""Runs trained on the spot: the demo's and the examples', sick and healthy, on synthetic gestures."""
+"""Small runs on synthetic gestures for the demo and the examples, some of which collapse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Bar = Callable[[int, str], AbstractContextManager[Callable[[int, float], None]]]
 
 
 class Units(Enum):
-    """The unit of the gestures a run is given."""
+    """The unit of a run's gestures."""
 
     PIXELS = "pixels"
     SCREEN_FRACTIONS = "screen fractions"
@@ -35,7 +35,7 @@ class Units(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One run to train: its config, its gestures and what a config cannot say (slow gates)."""
+    """A run to train: its config, its gestures, and slow gates, for which there is no config key."""
 
     name: str
     config: str
@@ -84,7 +84,7 @@ experiment:
 def config_text(
     name: str, *, length: int, head: str, rate: str, epochs: int, absolute: bool, seed: int = 0, more: str = ""
 ) -> str:
-    """A resolved config for a small run; `more` holds further lines of the training section, four spaces in."""
+    """Return a resolved config for a small run; `more` holds further lines of the training section, indented by four."""
     return _CONFIG.format(
         comment=_COMMENT,
         name=name,
@@ -103,15 +103,15 @@ SEQUENCES = 512
 
 
 def collapsing(seed: int) -> Recipe:
-    """The demo's run: absolute pixels, a tanh head, the latent whitened by default."""
+    """Return the demo's run: absolute pixels, a tanh head, and a latent that is whitened by default."""
     text = config_text("demo", length=64, head="tanh", rate="2.0e-4", epochs=8, absolute=True, seed=seed)
     return Recipe(name="demo", config=text, sequences=SEQUENCES, length=64)
 
 
 def run_demo(directory: Path | None, seed: int, progress: Callable[[str], None], bar: Bar) -> Report:
-    """Train the demo's run into `directory` and inspect that; a temporary folder is removed afterwards.
+    """Train the demo's run into `directory`, or into a temporary folder, and inspect it.
 
-    Raises `InputError` where a run that is not the demo's own is there already.
+    Raises `InputError` if `directory` holds another run than the demo's.
     """
     if directory is not None:
         _require_no_other_run(directory / ".hydra" / "config.yaml")
@@ -136,7 +136,7 @@ def _require_no_other_run(config: Path) -> None:
 def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
     """Write the recipe's gestures and config into `directory`, warm its generator up and write the checkpoint.
 
-    Raises `InputError` where the folder cannot be written.
+    Raises `InputError` if the folder cannot be written.
     """
     from humouse_doctor.inputs.gestures.sources import read_gestures
     from humouse_doctor.training.plan import own_steps, rehearse

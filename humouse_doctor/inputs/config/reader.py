@@ -1,4 +1,4 @@
-"""A config file to settings: every known key with its value, origin and line; interpolations resolved in the file."""
+"""Reading of a config file as settings: each known key with value, origin and line, interpolations resolved in the file."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_miss
 
 _SECTIONS = ("data", "model", "training", "logging")
 _INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
-#: What OmegaConf takes for a path: no part of it can be empty, in quotes, or of two words.
+#: A path as OmegaConf defines it: no part is empty, in quotes, or of two words.
 _REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
 _MISSING = "???"
-#: Interpolations followed for one value, and characters it may have then.
+#: Interpolations followed for one value, and characters that it may reach.
 _MAX_HOPS, _MAX_RESOLVED = 16, 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """Something about the config that the trainer would trip over or silently ignore."""
+    """A problem of the config that the trainer would fail on or silently ignore."""
 
     key: str
     message: str
@@ -36,7 +36,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadConfig:
-    """Settings, what is wrong with them, and remarks on how they were read."""
+    """Settings, complaints about them, and remarks on how they were read."""
 
     settings: Settings
     complaints: tuple[Complaint, ...] = ()
@@ -46,8 +46,8 @@ class ReadConfig:
 def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
     """Read the config at `path`; without one, only the trainer's defaults and `overrides` (`key=value`) are known.
 
-    `text`, where given, is read as if it stood in that file.
-    Raises `UsageError` for text that is no config and for an override of an unknown key.
+    `text`, if given, is read instead of the file's content. Raises `UsageError` if it is not a config, and for an override
+    of an unknown key.
     """
     if path is None:
         return _finish({}, {}, Settings(), "", overrides, ())
@@ -77,7 +77,10 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
 
 
 def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
-    """The first of `edits` of `source`, with `prefix` before its key there, that does not count for the config at `path`."""
+    """Return the first of `edits` of `source` without effect on the config at `path`, None if all have one.
+
+    `prefix` stands before the keys in `source`.
+    """
     text = yaml_text.read_text(path)
     if "defaults" not in text:
         return None
@@ -159,7 +162,7 @@ def _finish(
 
 
 def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Complaint:
-    """The complaint about a value, often an interpolation, where a section of keys belongs."""
+    """Return the complaint about a value, often an interpolation, in place of a section."""
     if isinstance(raw, str) and ("${" in raw or raw == _MISSING):
         message = f"{key} is {in_message(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
         return Complaint(key=key, place=place, serious=False, message=message)
@@ -168,7 +171,7 @@ def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Comp
 
 
 def from_values(values: Mapping[str, Value]) -> Settings:
-    """Settings from Python: `values` by key over the trainer's defaults; raises `UsageError` as an override does."""
+    """Return settings from Python: `values` by key over the trainer's defaults; raise `UsageError` as an override does."""
     settings = read(None).settings
     for key, value in values.items():
         settings = settings.with_setting(_checked(key, value, f"{key}={spell(value)}"))
@@ -195,7 +198,10 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
 
 
 def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> tuple[Value, str | None]:
-    """Follow references within the file; anything else (environment, clock, Hydra) stays unread, never its value."""
+    """Follow references within the file; others (environment, clock, Hydra) are never resolved.
+
+    Returns the value, and the reason if there is none.
+    """
     if isinstance(raw, tuple):
         parts = [_resolve(part, values, within=True) for part in raw]
         return tuple(part for part, _ in parts), next((trouble for _, trouble in parts if trouble is not None), None)
@@ -226,12 +232,12 @@ def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> t
 
 
 def in_message(value: Value) -> str:
-    """A value as a message has it: short, whatever the file holds."""
+    """Return a value in a short form for messages."""
     return shortened(spell(value), yaml_text.MAX_VALUE)
 
 
 def spell(value: Value) -> str:
-    """A value on one line, as YAML would have it."""
+    """Return a value on one line in YAML."""
     match value:
         case None:
             return "null"

@@ -1,4 +1,4 @@
-"""The outcome of a verify as JSON and back."""
+"""Writing and reading of a verify's outcome as JSON."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _MAX_TRIALS = 10_000
 
 
 def render(outcome: Outcome) -> str:
-    """The outcome as JSON text, ending in a newline."""
+    """Return the outcome as JSON text that ends in a newline."""
     return no_command_in_json(json.dumps(to_dict(outcome), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as plain data, in the order it is written."""
+    """Return the outcome as plain data, in the order of the file."""
     return {
         "kind": _KIND,
         "schema_version": OUTCOME_VERSION,
@@ -114,7 +114,7 @@ def _plain(value: Value) -> Any:
 
 
 def read(path: Path) -> Outcome:
-    """An outcome from its file; raises `InputError` for anything else, and for a cure that no trials of the file show."""
+    """Read an outcome; raise `InputError` for any other file, and for a cure that the file's trials do not support."""
     try:
         content = load(path)
         require_bounded(content)
@@ -135,7 +135,7 @@ def read(path: Path) -> Outcome:
 
 
 def _contradictions(outcome: Outcome) -> Iterator[str]:
-    """What no verify says: cures without trials that were healthy, and edits of what no trainer has."""
+    """Yield what verify never writes: a cure without healthy trials, or an edit that the trainer would not accept."""
     healthy = Counter(trial.arm for trial in outcome.trials if trial.healthy and trial.failed is None)
     for one in outcome.arms:
         for edit in one.arm.edits:

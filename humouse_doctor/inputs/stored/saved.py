@@ -1,4 +1,4 @@
-"""Reports that were saved as JSON, read again."""
+"""Reading of reports that were saved as JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from humouse_doctor.inputs.stored.values import MALFORMED, load
 
 
 def read(path: Path, name: str | None = None) -> Report:
-    """The report in a file; of a gate's decision the one of the input `name`, else its only one.
+    """Read the report in a file; in a gate's decision that of the input `name`, else the only one.
 
-    Raises `InputError` for what is unreadable or no report, `UsageError` where it cannot be told which report is meant.
+    Raises `InputError` if the file is unreadable or not a report, and `UsageError` if several reports could be meant.
     """
     try:
         content = load(path)
