@@ -47,7 +47,7 @@ def reason(error: BaseException, most: int = 200) -> str:
 
 
 def full_reason(error: BaseException) -> str:
-    """Return the class of `error` and its text, on one line: for errors of code that may be anybody's."""
+    """Return the class of `error` and its text, on one line: for errors of code that is not the tool's own."""
     text = shortened(one_line(str(error)), 200)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 

@@ -117,9 +117,9 @@ def observe(
     absent: dict[Need, str],
     progress: Callable[[str], None],
 ) -> Samples:
-    """PriorSamples from the prior and, with `targets` (N, T, D), take the gradient and fit latents.
+    """Sample from the prior and, with `targets` (N, T, D), take the gradient and fit latents.
 
-    What cannot be had is entered into `absent` with its reason.
+    The reason for any missing part is added to `absent`.
     """
     progress(f"drawing {count} sequences")
     with memory_asked("the generator"):

@@ -112,9 +112,10 @@ class BadFrame(Exception):
 
 
 def has_room(shape: Sequence[int], max_bytes: int) -> bool:
-    """Return True if an array of `shape` may be sent: NumPy supports its rank, and no dimension exceeds `max_bytes`.
+    """Return True if an array of `shape` may be sent: NumPy supports its rank, and it is not too large.
 
-    A dimension of size zero does not excuse an enormous one beside it.
+    The product of its extents is limited to `max_bytes`, with 1 for an extent of zero: an empty array must not have an
+    enormous extent beside the empty one.
     """
     return len(shape) <= _MAX_RANK and math.prod(max(size, 1) for size in shape) <= max(max_bytes, 1)
 

@@ -62,7 +62,7 @@ def rows(diff: str) -> Iterator[tuple[int, str, str]]:
             if _NO_EDIT.match(row):
                 raise ValueError(f"line {number + 1} of the diff does more than change lines of a file")
             if line and not row.startswith("\\") and row.strip() and not _SIGNATURE.match(row.rstrip("\r\n")):
-                raise ValueError(f"line {number + 1} of the diff is none of a hunk")
+                raise ValueError(f"line {number + 1} of the diff belongs to no hunk")
             continue
         sign, text = row[:1], row[1:]
         if sign == "\\":
@@ -70,7 +70,7 @@ def rows(diff: str) -> Iterator[tuple[int, str, str]]:
         if row in ("\n", "\r\n"):
             sign, text = " ", row
         if sign not in (" ", "-", "+"):
-            raise ValueError(f"line {number + 1} of the diff is none of a hunk")
+            raise ValueError(f"line {number + 1} of the diff belongs to no hunk")
         last = number + 1 < len(given) and given[number + 1].startswith("\\")
         yield line, sign, text.removesuffix("\n") if last else text
         old -= sign != "+"

@@ -54,7 +54,7 @@ def require_bounded(content: object) -> None:
 
 def described(value: object) -> str:
     """Return an unexpected value in a form for messages: itself if it is short, else its type."""
-    return repr(value) if isinstance(value, int | str) and len(str(value)) < 20 else f"another {type(value).__name__}"
+    return repr(value) if isinstance(value, int | str) and len(str(value)) < 20 else f"<{type(value).__name__}>"
 
 
 def text(value: object, most: int = 20_000) -> str:

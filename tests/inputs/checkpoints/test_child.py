@@ -165,7 +165,7 @@ def test_every_load_of_torch_says_weights_only_and_stands_in_the_loader() -> Non
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
         ]
-    assert found == [("reading.py", {"map_location": "'cpu'", "weights_only": "True", "mmap": "False"})]
+    assert found == [("worker.py", {"map_location": "'cpu'", "weights_only": "True", "mmap": "False"})]
 
 
 def test_the_interpreter_that_is_asked_is_this_one_without_the_current_folder(
