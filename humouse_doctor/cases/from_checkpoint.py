@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
     from humouse_doctor.inputs.gestures.gestures import Gestures
     from humouse_doctor.networks.identify import Disagreement
-    from humouse_doctor.networks.sampling import Player
+    from humouse_doctor.networks.sampling import Sampler
 
 _TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
 _NON_FINITE = "the weights hold NaN or infinite values"
@@ -40,7 +40,7 @@ class _Generator:
 
     network: nn.Module
     facts: NetworkFacts
-    player: Player
+    player: Sampler
     settings: Settings
 
 
@@ -110,7 +110,7 @@ def _identified(
     return _Generator(
         network=network,
         facts=as_far_as_known(_facts(found.spec), found.settings),
-        player=observe.player(network, found.spec),
+        player=observe.sampler_of(network, found.spec),
         settings=found.settings,
     )
 
@@ -130,7 +130,7 @@ def of_trial(
     notes = Notes()
     facts = _facts(spec)
     weights = identify.weight_facts(network, observe.tensors_of(network))
-    samples = _observed(request, gestures, notes, facts, observe.player(network, spec), space, weights, conditions)
+    samples = _observed(request, gestures, notes, facts, observe.sampler_of(network, spec), space, weights, conditions)
     return notes.loaded(
         assemble(request, settings, gestures, notes, network=facts, space=space, samples=samples, weights=weights)
     )
@@ -145,7 +145,7 @@ def _observed(
     gestures: Gestures | None,
     notes: Notes,
     facts: NetworkFacts,
-    player: Player,
+    player: Sampler,
     space: LossSpace | None,
     weights: WeightFacts,
     conditions: FloatArray | None,

@@ -1,1 +1,1 @@
-"""Pure data: what is looked at, what is measured, what is found. Standard library and numpy only."""
+"""Pure data: cases, measurements and findings. Standard library and numpy only."""

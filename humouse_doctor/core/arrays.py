@@ -1,4 +1,4 @@
-"""numpy, imported when it is first used, and the array types: help, pages and lists start without it."""
+"""numpy, imported on its first use so that help, pages and lists start without it, and the array types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
 
     class _Numpy:
-        """Stands in for the module until one of its names is asked for."""
+        """Stand in for the module until one of its names is used."""
 
         def __getattr__(self, name: str) -> Any:
             import numpy

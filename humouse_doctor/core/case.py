@@ -1,4 +1,4 @@
-"""A case: everything known about one run, as plain data that probes measure."""
+"""A case: everything known about one run, as plain data for the probes to measure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from humouse_doctor.core.spec import Activation, Architecture
 
 
 class Need(Enum):
-    """Something a probe cannot do without."""
+    """A kind of data that a probe requires."""
 
     TARGETS = "targets"
     PREDICTIONS = "predictions"
@@ -51,10 +51,10 @@ class Gradients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightFacts:
-    """What the weights alone tell.
+    """Facts read from the weights alone.
 
-    `non_finite` counts NaN and Inf, `total` all numbers; `excess_over_start` is the largest |weight| over the bound of
-    PyTorch's uniform initialisation, over the weights whose bound is known (None where there are none).
+    `non_finite` counts NaN and Inf, `total` all numbers. `excess_over_start` is the largest ratio of |weight| to the bound
+    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none).
     """
 
     non_finite: int
@@ -64,7 +64,7 @@ class WeightFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Arrays named by the space they are in; what could not be had is None, and `Case.absent` says why.
+    """Arrays named by the space they are in; an array that is not available is None, and `Case.absent` gives the reason.
 
     `sequences` (N, T, K) raw; `lengths` (N,) in steps; `loss_targets` (N, T, D); `predictions` (M, T, D) from prior
     latents; `rnn_input` and `hidden` (m, T, H) of the first and last recurrent layer, for the first m of them. N and M
@@ -82,16 +82,16 @@ class Samples:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing at all to calculate with."""
+        """True if no array is available."""
         return all(getattr(self, part.name) is None for part in fields(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
-    """Where the targets came from and what was left out on the way.
+    """The origin of the targets and counts of the data left out.
 
-    `total` sequences were read, `usable` of them could be trained on and `taken` are in the samples; `dropped` counts
-    what was left out by reason (points of a session as well as sequences). `position_mean` and
+    `total` sequences were read, `usable` of them could be trained on and `taken` are in the samples. `dropped` counts
+    the data left out by reason (points of a session as well as sequences). `position_mean` and
     `position_std` (2,) are in the data's unit, over every step of the sequences taken.
     """
 
@@ -107,7 +107,7 @@ class DataSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What was looked at: paths as given, the checkpoint's digest, and remarks on what was taken and why."""
+    """The subject of a diagnosis: paths as given, the checkpoint's digest, and remarks on the choices made in reading."""
 
     name: str
     checkpoint: str | None = None
@@ -120,10 +120,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFacts:
-    """What is known of the generator without running it.
+    """Facts about the generator that need no sampling.
 
-    `heads` holds each output channel's activation, None where a channel's could not be told. `architecture` is None
-    for a network that is not humouse's. `repeats_latent` is None where only a measurement can tell.
+    `heads` holds each output channel's activation, None for a channel whose activation is unknown. `architecture` is
+    None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
     """
 
     label: str
@@ -157,7 +157,7 @@ class PretrainerContract:
 class Case:
     """One run as the probes see it.
 
-    `subject_is_pretrainer` where the checkpoint looked at is the pretrainer's own file, rather than one a run names.
+    `subject_is_pretrainer` is True if the checkpoint is the pretrainer's own file, rather than a run's.
     """
 
     subject: Subject
@@ -173,11 +173,11 @@ class Case:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether a trained network was looked at, rather than a config before training."""
+        """True for a trained network, False for a config before training."""
         return self.weights is not None
 
     def lacks(self, need: Need) -> str | None:
-        """Why `need` is not met, None where it is."""
+        """Return the reason why `need` is not met, None if it is met."""
         samples = self.samples
         found = {
             Need.TARGETS: samples.loss_targets,

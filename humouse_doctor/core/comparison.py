@@ -1,4 +1,4 @@
-"""What has changed between two reports."""
+"""Differences between two reports."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from humouse_doctor.core.report import Finding, Report
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedMetric:
-    """A number that is another one now, as `code.metric`; None where it was not measured.
+    """A metric, as `code.metric`, whose value has changed; a value is None if it was not measured.
 
-    `closer` says whether it lies nearer to its healthy interval, None where that cannot be told or has not changed.
+    `closer` says whether it lies nearer to its healthy interval, None if that is unknown or has not changed.
     """
 
     name: str
@@ -26,8 +26,9 @@ class MovedMetric:
 class Comparison:
     """Two reports, the older first.
 
-    `gone` are findings of the older one whose probe has measured again and found nothing; `unmeasured` those whose probe
-    has not measured, `new` those the older one did not have, `moved` the metrics that judge and have changed.
+    `gone` are findings of the older report whose probe has measured again and found nothing. `unmeasured` are those whose
+    probe has not measured again. `new` are those that the older report lacks. `moved` are the judging metrics that have
+    changed.
     """
 
     before: Report

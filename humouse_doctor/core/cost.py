@@ -1,8 +1,8 @@
-"""The cost model: bytes and seconds of one core that a network's sizes ask for, known before anything is built or run.
+"""The cost model: memory and seconds of one core that a network takes, estimated before anything is built or run.
 
-Sizes come from files nobody vouches for, and a few kB can state a length of a million steps. The model errs by a factor of
-up to about three (`python -m tests.lab.benchmarks.sizes` compares it with what is measured), which is enough to tell honest
-from absurd. Its constants were measured on one core of an AMD EPYC with AVX2, torch 2.13, `OMP_NUM_THREADS=1`.
+Sizes come from untrusted files, and a few kB can state a length of a million steps. The model errs by a factor of up to
+about three (`python -m tests.lab.benchmarks.sizes` compares it with measurements), which is enough to tell honest sizes
+from absurd ones. Its constants were measured on one core of an AMD EPYC with AVX2, torch 2.13, `OMP_NUM_THREADS=1`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from humouse_doctor.core.spec import Architecture, GeneratorSpec
 BATCH = 256
 #: Prior samples whose loss is differentiated, at most.
 GRADIENT_SAMPLES = 128
-#: Fitting budget: 48 targets, 60 steps of Adam at 0.1 from the prior's mean tell the kinds of run apart (1-4 s).
+#: The fitting budget: 48 targets and 60 steps of Adam at 0.1 from the prior's mean separate the kinds of run (1-4 s).
 FIT_TARGETS = 48
 FIT_STEPS = 60
 
-#: The sizes up to which a network is taken as honest whatever it costs: twice what humouse's largest runs have.
+#: A network up to these sizes is accepted whatever it costs: twice the sizes of humouse's largest runs.
 _LARGEST = {
     "latent_dim": 2048,
     "condition_dim": 2048,
@@ -32,27 +32,28 @@ _LARGEST = {
     "output_dim": 16,
     "target_len": 1000,
 }
-#: What a network's sizes may take beyond those. A file of 7 kB with T = 1e5 took 4.2 GB, 10,000 outputs 1.9 GB.
+#: The memory and time that a network may take beyond those of the sizes above.
+#: A file of 7 kB with T = 1e5 took 4.2 GB, 10,000 outputs 1.9 GB.
 _MOST_BEYOND_BYTES = 512 << 20
 _MOST_BEYOND_S = 60.0
-#: One pass is made of as many sequences as fit in here: with T = 200 that is 256 of 512 hidden units.
+#: The memory of one pass, which limits its number of sequences: 256 with T = 200 and 512 hidden units.
 _PASS_BYTES = 1 << 30
-#: All weights together: a TCN's first layer for T = 1,000, 1,024 channels and a latent of 512 has 2.1 GB.
+#: The memory of all weights: a TCN's first layer for T = 1,000, 1,024 channels and a latent of 512 has 2.1 GB.
 _MOST_WEIGHTS_BYTES = 4 << 30
-#: A trial keeps its weights four times (gradients and Adam's two moments), and one batch's activations.
+#: The memory of a trial: four copies of its weights (with gradients and Adam's two moments) and one batch's activations.
 _MOST_TRAINING_BYTES = 8 << 30
-#: One step of a trial; the budget of all trials together is 10 minutes by default.
+#: The time of one step of a trial; all trials together have 10 minutes by default.
 _MOST_STEP_S = 600.0
 
-#: Matrix products: 43-48 GFLOP/s at 1024 x 1024, and 27-55 in generators of 64 to 512 hidden units.
+#: Seconds per FLOP of a matrix product: 43-48 GFLOP/s at 1024 x 1024, and 27-55 in generators of 64 to 512 hidden units.
 _FLOP_S = 1 / 40e9
-#: Gates, per layer, hidden unit and step: 0.06 s for 256 x 500 steps of 8 units.
+#: Seconds of the gates, per layer, hidden unit and step: 0.06 s for 256 x 500 steps of 8 units.
 _UNIT_S = 6e-8
-#: An output channel's head and loss, per step: 20 s for all that is done by default with 32 steps of 10,000.
+#: Seconds of an output channel's head and loss, per step: a default inspection of 32 steps of 10,000 channels took 20 s.
 _CHANNEL_S = 6e-9
-#: A latent's number, drawn, joined with the condition and fitted: 4 s for 512 latents of 109,585, of which 48 are fitted.
+#: Seconds of a latent's number, drawn, joined with the condition and fitted: 4 s for 512 latents of 109,585, 48 of them fitted.
 _INPUT_S = 6e-9
-#: One layer's call for one step, whatever its size: 60 layers over 32 steps took 0.11 s fused and 0.40 s step by step.
+#: Seconds of one layer's call for one step, of any size: 60 layers over 32 steps took 0.11 s fused and 0.40 s step by step.
 _FUSED_CALL_S = 6e-5
 _STEPWISE_CALL_S = 2e-4
 #: A backward pass takes twice the forward pass more; step by step, 60 layers took 2.0 s for one and 0.4 s for the other.
@@ -63,10 +64,11 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What one sequence asks of a network: float32 numbers of a pass without and with a graph, seconds, and what is kept.
+    """The load of one sequence on a network.
 
-    `states` are the numbers of the recurrent layers' input and output that probes look at; `call_s` is a pass' own time
-    however few sequences are in it, `backward` how many times a pass without a graph takes one with a graph.
+    `forward` and `graph` count the float32 numbers of a pass without and with a graph. `states` counts those of the
+    recurrent layers' input and output that probes use. `row_s` is the time of one sequence, `call_s` that of a pass
+    whatever its number of sequences, and `backward` the ratio of a pass with a graph to one without.
     """
 
     parameters: int
@@ -82,27 +84,30 @@ class Load:
 
     @property
     def row_bytes(self) -> int:
-        """Memory of one sequence in a pass without a graph, with its states as probes copy them."""
+        """Memory of one sequence in a pass without a graph, including the probes' copies of its states."""
         return _FLOAT32 * (self.forward + self.states) + 3 * _FLOAT64 * self.states // 2
 
     @property
     def graph_bytes(self) -> int:
-        """Memory of one sequence in a pass that is differentiated."""
+        """Memory of one sequence in a differentiated pass."""
         return _FLOAT32 * self.graph
 
     @property
     def rows(self) -> int:
-        """How many sequences are generated in one pass."""
+        """Number of sequences generated in one pass."""
         return _rows(self.row_bytes, BATCH)
 
     def rows_differentiated(self, count: int) -> int:
-        """How many of `count` sequences are differentiated in one pass."""
+        """Return how many of `count` sequences are differentiated in one pass."""
         return _rows(self.graph_bytes, count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What is to be done with a network: `samples` drawn, with targets the loss differentiated, latents fitted."""
+    """The work to be done with a network.
+
+    `samples` are drawn. With `targets` the loss is differentiated, and latents are fitted unless `quick`.
+    """
 
     samples: int
     targets: bool = True
@@ -118,7 +123,7 @@ class Cost:
 
 
 def parameters(spec: GeneratorSpec) -> int:
-    """How many numbers the generator's weights are."""
+    """Return the number of parameters of the generator."""
     inputs, hidden, layers = _inputs(spec), spec.hidden_dim, spec.num_layers
     match spec.architecture:
         case Architecture.LSTM:
@@ -133,7 +138,7 @@ def parameters(spec: GeneratorSpec) -> int:
 
 
 def load_of(spec: GeneratorSpec) -> Load:
-    """What one sequence asks of the generator that `spec` describes."""
+    """Return the load of one sequence on the generator that `spec` describes."""
     inputs, hidden, layers, steps, channels = _inputs(spec), spec.hidden_dim, spec.num_layers, spec.target_len, spec.output_dim
     states = 2 * hidden * steps
     backward = _BACKWARD
@@ -169,7 +174,7 @@ def load_of(spec: GeneratorSpec) -> Load:
 def load_of_look(
     *, parameters: int, inputs: int, steps: int, channels: int, forward: int, graph: int, states: int, products: int, calls: int
 ) -> Load:
-    """The same of a network of the user's own: what was counted of one sequence while it ran once, `calls` of modules."""
+    """Return the load of one sequence on a user's own network, from counts of one pass; `calls` are calls of modules."""
     return Load(
         parameters=parameters,
         inputs=inputs,
@@ -184,7 +189,7 @@ def load_of_look(
 
 
 def cost_of(load: Load, look: Look) -> Cost:
-    """What `look` takes; passes are made as small as they need to be, down to single sequences."""
+    """Return the cost of `look`; passes are made as small as necessary, down to single sequences."""
     held = look.samples * _held_bytes(load) + _FLOAT32 * load.inputs * min(look.samples, BATCH)
     phases = [min(look.samples, load.rows) * load.row_bytes]
     seconds = look.samples * load.row_s + _passes(look.samples, load.rows) * load.call_s
@@ -194,17 +199,17 @@ def cost_of(load: Load, look: Look) -> Cost:
         seconds += load.backward * (GRADIENT_SAMPLES * load.row_s + _passes(GRADIENT_SAMPLES, rows) * load.call_s)
     if look.targets and not look.quick:
         rows = load.rows_differentiated(FIT_TARGETS)
-        fitted = 6 * _FLOAT32 * FIT_TARGETS * load.inputs  # the latents, their gradient, Adam's moments and its workings
+        fitted = 6 * _FLOAT32 * FIT_TARGETS * load.inputs  # the latents, their gradient, Adam's moments and temporaries
         phases.append(rows * load.graph_bytes + fitted)
         seconds += FIT_STEPS * load.backward * (FIT_TARGETS * load.row_s + _passes(FIT_TARGETS, rows) * load.call_s)
     return Cost(peak_bytes=held + max(phases), seconds=seconds)
 
 
 def require_affordable(spec: GeneratorSpec, look: Look, source: str, *, by_config: bool = False) -> Load:
-    """What one sequence asks of the generator that `spec` describes, once it is known that `look` is no more than is given.
+    """Return the load of one sequence on the generator that `spec` describes, if `look` is affordable.
 
-    Raises `InputError` with one line: what is too much, by how much, and what would lower it where something does.
-    `by_config` where the sizes are a config's, of a network that is still to be trained.
+    Raises `InputError` otherwise, with one line: what is too large, by how much, and which option lowers it, if one does.
+    `by_config` is True for sizes from a config, of a network that is not trained yet.
     """
     load = load_of(spec)
     _require_weights(load, source, f" ({_sizes(spec)})")
@@ -224,7 +229,7 @@ def require_affordable(spec: GeneratorSpec, look: Look, source: str, *, by_confi
 
 
 def require_affordable_load(load: Load, look: Look, source: str) -> None:
-    """The same of a network that is only known by what it did with one latent; raises `InputError`."""
+    """Raise `InputError` if `look` is not affordable for a network of which only a pass has been measured, as `load`."""
     _require_weights(load, source, "")
     share = min(1.0, _LARGEST["target_len"] / max(1, load.steps))
     honest = replace(
@@ -242,7 +247,7 @@ def require_affordable_load(load: Load, look: Look, source: str) -> None:
 
 
 def require_latents(inputs: int, look: Look, source: str) -> None:
-    """Raise `InputError` where the latents alone are too many: of a network that was not run yet no more is known."""
+    """Raise `InputError` if the latents alone are too large, before the first pass of a network of unknown load."""
     blank = Load(parameters=0, inputs=inputs, steps=1, channels=2, forward=2 * inputs, graph=2 * inputs, states=0,
                  row_s=0.0, call_s=0.0)  # fmt: skip
     require_affordable_load(blank, look, f"{source} takes {inputs:,} inputs")
@@ -251,9 +256,9 @@ def require_latents(inputs: int, look: Look, source: str) -> None:
 def require_trainable(
     spec: GeneratorSpec, source: str, *, batch_size: int, encoder_hidden: int, table_rows: int | None
 ) -> None:
-    """Raise `InputError` where a warm-up of `spec` would take more than is given, before anything of it is built.
+    """Raise `InputError` if a warm-up of `spec` is not affordable, before anything of it is built.
 
-    `table_rows` is the length of a table of latents, None where an encoder of `encoder_hidden` units takes its place.
+    `table_rows` is the length of a table of latents, None for an encoder of `encoder_hidden` units instead.
     """
 
     def training(batch: int) -> Cost:
@@ -283,14 +288,14 @@ def require_trainable(
 
 
 def ran_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` is what Python, NumPy or torch say where there is not the memory they asked for."""
+    """Return True if `error` is how Python, NumPy or torch report a lack of memory."""
     said = f"{type(error).__name__}: {error}".lower()
     return isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)
 
 
 @contextmanager
 def memory_asked(source: str) -> Iterator[None]:
-    """Raise `InputError` with one line where the block runs out of memory."""
+    """Raise `InputError` with one line if the block runs out of memory."""
     try:
         yield
     except DoctorError:
@@ -314,18 +319,18 @@ def _passes(count: int, rows: int) -> int:
 
 
 def _held_bytes(load: Load) -> int:
-    """Of one sequence from the draw to the report: its latent, the prediction twice, and its positions as probes copy them."""
+    """Return the memory of one sequence from sampling to the report: latent, two predictions, the probes' positions."""
     predicted = load.steps * (2 * _FLOAT32 * load.channels + 3 * _FLOAT64 * 2)
     return _FLOAT32 * load.inputs + predicted
 
 
 def _clipped(spec: GeneratorSpec, *names: str) -> GeneratorSpec:
-    """`spec` with sizes no larger than honest ones: all, or those of the names given."""
+    """Return `spec` with sizes limited to the largest honest ones: all of them, or those in `names`."""
     return replace(spec, **{name: min(getattr(spec, name), _LARGEST[name]) for name in names or _LARGEST})
 
 
 def _trouble(load: Load, honest: Load, look: Look) -> str | None:
-    """Why `look` is too much for `load`, None where it is not: with what the same would be of honest sizes as allowance."""
+    """Return why `look` is too much for `load`, None if it is not. The cost at honest sizes is always allowed."""
     allowed = cost_of(honest, look)
     single = max(load.row_bytes, load.graph_bytes if look.targets else 0)
     if single > _PASS_BYTES:
@@ -352,7 +357,7 @@ def _require_weights(load: Load, source: str, sizes: str) -> None:
 
 
 def _ways(look: Look, trouble: Callable[[Look], str | None]) -> Iterable[str]:
-    """Options that lower what `look` takes to what is given, the least loss first; none where none does."""
+    """Yield the options that make `look` affordable with the least loss; nothing if none does."""
     quick = [replace(look, quick=True)] if look.targets and not look.quick else []
     fewer = [replace(one, samples=count) for one in (look, *quick) for count in _fewer(look.samples, 8)]
     helps = next((one for one in (*quick, *fewer) if trouble(one) is None), None)
@@ -362,7 +367,7 @@ def _ways(look: Look, trouble: Callable[[Look], str | None]) -> Iterable[str]:
 
 
 def _fewer(count: int, least: int) -> Iterable[int]:
-    """`count` halved over and over, down to `least`."""
+    """Yield `count` halved again and again, down to `least`."""
     while count > least:
         count = max(least, count // 2)
         yield count
@@ -388,7 +393,7 @@ def _advice(ways: Iterable[str]) -> str:
 
 
 def _amount(size: int) -> str:
-    """Bytes in words: two digits, so that what is over a limit never reads as the limit."""
+    """Return a size in words, with two digits so that a size above a limit never reads as the limit."""
     gib = size / (1 << 30)
     return f"{size / (1 << 20):,.0f} MiB" if gib < 1 else f"{gib:,.1f} GiB" if gib < 1e6 else f"{gib:.1e} GiB"
 

@@ -1,9 +1,9 @@
-"""What can go wrong for a reason the user can mend; each knows the exit code it ends the program with.
+"""Errors whose cause the user can mend; each knows the exit code that it ends the program with.
 
 DoctorError
-├── UsageError       2   what people write: an option, a config, a policy or a factory that cannot be used as given
-├── InputError       3   a file that cannot be read or is refused, and what programs write: a checkpoint, data, a saved
-│                        report, an outcome or a baseline that is not what it should be
+├── UsageError       2   an option, a config, a policy or a factory, written by people, that cannot be used as given
+├── InputError       3   a file that cannot be read or is refused, and a malformed file that a program wrote: a checkpoint,
+│                        data, a saved report, an outcome or a baseline
 └── MachineError     3   a machine or a library that does not let the program run; no file is to blame
 """
 
@@ -26,7 +26,7 @@ class ExitCode(IntEnum):
 
 
 class DoctorError(Exception):
-    """A failure with one line that says what, where and what to do."""
+    """A failure described in one line: what happened, where, and what to do."""
 
     exit_code = ExitCode.INTERNAL
 
@@ -44,13 +44,13 @@ class InputError(DoctorError):
 
 
 class MachineError(DoctorError):
-    """The machine, or a library on it, that does not let the program run: no file and no option is to blame."""
+    """A failure of the machine, or of a library on it; no file and no option is to blame."""
 
     exit_code = ExitCode.INPUT
 
 
 def ordinary(error: BaseException) -> DoctorError | None:
-    """What `error` is where it is ordinary trouble, of the system or a library; None for a mistake of this program."""
+    """Return `error` as a `DoctorError` if the system or a library is to blame; None for a bug of this program."""
     if isinstance(error, DoctorError):
         return error
     text = (str(error).strip().splitlines() or [""])[0]
@@ -74,18 +74,18 @@ def ordinary(error: BaseException) -> DoctorError | None:
 
 
 def require_here() -> None:
-    """Raise `MachineError` where the current folder has been deleted, in which no relative path means anything."""
+    """Raise `MachineError` if the current folder has been deleted: relative paths have no meaning then."""
     if not _is_here():
         raise MachineError(_GONE)
 
 
 def _is_here() -> bool:
     try:
-        os.getcwd()  # noqa: PTH109  # pathlib is not needed for it
+        os.getcwd()  # noqa: PTH109  # without an import of pathlib
     except OSError:
         return False
     return True
 
 
 class NotMeasurable(Exception):
-    """A probe's way of saying, with the reason, that this case does not let it measure: it is skipped."""
+    """Raised by a probe, with the reason, for a case it cannot measure; the probe is then skipped."""

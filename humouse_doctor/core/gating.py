@@ -1,4 +1,4 @@
-"""What a gate asks of runs and what came of it: a policy, how every finding stands to it, and one exit code."""
+"""A gate as plain data: its policy, the standing of every finding, and one exit code."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ GATE_VERSION = "1.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ignore:
-    """One finding that a policy puts up with: its code, where, why, and until the end of which day.
+    """A finding that a policy accepts: its code, the paths it applies to, the reason, and the last day it is accepted.
 
-    `path` is a glob over paths with slashes, whose `*` also fits slashes; None is everywhere. The code of a probe covers
-    the policy's thresholds on its metrics too.
+    `path` is a glob over paths with slashes, whose `*` also fits slashes; None matches every path. A probe's code
+    also covers the policy's thresholds on its metrics.
     """
 
     code: str
@@ -32,12 +32,12 @@ class Ignore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """What a run must be to pass.
+    """The conditions under which a run passes.
 
-    Findings of at least `fail_on` fail (None: none by its severity), of the codes that begin with one of `select` (all,
-    where empty). `thresholds` by `code.metric` take the place of the probe's own interval; `verdicts`, where not empty,
-    are those accepted whatever else was ignored. What these and `require_data` ask for holds whatever `fail_on` and
-    `select` say. `source` is the file it was read from.
+    A finding fails when its severity is at least `fail_on` (None: severity never fails) and its code begins with one of
+    `select` (empty: any code). `thresholds` by `code.metric` replace the probe's own interval. `verdicts`, where not
+    empty, lists the accepted verdicts, whatever findings are ignored. `thresholds`, `verdicts` and `require_data` apply
+    whatever `fail_on` and `select` say. `source` is the file it was read from.
     """
 
     fail_on: Severity | None = Severity.WARNING
@@ -50,7 +50,7 @@ class Policy:
 
 
 class Standing(str, Enum):
-    """What a finding is to the gate: only one that fails makes it fail."""
+    """The standing of a finding in the gate: only `FAILS` makes the gate fail."""
 
     FAILS = "fails"
     BELOW = "below fail-on"
@@ -61,7 +61,7 @@ class Standing(str, Enum):
 
 
 class Age(str, Enum):
-    """What a finding is to the baseline."""
+    """The state of a finding compared with the baseline."""
 
     NEW = "new"
     WORSENED = "worsened"
@@ -70,7 +70,10 @@ class Age(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedFinding:
-    """A finding and how it stands; `reason` says why it does not fail, or what has worsened. `age` needs a baseline."""
+    """A finding with its standing.
+
+    `reason` says why it does not fail, or what has worsened. `age` is None without a baseline.
+    """
 
     finding: Finding
     standing: Standing
@@ -80,10 +83,10 @@ class JudgedFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What came of one input: its report, or None where it could not be read and the only finding says why.
+    """The result of one input.
 
-    `findings` are the report's and the gate's own, worst first; `healed` are those of the baseline that were measured
-    and are gone.
+    `report` is None for an unreadable input, whose only finding gives the reason. `findings` are the report's and the
+    gate's own, worst first. `healed` are findings of the baseline that were measured again and are gone.
     """
 
     name: str
@@ -95,28 +98,28 @@ class Entry:
 
     @property
     def passed(self) -> bool:
-        """Whether the input passes."""
+        """True if the input passes."""
         return self.exit_code is ExitCode.CLEAN
 
     @property
     def failing(self) -> tuple[JudgedFinding, ...]:
-        """The findings that make it fail."""
+        """The findings that make the input fail."""
         return tuple(judged for judged in self.findings if judged.standing is Standing.FAILS)
 
     @property
     def verdict(self) -> str:
-        """The report's verdict, `unreadable` where there is none."""
+        """The report's verdict, or `unreadable` without a report."""
         return "unreadable" if self.report is None else self.report.verdict.value
 
     @property
     def sentence(self) -> str:
-        """The answer in one sentence."""
+        """The result in one sentence."""
         return self.findings[0].finding.message if self.report is None else self.report.sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """All inputs of one call, worst first; `notes` are about the policy and the baseline rather than one input."""
+    """All inputs of one call, worst first; `notes` concern the policy and the baseline rather than one input."""
 
     tool_version: str
     entries: tuple[Entry, ...]
@@ -126,5 +129,5 @@ class Gate:
 
     @property
     def exit_code(self) -> ExitCode:
-        """The highest of the inputs': a failure to look outweighs a finding."""
+        """The highest exit code of the inputs: an unreadable input outweighs a finding."""
         return max((entry.exit_code for entry in self.entries), default=ExitCode.INPUT)

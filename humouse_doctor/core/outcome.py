@@ -1,4 +1,4 @@
-"""What trials of a run have shown: every arm with its seeds, what each change did, and the set that cures."""
+"""The outcome of a run's trials: every arm with its seeds, the effect of each change, and the set that cures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUTCOME_VERSION = "1.0"
 
 
 class Effect(str, Enum):
-    """What an arm's changes did to the run, against the same run without them."""
+    """The effect of an arm's changes, compared with the run without them."""
 
     CURED = "cured"
     BETTER = "better"
@@ -24,9 +24,9 @@ class Effect(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arm:
-    """One variant of the run: config edits, and changes to the trainer's code that no key can bring about.
+    """One variant of the run: config edits, and changes to the trainer's code for which there is no config key.
 
-    `remedies` are the ids of the remedies it applies; the arm without edits and changes is the run as it is.
+    `remedies` are the ids of the remedies it applies. The arm without edits and changes is the unchanged run.
     """
 
     title: str
@@ -36,11 +36,11 @@ class Arm:
 
     @property
     def key(self) -> str:
-        """The same for the same variant, in whatever order it was put together."""
+        """An id that does not depend on the order of the edits and changes."""
         return " ".join(sorted([*(f"{edit.key}={edit.new!r}" for edit in self.edits), *(c.value for c in self.code_changes)]))
 
 
-#: The run as it is: what every other arm is compared with.
+#: The unchanged run, with which every other arm is compared.
 AS_IT_IS = Arm(title="as it is")
 
 
@@ -48,10 +48,11 @@ AS_IT_IS = Arm(title="as it is")
 class Trial:
     """One arm trained with one seed.
 
-    `measurements` are the probes' by `code.metric`; `causes` and `offered` (ids of remedies, best first) what the
-    diagnosis says of what was trained. `losses` are at most 50 means over equal shares of the `steps` taken of those
-    `planned`; `stopped` says why it ended early, `failed` why there is nothing to measure. `best_constant` and
-    `motionless` are the losses of the best constant and of a cursor that does not move, in the loss's own unit.
+    `measurements` are the probes' numbers by `code.metric`. `causes` and `offered` (ids of remedies, best first) come from
+    the diagnosis of the trained generator. `losses` are at most 50 means over equal shares of the `steps` taken, of those
+    `planned`. `stopped` gives the reason for an early end, `failed` the reason why there is nothing to measure.
+    `best_constant` and `motionless` are the losses of the best constant and of a cursor that does not move, in the loss's
+    own unit.
     """
 
     arm: str
@@ -71,7 +72,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A metric's mean over the seeds before and after; `difference` is a 95 % interval, None with a single seed."""
+    """A metric's mean over the seeds, before and after; `difference` is a 95 % interval, None with a single seed."""
 
     metric: str
     before: float
@@ -81,11 +82,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmOutcome:
-    """What an arm did, over its seeds; `effect` is None where a seed failed or the arm is the run as it is.
+    """The result of one arm over its seeds; `effect` is None if a seed failed or the arm is the unchanged run.
 
-    `distance` is that from health (0: every symptom within its healthy interval, 1: all of them as far off as counts)
-    before and after; `gain` a 95 % interval of the paired difference, None with a single seed. `expected` says which of
-    its remedies' expectations were met.
+    `distance` is the distance from health before and after (0: every symptom is within its healthy interval, 1: all are
+    as far off as is counted). `gain` is a 95 % interval of the paired difference, None with a single seed. `expected`
+    says which of its remedies' expectations were met.
     """
 
     arm: Arm
@@ -101,7 +102,10 @@ class ArmOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a search: what was added to, or left out of, the set so far, and whether the set stays like that."""
+    """One step of a search: a change added to or removed from the set so far.
+
+    `kept` is True if the search goes on with the changed set.
+    """
 
     arm: str
     text: str
@@ -110,12 +114,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """All that was tried on one run.
+    """All trials of one run.
 
-    `fingerprint` is that of the config's values, the data and the trial's own settings; `own_steps` are those the run's
-    warm-up has and `steps` those its arms were given, `shortened` says what else was left out. `path` is a search's;
-    `chosen` is the key of the arm that cures with the least change, None where none does; `untried` says what was left
-    and `hints` what `chosen` needs in the trainer's code.
+    `fingerprint` identifies the config's values, the data and the trial's own settings. `own_steps` is the length of the
+    run's own warm-up and `steps` that of each arm; `shortened` lists other limits of the trials. `path` holds the steps
+    of the search. `chosen` is the key of the arm that cures with the least change, None without a cure. `untried` lists
+    what was not tried, and `hints` the changes to the trainer's code that `chosen` needs.
     """
 
     tool_version: str
@@ -139,15 +143,15 @@ class Outcome:
 
     @property
     def base(self) -> ArmOutcome | None:
-        """The run as it is."""
+        """The unchanged run."""
         return self.arm(AS_IT_IS.key)
 
     def arm(self, key: str | None) -> ArmOutcome | None:
-        """The arm of that key."""
+        """Return the arm with that key, None if there is none."""
         return next((outcome for outcome in self.arms if outcome.arm.key == key), None)
 
     def exit_code(self) -> ExitCode:
-        """Clean where a cure was found or there was nothing to cure, else findings; input where nothing could be tried."""
+        """Return the exit code: clean with a cure or with nothing to cure, input if nothing could be tried, else findings."""
         base = self.base
         if base is None or base.seeds == 0:
             return ExitCode.INPUT

@@ -1,4 +1,4 @@
-"""What a report's pictures are drawn from: small, rounded numbers, so that a saved report can be drawn again."""
+"""Data of a report's pictures: a few rounded numbers, stored so that a saved report can be drawn again."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Everything that is drawn.
+    """All data that a report's pictures need.
 
-    `space` names the loss's space in words; paths and curves are positions in it. `curves` are those of the targets, of
-    prior samples and of fitted latents, as far as they are known. `edges` (B + 1) and `shares` (B each, by group) are a
-    histogram of the values that the loss compares; its outermost bins hold all that lies beyond them. `reach` is what
-    the head of both position channels can emit, None where it has no bounds or is not known. `gradient_rms` holds
+    `space` names the loss's space in words; paths and curves are positions in it. `curves` describe the targets, prior
+    samples and fitted latents, as far as they are known. `edges` (B + 1) and `shares` (B each, by group) are a
+    histogram of the values that the loss compares; the outermost bins also hold the values beyond them. `reach` is the
+    range that the head of both position channels can emit, None if it is unbounded or unknown. `gradient_rms` holds
     layers in the order of the forward pass.
     """
 

@@ -1,4 +1,4 @@
-"""What a probe is: a stateless measure, a judgement of its numbers, and the words and remedies that follow."""
+"""The base of all probes: a stateless measure, a judgement of its numbers, a message and remedies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from humouse_doctor.core.remedy import ANY, Interval, Remedy
 
 
 class Kind(str, Enum):
-    """What a probe speaks of: what is seen, what brings it about, or the tool's own trouble."""
+    """The subject of a probe: a symptom, a cause, or trouble of the tool's own."""
 
     SYMPTOM = "symptom"
     CAUSE = "cause"
@@ -22,7 +22,7 @@ class Kind(str, Enum):
 
 
 class Severity(str, Enum):
-    """How much a finding matters."""
+    """The importance of a finding."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -30,12 +30,12 @@ class Severity(str, Enum):
 
     @property
     def rank(self) -> int:
-        """Higher is worse."""
+        """A number that is higher for a worse severity."""
         return {"note": 1, "warning": 2, "error": 3}[self.value]
 
 
 class Judgement(Enum):
-    """What a probe's numbers mean by themselves."""
+    """The judgement of a probe's numbers by themselves."""
 
     HEALTHY = "healthy"
     BORDERLINE = "borderline"
@@ -43,10 +43,10 @@ class Judgement(Enum):
 
 
 class Decides(Enum):
-    """When a probe must have measured before a run may be called healthy."""
+    """The cases in which a probe must have measured before a run may be called healthy."""
 
     ALWAYS = "of every checkpoint"
-    #: Latents are fitted there, which `--quick` leaves out of an inspection.
+    #: In trials latents are always fitted; `--quick` leaves that out of an inspection.
     IN_TRIALS = "of a checkpoint that a trial has trained"
     BEFORE_TRAINING = "of a config"
 
@@ -55,9 +55,9 @@ class Decides(Enum):
 class Metric:
     """A number a probe measures.
 
-    Inside `healthy` it is well; outside `tolerable` it is found; between the two it is borderline. A metric that
-    carries no interval is reported as evidence and judges nothing. `label` is the word for it in tables of trials, empty
-    for a metric that is in none; the `deciding` ones measure how far from health a trial ended.
+    A value inside `healthy` is healthy, one outside `tolerable` is found, and one between the two is borderline. A metric
+    without an interval is reported as evidence and judges nothing. `label` is its name in tables of trials, empty for a
+    metric that is in none. The `deciding` metrics measure the distance from health at a trial's end.
     """
 
     name: str
@@ -81,9 +81,10 @@ _ORDER = (Judgement.HEALTHY, Judgement.BORDERLINE, Judgement.FOUND)
 class Probe(ABC):
     """Base of all probes: subclasses are stateless and set the class attributes.
 
-    `explains` lists the symptoms' codes a cause would always bring about and `sometimes` those it may; `key` names the
-    setting the finding points at. A `secondary` symptom never makes a collapse by itself; a `lasting` cause matters to
-    the next run even where this checkpoint shows none of its symptoms. `decides` says when no run is healthy without it.
+    `explains` lists the codes of the symptoms that a cause always produces and `sometimes` those it may produce. `key`
+    names the setting that the finding points to. A `secondary` symptom alone is never a collapse. A `lasting` cause
+    matters to the next run even if this checkpoint has none of its symptoms. `decides` says in which cases a healthy
+    verdict needs this probe.
     """
 
     code: ClassVar[str]
@@ -103,7 +104,7 @@ class Probe(ABC):
     def measure(self, case: Case) -> dict[str, float]:
         """Measure `case`, whose `needs` are met: metric name -> finite value.
 
-        Raises `NotMeasurable` with a reason where these numbers would mean nothing.
+        Raises `NotMeasurable` with a reason if the numbers would mean nothing.
         """
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
@@ -113,23 +114,23 @@ class Probe(ABC):
 
     @abstractmethod
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        """One sentence for a finding: fact, number, consequence."""
+        """Return the finding in one sentence: fact, number, consequence."""
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        """What could be done, the first choice first; none by default."""
+        """Return possible remedies, the first choice first; none by default."""
         return ()
 
     def overshoots(self, measured: Mapping[str, float]) -> bool:
-        """Whether all that is wrong with these numbers is too much rather than too little: that is no collapse."""
+        """Return True if every unhealthy number is too large rather than too small, which is no collapse."""
         return False
 
     def metric(self, name: str) -> Metric:
-        """The metric called `name`."""
+        """Return the metric called `name`."""
         return next(metric for metric in self.metrics if metric.name == name)
 
 
 class Status(str, Enum):
-    """How a probe ended."""
+    """The way a probe ended."""
 
     HEALTHY = "healthy"
     FOUND = "found"
@@ -139,7 +140,7 @@ class Status(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """One probe's outcome: its numbers where it measured, its reason where it did not.
+    """The outcome of one probe: its numbers if it measured, else the reason why it did not.
 
     `judgement` is None unless it measured.
     """

@@ -1,4 +1,4 @@
-"""A remedy: what could be done about a cause, as a config patch, a hint for the code, or both."""
+"""Remedies of a cause: a config patch, a hint for the code, or both."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from humouse_doctor.core.settings import Value
 
 
 class Safety(str, Enum):
-    """Whether a remedy can be applied without changing what the training means."""
+    """The safety of a remedy: a safe one does not change the meaning of the training."""
 
     SAFE = "safe"
     UNSAFE = "unsafe"
 
 
 class RemedyStatus(str, Enum):
-    """What is known of a remedy's effect on this run; only a paired trial moves it from unverified.
+    """The known effect of a remedy on this run; only a paired trial changes it from unverified.
 
-    It is confirmed where it cures by itself or belongs to the smallest set that does, helpful where it makes the run
-    better without curing it, and refuted where it has no effect or makes it worse.
+    A confirmed remedy cures by itself or belongs to the smallest set that does. A helpful one improves the run without
+    curing it. A refuted one has no effect or makes the run worse.
     """
 
     UNVERIFIED = "unverified"
@@ -30,7 +30,7 @@ class RemedyStatus(str, Enum):
 
 
 class CodeChange(str, Enum):
-    """What a remedy needs that no config key can bring about, and that a trial can make by itself."""
+    """A change to the trainer's code for which there is no config key, and which a trial can make by itself."""
 
     NORMALISED_POSITIONS = "normalised-positions"
     TIME_INPUT = "time-input"
@@ -39,7 +39,7 @@ class CodeChange(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One key's change: `old` is the value the run has now, `absent` whether the file does not spell it out."""
+    """A change of one key: `old` is the run's present value, and `absent` is True if the key is not in the file."""
 
     key: str
     old: Value
@@ -65,13 +65,13 @@ class Interval:
         return f"{self.low:g} to {self.high:g}"
 
 
-#: What a metric that judges nothing has.
+#: The interval of a metric that judges nothing.
 ANY = Interval()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What a remedy should do to a metric, e.g. `HD101.spread_ratio` into `interval`: a trial checks this."""
+    """The expected effect of a remedy: a metric, e.g. `HD101.spread_ratio`, moves into `interval`. Trials check this."""
 
     metric: str
     interval: Interval
@@ -81,9 +81,9 @@ class Expectation:
 class Remedy:
     """A named change with its reason.
 
-    `edits` is a config patch (keys without any `experiment.` prefix); `code_hint` says what no key can do, and
-    `code_changes` what of that a trial can make by itself. A refused one is often proposed elsewhere; its `why` then
-    says, with the number, why it is not proposed here. `trial` says what a trial of this run has shown of it.
+    `edits` is a config patch (keys without any `experiment.` prefix). `code_hint` describes the changes for which there is
+    no key, and `code_changes` those of them that a trial can make by itself. A refused remedy is often proposed elsewhere;
+    its `why` gives the reason, with the number, against it here. `trial` is the result of a trial of this run.
     """
 
     id: str

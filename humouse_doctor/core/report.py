@@ -1,4 +1,4 @@
-"""The report: what was looked at, what was found, and what follows."""
+"""The report: its subject, the findings, and the remedies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA_VERSION = "1.3"
 
 
 class Verdict(str, Enum):
-    """The answer."""
+    """The overall answer of a report."""
 
     HEALTHY = "healthy"
     AT_RISK = "at-risk"
@@ -26,7 +26,7 @@ class Verdict(str, Enum):
 
 
 class Confidence(str, Enum):
-    """How much of what would decide was really measured."""
+    """The share of the deciding probes that could measure."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -35,9 +35,9 @@ class Confidence(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
-    """Where a finding points: a line of the config, or the checkpoint (line and key None).
+    """The place a finding points to: a line of the config, or the checkpoint (`line` and `key` None).
 
-    `origin` says where the value of `key` came from, None where that is not known.
+    `origin` is the source of the value of `key`, None if unknown.
     """
 
     file: str | None
@@ -46,7 +46,7 @@ class Location:
     origin: Origin | None = None
 
     def __str__(self) -> str:
-        """File and line, and why the value is not the one that stands there; empty without a file."""
+        """Return file and line, with the `remark` if there is one; empty without a file."""
         if self.file is None:
             return ""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
@@ -54,7 +54,7 @@ class Location:
 
     @property
     def remark(self) -> str:
-        """Say why the value of `key` is not the one that stands in the file; empty where it is, or is not known."""
+        """The reason why the value of `key` differs from the file's; empty where it does not, or where that is unknown."""
         match self.origin:
             case Origin.DEFAULT:
                 return f"no {self.key}, the default holds"
@@ -68,9 +68,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something wrong, said in one sentence with its numbers.
+    """Something wrong, in one sentence with its numbers.
 
-    `fingerprint` holds the code and the setting's key and no numbers, so that it survives a retraining. `remedies` are
+    `fingerprint` holds the code and the setting's key but no numbers, so that it survives a retraining. `remedies` are
     ids of the report's remedies.
     """
 
@@ -85,13 +85,16 @@ class Finding:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same trouble, whatever the numbers."""
+        """An id that is equal for the same kind of finding at the same key, whatever the numbers."""
         return f"{self.code}:{self.location.key or ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A supported cause: `support` is the share of its expected symptoms that were found, None before training."""
+    """A cause that the findings support.
+
+    `support` is the share of its expected symptoms that were found, None before training.
+    """
 
     code: str
     name: str
@@ -104,9 +107,9 @@ class Cause:
 class Report:
     """Everything a renderer needs; probe results are in code order, causes and remedies best first.
 
-    `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`; `settings` are
-    those the probes looked at. `diff` is the patch as a unified diff of the config, empty where nothing can be changed in
-    place; `pictures` are None where nothing can be drawn.
+    `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`. `settings` are
+    those the probes used. `diff` is the patch as a unified diff of the config, empty if nothing can be changed in
+    place. `pictures` is None if nothing can be drawn.
     """
 
     tool_version: str
@@ -129,7 +132,7 @@ class Report:
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:
-        """Those `patch` comes from: the cure that trials confirmed, else each cause's first that is not refused."""
+        """The remedies merged into `patch`: the confirmed cure, else the first of each cause that is not refused."""
         if self.cure is not None:
             return (self.cure,)
         by_id = {remedy.id: remedy for remedy in self.remedies}
@@ -142,7 +145,7 @@ class Report:
         return tuple(chosen.values())
 
     def exit_code(self, fail_on: Severity | None = Severity.WARNING) -> ExitCode:
-        """The program's exit code; `fail_on` None never fails on findings."""
+        """Return the program's exit code; with `fail_on` None, findings never fail."""
         if any(result.status is Status.CRASHED for result in self.probes):
             return ExitCode.INTERNAL
         if fail_on is not None and any(finding.severity.rank >= fail_on.rank for finding in self.findings):

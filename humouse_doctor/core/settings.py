@@ -1,4 +1,4 @@
-"""Settings: values of a run's config, each with where it came from."""
+"""Settings: values of a run's config, each with its origin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Value = None | bool | int | float | str | tuple["Value", ...]
 
 
 class Origin(str, Enum):
-    """Where a setting's value came from."""
+    """The origin of a setting's value."""
 
     EXPLICIT = "explicit"
     DEFAULT = "default"
@@ -33,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One value: its key without any `experiment.` prefix, its origin, and its place where it stands in a file."""
+    """One value: its key without any `experiment.` prefix, its origin, and its place if it stands in a file."""
 
     key: str
     value: Value
@@ -45,9 +45,9 @@ class Setting:
 class Settings(Mapping[str, Setting]):
     """The settings of one run by key, e.g. `training.absolute_coordinates`.
 
-    `prefix` is what stands before each key in the file (`experiment.` in a run's resolved config, else empty);
-    `source` is that file's name, None where no config was given; `in_file` holds what stands in it, whatever else was
-    looked at since (an override, a size from the weights), and with values the trainer would not take.
+    `prefix` stands before each key in the file (`experiment.` in a run's resolved config, else empty). `source` is that
+    file's name, None without a config. `in_file` holds the values as they stand in the file, before overrides and sizes
+    from the weights, and including values that the trainer would not accept.
     """
 
     by_key: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))
@@ -65,35 +65,35 @@ class Settings(Mapping[str, Setting]):
         return len(self.by_key)
 
     def value(self, key: str) -> Value:
-        """The value at `key`, None where the key is unknown."""
+        """Return the value at `key`, None if the key is unknown."""
         setting = self.by_key.get(key)
         return None if setting is None else setting.value
 
     def number(self, key: str) -> float | None:
-        """The value at `key` if it is a number."""
+        """Return the value at `key` if it is a number."""
         value = self.value(key)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
     def integer(self, key: str) -> int | None:
-        """The value at `key` if it is a whole number."""
+        """Return the value at `key` if it is a whole number."""
         value = self.value(key)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def flag(self, key: str) -> bool | None:
-        """The value at `key` if it is true or false."""
+        """Return the value at `key` if it is true or false."""
         value = self.value(key)
         return value if isinstance(value, bool) else None
 
     def text(self, key: str) -> str | None:
-        """The value at `key` if it is text."""
+        """Return the value at `key` if it is text."""
         value = self.value(key)
         return value if isinstance(value, str) else None
 
     def place(self, key: str) -> Place | None:
-        """Where `key` stands in the config file, None where it does not."""
+        """Return the place of `key` in the config file, None if it is not there."""
         setting = self.by_key.get(key)
         return None if setting is None else setting.place
 
     def with_setting(self, setting: Setting) -> Settings:
-        """These settings with one more, or another, value."""
+        """Return a copy of these settings with `setting` added or replaced."""
         return Settings(MappingProxyType({**self.by_key, setting.key: setting}), self.prefix, self.source, self.in_file)

@@ -1,4 +1,4 @@
-"""The space a warm-up's loss is taken in, and the way between deltas, positions and what the loss compares."""
+"""The space in which a warm-up's loss compares, and the conversions between deltas, positions and that space."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _EPSILON = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossSpace:
-    """What the loss compares: deltas or positions, raw or normalised.
+    """The space of the loss: deltas or positions, raw or normalised.
 
     `sequence_mean` and `sequence_std` (K,) z-score the raw sequences before anything else; `position_mean` and
-    `position_std` (2,) z-score the positions after summing. None means that step is not taken.
+    `position_std` (2,) z-score the positions after summing. None means that the step is left out.
     """
 
     absolute: bool
@@ -36,7 +36,7 @@ class LossSpace:
         return "z-scored deltas" if normalised else "deltas"
 
     def targets(self, sequences: FloatArray, channels: int) -> FloatArray:
-        """What the loss compares the generator with: raw sequences (N, T, K) -> (N, T, min(K, channels)) float64."""
+        """Return the targets of the loss: raw sequences (N, T, K) -> (N, T, min(K, channels)) float64."""
         values = np.asarray(sequences, dtype=np.float64)
         if self.sequence_mean is not None and self.sequence_std is not None:
             values = (values - self.sequence_mean[: values.shape[-1]]) / self.sequence_std[: values.shape[-1]]
@@ -48,7 +48,7 @@ class LossSpace:
         return np.asarray(values)
 
     def positions(self, values: FloatArray) -> FloatArray:
-        """The paths that generator outputs (N, T, D) draw: (N, T, 2), up to a shift and a scale per axis."""
+        """Return the paths of generator outputs (N, T, D): (N, T, 2), up to a shift and a scale per axis."""
         paths = np.asarray(values[..., :2], dtype=np.float64)
         if self.absolute:
             return np.asarray(paths)

@@ -1,4 +1,4 @@
-"""What a generator is made of: architecture, sizes and heads, as plain data."""
+"""A generator's architecture, sizes and heads, as plain data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Architecture(str, Enum):
 
 
 class Activation(str, Enum):
-    """What a head does to its pre-activation; `LINEAR` leaves it as it is."""
+    """The function a head applies to its pre-activation; `LINEAR` leaves it unchanged."""
 
     TANH = "tanh"
     SIGMOID = "sigmoid"
@@ -36,7 +36,7 @@ _BOUNDS = {
     Activation.LINEAR: (-_INFINITY, _INFINITY),
 }
 
-#: The spellings the trainer accepts for an activation, and what each means.
+#: The spellings of an activation that the trainer accepts, and the meaning of each.
 ACTIVATION_NAMES: dict[str, Activation] = {
     "tanh": Activation.TANH,
     "sigmoid": Activation.SIGMOID,
@@ -50,7 +50,7 @@ ACTIVATION_NAMES: dict[str, Activation] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec:
-    """Everything needed to build a generator whose weights then fit strictly.
+    """Everything needed to build a generator into which a checkpoint's weights load strictly.
 
     Sizes are counts of units; `target_len` is in steps. `seq2seq` has no head activation: both are linear there.
     """

@@ -1,43 +1,78 @@
-"""Text from files and configs made harmless for a terminal."""
+"""The one escaper and the one shortener for text from files, configs and exceptions, and guards against log commands."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
+#: Categories of characters that are spelled out: controls, formats such as direction marks, surrogates, separators of lines.
+_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: Where GitHub's runner takes a line of a log for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
 #: of actions/runner, its `TryParseV2` and `TryParse`).
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
 
 
 def harmless(text: str) -> str:
-    """`text` without control characters, direction marks or lone surrogates; they are spelled out instead."""
+    """Return `text` with control characters, direction marks and lone surrogates spelled out; line feeds stay."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_spelled(character) for character in text)
 
 
 def harmless_line(text: str) -> str:
-    """The same on one line: a name with a line feed in it must not begin a line of its own."""
+    """Return `text` as `harmless` does, with a space for each line feed: a name must not begin a line of its own."""
     return harmless(text).replace("\n", " ")
 
 
+def one_line(text: str) -> str:
+    """Return prose on one line: any run of white space becomes one space, and the rest is made harmless."""
+    return harmless(" ".join(text.split()))
+
+
+def shortened(text: str, most: int = 80) -> str:
+    """Return a name or a value on one line of at most `most` characters, with line feeds spelled out too.
+
+    What is cut ends with `...`. However long `text` is, only its first `most` characters are looked at.
+    """
+    line = harmless(text[: most + 1]).replace("\n", "\\n")
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def reason(error: BaseException, most: int = 200) -> str:
+    """Return why `error` was raised, on one line of at most `most` characters.
+
+    This is the system's own reason without the file's name, else the text of `error`, else the name of its class.
+    """
+    return shortened(one_line(str(getattr(error, "strerror", None) or error)), most) or type(error).__name__
+
+
+def full_reason(error: BaseException) -> str:
+    """Return the class of `error` and its text, on one line: for errors of code that is not the tool's own."""
+    text = shortened(one_line(str(error)), 200)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
 def no_command(text: str) -> str:
-    """Lines of a log of which none is a command to a pipeline: one character of what would be one is spelled out."""
+    """Return lines of a log with one character spelled out of each command that a pipeline would run."""
     return _COMMAND.sub(lambda found: f"{found[1]}\\x3a" if found[1] is not None else "\\x23", text)
 
 
 def no_command_in_json(text: str) -> str:
-    """The same for JSON, which says what it said: `##[` can only be within a string, and `::` begins no line."""
+    """Return JSON text of the same content in which a pipeline finds no command.
+
+    `##[` can only be within a string, and `::` begins no line.
+    """
     return text.replace("##[", "#\\u0023[")
 
 
 def no_command_in_markup(text: str) -> str:
-    """The same for HTML and XML."""
+    """Return HTML or XML of the same content in which a pipeline finds no command."""
     return _COMMAND.sub(lambda found: f"{found[1]}&#58;" if found[1] is not None else "&#35;", text)
 
 
 def _spelled(character: str) -> str:
     if character == "\n" or (" " <= character <= "~"):
         return character
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+    if unicodedata.category(character) in _ESCAPED:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character

@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class ToolCode(Enum):
-    """Code, name, and what it means and asks for."""
+    """A code with its name, its meaning and the advice to the user."""
 
     REFUSED = (
         "HD001",

@@ -12,6 +12,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import MachineError, NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Probe, ProbeResult, Status
+from humouse_doctor.core.text import full_reason
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.registry import PROBES
 
@@ -44,8 +45,7 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
     except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all probes would meet
         raise
     except Exception as error:  # a probe's own mistake must not take the others with it
-        text = " ".join(str(error).split())[:200]
-        return ended(Status.CRASHED, f"{type(error).__name__}: {text}")
+        return ended(Status.CRASHED, full_reason(error))
     return ProbeResult(
         code=probe.code,
         status=Status.HEALTHY if judgement is Judgement.HEALTHY else Status.FOUND,

@@ -18,7 +18,7 @@ from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, replace_file
 from humouse_doctor.probes.registry import BY_CODE
-from humouse_doctor.stored.values import MALFORMED, items, load, number, optional, shown, table, text
+from humouse_doctor.stored.values import MALFORMED, described, items, load, number, optional, table, text
 
 _KIND = "humouse-doctor baseline"
 _VERSION = "1.0"
@@ -112,7 +112,9 @@ def read(path: Path) -> Baseline:
         if content["kind"] != _KIND:
             raise KeyError("kind")
         if content["schema_version"] != _VERSION:
-            raise InputError(f"{path}: a baseline of schema {shown(content['schema_version'])}; this version reads {_VERSION}")
+            raise InputError(
+                f"{path}: a baseline of schema {described(content['schema_version'])}; this version reads {_VERSION}"
+            )
         return Baseline(source=path, runs=items(_read_run, content["runs"], _MAX_RUNS))
     except OSError as error:
         raise InputError(

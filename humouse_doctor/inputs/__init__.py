@@ -1,1 +1,1 @@
-"""Everything that comes from outside; none of it is trusted."""
+"""Readers of everything that comes from outside, none of which is trusted."""

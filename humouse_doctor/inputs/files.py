@@ -1,4 +1,4 @@
-"""Reading what may be anything, and writing a file so that it is either the old one or the new one."""
+"""Safe reading of untrusted paths, and atomic writing: a file is either the old one or the new one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.text import reason
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -26,23 +27,22 @@ _KINDS = (
     (stat.S_ISBLK, "a device"),
 )
 
-#: What the name of a temporary file has after that of its target.
+#: The part of a temporary file's name that follows its target's name.
 _TEMPORARY = ".humouse-doctor-"
-#: Seconds after which a temporary file is one that a killed process has left, and that a pipe's reader may take to come.
+#: Seconds until a temporary file counts as left behind by a killed process, and seconds to wait for a pipe's reader.
 _STALE_S, _PATIENCE_S = 3600.0, 3.0
 
-
-#: A file of more bytes than this and so many times what is stored of it has holes that would be read for hours.
+#: A file larger than this, and larger than so many times its stored bytes, has holes that would take hours to read.
 _MAX_HOLLOW, _MOST_HOLLOW, _BLOCK = 1 << 30, 100, 512
 
 
-#: Device and number of each file that was read within `reads_remembered`, None outside of it.
+#: Device and inode of each file read within `reads_remembered`, None outside of it.
 _READS: ContextVar[set[tuple[int, int]] | None] = ContextVar("reads", default=None)
 
 
 @contextlib.contextmanager
 def reads_remembered() -> Iterator[None]:
-    """Remember within the block which files are read, named or found, so that no result takes the place of one."""
+    """Remember the files read within the block, so that no result overwrites an input."""
     token = _READS.set(set())
     try:
         yield
@@ -51,7 +51,7 @@ def reads_remembered() -> Iterator[None]:
 
 
 def require_unread(*paths: Path) -> None:
-    """Raise `UsageError` where one of `paths` leads, by whatever link, to a file read within `reads_remembered`."""
+    """Raise `UsageError` if one of `paths` leads, through any link, to a file read within `reads_remembered`."""
     reads = _READS.get() or ()
     for path in paths:
         with contextlib.suppress(OSError, ValueError):
@@ -61,12 +61,12 @@ def require_unread(*paths: Path) -> None:
 
 
 def repository(folder: Path) -> Path | None:
-    """The top of the repository that a folder lies in: the nearest one upwards with a `.git`, None outside of any."""
+    """Return the top of the repository around a folder, its nearest parent with a `.git`; None outside of any."""
     return next((place for place in (folder, *folder.parents) if os.path.exists(place / ".git")), None)  # noqa: PTH110
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a file for reading; a folder, a pipe, a device or a huge hole is an `OSError` that says so; none is waited for."""
+    """Open a file for reading, without ever waiting; raise `OSError` for a folder, a pipe, a device or a huge hole."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
@@ -90,7 +90,7 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """All bytes of a file; an `OSError` says where it is no file, or has more than `most` bytes."""
+    """Return all bytes of a file; raise `OSError` if it is no regular file or has more than `most` bytes."""
     with open_regular(path) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
@@ -99,14 +99,14 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 
 class Bounded:
-    """A file as `zipfile` reads it, never more than `most` bytes at a time, whatever size the file claims for its parts."""
+    """A file for `zipfile` that reads at most `most` bytes at a time, whatever size the file claims for its parts."""
 
     def __init__(self, stream: BinaryIO, most: int) -> None:
         self._stream, self._most = stream, most
         self.seek, self.tell, self.seekable = stream.seek, stream.tell, stream.seekable
 
     def read(self, size: int = -1, /) -> bytes:
-        """Read `size` bytes, all there are where none is given; raises `ValueError` for more than the bound."""
+        """Read `size` bytes, or all of them by default; raise `ValueError` for more than the bound."""
         data = self._stream.read(min(size, self._most + 1) if size >= 0 else self._most + 1)
         if len(data) > self._most:
             raise ValueError(f"a part of it is larger than {self._most:,} bytes")
@@ -114,9 +114,9 @@ class Bounded:
 
 
 def below(folder: Path, levels: int, most: int, *, links: bool) -> list[Path]:
-    """Up to `most` of what lies in a folder and so many levels below it; what cannot be listed is as good as empty.
+    """List up to `most` entries of a folder and of `levels` below it; a folder that cannot be listed counts as empty.
 
-    With `links`, links to folders are followed, as far as the levels go.
+    With `links`, links to folders are followed too.
     """
     found, level = list[Path](), [folder]
     for _ in range(levels + 1):
@@ -130,7 +130,7 @@ def below(folder: Path, levels: int, most: int, *, links: bool) -> list[Path]:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; a name that no file can have (too long, with a NUL) is none, and raises nothing."""
+    """Return True if `path` is a file; False for a name that no file can have (too long, with a NUL)."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -138,7 +138,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; a name that no folder can have is none, and raises nothing."""
+    """Return True if `path` is a folder; False for a name that no folder can have."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -146,7 +146,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a pipe or a character device is there, which is written as it is and keeps no file."""
+    """Return True if `path` is a pipe or a character device, which is written to directly and holds no data."""
     try:
         mode = path.stat().st_mode
     except (OSError, ValueError):
@@ -155,8 +155,8 @@ def is_stream(path: Path) -> bool:
 
 
 def require_regular(path: Path) -> None:
-    """Raise `InputError` where something is at `path` that is no file and must not be replaced by one."""
-    with _told(path):
+    """Raise `InputError` if `path` is something other than a file, which must not be replaced by one."""
+    with _as_input_error(path):
         state = _state(path)
         if state is not None:
             _require_regular(state)
@@ -170,25 +170,27 @@ def replace_file(
     *,
     own: bool = False,
 ) -> None:
-    """Write `data` beside `path` and rename it there, with owner and permissions of `like` or else of the file it replaces.
+    """Write `data` to a temporary file beside `path` and rename it to `path`.
 
-    Set-user-ID and its kind are dropped, as the kernel does it for a file that is written. Another hard link of the old
-    file keeps the old content. `accept` may read what was written before it takes the place; what it raises leaves the old
-    file there. A process that is killed may leave its temporary file, which a later write of the same file removes.
-    Raises `InputError` where the folder does not let it, and for what is no file, `UsageError` for what was read as an
-    input, unless it is the tool's `own` to be written anew; the old file is then whole.
+    The new file gets the owner and permissions of `like`, or else of the file it replaces. Set-user-ID and similar bits
+    are dropped, as the kernel does on a write. Another hard link of the old file keeps the old content. `accept` may
+    check the temporary file before it is renamed; if it raises, the old file stays. A killed process may leave its
+    temporary file, which a later write of the same file removes.
+
+    Raises `InputError` if the folder is not writable or `path` is not a regular file, and `UsageError` if `path` was read
+    as an input, unless it is the tool's `own` file. The old file is then unchanged.
     """
     if not own:
         require_unread(path)
     temporary: str | None = None
     try:
-        with _told(path):
+        with _as_input_error(path):
             target = Path(os.path.realpath(path))
             old = _state(target)
             if old is not None:
                 _require_regular(old)
             model = old if like is None else _state(like)
-            # Long names may begin alike, so that a checksum of the whole one tells whose a temporary file is.
+            # Long names may begin alike, so a checksum of the whole name tells which file a temporary one belongs to.
             prefix = f".{target.name[:32]}{_TEMPORARY}{zlib.crc32(os.fsencode(target.name)):08x}-"
             _clear(target.parent, prefix)
             handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
@@ -199,7 +201,7 @@ def replace_file(
                 os.fsync(stream.fileno())
         if accept is not None:
             accept(Path(temporary))
-        with _told(path):
+        with _as_input_error(path):
             Path(temporary).replace(target)
             temporary = None
     finally:
@@ -209,16 +211,19 @@ def replace_file(
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Say what the system refuses as an `InputError`."""
+def _as_input_error(path: Path) -> Iterator[None]:
+    """Turn a refusal by the system into an `InputError`."""
     try:
         yield
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}; nothing was changed") from None
+        raise InputError(f"{path}: cannot write: {reason(error)}; nothing was changed") from None
 
 
 def write_stream(path: Path, data: bytes) -> None:
-    """Write `data` into the pipe or device at `path`; raises `InputError`, for a pipe that nobody reads after some seconds."""
+    """Write `data` into the pipe or device at `path`.
+
+    Raises `InputError` if that fails, or if nobody reads a pipe within some seconds.
+    """
     try:
         handle = _opened(path, os.O_WRONLY)
         try:
@@ -228,14 +233,14 @@ def write_stream(path: Path, data: bytes) -> None:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}") from None
+        raise InputError(f"{path}: cannot write: {reason(error)}") from None
 
 
 def append_file(path: Path, data: bytes) -> None:
-    """Write `data` at the end of `path`, all of it or nothing; raises `InputError` as `write_stream` does.
+    """Append `data` to `path`, all of it or nothing.
 
-    What another process has appended meanwhile stays, and with it the part of `data` that was written. Raises
-    `UsageError` for what was read as an input.
+    If another process has appended meanwhile, its data stay, and with them the written part of `data`. Raises
+    `InputError` as `write_stream` does, and `UsageError` if `path` was read as an input.
     """
     require_unread(path)
     try:
@@ -253,11 +258,11 @@ def append_file(path: Path, data: bytes) -> None:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot write: {_reason(error)}") from None
+        raise InputError(f"{path}: cannot write: {reason(error)}") from None
 
 
 def _opened(path: Path, flags: int) -> int:
-    """A descriptor for writing; a pipe's reader may come a little later, and is not waited for longer."""
+    """Return a descriptor for writing; wait a few seconds for a pipe's reader."""
     end = time.monotonic() + _PATIENCE_S
     while (handle := _opened_now(path, flags)) is None:
         if time.monotonic() > end:
@@ -269,7 +274,7 @@ def _opened(path: Path, flags: int) -> int:
 
 
 def _opened_now(path: Path, flags: int) -> int | None:
-    """The same without waiting, None for a pipe that nobody reads."""
+    """Return a descriptor for writing without waiting, None for a pipe that nobody reads."""
     try:
         return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
@@ -295,12 +300,8 @@ def _no_file(mode: int) -> str:
     return f"it is {kind}, not a file"
 
 
-def _reason(error: OSError | ValueError) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 def _clear(folder: Path, prefix: str) -> None:
-    """Remove what killed processes have left of the same file; a young one may be another process's that is writing."""
+    """Remove temporary files of killed processes; a young one may belong to a process that is still writing."""
     long_ago = time.time() - _STALE_S
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
@@ -311,7 +312,7 @@ def _clear(folder: Path, prefix: str) -> None:
 
 
 def _resemble(handle: int, path: Path, model: os.stat_result | None) -> None:
-    """Give a file of our own the group, the permissions and the owner of another, never open to more people on the way."""
+    """Give a file group, permissions and owner of another, without opening it to more people at any moment."""
     if model is None:
         umask = os.umask(0)
         os.umask(umask)
@@ -321,7 +322,7 @@ def _resemble(handle: int, path: Path, model: os.stat_result | None) -> None:
     if chown is not None:
         try:
             chown(handle, -1, model.st_gid)
-        except OSError:  # what the old group may, the new one may only where all others may too
+        except OSError:  # the new group keeps only the rights that all others have
             mode &= 0o707 | (mode & 0o007) << 3
     path.chmod(mode)
     if chown is not None:

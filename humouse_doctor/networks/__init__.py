@@ -1,1 +1,1 @@
-"""The generators in torch: rebuilt, identified, sampled and observed."""
+"""Generators in torch: building, identifying, sampling and observing them."""

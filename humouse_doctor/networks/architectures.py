@@ -1,6 +1,6 @@
 """The generators that humouse trains, rebuilt so that its weights load strictly.
 
-Parameter names, shapes and forward passes follow humouse's checkpoints; a network here has the same `state_dict` keys.
+Parameter names, shapes and forward passes follow humouse; a network here has the same `state_dict` keys.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 
 
 class Head(nn.Module):
-    """Applies each output channel's activation; has no parameters, (..., D) -> (..., D)."""
+    """The activations of the output channels, without parameters: (..., D) -> (..., D)."""
 
     def __init__(self, activations: Sequence[Activation]) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class LstmGenerator(nn.Module):
 class TimedLstmGenerator(nn.Module):
     """An `LstmGenerator` whose first LSTM also sees the time, from 0 to 1: (N, Z), (N, C) -> (N, T, D).
 
-    humouse has no such network: its checkpoints do not fit there, and these do not fit humouse.
+    humouse has no such network, so neither loads the other's checkpoints.
     """
 
     def __init__(self, plain: LstmGenerator, generator: torch.Generator) -> None:
@@ -148,7 +148,7 @@ class Seq2SeqGenerator(nn.Module):
         self.output = nn.Linear(spec.hidden_dim, spec.output_dim)
 
     def _start(self, context: Tensor) -> tuple[Tensor, Tensor]:
-        # (N, L * H) read as (L, N, H), as humouse does: with two layers a row's start mixes in those of other rows.
+        # (N, L * H) is read as (L, N, H), as in humouse: with two layers, a row's start mixes with those of other rows.
         shape = (self.num_layers, context.size(0), self.hidden_dim)
         return self.hidden_init(context).view(shape), self.cell_init(context).view(shape)
 
@@ -165,7 +165,7 @@ class Seq2SeqGenerator(nn.Module):
         return torch.stack(steps, dim=1)
 
     def teacher_forced(self, latent: Tensor, condition: Tensor, previous: Tensor) -> Tensor:
-        """Decode with the true previous outputs `previous` (N, T, D) as inputs: one pass instead of T."""
+        """Decode with the true previous outputs `previous` (N, T, D) as inputs, in one pass instead of T."""
         context = torch.cat([latent, condition], dim=-1)
         repeated = context.unsqueeze(1).expand(-1, previous.size(1), -1)
         embedded = self.input_proj(torch.cat([previous, repeated], dim=-1))
@@ -190,7 +190,7 @@ def build(spec: GeneratorSpec) -> nn.Module:
 
 
 def with_time_input(network: nn.Module, generator: torch.Generator) -> TimedLstmGenerator:
-    """`network`, an `LstmGenerator`, with the time as one more input; all other weights are the same."""
+    """Return `network`, an `LstmGenerator`, with the time as one more input and its other weights unchanged."""
     assert isinstance(network, LstmGenerator)
     return TimedLstmGenerator(network, generator)
 

@@ -1,4 +1,4 @@
-"""Which generator a state dict belongs to: sizes from the weights, the rest from the config, disagreements noted."""
+"""Identification of the generator of a state dict: sizes from the weights, the rest from the config."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from humouse_doctor.core.case import WeightFacts
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
 from humouse_doctor.networks.numerics import seeded
@@ -26,14 +27,14 @@ _MARKS = {
 _OWN = ("pre.", "lstm", "output.", "fc.", "decoder.", "proj.", "hidden_init.", "cell_init.", "input_proj.")
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
 _GENERATOR = "model.generator."
-#: The fields of a pretrainer's own config that are of use here: the smallest value of each size, and the heads.
+#: The fields of a pretrainer's own config that are used here: each size with its minimum, and the heads.
 _SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
 _HEADS = ("activation_xy", "activation_dt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """A size that weights and config state differently; the weights are right about themselves."""
+    """A size that differs between weights and config; the weights decide."""
 
     key: str
     in_weights: int | str
@@ -42,7 +43,7 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """A generator's spec; `inferred` lists the settings neither weights nor config gave."""
+    """An identified generator; `inferred` lists the settings that neither weights nor config state."""
 
     spec: GeneratorSpec
     settings: Settings
@@ -51,11 +52,11 @@ class Identified:
 
 
 def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length: int | None) -> Identified:
-    """Tell the generator from its tensors.
+    """Identify the generator from its tensors.
 
-    What weights cannot tell (T for recurrent ones, the split of latent and condition, the heads) comes from the
-    config, then from a pretrainer's own fields, then from `data_length` and the trainer's defaults, marked inferred.
-    Raises `InputError` for another network and `UsageError` where T is not to be had.
+    Some facts are not in the weights: T of recurrent generators, the split of latent and condition, the heads. They come
+    from the config, else from a pretrainer's own fields, else from `data_length` and the trainer's defaults, and are then
+    marked as inferred. Raises `InputError` for another network and `UsageError` if T is unknown.
     """
     shapes = {name.removesuffix("_orig"): tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
     architecture = _architecture(path, shapes)
@@ -105,7 +106,7 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
 
 
 def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
-    """What the trainer makes of a config's value: at least one recurrent layer, an architecture's name in any case."""
+    """Return a config's value as the trainer uses it: at least one recurrent layer, an architecture in lower case."""
     if key == f"{_GENERATOR}num_layers" and isinstance(value, int) and architecture is not Architecture.TCN:
         return max(1, value)
     return value.lower() if isinstance(value, str) else value
@@ -117,15 +118,15 @@ def require_generator(path: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
     _sizes(path, _architecture(path, plain), plain)
     largest = max(plain, key=lambda name: math.prod(plain[name]))
     if not largest.startswith(_OWN):
-        raise InputError(f"{path}: has unknown {_ascii(largest)}; the file is not the whole generator it looks like")
+        raise InputError(f"{path}: has unknown {shortened(largest)}; the file is not the whole generator it looks like")
 
 
 def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module:
-    """The generator with its weights, loaded strictly, in float32 and ready to evaluate.
+    """Build the generator with its weights, loaded strictly, in float32 and in evaluation mode.
 
-    A pretrainer's rescaling of the output layer to pixels is undone, which gives back the network it trained.
+    A pretrainer's rescaling of the output layer to pixels is undone, which restores the network it trained.
     """
-    with torch.device("meta"), seeded(0):  # the network takes over the tensors that were read: none is made a second time
+    with torch.device("meta"), seeded(0):  # the network takes over the tensors that were read, without copies
         network = build(spec)
     expected = network.state_dict()
     _require_fit(path, expected, checkpoint.tensors)
@@ -143,7 +144,7 @@ def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module
 
 
 def load_strictly(path: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Load every tensor into `network` and leave none over; raises `InputError` that names what does not fit."""
+    """Load all tensors into `network`; raise `InputError` for missing, surplus or unfitting ones."""
     expected = network.state_dict()
     _require_fit(path, expected, tensors)
     network.load_state_dict({name: tensors[name].to(expected[name].dtype) for name in expected})
@@ -165,15 +166,15 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
     for what, names in (("lacks", missing), ("has unknown", surplus), ("does not fit:", wrong)):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-            shown = ", ".join(_ascii(name) or "''" for name in names[:3])
+            shown = ", ".join(shortened(name) or "''" for name in names[:3])
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
 
 
 def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.Module | None = None) -> WeightFacts:
-    """Count what is not finite, and compare each weight with the bound of PyTorch's uniform start.
+    """Count non-finite numbers, and compare each weight with the bound of PyTorch's uniform initialisation.
 
-    The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The output layer is
-    left out, since a pretrainer rescales it: `output`, or that of a rebuilt generator.
+    The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The output layer
+    (`output`, or that of a rebuilt generator) is left out, since a pretrainer rescales it.
     """
     floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
     non_finite = sum(int((~torch.isfinite(tensor)).sum()) for tensor in floating)
@@ -200,7 +201,7 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
 
 
 def output_layer(network: nn.Module) -> nn.Module | None:
-    """The layer before the head of a rebuilt generator, known by its name; None for any other network."""
+    """Return the layer before the head of a rebuilt generator, None for any other network."""
     match network:
         case LstmGenerator() | Seq2SeqGenerator():
             return network.output
@@ -216,7 +217,7 @@ def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architect
             return architecture
     if any(name.startswith(_DISCRIMINATOR) for name in shapes):
         raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
-    names = ", ".join(_ascii(name) for name in list(shapes)[:3])
+    names = ", ".join(shortened(name) for name in list(shapes)[:3])
     raise InputError(
         f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
         " --model package.module:factory that builds yours"
@@ -224,7 +225,7 @@ def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architect
 
 
 def _sizes(path: str, architecture: Architecture, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int, int, int]:
-    """Inputs (Z + C), hidden size, layers and output channels, all read off the weights."""
+    """Return inputs (Z + C), hidden size, layers and output channels, all read from the weights."""
     try:
         match architecture:
             case Architecture.LSTM:
@@ -247,7 +248,7 @@ def _sizes(path: str, architecture: Architecture, shapes: Mapping[str, tuple[int
 
 
 def _with_pretrainer_fields(path: str, settings: Settings, checkpoint: Checkpoint) -> Settings:
-    """A pretrainer's file carries its generator's own fields; they stand in where the run's config is silent."""
+    """Return `settings` with the fields of a pretrainer's own config where the run's config has none."""
     for name, value in checkpoint.config.items():
         stated = settings.get(f"{_GENERATOR}{name}")
         if name not in (*_SIZES, *_HEADS) or (stated is not None and stated.origin is not Origin.DEFAULT):
@@ -263,12 +264,12 @@ def _own_field(path: str, name: str, value: object) -> int | str | None:
         return value
     if name in _SIZES and isinstance(value, int) and not isinstance(value, bool) and value >= _SIZES[name]:
         return value
-    shown = _ascii(value) if isinstance(value, str) else value if isinstance(value, int | float) else type(value).__name__
+    shown = shortened(value) if isinstance(value, str) else value if isinstance(value, int | float) else type(value).__name__
     raise InputError(f"{path}: its own config has {name} = {shown}; expected what the pretrainer writes")
 
 
 def _split(inputs: int, settings: Settings, disagreements: list[Disagreement], inferred: list[str]) -> tuple[int, int]:
-    """Z and C, of which the weights only tell the sum."""
+    """Return Z and C, of which the weights only contain the sum."""
     latent, condition = settings.get(f"{_GENERATOR}latent_dim"), settings.get(f"{_GENERATOR}condition_dim")
     known = [s for s in (latent, condition) if s is not None and s.origin is not Origin.DEFAULT]
     sizes = [s.value for s in (latent, condition) if s is not None and isinstance(s.value, int)]
@@ -310,7 +311,3 @@ def _head(settings: Settings, key: str, inferred: list[str]) -> Activation:
     if "the heads, the trainer's defaults" not in inferred:
         inferred.append("the heads, the trainer's defaults")
     return activation
-
-
-def _ascii(name: str) -> str:
-    return name.encode("unicode_escape").decode("ascii")[:80]

@@ -1,4 +1,4 @@
-"""Borrowing torch's process-wide state and giving it back: random numbers, denormals, a network's own state."""
+"""Temporary changes of torch's process-wide state and of a network's: random numbers, denormals, modes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the CPU's random numbers for the block; the caller's stream goes on as if nothing had been drawn."""
+    """Seed the CPU's random numbers for the block; the caller's stream continues as if nothing had been drawn."""
     before = torch.get_rng_state()
     torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the accelerators as well, now or later
     try:
@@ -24,8 +24,8 @@ def seeded(seed: int) -> Iterator[None]:
 def denormals_flushed() -> Iterator[None]:
     """Flush denormal floats to zero for the block.
 
-    Zero-padded tails drive activations into denormals, which a CPU computes some four times slower. The state before is
-    found by behaviour, since torch has no way to ask for it.
+    Zero-padded tails produce denormals, which a CPU computes some four times slower. A small calculation finds the
+    previous state, since torch has no function that returns it.
     """
     tiny = torch.finfo(torch.float32).tiny
     was_flushing = bool((torch.tensor([tiny]) / 2 == 0).item())
@@ -38,7 +38,7 @@ def denormals_flushed() -> Iterator[None]:
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Evaluate `network` in the block with gradients off its parameters; leave mode, buffers and grads as they were."""
+    """Put `network` into evaluation mode without gradients for the block, and restore its modes, buffers and gradients."""
     modes = {module: module.training for module in network.modules()}
     asked = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
     grads = [(parameter, parameter.grad) for parameter in network.parameters()]
@@ -46,7 +46,7 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     network.eval()
     try:
         for parameter, _ in grads:
-            parameter.grad = None  # what is there would be added to in place
+            parameter.grad = None  # a gradient present would be added to in place
         yield
     finally:
         with torch.no_grad():

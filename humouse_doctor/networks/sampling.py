@@ -1,4 +1,4 @@
-"""Running a generator once over prior latents, with what its recurrent layers saw on the way."""
+"""Sampling of a generator from the prior, its recurrent states, gradients and fitted latents."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ from humouse_doctor.core.case import Gradients, LatentFit
 from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.spec import Activation
+from humouse_doctor.core.text import reason
 from humouse_doctor.networks.identify import output_layer
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 
 _FIT_RATE = 0.1
-#: Pre-activations this large drive any bounded activation to its bound.
+#: Pre-activations of this size drive any bounded activation to its bound.
 _LARGE = 1e4
-#: Numbers that are copied to float64 at a time.
+#: Numbers copied to float64 at a time.
 _AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draw:
-    """One pass over prior latents: shapes as in `Samples`; `rnn_input` and `hidden` are of the first batch alone."""
+class PriorSamples:
+    """Sequences from prior latents, with shapes as in `Samples`; `rnn_input` and `hidden` are of the first batch only."""
 
     predictions: FloatArray
     rnn_input: FloatArray | None
     hidden: FloatArray | None
 
 
-class Player:
-    """A generator behind one call, (N, Z) and (N, C) -> (N, T, D), whatever its own signature.
+class Sampler:
+    """A wrapper of a generator with one signature for all: (N, Z) and (N, C) -> (N, T, D).
 
-    It takes and gives float32 on the CPU, wherever the network's parameters are and of whatever type. `load` tells how
-    many sequences fit into one pass; without it as many are taken as of a small network.
+    Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits
+    the number of sequences in one pass; without it the network is taken for a small one.
     """
 
     def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int, load: Load | None = None) -> None:
@@ -50,7 +51,7 @@ class Player:
         self._takes_condition = _takes_condition(network)
 
     def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Generate; raises `UsageError` where the network does not return (N, T, D)."""
+        """Generate; raise `UsageError` if the network does not return (N, T, D)."""
         like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
         given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
         try:
@@ -58,15 +59,14 @@ class Player:
         except Exception as error:  # the user's own network may raise anything
             if ran_out_of_memory(error):
                 raise InputError(f"the generator ran out of memory on latents of shape {tuple(latents.shape)}") from error
-            reason = " ".join(str(error).split())[:200]
-            raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason}") from error
+            raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}") from error
         if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
             what = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
             raise UsageError(f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2")
         return out.to("cpu", torch.float32)
 
     def conditions(self, given: FloatArray | None, count: int) -> Tensor:
-        """`count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
+        """Return `count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""
         if given is None or self.condition_dim == 0:
             return torch.zeros(count, self.condition_dim)
         rows = np.resize(np.arange(len(given)), count)
@@ -77,7 +77,7 @@ class Player:
 
 
 def _takes_condition(network: nn.Module) -> bool:
-    """Whether the forward pass asks for a second positional argument without a default."""
+    """Return True if the forward pass has a second positional argument without a default."""
     try:
         parameters = list(inspect.signature(network.forward).parameters.values())
     except (TypeError, ValueError):
@@ -86,37 +86,37 @@ def _takes_condition(network: nn.Module) -> bool:
     return len(plain) >= 2 and plain[1].default is inspect.Parameter.empty
 
 
-def draw(player: Player, conditions: FloatArray | None, count: int, seed: int) -> Draw:
+def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int) -> PriorSamples:
     """Generate `count` sequences from N(0, I) latents drawn by `seed`.
 
-    What passed through the recurrent layers is kept of the first batch alone, at most 256 sequences, fewer where these are
-    long or wide: of all of them it would take many times the memory of the predictions. The network's weights, mode and
-    gradients, and the caller's random state, are left as they were.
+    Recurrent states are recorded for the first batch only, which has at most 256 sequences, and fewer if these are long or
+    wide: the states of all sequences would take many times the memory of the predictions. The network's weights, mode and
+    gradients, and the caller's random state, do not change.
     """
-    batch = BATCH if player.load is None else player.load.rows
-    with undisturbed(player.network), denormals_flushed(), torch.no_grad():
-        latents = torch.randn(count, player.latent_dim, generator=torch.Generator().manual_seed(seed))
-        given = player.conditions(conditions, count)
-        watch = _Watch(player.network)
+    batch = BATCH if sampler.load is None else sampler.load.rows
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents = torch.randn(count, sampler.latent_dim, generator=torch.Generator().manual_seed(seed))
+        given = sampler.conditions(conditions, count)
+        recorder = _StateRecorder(sampler.network)
         with seeded(seed):
-            with watch:
-                parts = [player(latents[:batch], given[:batch])]
+            with recorder:
+                parts = [sampler(latents[:batch], given[:batch])]
             for first in range(batch, count, batch):
                 rows = slice(first, first + batch)
-                parts.append(player(latents[rows], given[rows]))
+                parts.append(sampler(latents[rows], given[rows]))
     rows_and_steps = parts[0].shape[:2]
-    return Draw(
+    return PriorSamples(
         predictions=torch.cat(parts).numpy(),
-        rnn_input=watch.taken("input", rows_and_steps),
-        hidden=watch.taken("hidden", rows_and_steps),
+        rnn_input=recorder.states("input", rows_and_steps),
+        hidden=recorder.states("hidden", rows_and_steps),
     )
 
 
-class _Watch:
-    """Hooks on the first recurrent layer's input, the last one's output and the output layer's result.
+class _StateRecorder:
+    """A recorder of the first recurrent layer's input and the last one's output.
 
-    A layer called once sees whole sequences, a cell or an autoregressive layer sees one step a call; either way the
-    calls of a batch are put together along time.
+    A layer is called once with whole sequences; a cell or an autoregressive layer is called for every step. In both cases
+    the calls of a batch are joined along time.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -127,7 +127,7 @@ class _Watch:
         self._calls: dict[str, list[Tensor]] = {name: [] for name in self._targets}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> _StateRecorder:
         for name, module in self._targets.items():
             self._handles.append(module.register_forward_hook(self._hook(name)))
         return self
@@ -137,20 +137,20 @@ class _Watch:
             handle.remove()
 
     def _hook(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-        def keep(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def record(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
             given = inputs if name == "input" else output
             value = (given[0] if given else None) if isinstance(given, tuple) else given
             if not isinstance(value, Tensor):
                 return
-            value = value.to("cpu", torch.float32, copy=True)  # what follows may work in place
+            value = value.to("cpu", torch.float32, copy=True)  # later operations may work in place
             if isinstance(module, nn.RNNBase) and not module.batch_first and value.dim() == 3:
                 value = value.transpose(0, 1)
             self._calls[name].append(value.unsqueeze(1) if value.dim() == 2 else value)  # (N, steps, H)
 
-        return keep
+        return record
 
-    def taken(self, name: str, rows_and_steps: tuple[int, ...]) -> FloatArray | None:
-        """What was seen as (N, T, H), None where it does not line up with the predictions step by step."""
+    def states(self, name: str, rows_and_steps: tuple[int, ...]) -> FloatArray | None:
+        """Return the recorded states as (N, T, H), None if they do not match the predictions step by step."""
         calls = self._calls.get(name, [])
         if not calls or any(call.dim() != 3 or call.size(0) != rows_and_steps[0] for call in calls):
             return None
@@ -159,10 +159,10 @@ class _Watch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FirstLook:
-    """One small pass: its `predictions` (2, T, D), and the layer before the head, None where that is not known.
+class FirstPass:
+    """The result of one small pass: its `predictions` (2, T, D), and the layer before the head, None if unknown.
 
-    `load` is what a sequence asks of the network, as far as its modules tell: what it does outside of them is not seen.
+    `load` is the load of one sequence in the network's modules; work outside of modules is not counted.
     """
 
     predictions: Tensor
@@ -170,37 +170,37 @@ class FirstLook:
     load: Load
 
 
-def first_look(player: Player) -> FirstLook:
+def first_pass(sampler: Sampler) -> FirstPass:
     """Run the network on two zero latents.
 
-    The layer before the head is known by its name in a rebuilt generator. Elsewhere it is the last linear or
-    convolutional one that was called and gives D channels, or those of all steps at once.
+    The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear or
+    convolutional layer with D channels, or with those of all steps at once.
     """
     called: list[nn.Linear | nn.Conv1d] = []
     meter = _Meter()
-    handles = meter.watch(player.network)
+    handles = meter.watch(sampler.network)
     handles += [
         module.register_forward_hook(lambda module, _, __: called.append(module))
-        for module in player.network.modules()
+        for module in sampler.network.modules()
         if isinstance(module, nn.Linear | nn.Conv1d)
     ]
     try:
-        predictions = _of_zeros(player)
+        predictions = _of_zeros(sampler)
     finally:
         for handle in handles:
             handle.remove()
     _, steps, channels = predictions.shape
-    load = meter.load(player, steps, channels)
+    load = meter.load(sampler, steps, channels)
     fitting = [layer for layer in called if _width(layer) in (channels, steps * channels)]
-    known = output_layer(player.network)
+    known = output_layer(sampler.network)
     if isinstance(known, nn.Linear | nn.Conv1d):
-        return FirstLook(predictions=predictions, output=known, load=load)
-    return FirstLook(predictions=predictions, output=fitting[-1] if fitting else None, load=load)
+        return FirstPass(predictions=predictions, output=known, load=load)
+    return FirstPass(predictions=predictions, output=fitting[-1] if fitting else None, load=load)
 
 
 @dataclass(slots=True)
 class _Meter:
-    """Counts, over a pass of two sequences, what the modules without children gave and how much they multiplied."""
+    """A counter of the outputs and products of all modules without children, over a pass of two sequences."""
 
     numbers: int = 0
     graph: int = 0
@@ -209,7 +209,7 @@ class _Meter:
     widest: int = 0
 
     def watch(self, network: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
-        """Hook on to every module that is called and calls none itself."""
+        """Register a hook on every module without children; return the handles."""
         leaves = (m for m in network.modules() if not isinstance(m, torch.jit.ScriptModule) and not any(m.children()))
         return [leaf.register_forward_hook(self._count) for leaf in leaves]
 
@@ -230,11 +230,11 @@ class _Meter:
         self.calls += 1 + layers * steps
         self.widest = max(self.widest, first.numel() if recurrent else 0)
 
-    def load(self, player: Player, steps: int, channels: int) -> Load:
-        """What was counted, for one of the two sequences."""
+    def load(self, sampler: Sampler, steps: int, channels: int) -> Load:
+        """Return the counted load of one of the two sequences."""
         return load_of_look(
-            parameters=sum(parameter.numel() for parameter in player.network.parameters()),
-            inputs=player.latent_dim + player.condition_dim,
+            parameters=sum(parameter.numel() for parameter in sampler.network.parameters()),
+            inputs=sampler.latent_dim + sampler.condition_dim,
             steps=steps,
             channels=channels,
             forward=self.numbers // 2,
@@ -249,19 +249,19 @@ def _width(layer: nn.Linear | nn.Conv1d) -> int:
     return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
 
 
-def _of_zeros(player: Player) -> Tensor:
-    with undisturbed(player.network), seeded(0), torch.no_grad():
-        return player(torch.zeros(2, player.latent_dim), torch.zeros(2, player.condition_dim))
+def _of_zeros(sampler: Sampler) -> Tensor:
+    with undisturbed(sampler.network), seeded(0), torch.no_grad():
+        return sampler(torch.zeros(2, sampler.latent_dim), torch.zeros(2, sampler.condition_dim))
 
 
-def heads_by_behaviour(player: Player, look: FirstLook) -> tuple[Activation | None, ...]:
-    """Each output channel's activation, told from its range when the output layer gives huge values of both signs.
+def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation | None, ...]:
+    """Find each output channel's activation from its range when the output layer returns huge values of both signs.
 
-    A class of module would not tell: `torch.tanh` leaves none. None where no known activation has that range, and
-    where the layer's values do not move the channel.
+    Modules do not reveal it, since `torch.tanh` is no module. An activation is None if none is known with that range, or
+    if the layer's values do not change the channel.
     """
-    channels = look.predictions.size(2)
-    if look.output is None:
+    channels = first.predictions.size(2)
+    if first.output is None:
         return (None,) * channels
 
     def replace(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> Tensor:
@@ -269,14 +269,14 @@ def heads_by_behaviour(player: Player, look: FirstLook) -> tuple[Activation | No
         huge[::2] *= -1.0
         return huge
 
-    handle = look.output.register_forward_hook(replace)
+    handle = first.output.register_forward_hook(replace)
     try:
-        out = _of_zeros(player)
+        out = _of_zeros(sampler)
     finally:
         handle.remove()
     found: list[Activation | None] = []
     for channel in range(channels):
-        if torch.equal(out[..., channel], look.predictions[..., channel]):
+        if torch.equal(out[..., channel], first.predictions[..., channel]):
             found.append(None)
             continue
         low, high = float(out[..., channel].min()), float(out[..., channel].max())
@@ -294,24 +294,24 @@ def heads_by_behaviour(player: Player, look: FirstLook) -> tuple[Activation | No
     return tuple(found)
 
 
-def gradients(player: Player, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
-    """The gradient of the L1 between prior samples and `targets` (N, T, D), by layer in forward order.
+def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
+    """Return the gradient of the L1 between prior samples and `targets` (N, T, D), by layer in forward order.
 
-    The L1 is over the channels both have. Parameters' own `.grad` is not touched.
+    The L1 is over the channels that both have. The parameters' own `.grad` does not change.
     """
     count = min(len(targets), GRADIENT_SAMPLES)
-    rows = count if player.load is None else player.load.rows_differentiated(count)
-    with undisturbed(player.network), denormals_flushed(), seeded(seed), torch.enable_grad():
-        for parameter in player.network.parameters():
+    rows = count if sampler.load is None else sampler.load.rows_differentiated(count)
+    with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.enable_grad():
+        for parameter in sampler.network.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
-        weights = [(name, p) for name, p in player.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
-        latents = torch.randn(count, player.latent_dim)
-        given = player.conditions(conditions, count)
+        weights = [(name, p) for name, p in sampler.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
+        latents = torch.randn(count, sampler.latent_dim)
+        given = sampler.conditions(conditions, count)
         found: list[Tensor | None] = [None] * len(weights)
         for first in range(0, count, rows):
             part = slice(first, min(first + rows, count))
-            loss = _l1(player(latents[part], given[part]), targets[part]) * ((part.stop - first) / count)
-            if not weights or not loss.requires_grad:  # none has two axes, or the forward pass keeps no gradient
+            loss = _l1(sampler(latents[part], given[part]), targets[part]) * ((part.stop - first) / count)
+            if not weights or not loss.requires_grad:  # no weight is a matrix, or the forward pass has no gradient
                 return Gradients(rms_by_layer=MappingProxyType({}))
             more = torch.autograd.grad(loss, [weight for _, weight in weights], allow_unused=True)
             found = [_sum(*pair) for pair in zip(found, more, strict=True)]
@@ -326,36 +326,36 @@ def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 
 
 def _rms(gradient: Tensor) -> float:
-    """The root mean square in float64, without a copy of a large gradient as a whole."""
+    """Return the root mean square in float64, without a full copy of a large gradient."""
     flat = gradient.detach().cpu().reshape(-1)
     squares = [float(flat[first : first + _AT_ONCE].double().square().sum()) for first in range(0, len(flat), _AT_ONCE)]
     return math.sqrt(math.fsum(squares) / max(1, len(flat)))
 
 
-def fit_latents(player: Player, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS) -> LatentFit:
-    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, weights held fixed."""
+def fit_latents(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS) -> LatentFit:
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights."""
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
-    given = player.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
+    given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
     count = len(rows)
-    latents = torch.zeros(count, player.latent_dim, requires_grad=True)
-    at_once = count if player.load is None else player.load.rows_differentiated(count)
+    latents = torch.zeros(count, sampler.latent_dim, requires_grad=True)
+    at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
     parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
     optimiser = torch.optim.Adam([latents], lr=_FIT_RATE)
-    with undisturbed(player.network), denormals_flushed(), seeded(0), torch.enable_grad():
-        for parameter in player.network.parameters():
+    with undisturbed(sampler.network), denormals_flushed(), seeded(0), torch.enable_grad():
+        for parameter in sampler.network.parameters():
             parameter.requires_grad_(False)
         for _ in range(steps):
             optimiser.zero_grad()
             for part in parts:
-                loss = _l1(player(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
+                loss = _l1(sampler(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
                 if loss.requires_grad:  # else the output does not depend on the latent: there is nothing to fit
                     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
             if not loss.requires_grad:
                 break
             optimiser.step()
         with torch.no_grad():
-            predictions = torch.cat([player(latents[part], given[part]) for part in parts])
+            predictions = torch.cat([sampler(latents[part], given[part]) for part in parts])
     return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
 
 

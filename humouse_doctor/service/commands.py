@@ -15,6 +15,7 @@ from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, or
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.remedy import RemedyStatus
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import full_reason
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.core.view import GateView, RunView, TrialsView
 from humouse_doctor.diagnosis.diagnose import diagnose
@@ -298,8 +299,7 @@ def _looked_at(path: Path, shared: Request, progress: Callable[[str], None]) -> 
         trouble = ordinary(error)
         if trouble is not None:
             return refused(str(path), trouble)
-        text = " ".join(str(error).split())[:200]
-        return refused(str(path), DoctorError(f"{path}: internal error, please report it: {type(error).__name__}: {text}"))
+        return refused(str(path), DoctorError(f"{path}: internal error, please report it: {full_reason(error)}"))
 
 
 def _request_for(path: Path, shared: Request) -> Request:

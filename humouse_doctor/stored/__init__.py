@@ -1,1 +1,1 @@
-"""Files the tool has written itself, and reads again within bounds."""
+"""Files that the tool writes itself and reads back within bounds."""

@@ -1,4 +1,4 @@
-"""A gate's decision as JSON, with the whole report of every input."""
+"""A gate's decision as JSON, with the full report of every input."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KIND = "humouse-doctor gate"
 
 
 def render(gate: Gate) -> str:
-    """The decision as JSON text, ending in a newline."""
+    """Return the decision as JSON text that ends in a newline."""
     content = {
         "kind": KIND,
         "schema_version": GATE_VERSION,
@@ -76,7 +76,7 @@ def _judged(judged: JudgedFinding) -> dict[str, Any]:
 
 
 def schema(name: str) -> str:
-    """A published JSON Schema, `report` or `gate`, as text."""
+    """Return a published JSON Schema, `report` or `gate`, as text."""
     from importlib.resources import files
 
     return files("humouse_doctor.stored").joinpath("schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")

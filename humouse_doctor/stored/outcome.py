@@ -1,4 +1,4 @@
-"""The outcome of a verify as JSON and back."""
+"""Writing and reading of a verify's outcome as JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.outcome import OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Interval
 from humouse_doctor.core.settings import Value
-from humouse_doctor.core.text import no_command_in_json
+from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.stored.report import read_edit
 from humouse_doctor.stored.values import (
     MALFORMED,
+    described,
     flag,
     items,
     load,
@@ -24,7 +25,6 @@ from humouse_doctor.stored.values import (
     optional,
     pair,
     require_bounded,
-    shown,
     table,
     text,
     whole,
@@ -35,12 +35,12 @@ _MAX_TRIALS = 10_000
 
 
 def render(outcome: Outcome) -> str:
-    """The outcome as JSON text, ending in a newline."""
+    """Return the outcome as JSON text that ends in a newline."""
     return no_command_in_json(json.dumps(to_dict(outcome), indent=1, ensure_ascii=True, allow_nan=False) + "\n")
 
 
 def to_dict(outcome: Outcome) -> dict[str, Any]:
-    """The outcome as plain data, in the order it is written."""
+    """Return the outcome as plain data, in the order of the file."""
     return {
         "kind": _KIND,
         "schema_version": OUTCOME_VERSION,
@@ -114,7 +114,7 @@ def _plain(value: Value) -> Any:
 
 
 def read(path: Path) -> Outcome:
-    """An outcome from its file; raises `InputError` for anything else, and for a cure that no trials of the file show."""
+    """Read an outcome; raise `InputError` for any other file, and for a cure that the file's trials do not support."""
     try:
         content = load(path)
         require_bounded(content)
@@ -122,11 +122,11 @@ def read(path: Path) -> Outcome:
             raise InputError(f"{path}: not an outcome that verify wrote")
         if content["schema_version"] != OUTCOME_VERSION:
             raise InputError(
-                f"{path}: an outcome of schema {shown(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
+                f"{path}: an outcome of schema {described(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
             )
         outcome = _outcome(content)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the outcome: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the outcome: {reason(error)}") from None
     except MALFORMED as error:
         raise InputError(f"{path}: not an outcome that verify wrote ({type(error).__name__})") from None
     for trouble in _contradictions(outcome):
@@ -135,7 +135,7 @@ def read(path: Path) -> Outcome:
 
 
 def _contradictions(outcome: Outcome) -> Iterator[str]:
-    """What no verify says: cures without trials that were healthy, and edits of what no trainer has."""
+    """Yield what verify never writes: a cure without healthy trials, or an edit that the trainer would not accept."""
     healthy = Counter(trial.arm for trial in outcome.trials if trial.healthy and trial.failed is None)
     for one in outcome.arms:
         for edit in one.arm.edits:

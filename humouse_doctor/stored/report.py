@@ -1,4 +1,4 @@
-"""The report as JSON and back: the same report gives the same bytes, and every number is finite."""
+"""Writing and reading of a report as JSON; equal reports give equal bytes, and every number is finite."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from humouse_doctor.core.settings import Origin, Place, Setting, Value
 from humouse_doctor.core.text import no_command_in_json
 from humouse_doctor.probes.registry import unmeasured
 from humouse_doctor.stored import values
-from humouse_doctor.stored.values import MALFORMED, code, flag, items, number, optional, pair, shown, table, text, whole
+from humouse_doctor.stored.values import MALFORMED, code, described, flag, items, number, optional, pair, table, text, whole
 
-#: How YAML spells the floats that JSON has no number for.
+#: YAML's spellings of the floats that JSON lacks.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
-#: More than a report has of probes, causes, curves or paths, and of one curve's numbers or one config's settings.
+#: Bounds above any report: for probes, causes, curves and paths, and for numbers of one curve and settings of one config.
 _MANY, _NUMBERS = 100, 10_000
-#: The statuses a judgement goes with.
+#: The statuses that each judgement allows.
 _STATUSES = {
     Judgement.HEALTHY: (Status.HEALTHY,),
     Judgement.BORDERLINE: (Status.FOUND,),
@@ -34,20 +34,20 @@ _STATUSES = {
 
 
 def render(report: Report) -> str:
-    """The report as JSON text, ending in a newline."""
+    """Return the report as JSON text that ends in a newline."""
     content = to_dict(report)
     pictures = content.pop("pictures")
     return joined(content, "pictures", _packed(pictures))
 
 
 def joined(content: Mapping[str, Any], key: str, text: str) -> str:
-    """`content` as JSON text with one more entry, whose value is JSON text already."""
+    """Return `content` as JSON text with one more entry, whose value is JSON text already."""
     head = json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False)
     return no_command_in_json(head.removesuffix("\n}") + f',\n  "{key}": {text.strip()}\n}}\n')
 
 
 def _packed(pictures: Mapping[str, Any] | None) -> str:
-    """The pictures' numbers, a line per picture instead of one per number."""
+    """Return the pictures as JSON text with a line per picture instead of one per number."""
     if pictures is None:
         return "null"
     rows = (f"    {json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in pictures.items())
@@ -55,13 +55,13 @@ def _packed(pictures: Mapping[str, Any] | None) -> str:
 
 
 def patch_text(report: Report) -> str:
-    """Only the suggested patch, as JSON text."""
+    """Return only the suggested patch, as JSON text."""
     content = {"prefix": report.config_prefix, "patch": [_edit(edit) for edit in report.patch]}
     return no_command_in_json(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def to_dict(report: Report) -> dict[str, Any]:
-    """The report as plain data, in the order it is written."""
+    """Return the report as plain data, in the order of the file."""
     subject = report.subject
     return {
         "schema_version": SCHEMA_VERSION,
@@ -141,7 +141,7 @@ def _data(data: DataSummary) -> dict[str, Any]:
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
-    """One finding as plain data."""
+    """Return one finding as plain data."""
     where = finding.location
     return {
         "code": finding.code,
@@ -221,12 +221,12 @@ def not_a_report(name: str, error: Exception) -> InputError:
 
 
 def from_dict(content: Any, name: str) -> Report:
-    """A report from its plain data; raises `InputError` for anything else."""
+    """Return a report from its plain data; raise `InputError` for anything else."""
     try:
         values.require_bounded(content)
         if content["schema_version"] != SCHEMA_VERSION:
             raise InputError(
-                f"{name}: a report of schema {shown(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
+                f"{name}: a report of schema {described(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
             )
         report = _report(content)
     except MALFORMED as error:
@@ -237,7 +237,7 @@ def from_dict(content: Any, name: str) -> Report:
 
 
 def _missing(report: Report) -> Iterator[str]:
-    """Parts that refer to others which are not there."""
+    """Yield references to missing parts."""
     found, offered = {finding.code for finding in report.findings}, {remedy.id for remedy in report.remedies}
     yield from (f"cause {cause.code} has no finding" for cause in report.causes if cause.code not in found)
     for finding in report.findings:
@@ -246,7 +246,7 @@ def _missing(report: Report) -> Iterator[str]:
 
 
 def _contradictions(report: Report) -> Iterator[str]:
-    """What no diagnosis says: a judgement that is not the status, health for which nothing was measured."""
+    """Yield what no diagnosis says: a status that contradicts its judgement, or a healthy run without measurements."""
     codes = Counter(result.code for result in report.probes)
     yield from (f"probe {code} is there {count} times" for code, count in codes.items() if count > 1)
     for result in report.probes:
@@ -405,7 +405,7 @@ def _read_expectation(entry: Mapping[str, Any]) -> Expectation:
 
 
 def read_edit(entry: Mapping[str, Any]) -> Edit:
-    """An edit from its plain data; raises one of `MALFORMED`."""
+    """Return an edit from its plain data; raise one of `MALFORMED`."""
     return Edit(key=text(entry["key"]), old=_value(entry["old"]), new=_value(entry["new"]), absent=flag(entry["absent"]))
 
 

@@ -1,4 +1,4 @@
-"""Reports that were saved as JSON, read again."""
+"""Reading of reports that were saved as JSON."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import reason
 from humouse_doctor.stored import report
 from humouse_doctor.stored.gate import KIND
 from humouse_doctor.stored.values import MALFORMED, load
 
 
 def read(path: Path, name: str | None = None) -> Report:
-    """The report in a file; of a gate's decision the one of the input `name`, else its only one.
+    """Read the report in a file; in a gate's decision that of the input `name`, else the only one.
 
-    Raises `InputError` for what is unreadable or no report, `UsageError` where it cannot be told which report is meant.
+    Raises `InputError` if the file is unreadable or not a report, and `UsageError` if several reports could be meant.
     """
     try:
         content = load(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the report: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the report: {reason(error)}") from None
     except MALFORMED as error:
         raise report.not_a_report(str(path), error) from None
     if isinstance(content, dict) and content.get("kind") == KIND:

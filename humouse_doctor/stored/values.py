@@ -1,4 +1,4 @@
-"""What the tool wrote as JSON, read again as if anybody had written it: bounded, and every value of its type."""
+"""Readers of the tool's own JSON, which is not trusted: sizes are bounded and every value's type is checked."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from humouse_doctor.inputs.files import read_bounded
 
 T = TypeVar("T")
 
-#: What the readers here, and a look into what is not there, raise for content that is not as the tool writes it.
+#: Errors of the readers here, and of missing parts, for content that the tool did not write.
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
-#: A report of real gestures has some 8,000 values and 70 kB; a file of a gate has one for each of its inputs.
+#: A report of real gestures has some 8,000 values and 70 kB; a gate's file has one report for each input.
 _MAX_BYTES = 16 << 20
 _MAX_VALUES, _MAX_CHARACTERS, _MAX_LEVELS = 200_000, 4_000_000, 64
 _CODE = re.compile(r"HD[0-9]{3}")
 
 
 def load(path: Path) -> Any:
-    """The JSON in a file; raises `OSError` where it cannot be read, else one of `MALFORMED`.
+    """Read the JSON in a file; raise `OSError` if it cannot be read, else one of `MALFORMED`.
 
-    A NaN or an infinity, which are no JSON, are refused; a byte order mark, as Windows' editors write it, is not.
+    NaN and infinity are refused, since they are not JSON; a byte order mark from a Windows editor is accepted.
     """
     return json.loads(read_bounded(path, _MAX_BYTES).decode("utf-8-sig"), parse_constant=_refuse)
 
@@ -36,7 +36,7 @@ def _refuse(constant: str) -> float:
 
 
 def require_bounded(content: object) -> None:
-    """Raise `ValueError` for more values, text or levels than what the tool writes of one run."""
+    """Raise `ValueError` for more values, text or levels than the tool writes for one run."""
     todo: list[tuple[object, int]] = [(content, 0)]
     values = characters = 0
     while todo:
@@ -52,13 +52,13 @@ def require_bounded(content: object) -> None:
             raise ValueError("more than a run has")
 
 
-def shown(value: object) -> str:
-    """What stands where something else is expected, short enough for a message."""
-    return repr(value) if isinstance(value, int | str) and len(str(value)) < 20 else f"another {type(value).__name__}"
+def described(value: object) -> str:
+    """Return an unexpected value in a form for messages: itself if it is short, else its type."""
+    return repr(value) if isinstance(value, int | str) and len(str(value)) < 20 else f"<{type(value).__name__}>"
 
 
 def text(value: object, most: int = 20_000) -> str:
-    """`value`, which must be text of up to `most` characters, and of up to a tenth of these lines."""
+    """Return `value`, which must be text of at most `most` characters and `most // 10` line feeds."""
     if not isinstance(value, str):
         raise TypeError(value)
     if len(value) > most or value.count("\n") > most // 10:
@@ -67,14 +67,14 @@ def text(value: object, most: int = 20_000) -> str:
 
 
 def code(value: object) -> str:
-    """`value`, which must be a probe's or the tool's code."""
+    """Return `value`, which must be a probe's or the tool's code."""
     if not _CODE.fullmatch(text(value)):
         raise ValueError(value)
     return text(value)
 
 
 def whole(value: object) -> int:
-    """`value`, which must be a whole number of 64 bits."""
+    """Return `value`, which must be a whole number of 64 bits."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(value)
     if not -(2**63) <= value < 2**63:
@@ -83,7 +83,7 @@ def whole(value: object) -> int:
 
 
 def number(value: object) -> float:
-    """`value` as a float, which must be a number and finite."""
+    """Return `value` as a float; it must be a finite number."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(value)
     try:
@@ -96,19 +96,19 @@ def number(value: object) -> float:
 
 
 def flag(value: object) -> bool:
-    """`value`, which must be true or false."""
+    """Return `value`, which must be true or false."""
     if not isinstance(value, bool):
         raise TypeError(value)
     return value
 
 
 def optional(read: Callable[[Any], T], value: object) -> T | None:
-    """None, or what `read` makes of `value`."""
+    """Return None for None, else `read(value)`."""
     return None if value is None else read(value)
 
 
 def items(read: Callable[[Any], T], value: object, most: int = 1_000) -> tuple[T, ...]:
-    """What `read` makes of each of up to `most` entries of a list."""
+    """Return `read` of each entry of a list, which must have at most `most`."""
     if not isinstance(value, list):
         raise TypeError(value)
     if len(value) > most:
@@ -117,7 +117,7 @@ def items(read: Callable[[Any], T], value: object, most: int = 1_000) -> tuple[T
 
 
 def table(read: Callable[[Any], T], value: object) -> Mapping[str, T]:
-    """What `read` makes of each value of a mapping of up to 1,000."""
+    """Return `read` of each value of a mapping, which must have at most 1,000."""
     if not isinstance(value, dict):
         raise TypeError(value)
     if len(value) > 1_000:
@@ -126,6 +126,6 @@ def table(read: Callable[[Any], T], value: object) -> Mapping[str, T]:
 
 
 def pair(value: object) -> tuple[float, float]:
-    """`value`, which must be a list of two numbers."""
+    """Return `value`, which must be a list of two numbers."""
     first, second = items(number, value)
     return first, second

@@ -1,1 +1,1 @@
-"""The warm-up itself: planned from settings and data, and trained."""
+"""The warm-up: its plan from settings and data, and its training."""

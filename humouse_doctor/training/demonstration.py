@@ -1,4 +1,4 @@
-"""Runs trained on the spot: the demo's and the examples', sick and healthy, on synthetic gestures."""
+"""Small runs on synthetic gestures for the demo and the examples, some of which collapse."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.remedy import CodeChange
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import replace_file
 from humouse_doctor.inputs.gestures.synthetic import strokes
@@ -22,7 +23,7 @@ Bar = Callable[[int, str], AbstractContextManager[Callable[[int, float], None]]]
 
 
 class Units(Enum):
-    """The unit of the gestures a run is given."""
+    """The unit of a run's gestures."""
 
     PIXELS = "pixels"
     SCREEN_FRACTIONS = "screen fractions"
@@ -30,7 +31,7 @@ class Units(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One run to train: its config, its gestures and what a config cannot say (slow gates)."""
+    """A run to train: its config, its gestures, and slow gates, for which there is no config key."""
 
     name: str
     config: str
@@ -79,7 +80,7 @@ experiment:
 def config_text(
     name: str, *, length: int, head: str, rate: str, epochs: int, absolute: bool, seed: int = 0, more: str = ""
 ) -> str:
-    """A resolved config for a small run; `more` holds further lines of the training section, four spaces in."""
+    """Return a resolved config for a small run; `more` holds further lines of the training section, indented by four."""
     return _CONFIG.format(
         comment=_COMMENT,
         name=name,
@@ -98,7 +99,7 @@ SEQUENCES = 512
 
 
 def collapsing(seed: int) -> Recipe:
-    """The demo's run: absolute pixels, a tanh head, the latent whitened by default."""
+    """Return the demo's run: absolute pixels, a tanh head, and a latent that is whitened by default."""
     text = config_text("demo", length=64, head="tanh", rate="2.0e-4", epochs=8, absolute=True, seed=seed)
     return Recipe(name="demo", config=text, sequences=SEQUENCES, length=64)
 
@@ -115,7 +116,7 @@ def _require_no_other_run(config: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise InputError(f"{config}: cannot read: {error.strerror or error}; give demo another folder") from None
+        raise InputError(f"{config}: cannot read: {reason(error)}; give demo another folder") from None
     if not own:
         raise InputError(f"{config}: a run that is not the demo's is here; give demo another folder")
 
@@ -123,7 +124,7 @@ def _require_no_other_run(config: Path) -> None:
 def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
     """Write the recipe's gestures and config into `directory`, warm its generator up and write the checkpoint.
 
-    Raises `InputError` where the folder cannot be written.
+    Raises `InputError` if the folder cannot be written.
     """
     from humouse_doctor.inputs.gestures.sources import read_gestures
     from humouse_doctor.training.plan import own_steps, rehearse
@@ -139,7 +140,7 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
         for folder in (config_path.parent, cache.parent, checkpoints):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{directory}: cannot write a run there: {error.strerror or error}") from None
+        raise InputError(f"{directory}: cannot write a run there: {reason(error)}") from None
     replace_file(config_path, recipe.config.encode())
     packed = io.BytesIO()
     np.savez_compressed(packed, sequences=sequences, features=np.zeros((len(sequences), 0), dtype=np.float32))

@@ -1,4 +1,4 @@
-"""Settings and gestures to a warm-up that can be trained: what `demo`, the examples and `verify` share."""
+"""Planning of a warm-up from settings and gestures, for `demo`, the examples and `verify`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from humouse_doctor.training.warm_up import ENCODER_HIDDEN, WarmUp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """A warm-up with all it is trained on: `targets` (N, T, D) in `space`, `conditions` (N, C) or None for zeros."""
+    """A warm-up with its data: `targets` (N, T, D) in `space`, and `conditions` (N, C) or None for zeros."""
 
     warm_up: WarmUp
     space: LossSpace
@@ -32,7 +32,7 @@ class Rehearsal:
 
 
 def own_steps(settings: Settings, gestures: Gestures) -> int | None:
-    """Optimiser steps the run's own warm-up has on all of its data; None where the config does not tell."""
+    """Return the optimiser steps of the run's own warm-up on all of its data, None if the config does not state them."""
     case = Case(subject=Subject(name=""), settings=settings, data=gestures.summary)
     steps = budget.steps_available(case)
     return None if steps is None else int(steps)
@@ -47,11 +47,11 @@ def rehearse(
     changes: Collection[CodeChange] = (),
     pretrainer: bool = False,
 ) -> Rehearsal:
-    """The warm-up `settings` describe, with `changes` to the code of the trainer.
+    """Plan the warm-up that `settings` describe, with `changes` to the trainer's code.
 
-    `pretrainer` gives each sequence its own latent from a table, compares z-scored positions and has a linear head.
-    Raises `InputError` for sizes whose training takes more than is given, before anything is built, and `UsageError` for what
-    cannot be trained: no learning rate, data that do not fit the generator, a change its architecture has no place for.
+    With `pretrainer` each sequence has its own latent in a table, the loss compares z-scored positions, and the head is
+    linear. Raises `InputError` for sizes that are not affordable, before anything is built. Raises `UsageError` for a
+    missing learning rate, for data that do not fit the generator, and for a change that does not fit its architecture.
     """
     remarks: list[str] = []
     spec = generator_spec(settings)
@@ -99,7 +99,7 @@ def rehearse(
         slow_gates=CodeChange.SLOW_GATES in changes,
         time_input=CodeChange.TIME_INPUT in changes,
         encoder_hidden=_encoder_hidden(settings),
-        kl_weight=_number(settings, "training.warmup_kl_weight", 0.1),
+        kl_weight=_number_or(settings, "training.warmup_kl_weight", 0.1),
         seed=seed,
     )
     for key, plain in (("training.warmup_encoder_layers", 1), ("training.warmup_encoder_dropout", 0.0)):
@@ -115,7 +115,7 @@ def rehearse(
 
 
 def require_room(settings: Settings, count: int, *, pretrainer: bool = False) -> None:
-    """Raise `InputError` where training what `settings` describe on `count` sequences takes more than is given."""
+    """Raise `InputError` if training as `settings` describe on `count` sequences is not affordable."""
     require_trainable(
         generator_spec(settings),
         settings.source or "the warm-up",
@@ -134,7 +134,7 @@ def _encoder_hidden(settings: Settings) -> int:
 
 
 def unfit(change: CodeChange, architecture: Architecture) -> str | None:
-    """Why `change` has no place in `architecture`, None where it has."""
+    """Return why `change` does not fit `architecture`, None if it does."""
     lstm, recurrent = architecture is Architecture.LSTM, architecture is not Architecture.TCN
     fits = {
         CodeChange.NORMALISED_POSITIONS: architecture is not Architecture.SEQ2SEQ,
@@ -144,6 +144,6 @@ def unfit(change: CodeChange, architecture: Architecture) -> str | None:
     return None if fits[change] else f"{change.value} has no place in a {architecture.value} generator"
 
 
-def _number(settings: Settings, key: str, default: float) -> float:
+def _number_or(settings: Settings, key: str, default: float) -> float:
     value = settings.number(key)
     return default if value is None else value

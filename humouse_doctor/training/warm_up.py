@@ -1,8 +1,8 @@
-"""A short warm-up by reconstruction, as humouse runs it: what `demo`, the examples and `verify` train.
+"""A short warm-up by reconstruction, as in humouse, for `demo`, the examples and `verify`.
 
-For `lstm` and `tcn` an LSTM encoder (thrown away afterwards) maps each target to a latent; the latent may be whitened
-by its batch and noised; the loss is L1 between generator and target. `seq2seq` samples its latent, adds a KL term and
-is teacher-forced. An embedding table, one latent per sequence, replaces the encoder in the pretrainer.
+For `lstm` and `tcn` an LSTM encoder, discarded afterwards, maps each target to a latent. The latent may be whitened by its
+batch and noised. The loss is the L1 between generator and target. `seq2seq` samples its latent, adds a KL term and is
+teacher-forced. In the pretrainer a table with one latent per sequence replaces the encoder.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
 from humouse_doctor.networks.numerics import denormals_flushed, seeded
 
-#: The width of humouse's encoder where the config does not name one (`training.warmup_encoder_hidden_dim`).
+#: The default width of humouse's encoder (`training.warmup_encoder_hidden_dim`).
 ENCODER_HIDDEN = 128
-#: The weight of the KL term where the config does not name one (`training.warmup_kl_weight`).
+#: The default weight of the KL term (`training.warmup_kl_weight`).
 KL_WEIGHT = 0.1
 
-#: Called after every step with its number, from 1, and its loss; an answer of True ends the training.
+#: A callback after every step, with its number, from 1, and its loss; it returns True to end the training.
 Tick = Callable[[int, float], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmUp:
-    """One warm-up: what is trained, for how long, and what happens to the latent on its way.
+    """The parameters of one warm-up.
 
     `learning_rate` and `betas` are Adam's; `noise_std` is in units of the latent; `steps` counts optimiser steps.
-    Two warm-ups of one seed start from the same weights wherever their shapes agree and see the same batches.
+    Two warm-ups with one seed start from equal weights where their shapes agree, and use the same batches.
     """
 
     spec: GeneratorSpec
@@ -54,14 +54,14 @@ class WarmUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
-    """A generator after its warm-up, with the loss of every step taken, (steps,)."""
+    """A generator after its warm-up, with the loss of every step, (steps,)."""
 
     network: nn.Module
     losses: FloatArray
 
 
 class _Encoder(nn.Module):
-    """(N, T, D) -> (N, K): the last state of an LSTM, projected."""
+    """An encoder, (N, T, D) -> (N, K): the projected last state of an LSTM."""
 
     def __init__(self, channels: int, hidden: int, outputs: int) -> None:
         super().__init__()
@@ -80,10 +80,10 @@ def train(
     conditions: FloatArray | None = None,
     tick: Tick | None = None,
 ) -> Trained:
-    """Warm a fresh generator up on `targets` (N, T, D), in the unit the loss compares.
+    """Warm up a new generator on `targets` (N, T, D), in the space of the loss.
 
-    `conditions` is (N, C), zeros when absent; `tick(step, loss)` is called after every step, and where it answers True
-    the training ends there. The caller's random state is left as it was.
+    `conditions` is (N, C), zeros by default. `tick(step, loss)` is called after every step and ends the training if it
+    returns True. The caller's random state does not change.
     """
     with memory_asked("the warm-up"), seeded(warm_up.seed), denormals_flushed():
         return _train(warm_up, targets, conditions, tick)
@@ -92,7 +92,7 @@ def train(
 def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, tick: Tick | None) -> Trained:
     spec = warm_up.spec
     network = build(spec)
-    own = torch.Generator().manual_seed(warm_up.seed)  # what one of two paired warm-ups draws alone comes from here
+    own = torch.Generator().manual_seed(warm_up.seed)  # for draws that only one of two paired warm-ups makes
     if warm_up.time_input:
         network = with_time_input(network, own)
     if warm_up.slow_gates:
@@ -128,7 +128,7 @@ def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, 
 
 
 def _batches(count: int, batch_size: int, steps: int) -> Iterator[Tensor]:
-    """Indices of `steps` batches; every sequence once per epoch, in a new order each."""
+    """Yield the indices of `steps` batches, with every sequence once per epoch and a new order in each."""
     left: Tensor = torch.empty(0, dtype=torch.long)
     for _ in range(steps):
         if len(left) == 0:
@@ -138,7 +138,7 @@ def _batches(count: int, batch_size: int, steps: int) -> Iterator[Tensor]:
 
 
 def _distort(code: Tensor, warm_up: WarmUp, generator: torch.Generator) -> Tensor:
-    """Whiten by the batch's own mean and std, then add noise, each if asked: (N, Z) -> (N, Z)."""
+    """Whiten by the batch's own mean and std, then add noise, each if configured: (N, Z) -> (N, Z)."""
     if warm_up.whiten and len(code) > 1:
         code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
     if warm_up.noise_std > 0:
@@ -147,9 +147,9 @@ def _distort(code: Tensor, warm_up: WarmUp, generator: torch.Generator) -> Tenso
 
 
 def _variational_loss(network: nn.Module, code: Tensor, condition: Tensor, batch: Tensor, kl_weight: float) -> Tensor:
-    """L1 of the teacher-forced decoding plus the weighted KL to N(0, I).
+    """Return the L1 of the teacher-forced decoding plus the weighted KL to N(0, I).
 
-    humouse feeds the decoder, at step t, the target of step t itself and not of t - 1; so does this.
+    As in humouse, the decoder's input at step t is the target of step t itself, not that of t - 1.
     """
     assert isinstance(network, Seq2SeqGenerator)
     mean, log_var = code.chunk(2, dim=-1)

@@ -21,6 +21,7 @@ from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.probe import ProbeResult
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.text import full_reason
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
@@ -130,8 +131,7 @@ class Bench:
         except DoctorError as error:
             return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=str(error))
         except (RuntimeError, FloatingPointError) as error:
-            text = " ".join(str(error).split())[:200]
-            return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=f"{type(error).__name__}: {text}")
+            return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=full_reason(error))
 
     def measured(self, job: Job, rehearsal: Rehearsal, on_pulse: OnPulse = _ignore_pulse) -> tuple[Trial, Trained]:
         """Return the trial of `job`, and the trained network."""

@@ -128,7 +128,8 @@ class Runner:
         if sys.platform != "win32":  # starting it with the first worker would let SIGINT in again
             from multiprocessing import resource_tracker
 
-            resource_tracker.ensure_running()
+            with _importing_nothing_from_here():
+                resource_tracker.ensure_running()
         while len(self._started) < count:
             ours, theirs = context.Pipe()
             process = context.Process(target=_work, args=(theirs,), daemon=True)

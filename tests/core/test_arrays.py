@@ -19,7 +19,9 @@ def test_a_name_numpy_does_not_have_is_an_attribute_error() -> None:
         getattr(arrays.numpy, "no_such_name")  # noqa: B009
 
 
-@pytest.mark.parametrize("module", ["core.arrays", "core.space", "core.spec", "core.settings", "core.files", "config.reader"])
+@pytest.mark.parametrize(
+    "module", ["core.arrays", "core.space", "core.spec", "core.settings", "core.text", "inputs.files", "inputs.config.reader"]
+)
 def test_numpy_is_not_imported_before_it_is_used(module: str) -> None:
     code = f"import sys, humouse_doctor.{module}; print(sorted({{'numpy', 'torch'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

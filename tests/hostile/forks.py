@@ -78,7 +78,7 @@ class Forks:
         self._server.wait()
 
     def launch(self) -> Forked:
-        """Stands in for `isolation.launch`."""
+        """Stands in for `child.launch`."""
         question, theirs_in = os.pipe()[::-1]
         theirs_out, answer = os.pipe()[::-1]
         socket.send_fds(self._channel, [b"f"], [theirs_in, theirs_out])

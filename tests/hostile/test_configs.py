@@ -118,7 +118,7 @@ READ: dict[str, tuple[str, str]] = {
     "an interpolation within another": ("data: {sequence_length: '${a.${b}}'}\n" + SOUND, "left unresolved"),
     "lists of a list": ("a: [1, 2]\n" + _training(betas="['${a}', '${a}']"), "'a' is a list"),
     "a list within a text": ("a: [1, 2]\nexperiment_name: x${a}\n" + SOUND, "'a' is a list"),
-    "a long name of nothing": (f"experiment_name: ${{{'x' * 5000}}}\n" + SOUND, f"there is no '{'x' * 60}...'"),
+    "a long name of nothing": (f"experiment_name: ${{{'x' * 5000}}}\n" + SOUND, f"there is no '{'x' * 77}...'"),
     "an interpolation that grows": (f"a: {'x' * 4000}${{a}}\n" + _training(betas="['${a}', 0.9]"), "more than 5000 characters"),
     "one beta": (_training(betas="[0.5]"), "expected a list of two numbers"),
     "a beta of NaN": (_training(betas="[.nan, 0.9]"), "expected a list of two numbers"),
@@ -304,7 +304,7 @@ OUTSIDE: dict[str, tuple[str, str]] = {
     "out of Hydra's package, by a link that stays": ("[experiment: x, deep/..{up}{home}/secrets@leak, _self_]", "leads out"),
     "a NUL": ('[experiment: x, g@leak: "a\\0b", _self_]', "null"),
     "a line break": ('[experiment: x, g@leak: "../a\\nb", _self_]', "g/../a b"),
-    "an escape": ('[experiment: x, g@leak: "../../\\e[2J", _self_]', "g/../../\\u001b[2J leads out"),
+    "an escape": ('[experiment: x, g@leak: "../../\\e[2J", _self_]', "g/../../\\x1b[2J leads out"),
 }
 
 

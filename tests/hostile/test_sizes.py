@@ -36,7 +36,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(identify, "build", refuse)
     monkeypatch.setattr(warm_up, "build", refuse)
-    monkeypatch.setattr(sampling.Player, "__call__", refuse)
+    monkeypatch.setattr(sampling.Sampler, "__call__", refuse)
     return made
 
 

@@ -15,13 +15,13 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import build
-from humouse_doctor.networks.observe import facts_by_behaviour, from_factory, observe, player, tensors_of
-from humouse_doctor.networks.sampling import Player
+from humouse_doctor.networks.observe import facts_by_behaviour, from_factory, observe, sampler_of, tensors_of
+from humouse_doctor.networks.sampling import Sampler
 
 Z, C, H, T, D = 3, 2, 4, 6, 3
 
 
-def _built(architecture: Architecture) -> Player:
+def _built(architecture: Architecture) -> Sampler:
     spec = GeneratorSpec(
         architecture=architecture,
         latent_dim=Z,
@@ -32,13 +32,13 @@ def _built(architecture: Architecture) -> Player:
         target_len=T,
     )
     torch.manual_seed(0)
-    return player(build(spec), spec)
+    return sampler_of(build(spec), spec)
 
 
-def _observed(runner: Player, absent: dict[Need, str], *, targets: Any = None, quick: bool = False) -> tuple[Any, list[str]]:
+def _observed(sampler: Sampler, absent: dict[Need, str], *, targets: Any = None, quick: bool = False) -> tuple[Any, list[str]]:
     said: list[str] = []
     samples = observe(
-        runner, targets=targets, conditions=None, count=8, seed=0, quick=quick, absent=absent, progress=said.append
+        sampler, targets=targets, conditions=None, count=8, seed=0, quick=quick, absent=absent, progress=said.append
     )
     return samples, said
 
@@ -48,8 +48,8 @@ def _targets() -> Any:
 
 
 def test_a_player_has_its_specs_sizes() -> None:
-    runner = _built(Architecture.LSTM)
-    assert (runner.latent_dim, runner.condition_dim) == (Z, C)
+    sampler = _built(Architecture.LSTM)
+    assert (sampler.latent_dim, sampler.condition_dim) == (Z, C)
 
 
 def test_everything_is_observed_where_there_are_targets() -> None:
@@ -115,7 +115,7 @@ class _Keyword(nn.Module):
 
 def test_half_a_recurrence_counts_as_none() -> None:
     absent: dict[Need, str] = {}
-    samples, _ = _observed(Player(_Keyword(), Z, 0), absent)
+    samples, _ = _observed(Sampler(_Keyword(), Z, 0), absent)
     assert samples.hidden is None
     assert samples.rnn_input is None
     assert Need.RECURRENCE in absent
@@ -132,9 +132,9 @@ def _settings(**values: Any) -> Settings:
 
 def test_the_facts_of_a_foreign_network_are_found_by_running_it() -> None:
     network, random = _Flat(), torch.get_rng_state()
-    facts, runner = facts_by_behaviour(network, Settings())
+    facts, sampler = facts_by_behaviour(network, Settings())
     assert torch.equal(torch.get_rng_state(), random), "its noise must not be the caller's"
-    assert (runner.latent_dim, runner.condition_dim) == (Z, C)
+    assert (sampler.latent_dim, sampler.condition_dim) == (Z, C)
     assert facts.label == "_Flat"
     assert (facts.output_dim, facts.target_len) == (D, T)
     assert facts.heads == (Activation.LINEAR,) * D
@@ -152,12 +152,12 @@ def test_the_width_of_a_recurrent_foreign_network_is_its_output_layers_input() -
 def test_settings_go_before_attributes_but_defaults_do_not() -> None:
     network = _Flat()
     network.z_dim, network.cond_dim = 99, 99
-    _, runner = facts_by_behaviour(network, _settings(latent_dim=Z, condition_dim=C))
-    assert (runner.latent_dim, runner.condition_dim) == (Z, C)
+    _, sampler = facts_by_behaviour(network, _settings(latent_dim=Z, condition_dim=C))
+    assert (sampler.latent_dim, sampler.condition_dim) == (Z, C)
     key = "model.generator.latent_dim"
     defaults = Settings({key: Setting(key=key, value=64, origin=Origin.DEFAULT)})
-    _, runner = facts_by_behaviour(_Flat(), defaults)
-    assert runner.latent_dim == Z
+    _, sampler = facts_by_behaviour(_Flat(), defaults)
+    assert sampler.latent_dim == Z
 
 
 def test_a_latent_of_unknown_size_is_asked_for() -> None:

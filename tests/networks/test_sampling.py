@@ -15,7 +15,7 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.networks import sampling
 from humouse_doctor.networks.architectures import build
-from humouse_doctor.networks.sampling import Player, draw, first_look, fit_latents, gradients, heads_by_behaviour
+from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
 
 Z, C, H, T, D = 3, 2, 4, 6, 2
 
@@ -116,13 +116,13 @@ class _Disturbing(_Own):
         return torch.tanh(self.out(self.dropout(normal)))
 
 
-def _player(network: nn.Module, condition_dim: int = 0) -> Player:
-    return Player(network, Z, condition_dim)
+def _sampler(network: nn.Module, condition_dim: int = 0) -> Sampler:
+    return Sampler(network, Z, condition_dim)
 
 
-def _built(architecture: Architecture, **changes: int) -> Player:
+def _built(architecture: Architecture, **changes: int) -> Sampler:
     torch.manual_seed(0)
-    return Player(build(_spec(architecture, **changes)), Z, C)
+    return Sampler(build(_spec(architecture, **changes)), Z, C)
 
 
 def _latents(count: int) -> Tensor:
@@ -130,8 +130,8 @@ def _latents(count: int) -> Tensor:
     return torch.randn(count, Z, generator=torch.Generator().manual_seed(0))
 
 
-def _heads(player: Player) -> tuple[Activation | None, ...]:
-    return heads_by_behaviour(player, first_look(player))
+def _heads(sampler: Sampler) -> tuple[Activation | None, ...]:
+    return heads_by_behaviour(sampler, first_pass(sampler))
 
 
 def _targets(count: int = 8, steps: int = T, channels: int = D) -> FloatArray:
@@ -161,20 +161,20 @@ def _nothing_changes(network: nn.Module) -> Iterator[None]:
     assert not any(module._forward_hooks for module in network.modules())
 
 
-ACTIONS: dict[str, Callable[[Player], object]] = {
-    "draw": lambda player: draw(player, None, 5, 0),
-    "gradients": lambda player: gradients(player, _targets(), None, 0),
-    "fit_latents": lambda player: fit_latents(player, _targets(), None, steps=3),
-    "heads_by_behaviour": lambda player: heads_by_behaviour(player, first_look(player)),
+ACTIONS: dict[str, Callable[[Sampler], object]] = {
+    "draw": lambda sampler: draw(sampler, None, 5, 0),
+    "gradients": lambda sampler: gradients(sampler, _targets(), None, 0),
+    "fit_latents": lambda sampler: fit_latents(sampler, _targets(), None, steps=3),
+    "heads_by_behaviour": lambda sampler: heads_by_behaviour(sampler, first_pass(sampler)),
 }
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
 @pytest.mark.parametrize("own", [True, False])
 def test_looking_at_a_network_leaves_it_and_the_callers_random_numbers_as_they_were(action: str, own: bool) -> None:
-    player = _player(_Disturbing()) if own else _built(Architecture.TCN)
-    with _nothing_changes(player.network):
-        ACTIONS[action](player)
+    sampler = _sampler(_Disturbing()) if own else _built(Architecture.TCN)
+    with _nothing_changes(sampler.network):
+        ACTIONS[action](sampler)
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
@@ -188,23 +188,23 @@ def test_a_network_that_fails_is_left_as_it_was_as_well(action: str) -> None:
 
     network = Failing()
     with _nothing_changes(network), pytest.raises(UsageError) as caught:
-        ACTIONS[action](_player(network))
+        ACTIONS[action](_sampler(network))
     assert "the generator does not take latents of shape (" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_draw_is_the_networks_own_output_for_the_seeds_latents() -> None:
-    player = _built(Architecture.LSTM)
-    drawn = draw(player, None, 300, 4)  # more than one batch
+    sampler = _built(Architecture.LSTM)
+    drawn = draw(sampler, None, 300, 4)  # more than one batch
     latents = torch.randn(300, Z, generator=torch.Generator().manual_seed(4))
     with torch.no_grad():
-        expected = player.network.eval()(latents, torch.zeros(300, C))
+        expected = sampler.network.eval()(latents, torch.zeros(300, C))
     np.testing.assert_allclose(drawn.predictions, expected.numpy(), atol=1e-6)
 
 
 def test_a_draw_repeats_by_its_seed_even_where_the_network_draws_noise() -> None:
-    player = _player(_Disturbing())
-    first, again, other = (draw(player, None, 6, seed).predictions for seed in (1, 1, 2))
+    sampler = _sampler(_Disturbing())
+    first, again, other = (draw(sampler, None, 6, seed).predictions for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
 
@@ -232,7 +232,7 @@ def _by_hand(network: nn.Module, latents: Tensor, rnn: nn.RNNBase, kind: str) ->
 @pytest.mark.parametrize("count", [5, T, 300])
 def test_a_recurrent_layers_input_and_states_are_kept_step_by_step(kind: str, batch_first: bool, count: int) -> None:
     network = _Recurrent(nn.LSTM if kind == "lstm" else nn.GRU, batch_first=batch_first)
-    drawn = draw(_player(network), None, count, 0)
+    drawn = draw(_sampler(network), None, count, 0)
     given, states = _by_hand(network, _latents(count)[:256], network.rnn, kind)
     assert drawn.rnn_input is not None
     assert drawn.hidden is not None
@@ -245,14 +245,14 @@ def test_a_recurrent_layers_input_and_states_are_kept_step_by_step(kind: str, ba
 
 
 def test_a_layer_called_by_name_has_its_states_kept_but_not_its_input() -> None:
-    drawn = draw(_player(_Recurrent(nn.LSTM, batch_first=True, by_name=True)), None, 4, 0)
+    drawn = draw(_sampler(_Recurrent(nn.LSTM, batch_first=True, by_name=True)), None, 4, 0)
     assert drawn.rnn_input is None
     assert drawn.hidden is not None
 
 
 def test_the_steps_of_cells_are_put_together_along_time() -> None:
     network = _Cells()
-    drawn = draw(_player(network), None, 5, 0)
+    drawn = draw(_sampler(network), None, 5, 0)
     latents = _latents(5)
     inputs, highs = [], []
     with torch.no_grad():
@@ -270,12 +270,12 @@ def test_the_steps_of_cells_are_put_together_along_time() -> None:
 
 
 def test_an_autoregressive_layer_is_kept_over_all_its_calls() -> None:
-    player = _built(Architecture.SEQ2SEQ, num_layers=1)
-    drawn = draw(player, None, 5, 0)
+    sampler = _built(Architecture.SEQ2SEQ, num_layers=1)
+    drawn = draw(sampler, None, 5, 0)
     assert drawn.hidden is not None
     assert drawn.rnn_input is not None
     assert drawn.hidden.shape == drawn.rnn_input.shape == (5, T, H)
-    weight, bias = (player.network.get_parameter(f"output.{kind}").detach().numpy() for kind in ("weight", "bias"))
+    weight, bias = (sampler.network.get_parameter(f"output.{kind}").detach().numpy() for kind in ("weight", "bias"))
     np.testing.assert_allclose(drawn.hidden @ weight.T + bias, drawn.predictions, atol=1e-6)
 
 
@@ -292,7 +292,7 @@ def test_a_convolutional_generator_has_no_recurrence() -> None:
 
 
 def test_a_transformer_has_no_recurrence() -> None:
-    drawn = draw(_player(_Transformer()), None, 5, 0)
+    drawn = draw(_sampler(_Transformer()), None, 5, 0)
     assert drawn.hidden is None
 
 
@@ -324,7 +324,7 @@ class _Packed(_Own):
 
 @pytest.mark.parametrize("network", [_Flat, _Packed])
 def test_what_does_not_line_up_with_the_steps_is_absent(network: type[nn.Module]) -> None:
-    drawn = draw(_player(network()), None, 5, 0)
+    drawn = draw(_sampler(network()), None, 5, 0)
     assert drawn.predictions.shape == (5, T, D)
     assert drawn.rnn_input is None
     assert drawn.hidden is None
@@ -352,13 +352,13 @@ class _Returning(nn.Module):
 )
 def test_an_output_of_another_shape_is_refused_with_what_it_is(out: Callable[[Tensor], object], what: str) -> None:
     with pytest.raises(UsageError) as caught:
-        draw(_player(_Returning(out)), None, 5, 0)
+        draw(_sampler(_Returning(out)), None, 5, 0)
     assert str(caught.value) == f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2"
 
 
 def test_latents_of_another_size_are_refused() -> None:
     with pytest.raises(UsageError, match=r"does not take latents of shape \(5, 9\)"):
-        draw(Player(_Own(), 9, 0), None, 5, 0)
+        draw(Sampler(_Own(), 9, 0), None, 5, 0)
 
 
 class _Signature(_Own):
@@ -402,34 +402,34 @@ class _Unreadable:
 @pytest.mark.parametrize(("kind", "taken"), [(_Alone, 1), (_Both, 2), (_WithDefault, 1), (_WithKeyword, 1)])
 def test_the_condition_is_given_to_those_who_ask_for_it(kind: type[_Signature], taken: int) -> None:
     network = kind()
-    draw(_player(network, condition_dim=2), None, 4, 0)
+    draw(_sampler(network, condition_dim=2), None, 4, 0)
     assert network.taken == taken
 
 
 def test_a_forward_pass_that_cannot_be_asked_gets_latents_alone() -> None:
     network = _Alone()
     network.forward = _Unreadable(network)  # type: ignore[assignment]
-    draw(_player(network), None, 4, 0)
+    draw(_sampler(network), None, 4, 0)
     assert network.taken == 1
 
 
 def test_conditions_are_cut_or_filled_to_their_width_and_taken_in_turn() -> None:
-    player = Player(_Own(), Z, 3)
+    sampler = Sampler(_Own(), Z, 3)
     given = np.array([[1.0, 2.0], [3.0, 4.0]])
-    assert player.conditions(given, 3).tolist() == [[1.0, 2.0, 0.0], [3.0, 4.0, 0.0], [1.0, 2.0, 0.0]]
+    assert sampler.conditions(given, 3).tolist() == [[1.0, 2.0, 0.0], [3.0, 4.0, 0.0], [1.0, 2.0, 0.0]]
     wide = np.arange(10.0).reshape(2, 5)
-    assert player.conditions(wide, 2).tolist() == [[0.0, 1.0, 2.0], [5.0, 6.0, 7.0]]
-    assert player.conditions(None, 2).tolist() == [[0.0] * 3] * 2
-    assert Player(_Own(), Z, 0).conditions(given, 2).shape == (2, 0)
+    assert sampler.conditions(wide, 2).tolist() == [[0.0, 1.0, 2.0], [5.0, 6.0, 7.0]]
+    assert sampler.conditions(None, 2).tolist() == [[0.0] * 3] * 2
+    assert Sampler(_Own(), Z, 0).conditions(given, 2).shape == (2, 0)
 
 
 def test_a_draw_uses_the_conditions_it_is_given() -> None:
-    player = _built(Architecture.LSTM)
+    sampler = _built(Architecture.LSTM)
     given = np.random.default_rng(1).normal(size=(3, C))
-    drawn = draw(player, given, 5, 0)
+    drawn = draw(sampler, given, 5, 0)
     conditions = torch.from_numpy(given[[0, 1, 2, 0, 1]]).float()
     with torch.no_grad():
-        expected = player.network.eval()(_latents(5), conditions)
+        expected = sampler.network.eval()(_latents(5), conditions)
     np.testing.assert_allclose(drawn.predictions, expected.numpy(), atol=1e-6)
 
 
@@ -461,22 +461,22 @@ def _mixed(values: Tensor) -> Tensor:
     ],
 )
 def test_heads_are_told_by_what_they_do(head: Callable[[Tensor], Tensor], expected: tuple[Activation | None, ...]) -> None:
-    assert _heads(_player(_Headed(head))) == expected
+    assert _heads(_sampler(_Headed(head))) == expected
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_heads_of_the_trainers_own_generators_are_those_of_their_spec(architecture: Architecture) -> None:
     spec = _spec(architecture, output_dim=3)
-    assert _heads(Player(build(spec), Z, C)) == spec.heads
+    assert _heads(Sampler(build(spec), Z, C)) == spec.heads
 
 
 def test_heads_of_a_time_first_network_are_told_as_well() -> None:
-    assert _heads(_player(_Recurrent(nn.LSTM, batch_first=False))) == (Activation.TANH, Activation.TANH)
+    assert _heads(_sampler(_Recurrent(nn.LSTM, batch_first=False))) == (Activation.TANH, Activation.TANH)
 
 
 def test_heads_of_a_network_without_an_output_layer_are_unknown() -> None:
     network = _Returning(lambda latents: torch.ones(len(latents), T, D))
-    assert _heads(_player(network)) == (None, None)
+    assert _heads(_sampler(network)) == (None, None)
 
 
 class _Unused(_Headed):
@@ -498,8 +498,8 @@ class _Aside(_Unused):
 
 def test_the_output_layer_is_the_last_one_called_and_not_the_last_one_made() -> None:
     network = _Unused()
-    assert first_look(_player(network)).output is network.out
-    assert _heads(_player(network)) == (Activation.TANH, Activation.TANH)
+    assert first_pass(_sampler(network)).output is network.out
+    assert _heads(_sampler(network)) == (Activation.TANH, Activation.TANH)
 
 
 def test_a_layer_of_another_width_is_not_the_output_layer() -> None:
@@ -510,24 +510,24 @@ def test_a_layer_of_another_width_is_not_the_output_layer() -> None:
             return out
 
     network = Wide(torch.tanh)
-    assert first_look(_player(network)).output is network.out
+    assert first_pass(_sampler(network)).output is network.out
 
 
 def test_a_layer_that_does_not_move_the_prediction_tells_no_heads() -> None:
     network = _Aside()
-    assert first_look(_player(network)).output is network.late
-    assert _heads(_player(network)) == (None, None)
+    assert first_pass(_sampler(network)).output is network.late
+    assert _heads(_sampler(network)) == (None, None)
 
 
 def test_a_layer_that_gives_all_steps_at_once_tells_the_heads() -> None:
-    assert _heads(_player(_Flat())) == (Activation.LINEAR, Activation.LINEAR)
+    assert _heads(_sampler(_Flat())) == (Activation.LINEAR, Activation.LINEAR)
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_the_output_layer_of_the_trainers_own_generators_is_known_by_name(architecture: Architecture) -> None:
-    player = _built(architecture)
+    sampler = _built(architecture)
     name = "proj" if architecture is Architecture.TCN else "output"
-    assert first_look(player).output is player.network.get_submodule(name)
+    assert first_pass(sampler).output is sampler.network.get_submodule(name)
 
 
 def test_a_network_of_doubles_gives_the_same_as_one_of_floats() -> None:
@@ -548,18 +548,18 @@ def test_a_network_of_doubles_gives_the_same_as_one_of_floats() -> None:
     assert {p.dtype for p in double.network.parameters()} == {torch.float64}
 
 
-def _recurrent_player() -> Player:
+def _recurrent_player() -> Sampler:
     torch.manual_seed(0)
-    return _player(_Recurrent(nn.LSTM, batch_first=True))
+    return _sampler(_Recurrent(nn.LSTM, batch_first=True))
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_gradients_are_those_of_a_plain_backward_pass(architecture: Architecture) -> None:
-    player = _built(architecture)
+    sampler = _built(architecture)
     targets = _targets(count=7)
     conditions = np.random.default_rng(1).normal(size=(7, C))
-    found = gradients(player, targets, conditions, seed=3)
-    network = player.network.eval()
+    found = gradients(sampler, targets, conditions, seed=3)
+    network = sampler.network.eval()
     torch.manual_seed(3)
     latents = torch.randn(7, Z)
     out = network(latents, torch.from_numpy(conditions).float())
@@ -584,31 +584,31 @@ class _Small(Load):
         return min(count, 3)
 
 
-def _in_small_passes(player: Player) -> Player:
+def _in_small_passes(sampler: Sampler) -> Sampler:
     sizes = dict.fromkeys(Load.__dataclass_fields__, 1)
-    return Player(player.network, player.latent_dim, player.condition_dim, _Small(**sizes))
+    return Sampler(sampler.network, sampler.latent_dim, sampler.condition_dim, _Small(**sizes))
 
 
 @pytest.mark.parametrize("architecture", [Architecture.LSTM, Architecture.TCN])
 def test_what_is_taken_in_several_passes_is_what_one_gives(architecture: Architecture) -> None:
-    player = _built(architecture)
-    several, targets, conditions = _in_small_passes(player), 0.3 * _targets(count=7), np.ones((7, C))
+    sampler = _built(architecture)
+    several, targets, conditions = _in_small_passes(sampler), 0.3 * _targets(count=7), np.ones((7, C))
 
-    drawn, whole = draw(several, conditions, 7, 0), draw(player, conditions, 7, 0)
+    drawn, whole = draw(several, conditions, 7, 0), draw(sampler, conditions, 7, 0)
     np.testing.assert_allclose(drawn.predictions, whole.predictions, atol=1e-6)
     if drawn.hidden is not None and whole.hidden is not None:
         np.testing.assert_allclose(drawn.hidden, whole.hidden[:3], atol=1e-6)
     found = gradients(several, targets, conditions, 0).rms_by_layer
-    assert found == pytest.approx(dict(gradients(player, targets, conditions, 0).rms_by_layer), rel=1e-4)
-    fit, at_once = (fit_latents(one, targets, conditions, steps=4) for one in (several, player))
+    assert found == pytest.approx(dict(gradients(sampler, targets, conditions, 0).rms_by_layer), rel=1e-4)
+    fit, at_once = (fit_latents(one, targets, conditions, steps=4) for one in (several, sampler))
     np.testing.assert_allclose(fit.latents, at_once.latents, atol=1e-3)
     np.testing.assert_allclose(fit.predictions, at_once.predictions, atol=1e-3)
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_a_look_at_a_network_finds_about_the_load_its_sizes_tell(architecture: Architecture) -> None:
-    player = _built(architecture)
-    seen, told = first_look(player).load, load_of(_spec(architecture))
+    sampler = _built(architecture)
+    seen, told = first_pass(sampler).load, load_of(_spec(architecture))
 
     assert (seen.parameters, seen.inputs, seen.steps, seen.channels) == (
         told.parameters,
@@ -621,18 +621,18 @@ def test_a_look_at_a_network_finds_about_the_load_its_sizes_tell(architecture: A
 
 
 def test_gradients_compare_the_steps_and_channels_that_both_have() -> None:
-    player = _built(Architecture.LSTM)
+    sampler = _built(Architecture.LSTM)
     longer = _targets(count=4, steps=T + 3, channels=3)
-    assert gradients(player, longer, None, 0) == gradients(player, longer[:, :T, :D], None, 0)
-    shorter = gradients(player, longer[:, :2, :D], None, 0)
-    assert shorter.rms_by_layer.keys() == gradients(player, longer, None, 0).rms_by_layer.keys()
+    assert gradients(sampler, longer, None, 0) == gradients(sampler, longer[:, :T, :D], None, 0)
+    shorter = gradients(sampler, longer[:, :2, :D], None, 0)
+    assert shorter.rms_by_layer.keys() == gradients(sampler, longer, None, 0).rms_by_layer.keys()
 
 
 def test_gradients_are_taken_for_frozen_weights_too_and_only_for_those_used() -> None:
     network = _Own()
     network.requires_grad_(False)
     network.unused = nn.Linear(2, 2)
-    assert list(gradients(_player(network), _targets(), None, 0).rms_by_layer) == ["pre.weight", "out.weight"]
+    assert list(gradients(_sampler(network), _targets(), None, 0).rms_by_layer) == ["pre.weight", "out.weight"]
 
 
 class _WithoutGradient(_Own):
@@ -642,9 +642,9 @@ class _WithoutGradient(_Own):
 
 
 def test_a_network_that_keeps_no_gradient_has_none() -> None:
-    assert dict(gradients(_player(_WithoutGradient()), _targets(), None, 0).rms_by_layer) == {}
+    assert dict(gradients(_sampler(_WithoutGradient()), _targets(), None, 0).rms_by_layer) == {}
     scaled = _Returning(lambda latents: latents[:, None, :D].expand(-1, T, -1) * 2)
-    assert dict(gradients(_player(scaled), _targets(), None, 0).rms_by_layer) == {}
+    assert dict(gradients(_sampler(scaled), _targets(), None, 0).rms_by_layer) == {}
 
 
 def _fit_by_hand(network: nn.Module, wanted: Tensor, conditions: Tensor, steps: int) -> tuple[Tensor, Tensor]:
@@ -662,24 +662,24 @@ def _fit_by_hand(network: nn.Module, wanted: Tensor, conditions: Tensor, steps: 
 
 
 def test_fitted_latents_are_those_of_adam_written_out() -> None:
-    player = _built(Architecture.LSTM)
+    sampler = _built(Architecture.LSTM)
     targets = 0.3 * _targets(count=6)
     conditions = np.random.default_rng(1).normal(size=(2, C))
-    fit = fit_latents(player, targets, conditions, steps=5)
+    fit = fit_latents(sampler, targets, conditions, steps=5)
     given = torch.from_numpy(conditions[[0, 1, 0, 1, 0, 1]]).float()
-    latents, predictions = _fit_by_hand(player.network.eval(), torch.from_numpy(targets).float(), given, 5)
+    latents, predictions = _fit_by_hand(sampler.network.eval(), torch.from_numpy(targets).float(), given, 5)
     np.testing.assert_allclose(fit.latents, latents.numpy(), atol=1e-3)
     np.testing.assert_allclose(fit.predictions, predictions.numpy(), atol=1e-3)
     np.testing.assert_array_equal(fit.targets, targets)
 
 
 def test_fitting_comes_nearer_to_what_the_network_can_draw() -> None:
-    player = _player(_Own())
+    sampler = _sampler(_Own())
     with torch.no_grad():
-        targets = player.network(torch.randn(10, Z, generator=torch.Generator().manual_seed(1))).numpy()
+        targets = sampler.network(torch.randn(10, Z, generator=torch.Generator().manual_seed(1))).numpy()
 
     def miss(steps: int) -> float:
-        return float(np.abs(fit_latents(player, targets, None, steps=steps).predictions - targets).mean())
+        return float(np.abs(fit_latents(sampler, targets, None, steps=steps).predictions - targets).mean())
 
     assert miss(60) < 0.3 * miss(0)
 
@@ -687,7 +687,7 @@ def test_fitting_comes_nearer_to_what_the_network_can_draw() -> None:
 def test_targets_to_fit_are_a_few_spread_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "FIT_TARGETS", 5)
     targets = _targets(count=101)
-    fit = fit_latents(_player(_Own()), targets, None, steps=1)
+    fit = fit_latents(_sampler(_Own()), targets, None, steps=1)
     np.testing.assert_array_equal(fit.targets, targets[[0, 25, 50, 75, 100]])
     assert fit.latents.shape == (5, Z)
     assert fit.predictions.shape == (5, T, D)
@@ -697,7 +697,7 @@ def test_a_network_that_ignores_its_latent_has_nothing_to_fit() -> None:
     network = _Own()
     ignoring = _Returning(lambda latents: network(torch.zeros_like(latents)))
     ignoring.inner = network
-    fit = fit_latents(_player(ignoring), _targets(), None)
+    fit = fit_latents(_sampler(ignoring), _targets(), None)
     assert (fit.latents == 0).all()
     with torch.no_grad():
         np.testing.assert_allclose(fit.predictions, network(torch.zeros(8, Z)).numpy(), atol=1e-6)

@@ -298,7 +298,7 @@ OTHER = "--- a/setup.py\n+++ b/setup.py\n@@ -1 +1 @@\n-import os\n+import sys\n"
         (lambda diff: f"Index: x\nIndex: setup.py\n{diff}", "names another file"),
         (lambda diff: f"diff --git a/run.yaml b/setup.py\nrename from run.yaml\nrename to setup.py\n{diff}", "does more than"),
         (lambda diff: re.sub(r"^\+\+\+ .*", "+++ /dev/null", diff, flags=re.MULTILINE), "does more than"),
-        (lambda diff: f"{diff}+import os\n", "is none of a hunk"),
+        (lambda diff: f"{diff}+import os\n", "belongs to no hunk"),
         (lambda diff: diff.rpartition("\n ")[0] + "\n", "is cut short"),
     ],
     ids=[

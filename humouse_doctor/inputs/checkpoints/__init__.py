@@ -1,1 +1,1 @@
-"""Checkpoints: looked at without torch, then read in a process of their own."""
+"""Checkpoints: their layout is checked without torch, then they are read in a separate process."""

@@ -1,6 +1,6 @@
-"""A generator's checkpoint as tensors by name: looked at here, read in a process of its own, and put together again here.
+"""A generator's checkpoint as tensors by name, checked here and read in a separate process.
 
-Torch is not imported before that process has been started, so that both imports run side by side.
+Torch is imported only after that process has started, so that both imports run side by side.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import container
 from humouse_doctor.inputs.checkpoints.child import Loader
 from humouse_doctor.inputs.checkpoints.container import Container, Kind
-from humouse_doctor.inputs.checkpoints.protocol import Wish
+from humouse_doctor.inputs.checkpoints.protocol import Content
 from humouse_doctor.inputs.files import open_regular
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ Accept = Callable[[str, Mapping[str, tuple[int, ...]]], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Tensors by name, all wrappers and prefixes taken off.
+    """Tensors by name, without wrappers and prefixes.
 
-    `position_mean` and `position_std` (2,) and `config` come from a pretrainer's file; `remarks` say what was taken, and
-    `foreign` names the code that the file refers to, none of which was run.
+    `position_mean` and `position_std` (2,) and `config` come from a pretrainer's file. `remarks` describe the choices made
+    in reading. `foreign` names the code that the file refers to, none of which was run.
     """
 
     tensors: Mapping[str, Tensor]
@@ -58,24 +58,24 @@ class Checkpoint:
 
     @property
     def is_pretrainer(self) -> bool:
-        """Whether the output layer was rescaled to pixels after training, as the pretrainer does."""
+        """True if the output layer was rescaled to pixels after training, as the pretrainer does."""
         return self.position_mean is not None and self.position_std is not None
 
 
 def load(
     path: Path, names: Collection[str] = (), *, salvage: bool = False, accept: Accept = lambda _path, _shapes: None
 ) -> Checkpoint:
-    """Read a generator's checkpoint; raises `InputError` with one line for anything else.
+    """Read a generator's checkpoint; raise `InputError` with one line for anything else.
 
-    `names` are those of a network of the user's own: where all of them are there, no prefix of theirs is taken off.
-    With `salvage`, objects of foreign classes are read as plain data, so that a pickled module gives its tensors. `accept`
-    is given the shapes that a large file states, by name, and raises `InputError` where it need not be read.
+    `names` are the tensors of a user's own network: if all of them are present, no prefix is removed. With `salvage`,
+    objects of foreign classes are read as plain data, so that a pickled module yields its tensors. `accept` gets the
+    shapes that a large file states, by name, and raises `InputError` if the file need not be read.
     """
     with Loader() as loader:
         looked_at = container.look(path)
         if not names and looked_at.size > _LARGE_BYTES and looked_at.kind in (Kind.SAFETENSORS, Kind.SHARDS):
             _require_accepted(path, looked_at, accept)
-        answer = loader.read(path, looked_at, Wish.GENERATOR, salvage=salvage)
+        answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
     import torch
 
     remarks = [*looked_at.remarks, *answer.remarks]
@@ -104,24 +104,24 @@ def _require_accepted(path: Path, looked_at: Container, accept: Accept) -> None:
 
 
 def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
-    """Gestures (N, T, >=2) and features (N, F) or None from a replay buffer or a bare tensor; raises `InputError`."""
+    """Read gestures (N, T, >=2) and features (N, F) or None from a replay buffer or a bare tensor; raise `InputError`."""
     with Loader() as loader:
         looked_at = container.look(path)
-        answer = loader.read(path, looked_at, Wish.GESTURES, salvage=False)
+        answer = loader.read(path, looked_at, Content.GESTURES, salvage=False)
     sequences, features = answer.arrays.get("sequences"), answer.arrays.get("features")
     if sequences is None or sequences.ndim != 3 or sequences.shape[2] < 2:
         raise InputError(f"{path}: {_NO_GESTURES}")
     if features is not None and (features.ndim != 2 or len(features) != len(sequences)):
         features = None
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite
+    with np.errstate(over="ignore"):  # values beyond float32 become infinite
         single = sequences.astype(np.float32, copy=False)
         return single, None if features is None else features.astype(np.float32, copy=False)
 
 
 def _plain_names(tensors: dict[str, _Named], remarks: list[str], wanted: Collection[str]) -> dict[str, _Named]:
-    """Names as the generator itself has them: wrappers' prefixes off, one sub-network chosen, old spectral-norm names.
+    """Return the tensors with the generator's own names: no prefixes, one sub-network, old spectral-norm names.
 
-    With the names `wanted`, they are left alone as soon as all of these are among them.
+    Names are left unchanged as soon as all of `wanted` are among them.
     """
     for _ in range(_MAX_PREFIXES):
         tensors = {name: tensor for name, tensor in tensors.items() if name != "n_averaged"}

@@ -1,4 +1,4 @@
-"""Starts the loader's process, asks it for one checkpoint, and takes its crash, its silence or its lies as an answer."""
+"""The parent's side of the loader: starts its process, requests one checkpoint, and handles crashes and bad answers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from types import TracebackType
 from typing import IO, Protocol
 
 from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.checkpoints import protocol
 from humouse_doctor.inputs.checkpoints.container import Container
 from humouse_doctor.inputs.checkpoints.guard import FORBIDDEN_STATUS
-from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Question, Wish
+from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Content, Question
 
-#: From the start to being ready to read: an import of torch, from a slow disk if need be.
+#: Seconds until the loader is ready: it imports torch, perhaps from a slow disk.
 _START_S = 180.0
 _READ_S = 30.0
 _READ_BYTES_PER_S = 8 << 20
@@ -28,20 +29,20 @@ _CPU_S = 4
 _CPU_BYTES_PER_S = 16 << 20
 _MEMORY_BYTES = 1 << 30
 _MEMORY_PER_BYTE = 3
-#: Eight bits become 32, and some tensors share their numbers.
+#: Eight bits become 32, and some tensors share their storage.
 _ANSWER_PER_BYTE = 5
 _ANSWER_BYTES = 16 << 20
 
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from humouse_doctor.inputs.checkpoints.worker import main; main()"
 )
-#: What an interpreter needs of its surroundings to start and to find libraries; nothing that carries a secret or an option.
+#: The variables that an interpreter needs to start and to find libraries; none of them holds a secret or an option.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Process(Protocol):
-    """What is used of a `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that is used here."""
 
     @property
     def stdin(self) -> IO[bytes] | None: ...  # noqa: D102  # as in Popen
@@ -52,10 +53,10 @@ class Process(Protocol):
 
 
 def launch() -> Process:
-    """A new interpreter that imports what is installed for this one, and nothing of this one's state.
+    """Start a new interpreter with this one's installed packages and none of its state.
 
-    The current folder is left out even where this interpreter imports from it, as one begun by -m or -c does: it may hold
-    a `torch.py` of anybody.
+    The current folder is not on its path, even if this interpreter imports from it (with -m or -c): anybody may have put
+    a `torch.py` there.
     """
     home = str(Path(__file__).resolve().parents[3])
     here = os.path.realpath(os.curdir)
@@ -71,13 +72,13 @@ def launch() -> Process:
 
 
 class Loader:
-    """A process that reads one file; leaving its `with` block ends it, whatever it is doing."""
+    """A process that reads one file; leaving the `with` block kills it."""
 
     def __init__(self) -> None:
         try:
             self._process = launch()
         except OSError as error:
-            raise DoctorError(f"the loader cannot be started with {sys.executable}: {error.strerror or error}") from None
+            raise DoctorError(f"the loader cannot be started with {sys.executable}: {reason(error)}") from None
         self._late = False
 
     def __enter__(self) -> Loader:
@@ -91,13 +92,13 @@ class Loader:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
-    def read(self, path: Path, container: Container, wish: Wish, *, salvage: bool) -> Answer:
-        """What the loader found in `container`, which is what `path` names; raises `InputError` with one line."""
+    def read(self, path: Path, container: Container, content: Content, *, salvage: bool) -> Answer:
+        """Return the content of `container`, the checked file at `path`; raise `InputError` with one line."""
         question = Question(
             kind=container.kind,
             files=tuple(str(file.absolute()) for file in container.files),
             states=tuple(container.states[file] for file in container.files),
-            wish=wish,
+            content=content,
             salvage=salvage,
             max_bytes=_ANSWER_BYTES + _ANSWER_PER_BYTE * container.size,
             memory_bytes=_MEMORY_BYTES + _MEMORY_PER_BYTE * container.size,
@@ -107,10 +108,10 @@ class Loader:
         assert stdin is not None
         assert stdout is not None
         with self._at_most(_START_S):
-            with contextlib.suppress(OSError):  # it has ended; the answer tells how
+            with contextlib.suppress(OSError):  # it has ended; the exit status tells why
                 stdin.write(question.text())
                 stdin.close()
-            # Both interpreters import it at the same time; this one needs it for what comes back.
+            # Both interpreters import torch at the same time; this one needs it for the answer.
             import torch as torch
 
             ready = stdout.read(len(protocol.READY))
@@ -142,7 +143,7 @@ class Loader:
 
     @contextlib.contextmanager
     def _at_most(self, seconds: float) -> Iterator[None]:
-        """Kill the process if it takes longer: what waits for its answer then sees the end of it."""
+        """Kill the process after `seconds`; a read of its answer then ends."""
 
         def kill() -> None:
             self._late = True

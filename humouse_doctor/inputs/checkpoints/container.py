@@ -1,7 +1,7 @@
-"""What kind of file a checkpoint is and whether its layout adds up, found out without torch and without inflating anything.
+"""The kind of a checkpoint's file and a check of its layout, without torch and without inflating anything.
 
-Facts on what the formats' own readers let through (duplicate names, damaged tensors, members that overlap): each was tried
-with torch 2.13, which checks none of them.
+The formats' own readers accept duplicate names, damaged tensors and overlapping members: torch 2.13 was tried with each, and
+checks none of them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from types import MappingProxyType
 from typing import BinaryIO
 
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.files import Bounded, open_regular
 
 CHANGED = "changed while it was read; try again"
@@ -34,7 +35,7 @@ _MAX_INDEX_BYTES = 16 << 20
 _MAX_SHARDS = 1024
 _CHUNK_BYTES = 1 << 20
 _LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
-#: What an archive ends with: the record every one has, and before it those of 64 bits, which torch always writes.
+#: The records at an archive's end: the one that every archive has, and the 64-bit ones before it, which torch always writes.
 _END, _LOCATOR, _END_64 = struct.Struct("<4s4H2IH"), struct.Struct("<4sIQI"), struct.Struct("<4sQ2H2I4Q")
 _IS_FOLDER = 0x10
 _SIZES_64 = 1
@@ -47,7 +48,7 @@ _SAFETENSORS_BITS = {
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "C64": 64,
 }  # fmt: skip
 
-#: First bytes of files that people give by mistake, and what to do about each.
+#: First bytes of files that people give by mistake, and the advice for each.
 _OTHERS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself; run git lfs pull"),
     (b"\x93NUMPY", "a NumPy array; weights are read from torch.save or safetensors, gestures are given as --data"),
@@ -67,7 +68,7 @@ _TENSORFLOW_INDEX_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 
 
 class Kind(Enum):
-    """How a checkpoint's bytes are laid out."""
+    """The layout of a checkpoint's bytes."""
 
     ARCHIVE = "archive"
     LEGACY = "legacy"
@@ -77,9 +78,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A file whose layout was checked: `files` hold the tensors, together `size` bytes, `sha256` is of all bytes read.
+    """A checkpoint whose layout was checked.
 
-    `states` are of every file that was read, as it was opened.
+    `files` hold the tensors, together `size` bytes; `sha256` is the digest of all bytes read. `states` holds the state of
+    each file when it was opened (`state_of`).
     """
 
     kind: Kind
@@ -90,7 +92,7 @@ class Container:
     remarks: tuple[str, ...] = ()
 
     def require_unchanged(self) -> None:
-        """Raise `InputError` where a file is no longer the one that was looked at."""
+        """Raise `InputError` if a file is no longer the one that was checked."""
         for path, state in self.states.items():
             try:
                 now = state_of(path.stat())
@@ -101,11 +103,11 @@ class Container:
 
 
 def look(path: Path) -> Container:
-    """The kind of the file, told by its content and never by its name; raises `InputError` for anything no one should load."""
+    """Check a file's layout; its content, never its name, decides its kind. Raises `InputError` for an unsafe file."""
     try:
         return _look(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the checkpoint: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the checkpoint: {reason(error)}") from None
 
 
 def _look(path: Path) -> Container:
@@ -146,17 +148,12 @@ def _look(path: Path) -> Container:
     )
 
 
-def shown(name: str) -> str:
-    """A name from a file as harmless text of at most 80 characters."""
-    return name.encode("unicode_escape", "backslashreplace").decode("ascii")[:80]
-
-
 def _opened(path: Path) -> BinaryIO:
-    """A regular file, open; a pipe or a device is refused without being opened."""
+    """Open a regular file; a pipe or a device is refused without being opened."""
     try:
         mode = path.stat().st_mode
     except ValueError:  # a NUL in the name
-        raise InputError(f"{shown(str(path))}: cannot read the checkpoint: no file has such a name") from None
+        raise InputError(f"{shortened(str(path))}: cannot read the checkpoint: no file has such a name") from None
     if stat.S_ISDIR(mode):
         raise InputError(f"{path}: {_folder_kind(path)}")
     if not stat.S_ISREG(mode):
@@ -165,7 +162,7 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _beginning(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], int, bytes]:
-    """State, size and first bytes of a file; raises `InputError` for an empty one and for one that is too large."""
+    """Return state, size and first bytes of a file; raise `InputError` if it is empty or too large."""
     status = os.fstat(stream.fileno())
     if status.st_size == 0:
         raise InputError(f"{path}: the file is empty; {EXPECTED}")
@@ -174,7 +171,7 @@ def _beginning(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], int, byte
 
 
 def state_of(status: os.stat_result) -> tuple[int, ...]:
-    """What tells a file from one that takes its place, and from itself with other content."""
+    """Return a file's identity, size and times, which change when it is replaced or rewritten."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
@@ -195,7 +192,7 @@ def _folder_kind(path: Path) -> str:
 
 
 def _other_kind(path: Path, stream: BinaryIO, size: int, head: bytes) -> str:
-    """What the file is instead of a checkpoint, and what to do, as far as its first or last bytes tell."""
+    """Return what the file is instead of a checkpoint, judged by its first or last bytes, and what to do."""
     if head.startswith(b"\x80") and len(head) > 1 and head[1] <= 5:
         return (
             "a plain pickle, not written by torch.save; refused, reading it would run code; convert it where it is trusted with"
@@ -218,7 +215,7 @@ def _other_kind(path: Path, stream: BinaryIO, size: int, head: bytes) -> str:
 
 
 def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
-    """Look at an archive's directory and checksums, which torch itself does not; remarks on what could not be checked."""
+    """Check an archive's directory and checksums, as torch does not; return remarks on missing checksums."""
     try:
         with zipfile.ZipFile(Bounded(stream, _MAX_DIRECTORY_BYTES)) as archive:
             infos = archive.infolist()
@@ -233,7 +230,7 @@ def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
     except Exception as error:  # EOFError, struct.error and more come out of a damaged directory
         raise InputError(f"{path}: broken archive, cut off or damaged ({type(error).__name__}); copy it again") from None
     if broken is not None:
-        raise InputError(f"{path}: damaged, the checksum of '{shown(broken)}' does not fit; copy it again")
+        raise InputError(f"{path}: damaged, the checksum of '{shortened(broken)}' does not fit; copy it again")
     return ()
 
 
@@ -243,15 +240,15 @@ def _is_intact(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
         with archive.open(info) as member:
             while chunk := member.read(_CHUNK_BYTES):
                 found = zlib.crc32(chunk, found)
-    except zipfile.BadZipFile:  # zipfile's own look at the checksum and at the name
+    except zipfile.BadZipFile:  # zipfile checks the checksum and the name itself
         return False
     return found == info.CRC
 
 
 def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int) -> None:
-    """Raise `InputError` unless the archive ends with one set of records, and they name the directory right before them.
+    """Raise `InputError` unless the archive ends with one set of records that name the directory right before them.
 
-    Where they name another, `zipfile` reads the one before them, and torch the one they name.
+    If they name another one, torch reads that, while `zipfile` reads the one before them.
     """
     stream.seek(max(0, size - _END_64.size - _LOCATOR.size - _END.size))
     tail = stream.read()
@@ -270,7 +267,7 @@ def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int
 
 
 def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo]) -> None:
-    """Raise `InputError` where two readers could see different members, or a member more than its bytes."""
+    """Raise `InputError` if two readers could see different members, or if members claim more bytes than there are."""
     if len(infos) > _MAX_MEMBERS:
         raise InputError(f"{path}: {len(infos):,} members are more than any checkpoint has; refused")
     # torch finds members without regard to case, Python with it
@@ -282,7 +279,7 @@ def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo
         raise InputError(f"{path}: its members claim more bytes than the file has; refused")
     if any(info.compress_size != info.file_size for info in infos):
         raise InputError(f"{path}: its members state two different sizes; refused")
-    # torch reads nothing of what is marked as a folder, and gives out memory that nobody filled
+    # torch reads nothing of a member marked as a folder, and returns uninitialised memory
     if any(info.file_size and (info.orig_filename.endswith("/") or info.external_attr & _IS_FOLDER) for info in infos):
         raise InputError(f"{path}: a member is marked as a folder and holds bytes, so that readers would differ; refused")
     if any(_extra_kinds(info.extra).count(_SIZES_64) > 1 for info in infos):
@@ -297,7 +294,7 @@ def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo
 
 
 def _extra_kinds(extra: bytes) -> list[int]:
-    """The kinds of the fields that an entry of the directory carries besides its own."""
+    """Return the kinds of the extra fields of a directory entry."""
     kinds = []
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)
@@ -307,7 +304,7 @@ def _extra_kinds(extra: bytes) -> list[int]:
 
 
 def _refuse_other_archives(path: Path, names: list[str]) -> None:
-    """Raise `InputError` for a zip archive that is something else than what `torch.save` writes."""
+    """Raise `InputError` for a zip archive that was not written by `torch.save`."""
     tails = {name.partition("/")[2] for name in names}
     file = ascii(path.name)
     if any(name.endswith(".npy") for name in names):
@@ -331,7 +328,7 @@ def _refuse_other_archives(path: Path, names: list[str]) -> None:
 
 
 def _says_safetensors(head: bytes, size: int) -> bool:
-    """Whether the first eight bytes are a plausible length and the header after them begins."""
+    """Return True if the first eight bytes are a plausible length, followed by the start of a header."""
     return len(head) > 8 and head[8:].lstrip(b" ")[:1] == b"{" and 0 < int.from_bytes(head[:8], "little") <= size - 8
 
 
@@ -366,7 +363,7 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
             continue
         span = _span(entry)
         if span is None:
-            raise broken(f"the entry of '{shown(name)}' makes no sense")
+            raise broken(f"the entry of '{shortened(name)}' makes no sense")
         spans.append(span)
     ends = 0
     for start, end in sorted(spans):
@@ -378,7 +375,7 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
 
 
 def _span(entry: object) -> tuple[int, int] | None:
-    """First and last byte of a tensor, None where dtype, shape and offsets do not fit together."""
+    """Return a tensor's first byte and its end, None if dtype, shape and offsets do not fit together."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         return None
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -400,7 +397,7 @@ def _are_sizes(values: object) -> bool:
 
 
 def _json_object(text: bytes) -> Mapping[str, object] | None:
-    """A JSON object of which no key stands twice, None for anything else."""
+    """Return a JSON object without repeated keys, None for anything else."""
 
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
@@ -416,7 +413,7 @@ def _json_object(text: bytes) -> Mapping[str, object] | None:
 
 
 def _shards(path: Path, stream: BinaryIO, size: int) -> list[Path]:
-    """The files an index names, all beside it; raises `InputError` for any other JSON, and for a name that leads away."""
+    """Return the files that an index names, all beside it; raise `InputError` for other JSON or a file elsewhere."""
     if size > _MAX_INDEX_BYTES:
         raise InputError(f"{path}: JSON of {size / (1 << 20):.0f} MiB, more than any index of shards; {EXPECTED}")
     stream.seek(0)
@@ -427,12 +424,12 @@ def _shards(path: Path, stream: BinaryIO, size: int) -> list[Path]:
     names = sorted({name if isinstance(name, str) else "" for name in weights.values()})
     if len(names) > _MAX_SHARDS:
         raise InputError(f"{path}: names {len(names):,} shards, more than any checkpoint has; refused")
-    folders = {path.resolve().parent, path.parent.resolve()}  # a hub's cache has links to both, side by side
+    folders = {path.resolve().parent, path.parent.resolve()}  # in a hub's cache, index and shards are links side by side
     for name in names:
         if name.endswith(".bin"):
             raise InputError(f"{path}: an index of torch.save shards; only those of safetensors are read; convert them")
         if not _SHARD_NAME.fullmatch(name) or name.startswith("."):
-            raise InputError(f"{path}: names a shard '{shown(name)}'; expected a .safetensors file beside it; refused")
+            raise InputError(f"{path}: names a shard '{shortened(name)}'; expected a .safetensors file beside it; refused")
         if not (path.parent / name).is_file():
             raise InputError(f"{path}: its shard {name} is not beside it; copy all of them")
         if (path.parent / name).resolve().parent not in folders:

@@ -1,6 +1,6 @@
-"""What the loader's process may still do once it opens a file nobody vouches for: read it, count, and answer.
+"""Restrictions on the loader's process while it reads an untrusted file: it may only read, compute and answer.
 
-Limits and hook are a second line of defence: the unpickler that reads the file runs none of its code to begin with.
+Limits and audit hook are a second line of defence: the unpickler that reads the file runs none of its code.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import os
 import sys
 from collections.abc import Callable
 
-#: The exit status of a process that was ended because of what it tried to do.
+#: The exit status of a process that was ended for a forbidden operation.
 FORBIDDEN_STATUS = 86
 
-#: Audit events no file of numbers has any business with: code, processes, sockets, files, and the limits themselves.
+#: Audit events that reading numbers never needs: code, processes, sockets, files, and the limits themselves.
 _FORBIDDEN = (
     "code.", "compile", "cpython.", "ctypes.", "exec", "fcntl.", "ftplib.", "gc.", "glob.", "http.", "imaplib.", "import",
     "marshal.", "mmap.", "msvcrt.", "nntplib.", "open", "os.", "pathlib.", "pickle.", "poplib.", "pty.", "resource.", "shutil.",
@@ -22,9 +22,9 @@ _FORBIDDEN = (
 
 
 def limit(memory_bytes: int, cpu_s: int) -> None:
-    """Let this process take that much memory and time more than it has by now, write no file and leave no core.
+    """Limit the further memory and time of this process, and forbid it to write files or leave a core.
 
-    Where the platform has no such limits (Windows), the parent's clock is what is left.
+    A platform without such limits (Windows) has only the parent's clock.
     """
     try:
         import resource
@@ -43,7 +43,7 @@ def limit(memory_bytes: int, cpu_s: int) -> None:
 
 
 def _mapped_bytes(page_bytes: int) -> int | None:
-    """The address space in use; a build of torch with CUDA maps gigabytes, so that no fixed limit serves."""
+    """Return the address space in use: torch with CUDA maps gigabytes, so no fixed limit would work."""
     try:
         with open("/proc/self/statm", encoding="ascii") as stream:  # noqa: PTH123  # pathlib would be one more import
             return int(stream.read().split()[0]) * page_bytes
@@ -52,9 +52,9 @@ def _mapped_bytes(page_bytes: int) -> int | None:
 
 
 def lock(ended: Callable[[str], None]) -> None:
-    """From here on end the process, after `ended` was told what it was, on anything but reading what is open and counting.
+    """End the process on any forbidden event from now on, after a call of `ended` with that event.
 
-    A hook cannot be taken off again. What has to be imported has to be so by now.
+    The hook cannot be removed. All imports must be done before.
     """
     armed = [True]
     prefixes = _FORBIDDEN

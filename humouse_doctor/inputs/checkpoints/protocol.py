@@ -1,7 +1,7 @@
-"""What the loader's process is asked and what it answers: JSON and raw bytes, which the asking side checks again.
+"""The protocol between this process and the loader's: JSON and raw bytes, which the receiver checks again.
 
-A file that took the loader over could answer anything, so nothing here is believed: sizes are bounded before memory is
-asked for, and text is made harmless before it is kept.
+A file that has taken over the loader could send any answer, so no answer is trusted: sizes are bounded before memory is
+allocated, and text is made harmless.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from typing import IO
 
 from humouse_doctor.core.arrays import AnyArray
 from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.container import Kind
 
-#: What the loader writes once it is ready to be asked.
+#: The line that the loader writes when it is ready for a question.
 READY = b"humouse-doctor loader 1\n"
-#: The types of numbers that are sent; all else is widened before, or refused.
+#: The dtypes that are sent; others are widened before, or refused.
 DTYPES = ("float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
 _MAX_HEADER_BYTES = 32 << 20
-#: No generator has a tenth of it, and torch takes seconds to make more.
+#: No generator has a tenth as many tensors, and torch takes seconds to create more.
 MAX_TENSORS = 10_000
 MAX_NAME = 10_000
-#: What goes with the tensors of a pretrainer's file: two numbers each.
+#: The statistics in a pretrainer's file, two numbers each.
 STATISTICS = ("position_mean", "position_std")
 _MAX_TEXT = 1_000
 _MAX_REMARKS = 32
@@ -38,8 +39,8 @@ _CHUNK_BYTES = 8 << 20
 Plain = None | bool | int | float | str
 
 
-class Wish(Enum):
-    """What is looked for in a file."""
+class Content(Enum):
+    """The kind of content expected in a file."""
 
     GENERATOR = "generator"
     GESTURES = "gestures"
@@ -47,53 +48,56 @@ class Wish(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One file, or all shards of one checkpoint; the limits hold from the moment the loader has read this.
+    """A request to read one file, or all shards of one checkpoint, within limits that hold from then on.
 
-    `states` are those of the files when they were looked at (`container.state_of`): only a file of the same is read.
+    `states` are the states of the files when they were checked (`container.state_of`); a file in another state is refused.
     """
 
     kind: Kind
     files: tuple[str, ...]
     states: tuple[tuple[int, ...], ...]
-    wish: Wish
+    content: Content
     salvage: bool
     max_bytes: int
     memory_bytes: int
     cpu_s: int
 
     def text(self) -> bytes:
-        """The question as one line."""
-        content = {
+        """Return the question as one line."""
+        fields = {
             "kind": self.kind.value,
             "files": self.files,
             "states": self.states,
-            "wish": self.wish.value,
+            "content": self.content.value,
             "salvage": self.salvage,
             "max_bytes": self.max_bytes,
             "memory_bytes": self.memory_bytes,
             "cpu_s": self.cpu_s,
         }
-        return json.dumps(content).encode("ascii") + b"\n"
+        return json.dumps(fields).encode("ascii") + b"\n"
 
     @staticmethod
     def parse(line: bytes) -> Question:
-        """The question in a line that `text` made."""
-        content = json.loads(line)
+        """Return the question in a line that `text` returned."""
+        fields = json.loads(line)
         return Question(
-            kind=Kind(content["kind"]),
-            files=tuple(content["files"]),
-            states=tuple(tuple(state) for state in content["states"]),
-            wish=Wish(content["wish"]),
-            salvage=content["salvage"],
-            max_bytes=content["max_bytes"],
-            memory_bytes=content["memory_bytes"],
-            cpu_s=content["cpu_s"],
+            kind=Kind(fields["kind"]),
+            files=tuple(fields["files"]),
+            states=tuple(tuple(state) for state in fields["states"]),
+            content=Content(fields["content"]),
+            salvage=fields["salvage"],
+            max_bytes=fields["max_bytes"],
+            memory_bytes=fields["memory_bytes"],
+            cpu_s=fields["cpu_s"],
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What was found: arrays by name, numbers that go with them, plain config values, remarks, and names of foreign code."""
+    """The content of a file: arrays by name, statistics, plain config values, remarks, and names of foreign code.
+
+    `refusal` is the reason why the file was refused, else None.
+    """
 
     arrays: Mapping[str, AnyArray] = field(default_factory=lambda: MappingProxyType({}))
     statistics: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -104,30 +108,25 @@ class Answer:
 
 
 class BadFrame(Exception):
-    """An answer that is none."""
-
-
-def harmless(text: str) -> str:
-    """Text of a file, or of the loader, that may be printed: one line, of bounded length."""
-    cut = text[:_MAX_TEXT]
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in cut)
+    """An answer that breaks the protocol."""
 
 
 def has_room(shape: Sequence[int], max_bytes: int) -> bool:
-    """Whether an array of that shape may be sent: of as many dimensions as NumPy has, and none beyond all memory.
+    """Return True if an array of `shape` may be sent: NumPy supports its rank, and it is not too large.
 
-    A dimension of nothing does not excuse an enormous one beside it.
+    The product of its extents is limited to `max_bytes`, with 1 for an extent of zero: an empty array must not have an
+    enormous extent beside the empty one.
     """
     return len(shape) <= _MAX_RANK and math.prod(max(size, 1) for size in shape) <= max(max_bytes, 1)
 
 
 def is_statistic(name: str, values: Sequence[float]) -> bool:
-    """Whether positions can have such a mean, or such a std, on their two axes."""
+    """Return True if `values` can be the mean or std of positions: two finite numbers, a std above zero."""
     return len(values) == 2 and all(map(math.isfinite, values)) and (name != "position_std" or min(values) > 0)
 
 
 def send(answer: Answer, stream: IO[bytes]) -> None:
-    """Write `answer`, one array after the other."""
+    """Write `answer` with its arrays."""
     tensors = [(name, array.dtype.name, array.shape) for name, array in answer.arrays.items()]
     send_parts(answer, tensors, answer.arrays.values(), stream)
 
@@ -135,7 +134,7 @@ def send(answer: Answer, stream: IO[bytes]) -> None:
 def send_parts(
     answer: Answer, tensors: Iterable[tuple[str, str, tuple[int, ...]]], arrays: Iterable[AnyArray], stream: IO[bytes]
 ) -> None:
-    """Write `answer` with arrays that are made one at a time, `tensors` naming them, their dtypes and shapes before."""
+    """Write `answer` with `arrays` that are created one at a time; `tensors` holds their names, dtypes and shapes."""
     header = {
         "tensors": [(name, dtype, list(shape)) for name, dtype, shape in tensors],
         "statistics": {name: list(values) for name, values in answer.statistics.items()},
@@ -155,7 +154,7 @@ def send_parts(
 
 
 def receive(stream: IO[bytes], max_bytes: int) -> Answer:
-    """Read an answer of at most `max_bytes` of numbers; raises `BadFrame` for anything that is not quite one."""
+    """Read an answer with at most `max_bytes` of numbers; raise `BadFrame` for anything malformed."""
     length = int.from_bytes(_exactly(stream, 8), "little")
     if length > _MAX_HEADER_BYTES:
         raise BadFrame("a header too long")
@@ -192,7 +191,7 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 
 
 def _tensors(entries: object, max_bytes: int) -> list[tuple[str, str, tuple[int, ...]]]:
-    """Names, dtypes and shapes that fit the budget together."""
+    """Return names, dtypes and shapes; raise `BadFrame` if they are malformed or exceed `max_bytes` together."""
     if not isinstance(entries, list) or len(entries) > MAX_TENSORS:
         raise BadFrame("too many tensors")
     found: dict[str, tuple[str, str, tuple[int, ...]]] = {}
@@ -222,7 +221,7 @@ def _array(stream: IO[bytes], dtype: str, shape: tuple[int, ...]) -> AnyArray:
         if not read:
             raise BadFrame("cut off")
         view = view[read:]
-    # a byte that is neither 0 nor 1 is no bool, and confuses what takes it for one
+    # a byte other than 0 and 1 is not a valid bool, and confuses code that takes it for one
     return (flat != 0 if dtype == "bool" else flat).reshape(shape)
 
 
@@ -232,7 +231,7 @@ def _statistics(entries: object) -> dict[str, tuple[float, ...]]:
     for name, values in entries.items():
         is_pair = isinstance(values, list) and all(type(value) is float for value in values)
         if not is_pair or not is_statistic(name, values):
-            raise BadFrame("statistics that are none")
+            raise BadFrame("statistics that are not two plausible numbers")
     return {name: tuple(values) for name, values in entries.items()}
 
 
@@ -242,7 +241,10 @@ def _config(entries: object) -> dict[str, Plain]:
     for value in entries.values():
         if not (value is None or isinstance(value, bool | int | float | str)):
             raise BadFrame("a config of other than plain values")
-    return {harmless(name): harmless(value) if isinstance(value, str) else value for name, value in entries.items()}
+    return {
+        shortened(name, _MAX_TEXT): shortened(value, _MAX_TEXT) if isinstance(value, str) else value
+        for name, value in entries.items()
+    }
 
 
 def _texts(entries: object, most: int) -> tuple[str, ...]:
@@ -254,4 +256,4 @@ def _texts(entries: object, most: int) -> tuple[str, ...]:
 def _text(entry: object) -> str:
     if not isinstance(entry, str):
         raise BadFrame("a line that is no text")
-    return harmless(entry)
+    return shortened(entry, _MAX_TEXT)

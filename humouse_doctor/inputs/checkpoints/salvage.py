@@ -1,7 +1,7 @@
-"""Reading objects of foreign classes as plain data: every class a file names is replaced by a stand-in that only keeps.
+"""Reading of objects of foreign classes as plain data, with an inert stand-in for every class that a file names.
 
-Works on a module that was pickled whole, too: its tensors lie in its state as dictionaries. None of the file's code, and
-none of the code it names, is imported or run.
+This also reads a module that was pickled whole: its tensors lie in its state as dictionaries. Neither the file's code nor
+the code it names is imported or run.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from torch import Tensor
 
 from humouse_doctor.inputs.checkpoints import protocol
 
-#: Modules torch refuses whatever else is allowed.
+#: Modules that torch refuses whatever else is allowed.
 BLOCKED = ("sys", "os", "posix", "nt")
 MAX_NAMES = 1_000
 _MAX_TRIES = 64
-_BEFORE_OBJECT = 3  # of a legacy file: magic number, protocol, system
+_BEFORE_OBJECT = 3  # pickles of a legacy file: magic number, protocol, system
 
 
-class Kept:
-    """What stands for an object of a foreign class: its arguments and its state, as they were read."""
+class InertObject:
+    """A stand-in for an object of a foreign class, with its arguments and state as they were read."""
 
     __slots__ = ("args", "state")
     args: tuple[object, ...]
     state: object
 
-    def __new__(cls, *args: object) -> Kept:
-        """Take any arguments, as the class it stands for may."""
-        kept = object.__new__(cls)
-        kept.args, kept.state = args, None
-        return kept
+    def __new__(cls, *args: object) -> InertObject:
+        """Accept any arguments, as the foreign class may."""
+        inert = object.__new__(cls)
+        inert.args, inert.state = args, None
+        return inert
 
     def __init__(self, *_: object) -> None:
         pass
@@ -48,30 +48,30 @@ class Kept:
 
 
 class _Dict:
-    """Makes what stands for a dictionary of a foreign class; torch fills no subclass of one."""
+    """A stand-in for a dictionary of a foreign class; torch does not fill subclasses of dict."""
 
     def __new__(cls, *_: object) -> OrderedDict[object, object]:  # type: ignore[misc]  # on purpose
-        """Give an empty one, whatever the arguments."""
+        """Return an empty dictionary, whatever the arguments."""
         return OrderedDict()
 
 
 class _List:
-    """The same for a list."""
+    """A stand-in for a list of a foreign class."""
 
     def __new__(cls, *_: object) -> list[object]:  # type: ignore[misc]  # on purpose
-        """Give an empty one, whatever the arguments."""
+        """Return an empty list, whatever the arguments."""
         return []
 
 
 def foreign_names(stream: BinaryIO, *, archive: bool) -> list[str]:
-    """The globals a file refers to that `weights_only` does not know; those before the damage where its pickle is broken.
+    """Return the globals of a file that `weights_only` does not know; in a broken pickle, those before the damage.
 
-    Stand-ins that are registered at that time count as known.
+    Registered stand-ins count as known.
     """
     pickled = _pickle_of_archive(stream) if archive else _sections(stream)[1]
     named = b"".join(pickled[start : _second_line_end(pickled, start)] for start in _globals(pickled))
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as names_alone:  # torch looks through archives, and knows what it allows
+    with zipfile.ZipFile(made, "w") as names_alone:  # torch searches archives, and knows the names it allows
         names_alone.writestr("archive/data.pkl", b"\x80\x02" + named + b".")
         names_alone.writestr("archive/version", b"3\n")
     made.seek(0)
@@ -88,7 +88,7 @@ def _pickle_of_archive(stream: BinaryIO) -> bytes:
 
 
 def _sections(stream: BinaryIO) -> tuple[bytes, bytes, bytes]:
-    """A legacy file in three: magic number, protocol and system; the object's pickle, as far as it makes sense; the rest."""
+    """Split a legacy file in three: magic number, protocol and system; the object's pickle up to any damage; the rest."""
     stream.seek(0)
     data = stream.read()
     start = 0
@@ -103,7 +103,7 @@ def _end_of_pickle(data: bytes, start: int) -> int:
 
 
 def _operations(data: bytes, start: int = 0) -> Iterator[tuple[str, object, int]]:
-    """Name, argument and place of each operation, until the pickle ends or stops making sense."""
+    """Yield name, argument and position of each operation, until the pickle ends or is damaged."""
     stream = io.BytesIO(data)
     stream.seek(start)
     try:
@@ -114,7 +114,7 @@ def _operations(data: bytes, start: int = 0) -> Iterator[tuple[str, object, int]
 
 
 def _globals(pickled: bytes) -> list[int]:
-    """Where each global is named that is named in full."""
+    """Return the position of each global that is named in full."""
     return [place for name, _, place in _operations(pickled) if name == "GLOBAL"]
 
 
@@ -123,10 +123,10 @@ def _second_line_end(data: bytes, start: int) -> int:
 
 
 def without_sources(stream: BinaryIO) -> BinaryIO:
-    """A legacy file whose classes are named by themselves, without the source that torch.save kept of each.
+    """Return a legacy file in which classes are named without the source code that torch.save added.
 
-    `weights_only` refuses such quadruples ("module", class, file, source). Their texts go to the bottom of the stack,
-    since what comes later may refer to them.
+    `weights_only` refuses the quadruples ("module", class, file, source). Their texts are moved to the bottom of the
+    stack, since later operations may refer to them.
     """
     before, pickled, rest = _sections(stream)
     operations = list(_operations(pickled))
@@ -155,18 +155,18 @@ def _is_module(operation: tuple[str, object, int], says_module: set[object]) -> 
     return argument == "module" if name == "BINUNICODE" else "BINGET" in name and argument in says_module
 
 
-def load_keeping(load: Callable[[list[tuple[Any, str]]], object], names: Iterable[str]) -> object:
-    """What `load` returns with a stand-in for each of `names`.
+def load_with_stand_ins(load: Callable[[list[tuple[Any, str]]], object], names: Iterable[str]) -> object:
+    """Return the result of `load` with a stand-in for each of `names`.
 
-    Which of them stand for dictionaries and lists shows only when they are filled; then it starts again.
+    Only a failed load shows which names are dictionaries or lists; each such name takes another try.
     """
     known = list(names)
-    stand_ins: list[Any] = [type(f"_Kept_{number}_", (Kept,), {"__slots__": ()}) for number in range(len(known))]
+    stand_ins: list[Any] = [type(f"_Inert_{number}_", (InertObject,), {"__slots__": ()}) for number in range(len(known))]
     for _ in range(_MAX_TRIES):
         try:
             return load(list(zip(stand_ins, known, strict=True)))
-        except pickle.UnpicklingError as error:  # noqa: PERF203  # a second try is rare
-            filled = re.search(r"but got <class '[\w.]*_Kept_(\d+)_'>", str(error))
+        except pickle.UnpicklingError as error:  # noqa: PERF203  # further tries are rare
+            filled = re.search(r"but got <class '[\w.]*_Inert_(\d+)_'>", str(error))
             if filled is None:
                 raise
             stand_ins[int(filled.group(1))] = _List if re.search("append|extend", str(error)) else _Dict
@@ -174,10 +174,10 @@ def load_keeping(load: Callable[[list[tuple[Any, str]]], object], names: Iterabl
 
 
 def as_dict(value: object) -> dict[Any, Any] | None:
-    """A dictionary of what `value` holds by name: itself, a module's tensors, or an object's attributes; else None."""
+    """Return `value` as a dictionary: itself, a module's tensors, or an object's attributes; None for other values."""
     if isinstance(value, dict):
         return value
-    if not isinstance(value, Kept):
+    if not isinstance(value, InertObject):
         return None
     state = _state_of(value)
     if state is None:
@@ -185,16 +185,16 @@ def as_dict(value: object) -> dict[Any, Any] | None:
     return dict(_tensors_of(value)) if isinstance(dict.get(state, "_modules"), dict) else state
 
 
-def _state_of(kept: Kept) -> dict[Any, Any] | None:
-    state = kept.state
+def _state_of(inert: InertObject) -> dict[Any, Any] | None:
+    state = inert.state
     if isinstance(state, tuple) and len(state) == 2:  # attributes and slots
         state = state[0]
     return state if isinstance(state, dict) else None
 
 
-def _tensors_of(module: Kept) -> Iterator[tuple[str, Tensor]]:
-    """A module's parameters and buffers as its `state_dict` would name them; its depth has been looked at before."""
-    todo: list[tuple[str, Kept]] = [("", module)]
+def _tensors_of(module: InertObject) -> Iterator[tuple[str, Tensor]]:
+    """Yield a module's parameters and buffers with their `state_dict` names; its depth was checked before."""
+    todo: list[tuple[str, InertObject]] = [("", module)]
     seen: set[int] = set()
     count = 0
     while todo:
@@ -212,6 +212,6 @@ def _tensors_of(module: Kept) -> Iterator[tuple[str, Tensor]]:
                     count += 1
         inside = dict.get(state, "_modules")
         children = [] if not isinstance(inside, dict) else list(dict.items(inside))
-        todo.extend((f"{prefix}{name}.", child) for name, child in reversed(children) if isinstance(child, Kept))
+        todo.extend((f"{prefix}{name}.", child) for name, child in reversed(children) if isinstance(child, InertObject))
         if count > protocol.MAX_TENSORS:
-            return  # that many are refused
+            return  # so many tensors are refused

@@ -1,7 +1,7 @@
 """Inert stand-ins for the NumPy names a pretrainer checkpoint refers to.
 
-Allow-listing NumPy's own functions lets a crafted file crash the process (an object dtype over raw bytes), so those
-names are mapped to the classes here, which only keep numbers and check that the bytes fit the shape.
+Allow-listing NumPy's own functions would let a crafted file crash the process (an object dtype over raw bytes). The names
+are mapped to the classes here instead, which only hold numbers and check that the bytes fit the shape.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MAX_BYTES = 1 << 20
 
 
 class InertDtype:
-    """Takes the place of `numpy.dtype`: a numeric code such as `f4` and a byte order."""
+    """A stand-in for `numpy.dtype`: a numeric code such as `f4` and a byte order."""
 
     def __init__(self, code: object, *_: object) -> None:
         if not isinstance(code, str) or code not in _NUMERIC:
@@ -34,9 +34,9 @@ class InertDtype:
 
 
 class InertArray:
-    """Takes the place of `numpy.ndarray`: empty until its state is set, then numbers that were checked."""
+    """A stand-in for `numpy.ndarray`: empty until its state is set, then checked numbers."""
 
-    #: Of the class, so that it is there where a pickle made the array without calling it.
+    #: An attribute of the class, so that an array exists without a value if a pickle creates it without a call.
     value: FloatArray | None = None
 
     def __init__(self, *_: object) -> None:
@@ -74,7 +74,7 @@ def _numbers(shape: object, dtype: object, fortran: bool, data: object) -> Float
     return values.reshape(shape, order="F" if fortran else "C")
 
 
-#: For `torch.serialization.safe_globals`: stand-in and the name it answers to, under NumPy 1 and 2.
+#: For `torch.serialization.safe_globals`: each stand-in with the name it replaces, in NumPy 1 and 2.
 STAND_INS: list[tuple[Callable[..., Any], str]] = [
     (InertArray, "numpy.ndarray"),
     (InertDtype, "numpy.dtype"),

@@ -1,7 +1,7 @@
-"""The loader's own process: opens one file that nobody vouches for and answers with plain arrays.
+"""The loader's process: opens one untrusted file and answers with plain arrays.
 
-`weights_only=True` always, and never a fallback to anything else. Run by `isolation`, and never by anything that has
-something to lose.
+It always uses `weights_only=True`, without any fallback. `child` starts it; never run this code in a process with anything
+to lose.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import AnyArray
+from humouse_doctor.core.text import one_line, reason, shortened
 from humouse_doctor.inputs.checkpoints import guard, protocol, salvage
-from humouse_doctor.inputs.checkpoints.container import CHANGED, EXPECTED, Kind, shown, state_of
-from humouse_doctor.inputs.checkpoints.protocol import Answer, Question, Wish
+from humouse_doctor.inputs.checkpoints.container import CHANGED, EXPECTED, Kind, state_of
+from humouse_doctor.inputs.checkpoints.protocol import Answer, Content, Question
 from humouse_doctor.inputs.checkpoints.stand_ins import STAND_INS, InertArray
 from humouse_doctor.inputs.files import open_regular
 
@@ -37,11 +38,11 @@ _MAX_SHOWN = 6
 _MAX_SETTINGS = 1_000
 _MAX_WORD = 200
 
-#: Types of numbers that are sent as they are, and those that float32 holds without loss.
+#: Dtypes that are sent unchanged, and dtypes that float32 holds without loss.
 _KEPT = (torch.float32, torch.float64, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.bool)
 _WIDENED = (torch.float16, torch.bfloat16, torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz)
 
-#: Where people keep a generator's weights inside a larger file; the first that is there is taken.
+#: The usual keys of a generator's weights inside a larger file; the first one present is taken.
 _WRAPPERS = (
     "state_dict", "generator", "G", "netG", "model_state_dict", "generator_state_dict", "netG_state_dict", "model",
     "GAN", "g", "g_state", "params", "g_ema", "generator_ema", "G_ema", "params_ema", "ema", "shadow",
@@ -50,12 +51,12 @@ _AVERAGED = ("g_ema", "generator_ema", "G_ema", "params_ema", "ema")
 
 
 class Refused(Exception):
-    """Why a file is not read, as one line without the file's name."""
+    """A file that is refused, with the reason in one line without the file's name."""
 
 
 @dataclass(slots=True)
 class _Found:
-    """What is to be answered: tensors that were looked at, and what goes with them."""
+    """The content found in a file: checked tensors, and the other parts of an `Answer`."""
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
     statistics: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -65,44 +66,44 @@ class _Found:
 
 
 def main() -> None:
-    """Import and rehearse what reading takes, and then attend to one question."""
+    """Import everything that reading needs, then answer one question."""
     rehearse()
     attend()
 
 
 def attend() -> None:
-    """Answer one question on stdin, and end; the process is of no use for a second file."""
+    """Answer one question from stdin and end; the process cannot read a second file."""
     answers, questions = _claim_pipes()
     answers.write(protocol.READY)
     answers.flush()
     line = questions.readline()
     if line:
         serve(Question.parse(line), answers)
-    os._exit(0)  # not by way of freeing what the file made: nothing of it runs any more
+    os._exit(0)  # without freeing the file's objects, so that none of their code runs
 
 
 def serve(question: Question, answers: BinaryIO) -> None:
-    """Open the files, give up all rights but reading them, and write the answer."""
+    """Open the files, give up all rights except reading them, and write the answer."""
     with ExitStack() as stack:
         try:
             files = opened(question, stack)
         except Refused as refusal:
             protocol.send(Answer(refusal=str(refusal)), answers)
             os._exit(0)
-        gc.disable()  # the content is walked once and then gone
+        gc.disable()  # the content is walked once and then dropped
         guard.limit(question.memory_bytes, question.cpu_s)
         guard.lock(lambda event: protocol.send(Answer(refusal=forbidden(event)), answers))
         try:
             write_answer(question, files, answers)
-        except Exception:  # the parent has gone, or the memory; it is told by the status
+        except Exception:  # the parent or the memory is gone; the exit status reports it
             os._exit(1)
         os._exit(0)
 
 
 def opened(question: Question, stack: ExitStack) -> list[BinaryIO]:
-    """The files of the question, open until `stack` ends; raises `Refused` for one that is not the file that was looked at.
+    """Open the files of the question until `stack` ends; raise `Refused` if one has changed since it was checked.
 
-    Nothing is read by its name after this: a name may lead to another file from one moment to the next.
+    Nothing is read by its name after this, since a name may lead to another file at any moment.
     """
     files: list[BinaryIO] = []
     for name, state in zip(question.files, question.states, strict=True):
@@ -116,12 +117,12 @@ def opened(question: Question, stack: ExitStack) -> list[BinaryIO]:
 
 
 def forbidden(event: str) -> str:
-    """The refusal of a file that made the loader do more than read."""
+    """Return the refusal of a file that made the loader do more than read."""
     return f"the file tried to do what no checkpoint does ({event}); refused"
 
 
 def write_answer(question: Question, files: Sequence[BinaryIO], answers: BinaryIO) -> None:
-    """Read the files and write what was found, or why it is refused."""
+    """Read the files and write their content or a refusal."""
     try:
         found = _read(question, files)
     except Refused as refusal:
@@ -145,7 +146,7 @@ def write_answer(question: Question, files: Sequence[BinaryIO], answers: BinaryI
 
 
 def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """The pipes to the parent; what libraries print from now on goes nowhere."""
+    """Take the pipes to the parent; anything that libraries print from now on is discarded."""
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 16)
     questions = os.fdopen(os.dup(0), "rb")
     with open(os.devnull, "r+b") as nowhere:  # noqa: PTH123  # os.devnull is a name, not a path
@@ -155,7 +156,7 @@ def _claim_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def rehearse() -> None:
-    """Read one file of each kind, so that whatever torch imports on the way is there before nothing may be imported."""
+    """Read one file of each kind, so that torch has imported all its modules before imports are forbidden."""
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     content: dict[str, object] = {
@@ -177,7 +178,8 @@ def rehearse() -> None:
             _rehearse_one(kind, stream, salvage=unknown)
     for damaged in (b"PK\x03\x04", b""):
         _rehearse_one(Kind.ARCHIVE, io.BytesIO(damaged), salvage=False)
-    b"a".decode("cp437")  # zipfile's idea of a name without the mark of UTF-8
+    b"a".decode("cp437")  # zipfile decodes names without the UTF-8 flag with it
+    shortened("\x1b")  # characters are spelled out with a codec, which pickletools needs too
     if _has_safetensors():
         from safetensors.torch import save
 
@@ -186,14 +188,14 @@ def rehearse() -> None:
 
 def _rehearse_one(kind: Kind, stream: BinaryIO, *, salvage: bool) -> None:
     question = Question(
-        kind=kind, files=(), states=(), wish=Wish.GENERATOR, salvage=salvage, max_bytes=1 << 20, memory_bytes=0, cpu_s=0
+        kind=kind, files=(), states=(), content=Content.GENERATOR, salvage=salvage, max_bytes=1 << 20, memory_bytes=0, cpu_s=0
     )  # fmt: skip
     write_answer(question, [stream], io.BytesIO())
 
 
 def _has_safetensors() -> bool:
     try:
-        import safetensors.torch  # noqa: F401  # asked for by its presence
+        import safetensors.torch  # noqa: F401  # only to see if it is installed
     except ImportError:
         return False
     return True
@@ -203,7 +205,7 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
     found = _Found()
     content = _content(question, files, found)
     _walk(content)
-    if question.wish is Wish.GESTURES:
+    if question.content is Content.GESTURES:
         _take_gestures(content, found)
     else:
         _take_generator(content, found)
@@ -214,7 +216,7 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
         if len(name) > protocol.MAX_NAME:
             raise Refused(f"a tensor's name has {len(name):,} characters; refused")
         if not protocol.has_room(tensor.shape, question.max_bytes):
-            raise Refused(f"tensor '{shown(name)}' has a shape beyond all reason; refused")
+            raise Refused(f"tensor '{shortened(name)}' has a shape beyond all reason; refused")
         total += tensor.numel() * (4 if tensor.dtype in _WIDENED else tensor.element_size())
     if total > question.max_bytes:
         raise Refused(f"its tensors take {total >> 20:,} MiB together, far more than the file has; refused")
@@ -226,13 +228,13 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
 
 
 def _content(question: Question, files: Sequence[BinaryIO], found: _Found) -> Any:
-    """What the file holds, read without running any of it."""
+    """Return the file's content, read without running any of its code."""
     if question.kind in (Kind.SAFETENSORS, Kind.SHARDS):
         return _load_safetensors(files)
     stream = files[0]
     try:
         return _load_torch(stream, STAND_INS)
-    except Exception as error:  # torch lets a dozen kinds through for a broken file, KeyError and MemoryError among them
+    except Exception as error:  # torch raises a dozen kinds for a broken file, KeyError and MemoryError among them
         if isinstance(error, MemoryError):
             raise
         names = _foreign(stream, question.kind, error)
@@ -240,18 +242,20 @@ def _content(question: Question, files: Sequence[BinaryIO], found: _Found) -> An
             raise Refused(_refusal(error, names)) from None
     blocked = [name for name in names if name.partition(".")[0] in salvage.BLOCKED]
     if blocked:
-        raise Refused(f"refused, it refers to {shown(blocked[0])}, which no honest checkpoint does; --salvage does not read it")
+        raise Refused(
+            f"refused, it refers to {shortened(blocked[0])}, which no honest checkpoint does; --salvage does not read it"
+        )
     if len(names) > salvage.MAX_NAMES:
         raise Refused(f"refused, it refers to {len(names):,} foreign names, among them {_listed(names[:3])}")
     if question.kind is Kind.LEGACY:
         stream = salvage.without_sources(stream)
     try:
-        content = salvage.load_keeping(lambda stand_ins: _load_torch(stream, [*STAND_INS, *stand_ins]), names)
+        content = salvage.load_with_stand_ins(lambda stand_ins: _load_torch(stream, [*STAND_INS, *stand_ins]), names)
     except MemoryError:
         raise
     except Exception as error:
         raise Refused(f"{_refusal(error, [])}; it refers to {_listed(names)}") from None
-    found.foreign.extend(shown(name) for name in names)
+    found.foreign.extend(shortened(name) for name in names)
     return content
 
 
@@ -267,7 +271,7 @@ def _load_torch(stream: BinaryIO, stand_ins: Sequence[tuple[Callable[..., Any], 
 
 
 def _foreign(stream: BinaryIO, kind: Kind, error: Exception) -> list[str]:
-    """The names the file refers to and that are not known, where it is for one of these that it was not read."""
+    """Return the unknown names that the file refers to if `error` is about one of them, else an empty list."""
     if not isinstance(error, pickle.UnpicklingError) or not re.search(r"GLOBAL |Can only|must be imported", str(error)):
         return []
     with torch.serialization.safe_globals(STAND_INS):  # type: ignore[arg-type]  # tuples with a name are accepted
@@ -276,12 +280,12 @@ def _foreign(stream: BinaryIO, kind: Kind, error: Exception) -> list[str]:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(shown(name) for name in names[:3]) + more
+    return ", ".join(shortened(name) for name in names[:3]) + more
 
 
 def _refusal(error: Exception, foreign: Sequence[str]) -> str:
-    """Why torch did not load it, without torch's advice to load it unsafely."""
-    text = " ".join(str(error).split())
+    """Return why torch did not load the file, without torch's advice to load it unsafely."""
+    text = one_line(str(error))
     if foreign:
         blocked = any(name.partition(".")[0] in salvage.BLOCKED for name in foreign)
         way_out = "" if blocked else ", or read its tensors alone with --salvage"
@@ -312,22 +316,22 @@ def _load_safetensors(files: Sequence[BinaryIO]) -> dict[str, Tensor]:
         for file in files:
             for name, tensor in load(file.read()).items():
                 if name in content:
-                    raise Refused(f"two shards hold a tensor '{shown(name)}'; refused")
+                    raise Refused(f"two shards hold a tensor '{shortened(name)}'; refused")
                 content[name] = tensor
-    except KeyError as unknown:  # a type of numbers that torch has nothing for, such as four bits
-        raise Refused(f"a tensor of {shown(str(unknown))} is not dense and real; {EXPECTED}") from None
+    except KeyError as unknown:  # a dtype that torch lacks, such as four bits
+        raise Refused(f"a tensor of {shortened(str(unknown))} is not dense and real; {EXPECTED}") from None
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError, AssertionError) as error:
-        raise Refused(f"broken safetensors file: {' '.join(str(error).split())[:200]}") from None
+        raise Refused(f"broken safetensors file: {reason(error)}") from None
     return content
 
 
 def _walk(content: object) -> None:
-    """Raise `Refused` for content of more depth or items than anything honest, before anything takes it apart."""
+    """Raise `Refused` for content with more depth or items than any honest file, before it is used."""
     seen: set[int] = set()
     todo: list[tuple[object, int]] = [(content, 0)]
     while todo:
         value, depth = todo.pop()
-        if not isinstance(value, dict | list | tuple | set | salvage.Kept) or id(value) in seen:
+        if not isinstance(value, dict | list | tuple | set | salvage.InertObject) or id(value) in seen:
             continue
         seen.add(id(value))
         if depth > _MAX_WALK_DEPTH:
@@ -335,7 +339,7 @@ def _walk(content: object) -> None:
         inside: list[object]
         if isinstance(value, dict):
             inside = [*dict.keys(value), *dict.values(value)]
-        elif isinstance(value, salvage.Kept):
+        elif isinstance(value, salvage.InertObject):
             inside = [value.args, value.state]
         else:
             inside = list(value)
@@ -375,7 +379,7 @@ def _take_gestures(content: object, found: _Found) -> None:
 
 
 def _unwrap(content: dict[Any, Any], remarks: list[str], depth: int) -> dict[str, Tensor]:
-    """The state dict inside `content`, and a remark on every choice made on the way."""
+    """Return the state dict inside `content`, and add a remark on every choice made."""
     # A pickled OrderedDict can carry an attribute `items` of its own.
     tensors = {name: value for name, value in dict.items(content) if isinstance(value, Tensor)}
     if tensors and all(isinstance(name, str) for name in tensors) and any("." in name for name in tensors):
@@ -383,7 +387,7 @@ def _unwrap(content: dict[Any, Any], remarks: list[str], depth: int) -> dict[str
     present = [name for name in _WRAPPERS if salvage.as_dict(dict.get(content, name)) is not None]
     if not present or depth >= _MAX_WRAPPED:
         keys = list(dict.keys(content))[:_MAX_SHOWN]
-        names = ", ".join(shown(key if isinstance(key, str) else _word(key)) for key in keys) or "nothing"
+        names = ", ".join(shortened(key if isinstance(key, str) else _word(key)) for key in keys) or "nothing"
         raise Refused(f"no generator's weights in it (it holds {names}); {EXPECTED}")
     chosen = present[0]
     averaged = [name for name in present if name in _AVERAGED]
@@ -399,7 +403,7 @@ def _unwrap(content: dict[Any, Any], remarks: list[str], depth: int) -> dict[str
 
 
 def _word(value: object) -> str:
-    """A plain value in short; of anything else the type alone, since writing it out may take for ever."""
+    """Return a plain value in short, or only the type of another: writing that out may take for ever."""
     if value is None or type(value) in (bool, float):
         return str(value)
     if type(value) is int:
@@ -410,7 +414,7 @@ def _word(value: object) -> str:
 
 
 def _settings(values: dict[Any, Any]) -> dict[str, protocol.Plain]:
-    """The plain values of a config; of a value that is none, its type."""
+    """Return the plain values of a config, with only the type of any other value."""
     found: dict[str, protocol.Plain] = {}
     for name, value in dict.items(values):
         if not isinstance(name, str) or len(name) > _MAX_WORD:
@@ -423,11 +427,11 @@ def _settings(values: dict[Any, Any]) -> dict[str, protocol.Plain]:
 
 
 def _plain(name: str, tensor: Tensor) -> Tensor:
-    """`tensor` without what a file can hang on it; raises `Refused` unless it is a plain block of numbers in memory.
+    """Return `tensor` without attributes from the file; raise `Refused` unless it is a plain block of numbers in memory.
 
-    Methods are taken from the class: a file may give a tensor attributes of the same names.
+    Methods are taken from the class, since a file may give a tensor attributes of the same names.
     """
-    label = shown(name)
+    label = shortened(name)
     if type(tensor) not in (Tensor, nn.Parameter, nn.Buffer):
         raise Refused(f"tensor '{label}' is not dense and real; {EXPECTED}")
     bare = Tensor.detach(tensor)
@@ -444,14 +448,14 @@ def _plain(name: str, tensor: Tensor) -> Tensor:
 
 
 def _numbers(tensor: Tensor) -> AnyArray:
-    """The numbers as sent: eight and sixteen bits of a float become 32, anything else stays as it is."""
+    """Return the numbers to send: floats of 8 and 16 bits as float32, others unchanged."""
     wide = tensor.to(torch.float32) if tensor.dtype in _WIDENED else tensor
     array: AnyArray = wide.resolve_neg().contiguous().numpy()
     return array
 
 
 def _pair(content: dict[Any, Any], name: str) -> tuple[float, ...] | None:
-    """Position statistics as two numbers; one number serves for both axes."""
+    """Return position statistics as two numbers; a single number applies to both axes."""
     raw = dict.get(content, name)
     if raw is None:
         return None

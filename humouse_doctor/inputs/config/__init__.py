@@ -1,1 +1,1 @@
-"""YAML to settings, and patches back into it."""
+"""Reading of YAML configs as settings, and patches of them."""

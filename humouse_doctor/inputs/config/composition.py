@@ -1,8 +1,7 @@
-"""A config with a `defaults:` list is only a part of the whole: compose it as Hydra would, where Hydra is installed."""
+"""Composition of a config with a `defaults:` list, which is only a part of the whole, by Hydra if it is installed."""
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from typing import Any
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Place, Value
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config import yaml_text
 
-#: Characters of the paths of all values: the package that a defaults list names stands before each.
+#: Characters of the paths of all values; the package named in a defaults list stands before each of them.
 _MAX_PATHS = 5_000_000
 
 
@@ -30,21 +30,21 @@ class Composed:
 
 
 def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]) -> Composed:
-    """Compose the config at `path`, whose own `values` and `places` were read already.
+    """Compose the config at `path`, whose own `values` and `places` were read before.
 
-    Interpolations stay as they are written, and those of the defaults list itself cannot read the environment. Without
-    Hydra the file alone is used, and a remark says that it is incomplete. Raises `UsageError` where Hydra gives up, and
-    where anything outside the config's folder is asked for.
+    Interpolations stay as they are written, and those in the defaults list cannot read the environment. Without Hydra
+    only the file itself is used, with a remark that it is incomplete. Raises `UsageError` if Hydra fails, or if the config
+    names anything outside its own folder.
     """
     remark = _incomplete(path)
     if remark is not None:
         return Composed(values=values, places=places, source=path, remarks=(remark,))
-    if path.suffix != ".yaml":  # Hydra would take another file for it
+    if path.suffix != ".yaml":  # Hydra would read another file instead
         raise UsageError(f"{path}: has a defaults: list, which Hydra composes of .yaml files alone; rename it to *.yaml")
     flat, group_file = _composed(path)
     known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
     source = path
-    # A group file that says `@package _global_` has its keys at the top, where an override does not say `experiment.`.
+    # A group file with `@package _global_` has its keys at the top, where overrides have no `experiment.`.
     if group_file is not None and any(name.startswith("experiment.") for name in flat):
         root = yaml_text.compose(yaml_text.read_text(group_file), str(group_file))
         for leaf in yaml_text.leaves(root, str(group_file)):
@@ -58,9 +58,9 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
 
 
 def _incomplete(path: Path) -> str | None:
-    """Why a config with a defaults list is read alone, None where it can be composed."""
+    """Return why a config with a defaults list is read alone, None if it can be composed."""
     try:
-        import hydra  # noqa: F401  # asked for by its presence
+        import hydra  # noqa: F401  # only to see if it is installed
     except ImportError:
         return f"{path} has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it"
     from hydra.core.global_hydra import GlobalHydra
@@ -71,9 +71,9 @@ def _incomplete(path: Path) -> str | None:
 
 
 def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
-    """The first of `edits` of `source` that has no effect on the config at `path`, since what comes later overrules it.
+    """Return the first of `edits` of `source` that later parts of the config at `path` overrule.
 
-    `prefix` stands before their keys in `source`. None where all count, and where nobody can compose the config.
+    `prefix` stands before their keys in `source`. Returns None if all have an effect, or if the config cannot be composed.
     """
     if _incomplete(path) is not None:
         return None
@@ -85,9 +85,9 @@ def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> E
 def _composed(
     path: Path, changed: Path | None = None, changes: Mapping[str, Value] = MappingProxyType({})
 ) -> tuple[dict[str, Value], Path | None]:
-    """All values that Hydra makes of a config, and the file of the group `experiment` that it took.
+    """Return all values of the composed config, and the file of the group `experiment` that it uses.
 
-    The file `changed`, links resolved, is taken as if it had `changes` by their paths.
+    The file `changed`, with links resolved, is read as if it had `changes`, by path.
     """
     import hydra
     from omegaconf import OmegaConf
@@ -109,13 +109,13 @@ def _composed(
             whole: Any = OmegaConf.to_container(composed, resolve=False)
             del whole["hydra"]
             return dict(_flat(whole, "", [_MAX_PATHS])), group_file if is_group_file else None
-    except Exception as error:  # Hydra raises a wide family of its own, and what parsing the other files raises
-        reason = yaml_text.shown(re.sub(r"\s+", " ", str(error) or type(error).__name__).strip(), 300)
-        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {reason}") from None
+    except Exception as error:  # Hydra has many errors of its own, and lets parser errors through
+        why = reason(error, 300)
+        raise UsageError(f"{path}: Hydra cannot compose it, give the run's .hydra/config.yaml: {why}") from None
 
 
 def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:
-    """Every value below `node` by its path; raises `UsageError` where the paths have no `room`."""
+    """Yield every value below `node` with its path; raise `UsageError` if the paths exceed `room`."""
     if isinstance(node, dict):
         for key, child in node.items():
             yield from _flat(child, yaml_text.below(f"{path}." if path else "", key), room)
@@ -127,7 +127,7 @@ def _flat(node: Any, path: str, room: list[int]) -> Iterator[tuple[str, Value]]:
 
 
 def _value(node: Any) -> Value:
-    """A list as a tuple, with None for a mapping in it: what reading the text gives as well."""
+    """Return a list as a tuple, with None for a mapping in it, as the text reader does."""
     if isinstance(node, list):
         return tuple(_value(child) for child in node)
     return None if isinstance(node, dict) else node

@@ -1,4 +1,4 @@
-"""A unified diff of one file: its rows, and what it changes as replacements."""
+"""Parsing of a unified diff of one file into rows, and into replacements."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
 _BOM = "\ufeff"
-#: How a line begins, outside of hunks, with which git makes, moves or removes a file, or reads what is no text.
+#: The start of a line outside of hunks with which git creates, moves or removes a file, or marks a binary one.
 _NO_EDIT = re.compile(
     r"(?:new|deleted) file mode |(?:rename|copy) (?:from|to|old|new) |(?:---|\+\+\+) \"?/dev/null\b"
     r"|GIT binary patch|Binary files "
 )
-#: How one begins that names a file, by kind: a diff of one file has each at most once.
+#: The starts of lines that name a file; a diff of one file has each at most once.
 _NAMING = ("diff ", "Index: ", "--- ", "+++ ", "*** ")
-#: What `git format-patch` ends a mail with.
+#: The end of a mail from `git format-patch`.
 _SIGNATURE = re.compile(r"-- $|\d+(?:\.\w+)*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """Text that takes the place of what lies from `start` up to `end`: lines and columns from 1, in characters."""
+    """A text that replaces the range from `start` up to `end`; lines and columns count from 1, in characters."""
 
     start: tuple[int, int]
     end: tuple[int, int]
@@ -29,7 +29,7 @@ class Replacement:
 
 
 def replacements(diff: str) -> tuple[Replacement, ...]:
-    """Each group of lines that `diff` changes, in order; none where it is no diff of one file, or cannot be UTF-8."""
+    """Return each group of lines that `diff` changes, in order; none if it is not a diff of one file in UTF-8."""
     try:
         diff.encode("utf-8")
         return tuple(_grouped(rows(diff)))
@@ -38,10 +38,11 @@ def replacements(diff: str) -> tuple[Replacement, ...]:
 
 
 def rows(diff: str) -> Iterator[tuple[int, str, str]]:
-    """Every row of the hunks: the old line it stands at, from 1, its sign, and its text with the line end it really has.
+    """Yield every row of the hunks: its old line number, from 1, its sign, and its text with the real line end.
 
-    Rows are counted as the hunks say, as git and patch do it: no text in a hunk can begin another. An empty row stands
-    for an empty line of both files. Raises `ValueError` for what is no diff, or changes more than the lines of one file.
+    Rows are counted as the hunk headers say, as in git and patch, so no text within a hunk can begin another. An empty row
+    stands for an empty line of both files. Raises `ValueError` for a malformed diff, or for one that changes more than the
+    lines of one file.
     """
     given = re.findall(r"[^\n]*\n|[^\n]+\Z", diff)
     named = dict.fromkeys(_NAMING, 0)
@@ -61,7 +62,7 @@ def rows(diff: str) -> Iterator[tuple[int, str, str]]:
             if _NO_EDIT.match(row):
                 raise ValueError(f"line {number + 1} of the diff does more than change lines of a file")
             if line and not row.startswith("\\") and row.strip() and not _SIGNATURE.match(row.rstrip("\r\n")):
-                raise ValueError(f"line {number + 1} of the diff is none of a hunk")
+                raise ValueError(f"line {number + 1} of the diff belongs to no hunk")
             continue
         sign, text = row[:1], row[1:]
         if sign == "\\":
@@ -69,7 +70,7 @@ def rows(diff: str) -> Iterator[tuple[int, str, str]]:
         if row in ("\n", "\r\n"):
             sign, text = " ", row
         if sign not in (" ", "-", "+"):
-            raise ValueError(f"line {number + 1} of the diff is none of a hunk")
+            raise ValueError(f"line {number + 1} of the diff belongs to no hunk")
         last = number + 1 < len(given) and given[number + 1].startswith("\\")
         yield line, sign, text.removesuffix("\n") if last else text
         old -= sign != "+"
@@ -98,7 +99,7 @@ def _grouped(rows: Iterator[tuple[int, str, str]]) -> Iterator[Replacement]:
 
 
 def _replacement(start: int, deleted: list[str], added: list[str]) -> Replacement:
-    """Whole lines with their ends; a BOM is no part of the first line's text."""
+    """Return a replacement of whole lines with their ends; a BOM is not part of the first line's text."""
     text = "".join(added)
     if start == 1:
         text = text.removeprefix(_BOM)

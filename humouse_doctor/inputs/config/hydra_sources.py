@@ -1,4 +1,4 @@
-"""What Hydra may read while it composes a config: plain YAML files of the config's own folder, within bounds."""
+"""Limits on Hydra while it composes a config: it reads only plain YAML files of the config's own folder, within bounds."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from omegaconf.basecontainer import BaseContainer
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.files import is_file
 
-#: Files and values of all the defaults lists together, each counted as often as it is named, and bytes, counted once.
+#: Files and values of all defaults lists together, counted each time they are named, and bytes, counted once.
 _MAX_FILES = 500
 _MAX_VALUES = 20_000
 _MAX_BYTES = 1_000_000
-#: The class that Hydra's loader keeps the configs of one composition in.
+#: The class in which Hydra's loader holds the configs of one composition.
 _REPOSITORY = CachingConfigRepository.__name__
 
 
 class _Bounded(CachingConfigRepository):
-    """Keeps a defaults list within the config's folder, and ends one that brings in more than any config does."""
+    """A repository that confines defaults lists to the config's folder, and refuses more than any config needs."""
 
     def __init__(
         self, folder: Path, read: set[Path], changed: Path | None, changes: Mapping[str, Value], delegate: Any
@@ -42,10 +43,10 @@ class _Bounded(CachingConfigRepository):
         self._files = self._values = self._bytes = 0
 
     def initialize_sources(self, config_search_path: Any) -> None:
-        """What Hydra asks for where a config has a search path, which leads elsewhere or imports a package."""
+        """Refuse a config's search path, which leads elsewhere or imports a package; raise `UsageError`."""
         for element in config_search_path.get_path():
             if element.provider.startswith("hydra.searchpath"):
-                raise UsageError(f"the search path {yaml_text.shown(element.path)} is refused; a config's own folder is read")
+                raise UsageError(f"the search path {shortened(element.path)} is refused; a config's own folder is read")
         super().initialize_sources(config_search_path)
 
     def group_exists(self, config_path: str) -> bool:
@@ -63,7 +64,7 @@ class _Bounded(CachingConfigRepository):
     def load_config(self, config_path: str) -> Any:
         self._require_inside(config_path)
         if config_path not in self._sizes:
-            self._sizes[config_path] = self._looked_at(config_path)
+            self._sizes[config_path] = self._count_values(config_path)
         self._files += 1
         self._values += self._sizes[config_path]
         if self._files > _MAX_FILES or self._values > _MAX_VALUES:
@@ -79,10 +80,10 @@ class _Bounded(CachingConfigRepository):
     def _file(self, config_path: str) -> Path:
         return self._folder / (config_path if config_path.endswith(".yaml") else f"{config_path}.yaml")
 
-    def _looked_at(self, config_path: str) -> int:
-        """How many values a file has, which is read as ours are before Hydra sees it: a bomb of aliases or a tag ends there."""
+    def _count_values(self, config_path: str) -> int:
+        """Return the number of values in a file, checked before Hydra reads it, so that alias bombs and tags are refused."""
         path = self._file(config_path)
-        if not is_file(path):  # Hydra has it, or nobody
+        if not is_file(path):  # one of Hydra's own, or missing
             return 0
         self._read.add(path.resolve())
         text = yaml_text.read_text(path)
@@ -92,27 +93,27 @@ class _Bounded(CachingConfigRepository):
         return yaml_text.require_plain(text, str(path)) if text.strip() else 0  # an empty file is a config to Hydra
 
     def _require_inside(self, config_path: str) -> None:
-        """Raise `UsageError` for a file or group of another folder; Hydra's own package takes the same paths."""
+        """Raise `UsageError` for a file or group of another folder; this also applies to Hydra's own package."""
         upwards = Path(os.path.normpath(config_path)).parts[:1] == ("..",)
         if (
             Path(config_path).is_absolute()
             or upwards
-            or not all(path.resolve().is_relative_to(self._folder) for path in self._meant(config_path))
+            or not all(path.resolve().is_relative_to(self._folder) for path in self._meanings(config_path))
         ):
-            raise UsageError(f"{yaml_text.shown(config_path)} leads out of the config's folder, and is refused")
+            raise UsageError(f"{shortened(config_path)} leads out of the config's folder, and is refused")
 
-    def _meant(self, config_path: str) -> tuple[Path, Path]:
-        """What a path of a defaults list may mean: a group or a file in full, and a file's stem."""
+    def _meanings(self, config_path: str) -> tuple[Path, Path]:
+        """Return the possible meanings of a path in a defaults list: a group or a full file name, and a file's stem."""
         return self._folder / config_path, self._folder / f"{config_path}.yaml"
 
 
 @contextmanager
 def guarded(folder: Path, changed: Path | None, changes: Mapping[str, Value]) -> Iterator[set[Path]]:
-    """Let Hydra load bounded files of `folder` alone within the block, read no environment, and import nothing.
+    """Restrict Hydra within the block to bounded files of `folder`, without environment and imports.
 
-    Yields the files it has read, links resolved. The file `changed` is taken as if it had `changes` by their paths. No
-    resolver but Hydra's own is known: where it resolves one itself, in a path or an error message, that would show a
-    secret. `hydra.job.env_copy` finds empty variables.
+    Yields the set of files it has read, with links resolved. The file `changed` is read as if it had `changes`, by path.
+    All resolvers except Hydra's own are removed: a resolved value in a path or an error message could reveal a secret.
+    `hydra.job.env_copy` finds empty variables.
     """
     read = set[Path]()
     blind = SimpleNamespace(environ=defaultdict(str), getcwd=os.getcwd)
@@ -126,9 +127,9 @@ def guarded(folder: Path, changed: Path | None, changes: Mapping[str, Value]) ->
 
 @contextmanager
 def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    kept = getattr(owner, name)
+    before = getattr(owner, name)
     setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(owner, name, kept)
+        setattr(owner, name, before)

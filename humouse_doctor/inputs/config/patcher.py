@@ -1,7 +1,7 @@
-"""Edits to a config file that change only the characters of the values they name.
+"""Edits of a config file that change only the characters of the values they name.
 
-The span of a value is replaced, or one line inserted beside its siblings, so comments, quotes, indentation, line ends
-and a BOM stay as they are. What cannot be edited that way is refused, with the Hydra override that does the same.
+The span of a value is replaced, or a line is inserted beside its siblings. Comments, quotes, indentation, line ends and a
+BOM stay unchanged. Other edits are refused, with the Hydra override of the same effect.
 """
 
 from __future__ import annotations
@@ -18,25 +18,26 @@ import yaml
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.config import reader, yaml_text
-from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.inputs.config.reader import in_message, spell
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import replace_file, repository
 
 _BOM = "\ufeff"
-#: What fits into a line that people read, of a value and of an override.
-_MAX_SHOWN, _MAX_OVERRIDE = 120, 300
-#: How stock PyYAML fails: at 2021-13-45, a date to it, at what is no hash, at a key such as `!!bool x`.
+#: Characters of an override that fit into a line that people read.
+_MAX_OVERRIDE = 300
+#: Errors of stock PyYAML: for 2021-13-45 as a date, for an unhashable key, for a key such as `!!bool x`.
 _MISREAD = (
     UsageError, yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError,
 )  # fmt: skip
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*\Z")
-#: Where the trainer's own keys stand in its configs.
+#: The sections in which a config may hold the trainer's keys.
 _PREFIXES = ("", "experiment.")
-#: How git spells a byte of a name in quotes (`cq_lookup` of its quote.c); all others that are not printable ASCII are octal.
+#: Git's escapes in a quoted name (`cq_lookup` of its quote.c); other bytes that are not printable ASCII are octal.
 _ESCAPES = {ord(char): f"\\{letter}" for char, letter in zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True)}
 
-#: Characters `start:end` of a text and what takes their place; a section and the tree of its new keys.
+#: Characters `start:end` of a text with their replacement; a section with the tree of its new keys.
 _Change = tuple[int, int, str]
 _Section = tuple[yaml.MappingNode, dict[str, Any]]
 
@@ -46,16 +47,16 @@ class PatchRefused(UsageError):
 
 
 def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> str:
-    """`text` with `edits` made; `prefix` stands before every key in the file.
+    """Return `text` with `edits` made; `prefix` stands before every key in the file.
 
-    Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and where the
-    result does not read back as intended: the new values there, all others as they were.
+    Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and if the result
+    does not read back as intended: with the new values, and all others unchanged.
     """
     if not edits:
         return text
     for edit in edits:
         if _is_reference(edit.new):
-            raise _refuse(name, edit, prefix, f"cannot be {_shown(edit.new)}, which Hydra takes for a reference")
+            raise _refuse(name, edit, prefix, f"cannot be {in_message(edit.new)}, which Hydra takes for a reference")
     body = text.removeprefix(_BOM)
     root = yaml_text.compose(body, name)
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
@@ -67,7 +68,7 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
 
 
 def require_effect(config: Path, source: str, edits: Sequence[Edit], prefix: str) -> None:
-    """Raise `PatchRefused` where an edit of `source` would change nothing of the config at `config`, which brings it in."""
+    """Raise `PatchRefused` if an edit of `source` would not change the config at `config`, which includes it."""
     edit = reader.overruled(config, Path(source), edits, prefix)
     if edit is not None:
         raise _refuse(source, edit, prefix, f"would not count: what {config} brings in later overrules it")
@@ -75,7 +76,7 @@ def require_effect(config: Path, source: str, edits: Sequence[Edit], prefix: str
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
     spelled = override(edit, override_prefix(name, prefix))
-    # one that is cut or escaped would be another
+    # a cut or escaped override would be a different one
     fits = spelled.isprintable() and len(spelled) <= _MAX_OVERRIDE and not _is_reference(edit.new)
     return PatchRefused(
         f"{name}: {prefix}{edit.key} {reason}; {f'use the override {spelled}' if fits else 'change it by hand'}"
@@ -83,14 +84,10 @@ def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
 
 
 def _is_reference(value: Value) -> bool:
-    """Whether OmegaConf would read something else for `value`: an interpolation or a value that is still to come."""
+    """Return True if OmegaConf would not take `value` literally: an interpolation or a missing value."""
     if isinstance(value, tuple):
         return any(_is_reference(part) for part in value)
     return isinstance(value, str) and ("${" in value or value == "???")
-
-
-def _shown(value: Value) -> str:
-    return yaml_text.shown(spell(value), _MAX_SHOWN)
 
 
 def _edited(
@@ -105,7 +102,7 @@ def _edited(
         parent, parts = _section(root, name, edit, prefix)
         _, tree = sections.setdefault(id(parent), (parent, {}))
         _grow(tree, parts, edit.new)
-    # where sections end at one place, the deepest comes first, and what replaces the last value of all before them
+    # of sections that end at one place the deepest comes first, and a replacement of the last value before them
     changes.extend(_lines_for(body, *sections[key]) for key in sorted(sections, key=lambda key: -_column(sections[key][0])))
     pieces, at = list[str](), 0
     for start, end, new in sorted(changes, key=lambda change: change[0]):
@@ -118,8 +115,8 @@ def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix:
     if isinstance(leaf.value, str) and "${" in leaf.value:
         raise _refuse(name, edit, prefix, "is an interpolation")
     if edit.absent or not _same(leaf.value, edit.old):
-        was = "absent" if edit.absent else _shown(edit.old)
-        raise _refuse(name, edit, prefix, f"should be {was} but is {_shown(leaf.value)}")
+        was = "absent" if edit.absent else in_message(edit.old)
+        raise _refuse(name, edit, prefix, f"should be {was} but is {in_message(leaf.value)}")
     node = leaf.node
     start, end = node.start_mark.index, node.end_mark.index
     if leaf.aliased or body[start : start + 1] in ("&", "!", "*"):
@@ -133,9 +130,9 @@ def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix:
 
 
 def _section(root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> tuple[yaml.MappingNode, list[str]]:
-    """The section that a key which is not there goes into, and its path below that."""
+    """Return the section to which a missing key is added, and the key's path below it."""
     if not edit.absent:
-        raise _refuse(name, edit, prefix, f"should be {_shown(edit.old)} but is not there any more")
+        raise _refuse(name, edit, prefix, f"should be {in_message(edit.old)} but is not there any more")
     parts = f"{prefix}{edit.key}".split(".")
     parent = root
     while len(parts) > 1:
@@ -160,7 +157,7 @@ def _column(section: yaml.MappingNode) -> int:
 
 
 def _lines_for(body: str, section: yaml.MappingNode, tree: dict[str, Any]) -> _Change:
-    """Lines for new keys of a section, after the last of their siblings."""
+    """Return the change that adds new keys to a section, after their last sibling."""
     at = _end_of_last_line(body, section.value[-1][1])
     newline = "\r\n" if body[:at].endswith("\r\n") or (at == len(body) and "\r\n" in body) else "\n"
     lines = [" " * _column(section) + line for line in _dump(tree, 0).split("\n")[:-1]]
@@ -170,7 +167,7 @@ def _lines_for(body: str, section: yaml.MappingNode, tree: dict[str, Any]) -> _C
 
 
 def _end_of_last_line(body: str, node: yaml.Node) -> int:
-    """The index just past the line on which the last scalar below `node` ends."""
+    """Return the index just past the line on which the last scalar below `node` ends."""
     while isinstance(node, yaml.MappingNode | yaml.SequenceNode) and not node.flow_style and node.value:
         node = node.value[-1][1] if isinstance(node, yaml.MappingNode) else node.value[-1]
     end: int = node.end_mark.index
@@ -185,9 +182,9 @@ def _same(left: Value, right: Value) -> bool:
 
 
 def _misread(text: str, values: dict[str, Any], after: str, name: str, edits: Sequence[Edit], prefix: str) -> Edit | None:
-    """The first edit at fault where our loader or stock PyYAML does not see the new values in `after`, all others as before.
+    """Return the first edit that our loader or stock PyYAML misreads in `after`, None if all is as intended.
 
-    `values` is what our loader sees in `text`.
+    Both must read the new values there, and all others as before. `values` are those that our loader reads in `text`.
     """
     for was, read in ((values, _our_values), (None, _stock_values)):
         try:
@@ -223,7 +220,7 @@ def _stock_values(text: str, _: str) -> dict[str, Any]:
 
 
 def _literal(value: Value, style: str | None) -> str:
-    """`value` as text that every YAML reader takes for the same; `style` is the quote of the value it replaces."""
+    """Return `value` as text that every YAML reader reads alike; `style` is the quote of the replaced value."""
     match value:
         case float():
             return _float(value)
@@ -240,7 +237,7 @@ def _literal(value: Value, style: str | None) -> str:
 
 
 def _float(value: float) -> str:
-    """A float with a dot, since stock PyYAML takes 1e-05 for text."""
+    """Return a float with a dot, since stock PyYAML takes 1e-05 for text."""
     text = repr(value)
     mantissa, exponent, power = text.partition("e")
     if exponent and "." not in mantissa:
@@ -249,30 +246,30 @@ def _float(value: float) -> str:
 
 
 def override(edit: Edit, prefix: str = "") -> str:
-    """The Hydra override that makes `edit` on the command line; `++` adds a key the config does not have."""
+    """Return the Hydra override that makes `edit` on the command line; `++` adds a missing key."""
     return f"{'++' if edit.absent else ''}{prefix}{edit.key}={_hydra(edit.new)}"
 
 
 def override_line(edit: Edit, prefix: str = "") -> str:
-    """The same as a line for people and other programs to read.
+    """Return the Hydra override as a line for people and other programs.
 
     Raises `PatchRefused` for a key that is not the trainer's, and for a value that a line cannot hold or Hydra would resolve.
     """
     line = override(edit, prefix)
     if edit.key not in BY_NAME or prefix not in _PREFIXES:
-        shown = yaml_text.shown(f"{prefix}{edit.key}", _MAX_SHOWN)
+        shown = shortened(f"{prefix}{edit.key}", yaml_text.MAX_VALUE)
         raise PatchRefused(f"{shown}: not a key of the training config, and Hydra has keys that run code; no override is made")
     if _is_reference(edit.new) or not line.isprintable():
-        raise PatchRefused(f"{prefix}{edit.key}: no line of overrides can hold {_shown(edit.new)}; change it by hand")
+        raise PatchRefused(f"{prefix}{edit.key}: no line of overrides can hold {in_message(edit.new)}; change it by hand")
     return line
 
 
 def _hydra(value: Value) -> str:
     if isinstance(value, str):
         plain = _PLAIN.match(value) and yaml_text.parse_scalar(value) == value
-        if plain and value.lower() not in ("true", "false", "null", "nan", "inf"):  # Hydra takes these in any case
+        if plain and value.lower() not in ("true", "false", "null", "nan", "inf"):  # Hydra reads these in upper or lower case
             return value
-        # a backslash is itself unless a quote follows
+        # only a backslash before a quote is an escape
         return "'" + re.sub(r"(\\*)('|\Z)", lambda end: end[1] * 2 + ("\\'" if end[2] else ""), value) + "'"
     if isinstance(value, tuple):
         return f"[{','.join(_hydra(part) for part in value)}]"
@@ -280,7 +277,7 @@ def _hydra(value: Value) -> str:
 
 
 def from_hydra(line: str) -> str:
-    """A line that `override` made, as `reader.read` takes it: YAML has no backslashes within single quotes."""
+    """Convert a line from `override` for `reader.read`: YAML has no backslash escapes within single quotes."""
     key, _, value = line.partition("=")
     if len(value) < 2 or value[0] != "'" or value[-1] != "'":
         return line
@@ -289,10 +286,10 @@ def from_hydra(line: str) -> str:
 
 
 def override_prefix(source: str | None, prefix: str) -> str:
-    """What stands before a key on the command line.
+    """Return the prefix of a key on the command line.
 
-    A file in a Hydra group `experiment` beside its `config.yaml` is reached under `experiment.`, though its own keys
-    stand at the top.
+    Keys of a file in a Hydra group `experiment` beside its `config.yaml` have the prefix `experiment.` there, though they
+    stand at the top of the file.
     """
     if prefix or source is None:
         return prefix
@@ -301,7 +298,7 @@ def override_prefix(source: str | None, prefix: str) -> str:
 
 
 def as_yaml(edits: Iterable[Edit], prefix: str = "") -> str:
-    """The new values alone, as a small YAML file."""
+    """Return only the new values, as a small YAML file."""
     tree: dict[str, Any] = {}
     for edit in edits:
         _grow(tree, f"{prefix}{edit.key}".split("."), edit.new)
@@ -329,7 +326,7 @@ def _dump(tree: Mapping[str, Any], depth: int) -> str:
 
 
 def unified_diff(before: str, after: str, path: str) -> str:
-    """A diff that `git apply` and `patch -p1` take, in the folder that `diff_place` gives, for the file at `path` alone.
+    """Return a diff of the file at `path` for `git apply` or `patch -p1` in the folder from `diff_place`.
 
     Raises `PatchRefused` for a path that no file can have.
     """
@@ -339,20 +336,20 @@ def unified_diff(before: str, after: str, path: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines as a diff knows them: split at LF only."""
+    """Split `text` into lines as a diff does, at LF only."""
     return re.findall(r"[^\n]*\n|[^\n]+\Z", text)
 
 
 def _header(side: str, name: str) -> str:
-    """The name of a diff's file as git writes it: in quotes unless printable ASCII, and a tab after a name with a space.
+    """Return a file's name in a diff as git writes it: in quotes unless printable ASCII, and with a tab if it has a space.
 
-    Two names stand in quotes that git would leave bare: one that ends with a space, which `patch` would drop and take another
-    file, and one with `##[`, which GitHub's runner would take for a command in a log.
+    Unlike in git, quotes also enclose a name that ends with a space, which `patch` would drop, and one with `##[`, which
+    GitHub's runner would take for a command in a log.
     """
     try:
         raw = os.fsencode(f"{side}/{name}")
     except UnicodeEncodeError:
-        raise PatchRefused(f"{yaml_text.shown(name)}: no file has such a name; no diff is made") from None
+        raise PatchRefused(f"{shortened(name)}: no file has such a name; no diff is made") from None
     spelled = "".join(_ESCAPES.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03o}") for byte in raw)
     spelled = spelled.replace("##[", "\\043#[")
     if len(spelled) > len(raw) or spelled.endswith(" "):
@@ -361,11 +358,11 @@ def _header(side: str, name: str) -> str:
 
 
 def diff_place(path: str) -> tuple[Path, str]:
-    """The absolute folder that a diff of the file at `path` applies in, and the file's name there, with `/` between parts.
+    """Return the absolute folder in which a diff of the file at `path` applies, and the file's name there, with `/`.
 
-    That is the current folder, or where the file lies elsewhere the top of its own repository, else its own folder.
+    This is the current folder if the file lies below it, else the top of the file's repository, else the file's folder.
     """
-    if ".." in Path(path).parts:  # `link/..` is not the folder that the link lies in
+    if ".." in Path(path).parts:  # `link/..` is not the folder of the link
         full = Path(os.path.realpath(Path(path).parent)) / Path(path).name
     else:
         full = Path(os.path.abspath(path))  # noqa: PTH100  # with symlinks kept
@@ -376,9 +373,9 @@ def diff_place(path: str) -> tuple[Path, str]:
 
 
 def require_own_file(path: str) -> None:
-    """Raise `PatchRefused` where `git apply` or `patch -p1` in the current folder takes another file for that at `path`.
+    """Raise `PatchRefused` if `git apply` or `patch -p1` in the current folder would change another file than `path`.
 
-    A diff names its file from the folder that `diff_place` gives, and the current one may have a file of the same name.
+    A diff names its file relative to the folder from `diff_place`; the current folder may have a file of the same name.
     """
     here, (folder, name) = Path.cwd(), diff_place(path)
     for taken in (name, _guessed_by_git(name, here)):
@@ -391,9 +388,9 @@ def require_own_file(path: str) -> None:
 
 
 def _guessed_by_git(name: str, here: Path) -> str:
-    """The file that `git apply` takes `a/{name}` for in a repository's folder `here` (`guess_p_value` of its apply.c).
+    """Return the file for which `git apply` takes `a/{name}` in a repository's folder `here` (`guess_p_value` of apply.c).
 
-    Where the name, or what follows its first part, begins with the way from the repository's top, git drops all of that.
+    If the name, or the part after its first folder, begins with the path from the repository's top, git drops that path.
     """
     top = repository(here) or here
     way = "" if top == here else f"{here.relative_to(top).as_posix()}/"
@@ -411,9 +408,9 @@ def _same_file(one: Path, other: Path) -> bool:
 
 
 def write(path: Path, text: str) -> Path:
-    """Replace the config at `path` by `text` in one step, keeping what it was beside it; returns the backup's path.
+    """Replace the config at `path` by `text` atomically, with a backup beside it; return the backup's path.
 
-    Raises `InputError` where the file or its folder does not let it.
+    Raises `InputError` if the file cannot be read or written.
     """
     real = Path(os.path.realpath(path))
     backup = real.with_name(real.name + ".bak")
@@ -424,11 +421,11 @@ def write(path: Path, text: str) -> Path:
     try:
         before = real.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: cannot read: {error.strerror or error}; nothing was changed") from None
+        raise InputError(f"{path}: cannot read: {reason(error)}; nothing was changed") from None
     replace_file(backup, before, like=real)
     try:
         replace_file(real, text.encode("utf-8"), own=True)
     except InputError:
-        backup.unlink(missing_ok=True)  # of what was not changed
+        backup.unlink(missing_ok=True)  # since nothing was changed
         raise
     return backup

@@ -1,4 +1,4 @@
-"""A config file to settings: every known key with its value, origin and line; interpolations resolved in the file."""
+"""Reading of a config file as settings: each known key with value, origin and line, interpolations resolved in the file."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from types import MappingProxyType
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
+from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
 
 _SECTIONS = ("data", "model", "training", "logging")
 _INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
-#: What OmegaConf takes for a path: no part of it can be empty, in quotes, or of two words.
+#: A path as OmegaConf defines it: no part is empty, in quotes, or of two words.
 _REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
 _MISSING = "???"
-#: Interpolations followed for one value, and characters it may have then.
+#: Interpolations followed for one value, and characters that it may reach.
 _MAX_HOPS, _MAX_RESOLVED = 16, 5000
-_MAX_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Complaint:
-    """Something about the config that the trainer would trip over or silently ignore."""
+    """A problem of the config that the trainer would fail on or silently ignore."""
 
     key: str
     message: str
@@ -36,7 +36,7 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadConfig:
-    """Settings, what is wrong with them, and remarks on how they were read."""
+    """Settings, complaints about them, and remarks on how they were read."""
 
     settings: Settings
     complaints: tuple[Complaint, ...] = ()
@@ -46,8 +46,8 @@ class ReadConfig:
 def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
     """Read the config at `path`; without one, only the trainer's defaults and `overrides` (`key=value`) are known.
 
-    `text`, where given, is read as if it stood in that file.
-    Raises `UsageError` for text that is no config and for an override of an unknown key.
+    `text`, if given, is read instead of the file's content. Raises `UsageError` if it is not a config, and for an override
+    of an unknown key.
     """
     if path is None:
         return overridden(_finish({}, {}, Settings(), "", ()), overrides)
@@ -96,7 +96,10 @@ def edited(config: ReadConfig, edits: Iterable[Edit]) -> ReadConfig:
 
 
 def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
-    """The first of `edits` of `source`, with `prefix` before its key there, that does not count for the config at `path`."""
+    """Return the first of `edits` of `source` without effect on the config at `path`, None if all have one.
+
+    `prefix` stands before the keys in `source`.
+    """
     text = yaml_text.read_text(path)
     if "defaults" not in text:
         return None
@@ -139,7 +142,7 @@ def _finish(
                     key=key,
                     place=place,
                     serious=True,
-                    message=f"{yaml_text.shown(key)} is unknown to the trainer, which ignores it; "
+                    message=f"{shortened(key)} is unknown to the trainer, which ignores it; "
                     f"{meant} was probably meant and {kept}",
                 )
             )
@@ -149,11 +152,11 @@ def _finish(
             in_file[key] = Setting(key=key, value=raw, origin=Origin.EXPLICIT, place=place)
         value, trouble = _resolve(raw, values)
         if trouble is not None:
-            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {_shown(raw)}: {trouble}"))
+            complaints.append(Complaint(key=key, place=place, serious=False, message=f"{key} is {in_message(raw)}: {trouble}"))
             continue
         wrong = BY_NAME[key].complaint(value)
         if wrong is not None:
-            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {_shown(value)}; {wrong}"))
+            complaints.append(Complaint(key=key, place=place, serious=True, message=f"{key} is {in_message(value)}; {wrong}"))
             continue
         settings[key] = Setting(key=key, value=value, origin=Origin.EXPLICIT, place=place)
     unusable = {complaint.key for complaint in complaints}
@@ -173,16 +176,16 @@ def _finish(
 
 
 def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Complaint:
-    """The complaint about a value, often an interpolation, where a section of keys belongs."""
+    """Return the complaint about a value, often an interpolation, in place of a section."""
     if isinstance(raw, str) and ("${" in raw or raw == _MISSING):
-        message = f"{key} is {_shown(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
+        message = f"{key} is {in_message(raw)}: a whole section left unresolved; give its keys with --set, such as {example}"
         return Complaint(key=key, place=place, serious=False, message=message)
-    message = f"{key} is {_shown(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
+    message = f"{key} is {in_message(raw)}; expected a section with keys such as {example.removeprefix(f'{key}.')}"
     return Complaint(key=key, place=place, serious=True, message=message)
 
 
 def from_values(values: Mapping[str, Value]) -> Settings:
-    """Settings from Python: `values` by key over the trainer's defaults; raises `UsageError` as an override does."""
+    """Return settings from Python: `values` by key over the trainer's defaults; raise `UsageError` as an override does."""
     settings = read(None).settings
     for key, value in values.items():
         settings = settings.with_setting(_checked(key, value, f"{key}={spell(value)}"))
@@ -192,8 +195,8 @@ def from_values(values: Mapping[str, Value]) -> Settings:
 def _override(text: str) -> Setting:
     name, equals, raw = text.partition("=")
     if not equals:
-        raise UsageError(f"--set {yaml_text.shown(text, _MAX_SHOWN)}: expected key=value")
-    shown = f"--set {yaml_text.shown(text, _MAX_SHOWN)}"
+        raise UsageError(f"--set {shortened(text, yaml_text.MAX_VALUE)}: expected key=value")
+    shown = f"--set {shortened(text, yaml_text.MAX_VALUE)}"
     return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw, shown), shown)
 
 
@@ -201,7 +204,7 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
     if key not in BY_NAME:
         hint = likely_misspelling(key)
         more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
-        raise UsageError(f"{shown}: unknown key '{yaml_text.shown(key)}'; {more}")
+        raise UsageError(f"{shown}: unknown key '{shortened(key)}'; {more}")
     wrong = BY_NAME[key].complaint(value)
     if wrong is not None:
         raise UsageError(f"{shown}: {wrong}")
@@ -209,7 +212,10 @@ def _checked(key: str, value: Value, shown: str) -> Setting:
 
 
 def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> tuple[Value, str | None]:
-    """Follow references within the file; anything else (environment, clock, Hydra) stays unread, never its value."""
+    """Follow references within the file; others (environment, clock, Hydra) are never resolved.
+
+    Returns the value, and the reason if there is none.
+    """
     if isinstance(raw, tuple):
         parts = [_resolve(part, values, within=True) for part in raw]
         return tuple(part for part, _ in parts), next((trouble for _, trouble in parts if trouble is not None), None)
@@ -228,24 +234,24 @@ def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> t
             return None, "left unresolved, its interpolation is escaped; give it with --set"
         reference = match.group(2).strip()
         if ":" in reference or not _REFERENCE.fullmatch(reference) or reference not in values:
-            what = "resolvers are not run" if ":" in reference else f"there is no '{yaml_text.shown(reference)}' in the file"
+            what = "resolvers are not run" if ":" in reference else f"there is no '{shortened(reference)}' in the file"
             return None, f"left unresolved, {what}; give it with --set"
         target = values[reference]
         if isinstance(target, tuple) and (within or match.group(0) != value):
-            return None, f"left unresolved, '{yaml_text.shown(reference)}' is a list; give it with --set"
+            return None, f"left unresolved, '{shortened(reference)}' is a list; give it with --set"
         value = target if match.group(0) == value else f"{value[: match.start()]}{target}{value[match.end() :]}"
         if isinstance(value, str) and len(value) > _MAX_RESOLVED:
             return None, f"left unresolved, it comes to more than {_MAX_RESOLVED} characters; give it with --set"
     return None, "the interpolation refers to itself; give the value with --set"
 
 
-def _shown(value: Value) -> str:
-    """A value as a message has it: short, whatever the file holds."""
-    return yaml_text.shown(spell(value), _MAX_SHOWN)
+def in_message(value: Value) -> str:
+    """Return a value in a short form for messages."""
+    return shortened(spell(value), yaml_text.MAX_VALUE)
 
 
 def spell(value: Value) -> str:
-    """A value on one line, as YAML would have it."""
+    """Return a value on one line in YAML."""
     match value:
         case None:
             return "null"

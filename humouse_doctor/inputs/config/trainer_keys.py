@@ -1,6 +1,6 @@
 """The one table of the trainer's config keys: their types, their defaults when absent, and what they accept.
 
-The defaults are humouse's own; several of them are the trap a run fell into, so they are shown with their origin.
+The defaults are humouse's own. Several of them have made runs collapse, so reports name their origin.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from humouse_doctor.core.spec import ACTIVATION_NAMES, Architecture
 
 
 class Type(Enum):
-    """What kind of value a key takes; a whole number serves where a number is asked."""
+    """The kind of value that a key takes; a whole number is accepted as a number."""
 
     FLAG = "true or false"
     WHOLE = "a whole number"
@@ -33,7 +33,7 @@ _MOST_UNITS = 10**6
 class Key:
     """One config key; `required` keys have no default, `accepts` lists the spellings of an enumeration.
 
-    Beyond `maximum` a whole number is one that no trainer could make room for.
+    A whole number above `maximum` would exceed any trainer's memory.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Key:
     maximum: int = _MOST
 
     def complaint(self, value: Value) -> str | None:
-        """What is wrong with `value` here, in words that name what is accepted; None where it fits."""
+        """Return the accepted values if `value` does not fit this key, None if it fits."""
         if self.accepts:
             spelled = "null" if value is None else value
             fits = isinstance(spelled, str) and spelled.lower() in self.accepts
@@ -63,7 +63,7 @@ class Key:
 
 
 def _fits(value: Value, kind: Type) -> bool:
-    # whole numbers have no end in YAML, floats have
+    # whole numbers are unbounded in YAML, floats are not
     number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
     match kind:
         case Type.FLAG:
@@ -120,12 +120,15 @@ KEYS: tuple[Key, ...] = (
 
 BY_NAME = {key.name: key for key in KEYS}
 
-#: No key of twice the length is a misspelling of one.
+#: A name longer than twice the longest key is not a misspelling.
 _LONGEST = 2 * max(len(key.name) for key in KEYS)
 
 
 def likely_misspelling(name: str) -> str | None:
-    """The known key that `name`, itself unknown, was probably meant to be: the trainer would ignore it silently."""
+    """Return the key of which the unknown `name` is probably a misspelling, None if there is none.
+
+    The trainer silently ignores unknown keys.
+    """
     if name in BY_NAME or len(name) > _LONGEST:
         return None
     close = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.92)

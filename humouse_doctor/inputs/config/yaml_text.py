@@ -1,4 +1,4 @@
-"""YAML text to nodes and plain values, with OmegaConf's number semantics and without running anything."""
+"""Parsing of YAML text into nodes and plain values, with OmegaConf's reading of numbers and without running anything."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ import yaml
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.files import open_regular
 
-#: Larger than any training config; a guard against reading a data file as one.
+#: More bytes than any training config has, so that a data file is not read as one.
 _MAX_BYTES = 500_000
-#: Values read through aliases count each time, so that a bomb of nested aliases ends here.
+#: Values reached through aliases count each time, so that this also stops a bomb of nested aliases.
 _MAX_VALUES = 10_000
-#: Hydra takes milliseconds to read an interpolation: each counts as so many values.
+#: Hydra takes milliseconds to read an interpolation, so each counts as this many values.
 _PER_INTERPOLATION = 20
-#: Characters of all values and of the paths to them, counted as often: a long key stands before each below it.
+#: Characters of all values and their paths; a long key counts once for each value below it.
 _MAX_TEXT = 5_000_000
 _MAX_DEPTH = 64
-#: A number of more characters is none that a trainer could use, and takes the longer to read the longer it is.
+#: No trainer could use a longer number, and reading one takes time that grows with its length.
 _MAX_NUMBER = 400
-_MAX_SHOWN = 60
+#: Characters of a value out of a file that a message has room for.
+MAX_VALUE = 120
 
 _BOM = "\ufeff"
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, except that 5e-6 is a number and a date is text, as OmegaConf reads them.
+    """PyYAML's safe loader, except that 5e-6 is a number and a date is text, as in OmegaConf.
 
-    It stops at more nodes than a config has, and at deeper ones, before these cost time or a stack.
+    It stops at more or deeper nodes than a config has, before they cost time or exhaust the stack.
     """
 
     def __init__(self, text: str) -> None:
@@ -41,7 +43,7 @@ class _Loader(yaml.SafeLoader):
         self._nodes = self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node; raises `ComposerError` beyond the bounds."""
+        """Compose the next node; raise `ComposerError` beyond the bounds."""
         self._nodes += 1
         self._depth += 1
         if self._depth > _MAX_DEPTH or self._nodes > 2 * _MAX_VALUES:
@@ -57,7 +59,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-# The numbers PyYAML takes for text; .5e3 and -.5 stay text, as they do in OmegaConf.
+# Numbers that PyYAML takes for text; .5e3 and -.5 stay text, as in OmegaConf.
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
@@ -66,16 +68,19 @@ _Loader.add_implicit_resolver(
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str", "map", "seq")}
 
-#: A lone = is text where it is a key.
+#: A lone = as a key is text.
 _TEXT_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:value")
 
-#: What PyYAML lets through beside its own errors: nesting, and escapes such as \UFFFFFFFF that are no character.
+#: PyYAML's own errors, and those it lets through: for deep nesting, and for escapes such as \UFFFFFFFF.
 _MISREAD = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """A value at its dotted path, with the node it was read from; `aliased` where an alias or a merge led there."""
+    """A value at its dotted path, with the node it was read from.
+
+    `aliased` is True if an alias or a merge led there.
+    """
 
     path: str
     value: Value
@@ -84,12 +89,12 @@ class Leaf:
 
 
 def read_text(path: Path) -> str:
-    """The file's text, with its BOM and line ends as they are; raises `UsageError` where it is not a config."""
+    """Return the file's text with its BOM and line ends; raise `UsageError` if it cannot be a config."""
     try:
         with open_regular(path) as stream:
             data = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{path}: cannot read the config: {error.strerror or error}") from None
+        raise UsageError(f"{path}: cannot read the config: {reason(error)}") from None
     if len(data) > _MAX_BYTES:
         raise UsageError(f"{path}: larger than {_MAX_BYTES // 1000} kB, not a training config; expected a YAML file")
     try:
@@ -99,7 +104,7 @@ def read_text(path: Path) -> str:
 
 
 def compose(text: str, name: str) -> yaml.MappingNode:
-    """The root mapping of `text`; raises `UsageError` that names file and line."""
+    """Return the root mapping of `text`; raise `UsageError` with file and line."""
     root = _root(text, name)
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
@@ -111,7 +116,7 @@ def _root(text: str, name: str) -> yaml.Node | None:
     if text.startswith(2 * _BOM):
         raise UsageError(f"{name}:1: two byte order marks, of which YAML takes the second for text of the first key; keep one")
     try:
-        loader = _Loader(text)  # which skips one mark, and counts it in the index of what follows
+        loader = _Loader(text)  # skips one mark, which counts in the indices of later nodes
         try:
             root: yaml.Node | None = loader.get_single_node()
         finally:
@@ -122,7 +127,7 @@ def _root(text: str, name: str) -> yaml.Node | None:
 
 
 def _line(error: Exception, text: str) -> str:
-    """`:line` of the error, empty where that is not known."""
+    """Return `:line` of the error, empty if unknown."""
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         return f":{mark.line + 1}"
@@ -134,35 +139,28 @@ def _line(error: Exception, text: str) -> str:
 def _problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return shown(str(getattr(error, "problem", None) or str(error).splitlines()[0]), 200)
-
-
-def shown(text: str, longest: int = _MAX_SHOWN) -> str:
-    """Text out of a file, short, on one line and without control characters."""
-    cut = text if len(text) <= longest else f"{text[:longest]}..."
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
+    return shortened(str(getattr(error, "problem", None) or str(error).splitlines()[0]), 200)
 
 
 def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
-    """Every scalar and every list of scalars below `root`; merges (`<<`) are followed.
+    """Yield every scalar and every list of scalars below `root`; merges (`<<`) are followed.
 
-    Raises `UsageError` for a duplicate key, one that is null, a foreign tag, or nesting beyond the budget.
+    Raises `UsageError` for a duplicate key, a null key, a foreign tag, or content beyond the budget.
     """
     budget = [_MAX_VALUES, _MAX_TEXT]
     yield from _walk(root, "", name, budget, frozenset(), False)
 
 
 def below(prefix: str, key: object) -> str:
-    """The dotted path of `key` in the section whose path with its dot is `prefix`.
+    """Return the dotted path of `key` in the section at `prefix`, which ends with a dot.
 
-    In quotes stands what is no step of a path: `on` and `01` are no text to OmegaConf but True and 1, and one with a dot
-    is one key.
+    A key that is not text to OmegaConf (`on` is True, `01` is 1), or that contains a dot, stands in quotes.
     """
     return f"{prefix}{key}" if isinstance(key, str) and "." not in key else f"{prefix}'{key}'"
 
 
 def require_plain(text: str, name: str) -> int:
-    """How many values `text` has, a YAML file of any shape; raises `UsageError` for what is no plain data within bounds."""
+    """Return the number of values in `text`, YAML of any shape; raise `UsageError` unless it is plain data within bounds."""
     root = _root(text, name)
     budget = [_MAX_VALUES, _MAX_TEXT]
     if isinstance(root, yaml.MappingNode):
@@ -189,7 +187,10 @@ def _walk(
 def _entries(
     node: yaml.MappingNode, name: str, budget: list[int], above: frozenset[int]
 ) -> dict[Value, tuple[yaml.Node, yaml.Node, bool]]:
-    """By key: its node, its value's node, whether a merge brought it. Own keys win over merged ones, the first merge."""
+    """Return, by key: its node, its value's node, and True if it was merged.
+
+    Own keys win over merged ones, and the first merge wins over later ones.
+    """
     if id(node) in above or len(above) > _MAX_DEPTH:
         raise UsageError(f"{name}:{node.start_mark.line + 1}: nested too deeply, or an alias that contains itself")
     _refuse_foreign_tag(node, name)
@@ -201,8 +202,8 @@ def _entries(
         _spend(budget, key_node, name, values=1 + _interpolations(key_node))
         key = _key(key_node, name)
         if key in seen:
-            shown_key = shown(key_node.value)
-            raise UsageError(f"{name}:{line}: the key '{shown_key}' stands twice, first in line {seen[key]}; keep one")
+            spelled = shortened(key_node.value)
+            raise UsageError(f"{name}:{line}: the key '{spelled}' stands twice, first in line {seen[key]}; keep one")
         seen[key] = line
         if key is not None:
             own[key] = key_node, child, False
@@ -216,7 +217,7 @@ def _entries(
 
 
 def _key(node: yaml.Node, name: str) -> Value:
-    """A key as OmegaConf has it: text, a number, or true or false; None for a merge. Raises `UsageError` for others."""
+    """Return a key as OmegaConf reads it: text, a number, or a boolean; None for a merge. Raises `UsageError` for others."""
     if not isinstance(node, yaml.ScalarNode) or node.value == "":
         raise UsageError(f"{name}:{node.start_mark.line + 1}: a key that is not plain text")
     if node.tag in _TEXT_KEY_TAGS:
@@ -225,9 +226,8 @@ def _key(node: yaml.Node, name: str) -> Value:
         return None
     key = scalar(node, name)
     if key is None:
-        raise UsageError(
-            f"{name}:{node.start_mark.line + 1}: the key {shown(node.value)} is null, which OmegaConf has no keys of; quote it"
-        )
+        line = node.start_mark.line + 1
+        raise UsageError(f"{name}:{line}: the key {shortened(node.value)} is null, which OmegaConf has no keys of; quote it")
     return key
 
 
@@ -241,8 +241,8 @@ def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
     if isinstance(node, yaml.SequenceNode):
         _spend(budget, node, name, values=len(node.value))
         return tuple(_value(item, name, budget, depth + 1) for item in node.value)
-    # A mapping inside a list (Hydra's `defaults:`) has nothing the trainer's own keys use, but counts, and other
-    # readers of the file would follow it.
+    # A mapping inside a list (as in Hydra's `defaults:`) holds none of the trainer's keys. It counts nevertheless, since
+    # other readers of the file would follow it.
     assert isinstance(node, yaml.MappingNode)
     for _, child, _ in _entries(node, name, budget, frozenset()).values():
         _value(child, name, budget, depth + 1)
@@ -250,7 +250,7 @@ def _value(node: yaml.Node, name: str, budget: list[int], depth: int) -> Value:
 
 
 def _interpolations(node: yaml.Node) -> int:
-    """What those of a scalar count for."""
+    """Return the number of values that a scalar's interpolations count as."""
     return _PER_INTERPOLATION * node.value.count("${") if isinstance(node, yaml.ScalarNode) else 0
 
 
@@ -265,33 +265,33 @@ def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text:
 
 def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
     if node.tag not in _PLAIN_TAGS:
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shown(node.tag)} is refused; expected a plain value")
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shortened(node.tag)} is refused; expected a plain value")
 
 
 def scalar(node: yaml.ScalarNode, name: str) -> Value:
-    """A scalar node's value; raises `UsageError` for a tag that asks for anything but plain data."""
+    """Return a scalar node's value; raise `UsageError` for a tag of anything but plain data."""
     _refuse_foreign_tag(node, name)
     kind = node.tag.rpartition(":")[2]
     try:
         if kind in ("int", "float") and len(node.value) > _MAX_NUMBER:
             raise ValueError("too long")
         value: Value = _Loader("").construct_object(node)
-    # PyYAML looks into the empty text of `!!int ""`, and multiplies 1:1:1.5 beyond what a float holds
+    # PyYAML indexes the empty text of `!!int ""`, and multiplies 1:1:1.5 beyond the range of a float
     except (yaml.YAMLError, ValueError, LookupError, OverflowError):
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shown(node.value)}' cannot be read as {kind}") from None
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shortened(node.value)}' cannot be read as {kind}") from None
     return value
 
 
 def double_quoted(text: str) -> str:
-    """`text` as a YAML string on one line, whatever characters it has."""
+    """Return `text` as a YAML string on one line, whatever characters it has."""
     inner = "".join(char if char.isprintable() and char not in '"\\' else f"\\U{ord(char):08x}" for char in text)
     return f'"{inner}"'
 
 
 def parse_scalar(text: str, name: str = "--set") -> Value:
-    """The value that `text` has where it stands after `key:`; used for command-line overrides.
+    """Return the value of `text` as if it stood after `key:`, for command-line overrides.
 
-    Raises `UsageError`, which begins with `name`, for text that is no value.
+    Raises `UsageError`, which begins with `name`, for text that is not a value.
     """
     try:
         node = yaml.compose(text, Loader=_Loader)

@@ -17,18 +17,19 @@ from typing import IO, Any
 from humouse_doctor.core.arrays import FloatArray, IntArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import Bounded, open_regular
 from humouse_doctor.inputs.gestures.gestures import Gestures, Statistics, draw, gather
 
-#: What is read at a time.
+#: Bytes read at a time.
 _CHUNK_BYTES = 4 << 20
-#: One sequence, or an archive's table of contents, that is larger is none.
+#: No sequence, and no archive's table of contents, is larger.
 _MAX_PART_BYTES = 4 << 20
 _MAX_META_BYTES = 1 << 20
-#: numpy's own bound for a header it trusts nobody with.
+#: numpy's own bound for an untrusted header.
 _MAX_HEADER_BYTES = 10_000
 _MAX_MEMBERS = 1_000
-#: An archive that inflates to more than this, and by more than so many times, holds nothing but its own repetition.
+#: An archive that inflates to more than this, and by more than this factor, is a bomb.
 _MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
 _MAX_FEATURES = 4096
 _STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
@@ -37,7 +38,7 @@ _EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per ste
 
 @dataclass(frozen=True, slots=True)
 class _Array:
-    """An array's header: its member's name in the archive (None in a bare `.npy`), shape and type."""
+    """An array's header: the name of its archive member (None in a bare `.npy`), shape and dtype."""
 
     member: str | None
     shape: tuple[int, ...]
@@ -52,15 +53,13 @@ class _Array:
 
 
 def read(path: Path, max_sequences: int, seed: int) -> Gestures:
-    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raises `InputError`."""
+    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raise `InputError`."""
     try:
         return _read(path, max_sequences, seed)
-    except (DoctorError, ImportError):  # a library that cannot be loaded is not the file's fault
+    except (DoctorError, ImportError):  # a missing library is not the file's fault
         raise
-    except Exception as error:  # zipfile and zlib let a dozen kinds through for a broken file
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:200] or type(error).__name__
-        reason = "".join(character if character.isprintable() else "?" for character in reason)
-        raise InputError(f"{path}: cannot read it as gestures: {reason}; {_EXPECTED}") from None
+    except Exception as error:  # zipfile and zlib raise a dozen kinds for a broken file
+        raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
 
 
 def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
@@ -71,12 +70,12 @@ def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
     for array in arrays:
         name = (array.member or "").removesuffix(".npy")
         if name == "lengths" and array.shape == (chosen.shape[0],) and array.dtype.kind in "iu":
-            stated = _rows_at(path, array, sample.numbers).astype(np.float64)  # a whole number without a sign may have no int64
+            stated = _rows_at(path, array, sample.numbers).astype(np.float64)  # an unsigned number may exceed int64
             lengths = np.clip(stated, 0, chosen.shape[1]).astype(np.int64)
         if name == "features" and len(array.shape) == 2 and array.shape[0] == chosen.shape[0] and array.dtype.kind == "f":
             if array.shape[1] > _MAX_FEATURES:
                 raise ValueError(f"'features' has {array.shape[1]} columns, more than the {_MAX_FEATURES} of any gesture")
-            with np.errstate(over="ignore"):  # conditions that are not finite are told of where they are used
+            with np.errstate(over="ignore"):  # non-finite conditions are reported where they are used
                 features = _rows_at(path, array, sample.numbers).astype(np.float32)
     return gather(
         sample.rows,
@@ -109,7 +108,7 @@ def _headers(path: Path) -> list[_Array]:
 
 @contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """The archive at `path`, with what numpy writes in it and no more; raises `ValueError` for a bomb."""
+    """Open the archive at `path`; raise `ValueError` for a bomb, or for members that numpy does not write."""
     with open_regular(path) as stream, zipfile.ZipFile(Bounded(stream, _MAX_PART_BYTES)) as archive:
         members = archive.infolist()
         names, places = {info.filename for info in members}, {info.header_offset for info in members}
@@ -141,14 +140,14 @@ def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Ar
     header = io.BytesIO(packed + stream.read(length))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy tells of files that Python 2 wrote, which it reads well
+            warnings.simplefilter("ignore")  # numpy warns about files from Python 2, which it reads well
             if version == (1, 0):
                 shape, fortran, dtype = np.lib.format.read_array_header_1_0(header)
             else:
                 shape, fortran, dtype = np.lib.format.read_array_header_2_0(header)
-        if any(type(extent) is not int or extent >= 1 << 63 for extent in shape):  # booleans, and what no index reaches
+        if any(type(extent) is not int or extent >= 1 << 63 for extent in shape):  # booleans, and extents beyond any index
             raise ValueError("no shape")
-    except Exception:  # a dozen kinds, some with a place in memory in their words
+    except Exception:  # a dozen kinds, some with a memory address in the message
         raise ValueError(f"'{member or path.name}' has a header that describes no array") from None
     if fortran and sum(extent > 1 for extent in shape) > 1 and len(shape) >= 2:
         raise ValueError(f"'{member or path.name}' is in Fortran order; save it with numpy.ascontiguousarray")
@@ -189,7 +188,7 @@ def _opened(path: Path, array: _Array) -> Iterator[IO[bytes]]:
 
 
 def _chunks(path: Path, array: _Array) -> Iterator[FloatArray]:
-    """The array's rows in order, some MB at a time."""
+    """Yield the array's rows in order, some MB at a time."""
     rows = max(1, _CHUNK_BYTES // max(1, array.row_bytes))
     with _opened(path, array) as stream:
         for first in range(0, array.shape[0], rows):
@@ -201,7 +200,7 @@ def _chunks(path: Path, array: _Array) -> Iterator[FloatArray]:
 
 
 def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
-    """The rows of `array` at the sorted `numbers`."""
+    """Return the rows of `array` at the sorted `numbers`."""
     parts, first = [], 0
     for chunk in _chunks(path, array):
         inside = numbers[(numbers >= first) & (numbers < first + len(chunk))] - first
@@ -211,7 +210,7 @@ def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
 
 
 def _statistics(path: Path) -> Statistics:
-    """The statistics a humouse cache keeps beside it, none where it keeps none; raises `InputError` for a broken file."""
+    """Return the statistics beside a humouse cache, empty without any; raise `InputError` for a broken file."""
     meta = path.with_name(path.name + ".meta.json")
     try:
         with open_regular(meta) as stream:
@@ -220,10 +219,10 @@ def _statistics(path: Path) -> Statistics:
             raise InputError(f"{meta}: larger than {_MAX_META_BYTES:,} bytes, not a cache's statistics")
         content = json.loads(text.decode())
     except (OSError, ValueError, RecursionError) as error:
-        if getattr(error, "errno", None) in (errno.ENOENT, errno.ENAMETOOLONG):  # none can be beside so long a name
+        if getattr(error, "errno", None) in (errno.ENOENT, errno.ENAMETOOLONG):  # no name can be that much longer
             return Statistics()
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        raise InputError(f"{meta}: cannot read the cache's statistics: {reason}; expected JSON") from None
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise InputError(f"{meta}: cannot read the cache's statistics: {why}; expected JSON") from None
     if not isinstance(content, dict):
         raise InputError(f"{meta}: not a cache's statistics; expected an object with sequence_mean and sequence_std")
     found = {}

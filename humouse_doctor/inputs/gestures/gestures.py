@@ -1,4 +1,4 @@
-"""What reading gestures gives: a bounded, seeded sample of sequences and what is known of the whole."""
+"""Gestures as read from data: a bounded, seeded sample of sequences, and facts about the whole."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from humouse_doctor.core.case import DataSummary
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.gestures.reservoir import Reservoir
 
-#: A mean or std that float32, the trainer's type, cannot hold or divide by is of no use.
+#: A mean or std outside of this range is unusable: the trainer's float32 cannot hold it or divide by it.
 _SMALLEST, _LARGEST = 2.0**-126, 2.0**127
-#: More values than this in one sequence count as long; of long ones only so many values are held in memory.
+#: A sequence of more values than this is long; of long sequences only so many values are held in memory.
 _LONG, _MAX_VALUES = 4096, 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """Means and standard deviations per channel that a cache carries beside it; an empty one carries none."""
+    """Means and standard deviations per channel, as stored beside a cache; may be empty."""
 
     by_name: Mapping[str, FloatArray] = field(default_factory=lambda: MappingProxyType({}))
 
     def scale(self, name: str, width: int) -> tuple[FloatArray, FloatArray] | None:
-        """Mean and std of `name` (`sequence` or `feature`), (width,) each; None without ones of use. A std may be zero."""
+        """Return mean and std of `name` (`sequence` or `feature`), (width,) each, None if unusable. A std may be zero."""
         mean, std = self.by_name.get(f"{name}_mean"), self.by_name.get(f"{name}_std")
         if mean is None or std is None or min(len(mean), len(std)) < width:
             return None
@@ -37,9 +37,9 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """Up to so many of an array's usable rows (k, T, K) float32, at the sorted `numbers` (k,) among its `total`.
+    """A sample of an array's usable rows (k, T, K) float32, at the sorted `numbers` (k,) among its `total`.
 
-    `usable` of them there were; `dropped` counts the others by reason.
+    `usable` counts all usable rows; `dropped` counts the others by reason.
     """
 
     rows: FloatArray
@@ -51,10 +51,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gestures:
-    """Sequences as the data holds them.
+    """Sequences as they are in the data.
 
     `sequences` (N, T, K) raw: dx and dy first, then dt where there is one; `lengths` (N,) steps before the padding;
-    `features` (N, F) raw where the data has them. `resampled` where the length was asked for, not found in the data.
+    `features` (N, F) raw where the data has them. `resampled` is True if the length was chosen rather than found in the data.
     """
 
     sequences: FloatArray
@@ -66,7 +66,7 @@ class Gestures:
 
 
 def require_room(source: str, count: int, values: int) -> None:
-    """Raise `InputError` where `count` sequences of so many `values` each are more than a machine should hold at once."""
+    """Raise `InputError` if `count` sequences of `values` numbers each would take too much memory."""
     if values > _LONG and count * values > _MAX_VALUES:
         raise InputError(
             f"{source}: {count:,} sequences of {values:,} values each are too large to hold; "
@@ -75,12 +75,12 @@ def require_room(source: str, count: int, values: int) -> None:
 
 
 def usable(rows: FloatArray) -> tuple[BoolArray, Mapping[str, int]]:
-    """Which of `rows` (n, T, K) are gestures in float32, (n,), and how many are none for which reason."""
-    with np.errstate(over="ignore"):  # what float32 cannot hold counts as not finite
+    """Return a mask (n,) of the `rows` (n, T, K) that are gestures in float32, and the others' counts by reason."""
+    with np.errstate(over="ignore"):  # values beyond float32 count as not finite
         flat = rows.reshape(len(rows), rows.shape[1] * rows.shape[2]).astype(np.float32, copy=False)
     energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
     still = energy == 0
-    if still.any():  # a square may be too small for float32 where its root is not
+    if still.any():  # a square may underflow float32 though its root does not
         still[still] = ~flat[still].any(axis=1)
     broken = ~np.isfinite(energy)
     counts = {"with NaN, infinite or overly large values": int(broken.sum()), "empty": int(still.sum())}
@@ -88,8 +88,8 @@ def usable(rows: FloatArray) -> tuple[BoolArray, Mapping[str, int]]:
 
 
 def draw(chunks: Iterable[FloatArray], shape: tuple[int, ...], source: str, max_sequences: int, seed: int) -> Sample:
-    """A sample by `seed` of an array of `shape` (N, T, K) that comes in `chunks` (n, T, K); raises `InputError`."""
-    # No larger than the file, so that a few very long rows do not ask for thousands.
+    """Draw a sample by `seed` of an array of `shape` (N, T, K), given in `chunks` (n, T, K); raise `InputError`."""
+    # No larger than the file, so that a few very long rows do not reserve room for thousands.
     capacity = min(max_sequences, shape[0])
     require_room(source, capacity, shape[1] * shape[2])
     reservoir, dropped, first = Reservoir(capacity, seed), Counter[str](), 0
@@ -102,7 +102,7 @@ def draw(chunks: Iterable[FloatArray], shape: tuple[int, ...], source: str, max_
         else:
             reservoir.offer(chunk[good], numbers[good])
         first += len(chunk)
-    rows, taken = reservoir.taken()
+    rows, taken = reservoir.sample()
     return Sample(rows=rows, numbers=taken, total=first, usable=reservoir.offered, dropped=dropped)
 
 
@@ -117,9 +117,9 @@ def gather(
     features: FloatArray | None = None,
     statistics: Statistics | None = None,
 ) -> Gestures:
-    """Gestures from a sample of raw `sequences` (N, T, K); `lengths` are read off the zero tails where not given.
+    """Return gestures from a sample of raw `sequences` (N, T, K); `lengths` default to those without zero tails.
 
-    Raises `InputError` where nothing is left.
+    Raises `InputError` if there is no sequence.
     """
     if len(sequences) == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "it is empty"

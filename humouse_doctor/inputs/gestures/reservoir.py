@@ -1,4 +1,4 @@
-"""A uniform sample of a stream whose length is not known, in memory that does not grow."""
+"""A uniform sample of a stream of unknown length, in constant memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from humouse_doctor.core.arrays import numpy as np
 
 
 class Reservoir:
-    """Keeps `capacity` of the rows offered, each row equally likely (Vitter 1985, algorithm R), by a seed.
+    """A seeded sample of `capacity` of the offered rows, each equally likely (Vitter 1985, algorithm R).
 
     `offered` counts all rows so far.
     """
@@ -20,20 +20,20 @@ class Reservoir:
         self.offered = 0
 
     def offer(self, rows: FloatArray, numbers: IntArray) -> None:
-        """Offer `rows` (n, ...) which stand at `numbers` (n,) in their source."""
+        """Offer `rows` (n, ...), which are at `numbers` (n,) in their source."""
         if self._rows is None:
             self._rows = np.empty((self._capacity, *rows.shape[1:]), dtype=np.float32)
         places = np.arange(self.offered, self.offered + len(rows))
         late = places >= self._capacity
         places[late] = self._random.integers(0, places[late] + 1)
-        kept = places < self._capacity
-        # With a place drawn twice the later row wins, as if they had come one by one.
-        self._rows[places[kept]] = rows[kept]
-        self._numbers[places[kept]] = numbers[kept]
+        inside = places < self._capacity
+        # If a place is drawn twice the later row wins, as if the rows had come one by one.
+        self._rows[places[inside]] = rows[inside]
+        self._numbers[places[inside]] = numbers[inside]
         self.offered += len(rows)
 
-    def taken(self) -> tuple[FloatArray, IntArray]:
-        """The sample in the order of the source: rows (k, ...) float32 and their numbers (k,)."""
+    def sample(self) -> tuple[FloatArray, IntArray]:
+        """Return the sample in the order of the source: rows (k, ...) float32 and their numbers (k,)."""
         count = min(self.offered, self._capacity)
         if self._rows is None:
             return np.empty((0, 1, 2), dtype=np.float32), self._numbers[:0]

@@ -21,11 +21,11 @@ from humouse_doctor.inputs.gestures.reservoir import Reservoir
 _HEADER = "record timestamp,client timestamp,button,state,x,y"
 _GAP_S = 0.25
 _GLITCH = 65535.0
-#: humouse's own `min_events`: fewer points than this are no gesture.
+#: humouse's own `min_events`, the least number of points of a gesture.
 _MIN_EVENTS = 5
 _RATE_HZ = 100.0
 _MAX_LINE = 4096
-#: More points than a recorder has for the longest gesture that is asked for.
+#: More points than any recorded gesture has.
 _MAX_EVENTS = 1_000_000
 #: The whole Balabit data set has some thousand files, two levels below its top.
 _LEVELS, _MAX_ENTRIES = 4, 100_000
@@ -33,15 +33,15 @@ _UNREADABLE = "files that cannot be read"
 
 
 def is_session(path: Path) -> bool:
-    """Whether the file begins as a session does; raises `OSError` where that cannot be seen."""
+    """Return True if the file begins as a session; raise `OSError` if it cannot be read."""
     with open_regular(path) as stream:
         return stream.read(len(_HEADER)) == _HEADER.encode()
 
 
 def session_files(folder: Path) -> list[Path]:
-    """The sessions below `folder` (a user's folder or the whole data set), in name order; raises `InputError`.
+    """Return the sessions below `folder` (a user's folder or the whole data set), in name order; raise `InputError`.
 
-    A file that cannot be opened may be one, and is among them.
+    A file that cannot be opened may be a session, and is included.
     """
     entries = below(folder, _LEVELS, _MAX_ENTRIES + 1, links=False)
     if len(entries) > _MAX_ENTRIES:
@@ -69,7 +69,7 @@ def read(
     """Read sessions into gestures of `length` steps at 100 Hz, zero-padded or cut at the end.
 
     `unit_path` and `unit_time` divide each gesture by its own path length and duration, as humouse's `canonicalize_*`
-    do. Raises `InputError` where a file is no session or nothing is left.
+    do. Raises `InputError` if a file is not a session or no gesture is left.
     """
     require_room(source, max_sequences, length * 3)
     reservoir = Reservoir(max_sequences, seed)
@@ -86,20 +86,20 @@ def read(
             if unit_time:
                 row[:, 2] /= max(float(row[:, 2].sum()), 1e-8)
             reservoir.offer(row[None], np.asarray([total]))
-    sequences, _ = reservoir.taken()
+    sequences, _ = reservoir.sample()
     found = gather(sequences, source=source, total=total, usable=reservoir.offered, dropped=dropped)
     return replace(found, resampled=True)
 
 
 def _segments(path: Path, dropped: Counter[str]) -> Iterator[list[tuple[float, float, float]]]:
-    """The gestures of one session as lists of (seconds, x, y)."""
+    """Yield the gestures of one session as lists of (seconds, x, y)."""
     events: list[tuple[float, float, float]] = []
     for event in _events(path, dropped):
         if events and not 0 <= event[0] - events[-1][0] <= _GAP_S:
             yield events
             events = []
         if events and event[0] == events[-1][0]:
-            events[-1] = event  # the later of two points with one stamp is where the cursor was
+            events[-1] = event  # of two points with one timestamp the later is the cursor's position
             dropped["points with a repeated stamp"] += 1
         elif len(events) < _MAX_EVENTS:
             events.append(event)
@@ -116,7 +116,7 @@ def _events(path: Path, dropped: Counter[str]) -> Iterator[tuple[float, float, f
                 raise InputError(f"{path}: not a mouse session; expected the columns {_HEADER}")
             while line := stream.readline(_MAX_LINE):
                 whole = line
-                while len(line) == _MAX_LINE and not line.endswith(b"\n"):  # the rest of one that is far too long
+                while len(line) == _MAX_LINE and not line.endswith(b"\n"):  # skip the rest of an overlong line
                     line = stream.readline(_MAX_LINE)
                 event = _event(whole) if line is whole else "malformed lines"
                 if isinstance(event, str):
@@ -128,14 +128,14 @@ def _events(path: Path, dropped: Counter[str]) -> Iterator[tuple[float, float, f
 
 
 def _event(line: bytes) -> tuple[float, float, float] | str:
-    """(seconds, x, y) of one line, or why it is dropped."""
+    """Return (seconds, x, y) of one line, or the reason to drop it."""
     fields = line.split(b",")
     if len(fields) != 6:
         return "malformed lines"
     if fields[2] == b"Scroll":
         return "scroll events"
     try:
-        seconds, x, y = _number(fields[1]), _number(fields[4]), _number(fields[5])
+        seconds, x, y = _parsed_number(fields[1]), _parsed_number(fields[4]), _parsed_number(fields[5])
     except ValueError:
         return "malformed lines"
     if x == _GLITCH or y == _GLITCH:
@@ -145,15 +145,15 @@ def _event(line: bytes) -> tuple[float, float, float] | str:
     return seconds, x, y
 
 
-def _number(field: bytes) -> float:
-    """The number that a field holds; raises `ValueError` where it holds none."""
-    if b"_" in field:  # Python's own way of writing one, nobody else's
+def _parsed_number(field: bytes) -> float:
+    """Return the number in a field; raise `ValueError` if there is none."""
+    if b"_" in field:  # only Python allows it in a number
         raise ValueError("no number")
     return float(field)
 
 
 def _resampled(events: list[tuple[float, float, float]], length: int, dropped: Counter[str]) -> FloatArray | None:
-    """A gesture as (length, 3) of dx, dy in pixels and dt in seconds, None where it is none."""
+    """Return a gesture as (length, 3): dx, dy in pixels and dt in seconds; None if it is too short or still."""
     if len(events) < _MIN_EVENTS:
         dropped[f"gestures of fewer than {_MIN_EVENTS} points"] += 1
         return None

@@ -1,4 +1,4 @@
-"""Gestures from any source that can be named as data: array file, replay buffer, session, or a folder of sessions."""
+"""Gestures from any kind of data: an array file, a replay buffer, a session, or a folder of sessions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import is_folder
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
-    """Gestures from any source: array file, replay buffer, session, or a folder of sessions; raises `InputError`."""
+    """Read gestures from an array file, a replay buffer, a session, or a folder of sessions; raise `InputError`."""
     from humouse_doctor.inputs.gestures import arrays, sessions
 
     length = settings.integer("data.sequence_length") or 64
@@ -50,13 +51,13 @@ def _is_session(path: Path) -> bool:
     try:
         return sessions.is_session(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot read it as gestures: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read it as gestures: {reason(error)}") from None
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # a name longer than any file's
+    except OSError:  # an overlong name
         return False
 
 

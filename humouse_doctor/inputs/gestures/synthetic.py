@@ -15,11 +15,11 @@ _RATE_HZ = 100.0
 def strokes(
     count: int, length: int, seed: int, *, scale_px: float = 250.0, whole_pixels: bool = True, start_px: float = 0.0
 ) -> FloatArray:
-    """Raw gestures (count, length, 3): dx and dy in pixels, dt in seconds, zero-padded tails.
+    """Generate raw gestures (count, length, 3): dx and dy in pixels, dt in seconds, zero-padded tails.
 
-    `scale_px` is the spread of a stroke's length; `whole_pixels` rounds positions as a real mouse reports them, which
-    makes many deltas exactly zero; `start_px` > 0 puts a random start up to that far into the first delta, as
-    positions on a screen have it.
+    `scale_px` is the spread of a stroke's length. `whole_pixels` rounds positions as a real mouse does, which makes many
+    deltas exactly zero. `start_px` > 0 adds a random start of up to that distance to the first delta, as positions on a
+    screen have.
     """
     random = np.random.default_rng(seed)
     number = 4

@@ -135,12 +135,12 @@ def test_torch_is_imported_beside_the_loader_and_not_before(tmp_path: Path) -> N
     path = save(tmp_path / "a.pt", weights())
     code = f"""
 import sys
-from humouse_doctor.networks import checkpoint, isolation
-launch, torch_there = isolation.launch, []
+from humouse_doctor.inputs.checkpoints import checkpoint, child
+launch, torch_there = child.launch, []
 def watched():
     torch_there.append("torch" in sys.modules)
     return launch()
-isolation.launch = watched
+child.launch = watched
 checkpoint.load(__import__("pathlib").Path({str(path)!r}))
 print(torch_there)
 """
@@ -165,7 +165,7 @@ def test_every_load_of_torch_says_weights_only_and_stands_in_the_loader() -> Non
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load"
         ]
-    assert found == [("reading.py", {"map_location": "'cpu'", "weights_only": "True", "mmap": "False"})]
+    assert found == [("worker.py", {"map_location": "'cpu'", "weights_only": "True", "mmap": "False"})]
 
 
 def test_the_interpreter_that_is_asked_is_this_one_without_the_current_folder(

@@ -9,7 +9,7 @@ import pytest
 
 from humouse_doctor.inputs.checkpoints import protocol
 from humouse_doctor.inputs.checkpoints.container import Kind
-from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Question, Wish
+from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Content, Question
 
 
 def sent(answer: Answer) -> bytes:
@@ -29,7 +29,7 @@ def test_a_question_reads_as_it_was_written() -> None:
         kind=Kind.LEGACY,
         files=("a\nb", "\udcff"),
         states=((1, 2), (3, 4)),
-        wish=Wish.GESTURES,
+        content=Content.GESTURES,
         salvage=True,
         max_bytes=1,
         memory_bytes=2,

@@ -18,7 +18,7 @@ def _sample(count: int, capacity: int, seed: int, chunk: int) -> tuple[FloatArra
     for first in range(0, count, chunk):
         numbers = np.arange(first, min(first + chunk, count))
         reservoir.offer(rows[numbers], numbers)
-    return reservoir.taken()
+    return reservoir.sample()
 
 
 def _row_by_row(count: int, capacity: int, seed: int) -> list[int]:
@@ -67,7 +67,7 @@ def test_fewer_rows_than_the_capacity_are_all_kept_in_order() -> None:
 
 
 def test_nothing_offered_gives_an_empty_sample() -> None:
-    rows, numbers = Reservoir(4, 0).taken()
+    rows, numbers = Reservoir(4, 0).sample()
     assert rows.shape[0] == 0
     assert numbers.shape == (0,)
 
