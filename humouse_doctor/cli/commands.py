@@ -14,6 +14,7 @@ import typer
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.libraries import require_room
 from humouse_doctor.core.errors import ExitCode, UsageError, ordinary, require_here
+from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import reads_remembered
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
@@ -82,6 +83,18 @@ Model = Annotated[
     typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
 ]
 
+
+def _leave_out(context: typer.Context, asked: bool) -> bool:
+    if asked:
+        from humouse_doctor.probes.plugins import using
+
+        context.with_resource(using(plugins=False))  # until the command has ended
+    return asked
+
+
+NoPlugins = Annotated[
+    bool, typer.Option("--no-plugins", callback=_leave_out, help="Leave out the probes that other installed packages add.")
+]
 Salvage = Annotated[
     bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
 ]
@@ -154,6 +167,7 @@ def inspect(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
     from humouse_doctor.cases.loading import Request
@@ -188,6 +202,7 @@ def preflight(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint."""
     from humouse_doctor.cases.loading import Request
@@ -213,6 +228,7 @@ def suggest_config(
     model: Model = None,
     salvage: Salvage = False,
     outcome: OutcomeOption = None,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
     from humouse_doctor.cases.loading import Request
@@ -282,6 +298,7 @@ def verify(
     trainer_timeout: Annotated[str, typer.Option("--trainer-timeout", help="When a hanging command is killed.")] = "1h",
     format_: PlainFormatOption = PlainFormat.TEXT,
     output: Files = None,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
     from humouse_doctor.cli.progress import Trials
@@ -328,6 +345,14 @@ def verify(
     raise typer.Exit(verified.outcome.exit_code())
 
 
+def _note_broken() -> None:
+    """Say on stderr which packages' probes are left out, and why."""
+    from humouse_doctor.probes.plugins import installed
+
+    for broken in installed().broken:
+        printing.note(f"{ToolCode.PLUGIN_BROKEN.code} {ToolCode.PLUGIN_BROKEN.label}: {broken}")
+
+
 def _seconds(option: str, text: str) -> float:
     """A duration such as 90s, 5m, 2h or 300; raises `UsageError`."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -367,6 +392,7 @@ def gate(
     compare: Compare = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
     from humouse_doctor.cases.loading import Request
@@ -412,6 +438,7 @@ def show(
     format_: FormatOption = Format.TEXT,
     output: Files = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Show a saved report again, in any format, with the exit code it would have given."""
     from humouse_doctor.inputs.stored import saved
@@ -426,18 +453,21 @@ def explain(
         str,
         typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=_topics),
     ],
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Print a probe's page: what it measures, where its thresholds come from, what to do."""
     from humouse_doctor.probes.pages import explained
 
+    _note_broken()
     printing.write_page(explained(code))
 
 
 @app.command()
-def probes() -> None:
+def probes(_no_plugins: NoPlugins = False) -> None:
     """List all probes."""
     from humouse_doctor.probes.pages import listing
 
+    _note_broken()
     printing.write(listing())
 
 

@@ -21,7 +21,7 @@ from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.diagnosis.pictures import pictures_of
-from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
+from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.probes.untrained import looks_untrained
 
@@ -71,17 +71,17 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
 
 
 def _is_fired_symptom(result: ProbeResult) -> bool:
-    return result.status is Status.FOUND and BY_CODE[result.code].kind is Kind.SYMPTOM
+    return result.status is Status.FOUND and current().by_code[result.code].kind is Kind.SYMPTOM
 
 
 def _lacks(result: ProbeResult) -> bool:
     """Whether a symptom fired because there is too little of something: too much of it is no collapse."""
-    return _is_fired_symptom(result) and not BY_CODE[result.code].overshoots(result.measurements)
+    return _is_fired_symptom(result) and not current().by_code[result.code].overshoots(result.measurements)
 
 
 def _explodes(result: ProbeResult) -> bool:
     """Whether a symptom is above even what is tolerable."""
-    probe = BY_CODE[result.code]
+    probe = current().by_code[result.code]
     above = any(result.measurements[m.name] > m.tolerable.high for m in probe.metrics if m.name in result.measurements)
     return _is_fired_symptom(result) and probe.overshoots(result.measurements) and above
 
@@ -100,7 +100,7 @@ def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Cas
     """
     if result.status is not Status.FOUND:
         return None
-    probe = BY_CODE[result.code]
+    probe = current().by_code[result.code]
     serious = result.judgement is Judgement.FOUND
     if probe.kind is Kind.SYMPTOM and probe.secondary:
         return Severity.WARNING if serious else Severity.NOTE
@@ -110,7 +110,8 @@ def _severity(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Cas
         return Severity.ERROR if serious else Severity.WARNING
     expected = _expected(probe, by_code)
     known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
-    shown = {_severity(symptom, by_code, case) for symptom in known if _lacks(symptom) and not BY_CODE[symptom.code].secondary}
+    leading = [symptom for symptom in known if _lacks(symptom) and not current().by_code[symptom.code].secondary]
+    shown = {_severity(symptom, by_code, case) for symptom in leading}
     if Severity.ERROR in shown:
         return Severity.ERROR
     if Severity.WARNING in shown or (probe.lasting and serious) or (not expected and serious):
@@ -122,7 +123,7 @@ def _causes(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[
     """The causes that matter: the found ones first, then those explaining more symptoms, the better supported, by code."""
     ranked = []
     for code, severity in severities.items():
-        probe = BY_CODE[code]
+        probe = current().by_code[code]
         if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
             continue
         expected = _expected(probe, by_code)
@@ -149,7 +150,7 @@ def _remedies(
     by_id: dict[str, Remedy] = {}
     by_cause = {}
     for cause in causes:
-        offered = BY_CODE[cause.code].remedies(case, by_code[cause.code].measurements)
+        offered = current().by_code[cause.code].remedies(case, by_code[cause.code].measurements)
         by_cause[cause.code] = offered
         for remedy in offered:
             by_id.setdefault(remedy.id, remedy)
@@ -176,7 +177,7 @@ def _probe_findings(
         severity = severities[result.code]
         if severity is None:
             continue
-        probe = BY_CODE[result.code]
+        probe = current().by_code[result.code]
         if probe.key is not None and case.settings.source is not None:
             location = location_of(case.settings, probe.key)
         else:
@@ -237,7 +238,7 @@ def _tool_findings(loaded: Loaded, results: Iterable[ProbeResult]) -> Iterable[F
 
 
 def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Verdict:
-    fired = [result for result in by_code.values() if _lacks(result) and not BY_CODE[result.code].secondary]
+    fired = [result for result in by_code.values() if _lacks(result) and not current().by_code[result.code].secondary]
     if not case.has_checkpoint:
         if causes:
             return Verdict.AT_RISK
@@ -249,7 +250,7 @@ def _verdict(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Ca
         return Verdict.COLLAPSED
     if any(result.status is Status.CRASHED for result in by_code.values()):
         return Verdict.UNDETERMINED
-    if not all(_measured(by_code, code) for code in DECIDING):
+    if not all(_measured(by_code, code) for code in current().deciding):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     exploded = any(_explodes(result) for result in by_code.values())
     if fired or exploded or causes:
@@ -267,11 +268,12 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
     A head without bounds reaches everything; the features of a TCN may be of any scale; a run that starts from a
     pretrainer's weights has the scale that its contract (HD207) is about.
     """
-    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in BEFORE_TRAINING):
+    wanted = current().before_training
+    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in wanted):
         return False
     if _blind_before_training(case) is not None:
         return False
-    reach, scale = (_measured(by_code, code) for code in BEFORE_TRAINING)
+    reach, scale = (_measured(by_code, code) for code in wanted)
     unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
     any_scale = case.network.architecture is Architecture.TCN
     warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")
@@ -320,7 +322,7 @@ def _confidence(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult]
         return Confidence.LOW
     if not case.has_checkpoint:
         return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
-    deciding = all(_measured(by_code, code) for code in DECIDING)
+    deciding = all(_measured(by_code, code) for code in current().deciding)
     explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
     enough = case.samples.loss_targets is not None and len(case.samples.loss_targets) >= _SURE_TARGETS
     if deciding and _measured(by_code, _FITTED) and explained and enough:
@@ -338,18 +340,18 @@ def _sentence(
     """The answer in one sentence, with numbers; weights that are not numbers come before all they bring about."""
     broken = by_code.get("HD108")
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
-        return _capital(BY_CODE["HD108"].message(case, broken.measurements)) + "."
+        return _capital(current().by_code["HD108"].message(case, broken.measurements)) + "."
     if causes and verdict is not Verdict.HEALTHY:
         said = _capital(causes[0].message) + "."
         missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None
         return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
     if verdict is Verdict.HEALTHY and case.has_checkpoint:
-        spread, moves, differ = (by_code[code].measurements for code in DECIDING)
+        spread, moves, differ = (by_code[code].measurements for code in current().deciding)
         said = (
             f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
             f" {differ['latent_std_ratio']:.2f} times as much as their targets."
         )
-        too_much = next((f for f in findings if f.code in DECIDING), None)
+        too_much = next((f for f in findings if f.code in current().deciding), None)
         return said if too_much is None else f"{said} That is no collapse, but {too_much.message}."
     if verdict is Verdict.HEALTHY:
         return "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
@@ -360,7 +362,7 @@ def _sentence(
         grave.sort(key=lambda finding: finding.kind is Kind.TOOL)
     if grave:
         return _capital(grave[0].message) + "."
-    reasons = {by_code[code].reason for code in (*DECIDING, *BEFORE_TRAINING) if code in by_code}
+    reasons = {by_code[code].reason for code in (*current().deciding, *current().before_training) if code in by_code}
     if by_code:
         reasons |= {_blind(case) if case.has_checkpoint else _blind_before_training(case)}
     return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."

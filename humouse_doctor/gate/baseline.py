@@ -18,7 +18,7 @@ from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, replace_file
 from humouse_doctor.inputs.stored.values import MALFORMED, items, load, number, optional, shown, table, text
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 
 _KIND = "humouse-doctor baseline"
 _VERSION = "1.0"
@@ -215,7 +215,7 @@ def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[t
         if key in thresholds:
             yield key.partition(".")[2], thresholds[key], "the policy asks"
         return
-    probe = BY_CODE.get(finding.code)
+    probe = current().by_code.get(finding.code)
     for metric in probe.metrics if probe else ():
         stated = thresholds.get(f"{finding.code}.{metric.name}")
         yield metric.name, stated or metric.healthy, "the policy asks" if stated else "healthy is"

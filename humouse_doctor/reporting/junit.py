@@ -17,7 +17,7 @@ from humouse_doctor.core.probe import ProbeResult, Status
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import no_command_in_markup
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.findings import one_line, standing_words
 from humouse_doctor.reporting.text import change
 
@@ -97,7 +97,7 @@ def _cases(entry: Entry) -> Iterator[_Case]:
 def _report_cases(report: Report, left: list[JudgedFinding]) -> Iterator[_Case]:
     """A case for each probe, which takes the finding that is about it out of `left`, then one for each that is left."""
     for result in report.probes:
-        name = f"{result.code} {BY_CODE[result.code].name}" if result.code in BY_CODE else result.code
+        name = f"{result.code} {current().by_code[result.code].name}" if result.code in current().by_code else result.code
         judged = next((judged for judged in left if _is_about(judged, result)), None)
         if judged is not None:
             left.remove(judged)

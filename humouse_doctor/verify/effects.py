@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Trial
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes.registry import DECIDING_IN_TRIALS, LABELS, METRICS
+from humouse_doctor.probes.registry import current
 
 #: A ratio this many times off its healthy interval is as bad as any worse one: 0.02 and 0.0002 are both flat.
 _AS_FAR_AS_COUNTS = 20.0
@@ -18,15 +18,16 @@ _SMALLEST_EFFECT = 0.03
 #: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; 1.96 beyond would claim too much, so 2.26 stays.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
-_DECIDING: Mapping[str, Metric] = {name: metric for name, metric in METRICS.items() if metric.deciding}
-#: What a trial changed is told of these: what decides, and what tables show.
-_TOLD = tuple(dict.fromkeys((*_DECIDING, *LABELS)))
+
+def _deciding() -> Mapping[str, Metric]:
+    """Return the metrics that measure how far from health a trial ended, by `code.metric`."""
+    return {name: metric for name, metric in current().metrics.items() if metric.deciding}
 
 
 def is_healthy(results: Sequence[ProbeResult]) -> bool:
     """Whether every deciding symptom was measured and lies within its healthy interval."""
     by_code = {result.code: result for result in results}
-    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in DECIDING_IN_TRIALS)
+    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in current().deciding_in_trials)
 
 
 def distance(measurements: Mapping[str, float]) -> float:
@@ -34,7 +35,7 @@ def distance(measurements: Mapping[str, float]) -> float:
 
     A ratio's share is log(bound / value) / log 20, any other metric's (bound - value) / bound, each within [0, 1].
     """
-    return fmean(_off(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _DECIDING.items())
+    return fmean(_off(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _deciding().items())
 
 
 def _off(metric: Metric, value: float) -> float:
@@ -98,7 +99,7 @@ def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain:
 
 def _changes(paired: Sequence[tuple[Trial, Trial]]) -> list[Change]:
     changes = []
-    for name in _TOLD:
+    for name in dict.fromkeys((*_deciding(), *current().labels)):  # what decides, and what tables show
         both = [
             (before.measurements[name], after.measurements[name])
             for before, after in paired

@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Trial
+from humouse_doctor.probes.plugins import using, wanted
 from humouse_doctor.verify.bench import Job, Pulse, Tick
 
 _SAFE_PATH = "PYTHONSAFEPATH"
@@ -134,7 +135,7 @@ class Runner:
         context = multiprocessing.get_context("spawn")
         while len(self._started) < count:
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            process = context.Process(target=_work, args=(theirs, wanted()), daemon=True)
             with _not_interrupted(), _importing_nothing_from_here():
                 process.start()
             theirs.close()
@@ -194,12 +195,12 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _work(line: Connection[Any, Any]) -> None:
+def _work(line: Connection[Any, Any], plugins: bool) -> None:
     """Make the trials that come down `line`; the process ends with its parent, even where that was killed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent needs no more
+    with using(plugins=plugins), contextlib.suppress(EOFError, ConnectionError):  # the parent needs no more
         while True:
             bench, job = line.recv()
             try:

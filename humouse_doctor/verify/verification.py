@@ -19,6 +19,7 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
@@ -101,7 +102,7 @@ def verify(order: Order, show: Show, progress: Callable[[str], None] = lambda _:
         overrides=order.overrides,
         max_sequences=order.max_sequences,
     )
-    loaded = load_case(request, progress)
+    loaded = with_broken(load_case(request, progress))
     if order.warm_start is not None:  # what was found rather than named is known by now
         require_unread(order.warm_start, warm_start.diff_beside(order.warm_start))
     report = diagnose(loaded, examine(loaded.case))
