@@ -51,19 +51,17 @@ def _offered(entry: EntryPoint) -> tuple[object, ...]:
 
 def _taken(offered: object, distribution: str, entry: str, others: Iterable[Plugin]) -> Plugin | BrokenPlugin:
     try:
-        plugin = _plugin(offered, distribution)
-        _require_new(plugin.probe, others)
+        return _plugin(offered, distribution, others)
     except _UnusableError as reason:
         return BrokenPlugin(distribution=distribution, entry=entry, reason=str(reason))
-    return plugin
 
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:_LONGEST_REASON]
 
 
-def _plugin(found: object, distribution: str) -> Plugin:
-    """`found` with its page; raises `_UnusableError`."""
+def _plugin(found: object, distribution: str, others: Iterable[Plugin]) -> Plugin:
+    """Return the probe that `found` is with its page; raises `_UnusableError`."""
     if isinstance(found, _UnusableError):
         raise found
     try:
@@ -72,6 +70,7 @@ def _plugin(found: object, distribution: str) -> Plugin:
             raise _UnusableError(f"it is {_kind(found)}; expected a Probe, or a tuple of them")
         for trouble in _troubles(probe):
             raise _UnusableError(trouble)
+        _require_new(probe, others)
         page, place = _page(probe)
     except (MachineError, MemoryError, _UnusableError):
         raise
@@ -81,7 +80,7 @@ def _plugin(found: object, distribution: str) -> Plugin:
 
 
 def _kind(found: object) -> str:
-    return f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
+    return f"the class {found.__name__}" if isinstance(found, type) else f"of the type {type(found).__name__}"
 
 
 def _troubles(probe: Probe) -> Iterator[str]:
