@@ -38,7 +38,9 @@ class ZeroSteps(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         """Return the shares of zero steps of `case`."""
         samples, space = case.samples, case.space
-        assert samples.loss_targets is not None and samples.predictions is not None and space is not None
+        assert samples.loss_targets is not None  # as is all that is in `needs`
+        assert samples.predictions is not None
+        assert space is not None
         if space.sequence_mean is not None and not space.absolute:
             raise NotMeasurable(f"the loss compares {space.name}, in which no movement is another number than zero")
         generated = stands_still(samples.predictions, absolute=space.absolute)
