@@ -247,6 +247,7 @@ def suggest_config(
         model=model,
         salvage=salvage,
     )
+    _note_broken()  # of what is found only the patch is printed
     suggestion = suggest(request, emit, write, printing.progress, outcome)
     report = suggestion.report
     if suggestion.written is not None:
@@ -339,6 +340,7 @@ def verify(
         trainer=command,
         workers=workers,
     )
+    _note_broken()
     with Trials() as shown:
         verified = run_verify(order, shown, printing.progress)
     printing.deliver_outcome(verified.outcome, format_, files)
