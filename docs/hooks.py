@@ -29,6 +29,7 @@ TOP_PAGES = {
 TOOL_CODES = "probes/tool-codes.md"
 _PROBES, _PROJECT = "What it looks for", "The project"
 _CODE = re.compile(r"\bHD\d{3}\b")
+_LIST = re.compile(r"<!-- probes: .*? -->")
 #: What no code is linked in: code spans, and links with their text.
 _CLOSED = re.compile(r"(`[^`]*`|\[[^\]]*\]\([^)]*\))")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)")
@@ -97,6 +98,15 @@ def linked(markdown: str, place: str, known: frozenset[str]) -> str:
     return text.replace("`SECURITY.md`", f"[SECURITY.md]({policy})") if policy in known and not here else text
 
 
+def with_list(markdown: str) -> str:
+    """The Markdown of a page with the list of all probes where it is asked for."""
+    rows = ["| code | name | kind | |", "|---|---|---|---|"]
+    for code, path in pages.pages().items():
+        kind, _, summary = path.read_text(encoding="utf-8").splitlines()[2].lstrip("*").partition("*: ")
+        rows.append(f"| {code} | {pages.names()[code]} | {kind} | {summary} |")
+    return _LIST.sub(lambda _: "\n".join(rows), markdown)
+
+
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Add the pages that are made here to the navigation."""
     config.nav = with_generated(config.nav or [])
@@ -114,4 +124,4 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # mkdocs names them
     """Link what a page speaks of."""
-    return linked(markdown, page.file.src_uri, frozenset(files.src_uris))
+    return linked(with_list(markdown), page.file.src_uri, frozenset(files.src_uris))

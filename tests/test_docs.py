@@ -149,20 +149,20 @@ def test_every_probe_has_a_page_in_the_site_and_a_row() -> None:
     content = yaml.safe_load((TOP / "mkdocs.yml").read_text(encoding="utf-8"))
     shown = str(hooks().with_generated(content["nav"]))
     made = hooks().generated()
-    index = (DOCS / "probes" / "index.md").read_text(encoding="utf-8")
+    index = hooks().with_list((DOCS / "probes" / "index.md").read_text(encoding="utf-8"))
     for probe in PROBES:
         place = f"probes/{probe.code.lower()}-{probe.name}.md"
         assert place in shown
         assert made[place].startswith(f"# {probe.code} {probe.name}\n")
-        assert f"| {probe.code} |" in index
+        assert f"| {probe.code} | {probe.name} | {probe.kind.value} | {probe.summary} |" in index
     assert all(f"#{tool.code.lower()} }}" in made["probes/tool-codes.md"] for tool in ToolCode)
 
 
 def test_codes_are_linked_to_their_pages_but_not_in_code() -> None:
-    text = "# HD201\nHD201, HD203 and `HD203`, [HD203](x.md), HD299\n```\nHD203\n```\n"
+    text = "# HD201\nHD201, HD203 and `HD203`, [HD203](x.md), HD999\n```\nHD203\n```\n"
     shown = hooks().linked(text, "probes/hd201-out-of-reach-targets.md", frozenset())
     link = "[HD203](hd203-repeated-latent.md)"
-    assert shown == f"# HD201\nHD201, {link} and `HD203`, [HD203](x.md), HD299\n```\nHD203\n```\n"
+    assert shown == f"# HD201\nHD201, {link} and `HD203`, [HD203](x.md), HD999\n```\nHD203\n```\n"
 
 
 def test_links_to_the_top_hold_in_the_site() -> None:

@@ -20,6 +20,7 @@ from humouse_doctor.cli.options import (
     Ignore,
     MaxSequences,
     Model,
+    NoPlugins,
     OutcomeOption,
     PlainFormatOption,
     Quick,
@@ -31,6 +32,7 @@ from humouse_doctor.cli.options import (
     complete_topic,
 )
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ def inspect(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
     from humouse_doctor.cases.request import Request
@@ -123,6 +126,7 @@ def preflight(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint."""
     from humouse_doctor.cases.request import Request
@@ -149,6 +153,7 @@ def suggest_config(
     model: Model = None,
     salvage: Salvage = False,
     outcome: OutcomeOption = None,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
     from humouse_doctor.cases.request import Request
@@ -166,6 +171,7 @@ def suggest_config(
         model=model,
         salvage=salvage,
     )
+    _note_broken()  # of what is found only the patch is printed
     suggestion = suggest(request, emit, write, printing.progress, outcome)
     printing.write(suggestion.text)
     for line in suggestion.notes:
@@ -205,6 +211,7 @@ def verify(
     trainer_timeout: Annotated[str, typer.Option("--trainer-timeout", help="When a hanging command is killed.")] = "1h",
     format_: PlainFormatOption = PlainFormat.TEXT,
     output: Files = None,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
     from humouse_doctor.cli.progress import Trials
@@ -245,9 +252,18 @@ def verify(
         trainer=command,
         workers=workers,
     )
+    _note_broken()
     with Trials() as shown:
         view = commands.verify(request, shown, printing.progress)
     _finish(view, Format(format_.value), [printing.Output(form=Format(file.form.value), path=file.path) for file in files])
+
+
+def _note_broken() -> None:
+    """Say on stderr which packages' probes are left out, and why."""
+    from humouse_doctor.probes.plugins import installed
+
+    for broken in installed().broken:
+        printing.note(f"{ToolCode.PLUGIN_BROKEN.code} {ToolCode.PLUGIN_BROKEN.label}: {broken}")
 
 
 def _seconds(option: str, text: str) -> float:
@@ -289,6 +305,7 @@ def gate(
     compare: Compare = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
     from humouse_doctor.cases.request import Request
@@ -331,6 +348,7 @@ def show(
     format_: FormatOption = Format.TEXT,
     output: Files = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Show a saved report again, in any format, with the exit code it would have given."""
     from humouse_doctor.service.commands import Display, show_saved
@@ -346,18 +364,21 @@ def explain(
         str,
         typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=complete_topic),
     ],
+    _no_plugins: NoPlugins = False,
 ) -> None:
     """Print a probe's page: what it measures, where its thresholds come from, what to do."""
     from humouse_doctor.probes.pages import explained
 
+    _note_broken()
     printing.write_page(explained(code))
 
 
 @app.command()
-def probes() -> None:
+def probes(_no_plugins: NoPlugins = False) -> None:
     """List all probes."""
     from humouse_doctor.probes.pages import listing
 
+    _note_broken()
     printing.write(listing())
 
 

@@ -60,6 +60,18 @@ Model = Annotated[
     typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),
 ]
 
+
+def _leave_out(context: typer.Context, asked: bool) -> bool:
+    if asked:
+        from humouse_doctor.probes.plugins import using
+
+        context.with_resource(using(plugins=False))  # until the command has ended
+    return asked
+
+
+NoPlugins = Annotated[
+    bool, typer.Option("--no-plugins", callback=_leave_out, help="Leave out the probes that other installed packages add.")
+]
 Salvage = Annotated[
     bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
 ]

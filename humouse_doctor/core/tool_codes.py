@@ -1,8 +1,13 @@
-"""The tool's own findings, HD001-HD009: trouble with what it was given rather than with the run."""
+"""How codes are spelled, and the tool's own, HD001-HD009: trouble with what it was given rather than with the run."""
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+
+#: What a probe's or the tool's own code is: capitals, then three digits. This package's own begin with HD.
+CODE = re.compile(r"[A-Z]{2,6}[0-9]{3}")
+OWN_PREFIX = "HD"
 
 
 class ToolCode(Enum):
@@ -68,6 +73,15 @@ class ToolCode(Enum):
             "The checkpoint refers to classes or functions of a program, which torch.load(..., weights_only=False) would import"
             " and run; anyone who opens it that way trusts whoever wrote it. With --salvage none of it was run: its objects"
             " were read as plain data, and its tensors looked at. Save the state_dict alone, and look up names you do not know."
+        ),
+    )
+
+    PLUGIN_BROKEN = (
+        "HD009",
+        "plugin-broken",
+        (
+            "An installed package offers a probe that cannot be used, and that was left out. The message says which package and"
+            " why. Update or uninstall that package, or leave out the probes of all packages with --no-plugins."
         ),
     )
 

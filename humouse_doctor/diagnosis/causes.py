@@ -11,22 +11,22 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 
 
 def is_fired_symptom(result: ProbeResult) -> bool:
     """Return whether a symptom was found."""
-    return result.status is Status.FOUND and BY_CODE[result.code].kind is Kind.SYMPTOM
+    return result.status is Status.FOUND and current().by_code[result.code].kind is Kind.SYMPTOM
 
 
 def lacks(result: ProbeResult) -> bool:
     """Return whether a symptom fired because there is too little of something: too much of it is no collapse."""
-    return is_fired_symptom(result) and not BY_CODE[result.code].overshoots(result.measurements)
+    return is_fired_symptom(result) and not current().by_code[result.code].overshoots(result.measurements)
 
 
 def explodes(result: ProbeResult) -> bool:
     """Return whether a symptom is above even what is tolerable."""
-    probe = BY_CODE[result.code]
+    probe = current().by_code[result.code]
     above = any(result.measurements[m.name] > m.tolerable.high for m in probe.metrics if m.name in result.measurements)
     return is_fired_symptom(result) and probe.overshoots(result.measurements) and above
 
@@ -45,7 +45,7 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
     """
     if result.status is not Status.FOUND:
         return None
-    probe = BY_CODE[result.code]
+    probe = current().by_code[result.code]
     serious = result.judgement is Judgement.FOUND
     if probe.kind is Kind.SYMPTOM and probe.secondary:
         return Severity.WARNING if serious else Severity.NOTE
@@ -55,7 +55,11 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
         return Severity.ERROR if serious else Severity.WARNING
     expected = _expected(probe, by_code)
     known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
-    shown = {severity_of(symptom, by_code, case) for symptom in known if lacks(symptom) and not BY_CODE[symptom.code].secondary}
+    shown = {
+        severity_of(symptom, by_code, case)
+        for symptom in known
+        if lacks(symptom) and not current().by_code[symptom.code].secondary
+    }
     if Severity.ERROR in shown:
         return Severity.ERROR
     if Severity.WARNING in shown or (probe.lasting and serious) or (not expected and serious):
@@ -67,7 +71,7 @@ def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mappin
     """Return the causes that matter: found ones first, then those explaining more symptoms, the better supported, by code."""
     ranked = []
     for code, severity in severities.items():
-        probe = BY_CODE[code]
+        probe = current().by_code[code]
         if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
             continue
         expected = _expected(probe, by_code)
@@ -94,7 +98,7 @@ def remedies_of(
     by_id: dict[str, Remedy] = {}
     by_cause = {}
     for cause in causes:
-        offered = BY_CODE[cause.code].remedies(case, by_code[cause.code].measurements)
+        offered = current().by_code[cause.code].remedies(case, by_code[cause.code].measurements)
         by_cause[cause.code] = offered
         for remedy in offered:
             by_id.setdefault(remedy.id, remedy)

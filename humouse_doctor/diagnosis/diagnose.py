@@ -17,7 +17,7 @@ from humouse_doctor.diagnosis.causes import causes_of, is_fired_symptom, patch_o
 from humouse_doctor.diagnosis.pictures import pictures_of
 from humouse_doctor.diagnosis.sentence import sentence_of
 from humouse_doctor.diagnosis.verdict import confidence_of, verdict_of
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Loaded, ToolFinding
@@ -91,7 +91,7 @@ def _of_probes(
         severity = severities[result.code]
         if severity is None:
             continue
-        probe = BY_CODE[result.code]
+        probe = current().by_code[result.code]
         if probe.key is not None and case.settings.source is not None:
             location = location_of(case.settings, probe.key)
         else:

@@ -12,14 +12,15 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import MachineError, NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Probe, ProbeResult, Status
+from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.text import full_reason
-from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.core.tool_codes import OWN_PREFIX, ToolCode
+from humouse_doctor.probes.registry import current
 
 
-def examine(case: Case, probes: Iterable[Probe] = PROBES) -> tuple[ProbeResult, ...]:
-    """Run `probes` on `case`; what a probe needs and the case lacks makes it skipped, with the reason."""
-    return tuple(_run(probe, case) for probe in probes)
+def examine(case: Case, probes: Iterable[Probe] | None = None) -> tuple[ProbeResult, ...]:
+    """Run `probes` (all where None) on `case`; what a probe needs and the case lacks makes it skipped, with the reason."""
+    return tuple(_run(probe, case) for probe in (current().probes if probes is None else probes))
 
 
 def _run(probe: Probe, case: Case) -> ProbeResult:
@@ -46,12 +47,35 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
         raise
     except Exception as error:  # a probe's own mistake must not take the others with it
         return ended(Status.CRASHED, full_reason(error))
-    return ProbeResult(
+    result = ProbeResult(
         code=probe.code,
         status=Status.HEALTHY if judgement is Judgement.HEALTHY else Status.FOUND,
         judgement=judgement,
         measurements=MappingProxyType({name: float(f"{value:.6g}") for name, value in measured.items()}),
     )
+    mistake = None if probe.code.startswith(OWN_PREFIX) else _mistake(probe, case, result)
+    return result if mistake is None else ended(Status.CRASHED, mistake)
+
+
+def _mistake(probe: Probe, case: Case, result: ProbeResult) -> str | None:
+    """What is wrong with what a plug-in says of its numbers, None where nothing is: the diagnosis must not find out."""
+    numbers = result.measurements
+    if not isinstance(result.judgement, Judgement):
+        return f"judge gave {result.judgement!r}; expected a Judgement"
+    unknown = [name for name in numbers if all(name != metric.name for metric in probe.metrics)]
+    if unknown:
+        return f"it measured {unknown[0]!r}, which is none of its metrics"
+    try:
+        probe.overshoots(numbers)
+        if not isinstance(probe.message(case, numbers), str):
+            return "its message is no text"
+        if not all(isinstance(remedy, Remedy) for remedy in probe.remedies(case, numbers)):
+            return "its remedies are no tuple of Remedy"
+    except (MachineError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        return full_reason(error)
+    return None
 
 
 def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
@@ -59,13 +83,13 @@ def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
 
     Raises `UsageError` for a code or prefix that fits nothing.
     """
-    codes = [probe.code for probe in PROBES] + [tool.code for tool in ToolCode]
+    codes = [probe.code for probe in current().probes] + [tool.code for tool in ToolCode]
     for prefix in (*select, *ignore):
         if not any(code.startswith(prefix.upper()) for code in codes):
             close = difflib.get_close_matches(prefix.upper(), codes, n=1)
             hint = f"did you mean {close[0]}?" if close else "see humouse-doctor probes"
             raise UsageError(f"no probe's code starts with '{prefix}'; {hint}")
-    return tuple(probe for probe in PROBES if wanted(probe.code, select, ignore))
+    return tuple(probe for probe in current().probes if wanted(probe.code, select, ignore))
 
 
 def wanted(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:

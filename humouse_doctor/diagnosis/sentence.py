@@ -8,7 +8,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity
 from humouse_doctor.core.report import Cause, Finding, Verdict
 from humouse_doctor.diagnosis.verdict import blind_spot, is_untrained
-from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
+from humouse_doctor.probes.registry import current
 
 _NOTHING_KNOWN = "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
 
@@ -23,7 +23,7 @@ def sentence_of(
     """Return the answer in one sentence, with numbers; weights that are not numbers come before all they bring about."""
     broken = by_code.get("HD108")
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
-        return _sentence(BY_CODE["HD108"].message(case, broken.measurements))
+        return _sentence(current().by_code["HD108"].message(case, broken.measurements))
     if verdict is Verdict.HEALTHY:
         return _of_healthy_run(by_code, findings) if case.has_checkpoint else _NOTHING_KNOWN
     if causes:
@@ -33,12 +33,12 @@ def sentence_of(
 
 
 def _of_healthy_run(by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> str:
-    spread, moves, differ = (by_code[code].measurements for code in DECIDING)
+    spread, moves, differ = (by_code[code].measurements for code in current().deciding)
     said = (
         f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
         f" {differ['latent_std_ratio']:.2f} times as much as their targets."
     )
-    too_much = next((finding for finding in findings if finding.code in DECIDING), None)
+    too_much = next((finding for finding in findings if finding.code in current().deciding), None)
     return said if too_much is None else f"{said} That is no collapse, but {too_much.message}."
 
 
@@ -62,7 +62,7 @@ def _gravest(verdict: Verdict, by_code: Mapping[str, ProbeResult], findings: Seq
 
 
 def _of_too_little(case: Case, by_code: Mapping[str, ProbeResult]) -> str:
-    reasons = {by_code[code].reason for code in (*DECIDING, *BEFORE_TRAINING) if code in by_code}
+    reasons = {by_code[code].reason for code in (*current().deciding, *current().before_training) if code in by_code}
     if by_code:
         reasons.add(blind_spot(case))
     return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."

@@ -9,7 +9,7 @@ from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.report import Cause, Confidence, Verdict
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.diagnosis.causes import explodes, lacks
-from humouse_doctor.probes.registry import BEFORE_TRAINING, BY_CODE, DECIDING
+from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import budget, targets
 from humouse_doctor.probes.untrained import looks_untrained
 
@@ -29,12 +29,12 @@ def verdict_of(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[
         return Verdict.HEALTHY if _known_before_training(case, by_code) and not crashed else Verdict.UNDETERMINED
     if is_untrained(by_code):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
-    fired = [result for result in by_code.values() if lacks(result) and not BY_CODE[result.code].secondary]
+    fired = [result for result in by_code.values() if lacks(result) and not current().by_code[result.code].secondary]
     if any(result.judgement is Judgement.FOUND for result in fired):
         return Verdict.COLLAPSED
     if crashed:
         return Verdict.UNDETERMINED
-    if not all(_measured(by_code, code) for code in DECIDING):
+    if not all(_measured(by_code, code) for code in current().deciding):
         return Verdict.AT_RISK if causes else Verdict.UNDETERMINED
     exploded = any(explodes(result) for result in by_code.values())
     if fired or exploded or causes:
@@ -48,7 +48,7 @@ def confidence_of(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResul
         return Confidence.LOW
     if not case.has_checkpoint:
         return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
-    deciding = all(_measured(by_code, code) for code in DECIDING)
+    deciding = all(_measured(by_code, code) for code in current().deciding)
     explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
     enough = case.samples.loss_targets is not None and len(case.samples.loss_targets) >= _SURE_TARGETS
     if deciding and _measured(by_code, _FITTED) and explained and enough:
@@ -82,11 +82,15 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
     A head without bounds reaches everything; the features of a TCN may be of any scale; a run that starts from a
     pretrainer's weights has the scale that its contract (HD207) is about.
     """
-    if case.network is None or case.samples.loss_targets is None or any(code not in by_code for code in BEFORE_TRAINING):
+    if (
+        case.network is None
+        or case.samples.loss_targets is None
+        or any(code not in by_code for code in current().before_training)
+    ):
         return False
     if blind_spot(case) is not None:
         return False
-    reach, scale = (_measured(by_code, code) for code in BEFORE_TRAINING)
+    reach, scale = (_measured(by_code, code) for code in current().before_training)
     unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
     any_scale = case.network.architecture is Architecture.TCN
     warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")

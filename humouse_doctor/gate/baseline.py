@@ -17,7 +17,7 @@ from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, replace_file
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 from humouse_doctor.stored.values import MALFORMED, described, items, load, number, optional, table, text
 
 _KIND = "humouse-doctor baseline"
@@ -222,7 +222,7 @@ def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[t
         if key in thresholds:
             yield key.partition(".")[2], thresholds[key], "the policy asks"
         return
-    probe = BY_CODE.get(finding.code)
+    probe = current().by_code.get(finding.code)
     for metric in probe.metrics if probe else ():
         stated = thresholds.get(f"{finding.code}.{metric.name}")
         yield metric.name, stated or metric.healthy, "the policy asks" if stated else "healthy is"

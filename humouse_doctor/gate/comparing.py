@@ -9,7 +9,7 @@ from humouse_doctor.core.probe import Kind, Metric
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Report
 from humouse_doctor.gate.baseline import gap
-from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.probes.registry import current
 
 
 def compare(before: Report, after: Report) -> Comparison:
@@ -31,7 +31,7 @@ def compare(before: Report, after: Report) -> Comparison:
 
 def _moved(before: Report, after: Report) -> Iterator[MovedMetric]:
     then, now = ({result.code: result.measurements for result in report.probes} for report in (before, after))
-    for probe in PROBES:
+    for probe in current().probes:
         for metric in probe.metrics:
             old, new = (found.get(probe.code, {}).get(metric.name) for found in (then, now))
             if metric.healthy != ANY and old != new:

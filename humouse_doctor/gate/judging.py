@@ -16,7 +16,7 @@ from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.report import Finding, Location, Report, Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.gate.baseline import BY_GRAVITY, KnownRun, age_of, healed_of
-from humouse_doctor.probes.registry import BY_CODE, unmeasured
+from humouse_doctor.probes.registry import current, unmeasured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ class Judge:
 
         They accept it if every number that its probe finds unhealthy lies within them.
         """
-        thresholds, probe = self.policy.thresholds, BY_CODE.get(finding.code)
+        thresholds, probe = self.policy.thresholds, current().by_code.get(finding.code)
         result = next((result for result in report.probes if result.code == finding.code), None)
         if probe is None or result is None:
             return None
@@ -158,7 +158,7 @@ def _breach(name: str, result: ProbeResult | None, *, before_training: bool) -> 
     metric = name.partition(".")[2]
     if result is not None and metric in result.measurements:
         return None
-    if before_training and BY_CODE[name.partition(".")[0]].kind is Kind.SYMPTOM:
+    if before_training and current().by_code[name.partition(".")[0]].kind is Kind.SYMPTOM:
         return None
     reason = "its probe was not run" if result is None else (result.reason or "it was not measured")
     return f"{name} is not known, and the policy has a threshold for it: {reason}"
@@ -233,7 +233,9 @@ def _fits(pattern: str | None, paths: Iterable[str]) -> bool:
 
 def _looks_for(code: str, report: Report) -> bool:
     """Return True if the report would show a finding of `code`: for a probe's code, only if it measured."""
-    return code not in BY_CODE or any(result.code == code and result.judgement is not None for result in report.probes)
+    return code not in current().by_code or any(
+        result.code == code and result.judgement is not None for result in report.probes
+    )
 
 
 def worst_first(entries: Iterable[Entry]) -> tuple[Entry, ...]:

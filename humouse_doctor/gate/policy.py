@@ -21,7 +21,7 @@ from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, read_bounded, repository
-from humouse_doctor.probes.registry import BY_CODE, METRICS
+from humouse_doctor.probes.registry import current
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,7 +43,11 @@ _NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
 _ACCEPTABLE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
 #: Stricter than `date.fromisoformat`, which accepts more formats from Python 3.11 on.
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CODES = (*BY_CODE, *(tool.code for tool in ToolCode))
+
+
+def _codes() -> tuple[str, ...]:
+    """Every code that a policy may name."""
+    return (*current().by_code, *(tool.code for tool in ToolCode))
 
 
 def find(folder: Path) -> Path | None:
@@ -173,8 +177,8 @@ def _verdicts(where: str, value: object) -> tuple[Verdict, ...]:
 def _select(where: str, value: object) -> tuple[str, ...]:
     chosen = tuple(code.upper() for code in _texts(where, "select", value))
     for prefix in chosen:
-        if not prefix or not any(code.startswith(prefix) for code in _CODES):
-            raise UsageError(f"{where}: select: no code starts with {prefix!r}; {_nearest(prefix, _CODES)}")
+        if not prefix or not any(code.startswith(prefix) for code in _codes()):
+            raise UsageError(f"{where}: select: no code starts with {prefix!r}; {_nearest(prefix, _codes())}")
     return chosen
 
 
@@ -190,8 +194,8 @@ def _ignores(where: str, value: object) -> Iterator[Ignore]:
         if code is None:
             raise UsageError(f"{where}: {inside}it has no code; say which finding may stay")
         code = str(code).upper()
-        if code not in _CODES:
-            raise UsageError(f"{where}: {inside}unknown code {entry['code']!r}; {_nearest(code, _CODES)}")
+        if code not in _codes():
+            raise UsageError(f"{where}: {inside}unknown code {entry['code']!r}; {_nearest(code, _codes())}")
         if code in _NOT_TO_IGNORE:
             raise UsageError(f"{where}: {inside}{code} cannot be ignored: nothing is known where it is found")
         reason, path = entry.get("reason"), entry.get("path")
@@ -221,9 +225,10 @@ def _thresholds(where: str, value: object) -> Iterator[tuple[str, Interval]]:
         raise UsageError(f"{where}: thresholds is {_kind(value)}; expected a table")
     seen = set()
     for name, bound in _flat(value):
-        if name not in METRICS:
-            own = [metric for metric in METRICS if metric.partition(".")[0] == name.partition(".")[0]]
-            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, own or METRICS)}")
+        known = current().metrics
+        if name not in known:
+            own = [metric for metric in known if metric.partition(".")[0] == name.partition(".")[0]]
+            raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, own or known)}")
         if name in seen:
             raise UsageError(f"{where}: thresholds: {name} is there twice, quoted and unquoted; keep one")
         seen.add(name)

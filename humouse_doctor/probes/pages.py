@@ -1,7 +1,7 @@
 """The probes' pages, stored beside them: `explain` prints one, `probes` lists their headings.
 
-A page begins with `# CODE name` and `*kind*: summary`; a test checks both against the probe's class, so that neither
-command has to import a probe.
+A page begins with `# CODE name` and then `*kind*: summary`; a test keeps both true to the probe's class, so that neither
+command has to import one of this package's probes.
 """
 
 from __future__ import annotations
@@ -11,29 +11,27 @@ import re
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.core.tool_codes import CODE, ToolCode
+from humouse_doctor.probes.headings import headings
+from humouse_doctor.probes.plugins import Plugin, installed
 
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 
 
 def pages() -> dict[str, Path]:
-    """Return every probe's page by code."""
-    return {heading.partition(" ")[0]: path for heading, path in _headings()}
+    """Return the page of each of this package's probes, by code."""
+    return {heading.partition(" ")[0]: path for heading, path in headings()}
 
 
 def names() -> dict[str, str]:
     """Return every code of a probe or of the tool itself, with its name, in code order."""
-    found = dict(heading.split(" ", 1) for heading, _ in _headings())
+    found = dict(heading.split(" ", 1) for heading, _ in headings())
+    found.update((code, plugin.probe.name) for code, plugin in _plugins().items())
     return dict(sorted({**found, **{tool.code: tool.label for tool in ToolCode}}.items()))
 
 
-def _headings() -> list[tuple[str, Path]]:
-    """Yield the code and name in each page's heading, with the page, in code order."""
-    found = []
-    for path in Path(__file__).parent.glob("*.md"):
-        with path.open(encoding="utf-8") as stream:
-            found.append((stream.readline().removeprefix("# ").strip(), path))
-    return sorted(found)
+def _plugins() -> dict[str, Plugin]:
+    return {plugin.probe.code: plugin for plugin in installed().whole}
 
 
 def code_of(topic: str) -> str:
@@ -52,39 +50,47 @@ def code_of(topic: str) -> str:
 
 def page(topic: str) -> str:
     """Return a probe's page without its comments, or the text of one of the tool's own codes; raise `UsageError`."""
-    code, known = code_of(topic), pages()
+    code, known, others = code_of(topic), pages(), _plugins()
     if code in known:
         return _COMMENT.sub("", known[code].read_text(encoding="utf-8"))
+    if code in others:
+        return _COMMENT.sub("", others[code].page)
     tool = next(tool for tool in ToolCode if tool.code == code)
     return f"# {code} {tool.label}\n\n{tool.text}\n"
 
 
 def explained(topic: str) -> str:
     """Return the page of a code or name, with its location and related codes; raise `UsageError` for an unknown one."""
-    code, known = code_of(topic), pages()
+    code, others = code_of(topic), _plugins()
     text, called = page(code), names()
-    named = [other for other in sorted(set(re.findall(r"HD\d{3}", text)) - {code}) if other in known]
+    places = {**pages(), **{code: plugin.place for code, plugin in others.items()}}
+    named = [other for other in sorted(set(CODE.findall(text)) - {code}) if other in places]
     links = [f"- {other} {called[other]}: `humouse-doctor explain {other}`\n" for other in named]
-    links += [f"- this page: <{known[code].as_uri()}>\n"] if code in known else []
+    links += [f"- the package it comes from: {others[code].distribution}\n"] if code in others else []
+    place = places.get(code)
+    links += [] if place is None else [f"- this page: <{place.as_uri()}>\n"]
     return f"{text}\n## See also\n\n{''.join(links)}" if links else text
 
 
 def completions(begun: str) -> list[str]:
-    """Return the codes that complete `begun` in a shell."""
+    """The codes that a shell may complete `begun` to."""
     return [code for code in names() if code.startswith(begun.upper())]
 
 
 def topics(begun: str) -> list[str]:
-    """Return the codes that complete `begun` in a shell, then the names."""
+    """The codes that a shell may complete `begun` to, then the names."""
     return completions(begun) + sorted(name for name in names().values() if name.startswith(begun.lower()))
 
 
 def listing() -> str:
     """Return all probes, one per line."""
     rows = [(tool.code, tool.label, "tool", tool.text.partition(". ")[0] + ".") for tool in ToolCode]
-    for heading, path in _headings():
+    for heading, path in headings():
         summary = path.read_text(encoding="utf-8").splitlines()[2]
         code, _, name = heading.partition(" ")
         kind, _, text = summary.partition("*: ")
         rows.append((code, name, kind.lstrip("*"), text))
-    return "".join(f"{code}  {kind:8} {name:27} {summary}\n" for code, name, kind, summary in sorted(rows))
+    probes = [plugin.probe for plugin in installed().whole]
+    rows += [(probe.code, probe.name, probe.kind.value, probe.summary) for probe in probes]
+    width = max(len(row[0]) for row in rows)
+    return "".join(f"{code:{width}}  {kind:8} {name:27} {summary}\n" for code, name, kind, summary in sorted(rows))

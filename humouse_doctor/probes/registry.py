@@ -1,15 +1,19 @@
-"""All probes, in code order: a new one is its file, its page, its test and one line here.
+"""All probes, in code order: a new one of this package is its file, its page, its test and one line here.
 
 What a probe is known by elsewhere (labels, what decides, which metrics there are) is declared on it and looked up here.
+Probes of installed packages come after the package's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 from humouse_doctor.core.probe import Decides, Metric, Probe
 from humouse_doctor.core.report import Report
+from humouse_doctor.probes import plugins
 from humouse_doctor.probes.direction_collapse import DirectionCollapse
 from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.head_saturation import HeadSaturation
@@ -50,29 +54,62 @@ PROBES: tuple[Probe, ...] = (
     ShortWarmUp(),
 )
 
-#: Every probe by its code.
-BY_CODE: Mapping[str, Probe] = MappingProxyType({probe.code: probe for probe in PROBES})
-#: Every metric by `code.metric`, in the order of the probes.
-METRICS: Mapping[str, Metric] = MappingProxyType(
-    {f"{probe.code}.{metric.name}": metric for probe in PROBES for metric in probe.metrics}
-)
-#: The metrics that tables of trials show, by `code.metric`, with the word for each.
-LABELS: Mapping[str, str] = MappingProxyType({name: metric.label for name, metric in METRICS.items() if metric.label})
-#: Without these no checkpoint is called healthy, ...
-DECIDING = tuple(probe.code for probe in PROBES if probe.decides is Decides.ALWAYS)
-#: ... without these and those no trial is, ...
-DECIDING_IN_TRIALS = tuple(probe.code for probe in PROBES if probe.decides in (Decides.ALWAYS, Decides.IN_TRIALS))
-#: ... and without these no config.
-BEFORE_TRAINING = tuple(probe.code for probe in PROBES if probe.decides is Decides.BEFORE_TRAINING)
-#: It stands for either of the latter where a run starts from a pretrainer's weights.
+#: It stands for either of those that decide before training where a run starts from a pretrainer's weights.
 _WARM_START = PretrainerContract.code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """Probes, and what is declared on them.
+
+    `by_code` holds every probe by its code and `metrics` every metric by `code.metric`, both in the order of `probes`;
+    `labels` the words for the metrics that tables of trials show. Without the codes in `deciding` no checkpoint is called
+    healthy, without those in `deciding_in_trials` no trial is, and without those in `before_training` no config.
+    """
+
+    probes: tuple[Probe, ...]
+    by_code: Mapping[str, Probe]
+    metrics: Mapping[str, Metric]
+    labels: Mapping[str, str]
+    deciding: tuple[str, ...]
+    deciding_in_trials: tuple[str, ...]
+    before_training: tuple[str, ...]
+
+    @classmethod
+    def of(cls, probes: tuple[Probe, ...]) -> Registry:
+        """Return the registry of `probes`, whose codes are unique."""
+        metrics = {f"{probe.code}.{metric.name}": metric for probe in probes for metric in probe.metrics}
+        return cls(
+            probes=probes,
+            by_code=MappingProxyType({probe.code: probe for probe in probes}),
+            metrics=MappingProxyType(metrics),
+            labels=MappingProxyType({name: metric.label for name, metric in metrics.items() if metric.label}),
+            deciding=_codes(probes, Decides.ALWAYS),
+            deciding_in_trials=_codes(probes, Decides.ALWAYS, Decides.IN_TRIALS),
+            before_training=_codes(probes, Decides.BEFORE_TRAINING),
+        )
+
+
+def _codes(probes: tuple[Probe, ...], *when: Decides) -> tuple[str, ...]:
+    return tuple(probe.code for probe in probes if probe.decides in when)
+
+
+def current() -> Registry:
+    """Return the registry that holds here: with the probes of installed packages unless `plugins.using` leaves them out."""
+    return _registry(plugins.installed())
+
+
+@cache
+def _registry(found: plugins.Plugins) -> Registry:
+    return Registry.of((*PROBES, *(plugin.probe for plugin in found.whole)))
 
 
 def unmeasured(report: Report) -> str:
     """Say which deciding probes of `report` did not measure; empty where enough did."""
+    known = current()
     measured = {result.code for result in report.probes if result.judgement is not None}
-    missing = [code for code in DECIDING if code not in measured]
+    missing = [code for code in known.deciding if code not in measured]
     if missing and report.subject.checkpoint is None:
-        known = report.data is not None and not measured.isdisjoint((*BEFORE_TRAINING, _WARM_START))
-        return "" if known else f"{' and '.join(BEFORE_TRAINING)} were not measured"
+        enough = report.data is not None and not measured.isdisjoint((*known.before_training, _WARM_START))
+        return "" if enough else f"{' and '.join(known.before_training)} were not measured"
     return f"{', '.join(missing)} not measured" if missing else ""

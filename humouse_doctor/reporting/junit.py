@@ -20,7 +20,7 @@ from humouse_doctor.core.probe import ProbeResult, Status
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import no_command_in_markup
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.findings import one_line, standing_words
 from humouse_doctor.reporting.text import change
 
@@ -100,7 +100,7 @@ def _cases(entry: Entry) -> Iterator[_Case]:
 def _report_cases(report: Report, left: list[JudgedFinding]) -> Iterator[_Case]:
     """Yield a case for each probe, removing its finding from `left`, then one for each remaining finding."""
     for result in report.probes:
-        name = f"{result.code} {BY_CODE[result.code].name}" if result.code in BY_CODE else result.code
+        name = f"{result.code} {current().by_code[result.code].name}" if result.code in current().by_code else result.code
         judged = next((judged for judged in left if _is_about(judged, result)), None)
         if judged is not None:
             left.remove(judged)

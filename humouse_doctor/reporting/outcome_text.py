@@ -11,7 +11,7 @@ from humouse_doctor.core.outcome import Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.probes.registry import LABELS
+from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
@@ -73,7 +73,7 @@ def _arms(console: Console, outcome: Outcome) -> None:
         effect.append(f"  {harmless_line(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
         console.print(effect)
         by_name = {change.metric: change for change in arm.changes}
-        shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in LABELS.items()]
+        shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in current().labels.items()]
         say(console, ", ".join(shown), indent=4)
         if arm.gain is not None and arm.arm.key:
             off = f"{arm.distance[0]:.2f} -> {arm.distance[1]:.2f}, by {_signed(arm.gain)} (95 %)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
-from humouse_doctor.probes.registry import BY_CODE, METRICS
+from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import budget
 
 
@@ -34,7 +34,7 @@ def measured(results: Iterable[ProbeResult]) -> Iterator[MetricRow]:
 
 
 def _rows(result: ProbeResult) -> Iterator[MetricRow]:
-    probe = BY_CODE.get(result.code)
+    probe = current().by_code.get(result.code)
     known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
     judging = [metric for metric in known if metric.healthy != ANY]
@@ -73,5 +73,5 @@ def format_number(value: float, unit: str) -> str:
 
 def unit_of(name: str) -> str:
     """Return the unit of a metric by its `code.metric`, empty if this version does not know it."""
-    metric = METRICS.get(name)
+    metric = current().metrics.get(name)
     return "" if metric is None else metric.unit

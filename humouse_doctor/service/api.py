@@ -30,6 +30,7 @@ def inspect(
     samples: int = 512,
     seed: int = 0,
     quick: bool = False,
+    plugins: bool = True,
 ) -> Report:
     """Diagnose a checkpoint (a file or a run's folder), or a `generator` in memory.
 
@@ -37,10 +38,13 @@ def inspect(
     loss compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`.
     `conditions` (N, C) go with the targets, zeros where none are given. Targets are taken for positions unless
     `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and the global
-    random state are left as they were. Raises `DoctorError` with one line.
+    random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
+    `DoctorError` with one line.
     """
     from humouse_doctor.diagnosis.diagnose import diagnose
     from humouse_doctor.diagnosis.examine import examine
+    from humouse_doctor.diagnosis.plugins import with_broken
+    from humouse_doctor.probes.plugins import using
 
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
@@ -49,7 +53,8 @@ def inspect(
             raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
         from humouse_doctor.service.commands import report_on
 
-        return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
+        with using(plugins=plugins):
+            return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
     if config is not None or data is not None:
         raise UsageError("config and data go with a checkpoint; give settings and targets with a generator")
     from torch import nn
@@ -59,7 +64,8 @@ def inspect(
     from humouse_doctor.cases.from_module import of_module
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
-    return diagnose(loaded, examine(loaded.case))
+    with using(plugins=plugins):
+        return diagnose(with_broken(loaded), examine(loaded.case))
 
 
 def load_case(

@@ -20,6 +20,7 @@ from humouse_doctor.core.version import VERSION
 from humouse_doctor.core.view import GateView, RunView, TrialsView
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
+from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.files import is_folder, require_unread
 from humouse_doctor.reporting.forms import Emit, FailOn
 
@@ -151,7 +152,7 @@ def _diagnosed(
 ) -> Report:
     """The report without its patch as a diff, which takes the config's text several readings."""
     probes = selected(select, ignore)
-    loaded = load_case(request, progress)
+    loaded = with_broken(load_case(request, progress))
     chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
     report = diagnose(replace(loaded, tool_findings=chosen), examine(loaded.case, probes))
     if beside is None or beside.outcome is None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from humouse_doctor.core.tool_codes import CODE
 from humouse_doctor.inputs.files import read_bounded
 
 T = TypeVar("T")
@@ -20,7 +20,6 @@ MALFORMED = (ValueError, KeyError, TypeError, AttributeError, IndexError, Recurs
 #: A report of real gestures has some 8,000 values and 70 kB; a gate's file has one report for each input.
 _MAX_BYTES = 16 << 20
 _MAX_VALUES, _MAX_CHARACTERS, _MAX_LEVELS = 200_000, 4_000_000, 64
-_CODE = re.compile(r"HD[0-9]{3}")
 
 
 def load(path: Path) -> Any:
@@ -68,7 +67,7 @@ def text(value: object, most: int = 20_000) -> str:
 
 def code(value: object) -> str:
     """Return `value`, which must be a probe's or the tool's code."""
-    if not _CODE.fullmatch(text(value)):
+    if not CODE.fullmatch(text(value)):
         raise ValueError(value)
     return text(value)
 

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Trial
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.probes.registry import DECIDING_IN_TRIALS, LABELS, METRICS
+from humouse_doctor.probes.registry import current
 
 #: A ratio off its healthy interval by this factor counts as the worst: 0.02 and 0.0002 are both flat.
 _AS_FAR_AS_COUNTS = 20.0
@@ -18,15 +18,16 @@ _SMALLEST_EFFECT = 0.03
 #: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; beyond 9 the last value stays, which is cautious.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
-_DECIDING: Mapping[str, Metric] = {name: metric for name, metric in METRICS.items() if metric.deciding}
-#: The metrics that an outcome reports: the deciding ones, and those that tables show.
-_REPORTED = tuple(dict.fromkeys((*_DECIDING, *LABELS)))
+
+def _deciding() -> Mapping[str, Metric]:
+    """Return the metrics that measure how far from health a trial ended, by `code.metric`."""
+    return {name: metric for name, metric in current().metrics.items() if metric.deciding}
 
 
 def is_healthy(results: Sequence[ProbeResult]) -> bool:
     """Return True if every deciding symptom was measured and is healthy."""
     by_code = {result.code: result for result in results}
-    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in DECIDING_IN_TRIALS)
+    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in current().deciding_in_trials)
 
 
 def distance(measurements: Mapping[str, float]) -> float:
@@ -35,7 +36,7 @@ def distance(measurements: Mapping[str, float]) -> float:
     A ratio contributes log(bound / value) / log 20, any other metric (bound - value) / bound, each clipped to [0, 1].
     """
     return fmean(
-        _distance_of(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _DECIDING.items()
+        _distance_of(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _deciding().items()
     )
 
 
@@ -103,7 +104,7 @@ def _effect(paired: Sequence[tuple[Trial, Trial]], gains: Sequence[float], gain:
 
 def _changes(paired: Sequence[tuple[Trial, Trial]]) -> list[Change]:
     changes = []
-    for name in _REPORTED:
+    for name in dict.fromkeys((*_deciding(), *current().labels)):  # the deciding ones, and those that tables show
         both = [
             (before.measurements[name], after.measurements[name])
             for before, after in paired

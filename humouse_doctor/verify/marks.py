@@ -10,7 +10,7 @@ from humouse_doctor.core.outcome import Arm, ArmOutcome, Effect, Outcome
 from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.probes.registry import LABELS
+from humouse_doctor.probes.registry import current
 
 _STATUS = {
     Effect.CURED: RemedyStatus.CONFIRMED,
@@ -74,7 +74,9 @@ def _effect_line(arm: ArmOutcome, outcome: Outcome) -> str:
     """Return an arm's effect in one line."""
     by_name = {change.metric: change for change in arm.changes}
     parts = [
-        f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}" for name, label in LABELS.items() if name in by_name
+        f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}"
+        for name, label in current().labels.items()
+        if name in by_name
     ]
     effect = "failed" if arm.effect is None else arm.effect.value
     return f"{effect}, healthy with {arm.healthy_seeds} of {arm.seeds} seeds after {outcome.steps:,} steps ({', '.join(parts)})"

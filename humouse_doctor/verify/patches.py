@@ -15,7 +15,7 @@ from humouse_doctor.core.settings import Settings, Value
 from humouse_doctor.inputs.config import diffs, patcher, reader, yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import is_file
-from humouse_doctor.probes.registry import BY_CODE
+from humouse_doctor.probes.registry import current
 from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
 
 
@@ -36,7 +36,7 @@ def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> 
         for name in finding.remedies:
             if can_be_tried(by_id[name]):
                 return together([by_id[name]])
-    known = patch.upper() in BY_CODE
+    known = patch.upper() in current().by_code
     what = "that probe found nothing here that has a remedy to try" if known else "no such file, probe or remedy"
     raise UsageError(f"--patch {patch}: {what}; expected a file or one of {', '.join(by_id)}")
 

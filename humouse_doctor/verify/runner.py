@@ -21,6 +21,7 @@ from typing import Any, Protocol, cast
 
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Trial
+from humouse_doctor.probes.plugins import using, wanted
 from humouse_doctor.verify.bench import Job, OnPulse, Pulse
 from humouse_doctor.verify.trial_store import TrialStore
 
@@ -132,7 +133,7 @@ class Runner:
                 resource_tracker.ensure_running()
         while len(self._started) < count:
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs,), daemon=True)
+            process = context.Process(target=_work, args=(theirs, wanted()), daemon=True)
             with _importing_nothing_from_here(), _not_interrupted():
                 process.start()
             theirs.close()
@@ -193,7 +194,7 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _work(line: Connection[Any, Any]) -> None:
+def _work(line: Connection[Any, Any], plugins: bool) -> None:
     """Run the trials received over `line`.
 
     The process ends with its parent, even if the parent was killed.
@@ -201,7 +202,7 @@ def _work(line: Connection[Any, Any]) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    with contextlib.suppress(EOFError, ConnectionError):  # the parent has closed the connection
+    with using(plugins=plugins), contextlib.suppress(EOFError, ConnectionError):  # the parent has closed the connection
         while True:
             maker, job = line.recv()
             try:

@@ -14,7 +14,7 @@ from statistics import fmean
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Step, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy
-from humouse_doctor.probes.registry import LABELS
+from humouse_doctor.probes.registry import current
 from humouse_doctor.remedies.candidates import goes_with, together, without
 from humouse_doctor.verify.effects import distance
 
@@ -226,7 +226,7 @@ def summary(before: Sequence[Trial] | None, after: Sequence[Trial]) -> str:
     if failed is not None:
         return f"could not be trained: {failed}"
     parts = []
-    for metric, label in LABELS.items():
+    for metric, label in current().labels.items():
         new = _mean(after, metric)
         old = None if before is None else _mean(before, metric)
         shown = "not measurable" if new is None else f"{new:.3g}"

@@ -20,6 +20,7 @@ from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
@@ -105,7 +106,7 @@ def verify(
         data=request.data,
         max_sequences=request.max_sequences,
     )
-    loaded = load_case(inspected, progress, gestures, config)
+    loaded = with_broken(load_case(inspected, progress, gestures, config))
     if request.warm_start is not None:  # inputs that were found rather than named are known by now
         require_unread(request.warm_start, warm_start.diff_beside(request.warm_start))
     report = diagnose(loaded, examine(loaded.case))

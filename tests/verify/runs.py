@@ -14,6 +14,7 @@ import torch
 
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.inputs.gestures.synthetic import strokes
+from humouse_doctor.probes.plugins import wanted
 from humouse_doctor.verify.bench import Job, OnPulse, Pulse
 
 LENGTH = 16
@@ -119,6 +120,6 @@ class QuickMaker:
         for step in range(1, job.steps + 1):
             on_pulse(Pulse(step=step, loss=1.0, best_constant=2.0, motionless=3.0))
         deaf = hasattr(signal, "pthread_sigmask") and signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        found = {"process": os.getpid(), "threads": torch.get_num_threads(), "deaf to SIGINT": deaf}
+        found = {"process": os.getpid(), "threads": torch.get_num_threads(), "deaf to SIGINT": deaf, "plugins": wanted()}
         measured = MappingProxyType({name: float(value) for name, value in found.items()})
         return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, steps=job.steps, measurements=measured)

@@ -13,6 +13,7 @@ import torch
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.probes.plugins import using
 from humouse_doctor.verify.bench import Job
 from humouse_doctor.verify.runner import Runner, one_thread
 from humouse_doctor.verify.trial_store import TrialStore
@@ -62,13 +63,14 @@ def test_several_trials_at_a_time_are_made_elsewhere_and_come_in_order_too(
         for name in ("multiprocessing", "pickle", "torch", "humouse_doctor"):  # of which none is imported
             Path(f"{name}.py").write_text("raise SystemExit('planted')\n")
     before = dict(os.environ)
-    with runner(2) as (made, told):
+    with runner(2) as (made, told), using(plugins=False):
         found = made.trials(jobs([4, 2, 3, 1]))
 
         assert [one.seed for one in found] == [4, 2, 3, 1]
         processes = {one.measurements["process"] for one in found}
         assert float(os.getpid()) not in processes
         assert len(processes) <= 2
+        assert {one.measurements["plugins"] for one in found} == {0.0}  # as it was chosen here
         assert {one.measurements["deaf to SIGINT"] for one in found} == {1.0}  # a terminal sends it to all
         assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
         assert {one.measurements["threads"] for one in found} == {1.0}

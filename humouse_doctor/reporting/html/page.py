@@ -28,7 +28,7 @@ from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.core.text import harmless, no_command_in_markup
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.probes.registry import BY_CODE, LABELS, METRICS
+from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.plots import Plot
@@ -459,7 +459,7 @@ def _overrides(report: Report) -> str:
 
 
 def _probed(result: ProbeResult, policy: Policy) -> ProbeSection:
-    probe = BY_CODE.get(result.code)
+    probe = current().by_code.get(result.code)
     metrics = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     known = {metric.name for metric in metrics}
     metrics += [Metric(name=name, unit="", meaning="") for name in result.measurements if name not in known]
@@ -560,7 +560,7 @@ def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plo
 
 
 def _moved(moved: MovedMetric) -> MovedRow:
-    metric = METRICS.get(moved.name)
+    metric = current().metrics.get(moved.name)
     symbol, style = {True: ("✓", "good"), False: ("✕", "bad"), None: ("○", "quiet")}[moved.closer]
     return MovedRow(
         name=moved.name,
@@ -611,7 +611,7 @@ def _trials(outcome: Outcome) -> TrialsSection:
         seeds="one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds",
         plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
         rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
-        headings=tuple(LABELS.values()),
+        headings=tuple(current().labels.values()),
     )
 
 
@@ -622,7 +622,7 @@ def _arm(outcome: Outcome, arm: ArmOutcome) -> ArmRow:
     return ArmRow(
         arm=arm,
         badge=_EFFECTS[arm.effect],
-        metrics=tuple(format_number(found[name], "") if name in found else "-" for name in LABELS),
+        metrics=tuple(format_number(found[name], "") if name in found else "-" for name in current().labels),
         distance=f"{arm.distance[1]:.2f}",
         loss=f"{mean} ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else mean,
         chosen=outcome.chosen is not None and arm.arm.key == outcome.chosen,

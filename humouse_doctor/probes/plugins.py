@@ -1,0 +1,142 @@
+"""Probes of installed packages: what they offer as entry points, each taken whole or left out with the reason.
+
+An entry point of the group `humouse_doctor.probes` names a `Probe` subclass, an instance, or a tuple of them. Installed
+packages are trusted like this one. Entry points of the current folder do not count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+    from humouse_doctor.core.probe import Probe
+
+GROUP = "humouse_doctor.probes"
+#: Folders that hold what an installed package says of itself.
+_METADATA = (".dist-info", ".egg-info", "EGG-INFO")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plugin:
+    """One probe of an installed package: `page` is its page's text, `place` where that lies (None inside an archive)."""
+
+    probe: Probe
+    distribution: str
+    page: str
+    place: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenPlugin:
+    """What an installed package offers and cannot be used, with the reason in a few words."""
+
+    distribution: str
+    entry: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.entry} of the package {self.distribution} is left out: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Plugins:
+    """All that installed packages offer, by distribution and entry point in alphabetical order."""
+
+    whole: tuple[Plugin, ...] = ()
+    broken: tuple[BrokenPlugin, ...] = ()
+
+
+_NONE = Plugins()
+_WANTED: ContextVar[bool] = ContextVar("plugins", default=True)
+
+
+@contextlib.contextmanager
+def using(*, plugins: bool) -> Iterator[None]:
+    """Count the probes of installed packages within the block, or leave them out."""
+    token = _WANTED.set(plugins)
+    try:
+        yield
+    finally:
+        _WANTED.reset(token)
+
+
+def wanted() -> bool:
+    """Return whether the probes of installed packages count here."""
+    return _WANTED.get()
+
+
+def installed() -> Plugins:
+    """Return what counts here of installed packages; they are imported on the first call, once per process."""
+    return _loaded() if wanted() else _NONE
+
+
+@cache
+def _loaded() -> Plugins:
+    offers = [(_name(found), entry) for found in _distributions() for entry in found.entry_points.select(group=GROUP)]
+    if not offers:
+        return _NONE
+    from humouse_doctor.probes.taking import taken  # knows what a probe is, which help and lists need not
+
+    whole: list[Plugin] = []
+    broken: list[BrokenPlugin] = []
+    for name, entry in sorted(offers, key=lambda offer: (offer[0], offer[1].name)):
+        for found in taken(name, entry, whole):
+            if isinstance(found, Plugin):
+                whole.append(found)
+            else:
+                broken.append(found)
+    return Plugins(whole=tuple(sorted(whole, key=lambda plugin: plugin.probe.code)), broken=tuple(broken))
+
+
+def _distributions() -> Iterator[Distribution]:
+    """The installed packages that may offer probes; of two with one name the first on the path counts, as for Python."""
+    folders = [folder for folder in _trusted_path() if _offers(folder)]
+    if not folders:
+        return
+    from importlib import metadata  # takes longer than the look itself, and than many a command
+
+    seen = set()
+    for found in metadata.distributions(path=folders):
+        name = _name(found)
+        if name not in seen:
+            seen.add(name)
+            yield found
+
+
+def _name(distribution: Distribution) -> str:
+    return re.sub(r"[-_.]+", "-", str(distribution.metadata["Name"])).lower()
+
+
+def _trusted_path() -> Iterator[str]:
+    """The folders that modules are imported from, without the current one."""
+    for folder in dict.fromkeys(sys.path):
+        with contextlib.suppress(OSError, ValueError):
+            if Path(folder).is_absolute() and not Path(folder).samefile(os.curdir):
+                yield folder
+
+
+def _offers(folder: str) -> bool:
+    """Whether `folder` may hold a package with the entry points looked for; an archive may."""
+    try:
+        with os.scandir(folder) as entries:
+            described = [entry.path for entry in entries if entry.name.endswith(_METADATA)]
+    except NotADirectoryError:
+        return True
+    except OSError:
+        return False
+    for path in described:
+        with contextlib.suppress(OSError), open(os.path.join(path, "entry_points.txt"), "rb") as stream:  # noqa: PTH118, PTH123
+            if GROUP.encode() in stream.read():  # a Path for each would double the time
+                return True
+    return False
