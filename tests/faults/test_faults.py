@@ -17,8 +17,8 @@ from tests.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, Comm
 from tests.faults.launcher import IN_PLACE
 
 _ROOT = Path(__file__).parents[2]
-#: What a training imports; the second of the two by itself, at its first step.
-_TRAINING = ("humouse_doctor.verify.verification", "torch._dynamo")
+#: What a training imports, the second of these by itself, at its first step; and what makes its trials short.
+_TRAINING = ("humouse_doctor.verify.verification", "torch._dynamo", "tests.faults.few_fits")
 
 
 class Ended(NamedTuple):
