@@ -21,12 +21,10 @@ from tests.inputs.checkpoints.in_process import InProcess
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
-# Small tensors are slower on several threads than on one, and every core has a worker's tests to run. The commands that
-# tests start are told so too, and keep the bytecode that each would otherwise compile anew.
+# Small tensors are slower on several threads than on one, and every core has a worker's tests to run; the commands that
+# tests start are told so too.
 torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 #: The command line is the same at every call; it takes longer to build than many commands take to run.
 _build_once = functools.cache(typer.main.get_command)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.networks import observe, sampling
 from humouse_doctor.remedies.candidates import candidates, together
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.verify import warm_start
@@ -48,6 +50,12 @@ def run(tmp_path: Path) -> Path:
     write_config(tmp_path)
     write_data(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Latents fitted in few steps: most of a short trial's time, where a test is not about what trials measure."""
+    monkeypatch.setattr(observe, "fit_latents", partial(sampling.fit_latents, steps=4))
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,7 @@ class Reads(Listener):
         self.counts.append(len(kept.trials))
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_the_file_is_whole_after_every_trial(run: Path) -> None:
     reads = Reads()
     reads.path, reads.counts = run / "outcome.json", []
@@ -184,6 +193,7 @@ def test_what_was_interrupted_goes_on_with_what_is_missing_and_ends_the_same(don
     assert path.read_bytes() == (done.folder / "outcome.json").read_bytes()
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_trials_of_other_gestures_at_the_same_place_are_made_anew(run: Path) -> None:
     short = {"steps": 8, "seeds": 1, "patches": (GATES,), "outcome": run / "outcome.json"}
     verify(order(run, **short), Listener())
@@ -236,6 +246,7 @@ def test_a_file_that_is_no_outcome_is_refused_and_left_as_it_is(run: Path, conte
     assert told.taken_up == []
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_an_arm_that_cannot_be_trained_does_not_take_the_others_with_it(run: Path) -> None:
     too_long = run / "long.yaml"
     too_long.write_text("model:\n  generator:\n    target_len: 32\n", encoding="utf-8")
@@ -259,6 +270,7 @@ def test_several_processes_make_the_same_trials_as_one(done: Done) -> None:
     assert many.arms == done.outcome.arms
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_without_a_word_the_remedies_of_the_diagnosis_are_tried_and_its_patch_as_a_whole(run: Path) -> None:
     verified = verify(order(run, patches=(), steps=8, seeds=1), Listener())
 
@@ -269,6 +281,7 @@ def test_without_a_word_the_remedies_of_the_diagnosis_are_tried_and_its_patch_as
     assert {remedy.id for remedy in verified.report.remedies} & titles
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_a_budget_too_small_shortens_the_trials_and_says_so(run: Path) -> None:
     path = run / "outcome.json"
     short = verify(order(run, steps=None, budget_s=1e-3, seeds=1, patches=(GATES,), outcome=path), Listener()).outcome
@@ -282,6 +295,7 @@ def test_a_budget_too_small_shortens_the_trials_and_says_so(run: Path) -> None:
     assert later == short
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_more_epochs_are_as_many_more_steps(run: Path) -> None:
     found = verify(order(run, patches=("longer-warm-up-4x",), seeds=1, steps=8), Listener()).outcome
 
@@ -295,6 +309,7 @@ def test_a_run_without_a_warm_up_is_refused_before_anything_is_tried(run: Path) 
         verify(order(run, steps=None, overrides=("training.reconstruction_epochs=0",)), Listener())
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_a_search_says_its_path_and_what_it_left(run: Path) -> None:
     found = verify(order(run, patches=(), search=True, max_arms=3, steps=8), Listener()).outcome
 
@@ -304,6 +319,7 @@ def test_a_search_says_its_path_and_what_it_left(run: Path) -> None:
     assert (found.chosen, found.exit_code()) == (None, ExitCode.FINDINGS)
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_an_arm_that_cures_with_every_seed_is_chosen(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Bench.measured
 

@@ -10,6 +10,8 @@ of the modules; KILL may then also be `after:N`, a SIGKILL from outside N micros
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import json
 import os
@@ -123,6 +125,12 @@ def run(spec: str, arguments: list[str]) -> tuple[int, Killer]:
 
 def serve() -> None:
     """Fork for every job and report how it ended: `status` (negative for a signal) and the count."""
+    import typer.main
+
+    from humouse_doctor.cli.commands import app
+
+    typer.main.get_command = functools.cache(typer.main.get_command)
+    typer.main.get_command(app)
     for line in sys.stdin:
         job = json.loads(line)
         read, write = os.pipe()
@@ -132,17 +140,23 @@ def serve() -> None:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 1)
             os.dup2(null, 2)
+            known = set(sys.modules)
             code, watched = run(job["kill"], job["arguments"])
-            os.write(write, f"{watched.events_seen} {watched.opened_seen}".encode())
+            told = {"counts": [watched.events_seen, watched.opened_seen], "modules": sorted(set(sys.modules) - known)}
+            with os.fdopen(write, "w") as stream:
+                json.dump(told, stream)
             os._exit(code)
         os.close(write)
         kind, _, microseconds = job["kill"].partition(":")
         if kind == "after" and not select.select([read], [], [], int(microseconds) / 1e6)[0]:
             os.kill(child, signal.SIGKILL)
-        with os.fdopen(read) as counted:
-            counts = [int(number) for number in counted.read().split()]
+        with os.fdopen(read) as stream:
+            told = json.loads(stream.read() or "{}")
         _, status = os.waitpid(child, 0)
-        print(json.dumps({"status": os.waitstatus_to_exitcode(status), "counts": counts}), flush=True)
+        for module in told.get("modules", ()):
+            with contextlib.suppress(ImportError):  # some are made by others, and found by no name
+                importlib.import_module(module)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(status), "counts": told.get("counts", [])}), flush=True)
 
 
 def main() -> int:
