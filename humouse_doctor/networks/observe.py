@@ -17,6 +17,7 @@ from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.text import full_reason
+from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
 
 _LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
@@ -122,20 +123,20 @@ def observe(
     The reason for any missing part is added to `absent`.
     """
     progress(f"drawing {count} sequences")
-    with memory_asked("the generator"):
+    with memory_asked("the generator"), one_thread():
         drawn = draw(sampler, conditions, count, seed)
     if drawn.hidden is None or drawn.rnn_input is None:
         absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
     fit = grads = None
     if targets is not None:
         progress("taking the loss's gradient")
-        with memory_asked("the generator"):
+        with memory_asked("the generator"), one_thread():
             grads = gradients(sampler, targets, conditions, seed)
         if quick:
             absent[Need.FIT] = "left out by --quick"
         else:
             progress("fitting latents to real sequences")
-            with memory_asked("the generator"):
+            with memory_asked("the generator"), one_thread():
                 fit = fit_latents(sampler, targets, conditions)
     aligned = drawn.hidden is not None and drawn.rnn_input is not None
     return Samples(

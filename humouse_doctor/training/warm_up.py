@@ -18,7 +18,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import memory_asked
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
-from humouse_doctor.networks.numerics import denormals_flushed, seeded
+from humouse_doctor.networks.numerics import denormals_flushed, one_thread, seeded
 
 #: The default width of humouse's encoder (`training.warmup_encoder_hidden_dim`).
 ENCODER_HIDDEN = 128
@@ -85,7 +85,7 @@ def train(
     `conditions` is (N, C), zeros by default. `tick(step, loss)` is called after every step and ends the training if it
     returns True. The caller's random state does not change.
     """
-    with memory_asked("the warm-up"), seeded(warm_up.seed), denormals_flushed():
+    with memory_asked("the warm-up"), one_thread(), seeded(warm_up.seed), denormals_flushed():
         return _train(warm_up, targets, conditions, tick)
 
 

@@ -21,6 +21,7 @@ from typing import Any, Protocol, cast
 
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Trial
+from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.probes.plugins import using, wanted
 from humouse_doctor.verify.bench import Job, OnPulse, Pulse
 from humouse_doctor.verify.trial_store import TrialStore
@@ -179,19 +180,6 @@ def _importing_nothing_from_here() -> Iterator[None]:
             del os.environ[_SAFE_PATH]
         else:
             os.environ[_SAFE_PATH] = before
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Limit torch to one thread in the block: these networks are small, and each core runs a trial of its own."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _work(line: Connection[Any, Any], plugins: bool) -> None:

@@ -25,6 +25,7 @@ from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.training.plan import own_steps
@@ -34,7 +35,7 @@ from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.marks import config_values
 from humouse_doctor.verify.patches import arm_of
-from humouse_doctor.verify.runner import ProgressListener, Runner, one_thread
+from humouse_doctor.verify.runner import ProgressListener, Runner
 from humouse_doctor.verify.search import Search
 from humouse_doctor.verify.trainer import Command, TrainerBench
 from humouse_doctor.verify.trial_store import TrialStore

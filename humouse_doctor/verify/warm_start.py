@@ -22,12 +22,12 @@ from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies import catalogue
 from humouse_doctor.remedies.candidates import candidates, together
 from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import distance
-from humouse_doctor.verify.runner import one_thread
 from humouse_doctor.verify.search import Attempt
 
 #: The metrics compared between the trial and the written file.

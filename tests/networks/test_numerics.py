@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
+from humouse_doctor.networks.numerics import denormals_flushed, one_thread, seeded, undisturbed
 
 
 def _flushing() -> bool:
@@ -124,3 +124,14 @@ def test_a_network_is_left_as_it_was(fails: bool) -> None:
     assert torch.equal(gradient, torch.full((2,), 7.0))
     assert network.norm.bias.grad is None
     assert network.frozen.weight.grad is None
+
+
+def test_one_thread_is_used_for_the_block_alone() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

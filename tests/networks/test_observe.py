@@ -63,6 +63,17 @@ def test_everything_is_observed_where_there_are_targets() -> None:
     assert said == ["drawing 8 sequences", "taking the loss's gradient", "fitting latents to real sequences"]
 
 
+def test_all_of_it_runs_on_one_thread_and_the_callers_number_is_restored() -> None:
+    sampler, counts, before = _built(Architecture.LSTM), set[int](), torch.get_num_threads()
+    sampler.network.register_forward_hook(lambda *_: counts.add(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        _observed(sampler, {}, targets=_targets())
+        assert (counts, torch.get_num_threads()) == ({1}, 2)
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_without_targets_nothing_is_fitted_and_no_gradient_taken() -> None:
     absent: dict[Need, str] = {}
     samples, said = _observed(_built(Architecture.LSTM), absent)

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import torch
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.verify.bench import Job
-from humouse_doctor.verify.runner import Runner, one_thread
+from humouse_doctor.verify.runner import Runner
 from humouse_doctor.verify.trial_store import TrialStore
 from tests.verify.builders import GATES, outcome, trial
 from tests.verify.runs import Listener, QuickMaker
@@ -93,14 +92,3 @@ def test_a_trial_travels_between_processes() -> None:
     one = trial(AS_IT_IS, 3)
 
     assert pickle.loads(pickle.dumps(one)) == one
-
-
-def test_one_thread_is_borrowed_and_given_back() -> None:
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with one_thread():
-            inside = torch.get_num_threads()
-        assert (inside, torch.get_num_threads()) == (1, 2)
-    finally:
-        torch.set_num_threads(before)
