@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -218,3 +219,16 @@ def test_an_edit_of_a_config_without_a_defaults_list_counts(tmp_path: Path) -> N
     config.write_text(OWN, encoding="utf-8")
 
     patcher.require_effect(config, str(config), [Edit(key="training.reconstruction_epochs", old=8, new=48)], "")
+
+
+def test_hydra_has_the_internals_that_are_replaced() -> None:
+    """A Hydra that has moved one of these would compose without limits."""
+    from hydra._internal import config_loader_impl
+    from hydra._internal.config_repository import CachingConfigRepository
+    from omegaconf.basecontainer import BaseContainer
+
+    assert vars(config_loader_impl)["CachingConfigRepository"] is CachingConfigRepository
+    assert vars(config_loader_impl)["os"] is os
+    assert isinstance(BaseContainer._resolvers, dict)
+    for name in ("initialize_sources", "group_exists", "config_exists", "get_group_options", "load_config"):
+        assert callable(getattr(CachingConfigRepository, name)), name
