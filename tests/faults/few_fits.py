@@ -5,5 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from humouse_doctor.generator import observe
+from humouse_doctor.generator.sampling import fit_latents
 
-observe.fit_latents = partial(observe.fit_latents, steps=1)  # type: ignore[assignment]  # it is called as before
+vars(observe)["fit_latents"] = partial(fit_latents, steps=1)

@@ -151,7 +151,7 @@ def test_a_hostile_config_ends_in_one_line(invoke: Invoke, tmp_path: Path, monke
     content, said = HOSTILE[name]
     monkeypatch.chdir(tmp_path)
     Path("x.yaml").write_bytes(content if isinstance(content, bytes) else content.encode())
-    start = time.monotonic()
+    start = time.process_time()
 
     ended = invoke("preflight", "x.yaml")
 
@@ -161,7 +161,7 @@ def test_a_hostile_config_ends_in_one_line(invoke: Invoke, tmp_path: Path, monke
     assert said in line
     assert line.isprintable()
     assert len(line) < 600
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
     assert [path.name for path in Path().iterdir()] == ["x.yaml"]
 
 
@@ -466,13 +466,13 @@ def test_files_of_a_defaults_list_have_a_size_together(invoke: Invoke, tmp_path:
 def test_a_bomb_in_a_group_file_ends_before_hydra_reads_it(invoke: Invoke, tmp_path: Path) -> None:
     path = _experiment(tmp_path / "conf", COMPOSED)
     (tmp_path / "conf" / "experiment" / "x.yaml").write_text(LAUGHS + SOUND)
-    start = time.monotonic()
+    start = time.process_time()
 
     ended = invoke("preflight", path)
 
     assert ended.code == 2
     assert "more than 10000 values" in ended.err
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_a_long_package_before_many_values_is_refused(invoke: Invoke, tmp_path: Path) -> None:
@@ -493,10 +493,10 @@ def test_defaults_lists_that_multiply_come_to_an_end(invoke: Invoke, tmp_path: P
         group.mkdir()
         below = "".join(f"  - /a{level + 1}@q{n}: x\n" for n in range(6)) if level < 11 else ""
         (group / "x.yaml").write_text((f"defaults:\n{below}  - _self_\n" if below else "") + "v: 1\n")
-    start = time.monotonic()
+    start = time.process_time()
 
     ended = invoke("preflight", path)
 
     assert ended.code == 2
     assert "its defaults lists bring in more than" in ended.err
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20

@@ -21,6 +21,7 @@ from humouse_doctor.core.outcome import AS_IT_IS, Arm, Outcome, Trial
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.examine import examine
 from humouse_doctor.generator import observe
+from humouse_doctor.generator.sampling import fit_latents
 from humouse_doctor.loading import Request, load_case
 from humouse_doctor.reporting import outcome_json
 from humouse_doctor.sources import read_gestures
@@ -54,7 +55,7 @@ def run(tmp_path: Path) -> Path:
 @pytest.fixture
 def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Latents fitted in few steps: most of a short trial's time, where a test is not about what trials measure."""
-    monkeypatch.setattr(observe, "fit_latents", partial(observe.fit_latents, steps=4))
+    monkeypatch.setattr(observe, "fit_latents", partial(fit_latents, steps=4))
 
 
 @dataclass(frozen=True)
@@ -436,14 +437,14 @@ def test_processes_whose_parent_was_killed_end_with_it(tmp_path: Path) -> None:
         )
     workers: list[int] = []
     try:
-        assert _until(lambda: len(list(tmp_path.glob("*.pid"))) == 2, 60), (tmp_path / "said").read_text(encoding="utf-8")
+        assert _until(lambda: len(list(tmp_path.glob("*.pid"))) == 2, 180), (tmp_path / "said").read_text(encoding="utf-8")
         workers = [int(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.pid")]
         assert all(is_running(worker) for worker in workers)
         os.kill(parent.pid, signal.SIGKILL)
-        parent.wait(timeout=10)
-        assert _until(lambda: not any(is_running(worker) for worker in workers), 20)
+        parent.wait(timeout=60)
+        assert _until(lambda: not any(is_running(worker) for worker in workers), 60)
     finally:
         for process in (parent.pid, *workers):
             if is_running(process):
                 os.kill(process, signal.SIGKILL)
-        parent.wait(timeout=10)
+        parent.wait(timeout=60)
