@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import torch
 import typer.main
 from hypothesis import HealthCheck, settings
 
+import humouse_doctor
 from humouse_doctor.cli import main
 from humouse_doctor.inputs.checkpoints import child
 from humouse_doctor.training.demonstration import Recipe, Units, config_text, train_run
@@ -20,6 +23,10 @@ from tests.inputs.checkpoints.in_process import InProcess
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
+# Hypothesis takes constants from all modules that are there: with all of them, a test's inputs are the same in any worker.
+for _module in pkgutil.walk_packages(humouse_doctor.__path__, "humouse_doctor."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 # Small tensors are slower on several threads than on one, and every core has a worker's tests to run; the commands that
 # tests start are told so too.

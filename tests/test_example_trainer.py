@@ -28,9 +28,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def command(program: Path = TRAINER, more: str = "") -> str:
+def command(program: Path = TRAINER, more: str = "", shell: str = sys.executable) -> str:
     return (
-        f"{shlex.join([sys.executable, str(program)])} --config run.yaml --data gestures.npz --checkpoint out/{{arm}}.pt"
+        f"{shlex.join([shell, str(program)])} --config run.yaml --data gestures.npz --checkpoint out/{{arm}}.pt"
         f" --seed {{seed}} {more} {{overrides}}"
     )
 
@@ -100,10 +100,12 @@ def test_a_trainer_that_refuses_its_config_is_a_trial_that_failed_with_its_words
 
 
 def test_a_trainer_that_hangs_is_killed_and_nothing_can_be_said(invoke: Invoke, run: Path) -> None:
-    program = run / "hangs.py"
-    program.write_text("print('going to sleep', flush=True)\nimport time\ntime.sleep(600)\n", encoding="utf-8")
+    program = run / "hangs.sh"  # a shell has begun within a second, however busy the machine is
+    program.write_text("echo going to sleep\nexec sleep 600\n", encoding="utf-8")
 
-    ended, arms = verified(invoke, command(program), "--seeds", 1, "--patch", "longer-warm-up-4x", "--trainer-timeout", "1s")
+    ended, arms = verified(
+        invoke, command(program, shell="sh"), "--seeds", 1, "--patch", "longer-warm-up-4x", "--trainer-timeout", "1s"
+    )
 
     assert ended.code == 3
     assert {arm["seeds"] for arm in arms.values()} == {0}

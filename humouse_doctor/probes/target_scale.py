@@ -59,7 +59,8 @@ class TargetScale(Probe):
         needed = rms / (rate * (hidden + 1))
         available = budget.steps_available(case)
         if available is None:
-            raise NotMeasurable(f"{budget.in_words(needed)} steps are needed, but how many the warm-up has is not known")
+            words = budget.in_words(needed) if math.isfinite(needed) else "more than any number of"
+            raise NotMeasurable(f"{words} steps are needed, but how many the warm-up has is not known")
         share = available / needed if needed > 0 else math.inf
         return {"steps_needed": needed, "steps_available": available, "steps_share": share, "target_rms": rms}
 

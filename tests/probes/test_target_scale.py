@@ -103,6 +103,12 @@ def test_steps_that_are_not_known_are_skipped_with_those_needed() -> None:
     )
 
 
+def test_steps_beyond_any_number_are_needed_in_words() -> None:
+    slow = _with(builders.constant(270.0), {"training.lr.generator": 5e-324}, unknown=("data.batch_size",))
+    reason = "more than any number of steps are needed, but how many the warm-up has is not known"
+    assert builders.run("HD202", slow).reason == reason
+
+
 def _planned(facts: NetworkFacts, scale: float = 1.0) -> Case:
     found = builders.samples(builders.strokes(0) * scale, builders.strokes(0))
     return builders.case(found, known=builders.settings(), facts=facts, data=builders.summary())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from humouse_doctor.networks import observe, sampling
+from humouse_doctor.networks import observe
+from humouse_doctor.networks.sampling import fit_latents
 
-setattr(observe, "fit_latents", partial(sampling.fit_latents, steps=1))  # noqa: B010  # mypy holds it for private
+vars(observe)["fit_latents"] = partial(fit_latents, steps=1)

@@ -165,7 +165,7 @@ def _zipped(members: Members, method: int) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", method) as archive:
         for name, data in members.items():
-            archive.writestr(name, data)
+            archive.writestr(zipfile.ZipInfo(name), data, method)  # without the time of day: a seed's inputs are the same
     return made.getvalue()
 
 

@@ -19,7 +19,8 @@ from tests.hostile.memory import forget_peak, peak_kib
 
 #: The longest message, not counting its path.
 MAX_LINE = 700
-_MAX_S, _HANGS_S = 5.0, 20
+#: Of computing; and by the clock, which other programs may take most of.
+_MAX_S, _HANGS_S = 5.0, 60
 _MAX_KIB = 512 << 10
 
 
@@ -73,7 +74,7 @@ class Rules:
     @contextmanager
     def held(self, data: bytes) -> Iterator[None]:
         """Raise `Failure` if reading `data` within the block breaks a rule or raises anything else."""
-        there, peak, start = self._files(), forget_peak(), time.monotonic()
+        there, peak, start = self._files(), forget_peak(), time.process_time()
         self.watch.seen.clear()
         before = signal.signal(signal.SIGALRM, _ring)
         signal.alarm(_HANGS_S)
@@ -96,7 +97,7 @@ class Rules:
             raise Failure(f"this process did more than look: {done[:3]}", data)
         if warned:
             raise Failure(f"a warning: {warned[0].message}", data)
-        seconds, grown = time.monotonic() - start, peak_kib() - peak
+        seconds, grown = time.process_time() - start, peak_kib() - peak
         if seconds > _MAX_S or grown > _MAX_KIB:
             raise Failure(f"{seconds:.1f} s and {grown >> 10} MiB more", data)
 

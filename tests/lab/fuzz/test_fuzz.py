@@ -41,7 +41,7 @@ def test_a_target_reads_and_refuses(name: str, tmp_path: Path, capsys: pytest.Ca
     inputs, endings = INPUTS[name]
     here = Path.cwd()
 
-    code = main([name, "--inputs", str(inputs), "--seconds", "60", "--keep", str(tmp_path / "kept")])
+    code = main([name, "--inputs", str(inputs), "--seconds", "600", "--keep", str(tmp_path / "kept")])
 
     out = capsys.readouterr().out
     assert (code, Path.cwd()) == (0, here), out
@@ -105,7 +105,15 @@ def test_a_planted_fault_is_reported_and_kept_and_ends_with_one(
     monkeypatch.setitem(TARGETS, name, begun)
 
     code = main(
-        [name, "--inputs", {"stored": "100", "sizes": "8"}.get(name, "30"), "--seconds", "60", "--keep", str(tmp_path / "kept")]
+        [
+            name,
+            "--inputs",
+            {"stored": "100", "sizes": "8"}.get(name, "30"),
+            "--seconds",
+            "600",
+            "--keep",
+            str(tmp_path / "kept"),
+        ]
     )
 
     out = capsys.readouterr().out
