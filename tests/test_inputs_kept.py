@@ -161,6 +161,4 @@ def test_a_current_folder_that_is_gone_is_told(invoke: Invoke, tmp_path: Path, m
         os.chdir(tmp_path)
 
     assert (ended.code, ended.out) == (3, "")
-    assert ended.err == (
-        "humouse-doctor: the current folder cannot be found: No such file or directory; change to one that is there\n"
-    )
+    assert ended.err == "humouse-doctor: the current folder has been deleted; change to another one\n"

@@ -173,6 +173,8 @@ def suggest_config(
     )
     _note_broken()  # of what is found only the patch is printed
     suggestion = suggest(request, emit, write, printing.progress, outcome)
+    if suggestion.changed:
+        printing.note(suggestion.changed)
     printing.write(suggestion.text)
     for line in suggestion.notes:
         printing.note(line)

@@ -314,11 +314,13 @@ def _request_for(path: Path, shared: Request) -> Request:
 class Suggestion:
     """A patch in the asked form; `text` is empty where there is nothing to change.
 
-    `notes` say what was written, the diagnosis, and what the code needs. `report` has no diff of its own.
+    `changed` says what was written, empty where nothing was; `notes` the diagnosis, and what the code needs. `report` has
+    no diff of its own.
     """
 
     text: str
     report: Report
+    changed: str
     notes: tuple[str, ...]
 
 
@@ -343,8 +345,7 @@ def suggest(
     if source is None:
         raise UsageError(_NO_CONFIG)
     edits, prefix = report.patch, report.config_prefix
-    notes = list[str]()
-    text = ""
+    changed = text = ""
     if emit is Emit.JSON:
         text = json_report.patch_text(report)
     elif edits and emit is Emit.OVERRIDES:
@@ -361,8 +362,8 @@ def suggest(
                 patcher.require_own_file(source)
             text = patcher.unified_diff(before, after, source)
         if write:
-            notes.append(f"changed {source}; what it was is in {patcher.write(Path(source), after)}")
-    return Suggestion(text=text, report=report, notes=(*notes, *_notes(report)))
+            changed = f"changed {source}; what it was is in {patcher.write(Path(source), after)}"
+    return Suggestion(text=text, report=report, changed=changed, notes=tuple(_notes(report)))
 
 
 def _notes(report: Report) -> Iterator[str]:

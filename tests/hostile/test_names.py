@@ -77,7 +77,7 @@ def test_a_diff_that_another_config_here_would_take_is_not_printed_but_can_be_wr
         service.suggest(Request(config=config), Emit.DIFF, write=False)
 
     before = decoy.read_bytes()
-    assert service.suggest(Request(config=config), Emit.DIFF, write=True).notes[0].startswith("changed ")
+    assert service.suggest(Request(config=config), Emit.DIFF, write=True).changed.startswith("changed ")
     assert decoy.read_bytes() == before != config.read_bytes()
 
 

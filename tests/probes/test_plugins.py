@@ -171,7 +171,7 @@ def test_the_examples_own_test_passes(with_example: None) -> None:
 @pytest.mark.parametrize("entry", ["console script", "python -m in its folder"])
 def test_a_process_finds_installed_probes_but_none_of_the_current_folder(installed_example: Path, entry: str) -> None:
     """Also where Python itself has the current folder on its path."""
-    code = "import sys; from humouse_doctor.cli.commands import run; sys.argv[1:] = ['probes']; sys.exit(run())"
+    code = "import sys; from humouse_doctor.cli.main import run; sys.argv[1:] = ['probes']; sys.exit(run())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TOP), str(installed_example)])}
     here = installed_example if entry != "console script" else installed_example.parent
     ended = subprocess.run([sys.executable, "-c", code], cwd=here, env=environment, capture_output=True, text=True, check=False)

@@ -66,7 +66,7 @@ def prepare(folder: Path) -> None:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    caches = {"MPLCONFIGDIR": str(folder.parent / "matplotlib"), "PYTHONPATH": str(_ROOT)}
+    caches = {"PYTHONPATH": str(_ROOT)}
     return {**os.environ, **caches, "TMPDIR": str(folder / "tmp"), _MARK: str(folder), "OMP_NUM_THREADS": "1"}
 
 

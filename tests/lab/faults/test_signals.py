@@ -39,7 +39,7 @@ def _python(*words: str) -> subprocess.CompletedProcess[str]:
         ("SIGINT", "humouse_doctor.probes.pages", ("probes",)),
         ("SIGINT", "numpy._core._multiarray_umath", HTML.arguments),  # its import turns every exception into an ImportError
         ("SIGTERM", "numpy.linalg", SUGGEST.arguments),
-        ("SIGINT", "matplotlib", HTML.arguments),
+        ("SIGINT", "jinja2", HTML.arguments),
         ("SIGINT", "torch._C", ("verify", *HTML.arguments[1:4], "--outcome", "kept.json")),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_signal_after_all_is_done_changes_nothing() -> None:
 
 _START = """\
 import os, signal, subprocess, sys, time
-from humouse_doctor import interruption
+from humouse_doctor.cli import interruption
 interruption._LOOK_EVERY_S = 0.01
 one = interruption.Interruption()
 one.watch()
