@@ -1,4 +1,4 @@
-"""Where results go: stdout for the report, files beside it, stderr for the rest."""
+"""Destinations of results: stdout for the report, files beside it, stderr for the rest."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def require_kept_apart(target: Path | None, inputs: Sequence[Path | None], files
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to one file, or to one place for it."""
+    """Return whether two paths lead to one file, or to one place for it."""
     try:
         return (one.exists() and other.exists() and one.samefile(other)) or _real(one) == _real(other)
     except (OSError, ValueError):  # no file can have such a name
@@ -211,7 +211,7 @@ def root() -> str:
 
 
 def colours() -> bool:
-    """Whether stdout is to have colours: NO_COLOR beats FORCE_COLOR, which beats what the stream is."""
+    """Return whether stdout is to have colours: NO_COLOR beats FORCE_COLOR, which beats what the stream is."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or _is_terminal()

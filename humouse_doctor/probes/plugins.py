@@ -39,7 +39,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokenPlugin:
-    """What an installed package offers and cannot be used, with the reason in a few words."""
+    """An offer of an installed package that cannot be used, with the reason in a few words."""
 
     distribution: str
     entry: str
@@ -127,7 +127,7 @@ def _trusted_path() -> Iterator[str]:
 
 
 def _offers(folder: str) -> bool:
-    """Whether `folder` may hold a package with the entry points looked for; an archive may."""
+    """Return whether `folder` may hold a package with the entry points looked for; an archive may."""
     try:
         with os.scandir(folder) as entries:
             described = [entry.path for entry in entries if entry.name.endswith(_METADATA)]

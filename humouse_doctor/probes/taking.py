@@ -25,7 +25,7 @@ _LONGEST_REASON = 200
 
 
 class _UnusableError(Exception):
-    """Why a probe cannot be taken."""
+    """The reason a probe cannot be taken."""
 
 
 def taken(distribution: str, entry: EntryPoint, before: Iterable[Plugin]) -> list[Plugin | BrokenPlugin]:
@@ -38,7 +38,7 @@ def taken(distribution: str, entry: EntryPoint, before: Iterable[Plugin]) -> lis
 
 
 def _offered(entry: EntryPoint) -> tuple[object, ...]:
-    """What `entry` names, or the reason why it cannot be imported."""
+    """Return what `entry` names, or the reason why it cannot be imported."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is the report's
             found = entry.load()

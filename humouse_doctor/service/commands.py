@@ -35,7 +35,7 @@ _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """How one run's report is to be shown.
+    """The way one run's report is to be shown.
 
     `fail_on` is the least severe finding that gives exit code 1, `compare` a saved report to compare with, and `outcome`
     a file that verify has written on the same config: it marks the remedies that its trials confirmed or refuted. `root`
@@ -207,7 +207,7 @@ def _marked(report: Report, outcome: Outcome, path: str, overrides: Sequence[str
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRequest:
-    """What a gate is to look at, and by which rules.
+    """The inputs of a gate and its rules.
 
     `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
     file, None for the one that holds in `folder`, if there is one; `fail_on` and `require_data`, where given, come before
