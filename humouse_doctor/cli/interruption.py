@@ -2,8 +2,9 @@
 
 Only the program's entry uses this; the Python API leaves the signals as it finds them. The exception that is raised is
 seen by every `with` and `finally` on the way out, and by no `except` that means something else. An import is left to end
-first: torch's aborts the process where C++ meets an exception. What is swallowed all the same, as by callbacks, is raised
-again, and what does not wind down in some seconds is ended.
+first, since torch's aborts the process where C++ meets an exception; then it is raised in the importing code, before its
+next line. What is swallowed all the same, as by callbacks, is raised again, and what does not wind down in some seconds is
+ended.
 
 Imported before all else, so that it imports next to nothing.
 """
@@ -108,11 +109,31 @@ class Interruption:
             if isinstance(handled, Interrupted):
                 return
             handled = handled.__context__
-        while frame is not None:
-            if frame.f_code.co_filename == _IMPORTS:
-                return
-            frame = frame.f_back
+        importing = _importing(frame)
+        if importing is None:
+            sys.settrace(None)
+            raise Interrupted
+        # Only a trace function raises there at once: the work that follows may end before the next look.
+        importing.f_trace = self._after_import
+        sys.settrace(_no_trace)
+
+    def _after_import(self, frame: FrameType, event: str, _: object) -> NoReturn:
+        sys.settrace(None)
         raise Interrupted
+
+
+def _importing(frame: FrameType | None) -> FrameType | None:
+    """Return the frame of the outermost import statement that is under way in `frame` and its callers, None without one."""
+    found = None
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTS and frame.f_back is not None:
+            found = frame.f_back
+        frame = frame.f_back
+    return found
+
+
+def _no_trace(frame: FrameType, event: str, _: object) -> None:
+    """Trace no further frame; a frame that has a trace function of its own is traced while any is set."""
 
 
 def _ignore() -> None:

@@ -99,11 +99,17 @@ def test_nothing_keeps_an_interruption_from_ending_it(script: str) -> None:
     assert (ended.returncode, ended.stderr) == _LINES["SIGINT"]
 
 
-def test_an_import_is_left_to_end(folder: Path) -> None:
-    (folder / "interrupts.py").write_text("come()\nprint('to its end', flush=True)\n", encoding="utf-8")
-    path = f"import builtins\nbuiltins.come = come\nsys.path.append({str(folder)!r})\n"
+@pytest.mark.parametrize("every", [0.01, 40.0])
+@pytest.mark.parametrize("body", ["    import interrupts\n    print('on')\n", "    load()\n    print('on')\n"], ids=["line", "return"])
+def test_an_import_is_left_to_end_and_nothing_after_it_runs(folder: Path, every: float, body: str) -> None:
+    (folder / "interrupts.py").write_text("import later\ncome()\nprint('to its end', flush=True)\n", encoding="utf-8")
+    (folder / "later.py").write_text("def work():\n    return 1\n", encoding="utf-8")
+    before = (
+        f"import builtins\nbuiltins.come = come\nsys.path.append({str(folder)!r})\ninterruption._LOOK_EVERY_S = {every}\n"
+        "def load():\n    from interrupts import later\n"
+    )
 
-    ended = _interrupted(path + "try:\n    import interrupts\n    time.sleep(50)\nfinally:\n    end()")
+    ended = _interrupted(f"{before}try:\n{body}finally:\n    end()")
 
     assert (ended.returncode, ended.stderr, ended.stdout) == (*_LINES["SIGINT"], "to its end\n")
 
