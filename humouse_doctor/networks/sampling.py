@@ -19,6 +19,7 @@ from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAM
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.core.text import reason
+from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.identify import output_layer
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 
@@ -341,7 +342,7 @@ def fit_latents(sampler: Sampler, targets: FloatArray, conditions: FloatArray | 
     latents = torch.zeros(count, sampler.latent_dim, requires_grad=True)
     at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
     parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
-    optimiser = torch.optim.Adam([latents], lr=_FIT_RATE)
+    optimiser = Adam([latents], learning_rate=_FIT_RATE)
     with undisturbed(sampler.network), denormals_flushed(), seeded(0), torch.enable_grad():
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(False)

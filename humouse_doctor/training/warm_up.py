@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import memory_asked
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
+from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
 from humouse_doctor.networks.numerics import denormals_flushed, one_thread, seeded
 
@@ -107,7 +108,8 @@ def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, 
         source = nn.Embedding(len(sequences), spec.latent_dim)
     else:
         source = _Encoder(sequences.size(-1), warm_up.encoder_hidden, spec.latent_dim * (2 if variational else 1))
-    optimiser = torch.optim.Adam([*network.parameters(), *source.parameters()], lr=warm_up.learning_rate, betas=warm_up.betas)
+    trained = [*network.parameters(), *source.parameters()]
+    optimiser = Adam(trained, learning_rate=warm_up.learning_rate, betas=warm_up.betas)
     network.train()
     losses = []
     for step, rows in enumerate(_batches(len(sequences), warm_up.batch_size, warm_up.steps)):

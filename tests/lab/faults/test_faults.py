@@ -17,8 +17,8 @@ from tests.lab.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, 
 from tests.lab.faults.launcher import IN_PLACE
 
 _ROOT = Path(__file__).parents[3]
-#: Imports of a training (torch imports the second one at its first step), and what makes its trials short.
-_TRAINING = ("humouse_doctor.verify.verification", "torch._dynamo", "tests.lab.faults.few_fits")
+#: Imports of a training, and what makes its trials short.
+_TRAINING = ("humouse_doctor.verify.verification", "tests.lab.faults.few_fits")
 
 
 class Ended(NamedTuple):
