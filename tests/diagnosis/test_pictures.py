@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, Samples
 from humouse_doctor.core.pictures import Pictures
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.diagnosis.pictures import FITTED, PRIOR, TARGETS, pictures_of
 from tests.builders import DELTAS, POSITIONS, case, collapsed_case, constant, fit, network, strokes
 
 
-def _drawn(found: Samples, space: LossSpace = POSITIONS) -> Pictures:
+def _drawn(found: Samples, space: Space = POSITIONS) -> Pictures:
     pictures = pictures_of(case(found, space=space))
     assert pictures is not None
     return pictures
@@ -149,7 +149,7 @@ def _arrays() -> st.SearchStrategy[FloatArray]:
 
 
 @given(targets=_arrays(), predictions=_arrays(), space=st.sampled_from([POSITIONS, DELTAS]))
-def test_the_shares_of_every_group_sum_to_one(targets: FloatArray, predictions: FloatArray, space: LossSpace) -> None:
+def test_the_shares_of_every_group_sum_to_one(targets: FloatArray, predictions: FloatArray, space: Space) -> None:
     drawn = _drawn(Samples(loss_targets=targets, predictions=predictions), space)
 
     assert [sum(shares) for shares in drawn.shares.values()] == pytest.approx([1.0, 1.0], abs=0.01)
