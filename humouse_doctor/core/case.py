@@ -143,7 +143,8 @@ class PretrainerContract:
     Of the checkpoint: `file` is its path, `has_statistics` is true where it carries the mean and std of its positions,
     `head` is the activation of its position channels as the checkpoint spells it. Of the run's config: `run_head` is the
     same as the config spells it, None without a config; `run_compares_deltas` and `run_normalises` are true where it
-    compares deltas rather than positions, and where it z-scores each sequence.
+    compares deltas rather than positions, and where it z-scores each sequence. `run_reads` is what the program reads the
+    output as, None if unknown.
     """
 
     file: str
@@ -152,6 +153,7 @@ class PretrainerContract:
     run_head: str | None = None
     run_compares_deltas: bool = False
     run_normalises: bool = False
+    run_reads: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

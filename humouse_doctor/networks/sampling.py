@@ -350,6 +350,7 @@ def fit_latents(
     def made(latent: Tensor, condition: Tensor) -> Tensor:
         output: Tensor = sampler(latent, condition)
         return output if read_as is None else pixels(read_as, output)
+
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))

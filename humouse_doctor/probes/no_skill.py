@@ -88,7 +88,11 @@ class NoSkill(Probe):
         return self.metric("skill"), PRIOR_FIT_SPREAD
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        own = "a motionless cursor" if case.space is None or case.space.absolute or case.spaces_differ else "a cursor at one speed"
+        own = (
+            "a motionless cursor"
+            if case.space is None or case.space.absolute or case.spaces_differ
+            else "a cursor at one speed"
+        )
         said = (
             f"with latents fitted to real sequences the loss is {_below(measured['skill'])} the best constant's and"
             f" {_below(measured['motion_skill'])} {own}'s"

@@ -146,9 +146,7 @@ def _use(path: Path, case: Case, before: str) -> Iterator[str]:
 
 def _measured(checkpoint: Path, bench: Bench, edits: Sequence[Edit]) -> dict[str, float]:
     request = Request(checkpoint=checkpoint, config=bench.config, samples=bench.samples)
-    loaded = load_case(
-        request, gestures=bench.gestures, config=reader.edited(bench.read, edits), source=bench.source
-    )
+    loaded = load_case(request, gestures=bench.gestures, config=reader.edited(bench.read, edits), source=bench.source)
     return {f"{r.code}.{name}": value for r in examine(loaded.case) for name, value in r.measurements.items()}
 
 

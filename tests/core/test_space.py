@@ -76,3 +76,16 @@ def test_positions_give_back_the_path_up_to_shift_and_scale(space: Space) -> Non
 def test_positions_of_raw_deltas_are_their_sums() -> None:
     deltas = np.array([[[1.0, 2.0, 9.0], [3.0, -1.0, 9.0]]])
     np.testing.assert_array_equal(Space(absolute=False).positions(deltas), [[[1.0, 2.0], [4.0, 1.0]]])
+
+
+@pytest.mark.parametrize("space", [space for space, _ in SPACES], ids=[name for _, name in SPACES])
+def test_targets_read_in_their_own_space_are_the_paths_again(space: Space) -> None:
+    paths = np.cumsum(SEQUENCES[..., :2].astype(np.float64), axis=1)
+
+    np.testing.assert_allclose(space.pixels(space.targets(SEQUENCES, 3)), paths, atol=1e-9)
+
+
+def test_positions_read_as_deltas_are_summed_once_more() -> None:
+    positions = np.array([[[1.0, 2.0], [3.0, 2.0], [4.0, 0.0]]])
+
+    assert Space(absolute=False).pixels(positions).tolist() == [[[1.0, 2.0], [4.0, 4.0], [8.0, 4.0]]]

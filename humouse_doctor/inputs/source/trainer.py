@@ -106,9 +106,7 @@ def _conversion(function: _Function) -> OutputKind | None:
     return OutputKind.POSITIONS if "diff" in called or any(shifted) else None
 
 
-def _read_as(
-    functions: Mapping[str, _Function], kinds: Mapping[str, OutputKind]
-) -> tuple[OutputKind, int] | tuple[None, None]:
+def _read_as(functions: Mapping[str, _Function], kinds: Mapping[str, OutputKind]) -> tuple[OutputKind, int] | tuple[None, None]:
     """Return what the output is converted from, by the first function that samples, with the line."""
     for name in _READERS:
         function = functions.get(name)
