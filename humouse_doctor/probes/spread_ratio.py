@@ -49,7 +49,8 @@ class SpreadRatio(Probe):
         return measures.overshoot([self.metric("spread_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        space = measures.space_name(case)
         return (
-            f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({measures.space_name(case)}) have"
+            f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({space}) have"
             f" {measured['target_std']:.3g}: {measures.in_words(measured['spread_ratio'], 3)} of the spread on the worse axis"
         )

@@ -20,7 +20,8 @@ model:
   architecture: {architecture}
   generator: {{latent_dim: 4, condition_dim: {conditions}, hidden_dim: 6, target_len: {length}, num_layers: 1,
     output_dim: {channels}, activation_xy: {head}, activation_dt: linear}}
-training: {{lr: {{generator: 1e-3}}, betas: [0.5, 0.9], reconstruction_epochs: 2, absolute_coordinates: {absolute}{reads}{more}}}
+training: {{lr: {{generator: 1e-3}}, betas: [0.5, 0.9], reconstruction_epochs: 2,
+  absolute_coordinates: {absolute}{reads}{more}}}
 """
 
 

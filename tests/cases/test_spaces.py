@@ -111,8 +111,8 @@ def test_an_unusable_normalisation_leaves_the_space_unknown(tmp_path: Path) -> N
     assert case.lacks(Need.TARGETS) is not None
 
 
-def _case(folder: Path, *, source: Path | None = None, **changes: object) -> Case:
-    config = write_config(folder, **{"reads": "", **changes})
+def _case(folder: Path, *, source: Path | None = None, reads: str = "", **changes: object) -> Case:
+    config = write_config(folder, reads=reads, **changes)
     return load_case(Request(config=config, data=write_data(folder), source=source)).case
 
 
@@ -128,9 +128,7 @@ def test_without_a_source_the_newest_code_is_assumed_to_sum_the_output(tmp_path:
 
 
 def test_deltas_are_read_as_such_and_seq2seqs_positions_too(tmp_path: Path) -> None:
-    for changes in ({"absolute": "false"}, {"architecture": "seq2seq"}):
-        case = _case(tmp_path, **changes)
-
+    for case in (_case(tmp_path, absolute="false"), _case(tmp_path, architecture="seq2seq")):
         assert case.reading is not None
         assert (case.spaces_differ, case.reading.assumed) == (False, False)
 

@@ -226,7 +226,6 @@ def test_a_loss_as_read_is_taken_of_the_z_scored_sum_of_the_output() -> None:
     torch.testing.assert_close(summed, positions, rtol=1e-4, atol=1e-5)
     assert trial._as_compared(deltas, _warm_up()) is deltas
     plain, other = (
-        train(_warm_up(steps=2, **changes), _targets(), _conditions()).losses
-        for changes in ({}, {"read_as": read, "compared": compared})
+        train(warm_up, _targets(), _conditions()).losses for warm_up in (_warm_up(), _warm_up(read_as=read, compared=compared))
     )
     assert plain[0] != other[0]
