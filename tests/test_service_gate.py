@@ -21,7 +21,8 @@ from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands as service
-from humouse_doctor.service.commands import GateRequest, gate, report_on
+from humouse_doctor.service.commands import report_on
+from humouse_doctor.service.gate import GateRequest, gate
 
 TODAY = date(2027, 6, 15)
 

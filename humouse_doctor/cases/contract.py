@@ -29,7 +29,7 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
         if found is None:
             notes.remarks.append(f"training.generator_init_path: {named} is not here, so it was not looked at")
             return None
-        from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
+        from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints  # the loader: few configs name a file
 
         checkpoint, file = checkpoints.load(found, salvage=request.salvage, accept=accept_generator), str(found)
         note_foreign_code(found, checkpoint, notes)

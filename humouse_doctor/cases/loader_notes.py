@@ -32,7 +32,7 @@ def note_foreign_code(path: Path, checkpoint: Checkpoint, notes: Notes) -> None:
 
 def note_old_torch(notes: Notes) -> None:
     """Note a torch whose loader has known holes."""
-    import torch
+    import torch  # here alone: all else in this module is needed before torch
 
     version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
     if version < (2, 10):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
 from humouse_doctor.cli.output import note
+from humouse_doctor.core.text import harmless
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -17,9 +21,6 @@ class Bar:
     """A progress bar on stderr, where that is a terminal."""
 
     def __init__(self, total: int, label: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"))
         self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
@@ -41,9 +42,6 @@ class Trials:
     """A progress bar per trial on stderr, where that is a terminal; else a line for each that ends."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
         console = Console(stderr=True)
         columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"))
         self._bars = console.is_terminal
@@ -59,8 +57,6 @@ class Trials:
 
     def started(self, job: Job) -> None:
         """Show a bar for `job`."""
-        from humouse_doctor.core.text import harmless
-
         label = f"{harmless(job.arm.title)[:48]}, seed {job.seed}"
         self._tasks[job] = self._progress.add_task(label, total=job.steps, said="")
 

@@ -131,7 +131,7 @@ def _page(probe: Probe) -> tuple[str, Path | None]:
     place = None
     try:
         if module.__package__:
-            from importlib import resources
+            from importlib import resources  # few processes have a plug-in with a page
 
             found = resources.files(module.__package__).joinpath(name)
             text, place = found.read_text(encoding="utf-8"), found if isinstance(found, Path) else None

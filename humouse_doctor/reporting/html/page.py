@@ -26,12 +26,14 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Seve
 from humouse_doctor.core.remedy import ANY, Interval, RemedyStatus
 from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.core.text import harmless, no_command_in_markup
+from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.plots import Plot
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.outcome_text import sentence
 from humouse_doctor.reporting.ranges import Range, range_of
 from humouse_doctor.reporting.rows import format_number, unit_of
@@ -110,6 +112,11 @@ _JUDGEMENTS = MappingProxyType(
 #: The metrics in an arm's row.
 
 
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as a page, with its trials and its changes."""
+    return render(view.gate, outcome=view.outcome if isinstance(view, RunView) else None, comparison=view.comparison)
+
+
 def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
     """Return the page as HTML, with trials if `outcome` is given and changes since another run if `comparison` is given.
 
@@ -134,7 +141,7 @@ def template_environment() -> Environment:
     Compiling takes ten times as long as the rest of a page. Another version of jinja compiles for itself, as its runtime
     may differ. Raises `UsageError` if jinja is not installed.
     """
-    try:
+    try:  # an extra that few install
         from jinja2 import ChoiceLoader, Environment, ModuleLoader, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise UsageError(f"an HTML page needs {error.name}: pip install 'humouse-doctor[html]'") from None
@@ -160,7 +167,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _as_markup(text: str) -> Any:
-    from markupsafe import Markup
+    from markupsafe import Markup  # it comes with jinja
 
     return Markup(text)  # noqa: S704  # nosec B704  # the package's own files, and what `plots` has escaped
 
