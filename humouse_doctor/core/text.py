@@ -24,6 +24,11 @@ def harmless_line(text: str) -> str:
     return harmless(text).replace("\n", " ")
 
 
+def spelled_line(text: str) -> str:
+    """Return a name or a value on one line: what is not printable is spelled out, tabs too; blanks become one space."""
+    return " ".join(harmless(text).split())
+
+
 def one_line(text: str) -> str:
     """Return prose on one line: any run of white space becomes one space, and the rest is made harmless."""
     return harmless(" ".join(text.split()))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
-from humouse_doctor.core.text import harmless
+from humouse_doctor.core.text import harmless, spelled_line
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import markdown
 from humouse_doctor.reporting.findings import anchor_of
@@ -78,12 +78,11 @@ def escape_property(text: str) -> str:
 
 
 def _command(annotation: _Annotation) -> str:
-    title = " ".join(harmless(annotation.title).split())
     properties = {
         "file": annotation.file,
         "line": annotation.line,
         "col": annotation.column,
-        "title": title,
+        "title": spelled_line(annotation.title),
     }
     given = ",".join(
         f"{name}={escape_property(harmless(str(value)))}" for name, value in properties.items() if value is not None

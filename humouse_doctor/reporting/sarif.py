@@ -117,7 +117,7 @@ def _crashes(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _rule(code: str, name: str) -> dict[str, Any]:
     try:
-        text = re.sub(r"<!--.*?-->\n*", "", page(code), flags=re.DOTALL).strip()
+        text = page(code).strip()
     except UsageError:  # of another version, in a saved report or a baseline
         text = f"# {one_line(code)} {one_line(name)}\n\nThis version has no page on it."
     heading, _, body = text.partition("\n\n")
