@@ -83,7 +83,7 @@ def of_module(
 
 
 def _checked(targets: FloatArray) -> FloatArray:
-    """Return targets (N, T, D) in float64; raises `UsageError` where they are none."""
+    """Return targets (N, T, D) in float64; raise `UsageError` for another shape, or numbers that float32 does not hold."""
     values = np.asarray(targets, dtype=np.float64)
     if values.ndim != 3 or values.shape[2] < 2 or values.size == 0:
         raise UsageError(f"targets have shape {values.shape}; expected (N, T, >=2)")
@@ -106,6 +106,6 @@ def _summary(targets: FloatArray) -> DataSummary:
 
 
 def _compares_positions(settings: Settings) -> bool:
-    """Return whether the targets are positions: they are, unless the caller's settings say otherwise."""
+    """Return True if the targets are positions: they are, unless the caller's settings say otherwise."""
     absolute = settings.get("training.absolute_coordinates")
     return absolute is None or absolute.origin is Origin.DEFAULT or absolute.value is True

@@ -79,7 +79,7 @@ def of_loaded(
 
 
 def _filled(own: nn.Module, path: Path, checkpoint: Checkpoint, settings: Settings, look: Look) -> _Generator:
-    """Load the weights into a network of the user's own, and tell what it is by running it."""
+    """Load the weights into the user's own network, and find its facts by running it."""
     identify.load_strictly(str(path), own, checkpoint.tensors)
     facts, player = observe.facts_by_behaviour(own.eval(), settings, look, str(path))
     return _Generator(network=own, facts=facts, player=player, settings=settings)
@@ -88,7 +88,7 @@ def _filled(own: nn.Module, path: Path, checkpoint: Checkpoint, settings: Settin
 def _identified(
     path: Path, checkpoint: Checkpoint, settings: Settings, gestures: Gestures | None, look: Look, notes: Notes
 ) -> _Generator:
-    """Tell one of the trainer's generators by its weights, and build it around them."""
+    """Identify one of the trainer's generators by its weights, and rebuild it with them."""
     data_length = None if gestures is None or gestures.resampled else gestures.summary.length
     found = identify.identify(str(path), checkpoint, settings, data_length)
     notes.findings.extend(_mismatch(path, disagreement, found.settings) for disagreement in found.disagreements)
@@ -137,7 +137,7 @@ def _observed(
     weights: WeightFacts,
     conditions: FloatArray | None,
 ) -> Samples:
-    """Run a trained generator, against the targets that its loss compares where these are known."""
+    """Return samples of a trained generator, with the targets that its loss compares if these are known."""
     targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
     if targets is not None:
         targets = targets[:, : facts.target_len]

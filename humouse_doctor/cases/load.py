@@ -1,6 +1,6 @@
 """Paths to a case: the config is read, the data, then the checkpoint where there is one.
 
-Torch is imported only once a checkpoint, a `.pt` file of gestures or a module has to be looked at.
+Torch is imported only for a checkpoint or a `.pt` file of gestures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Checks and notes around the opening of a checkpoint: another network, foreign code in the file, holes in an old torch."""
+"""Checks and notes when a checkpoint is opened: another kind of network, foreign code in the file, holes in an old torch."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def note_old_torch(notes: Notes) -> None:
 
 
 def accept_generator(path: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise `InputError` where tensors of these names and shapes are no generator's."""
+    """Raise `InputError` if tensors of these names and shapes do not belong to a generator."""
     from humouse_doctor.networks import identify  # torch comes in beside the loader's, not before it
 
     identify.require_generator(path, shapes)

@@ -18,7 +18,7 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 def deliver(view: View, form: Format, files: Sequence[Output[Format]]) -> None:
-    """Render everything, then write the files and stdout; nothing is written where a renderer cannot do its part."""
+    """Render everything, then write the files and stdout; if one format cannot be rendered, nothing is written."""
     shown = render(view, form, width=printing.width(), colour=printing.colours())
     rendered = [(file, render(view, file.form)) for file in files]
     summary = os.environ.get(_SUMMARY) if Format.GITHUB in (form, *(file.form for file in files)) else None
@@ -34,7 +34,7 @@ def deliver(view: View, form: Format, files: Sequence[Output[Format]]) -> None:
 
 
 def _save(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it there; a pipe or a device is written as it is."""
+    """Replace a file atomically; a pipe or a device is written to directly."""
     data = text.encode("utf-8", "backslashreplace")
     if is_stream(path):  # renaming a file over it would take its place
         write_stream(path, data)

@@ -18,14 +18,14 @@ FormT = TypeVar("FormT", bound=Enum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output(Generic[FormT]):
-    """One file to write, and in which form."""
+    """A file to write, and its format."""
 
     form: FormT
     path: Path
 
 
 def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | None]) -> tuple[Output[FormT], ...]:
-    """The files asked for as FORMAT=PATH, checked before any work; raises `UsageError` or `InputError`."""
+    """Return the files given as FORMAT=PATH, checked before any work; raise `UsageError` or `InputError`."""
     require_free(None, inputs)
     found: list[Output[FormT]] = []
     for text in given:
@@ -44,7 +44,7 @@ def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | No
 
 
 def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
-    """Refuse an empty input path, and a file that would overwrite what is looked at or has no folder, before any work."""
+    """Refuse an empty input path, and an output file that would overwrite an input or has no folder, before any work."""
     given = [path for path in inputs if path is not None]
     if any(str(path) == "." for path in given) and "" in sys.argv:
         raise UsageError("an empty path was given; expected a file or a run's folder (. for this one)")
@@ -61,7 +61,7 @@ def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
 
 
 def require_kept_apart(target: Path | None, inputs: Sequence[Path | None], files: Sequence[Output[FormT]]) -> None:
-    """The same for a file that is read again, so that it can be no pipe and none of the outputs."""
+    """Check a file that is written and later read again: besides `require_free`, it must be neither a pipe nor an output."""
     require_free(target, inputs)
     if target is None:
         return
@@ -71,7 +71,7 @@ def require_kept_apart(target: Path | None, inputs: Sequence[Path | None], files
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Return whether two paths lead to one file, or to one place for it."""
+    """Return True if two paths lead to the same file, or to the same place for a new one."""
     try:
         return (one.exists() and other.exists() and one.samefile(other)) or _real(one) == _real(other)
     except (OSError, ValueError):  # no file can have such a name

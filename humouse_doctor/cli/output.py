@@ -17,12 +17,12 @@ _NARROWEST, _WIDEST = 60, 110
 #: The columns of a log, at most.
 _WIDEST_LOG = 1000
 _SIZES = ("COLUMNS", "LINES")
-#: The folders that pipelines say they show paths relative to.
+#: The variables in which pipelines name the folder that they show paths relative to.
 _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def note(text: str) -> None:
-    """Say one line on stderr; one that is full, closed or gone is no reason for another exit code."""
+    """Print one line on stderr; if stderr is full, closed or gone, the exit code stays the same."""
     try:
         if sys.stderr is not None:
             sys.stderr.write(no_command(harmless(text).replace("\n", "\\n")) + "\n")
@@ -32,18 +32,18 @@ def note(text: str) -> None:
 
 
 def progress(text: str) -> None:
-    """Say on a terminal's stderr what is being done."""
+    """Print a line of progress on stderr, if it is a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
         note(f"... {text}")
 
 
 def _give_up(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere, which would fail once more when the program ends."""
+    """Discard the text that a stream still holds: writing it would fail again when the program ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def write(text: str) -> None:
-    """Print to stdout; a reader that has gone away (`| head`) is no reason for another exit code."""
+    """Print to stdout; if its reader has gone away (`| head`), the exit code stays the same."""
     if sys.stdout is None:
         raise InputError("stdout: cannot write the report: it is closed")
     try:
@@ -57,7 +57,7 @@ def write(text: str) -> None:
 
 
 def write_page(markdown: str) -> None:
-    """Print a page of Markdown: laid out on a terminal, as it is elsewhere, where rich is not imported."""
+    """Print a page of Markdown: formatted on a terminal, unchanged elsewhere."""
     if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb":
         write(markdown)
         return
@@ -71,7 +71,7 @@ def write_page(markdown: str) -> None:
 
 
 def root() -> str:
-    """The folder that paths are shown relative to: what the pipeline says, else the repository's top, else this one."""
+    """Return the folder that paths are shown relative to: the pipeline's, else the repository's top, else the current one."""
     stated = next((os.environ[name] for name in _ROOTS if os.environ.get(name)), None)
     here = Path.cwd()
     if stated is not None and here.is_relative_to(stated):
@@ -80,14 +80,14 @@ def root() -> str:
 
 
 def colours() -> bool:
-    """Return whether stdout is to have colours: NO_COLOR beats FORCE_COLOR, which beats what the stream is."""
+    """Return True if stdout gets colours: NO_COLOR beats FORCE_COLOR, which beats the kind of stream."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or _is_terminal()
 
 
 def width() -> int:
-    """The columns of the terminal, or of a log."""
+    """Return the number of columns of the terminal, or of a log."""
     if _is_terminal():
         return max(_NARROWEST, min(shutil.get_terminal_size().columns, _WIDEST))
     stated = os.environ.get("COLUMNS", "")
@@ -95,7 +95,7 @@ def width() -> int:
 
 
 def forget_odd_sizes() -> None:
-    """Take sizes that are none out of the environment: libraries read them too, and fail at them."""
+    """Remove invalid terminal sizes from the environment: libraries read them too, and fail on them."""
     for name in _SIZES:
         if name in os.environ and not _is_size(os.environ[name]):
             del os.environ[name]

@@ -34,12 +34,12 @@ class Bar:
         self._progress.stop()
 
     def __call__(self, step: int, loss: float) -> None:
-        """Move it on."""
+        """Move the bar to `step`."""
         self._progress.update(self._task, completed=step, loss=loss)
 
 
 class Trials:
-    """A progress bar per trial on stderr, where that is a terminal; else a line for each that ends."""
+    """A progress bar per trial on stderr if that is a terminal; otherwise a line for each trial that ends."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
@@ -61,12 +61,12 @@ class Trials:
         self._tasks[job] = self._progress.add_task(label, total=job.steps, said="")
 
     def moved(self, job: Job, pulse: Pulse) -> None:
-        """Move its bar on, with the loss against the predictors that know nothing."""
+        """Move the bar of `job`, and show its loss beside those of the two predictors that learn nothing."""
         said = f"loss {pulse.loss:.4g} (constant {pulse.best_constant:.4g}, motionless {pulse.motionless:.4g})"
         self._progress.update(self._tasks[job], completed=pulse.step, said=said)
 
     def ended(self, job: Job, trial: Trial) -> None:
-        """Say in a few words what came of it."""
+        """Show the result of `trial` in a few words."""
         said = trial.failed or trial.stopped or ("healthy" if trial.healthy else f"{', '.join(trial.causes) or 'not healthy'}")
         self._progress.update(self._tasks[job], completed=trial.steps, said=said)
         if not self._bars:

@@ -7,7 +7,7 @@ import unicodedata
 
 #: Categories of characters that are spelled out: controls, formats such as direction marks, surrogates, separators of lines.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-#: Where GitHub's runner takes a line of a log for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
+#: Places that make GitHub's runner take a line for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
 #: of actions/runner, its `TryParseV2` and `TryParse`).
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
 

@@ -47,7 +47,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _codes() -> tuple[str, ...]:
-    """Every code that a policy may name."""
+    """Return every code that a policy may name."""
     return (*current().by_code, *(tool.code for tool in ToolCode))
 
 

@@ -1,4 +1,4 @@
-"""The package's own functions in Python."""
+"""The package's Python API."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def load_case(
     seed: int = 0,
     quick: bool = False,
 ) -> Case:
-    """Gather what the probes would measure, without measuring; without a checkpoint, the case before training."""
+    """Return the data that the probes would measure; without a checkpoint, the case before training."""
     return load.load_case(_request(checkpoint, config, data, settings, samples, seed, quick)).case
 
 

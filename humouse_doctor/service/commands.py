@@ -33,7 +33,7 @@ def inspect_run(
 ) -> RunView:
     """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
 
-    The files that `display` names are read first, so that trouble with them costs no time.
+    The files that `display` names are read first, so that an error in one of them is reported at once.
     """
     beside = Beside.read(display)
     return view_of(report_on(request, select, ignore, progress, beside), display, beside)

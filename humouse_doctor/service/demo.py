@@ -18,7 +18,7 @@ __all__ = ["Display", "demo"]
 def demo(directory: Path | None, seed: int, display: Display, progress: Callable[[str], None], bar: Bar) -> RunView:
     """Train the demo's run into `directory` and inspect it; without one, use a temporary folder and remove it.
 
-    Raises `InputError` where a run that is not the demo's own is there already.
+    Raises `InputError` if another run than the demo's is there already.
     """
     if directory is None:
         with tempfile.TemporaryDirectory(prefix="humouse-doctor-demo-") as folder:

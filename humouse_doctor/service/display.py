@@ -1,4 +1,4 @@
-"""The way a report is shown: the files beside it, and the view of them all."""
+"""Options for showing a report, the files shown beside it, and the view of them together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Display:
-    """The way one run's report is to be shown.
+    """Options for showing one run's report.
 
     `fail_on` is the least severe finding that gives exit code 1, `compare` a saved report to compare with, and `outcome`
     a file that verify has written on the same config: it marks the remedies that its trials confirmed or refuted. `root`
@@ -36,7 +36,7 @@ class Display:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """The files that are shown beside a report, each read once; `outcome_path` names that of the trials."""
+    """The contents of the files shown beside a report, each read once; `outcome_path` is the path of the trials."""
 
     before: Report | None = None
     outcome: Outcome | None = None
@@ -58,7 +58,7 @@ class Beside:
 
 
 def view_of(report: Report, display: Display, beside: Beside) -> RunView:
-    """Judge one report alone and compare it with what is shown beside it."""
+    """Return the view of one report, judged alone and compared with the older report beside it."""
     return RunView(
         report=report,
         gate=judged_alone(report, Policy(fail_on=severity_of(display.fail_on)), VERSION),
@@ -69,5 +69,5 @@ def view_of(report: Report, display: Display, beside: Beside) -> RunView:
 
 
 def severity_of(fail_on: FailOn) -> Severity | None:
-    """Return the least severity that fails, None for never."""
+    """Return the least severity that makes a run fail, None for never."""
     return None if fail_on is FailOn.NEVER else Severity(fail_on.value)

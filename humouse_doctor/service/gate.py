@@ -30,8 +30,8 @@ class GateRequest:
     """The inputs of a gate and its rules.
 
     `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
-    file, None for the one that holds in `folder`, if there is one; `fail_on` and `require_data`, where given, come before
-    what it says. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
+    file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where given, override
+    it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
     """
 
     inputs: tuple[Path, ...]

@@ -33,7 +33,7 @@ class Suggestion:
 
 
 def require_config(request: Request) -> None:
-    """Raise `UsageError` where no config can come of `request`, before anything is read."""
+    """Raise `UsageError` if `request` can have no config, before anything is read."""
     if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
         raise UsageError(_NO_CONFIG)
 

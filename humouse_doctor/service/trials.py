@@ -16,7 +16,7 @@ from humouse_doctor.verify.marks import config_values, mark
 def marked(report: Report, outcome: Outcome, path: str, overrides: Sequence[str]) -> Report:
     """Return `report` with its remedies marked by the trials read from `path`.
 
-    Raises `UsageError` where the trials are of another config.
+    Raises `UsageError` if the trials belong to another config.
     """
     source = report.subject.config
     if source is None:

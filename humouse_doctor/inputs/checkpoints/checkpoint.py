@@ -25,7 +25,7 @@ from humouse_doctor.inputs.files import open_regular
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: What stands under a tensor's name: the tensor, or its shape.
+#: The value for a tensor's name: the tensor, or its shape.
 _Named = TypeVar("_Named")
 
 _NO_GESTURES = "holds no gestures; expected a tensor (N, T, >=2), alone or under 'sequences'"
