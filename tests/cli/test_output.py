@@ -47,7 +47,7 @@ def test_the_exit_code_is_the_same_in_every_format(invoke: Invoke, saved: Path, 
 
 
 def _content(form: Format, shown: str) -> str:
-    """What a reader of the format sees, as one line of text."""
+    """Return the text that a reader of the format sees, on one line."""
     if form in (Format.JSON, Format.SARIF, Format.GITLAB):
         shown = json.dumps(json.loads(shown), ensure_ascii=False)
     elif form is Format.JUNIT:
