@@ -1,6 +1,7 @@
 """The commands: parse, call one service, write its view, exit.
 
-Each command imports its service when it is called: `--help` and a shell's completion do without all of them.
+Each command imports its service, and what else it alone needs, when it is called: `--help` and a shell's completion do
+without all of them.
 """
 
 from __future__ import annotations
@@ -231,7 +232,7 @@ def verify(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
-    from humouse_doctor.cli.progress import Trials
+    from humouse_doctor.cli.progress import Trials  # rich
     from humouse_doctor.service import verify as service
 
     inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
@@ -395,7 +396,7 @@ def demo(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
-    from humouse_doctor.cli.progress import Bar
+    from humouse_doctor.cli.progress import Bar  # rich
     from humouse_doctor.service import demo as service
 
     files = destinations.outputs(output or (), Format, ())

@@ -36,8 +36,8 @@ class Room(MetaPathFinder):
 def require_room() -> None:
     """Check the memory before each large library is imported from now on, if this process has a limit."""
     try:
-        import resource
-    except ImportError:  # Windows has no such limits
+        import resource  # not on Windows, which has no such limits
+    except ImportError:
         return
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         sys.meta_path.insert(0, Room())

@@ -57,7 +57,7 @@ def inspect(
             return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
     if config is not None or data is not None:
         raise UsageError("config and data go with a checkpoint; give settings and targets with a generator")
-    from humouse_doctor.cases.from_module import of_module  # torch, which a checkpoint's loader imports in its own time
+    from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     with using(plugins=plugins):

@@ -76,7 +76,7 @@ def load(
         if not names and looked_at.size > _LARGE_BYTES and looked_at.kind in (Kind.SAFETENSORS, Kind.SHARDS):
             _require_accepted(path, looked_at, accept)
         answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
-    import torch
+    import torch  # the loader's process has started by now, or even ended
 
     remarks = [*looked_at.remarks, *answer.remarks]
     found = {name: torch.from_numpy(array) for name, array in answer.arrays.items()}
