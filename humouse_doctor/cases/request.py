@@ -1,4 +1,4 @@
-"""A request for a case and its answer: the paths to look at, the case, and notes on the way from one to the other."""
+"""Requests for a case, the loaded case, and the notes taken while loading it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinding:
-    """Trouble with what was given; `serious` is a warning, else a note."""
+    """A problem with an input; `serious` makes it a warning, otherwise it is a note."""
 
     code: ToolCode
     message: str
@@ -47,19 +47,19 @@ class ToolFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A case, with what was wrong or surprising on the way to it."""
+    """A case, with the problems and surprises found while loading it."""
 
     case: Case
     tool_findings: tuple[ToolFinding, ...] = ()
 
 
 def _unheard(_: str) -> None:
-    """Nobody listens."""
+    """Ignore progress."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """Notes taken while a case is put together: remarks, findings, and why a need is not met."""
+    """Notes taken while a case is loaded: remarks, findings, and the reasons for unmet needs."""
 
     progress: Progress = _unheard
     remarks: list[str] = field(default_factory=list)
@@ -67,7 +67,7 @@ class Notes:
     absent: dict[Need, str] = field(default_factory=dict)
 
     def lack(self, reason: str, *needs: Need) -> None:
-        """Note why `needs` are not met, in place of any reason noted before."""
+        """Note the reason why `needs` are not met; it replaces any earlier one."""
         self.absent.update(dict.fromkeys(needs, reason))
 
     def loaded(self, case: Case) -> Loaded:

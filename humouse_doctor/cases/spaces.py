@@ -1,4 +1,4 @@
-"""Settings and data to numbers: the space in which a run's warm-up compares, and its generator's conditions."""
+"""Settings and data to the space in which a run's warm-up compares, and to its generator's conditions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def space_of(
     remarks: list[str],
     checkpoint: Checkpoint | None = None,
 ) -> LossSpace | None:
-    """Return the space in which this run's warm-up compares; None where nothing says so."""
+    """Return the space in which this run's warm-up compares, None if it is unknown."""
     if checkpoint is not None and checkpoint.is_pretrainer:
         remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
         return LossSpace(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
@@ -51,7 +51,7 @@ def space_of(
 
 
 def held_in_float32(values: FloatArray) -> bool:
-    """Return whether all of `values` are finite in float32, the type a trainer works in."""
+    """Return True if all of `values` are finite in float32, the type a trainer works in."""
     return bool(_held(np.asarray(values, dtype=np.float64)).all())
 
 
@@ -67,7 +67,7 @@ def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def conditions_of(settings: Settings, gestures: Gestures | None, width: int, remarks: list[str]) -> FloatArray | None:
-    """Return the data's features as the run would give them to the generator, (N, F); None where zeros must do."""
+    """Return the data's features as the run gives them to the generator, (N, F); None if it gets zeros instead."""
     if width == 0:
         return None
     if gestures is None or gestures.features is None:
