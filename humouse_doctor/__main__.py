@@ -42,7 +42,7 @@ def main() -> NoReturn:
 
 
 def _fill_closed_streams() -> None:
-    """Let the streams that are closed lead nowhere; else the first files to be opened take their numbers, and their text."""
+    """Open the null device for each closed stream; otherwise the first files opened would take its number, and its text."""
     for handle in (0, 1, 2):
         if not _is_open(handle):
             os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free

@@ -51,7 +51,7 @@ SOUND: Mapping[str, Value] = {
 
 
 def frozen(values: FloatArray) -> FloatArray:
-    """`values` in an array that raises when it is written to."""
+    """Return `values` as an array that raises when it is written to."""
     copy = np.array(values)
     copy.flags.writeable = False
     return copy
@@ -64,7 +64,7 @@ def settings(
     prefix: str = "",
     unknown: tuple[str, ...] = (),
 ) -> Settings:
-    """`values` as lines of a config over the trainer's defaults; `unknown` keys have no usable value."""
+    """Return settings with `values` over the trainer's defaults; `unknown` keys have no usable value."""
     found = {key.name: Setting(key=key.name, value=key.default, origin=Origin.DEFAULT) for key in KEYS if not key.required}
     for line, (key, value) in enumerate(values.items(), start=1):
         assert key in BY_NAME
@@ -82,7 +82,7 @@ def network(
     target_len: int | None = 20,
     repeats_latent: bool | None = True,
 ) -> NetworkFacts:
-    """A generator of two channels with one kind of head."""
+    """Return the facts of a generator with two channels and one kind of head."""
     return NetworkFacts(
         label="lstm generator",
         output_dim=2,
@@ -117,7 +117,7 @@ def fit(targets: FloatArray, predictions: FloatArray, latent_std: float = 1.0) -
 
 
 def moving_states(rows: int = 4, steps: int = 20) -> FloatArray:
-    """Recurrent states that go on at one speed, (rows, steps, 3)."""
+    """Return recurrent states that move at a constant speed, (rows, steps, 3)."""
     return frozen(np.linspace(0, 1, steps)[None, :, None] * np.arange(1, 4) + np.arange(rows)[:, None, None])
 
 
@@ -141,7 +141,7 @@ def samples(
     latent_fit: LatentFit | None = None,
     gradients: Mapping[str, float] | None = None,
 ) -> Samples:
-    """Targets and predictions, and what else a test is about."""
+    """Return samples with targets, predictions, and the other parts that a test needs."""
     return Samples(
         sequences=frozen(targets),
         lengths=lengths,
@@ -180,7 +180,7 @@ def case(
     subject_is_pretrainer: bool = False,
     absent: Mapping[Need, str] | None = None,
 ) -> Case:
-    """A case of the parts given, and nothing else."""
+    """Return a case of the given parts and nothing else."""
     return Case(
         subject=Subject(name="run", checkpoint=None if weights is None else CHECKPOINT, config=CONFIG),
         settings=Settings() if known is None else known,
@@ -200,7 +200,7 @@ UNTRAINED = WeightFacts(non_finite=0, total=100, excess_over_start=0.999)
 
 
 def healthy_samples() -> Samples:
-    """What a generator gives that has learnt its targets."""
+    """Return the samples of a generator that has learnt its targets."""
     targets, drawn = strokes(0, rows=64), strokes(1, rows=64)
     noise = np.random.default_rng(2).normal(0, 0.05, targets.shape)
     return samples(
@@ -214,7 +214,7 @@ def healthy_samples() -> Samples:
 
 
 def collapsed_samples(scale: float = 260.0) -> Samples:
-    """What a flat generator gives whose targets are in pixels."""
+    """Return the samples of a flat generator whose targets are in pixels."""
     targets = strokes(0, rows=64) * scale
     drawn = np.random.default_rng(1).normal(0, 1e-3, (32, 1, 2)) + np.zeros((1, 20, 1))
     return samples(
@@ -228,40 +228,40 @@ def collapsed_samples(scale: float = 260.0) -> Samples:
 
 
 def healthy_case() -> Case:
-    """A trained run with which nothing is wrong."""
+    """Return a healthy trained run."""
     return case(healthy_samples(), known=settings(), facts=network(), weights=TRAINED, data=summary(64))
 
 
 def collapsed_case() -> Case:
-    """The run this tool was made for: a tanh head on positions in pixels, whitened, five epochs."""
+    """Return the run this tool was made for: a tanh head on positions in pixels, whitened latents, five epochs."""
     values = {**SOUND, "training.reconstruction_epochs": 5, "model.generator.activation_xy": "tanh"}
     del values["training.warmup_latent_normalize"]
     return case(collapsed_samples(), known=settings(values), facts=network(Activation.TANH), weights=TRAINED, data=summary(64))
 
 
 def probe(code: str) -> Probe:
-    """The catalogue's probe of this code."""
+    """Return the probe with this code."""
     return next(each for each in PROBES if each.code == code)
 
 
 def run(code: str, of: Case) -> ProbeResult:
-    """One probe's result, as `examine` gives it."""
+    """Return the result of one probe, as `examine` returns it."""
     (result,) = examine(of, [probe(code)])
     return result
 
 
 def borderline_low(metric: Metric) -> float:
-    """A value too low to be healthy and still tolerable."""
+    """Return a value that is too low to be healthy, but still tolerable."""
     return (metric.healthy.low + metric.tolerable.low) / 2
 
 
 def borderline_high(metric: Metric) -> float:
-    """A value too high to be healthy and still tolerable."""
+    """Return a value that is too high to be healthy, but still tolerable."""
     return (metric.healthy.high + metric.tolerable.high) / 2
 
 
 def assert_agrees(code: str, of: Case, twin: Mapping[str, float] | None) -> None:
-    """The probe measures what its slow twin says, or cannot measure where the twin is None."""
+    """Assert that the probe measures the numbers of its slow twin, or nothing if the twin is None."""
     try:
         measured = probe(code).measure(of)
     except NotMeasurable:
@@ -275,7 +275,7 @@ def assert_agrees(code: str, of: Case, twin: Mapping[str, float] | None) -> None
 
 
 def small_arrays(rows: tuple[int, int] = (1, 4), steps: tuple[int, int] = (1, 8)) -> st.SearchStrategy[FloatArray]:
-    """Sequences (N, T, 2) of a few quarters, with many ties, zeros and constant axes among them."""
+    """Draw sequences (N, T, 2) of multiples of 0.25, with many ties, zeros and constant axes."""
 
     def of_shape(count: int, length: int, moving: tuple[bool, bool]) -> st.SearchStrategy[FloatArray]:
         size = count * length * 2
@@ -287,5 +287,5 @@ def small_arrays(rows: tuple[int, int] = (1, 4), steps: tuple[int, int] = (1, 8)
 
 
 def enough_arrays(steps: tuple[int, int] = (1, 8)) -> st.SearchStrategy[FloatArray]:
-    """As `small_arrays`, each sequence given several times: as many as a deciding probe asks for."""
+    """Draw `small_arrays` with each sequence repeated, so that there are as many as a deciding probe needs."""
     return small_arrays(steps=steps).map(lambda found: frozen(np.resize(found, (16, *found.shape[1:]))))

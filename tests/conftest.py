@@ -39,7 +39,7 @@ _build_once = functools.cache(typer.main.get_command)
 
 @pytest.fixture(autouse=True)
 def _loader_without_its_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read checkpoints in the test's own process, unless the test is marked `loader_process`: a start takes seconds."""
+    """Read checkpoints in the test's own process, unless it is marked `loader_process`: starting one takes seconds."""
     if request.node.get_closest_marker("loader_process") is None:
         monkeypatch.setattr(child, "launch", InProcess)
 
@@ -57,7 +57,7 @@ def golden(request: pytest.FixtureRequest) -> Golden:
 
 
 class Golden:
-    """Compares text with a file of tests/golden, or writes it there."""
+    """A comparison of text with a file of tests/golden, which can also write the file."""
 
     def __init__(self, folder: Path, *, update: bool) -> None:
         self._folder, self._update = folder, update
@@ -70,7 +70,7 @@ class Golden:
 
 
 class Ended(NamedTuple):
-    """How a command ended."""
+    """The end of a command: its exit code, stdout and stderr."""
 
     code: int
     out: str

@@ -1,6 +1,6 @@
 """Slow twins of the probes' maths: plain loops over lists, written from the metrics' definitions alone.
 
-A twin gives the metrics' values, or None where they would mean nothing.
+A twin returns the metrics' values, or None if they would mean nothing.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _both(counts: list[bool]) -> list[bool]:
 
 
 def summed(deltas: Paths) -> Paths:
-    """Positions from deltas."""
+    """Return positions, the running sums of deltas."""
     paths = []
     for sequence in deltas:
         x = y = 0.0
@@ -146,7 +146,7 @@ def _across(paths: Paths) -> list[float]:
 
 
 def participation_ratio(paths: Paths) -> float:
-    """From the covariance of the features: its trace squared over the sum of its squared entries."""
+    """Return the participation ratio: the covariance's squared trace over the sum of its squared entries."""
     rows = [[value for step in path for value in step[:2]] for path in paths]
     columns = list(zip(*rows, strict=True))
     centred = [[value - mean(column) for value in column] if max(column) > min(column) else [0.0] for column in columns]
@@ -250,7 +250,7 @@ _REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, math.inf
 
 
 def reachable_share(values: Sequence[float], head: str) -> float | None:
-    """1 - L1(y, clip(y)) / L1(y, 0)."""
+    """Return 1 - L1(y, clip(y)) / L1(y, 0)."""
     low, high = _REACH[head]
     whole = math.fsum(abs(value) for value in values)
     if whole == 0:
@@ -280,7 +280,7 @@ def target_scale(wanted: Paths, rate: float, hidden: int, steps: float | None) -
 
 
 def time_share(values: Paths) -> float:
-    """Variance over time within a sequence over that and the variance of the sequences' means."""
+    """Return the variance over time within a sequence over the sum of it and the variance of the sequences' means."""
     units = range(len(values[0][0]))
     within = [deviation([step[unit] for step in path]) ** 2 for path in values for unit in units]
     means = [[mean([step[unit] for step in path]) for path in values] for unit in units]

@@ -19,7 +19,7 @@ LENGTH = 16
 
 
 class GruDecoder(nn.Module):
-    """A repeated latent through a GRU."""
+    """A generator that passes a repeated latent through a GRU."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class GruDecoder(nn.Module):
 
 
 class Autoregressive(nn.Module):
-    """An LSTM cell that reads its own last output."""
+    """A generator with an LSTM cell that reads its own last output."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Autoregressive(nn.Module):
 
 
 class SmallTransformer(nn.Module):
-    """Learned steps attending to a latent."""
+    """A generator whose learned steps attend to a latent."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ def hooks() -> ModuleType:
 
 
 def code_of(path: Path) -> list[str]:
-    """Every line of a code block, its continuations joined, and every code span."""
+    """Yield every line of a code block, its continuations joined, and every code span."""
     lines, spans, fenced = [], [], False
     for line in path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
         if line.lstrip().startswith("```"):
@@ -58,7 +58,7 @@ def slugs(path: Path) -> set[str]:
 
 
 def wrong_commands(line: str) -> list[str]:
-    """What a line of code asks of humouse-doctor that it has not."""
+    """Return the commands and options in a line of code that humouse-doctor does not have."""
     found = []
     for call in re.findall(r"(?:^|[\s/])humouse-doctor ((?!\|)[^#|&]+)", line):
         first, *words = [word for word in call.split() if not word.startswith(("'", "("))]

@@ -1,4 +1,4 @@
-"""Runs of extreme numbers, from files to every format: an answer or one line, no crash, no warning, no health nobody saw."""
+"""Runs of extreme numbers, from files to every format: an answer or one line; no crash, no warning, no unfounded healthy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 
 SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
-#: What a healthy verdict stands on.
+#: The probes on which a healthy verdict rests.
 DECIDING = ("HD101", "HD103", "HD104")
 
 Invoke = Callable[..., Ended]
@@ -52,7 +52,7 @@ def _spoilt(tensor: Tensor, number: float) -> Tensor:
     return tensor.flatten().index_fill(0, torch.tensor([0]), number).reshape(tensor.shape)
 
 
-#: What weights can hold, or be held in, by name.
+#: Changes of weights to extreme values or types, by name.
 CHECKPOINTS: dict[str, Change] = {
     "float16": _every(lambda t: t.half()),
     "bfloat16": _every(lambda t: t.bfloat16()),
@@ -153,7 +153,7 @@ TELLS_NOTHING = (
 
 @pytest.fixture
 def run(healthy_run: Path, tmp_path: Path) -> Path:
-    """A copy of a healthy run that may be written to."""
+    """Return a copy of a healthy run that a test may write to."""
     return Path(shutil.copytree(healthy_run, tmp_path / "run"))
 
 
@@ -170,7 +170,7 @@ def _rewrite(run: Path, change: Change) -> None:
 
 
 def _assert_no_lie(text: str) -> None:
-    """No NaN or infinity as a number is written, and no number that nobody can read."""
+    """Assert that a text has no NaN or infinity, and no number too long to read."""
     assert not re.search(r"(?<![\w/.-])[-+]?(nan|inf|Infinity)(?![\w/.-])", text), text
     assert not re.search(r"\d{25}", re.sub(r"[0-9a-f]{40,}", "", text)), text
 
@@ -180,7 +180,7 @@ def _refuse(name: str) -> float:
 
 
 def _assert_honest(ended: Ended, deciding: tuple[str, ...] = DECIDING) -> dict[str, Any] | None:
-    """The report as data where there is one, after it has been held to what it may say."""
+    """Return the report as data if there is one, after checking its claims."""
     assert ended.code in (0, 1, 3), ended
     assert "Traceback" not in ended.out + ended.err
     assert "Warning" not in ended.err
@@ -278,7 +278,7 @@ SHOWN = (
 
 @pytest.fixture(scope="module")
 def saved(healthy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str | None, Invoke], Path]:
-    """The report on a run of such weights and data, inspected once for all formats."""
+    """Return the saved report on a run of such weights and data, inspected once for all formats."""
     folder = tmp_path_factory.mktemp("saved")
 
     def report(weights: str, data: str | None, invoke: Invoke) -> Path:
@@ -347,7 +347,7 @@ def test_a_pretrainers_statistics_of_any_numbers_get_an_answer_or_one_line(
 
 
 class Repeats(nn.Module):
-    """The paths it was given, whatever the latent."""
+    """A generator that returns the given paths, whatever the latent."""
 
     latent_dim = 4
 

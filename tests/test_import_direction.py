@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,38 @@ def test_every_room_says_what_belongs_in_it() -> None:
 
     assert len(rooms) > 10
     assert [room for room in rooms if not (room / "__init__.py").read_text(encoding="utf-8").startswith('"""')] == []
+
+
+#: Modules whose imports within functions have one reason: their docstring gives it, or `schema` alone needs the import.
+LATE = {"__init__.py", "__main__.py", "cli/commands.py", "stored/gate.py"}
+
+
+def _imports_within_functions(path: Path) -> Iterator[list[ast.stmt]]:
+    """Yield the imports of a module that stand within functions, those that follow each other as one list."""
+    functions = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)]
+    for block in (node for function in functions for node in ast.walk(function)):
+        statements = getattr(block, "body", [])
+        for is_import, group in groupby(
+            statements if isinstance(statements, list) else [], lambda node: isinstance(node, ast.Import | ast.ImportFrom)
+        ):
+            if is_import:
+                yield list(group)
+
+
+def test_an_import_within_a_function_has_its_reason_beside_it() -> None:
+    found, bare = 0, []
+    for path in PACKAGE.rglob("*.py"):
+        if path.relative_to(PACKAGE).as_posix() in LATE:
+            continue
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for late in _imports_within_functions(path):
+            found += 1
+            first, last = late[0].lineno, late[-1].end_lineno or late[-1].lineno
+            if not any("#" in line for line in lines[first - 2 : last]):
+                bare.append(f"{path}:{first}")
+
+    assert found > 10
+    assert bare == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""No result takes the place of an input, whether it was named or found, and by whatever link it is reached."""
+"""No output overwrites an input, whether it was named or found, and whatever link leads to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAID = "it was read as an input, and is not overwritten; choose another file"
 
 @pytest.fixture
 def run(collapsed_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run's folder, which is the current one as well."""
+    """Return a run's folder, which is also the current folder."""
     shutil.copytree(collapsed_run, tmp_path / "run")
     monkeypatch.chdir(tmp_path / "run")
     return tmp_path / "run"

@@ -11,19 +11,19 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 LOCKS = sorted((ROOT / "locks").glob("*.txt"))
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([0-9][0-9A-Za-z.]*)")
-#: What a CUDA build of torch brings in beside the CPU build's, which the tests run with.
+#: Packages that a CUDA build of torch requires beside those of the CPU build, which the tests run with.
 CUDA = re.compile("nvidia|cuda|triton")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a requirements file, those that go on joined and comments left out."""
+    """Return the lines of a requirements file, with continuations joined and comments left out."""
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def pins(*paths: Path) -> dict[str, str]:
-    """Version by package; a line that is no pin, or a package that stands twice, fails the test."""
+    """Return the version of each package; fail on a line that is not a pin, and on a package that occurs twice."""
     found: dict[str, str] = {}
     for line in (line for path in paths for line in lines(path) if not line.startswith("-r ")):
         match = PIN.match(line)
@@ -35,7 +35,7 @@ def pins(*paths: Path) -> dict[str, str]:
 
 
 def needed(*extras: str) -> set[str]:
-    """The packages that the tool with `extras` brings in here, itself left out."""
+    """Return the packages that the tool with `extras` requires on this machine, without the tool itself."""
     left, seen = [("humouse-doctor", frozenset(extras))], set[tuple[str, frozenset[str]]]()
     while left:
         name, asked = package = left.pop()

@@ -1,4 +1,4 @@
-"""The action and the hook that other people's pipelines use, as far as they run without those pipelines."""
+"""The action and the hook for other people's pipelines, as far as they run without those pipelines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _step(name: str) -> dict[str, Any]:
 
 
 class Ran:
-    """What the action's gate step has done."""
+    """The results of the action's gate step."""
 
     def __init__(self, folder: Path, **inputs: str) -> None:
         bin_folder = folder / "humouse-doctor" / "bin"

@@ -21,7 +21,8 @@ from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands as service
-from humouse_doctor.service.commands import GateRequest, gate, report_on
+from humouse_doctor.service.commands import report_on
+from humouse_doctor.service.gate import GateRequest, gate
 
 TODAY = date(2027, 6, 15)
 
@@ -39,14 +40,14 @@ def _policy(folder: Path, text: str) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A repository's top, so that no policy further up holds."""
+    """Return the top of a repository, so that no policy further up counts."""
     (tmp_path / ".git").mkdir()
     return tmp_path
 
 
 @pytest.fixture
 def sick(collapsed_run: Path, folder: Path) -> Path:
-    """A copy of the collapsed run that a test may write into."""
+    """Return a copy of the collapsed run that a test may write to."""
     return Path(shutil.copytree(collapsed_run, folder / "runs" / "sick"))
 
 
@@ -145,7 +146,7 @@ def test_without_its_data_a_collapsed_run_never_passes(sick: Path, folder: Path)
 
 @pytest.fixture
 def crashing(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
-    """Make a probe end with an error of its own."""
+    """Return a function that makes a probe crash."""
 
     def crash(_: object, case: Case) -> dict[str, float]:
         raise ZeroDivisionError(f"on purpose, {case.subject.name}")
@@ -250,7 +251,7 @@ def test_an_ignore_of_what_is_not_found_is_a_note(healthy_run: Path, folder: Pat
 
 @pytest.fixture
 def kept(sick: Path, folder: Path) -> Path:
-    """A baseline of the sick run."""
+    """Return a baseline of the sick run."""
     path = folder / "baseline.json"
     gate(_order(folder, sick, write_baseline=path))
     return path

@@ -1,4 +1,4 @@
-"""The last step to every case: targets in the loss's space, all cut to one length, and a reason for all that is absent."""
+"""Assembly of a case: targets in the loss's space, all arrays cut to one length, and a reason for each absent one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def assemble(
     weights: WeightFacts | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Case:
-    """Put the parts together; targets and their absence are the same with and without a checkpoint.
+    """Return the case built from its parts; targets are treated alike with and without a checkpoint.
 
     `run` are the config's own settings where `settings` were completed from a checkpoint.
     """
@@ -85,7 +85,7 @@ def _with_targets(
     space: Space | None,
     notes: Notes,
 ) -> Samples:
-    """Return `samples` with the targets that the loss compares, all of one length; notes why there are none."""
+    """Return `samples` with the targets that the loss compares, all of one length; note the reason if there are none."""
     if gestures is None:
         for need in (Need.TARGETS, Need.FIT, Need.GRADIENTS):
             notes.absent.setdefault(need, _NO_DATA)
@@ -105,7 +105,7 @@ def _with_targets(
 
 
 def common_steps(targets: FloatArray, target_len: int | None, settings: Settings, notes: Notes) -> FloatArray:
-    """Return targets (N, T, D) cut to the steps the generator makes too; notes it where the two lengths differ."""
+    """Return targets (N, T, D) cut to at most the number of steps that the generator makes; note it if the lengths differ."""
     in_data = targets.shape[1]
     if target_len is None or target_len == in_data:
         return targets
@@ -123,7 +123,7 @@ def common_steps(targets: FloatArray, target_len: int | None, settings: Settings
 
 
 def cut(samples: Samples, steps: int) -> Samples:
-    """Return what a generator made, cut to the first `steps`, those that the targets have too."""
+    """Return a generator's arrays cut to their first `steps`, which the targets have too."""
 
     def first(values: FloatArray | None) -> FloatArray | None:
         return None if values is None else values[:, :steps]

@@ -1,4 +1,4 @@
-"""The contract with a pretrainer: what its checkpoint carries, and what the run that starts from it compares."""
+"""The contract with a pretrainer: the contents of its checkpoint, and the space that a run starting from it compares."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | None, notes: Notes) -> PretrainerContract | None:
-    """Return the facts on both sides, None where no pretrainer checkpoint plays a part.
+    """Return the facts about the pretrainer's checkpoint and the run, None if no such checkpoint is involved.
 
-    That is `checkpoint` where a pretrainer made it, else the file that the run's config names, which is read here. Raises
-    `InputError` where that file cannot be read.
+    It is `checkpoint` if a pretrainer made that, else the file that the run's config names, which is read here. Raises
+    `InputError` if that file cannot be read.
     """
     file = str(request.checkpoint)
     if checkpoint is None or not checkpoint.is_pretrainer:
@@ -32,7 +32,7 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
         if found is None:
             notes.remarks.append(f"training.generator_init_path: {named} is not here, so it was not looked at")
             return None
-        from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
+        from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints  # the loader: few configs name a file
 
         checkpoint, file = checkpoints.load(found, salvage=request.salvage, accept=accept_generator), str(found)
         note_foreign_code(found, checkpoint, notes)

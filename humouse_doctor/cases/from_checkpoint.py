@@ -1,202 +1,28 @@
-"""A trained generator to a case: one whose checkpoint is read and rebuilt, or one that a trial has just trained.
-
-Torch is imported only inside the functions, once a checkpoint is looked at.
-"""
+"""A checkpoint to a case: the file is read here, and its generator rebuilt and run in `from_network`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from humouse_doctor.cases.assemble import assemble
-from humouse_doctor.cases.from_config import as_far_as_known, facts_of
-from humouse_doctor.cases.loader_notes import accept_generator, note_foreign_code, note_old_torch
-from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
-from humouse_doctor.cases.spaces import conditions_of, held_in_float32, reading_of, space_of
-from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, WeightFacts
-from humouse_doctor.core.cost import Look, require_affordable
+from humouse_doctor.cases.loader_notes import accept_generator
+from humouse_doctor.cases.request import Notes, Request
+from humouse_doctor.core.case import Case
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.space import PIXELS, Reading, Space
-from humouse_doctor.core.spec import GeneratorSpec
-from humouse_doctor.core.tool_codes import ToolCode
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
-    from humouse_doctor.inputs.gestures.gestures import Gestures
-    from humouse_doctor.networks.identify import Disagreement
-    from humouse_doctor.networks.sampling import Sampler
-
-_TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
-_NON_FINITE = "the weights hold NaN or infinite values"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Generator:
-    """A generator with the checkpoint's weights; `settings` are the run's, completed from the weights."""
-
-    network: nn.Module
-    facts: NetworkFacts
-    player: Sampler
-    settings: Settings
+from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
+from humouse_doctor.inputs.gestures.gestures import Gestures
 
 
 def of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
     """Return the case of the generator whose checkpoint is at `path`; raises `InputError` or `UsageError` with one line."""
     notes.progress(f"loading {path}")
-    from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
-
     own = None
     if request.model is not None:
-        from humouse_doctor.networks.observe import from_factory
+        from humouse_doctor.networks.observe import from_factory  # torch, which the user's own code imports too
 
         own = from_factory(request.model)
     checkpoint = checkpoints.load(
         path, () if own is None else own.state_dict(), salvage=request.salvage, accept=accept_generator
     )
-    from humouse_doctor.networks import identify, observe  # torch comes in beside the loader's, not before it
+    from humouse_doctor.cases.from_network import of_loaded  # torch comes in beside the loader's, not before it
 
-    note_old_torch(notes)
-    note_foreign_code(path, checkpoint, notes)
-    notes.remarks.extend(checkpoint.remarks)
-    look = Look(samples=request.samples, targets=gestures is not None, quick=request.quick)
-    if own is None:
-        generator = _identified(path, checkpoint, settings, gestures, look, notes)
-    else:
-        generator = _filled(own, path, checkpoint, settings, look)
-    facts, player = generator.facts, generator.player
-    weights = identify.weight_facts(generator.network, observe.tensors_of(generator.network))  # as they run, in float32
-    space = space_of(generator.settings, gestures, facts.architecture, notes.remarks, checkpoint, notes.source)
-    reading = None
-    if not checkpoint.is_pretrainer:  # its weights are read by whichever run starts from them
-        reading = reading_of(generator.settings, gestures, facts.architecture, space, notes.source)
-    conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
-    return assemble(
-        request,
-        generator.settings,
-        gestures,
-        notes,
-        network=facts,
-        space=space,
-        reading=reading,
-        samples=_observed(request, gestures, notes, facts, player, space, reading, weights, conditions),
-        run=settings,
-        weights=weights,
-        checkpoint=checkpoint,
-    )
-
-
-def _filled(own: nn.Module, path: Path, checkpoint: Checkpoint, settings: Settings, look: Look) -> _Generator:
-    """Load the weights into a network of the user's own, and tell what it is by running it."""
-    from humouse_doctor.networks import identify, observe
-
-    identify.load_strictly(str(path), own, checkpoint.tensors)
-    facts, player = observe.facts_by_behaviour(own.eval(), settings, look, str(path))
-    return _Generator(network=own, facts=facts, player=player, settings=settings)
-
-
-def _identified(
-    path: Path, checkpoint: Checkpoint, settings: Settings, gestures: Gestures | None, look: Look, notes: Notes
-) -> _Generator:
-    """Tell one of the trainer's generators by its weights, and build it around them."""
-    from humouse_doctor.networks import identify, observe
-
-    data_length = None if gestures is None or gestures.resampled else gestures.summary.length
-    found = identify.identify(str(path), checkpoint, settings, data_length)
-    notes.findings.extend(_mismatch(path, disagreement, found.settings) for disagreement in found.disagreements)
-    if found.inferred:
-        notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")
-    require_affordable(found.spec, look, str(path))
-    network = identify.rebuild(str(path), checkpoint, found.spec)
-    return _Generator(
-        network=network,
-        facts=as_far_as_known(_facts(found.spec), found.settings),
-        player=observe.sampler_of(network, found.spec),
-        settings=found.settings,
-    )
-
-
-def of_trial(
-    request: Request,
-    settings: Settings,
-    gestures: Gestures,
-    network: nn.Module,
-    spec: GeneratorSpec,
-    space: Space,
-    reading: Reading | None,
-    conditions: FloatArray | None,
-) -> Loaded:
-    """Return the case of a generator that a trial has just trained in `space`, with conditions (N, C)."""
-    from humouse_doctor.networks import identify, observe
-
-    notes = Notes()
-    facts = _facts(spec)
-    weights = identify.weight_facts(network, observe.tensors_of(network))
-    player = observe.sampler_of(network, spec)
-    samples = _observed(request, gestures, notes, facts, player, space, reading, weights, conditions)
-    return notes.loaded(
-        assemble(
-            request, settings, gestures, notes, network=facts, space=space, reading=reading, samples=samples, weights=weights
-        )
-    )
-
-
-def _facts(spec: GeneratorSpec) -> NetworkFacts:
-    return facts_of(spec, f"{spec.architecture.value} generator")
-
-
-def _observed(
-    request: Request,
-    gestures: Gestures | None,
-    notes: Notes,
-    facts: NetworkFacts,
-    player: Sampler,
-    space: Space | None,
-    reading: Reading | None,
-    weights: WeightFacts,
-    conditions: FloatArray | None,
-) -> Samples:
-    """Run a trained generator, against the targets that its loss compares where these are known.
-
-    Latents are fitted in the space that is read.
-    """
-    from humouse_doctor.networks import observe
-
-    targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
-    if targets is not None:
-        targets = targets[:, : facts.target_len]
-    held = targets is None or held_in_float32(targets)
-    read_as = read_targets = None
-    if gestures is not None and space is not None and reading is not None and space.absolute != reading.space.absolute:
-        read_as, read_targets = reading.space, PIXELS.targets(gestures.sequences[:, : facts.target_len], 2)
-        held = held and held_in_float32(read_targets)
-    samples = observe.observe(
-        player,
-        fit_as=read_as,
-        fit_targets=read_targets,
-        targets=targets if held and weights.non_finite == 0 else None,
-        conditions=conditions,
-        count=request.samples,
-        seed=request.seed,
-        quick=request.quick,
-        absent=notes.absent,
-        progress=notes.progress,
-    )
-    if not held:
-        notes.lack(_TOO_LARGE, Need.FIT, Need.GRADIENTS)
-    if weights.non_finite:
-        notes.lack(_NON_FINITE, Need.FIT, Need.GRADIENTS)
-    return samples
-
-
-def _mismatch(path: Path, disagreement: Disagreement, settings: Settings) -> ToolFinding:
-    return ToolFinding(
-        code=ToolCode.DISAGREEMENT,
-        message=f"{disagreement.key} is {disagreement.in_weights} in {path.name} and {disagreement.in_config} in the config",
-        serious=True,
-        key=disagreement.key,
-        place=settings.place(disagreement.key),
-    )
+    return of_loaded(request, path, checkpoint, own, settings, gestures, notes)

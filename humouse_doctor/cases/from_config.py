@@ -1,4 +1,4 @@
-"""A config alone to a case, before training: what its network would be, and what its loss would compare."""
+"""A config alone to a case, before training: the network it describes, and the space its loss compares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_CHECKPOINT = "no checkpoint was looked at, this is before training"
 
 
 def before_training(request: Request, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
-    """Return the case of a config, with what only a checkpoint could show left absent."""
+    """Return the case of a config, without everything that only a checkpoint shows."""
     network = None
     if settings.source is not None:
         network = as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)
@@ -31,7 +31,7 @@ def before_training(request: Request, settings: Settings, gestures: Gestures | N
 
 
 def generator_spec(settings: Settings) -> GeneratorSpec:
-    """Return the generator a config describes; a value the trainer would not take counts as its default."""
+    """Return the generator that a config describes; a value that the trainer would reject counts as the default."""
 
     def size(name: str, default: int) -> int:
         value = settings.integer(f"model.generator.{name}")
@@ -57,7 +57,7 @@ def generator_spec(settings: Settings) -> GeneratorSpec:
 
 
 def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
-    """Return what a generator's spec alone tells of it."""
+    """Return the facts that follow from a generator's spec alone."""
     return NetworkFacts(
         label=label,
         output_dim=spec.output_dim,
@@ -70,7 +70,7 @@ def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
 
 
 def as_far_as_known(facts: NetworkFacts, settings: Settings) -> NetworkFacts:
-    """Return `facts` without what a config spells in a way the trainer does not take: unknown, rather than its default."""
+    """Return `facts` without those whose config value the trainer rejects: they are unknown, not the default."""
     xy, dt = (f"model.generator.activation_{axis}" in settings for axis in ("xy", "dt"))
     known = "model.architecture" in settings
     return replace(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+
+from torch import nn
 
 from humouse_doctor.cases.assemble import common_steps, cut
 from humouse_doctor.cases.request import Loaded, Notes
@@ -18,9 +19,7 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Origin, Settings, Value
 from humouse_doctor.core.space import Space
 from humouse_doctor.inputs.config import reader
-
-if TYPE_CHECKING:
-    from torch import nn
+from humouse_doctor.networks import identify, observe
 
 
 def of_module(
@@ -36,10 +35,11 @@ def of_module(
 ) -> Loaded:
     """Return the case of a module, with targets (N, T, D) as its loss compares them, and conditions (N, C).
 
-    Raises `UsageError` for targets and conditions of another shape, or that float32 does not hold.
+    Raises `UsageError` for a generator that is no module, and for targets and conditions of another shape, or that float32
+    does not hold.
     """
-    from humouse_doctor.networks import identify, observe
-
+    if not isinstance(generator, nn.Module):
+        raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
     if conditions is not None and (np.ndim(conditions) != 2 or not len(conditions) or not held_in_float32(conditions)):
         raise UsageError(f"conditions have shape {np.shape(conditions)}; expected finite float32 numbers (N, C), N >= 1")
     given = dict(settings or {})
@@ -83,7 +83,7 @@ def of_module(
 
 
 def _checked(targets: FloatArray) -> FloatArray:
-    """Return targets (N, T, D) in float64; raises `UsageError` where they are none."""
+    """Return targets (N, T, D) in float64; raise `UsageError` for another shape, or numbers that float32 does not hold."""
     values = np.asarray(targets, dtype=np.float64)
     if values.ndim != 3 or values.shape[2] < 2 or values.size == 0:
         raise UsageError(f"targets have shape {values.shape}; expected (N, T, >=2)")
@@ -106,6 +106,6 @@ def _summary(targets: FloatArray) -> DataSummary:
 
 
 def _compares_positions(settings: Settings) -> bool:
-    """Return whether the targets are positions: they are, unless the caller's settings say otherwise."""
+    """Return True if the targets are positions: they are, unless the caller's settings say otherwise."""
     absolute = settings.get("training.absolute_coordinates")
     return absolute is None or absolute.origin is Origin.DEFAULT or absolute.value is True

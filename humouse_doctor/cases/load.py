@@ -1,6 +1,6 @@
 """Paths to a case: the config is read, the data, then the checkpoint where there is one.
 
-Torch is imported only once a checkpoint, a `.pt` file of gestures or a module has to be looked at.
+Torch is imported only for a checkpoint or a `.pt` file of gestures.
 """
 
 from __future__ import annotations
@@ -8,14 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases import run_folder
-from humouse_doctor.cases.from_checkpoint import of_checkpoint
 from humouse_doctor.cases.from_config import before_training
 from humouse_doctor.cases.request import Loaded, Notes, Progress, Request, ToolFinding
 from humouse_doctor.core.cost import memory_asked
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config.reader import ReadConfig
-from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 
@@ -51,11 +49,15 @@ def _load(
     notes.remarks.extend(config.remarks)
     settings = config.settings
     if request.data is not None and gestures is None:
+        from humouse_doctor.inputs.gestures.sources import read_gestures  # all readers of data, which many a look is without
+
         notes.progress(f"reading gestures from {request.data}")
         gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
     notes.source = _source_of(request, notes) if source is None else source
     if request.checkpoint is None:
         return notes.loaded(before_training(request, settings, gestures, notes))
+    from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, which a look before training is without
+
     return notes.loaded(of_checkpoint(request, request.checkpoint, settings, gestures, notes))
 
 

@@ -1,4 +1,4 @@
-"""Checks and notes around the opening of a checkpoint: another network, foreign code in the file, holes in an old torch."""
+"""Checks and notes when a checkpoint is opened: another kind of network, foreign code in the file, holes in an old torch."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def note_foreign_code(path: Path, checkpoint: Checkpoint, notes: Notes) -> None:
 
 def note_old_torch(notes: Notes) -> None:
     """Note a torch whose loader has known holes."""
-    import torch
+    import torch  # here alone: all else in this module is needed before torch
 
     version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
     if version < (2, 10):
@@ -46,7 +46,7 @@ def note_old_torch(notes: Notes) -> None:
 
 
 def accept_generator(path: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise `InputError` where tensors of these names and shapes are no generator's."""
+    """Raise `InputError` if tensors of these names and shapes do not belong to a generator."""
     from humouse_doctor.networks import identify  # torch comes in beside the loader's, not before it
 
     identify.require_generator(path, shapes)

@@ -1,4 +1,4 @@
-"""A request for a case and its answer: the paths to look at, the case, and notes on the way from one to the other."""
+"""Requests for a case, the loaded case, and the notes taken while loading it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinding:
-    """Trouble with what was given; `serious` is a warning, else a note."""
+    """A problem with an input; `serious` makes it a warning, otherwise it is a note."""
 
     code: ToolCode
     message: str
@@ -50,7 +50,7 @@ class ToolFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A case, with what was wrong or surprising on the way to it, and the facts of the trainer if its source was read."""
+    """A case, with the problems and surprises found while loading it, and the facts of the trainer if its source was read."""
 
     case: Case
     tool_findings: tuple[ToolFinding, ...] = ()
@@ -58,12 +58,12 @@ class Loaded:
 
 
 def _unheard(_: str) -> None:
-    """Nobody listens."""
+    """Ignore progress."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """Notes taken while a case is put together: remarks, findings, why a need is not met, and the facts of the trainer."""
+    """Notes taken while a case is loaded: remarks, findings, the reasons for unmet needs, and the facts of the trainer."""
 
     progress: Progress = _unheard
     remarks: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Notes:
     source: TrainerFacts | None = None
 
     def lack(self, reason: str, *needs: Need) -> None:
-        """Note why `needs` are not met, in place of any reason noted before."""
+        """Note the reason why `needs` are not met; it replaces any earlier one."""
         self.absent.update(dict.fromkeys(needs, reason))
 
     def loaded(self, case: Case) -> Loaded:

@@ -1,4 +1,4 @@
-"""A run's folder to its checkpoint, config and data, with remarks on what was taken."""
+"""A run's folder to its checkpoint, config and data, with remarks on the files chosen."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import below, is_file, is_folder
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
-#: What lies in a folder that is itself a checkpoint, of another program.
+#: Files in a folder that is itself a checkpoint, of another program.
 _FOREIGN_MARKS = (".metadata", "saved_model.pb")
 _MAX_LISTED = 5
-#: What lies deeper below a run's folder, or past the bound, belongs to something else.
+#: Files deeper below a run's folder, or beyond this number, are not considered part of the run.
 _LEVELS, _MAX_ENTRIES = 3, 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One path taken out of several candidates, with the remark that says so."""
+    """One path chosen from several candidates, with a remark that says so."""
 
     path: Path
     remark: str
@@ -80,7 +80,7 @@ def _resolve_config(request: Request, folder: Path, notes: Notes) -> tuple[Reque
 
 
 def _noted(choice: Choice | None, notes: Notes) -> Path | None:
-    """Return the path chosen, once its remark is noted."""
+    """Note the remark of a choice, and return its path."""
     if choice is None:
         return None
     notes.remarks.append(choice.remark)
@@ -116,7 +116,7 @@ def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
-    """Return the files of a folder; none where a config names one that cannot be."""
+    """Return the matching files of a folder; none for a pattern that no path can match."""
     try:
         return list(folder.glob(pattern))
     except (OSError, ValueError):
@@ -124,7 +124,7 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 
 
 def _changed(path: Path) -> float | None:
-    """Return when a file was last changed, in seconds; None for what is none, or has been moved away meanwhile."""
+    """Return the time of a file's last change in seconds; None if it is not a file, or is gone by now."""
     try:
         state = path.stat()
     except (OSError, ValueError):
@@ -183,6 +183,6 @@ def find_named(path: str, near: Path | None) -> Path | None:
 
 
 def _bases(run: Path) -> list[Path]:
-    """Return where a relative path in a config may start from: the run's folder, those above it, the current one."""
+    """Return the folders from which a config's relative path may start: the run's, those above it, the current one."""
     full = run.resolve()
     return [run, *list(full.parents)[:4], Path()]

@@ -103,7 +103,7 @@ def _read(absolute: bool, settings: Settings, gestures: Gestures | None, compare
 
 
 def held_in_float32(values: FloatArray) -> bool:
-    """Return whether all of `values` are finite in float32, the type a trainer works in."""
+    """Return True if all of `values` are finite in float32, the type a trainer works in."""
     return bool(_held(np.asarray(values, dtype=np.float64)).all())
 
 
@@ -119,7 +119,7 @@ def moments(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def conditions_of(settings: Settings, gestures: Gestures | None, width: int, remarks: list[str]) -> FloatArray | None:
-    """Return the data's features as the run would give them to the generator, (N, F); None where zeros must do."""
+    """Return the data's features as the run gives them to the generator, (N, F); None if it gets zeros instead."""
     if width == 0:
         return None
     if gestures is None or gestures.features is None:

@@ -1,4 +1,8 @@
-"""The commands: parse, call one service, write its view, exit. Torch is not imported before it is needed."""
+"""The commands: parse, call one service, write its view, exit.
+
+Each command imports its service, and what else it alone needs, when it is called: `--help` and a shell's completion do
+without all of them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.options import (
     Compare,
@@ -33,9 +38,11 @@ from humouse_doctor.cli.options import (
 )
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.core.version import VERSION
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
 
 if TYPE_CHECKING:
+    from humouse_doctor.cases.request import Request
     from humouse_doctor.core.view import View
 
 app = typer.Typer(
@@ -48,16 +55,46 @@ app = typer.Typer(
 )
 
 
-def _finish(view: View, form: Format, files: Sequence[printing.Output[Format]]) -> NoReturn:
+def _finish(view: View, form: Format, files: Sequence[destinations.Output[Format]]) -> NoReturn:
     """Write the view to stdout and to the files, and exit with its code."""
-    printing.deliver(view, form, files)
+    from humouse_doctor.cli.delivery import deliver
+
+    deliver(view, form, files)
     raise typer.Exit(view.exit_code)
+
+
+def _request(
+    config: Path | None,
+    data: Path | None,
+    set_: list[str] | None,
+    max_sequences: int,
+    seed: int,
+    samples: int = 512,
+    quick: bool = False,
+    *,
+    checkpoint: Path | None = None,
+    model: str | None = None,
+    salvage: bool = False,
+) -> Request:
+    """Return the request that the options of inspect, preflight, suggest-config and gate make."""
+    from humouse_doctor.cases.request import Request
+
+    return Request(
+        checkpoint=checkpoint,
+        config=config,
+        data=data,
+        overrides=tuple(set_ or ()),
+        samples=samples,
+        max_sequences=max_sequences,
+        seed=seed,
+        quick=quick,
+        model=model,
+        salvage=salvage,
+    )
 
 
 def _version(asked: bool) -> None:
     if asked:
-        from humouse_doctor.core.version import VERSION
-
         printing.write(f"humouse-doctor {VERSION}")
         raise typer.Exit
 
@@ -93,24 +130,14 @@ def inspect(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
-    from humouse_doctor.cases.request import Request
-    from humouse_doctor.service.commands import Display, inspect_run
+    from humouse_doctor.service import commands as service
 
-    files = printing.outputs(output or (), Format, (checkpoint, config, data, outcome, compare))
-    request = Request(
-        checkpoint=checkpoint,
-        config=config,
-        data=data,
-        overrides=tuple(set_ or ()),
-        samples=samples,
-        max_sequences=max_sequences,
-        seed=seed,
-        quick=quick,
-        model=model,
-        salvage=salvage,
+    files = destinations.outputs(output or (), Format, (checkpoint, config, data, outcome, compare))
+    request = _request(
+        config, data, set_, max_sequences, seed, samples, quick, checkpoint=checkpoint, model=model, salvage=salvage
     )
-    display = Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
-    _finish(inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
+    display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
+    _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
 
 
 @app.command()
@@ -129,13 +156,12 @@ def preflight(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint."""
-    from humouse_doctor.cases.request import Request
-    from humouse_doctor.service.commands import Display, inspect_run
+    from humouse_doctor.service import commands as service
 
-    files = printing.outputs(output or (), Format, (config, data, compare))
-    request = Request(config=config, data=data, overrides=tuple(set_ or ()), max_sequences=max_sequences, seed=seed)
-    display = Display(fail_on=fail_on, compare=compare, root=printing.root())
-    _finish(inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
+    files = destinations.outputs(output or (), Format, (config, data, compare))
+    request = _request(config, data, set_, max_sequences, seed)
+    display = service.Display(fail_on=fail_on, compare=compare, root=printing.root())
+    _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
 
 
 @app.command("suggest-config")
@@ -156,23 +182,13 @@ def suggest_config(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
-    from humouse_doctor.cases.request import Request
-    from humouse_doctor.service.commands import suggest
+    from humouse_doctor.service import commands as service
 
-    request = Request(
-        checkpoint=checkpoint,
-        config=config,
-        data=data,
-        overrides=tuple(set_ or ()),
-        samples=samples,
-        max_sequences=max_sequences,
-        seed=seed,
-        quick=quick,
-        model=model,
-        salvage=salvage,
+    request = _request(
+        config, data, set_, max_sequences, seed, samples, quick, checkpoint=checkpoint, model=model, salvage=salvage
     )
     _note_broken()  # of what is found only the patch is printed
-    suggestion = suggest(request, emit, write, printing.progress, outcome)
+    suggestion = service.suggest(request, emit, write, printing.progress, outcome)
     if suggestion.changed:
         printing.note(suggestion.changed)
     printing.write(suggestion.text)
@@ -216,28 +232,25 @@ def verify(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
-    from humouse_doctor.cli.progress import Trials
-    from humouse_doctor.service import commands
-    from humouse_doctor.verify.trainer import Command
-    from humouse_doctor.verify.verification import VerifyRequest
-    from humouse_doctor.verify.warm_start import diff_beside
+    from humouse_doctor.cli.progress import Trials  # rich
+    from humouse_doctor.service import verify as service
 
     inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
-    files = printing.outputs(output or (), PlainFormat, inputs)
-    for written in (outcome, save_warmstart, None if save_warmstart is None else diff_beside(save_warmstart)):
-        printing.require_kept_apart(written, inputs, files)
+    files = destinations.outputs(output or (), PlainFormat, inputs)
+    for written in (outcome, save_warmstart, None if save_warmstart is None else service.diff_beside(save_warmstart)):
+        destinations.require_kept_apart(written, inputs, files)
         inputs = (*inputs, written)
     if (trainer is None) != (trainer_checkpoint is None):
         raise UsageError("--trainer and --trainer-checkpoint go together: the command, and the file it leaves")
     command = None
     if trainer is not None and trainer_checkpoint is not None:
-        command = Command(
+        command = service.Command(
             text=trainer,
             checkpoint=trainer_checkpoint,
             logs=Path("verify-logs"),
             timeout_s=_seconds("--trainer-timeout", trainer_timeout),
         )
-    request = VerifyRequest(
+    request = service.VerifyRequest(
         config=config,
         data=data,
         checkpoint=checkpoint,
@@ -256,20 +269,20 @@ def verify(
     )
     _note_broken()
     with Trials() as shown:
-        view = commands.verify(request, shown, printing.progress)
-    _finish(view, Format(format_.value), [printing.Output(form=Format(file.form.value), path=file.path) for file in files])
+        view = service.verify(request, shown, printing.progress)
+    _finish(view, Format(format_.value), [destinations.Output(form=Format(file.form.value), path=file.path) for file in files])
 
 
 def _note_broken() -> None:
     """Say on stderr which packages' probes are left out, and why."""
-    from humouse_doctor.probes.plugins import installed
+    from humouse_doctor.probes import plugins
 
-    for broken in installed().broken:
+    for broken in plugins.installed().broken:
         printing.note(f"{ToolCode.PLUGIN_BROKEN.code} {ToolCode.PLUGIN_BROKEN.label}: {broken}")
 
 
 def _seconds(option: str, text: str) -> float:
-    """A duration such as 90s, 5m, 2h or 300; raises `UsageError`."""
+    """Return the seconds of a duration such as 90s, 5m, 2h or 300; raise `UsageError` for other text."""
     units = {"s": 1.0, "m": 60.0, "h": 3600.0}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
     try:
@@ -310,26 +323,16 @@ def gate(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
-    from humouse_doctor.cases.request import Request
-    from humouse_doctor.service.commands import GateRequest, gate_view
+    from humouse_doctor.service import gate as service
 
     taken = (*inputs, config, data, policy, baseline, compare)
-    files = printing.outputs(output or (), Format, taken)
-    printing.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
+    files = destinations.outputs(output or (), Format, taken)
+    destinations.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
     if compare is not None and len(set(inputs)) > 1:
         raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
-    request = Request(
-        config=config,
-        data=data,
-        overrides=tuple(set_ or ()),
-        samples=samples,
-        max_sequences=max_sequences,
-        seed=seed,
-        quick=quick,
-    )
-    asked = GateRequest(
+    asked = service.GateRequest(
         inputs=tuple(inputs),
-        request=request,
+        request=_request(config, data, set_, max_sequences, seed, samples, quick),
         today=date.today(),  # a policy's day ends where the people are
         folder=Path.cwd(),
         policy=policy,
@@ -339,7 +342,7 @@ def gate(
         write_baseline=write_baseline,
         outputs=tuple(file.path for file in files),
     )
-    _finish(gate_view(asked, compare, printing.root(), printing.progress), format_, files)
+    _finish(service.gate_view(asked, compare, printing.root(), printing.progress), format_, files)
 
 
 @app.command()
@@ -353,11 +356,11 @@ def show(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Show a saved report again, in any format, with the exit code it would have given."""
-    from humouse_doctor.service.commands import Display, show_saved
+    from humouse_doctor.service import show as service
 
-    files = printing.outputs(output or (), Format, (report, outcome, compare))
-    display = Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
-    _finish(show_saved(report, display), format_, files)
+    files = destinations.outputs(output or (), Format, (report, outcome, compare))
+    display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
+    _finish(service.show_saved(report, display), format_, files)
 
 
 @app.command()
@@ -369,19 +372,19 @@ def explain(
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Print a probe's page: what it measures, where its thresholds come from, what to do."""
-    from humouse_doctor.probes.pages import explained
+    from humouse_doctor.probes import pages
 
     _note_broken()
-    printing.write_page(explained(code))
+    printing.write_page(pages.explained(code))
 
 
 @app.command()
 def probes(_no_plugins: NoPlugins = False) -> None:
     """List all probes."""
-    from humouse_doctor.probes.pages import listing
+    from humouse_doctor.probes import pages
 
     _note_broken()
-    printing.write(listing())
+    printing.write(pages.listing())
 
 
 @app.command()
@@ -393,9 +396,9 @@ def demo(
     fail_on: FailOnOption = FailOn.WARNING,
 ) -> None:
     """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
-    from humouse_doctor.cli.progress import Bar
-    from humouse_doctor.service import commands
+    from humouse_doctor.cli.progress import Bar  # rich
+    from humouse_doctor.service import demo as service
 
-    files = printing.outputs(output or (), Format, ())
-    display = commands.Display(fail_on=fail_on, root=printing.root())
-    _finish(commands.demo(directory, seed, display, printing.progress, Bar), format_, files)
+    files = destinations.outputs(output or (), Format, ())
+    display = service.Display(fail_on=fail_on, root=printing.root())
+    _finish(service.demo(directory, seed, display, printing.progress, Bar), format_, files)

@@ -1,4 +1,4 @@
-"""Room for the large libraries: under a limit of memory they end the process themselves, with an exit code of their own."""
+"""Memory for the large libraries, checked first: without enough of it they end the process with an exit code of their own."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NEEDED_MIB: Mapping[str, int] = {"numpy": 128, "torch": 1024}
 
 
 class Room(MetaPathFinder):
-    """Finds no module, but refuses the import of a library that the limit on memory leaves no room for."""
+    """An import hook that finds no module, but refuses a library for which the memory limit leaves no room."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Raise `MachineError` where there is no room, which is no `ImportError`: a library may do without another one."""
+        """Raise `MachineError` if there is no room; after an `ImportError` a library might go on without the other."""
         del path, target
         needed = _NEEDED_MIB.get(fullname)
         if needed is not None:
@@ -34,10 +34,10 @@ class Room(MetaPathFinder):
 
 
 def require_room() -> None:
-    """From now on, see that there is room for a library before it is imported; only a process with a limit need ask."""
+    """Check the memory before each large library is imported from now on, if this process has a limit."""
     try:
-        import resource
-    except ImportError:  # Windows has no such limits
+        import resource  # not on Windows, which has no such limits
+    except ImportError:
         return
     if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         sys.meta_path.insert(0, Room())

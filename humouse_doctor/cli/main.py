@@ -1,4 +1,4 @@
-"""The program: runs the command line and turns every way it can end into an exit code and at most one line."""
+"""The program: runs the command line, and turns every way it can end into an exit code and at most one line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _INTERRUPTED, _INTERRUPTED_LINE = 130, "interrupted"
 
 
 def run(interrupted: Callable[[], bool] = lambda: False) -> int:
-    """Run the command line; every way it can end has its exit code, and none shows a traceback.
+    """Run the command line and return its exit code; no way to end shows a traceback.
 
-    `interrupted` tells whether a signal has come: what goes wrong after it, a child's death for one, is not told of.
+    `interrupted` returns True once a signal has come. Errors after that, such as a child's death, are not reported.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # one that is closed is None
@@ -42,7 +42,7 @@ def run(interrupted: Callable[[], bool] = lambda: False) -> int:
 
 
 def _ending(error: Exception) -> tuple[int, str]:
-    """The exit code and the line for what ended a command."""
+    """Return the exit code and the line for the error that ended a command."""
     trouble = ordinary(error)
     if trouble is not None:
         return int(trouble.exit_code), str(trouble).replace("\n", "\\n")  # a name in a message may have one

@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat
 
 def complete_code(incomplete: str) -> list[str]:
     """Return the codes that a shell may complete `incomplete` to."""
-    from humouse_doctor.probes.pages import completions
+    from humouse_doctor.probes.pages import completions  # only a shell's completion calls this
 
     return completions(incomplete)
 
 
 def complete_topic(incomplete: str) -> list[str]:
     """Return the codes and names that a shell may complete `incomplete` to."""
-    from humouse_doctor.probes.pages import topics
+    from humouse_doctor.probes.pages import topics  # as above
 
     return topics(incomplete)
 
@@ -63,7 +63,7 @@ Model = Annotated[
 
 def _leave_out(context: typer.Context, asked: bool) -> bool:
     if asked:
-        from humouse_doctor.probes.plugins import using
+        from humouse_doctor.probes.plugins import using  # few commands are asked to leave them out
 
         context.with_resource(using(plugins=False))  # until the command has ended
     return asked

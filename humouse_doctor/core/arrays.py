@@ -18,7 +18,7 @@ else:
         """Stand in for the module until one of its names is used."""
 
         def __getattr__(self, name: str) -> Any:
-            import numpy
+            import numpy  # on the first use
 
             value = getattr(numpy, name)
             setattr(self, name, value)

@@ -1,4 +1,4 @@
-"""Errors whose cause the user can mend; each knows the exit code that it ends the program with.
+"""Errors whose cause the user can fix; each has the exit code that it ends the program with.
 
 DoctorError
 ├── UsageError       2   an option, a config, a policy or a factory, written by people, that cannot be used as given

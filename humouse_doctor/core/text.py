@@ -7,7 +7,7 @@ import unicodedata
 
 #: Categories of characters that are spelled out: controls, formats such as direction marks, surrogates, separators of lines.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-#: Where GitHub's runner takes a line of a log for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
+#: Places that make GitHub's runner take a line for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
 #: of actions/runner, its `TryParseV2` and `TryParse`).
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
 
@@ -22,6 +22,11 @@ def harmless(text: str) -> str:
 def harmless_line(text: str) -> str:
     """Return `text` as `harmless` does, with a space for each line feed: a name must not begin a line of its own."""
     return harmless(text).replace("\n", " ")
+
+
+def spelled_line(text: str) -> str:
+    """Return a name or a value on one line: what is not printable is spelled out, tabs too; blanks become one space."""
+    return " ".join(harmless(text).split())
 
 
 def one_line(text: str) -> str:

@@ -1,11 +1,11 @@
-"""How codes are spelled, and the tool's own, HD001-HD009: trouble with what it was given rather than with the run."""
+"""The form of codes, and the tool's own, HD001-HD009: problems with an input rather than with the run."""
 
 from __future__ import annotations
 
 import re
 from enum import Enum
 
-#: What a probe's or the tool's own code is: capitals, then three digits. This package's own begin with HD.
+#: A code, of a probe or of the tool itself: capitals, then three digits. Those of this package begin with HD.
 CODE = re.compile(r"[A-Z]{2,6}[0-9]{3}")
 OWN_PREFIX = "HD"
 
@@ -41,8 +41,8 @@ class ToolCode(Enum):
         "HD004",
         "checkpoint-config-mismatch",
         (
-            "The weights and the config state different sizes or architectures. The weights are right about themselves and are"
-            " what was looked at; the config is not the one this checkpoint was trained with, or was changed since."
+            "The weights and the config state different sizes or architectures. The diagnosis follows the weights. The config"
+            " is not the one this checkpoint was trained with, or was changed since."
         ),
     )
     OLD_TORCH = (
@@ -56,7 +56,7 @@ class ToolCode(Enum):
     DATA_MISMATCH = (
         "HD006",
         "data-config-mismatch",
-        "The data has another number of steps than the generator makes. The steps both have were compared.",
+        "The data and the generator have different numbers of steps. Only the steps that both have were compared.",
     )
     POLICY_BREACH = (
         "HD007",
@@ -71,8 +71,9 @@ class ToolCode(Enum):
         "foreign-code",
         (
             "The checkpoint refers to classes or functions of a program, which torch.load(..., weights_only=False) would import"
-            " and run; anyone who opens it that way trusts whoever wrote it. With --salvage none of it was run: its objects"
-            " were read as plain data, and its tensors looked at. Save the state_dict alone, and look up names you do not know."
+            " and run; open it that way only if you trust its author. With --salvage none of that code was run: its objects"
+            " were read as plain data, and its tensors were examined. Save the state_dict alone, and look up names you do not"
+            " know."
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Views: all that there is to show of one call, each a type of its own; a renderer gets one and needs nothing else."""
+"""Views: everything to show after one call. A renderer gets one view and needs nothing else."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Results to causes: how grave each result is, which causes explain which symptoms, and what could be done about them.
+"""Results to causes: the severity of each result, the symptoms that each cause explains, and possible remedies.
 
-A cause is *supported* by the symptoms it would bring about that were found; nothing here says it is confirmed.
+A cause is *supported* by those of its expected symptoms that were found; it is not confirmed by them.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from humouse_doctor.probes.registry import current
 
 
 def is_fired_symptom(result: ProbeResult) -> bool:
-    """Return whether a symptom was found."""
+    """Return True if the result is a symptom that was found."""
     return result.status is Status.FOUND and current().by_code[result.code].kind is Kind.SYMPTOM
 
 
 def lacks(result: ProbeResult) -> bool:
-    """Return whether a symptom fired because there is too little of something: too much of it is no collapse."""
+    """Return True if the result is a symptom of too little of something; too much of it is no collapse."""
     return is_fired_symptom(result) and not current().by_code[result.code].overshoots(result.measurements)
 
 
 def explodes(result: ProbeResult) -> bool:
-    """Return whether a symptom is above even what is tolerable."""
+    """Return True if the result is a symptom above even the tolerable interval."""
     probe = current().by_code[result.code]
     above = any(result.measurements[m.name] > m.tolerable.high for m in probe.metrics if m.name in result.measurements)
     return is_fired_symptom(result) and probe.overshoots(result.measurements) and above
 
 
 def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeResult]:
-    """Return the symptoms the cause would bring about that were measured at all."""
+    """Return the measured ones of the symptoms that the cause would produce."""
     found = [by_code[code] for code in probe.explains if code in by_code]
     return [result for result in found if result.judgement is not None]
 
 
 def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Case) -> Severity | None:
-    """Return how much one result matters, None where nothing was found.
+    """Return the severity of one result, None if nothing was found.
 
-    A symptom of too much is a warning. A cause is as grave as what it shows; one whose every symptom was measured and is
-    healthy is a note: true of the config, without effect on this run.
+    A symptom of too much is a warning. A cause is as severe as the symptoms it explains. If all of its symptoms were
+    measured and are healthy, it is a note: the config has the cause, but this run does not suffer from it.
     """
     if result.status is not Status.FOUND:
         return None
@@ -68,7 +68,7 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
 
 
 def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]) -> tuple[Cause, ...]:
-    """Return the causes that matter: found ones first, then those explaining more symptoms, the better supported, by code."""
+    """Return the causes that matter: found ones first, then by explained symptoms, support and code."""
     ranked = []
     for code, severity in severities.items():
         probe = current().by_code[code]

@@ -1,4 +1,4 @@
-"""Results to a report: findings at their places, and all that causes, verdict and sentence say of them."""
+"""Results to a report: findings with their places, and the causes, the verdict and the sentence that follow."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
 
 
 def location_of(settings: Settings, key: str) -> Location:
-    """Return the place of `key` in the config, and where its value came from."""
+    """Return the place of `key` in the config, and the origin of its value."""
     setting = settings.get(key)
     spelled = settings.in_file.get(key) if setting is None or setting.place is None else setting
     place = None if spelled is None else spelled.place
@@ -71,7 +71,7 @@ def _findings(
     severities: Mapping[str, Severity | None],
     by_cause: Mapping[str, tuple[Remedy, ...]],
 ) -> tuple[Finding, ...]:
-    """Return all findings, the gravest first, then by code and key."""
+    """Return all findings, the most severe first, then by code and key."""
     case = loaded.case
     findings = [
         *_of_probes(case, results, severities, by_cause),

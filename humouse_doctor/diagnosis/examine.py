@@ -1,4 +1,4 @@
-"""Case x probes -> results: the one place that decides what is skipped, and that catches a crashing probe."""
+"""A case and probes to results: the one place that skips probes, and that catches a crashing one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from humouse_doctor.probes.registry import current
 
 
 def examine(case: Case, probes: Iterable[Probe] | None = None) -> tuple[ProbeResult, ...]:
-    """Run `probes` (all where None) on `case`; what a probe needs and the case lacks makes it skipped, with the reason."""
+    """Run `probes` (all if None) on `case`; a probe whose needs the case lacks is skipped, with the reason."""
     return tuple(_run(probe, case) for probe in (current().probes if probes is None else probes))
 
 
@@ -58,19 +58,22 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
 
 
 def _mistake(probe: Probe, case: Case, result: ProbeResult) -> str | None:
-    """What is wrong with what a plug-in says of its numbers, None where nothing is: the diagnosis must not find out."""
+    """Return the first mistake in a plug-in's judgement, message and remedies, None if there is none.
+
+    A mistake found here does not crash the diagnosis later.
+    """
     numbers = result.measurements
     if not isinstance(result.judgement, Judgement):
         return f"judge gave {result.judgement!r}; expected a Judgement"
     unknown = [name for name in numbers if all(name != metric.name for metric in probe.metrics)]
     if unknown:
-        return f"it measured {unknown[0]!r}, which is none of its metrics"
+        return f"it measured {unknown[0]!r}, which is not one of its metrics"
     try:
         probe.overshoots(numbers)
         if not isinstance(probe.message(case, numbers), str):
-            return "its message is no text"
+            return "its message is not text"
         if not all(isinstance(remedy, Remedy) for remedy in probe.remedies(case, numbers)):
-            return "its remedies are no tuple of Remedy"
+            return "its remedies are not a tuple of Remedy"
     except (MachineError, ImportError, MemoryError):
         raise
     except Exception as error:
@@ -79,7 +82,7 @@ def _mistake(probe: Probe, case: Case, result: ProbeResult) -> str | None:
 
 
 def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
-    """Return the probes whose code starts with one of `select` (all, where empty) and none of `ignore`.
+    """Return the probes whose code starts with one of `select` (all if it is empty) and none of `ignore`.
 
     Raises `UsageError` for a code or prefix that fits nothing.
     """
@@ -93,7 +96,7 @@ def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
 
 
 def wanted(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
-    """Return whether `code`, a probe's or one of the tool's own, is selected and not ignored."""
+    """Return True if `code`, a probe's or the tool's own, is selected and not ignored."""
     chosen = tuple(prefix.upper() for prefix in select) or ("",)
     left = tuple(prefix.upper() for prefix in ignore)
     return code.startswith(chosen) and not (left and code.startswith(left))

@@ -1,4 +1,4 @@
-"""A case to what its report's pictures are drawn from."""
+"""A case to the data of its report's pictures."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TAIL = 0.005
 
 
 def pictures_of(case: Case) -> Pictures | None:
-    """Return what can be drawn of `case`; None where there is neither a target nor a prediction, or their space is not known.
+    """Return the data to draw `case` from, None without targets and predictions, or if their space is unknown.
 
-    Nothing is drawn either of numbers so large that float64 has no room for their squares.
+    It is also None for numbers whose squares are too large for float64.
     """
     if case.samples.empty:
         return None
@@ -83,7 +83,7 @@ def _curve(name: str, paths: FloatArray, steps: FloatArray) -> Curve:
 
 
 def _histogram(groups: dict[str, FloatArray]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
-    """Edges and shares, over the range of the targets where there are any."""
+    """Return edges and shares, over the range of the targets if there are any."""
     decisive = groups.get(TARGETS, next(iter(groups.values()), None))
     if decisive is None:
         return (), {}

@@ -1,4 +1,4 @@
-"""A verdict with its causes and findings to the one sentence that a report begins with."""
+"""A verdict with its causes and findings to the sentence that a report begins with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def sentence_of(
     causes: Sequence[Cause],
     findings: Sequence[Finding],
 ) -> str:
-    """Return the answer in one sentence, with numbers; weights that are not numbers come before all they bring about."""
+    """Return the answer in one sentence, with numbers; non-finite weights come before all that follows from them."""
     broken = by_code.get("HD108")
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
         return _sentence(current().by_code["HD108"].message(case, broken.measurements))
@@ -49,9 +49,9 @@ def _of_cause(case: Case, cause: Cause) -> str:
 
 
 def _gravest(verdict: Verdict, by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> Finding | None:
-    """Return the finding to speak of, None where there are only notes.
+    """Return the finding to mention, None if there are only notes.
 
-    Of untrained weights that is HD108's, and where something was determined the run's own rather than the tool's.
+    For untrained weights it is that of HD108. With a verdict, the run's own findings come before the tool's.
     """
     grave = [finding for finding in findings if finding.severity is not Severity.NOTE]
     if is_untrained(by_code):
@@ -69,6 +69,6 @@ def _of_too_little(case: Case, by_code: Mapping[str, ProbeResult]) -> str:
 
 
 def _sentence(message: str) -> str:
-    """Return `message` with a full stop and a capital, unless it begins with a config's key, which is spelled as it is."""
+    """Return `message` with a full stop and a capital; a config's key at its beginning keeps its spelling."""
     starts_with_key = "." in message.partition(" ")[0]
     return f"{message if starts_with_key else message[:1].upper() + message[1:]}."

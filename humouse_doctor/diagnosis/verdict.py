@@ -1,4 +1,4 @@
-"""Results to a verdict, how sure it is, and what keeps a run from being called healthy."""
+"""Results to a verdict, its confidence, and the reasons not to call a run healthy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SURE_TARGETS = 64
 
 
 def verdict_of(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Verdict:
-    """Return the verdict on a run, from what was measured of it and the causes that matter."""
+    """Return the verdict on a run, from its measurements and the causes that matter."""
     crashed = any(result.status is Status.CRASHED for result in by_code.values())
     if not case.has_checkpoint:
         if causes:
@@ -43,7 +43,7 @@ def verdict_of(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[
 
 
 def confidence_of(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Confidence:
-    """Return how sure the verdict is: how much of what decides was measured, on how many targets."""
+    """Return the confidence in the verdict, from the share of deciding probes that measured and the number of targets."""
     if verdict is Verdict.UNDETERMINED:
         return Confidence.LOW
     if not case.has_checkpoint:
@@ -57,9 +57,9 @@ def confidence_of(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResul
 
 
 def blind_spot(case: Case) -> str | None:
-    """Return why the targets, or before training the config too, tell too little, whatever was measured of them.
+    """Return why the targets, or before training the config too, show too little for a verdict of healthy.
 
-    None where they tell enough, or are not known.
+    Returns None if they show enough, or are not known.
     """
     if case.has_checkpoint:
         return targets.sight_trouble(case)
@@ -67,7 +67,7 @@ def blind_spot(case: Case) -> str | None:
 
 
 def is_untrained(by_code: Mapping[str, ProbeResult]) -> bool:
-    """Return whether the weights were found to be those of a random start."""
+    """Return True if the weights were found to be still at their random start."""
     result = by_code.get("HD108")
     return result is not None and result.status is Status.FOUND and looks_untrained(result.measurements)
 
@@ -77,7 +77,7 @@ def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
 
 
 def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bool:
-    """Return whether both causes to be seen before training were measured, or one of them and the other cannot be there.
+    """Return True if each of the two causes that show before training was measured or is impossible, and one was measured.
 
     A head without bounds reaches everything; the features of a TCN may be of any scale; a run that starts from a
     pretrainer's weights has the scale that its contract (HD207) is about.

@@ -19,6 +19,7 @@ from humouse_doctor.core.gating import Ignore, Policy
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.text import reason
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, read_bounded, repository
 from humouse_doctor.probes.registry import current
@@ -46,7 +47,7 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _codes() -> tuple[str, ...]:
-    """Every code that a policy may name."""
+    """Return every code that a policy may name."""
     return (*current().by_code, *(tool.code for tool in ToolCode))
 
 
@@ -109,7 +110,7 @@ def _table(path: Path) -> Mapping[str, Any] | None:
             raise UsageError(f"{path}:{line}: more than {_MAX_DOTS} dots in one line; no policy, and not read")
         content: dict[str, Any] = tomllib.loads(text)
     except OSError as error:
-        raise InputError(f"{path}: cannot read the policy: {error.strerror or error}") from None
+        raise InputError(f"{path}: cannot read the policy: {reason(error)}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot read the policy: byte {error.start} is not UTF-8; save it as UTF-8") from None
     except (ValueError, RecursionError) as error:  # a number with thousands of digits raises a plain ValueError

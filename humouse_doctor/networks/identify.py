@@ -23,7 +23,7 @@ _MARKS = {
     Architecture.TCN: ("fc.0.weight", "decoder.final_conv.weight", "proj.weight"),
     Architecture.SEQ2SEQ: ("hidden_init.weight", "input_proj.weight", "lstm.weight_ih_l0", "output.weight"),
 }
-#: What the names of a generator's tensors begin with.
+#: Beginnings of the names of a generator's tensors.
 _OWN = ("pre.", "lstm", "output.", "fc.", "decoder.", "proj.", "hidden_init.", "cell_init.", "input_proj.")
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
 _GENERATOR = "model.generator."
@@ -113,7 +113,7 @@ def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
 
 
 def require_generator(path: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise `InputError` where tensors of these names and shapes are no generator's, or the largest is none of its own."""
+    """Raise `InputError` if tensors of these names and shapes are not a generator's, or if the largest is not part of it."""
     plain = {name.removesuffix("_orig"): shape for name, shape in shapes.items()}
     _sizes(path, _architecture(path, plain), plain)
     largest = max(plain, key=lambda name: math.prod(plain[name]))

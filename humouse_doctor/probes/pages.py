@@ -35,7 +35,7 @@ def _plugins() -> dict[str, Plugin]:
 
 
 def code_of(topic: str) -> str:
-    """Return the code that `topic` is or names, in any case; raises `UsageError` with the nearest one."""
+    """Return the code for `topic`, a code or a name in any case; raise `UsageError` with the nearest one."""
     known = names()
     words = {**{code.lower(): code for code in known}, **{name: code for code, name in known.items()}}
     asked = topic.strip().lower().replace("_", "-").replace(" ", "-")
@@ -73,12 +73,12 @@ def explained(topic: str) -> str:
 
 
 def completions(begun: str) -> list[str]:
-    """The codes that a shell may complete `begun` to."""
+    """Return the codes that a shell may complete `begun` to."""
     return [code for code in names() if code.startswith(begun.upper())]
 
 
 def topics(begun: str) -> list[str]:
-    """The codes that a shell may complete `begun` to, then the names."""
+    """Return the codes that a shell may complete `begun` to, then the names."""
     return completions(begun) + sorted(name for name in names().values() if name.startswith(begun.lower()))
 
 

@@ -1,4 +1,4 @@
-"""Probes of installed packages: what they offer as entry points, each taken whole or left out with the reason.
+"""Probes of installed packages: each one offered is accepted whole, or left out with the reason.
 
 An entry point of the group `humouse_doctor.probes` names a `Probe` subclass, an instance, or a tuple of them. Installed
 packages are trusted like this one. Entry points of the current folder do not count.
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from humouse_doctor.core.probe import Probe
 
 GROUP = "humouse_doctor.probes"
-#: Folders that hold what an installed package says of itself.
+#: Endings of the folders that hold the metadata of an installed package.
 _METADATA = (".dist-info", ".egg-info", "EGG-INFO")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plugin:
-    """One probe of an installed package: `page` is its page's text, `place` where that lies (None inside an archive)."""
+    """One probe of an installed package: `page` is its page's text, `place` the page's path (None inside an archive)."""
 
     probe: Probe
     distribution: str
@@ -51,7 +51,7 @@ class BrokenPlugin:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plugins:
-    """All that installed packages offer, by distribution and entry point in alphabetical order."""
+    """All probes that installed packages offer, ordered by distribution and entry point."""
 
     whole: tuple[Plugin, ...] = ()
     broken: tuple[BrokenPlugin, ...] = ()
@@ -63,7 +63,7 @@ _WANTED: ContextVar[bool] = ContextVar("plugins", default=True)
 
 @contextlib.contextmanager
 def using(*, plugins: bool) -> Iterator[None]:
-    """Count the probes of installed packages within the block, or leave them out."""
+    """Include the probes of installed packages within the block, or leave them out."""
     token = _WANTED.set(plugins)
     try:
         yield
@@ -72,12 +72,12 @@ def using(*, plugins: bool) -> Iterator[None]:
 
 
 def wanted() -> bool:
-    """Return whether the probes of installed packages count here."""
+    """Return True if the probes of installed packages are included here."""
     return _WANTED.get()
 
 
 def installed() -> Plugins:
-    """Return what counts here of installed packages; they are imported on the first call, once per process."""
+    """Return the included probes of installed packages; they are imported on the first call, once per process."""
     return _loaded() if wanted() else _NONE
 
 
@@ -100,7 +100,7 @@ def _loaded() -> Plugins:
 
 
 def _distributions() -> Iterator[Distribution]:
-    """The installed packages that may offer probes; of two with one name the first on the path counts, as for Python."""
+    """Yield the installed packages that may offer probes; of two with one name the first on the path, as Python does."""
     folders = [folder for folder in _trusted_path() if _offers(folder)]
     if not folders:
         return
@@ -119,7 +119,7 @@ def _name(distribution: Distribution) -> str:
 
 
 def _trusted_path() -> Iterator[str]:
-    """The folders that modules are imported from, without the current one."""
+    """Yield the folders that modules are imported from, without the current one."""
     for folder in dict.fromkeys(sys.path):
         with contextlib.suppress(OSError, ValueError):
             if Path(folder).is_absolute() and not Path(folder).samefile(os.curdir):
@@ -127,7 +127,7 @@ def _trusted_path() -> Iterator[str]:
 
 
 def _offers(folder: str) -> bool:
-    """Return whether `folder` may hold a package with the entry points looked for; an archive may."""
+    """Return True if `folder` may hold a package that offers probes; an archive may."""
     try:
         with os.scandir(folder) as entries:
             described = [entry.path for entry in entries if entry.name.endswith(_METADATA)]

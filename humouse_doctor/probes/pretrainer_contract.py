@@ -48,7 +48,7 @@ class PretrainerContract(Probe):
 
 
 def broken_terms(contract: Contract) -> tuple[str, ...]:
-    """Return in words what does not hold between a pretrainer checkpoint and the run; empty where all holds."""
+    """Return, in words, each way in which the run breaks the contract with a pretrainer checkpoint; empty if there is none."""
     run_head, reads = contract.run_head, contract.run_reads
     sums = reads is not None and not reads.space.absolute
     because = "" if reads is None else f" ({'assumed: ' if reads.assumed else ''}{reads.because})"

@@ -1,6 +1,6 @@
 """All probes, in code order: a new one of this package is its file, its page, its test and one line here.
 
-What a probe is known by elsewhere (labels, what decides, which metrics there are) is declared on it and looked up here.
+Each probe declares its metrics, their labels, and whether it decides; other modules look these up here.
 Probes of installed packages come after the package's own.
 """
 
@@ -99,7 +99,7 @@ def _codes(probes: tuple[Probe, ...], *when: Decides) -> tuple[str, ...]:
 
 
 def current() -> Registry:
-    """Return the registry that holds here: with the probes of installed packages unless `plugins.using` leaves them out."""
+    """Return the registry in use: with the probes of installed packages unless `plugins.using` leaves them out."""
     return _registry(plugins.installed())
 
 

@@ -1,4 +1,4 @@
-"""An entry point to probes: imported, held against what a probe must be, and taken with its page or left out."""
+"""An entry point to probes: each is imported, checked against the rules for probes, and accepted with its page or left out."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ _LONGEST_REASON = 200
 
 
 class _UnusableError(Exception):
-    """The reason a probe cannot be taken."""
+    """The reason a probe cannot be used."""
 
 
 def taken(distribution: str, entry: EntryPoint, before: Iterable[Plugin]) -> list[Plugin | BrokenPlugin]:
-    """Return each probe that `entry` of `distribution` names, or why it is left out; those taken `before` come first."""
+    """Return each probe that `entry` of `distribution` names, or the reason it is left out.
+
+    A probe that clashes with one of those accepted `before` is left out.
+    """
     found: list[Plugin | BrokenPlugin] = []
     for offered in _offered(entry):
         others = (*before, *(plugin for plugin in found if isinstance(plugin, Plugin)))
@@ -38,7 +41,7 @@ def taken(distribution: str, entry: EntryPoint, before: Iterable[Plugin]) -> lis
 
 
 def _offered(entry: EntryPoint) -> tuple[object, ...]:
-    """Return what `entry` names, or the reason why it cannot be imported."""
+    """Return the objects that `entry` names, or the reason why it cannot be imported."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is the report's
             found = entry.load()
@@ -61,7 +64,7 @@ def _said(error: BaseException) -> str:
 
 
 def _plugin(found: object, distribution: str, others: Iterable[Plugin]) -> Plugin:
-    """Return the probe that `found` is with its page; raises `_UnusableError`."""
+    """Return `found` as a probe with its page; raise `_UnusableError` if it cannot be used."""
     if isinstance(found, _UnusableError):
         raise found
     try:
@@ -84,7 +87,7 @@ def _kind(found: object) -> str:
 
 
 def _troubles(probe: Probe) -> Iterator[str]:
-    """What is wrong with what `probe` declares; a probe that lacks something raises `AttributeError`."""
+    """Yield the mistakes in the declarations of `probe`; a missing declaration raises `AttributeError`."""
     code, own = probe.code, type(probe).__name__
     if not isinstance(code, str) or not CODE.fullmatch(code) or code.startswith(OWN_PREFIX):
         yield f"{own}.code is {code!r}; expected 2 to 6 capitals that do not begin with {OWN_PREFIX}, then three digits"
@@ -115,9 +118,9 @@ def _metric_troubles(metrics: object, own: str) -> Iterator[str]:
     for metric in metrics:
         healthy, tolerable = metric.healthy, metric.tolerable
         if not isinstance(metric.name, str) or not _METRIC.fullmatch(metric.name):
-            yield f"the metric {metric.name!r} of {own} has no such name as zero_share"
+            yield f"the metric {metric.name!r} of {own}: expected a name in small letters and underscores, as in zero_share"
         if not all(isinstance(text, str) for text in (metric.unit, metric.meaning, metric.label)):
-            yield f"the metric {metric.name} of {own} has a unit, a meaning or a label that is no text"
+            yield f"the metric {metric.name} of {own} has a unit, a meaning or a label that is not text"
         if not tolerable.low <= healthy.low <= healthy.high <= tolerable.high:
             yield f"the metric {metric.name} of {own} is healthy in {healthy}, which is not within the tolerable {tolerable}"
         if metric.deciding:
@@ -125,13 +128,13 @@ def _metric_troubles(metrics: object, own: str) -> Iterator[str]:
 
 
 def _page(probe: Probe) -> tuple[str, Path | None]:
-    """The page beside the probe's module, and its place; raises `_UnusableError` where there is none or it is another's."""
+    """Return the text and path of the page beside the probe's module; raise `_UnusableError` if it is missing or another's."""
     module = sys.modules[type(probe).__module__]
     name = f"{module.__name__.rpartition('.')[2]}.md"
     place = None
     try:
         if module.__package__:
-            from importlib import resources
+            from importlib import resources  # few processes have a plug-in with a page
 
             found = resources.files(module.__package__).joinpath(name)
             text, place = found.read_text(encoding="utf-8"), found if isinstance(found, Path) else None
@@ -148,7 +151,7 @@ def _page(probe: Probe) -> tuple[str, Path | None]:
 
 
 def _require_new(probe: Probe, others: Iterable[Plugin]) -> None:
-    """Raise `_UnusableError` where one of `others` or of the tool's own has its code or its name."""
+    """Raise `_UnusableError` if one of `others`, or of the tool's own, has the same code or name."""
     own = {*(heading.partition(" ")[2] for heading, _ in headings()), *(tool.label for tool in ToolCode)}
     if probe.name in own:
         raise _UnusableError(f"the name {probe.name} of {probe.code} is that of one of the tool's own")

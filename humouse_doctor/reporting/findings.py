@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.probe import Kind
 from humouse_doctor.core.report import Finding, Location, Report
-from humouse_doctor.core.text import harmless
+from humouse_doctor.core.text import spelled_line
 from humouse_doctor.reporting.paths import display_path
 
 #: Characters that XML 1.0 cannot hold, not even escaped.
@@ -105,7 +105,7 @@ def anchor_of_key(key: str, entry: Entry) -> Anchor:
 
 def one_line(text: str) -> str:
     """Make `text` harmless for all of these formats, on one line and never empty."""
-    line = " ".join(harmless(text).split()) or "-"
+    line = spelled_line(text) or "-"
     return _NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), line)
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from humouse_doctor.core.probe import Severity
 
 
 class Emit(str, Enum):
@@ -45,10 +41,3 @@ class FailOn(str, Enum):
     WARNING = "warning"
     NOTE = "note"
     NEVER = "never"
-
-    @property
-    def severity(self) -> Severity | None:
-        """The severity, None for never."""
-        from humouse_doctor.core.probe import Severity
-
-        return None if self is FailOn.NEVER else Severity(self.value)

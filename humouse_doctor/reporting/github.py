@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Report
-from humouse_doctor.core.text import harmless
+from humouse_doctor.core.text import harmless, spelled_line
+from humouse_doctor.core.view import GateView, RunView
+from humouse_doctor.reporting import markdown
 from humouse_doctor.reporting.findings import anchor_of
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.paths import display_path
 from humouse_doctor.reporting.text import change
 
@@ -34,6 +37,16 @@ class _Annotation:
     file: str | None
     line: int | None
     column: int | None
+
+
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as workflow commands."""
+    return render(view.gate, root=view.root)
+
+
+def step_summary(view: RunView | GateView) -> str:
+    """Return the summary of a job: the Markdown, within the limit of one step."""
+    return markdown.render_within(view, limit=SUMMARY_LIMIT)
 
 
 def render(gate: Gate, *, root: str = "") -> str:
@@ -65,12 +78,11 @@ def escape_property(text: str) -> str:
 
 
 def _command(annotation: _Annotation) -> str:
-    title = " ".join(harmless(annotation.title).split())
     properties = {
         "file": annotation.file,
         "line": annotation.line,
         "col": annotation.column,
-        "title": title,
+        "title": spelled_line(annotation.title),
     }
     given = ",".join(
         f"{name}={escape_property(harmless(str(value)))}" for name, value in properties.items() if value is not None

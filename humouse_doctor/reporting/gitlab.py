@@ -12,10 +12,17 @@ from typing import Any
 from humouse_doctor.core.gating import Gate, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.text import harmless, no_command_in_json
+from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting.findings import Placed, one_line, placed, standing_words
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.paths import display_path
 
 _SEVERITY = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTE: "minor"}
+
+
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as a code quality report."""
+    return render(view.gate, root=view.root)
 
 
 def render(gate: Gate, *, root: str = "") -> str:

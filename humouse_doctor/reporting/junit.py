@@ -20,8 +20,10 @@ from humouse_doctor.core.probe import ProbeResult, Status
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import no_command_in_markup
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.findings import one_line, standing_words
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.text import change
 
 
@@ -34,6 +36,11 @@ class _Case:
     message: str = ""
     type: str = ""
     lines: tuple[str, ...] = ()
+
+
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as JUnit's XML."""
+    return render(view.gate)
 
 
 def render(gate: Gate) -> str:

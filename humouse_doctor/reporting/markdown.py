@@ -11,7 +11,9 @@ from itertools import groupby
 from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.report import Cause, Finding, Report
+from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
 from humouse_doctor.reporting.rows import measured, missing
 from humouse_doctor.reporting.text import change
@@ -49,6 +51,23 @@ class _Section:
     part: _Part
     text: str
     entry: int | None = None
+
+
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as Markdown, with the changes since an older report below."""
+    return render(view.gate) + _changes(view)
+
+
+def render_within(view: RunView | GateView, *, limit: int) -> str:
+    """Return the Markdown of `render_view` cut to `limit` bytes of UTF-8, at most half of them for the changes."""
+    changed = _changes(view)
+    if _size(changed) > limit // 2:
+        changed = "\nWhat has changed is too long to be shown here.\n"
+    return render(view.gate, limit=limit - _size(changed)) + changed
+
+
+def _changes(view: RunView | GateView) -> str:
+    return "" if view.comparison is None else f"\n{comparison(view.comparison)}"
 
 
 def render(gate: Gate, *, limit: int | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from humouse_doctor.core.text import harmless, no_command
+from humouse_doctor.core.text import harmless, no_command, spelled_line
 
 #: A zero-width space. GitHub looks for mentions, issue numbers, links and emoji in the text after it has rendered the
 #: Markdown and removed the escapes: only a character in between stops it.
@@ -29,14 +29,9 @@ _COMMAND_MARK = re.compile(r"[&<>:#]")
 _NOT_IN_HTML = re.compile(r"[^A-Za-z0-9\x80-\U0010ffff /,()-]")
 
 
-def one_line(text: str) -> str:
-    """Make `text` harmless, on one line."""
-    return " ".join(harmless(text).split())
-
-
 def prose(text: str) -> str:
     """Escape a sentence or a name for a paragraph, a list or a table's cell."""
-    escaped = _PROSE.sub(_escaped, one_line(text))
+    escaped = _PROSE.sub(_escaped, spelled_line(text))
     leading = _LEADING.match(escaped)
     if leading is None:
         return escaped
@@ -61,14 +56,14 @@ def _escaped(found: re.Match[str]) -> str:
 
 def code(text: str) -> str:
     """Format a path, a key or a value as code, for a paragraph, a list or a table's cell."""
-    line = one_line(text)
+    line = spelled_line(text)
     # a pipe ends a table's cell even in code, and a backslash does not always help
     return f"`{line}`" if line and not set(line) & {"`", "|"} and no_command(line) == line else html_code(line)
 
 
 def html_code(text: str) -> str:
     """Format as HTML code, for places where Markdown is not parsed; it is valid in Markdown too."""
-    return f"<code>{_NOT_IN_HTML.sub(_entity, one_line(text)) or _NOTHING}</code>"
+    return f"<code>{_NOT_IN_HTML.sub(_entity, spelled_line(text)) or _NOTHING}</code>"
 
 
 def _entity(found: re.Match[str]) -> str:

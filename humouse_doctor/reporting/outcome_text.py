@@ -10,11 +10,18 @@ from rich.text import Text
 from humouse_doctor.core.outcome import Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.text import harmless_line
+from humouse_doctor.core.view import TrialsView
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
+
+
+def render_view(view: TrialsView, layout: Layout) -> str:
+    """Return the view's outcome as text for people."""
+    return render(view.outcome, width=layout.width, colour=layout.colour)
 
 
 def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:

@@ -1,93 +1,56 @@
-"""A view in any of the formats: one renderer each, imported only when it is asked for."""
+"""Render a view in any of the formats. A format's module is imported only when that format is asked for."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Protocol, TypeVar, cast
 
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.view import GateView, RunView, TrialsView, View
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.reporting.layout import Layout
+
+_ViewT = TypeVar("_ViewT", contravariant=True)
+
+
+class Renderer(Protocol[_ViewT]):
+    """A module that renders views of one kind in one format."""
+
+    def render_view(self, view: _ViewT, layout: Layout, /) -> str:
+        """Return `view` as text; only text for people has a layout.
+
+        Raises `UsageError` where the format needs an extra that is not installed.
+        """
+
+
+#: The modules that render a run's report or a gate's decision, and those that render an outcome of trials.
+REPORTS: Mapping[Format, str] = MappingProxyType(
+    {
+        Format.TEXT: "humouse_doctor.reporting.view_text",
+        Format.JSON: "humouse_doctor.reporting.view_json",
+        Format.SARIF: "humouse_doctor.reporting.sarif",
+        Format.JUNIT: "humouse_doctor.reporting.junit",
+        Format.GITHUB: "humouse_doctor.reporting.github",
+        Format.GITLAB: "humouse_doctor.reporting.gitlab",
+        Format.MARKDOWN: "humouse_doctor.reporting.markdown",
+        Format.HTML: "humouse_doctor.reporting.html.page",
+    }
+)
+TRIALS: Mapping[Format, str] = MappingProxyType(
+    {Format.TEXT: "humouse_doctor.reporting.outcome_text", Format.JSON: "humouse_doctor.reporting.outcome_json"}
+)
 
 
 def render(view: View, form: Format, *, width: int = 80, colour: bool = False) -> str:
-    """The view in one format; `width` in columns and `colour` are for text alone.
+    """Return the view in one format; `width` in columns and `colour` are for text alone.
 
     Raises `UsageError` where the format needs an extra that is not installed, or does not show trials.
     """
-    if isinstance(view, TrialsView):
-        return _trials(view, form, width=width, colour=colour)
-    match form:
-        case Format.TEXT:
-            return _text(view, width=width, colour=colour)
-        case Format.JSON:
-            from humouse_doctor.stored import gate as gate_json
-            from humouse_doctor.stored import report as json_report
-
-            return json_report.render(view.report) if isinstance(view, RunView) else gate_json.render(view.gate)
-        case Format.SARIF:
-            from humouse_doctor.reporting import sarif
-
-            return sarif.render(view.gate, root=view.root)
-        case Format.JUNIT:
-            from humouse_doctor.reporting import junit
-
-            return junit.render(view.gate)
-        case Format.GITHUB:
-            from humouse_doctor.reporting import github
-
-            return github.render(view.gate, root=view.root)
-        case Format.GITLAB:
-            from humouse_doctor.reporting import gitlab
-
-            return gitlab.render(view.gate, root=view.root)
-        case Format.MARKDOWN:
-            return _markdown(view)
-        case Format.HTML:
-            from humouse_doctor.reporting.html import page
-
-            outcome = view.outcome if isinstance(view, RunView) else None
-            return page.render(view.gate, outcome=outcome, comparison=view.comparison)
-
-
-def step_summary(view: RunView | GateView) -> str:
-    """Return GitHub's summary of a job: the Markdown, within the limit of one step."""
-    from humouse_doctor.reporting import github
-
-    return _markdown(view, limit=github.SUMMARY_LIMIT)
-
-
-def _trials(view: TrialsView, form: Format, *, width: int, colour: bool) -> str:
-    if form is Format.JSON:
-        from humouse_doctor.stored import outcome as outcome_json
-
-        return outcome_json.render(view.outcome)
-    if form is not Format.TEXT:
+    layout = Layout(width=width, colour=colour)
+    if not isinstance(view, TrialsView):
+        return cast("Renderer[RunView | GateView]", import_module(REPORTS[form])).render_view(view, layout)
+    if form not in TRIALS:
         raise UsageError(f"trials have no {form.value} format; use text or json")
-    from humouse_doctor.reporting import outcome_text
-
-    return outcome_text.render(view.outcome, width=width, colour=colour)
-
-
-def _text(view: RunView | GateView, *, width: int, colour: bool) -> str:
-    if isinstance(view, RunView):
-        from humouse_doctor.reporting import text
-
-        shown = text.render(view.report, width=width, colour=colour)
-    else:
-        from humouse_doctor.reporting import gate_text
-
-        shown = gate_text.render(view.gate, width=width, colour=colour)
-    if view.comparison is None:
-        return shown
-    from humouse_doctor.reporting import comparison_text
-
-    return f"{shown}\n{comparison_text.render(view.comparison, width=width, colour=colour)}"
-
-
-def _markdown(view: RunView | GateView, *, limit: int | None = None) -> str:
-    from humouse_doctor.reporting import markdown
-
-    changed = "" if view.comparison is None else f"\n{markdown.comparison(view.comparison)}"
-    if limit is None:
-        return markdown.render(view.gate) + changed
-    if len(changed.encode()) > limit // 2:
-        changed = "\nWhat has changed is too long to be shown here.\n"
-    return markdown.render(view.gate, limit=limit - len(changed.encode())) + changed
+    return cast("Renderer[TrialsView]", import_module(TRIALS[form])).render_view(view, layout)

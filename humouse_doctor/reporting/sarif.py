@@ -25,6 +25,7 @@ from humouse_doctor.core.probe import Status
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import no_command_in_json
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config.diffs import Replacement, replacements
 from humouse_doctor.probes.pages import page
 from humouse_doctor.reporting.findings import (
@@ -37,6 +38,7 @@ from humouse_doctor.reporting.findings import (
     placed,
     standing_words,
 )
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.paths import display_path, uri
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -63,6 +65,11 @@ class _Run:
     def rule(self, code: str) -> dict[str, Any]:
         """Return a reference to a rule."""
         return {"id": one_line(code), "index": self.index[code]}
+
+
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as SARIF."""
+    return render(view.gate, root=view.root)
 
 
 def render(gate: Gate, *, root: str = "") -> str:
@@ -110,7 +117,7 @@ def _crashes(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def _rule(code: str, name: str) -> dict[str, Any]:
     try:
-        text = re.sub(r"<!--.*?-->\n*", "", page(code), flags=re.DOTALL).strip()
+        text = page(code).strip()
     except UsageError:  # of another version, in a saved report or a baseline
         text = f"# {one_line(code)} {one_line(name)}\n\nThis version has no page on it."
     heading, _, body = text.partition("\n\n")

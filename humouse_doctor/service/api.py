@@ -1,4 +1,4 @@
-"""The package's own functions in Python."""
+"""The package's Python API."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humouse_doctor.cases import load
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
+from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.diagnosis.plugins import with_broken
+from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.probes.plugins import using
+from humouse_doctor.service.commands import report_on
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,27 +48,16 @@ def inspect(
     random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
     `DoctorError` with one line.
     """
-    from humouse_doctor.diagnosis.diagnose import diagnose
-    from humouse_doctor.diagnosis.examine import examine
-    from humouse_doctor.diagnosis.plugins import with_broken
-    from humouse_doctor.probes.plugins import using
-
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
     if generator is None:
         if targets is not None or conditions is not None or latent_dim is not None:
             raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
-        from humouse_doctor.service.commands import report_on
-
         with using(plugins=plugins):
             return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
     if config is not None or data is not None:
         raise UsageError("config and data go with a checkpoint; give settings and targets with a generator")
-    from torch import nn
-
-    if not isinstance(generator, nn.Module):
-        raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
-    from humouse_doctor.cases.from_module import of_module
+    from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     with using(plugins=plugins):
@@ -78,10 +74,8 @@ def load_case(
     seed: int = 0,
     quick: bool = False,
 ) -> Case:
-    """Gather what the probes would measure, without measuring; without a checkpoint, the case before training."""
-    from humouse_doctor.cases.load import load_case as load
-
-    return load(_request(checkpoint, config, data, settings, samples, seed, quick)).case
+    """Return the data that the probes would measure; without a checkpoint, the case before training."""
+    return load.load_case(_request(checkpoint, config, data, settings, samples, seed, quick)).case
 
 
 def _request(
@@ -93,8 +87,6 @@ def _request(
     seed: int,
     quick: bool,
 ) -> Request:
-    from humouse_doctor.inputs.config.reader import spell
-
     return Request(
         checkpoint=None if checkpoint is None else Path(checkpoint),
         config=None if config is None else Path(config),

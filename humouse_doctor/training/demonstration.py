@@ -16,6 +16,7 @@ from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.gestures.synthetic import strokes
 
 #: A progress bar: `bar(total, label)` is a context that gives a function to call with (step, loss).
@@ -129,7 +130,8 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
 
     Raises `InputError` if the folder cannot be written.
     """
-    from humouse_doctor.inputs.gestures.sources import read_gestures
+    import torch  # which a folder that is refused does not wait for
+
     from humouse_doctor.training.plan import own_steps, rehearse
     from humouse_doctor.training.warm_up import train
 
@@ -162,8 +164,6 @@ def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:
     rehearsal = rehearse(settings, gestures, steps=own_steps(settings, gestures) or 0, seed=seed, changes=changes)
     with bar(rehearsal.warm_up.steps, f"training {recipe.name}") as tick:
         trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, tick)
-    import torch
-
     saved = io.BytesIO()
     torch.save(trained.network.state_dict(), saved)
     replace_file(checkpoints / f"generator_{recipe.name}.pt", saved.getvalue())

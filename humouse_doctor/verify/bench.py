@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from humouse_doctor.cases.from_checkpoint import of_trial
 from humouse_doctor.cases.from_config import generator_spec
+from humouse_doctor.cases.from_network import of_trial
 from humouse_doctor.cases.request import Loaded, Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import Look, require_affordable

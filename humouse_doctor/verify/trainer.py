@@ -20,6 +20,7 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import DoctorError, InputError, UsageError
 from humouse_doctor.core.outcome import Trial
 from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.text import reason
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import patcher, reader
@@ -84,7 +85,7 @@ class TrainerBench:
                 stream.flush()
                 code = _exit_code(words, stream.fileno(), self.command.timeout_s)
         except OSError as error:
-            raise InputError(f"{log}: cannot write the trainer's output: {error.strerror or error}") from None
+            raise InputError(f"{log}: cannot write the trainer's output: {reason(error)}") from None
         if code is None:
             limit = f"{self.command.timeout_s:g} s"
             raise InputError(f"the trainer did not end within {limit} and was killed; its output is in {log}")
@@ -160,7 +161,7 @@ def _exit_code(words: list[str], output: int, timeout_s: float) -> int | None:
             words, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     except OSError as error:
-        raise UsageError(f"--trainer: cannot run {words[0]}: {error.strerror or error}") from None
+        raise UsageError(f"--trainer: cannot run {words[0]}: {reason(error)}") from None
     try:
         return process.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired:

@@ -38,7 +38,7 @@ CONTRACT = {
 
 
 def parts(run: Path) -> list[str]:
-    """The run's checkpoint, config and data as one would give them by hand."""
+    """Return the run's checkpoint, config and data as command-line arguments."""
     return [
         str(next(run.glob("checkpoints/*.pt"))),
         "--config",
@@ -780,7 +780,7 @@ def test_a_duration_is_read_by_its_unit(text: str, seconds: float) -> None:
 
 @pytest.fixture
 def trials(collapsed_run: Path, tmp_path: Path) -> Path:
-    """What a search would have kept of the collapsed run: a linear head and no whitening cure it, with slow gates."""
+    """Write the outcome of a search on the collapsed run: a linear head and no whitening cure it, with slow gates."""
     values = config_values(reader.read(collapsed_run / ".hydra" / "config.yaml").settings)
     path = tmp_path / "kept.json"
     path.write_text(outcome.render(replace(searched(), config_values=values)), encoding="utf-8")

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.reporting import text
@@ -46,7 +47,7 @@ def test_the_exit_code_is_the_same_in_every_format(invoke: Invoke, saved: Path, 
 
 
 def _content(form: Format, shown: str) -> str:
-    """What a reader of the format sees, as one line of text."""
+    """Return the text that a reader of the format sees, on one line."""
     if form in (Format.JSON, Format.SARIF, Format.GITLAB):
         shown = json.dumps(json.loads(shown), ensure_ascii=False)
     elif form is Format.JUNIT:
@@ -159,18 +160,18 @@ def test_an_output_of_a_gate_never_takes_the_place_of_what_it_reads(invoke: Invo
 @pytest.mark.parametrize("given", ["json", "=x", "json=", "xml=x", "json=-"])
 def test_an_output_is_a_format_and_a_path(given: str) -> None:
     with pytest.raises(UsageError, match="expected"):
-        printing.outputs([given], Format, ())
+        destinations.outputs([given], Format, ())
 
 
 def test_an_equals_sign_may_stand_in_a_path(tmp_path: Path) -> None:
-    (output,) = printing.outputs([f"json={tmp_path}/lr=0.1.json"], Format, ())
+    (output,) = destinations.outputs([f"json={tmp_path}/lr=0.1.json"], Format, ())
 
-    assert output == printing.Output(form=Format.JSON, path=tmp_path / "lr=0.1.json")
+    assert output == destinations.Output(form=Format.JSON, path=tmp_path / "lr=0.1.json")
 
 
 def test_a_folder_is_no_place_for_a_report(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file can be written there"):
-        printing.outputs([f"json={tmp_path}"], Format, ())
+        destinations.outputs([f"json={tmp_path}"], Format, ())
 
 
 @pytest.mark.parametrize("stated", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])

@@ -23,7 +23,7 @@ SPACES = [
 
 
 def slow_targets(space: Space, channels: int) -> FloatArray:
-    """The same, one number at a time."""
+    """Return the targets of the space, computed one number at a time."""
     out = np.zeros((3, 5, channels))
     for sequence, channel in itertools.product(range(3), range(channels)):
         total = 0.0

@@ -1,4 +1,4 @@
-"""Results, cases and reports for tests of what a diagnosis makes of them."""
+"""Results, cases and reports for tests of the diagnosis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests import builders
 
 H, B, F = Judgement.HEALTHY, Judgement.BORDERLINE, Judgement.FOUND
 
-#: What each probe's message and remedies read.
+#: The numbers that each probe's message and remedies use.
 MEASURED: Mapping[str, Mapping[str, float]] = {
     "HD101": {"spread_ratio": 0.5, "prediction_std": 1.0, "target_std": 2.0},
     "HD102": {"saturated_share": 0.75, "mean_slope": 0.1},

@@ -21,7 +21,7 @@ from tests import builders
 
 
 class _Stub(Probe):
-    """A probe that measures what it is given, or raises it."""
+    """A probe that returns the given numbers, or raises the given error."""
 
     code = "HD101"
     name = "stub"

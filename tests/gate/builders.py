@@ -1,4 +1,4 @@
-"""Reports, policies and judges of few words, and strategies that make many of them."""
+"""Short ways to make reports, policies and judges, and strategies that generate them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MEASURED: Mapping[str, Mapping[str, float]] = {
 def found(
     code: str, severity: Severity = Severity.ERROR, key: str | None = None, evidence: Mapping[str, float] | None = None
 ) -> Finding:
-    """A finding of a probe or of the tool's own."""
+    """Return a finding of a probe or of the tool itself."""
     probe = next((probe for probe in PROBES if probe.code == code), None)
     return Finding(
         code=code,
@@ -48,7 +48,7 @@ def found(
 
 
 def result(code: str, judgement: Judgement | None = Judgement.HEALTHY, /, **measured: float) -> ProbeResult:
-    """A probe that has measured, or was skipped where `judgement` is None."""
+    """Return the result of a probe that measured, or was skipped if `judgement` is None."""
     if judgement is None:
         return ProbeResult(code=code, status=Status.SKIPPED, measurements={}, reason="no data given; add --data")
     status = Status.HEALTHY if judgement is Judgement.HEALTHY else Status.FOUND
@@ -56,7 +56,7 @@ def result(code: str, judgement: Judgement | None = Judgement.HEALTHY, /, **meas
 
 
 def crashed(code: str) -> ProbeResult:
-    """A probe that ended with an error of its own."""
+    """Return the result of a probe that crashed."""
     return ProbeResult(code=code, status=Status.CRASHED, measurements={}, reason="ZeroDivisionError: on purpose")
 
 
@@ -70,7 +70,7 @@ def report(
     data: DataSummary | None = DATA,
     experiment: str | None = None,
 ) -> Report:
-    """A report whose deciding probes measured what is healthy, unless `results` say otherwise."""
+    """Return a report whose deciding probes are healthy, except for `results`."""
     by_code = {} if checkpoint is None else {code: result(code, **values) for code, values in MEASURED.items()}
     by_code |= {each.code: each for each in results}
     setting = Setting(key="experiment_name", value=experiment, origin=Origin.EXPLICIT)
@@ -92,19 +92,19 @@ def report(
 
 
 def flat(time_std_ratio: float = 0.1, severity: Severity = Severity.ERROR) -> Report:
-    """A collapsed run with HD103 as its only finding."""
+    """Return the report of a collapsed run with HD103 as its only finding."""
     measured = {"time_std_ratio": time_std_ratio, "velocity_std_ratio": 1.0}
     finding = found("HD103", severity, evidence=measured)
     return report(Verdict.COLLAPSED, [finding], [result("HD103", Judgement.FOUND, **measured)])
 
 
 def judge(policy: Policy | None = None, folder: Path | None = None) -> Judge:
-    """A judge on a fixed day."""
+    """Return a judge on a fixed day."""
     return Judge(policy=Policy() if policy is None else policy, today=TODAY, folder=folder)
 
 
 def ignoring(code: str, *, path: str | None = None, expires: date | None = None) -> Policy:
-    """A policy with one ignore."""
+    """Return a policy with one ignore."""
     return Policy(ignores=(Ignore(code=code, reason="known", path=path, expires=expires),))
 
 
@@ -114,7 +114,7 @@ _NUMBERS = st.floats(-10, 10).map(lambda value: round(value, 3))
 
 
 def intervals() -> st.SearchStrategy[Interval]:
-    """Intervals a policy can spell: bounded below, above, or both."""
+    """Draw intervals that a policy can express: bounded below, above, or both."""
     two = st.tuples(_NUMBERS, _NUMBERS).map(sorted).map(lambda ends: Interval(low=ends[0], high=ends[1]))
     return st.one_of(_NUMBERS.map(lambda low: Interval(low=low)), _NUMBERS.map(lambda high: Interval(high=high)), two)
 
@@ -129,7 +129,7 @@ _IGNORES = st.builds(
 
 
 def policies() -> st.SearchStrategy[Policy]:
-    """Policies that a file can hold."""
+    """Draw policies that a file can hold."""
     return st.builds(
         Policy,
         fail_on=st.sampled_from([None, *Severity]),
@@ -145,7 +145,7 @@ def policies() -> st.SearchStrategy[Policy]:
 
 @st.composite
 def _looked(draw: st.DrawFn, probe: Probe) -> tuple[ProbeResult, tuple[Finding, ...]]:
-    """One probe's result, and what it has found."""
+    """Draw one probe's result, and its finding if it has one."""
     match draw(st.sampled_from(Status)):
         case Status.SKIPPED:
             return result(probe.code, None), ()
@@ -162,7 +162,7 @@ def _looked(draw: st.DrawFn, probe: Probe) -> tuple[ProbeResult, tuple[Finding, 
 
 @st.composite
 def reports(draw: st.DrawFn, *, sound: bool = False) -> Report:
-    """Any report, also such as no diagnosis would make; `sound` ones have no crashed probe."""
+    """Draw any report, even one that no diagnosis would make; `sound` ones have no crashed probe."""
     probes = draw(st.lists(st.sampled_from(PROBES), unique=True, max_size=8))
     looked = [draw(_looked(probe)) for probe in sorted(probes, key=lambda probe: probe.code)]
     if sound:

@@ -262,7 +262,7 @@ def test_an_ignore_of_the_tools_own_code_is_unused_where_it_is_not_found() -> No
 
 
 def _caused(*, data: bool, checkpoint: bool, measured: bool) -> Report:
-    """At risk for a cause found in the config alone."""
+    """Return a report that is at-risk because of a cause in the config alone."""
     return report(
         Verdict.AT_RISK,
         [found("HD204", Severity.WARNING, "training.warmup_latent_normalize")],

@@ -249,7 +249,7 @@ def test_a_folder_is_where_its_link_leads(tmp_path: Path) -> None:
 
 
 def _given_to(uid: int, *paths: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let files seem to be another user's."""
+    """Pretend that files belong to another user."""
     for name in ("stat", "lstat"):
         real = getattr(Path, name)
 

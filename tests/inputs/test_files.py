@@ -277,7 +277,7 @@ def test_what_is_not_accepted_takes_no_place(tmp_path: Path) -> None:
 
 
 def _left_by_a_killed_write(path: Path) -> Path:
-    """A temporary file of a write of `path`, as old as one that nobody will finish."""
+    """Leave a temporary file of an abandoned write of `path`."""
     left: list[Path] = []
 
     def killed(written: Path) -> None:

@@ -114,7 +114,7 @@ def _sigmoid(values: FloatArray) -> FloatArray:
 def _lstm_step(
     weights: dict[str, FloatArray], prefix: str, suffix: str, seen: FloatArray, hidden: FloatArray, cell: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """One step of one LSTM layer for one sequence, its four gates written out."""
+    """Return one step of an LSTM layer for one sequence, with its four gates written out."""
     gates = (
         weights[f"{prefix}weight_ih_{suffix}"] @ seen
         + weights[f"{prefix}bias_ih_{suffix}"]
@@ -134,7 +134,7 @@ def _inputs(count: int = 3) -> tuple[Tensor, Tensor]:
 
 
 def _run(network: nn.Module) -> tuple[FloatArray, FloatArray]:
-    """The network's outputs and the vectors [z, c] that went in."""
+    """Return the network's outputs and its inputs, the vectors [z, c]."""
     latents, conditions = _inputs()
     with torch.no_grad():
         out = network.eval()(latents, conditions)
@@ -142,7 +142,7 @@ def _run(network: nn.Module) -> tuple[FloatArray, FloatArray]:
 
 
 def _head(values: FloatArray) -> FloatArray:
-    """Tanh on x and y, softplus on what follows, by their definitions."""
+    """Apply tanh to x and y, and softplus to the other channels, by their definitions."""
     return np.asarray([*np.tanh(values[:2]), *np.logaddexp(0.0, values[2:])])
 
 
@@ -213,7 +213,7 @@ def test_teacher_forcing_on_its_own_outputs_gives_the_free_running_ones() -> Non
 
 
 def _same_convolution(signal: FloatArray, kernel: FloatArray, bias: FloatArray) -> FloatArray:
-    """(in, T) through (out, in, 5) with two zeros on either side, sum by sum."""
+    """Convolve (in, T) with (out, in, 5), padded with two zeros on either side, sum by sum."""
     steps = signal.shape[1]
     out = np.zeros((len(kernel), steps))
     for channel in range(len(kernel)):
@@ -342,7 +342,7 @@ def test_slow_gates_leave_a_network_without_lstm_as_it_is() -> None:
 
 
 def _timed(seed: int = 0, layers: int = 2) -> tuple[dict[str, Tensor], nn.Module]:
-    """The weights of a plain LSTM generator, and the network made of it that sees the time."""
+    """Return the weights of a plain LSTM generator, and the network with a time input made from it."""
     torch.manual_seed(5)
     plain = build(_spec(Architecture.LSTM, layers))
     before = {name: tensor.clone() for name, tensor in plain.state_dict().items()}

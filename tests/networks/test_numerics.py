@@ -70,7 +70,7 @@ def test_denormals_are_flushed_in_the_block_and_as_before_after_it(before: bool,
 
 
 class _Restless(nn.Module):
-    """Changes everything of itself that a forward pass can change."""
+    """A module whose forward pass changes everything that one can: running statistics and buffers."""
 
     seen: Tensor
     calls: Tensor

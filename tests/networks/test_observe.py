@@ -99,7 +99,7 @@ def test_a_network_without_recurrence_says_so() -> None:
 
 
 class _Flat(nn.Module):
-    """All steps from one layer, with noise: `latent_dim` and `cond_dim` are to be found on it."""
+    """A generator with all steps from one layer, with noise; it has the attributes `latent_dim` and `cond_dim`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class _Flat(nn.Module):
 
 
 class _Keyword(nn.Module):
-    """A recurrent layer whose states are seen and whose input, given by name, is not."""
+    """A generator whose recurrent layer gets its input by name: only its states can be recorded."""
 
     def __init__(self) -> None:
         super().__init__()

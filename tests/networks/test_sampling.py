@@ -33,7 +33,7 @@ def _spec(architecture: Architecture, **changes: int) -> GeneratorSpec:
 
 
 class _Own(nn.Module):
-    """A foreign generator: subclasses say how latents become (N, T, D)."""
+    """A foreign generator; subclasses define the map from latents to (N, T, D)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class _Own(nn.Module):
         self.out = nn.Linear(H, D)
 
     def steps(self, latents: Tensor) -> Tensor:
-        """(N, T, H): the embedded latent scaled differently at every step, so that time can be told."""
+        """Return the embedded latent (N, T, H), scaled differently at every step, so that the steps can be recognised."""
         ramp = torch.linspace(0.1, 1.0, T).view(1, T, 1)
         embedded: Tensor = self.pre(latents)
         return embedded.unsqueeze(1) * ramp
@@ -52,7 +52,7 @@ class _Own(nn.Module):
 
 
 class _Recurrent(_Own):
-    """An LSTM or a GRU over all steps, time first or batch first, then a tanh in place."""
+    """An LSTM or a GRU over all steps, time first or batch first, followed by an in-place tanh."""
 
     def __init__(self, kind: type[nn.LSTM | nn.GRU], *, batch_first: bool, by_name: bool = False) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class _Recurrent(_Own):
 
 
 class _Cells(_Own):
-    """Two LSTM cells, one on the other, fed with their own last output."""
+    """Two stacked LSTM cells that get their own last output as input."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class _Transformer(_Own):
 
 
 class _Disturbing(_Own):
-    """Random noise, dropout, batch statistics and a counter, all in one forward pass."""
+    """A generator with random noise, dropout, batch statistics and a counter in its forward pass."""
 
     calls: Tensor
 
@@ -126,7 +126,7 @@ def _built(architecture: Architecture, **changes: int) -> Sampler:
 
 
 def _latents(count: int) -> Tensor:
-    """Those of a draw with seed 0."""
+    """Return the latents of a draw with seed 0."""
     return torch.randn(count, Z, generator=torch.Generator().manual_seed(0))
 
 
@@ -210,7 +210,7 @@ def test_a_draw_repeats_by_its_seed_even_where_the_network_draws_noise() -> None
 
 
 def _by_hand(network: nn.Module, latents: Tensor, rnn: nn.RNNBase, kind: str) -> tuple[FloatArray, FloatArray]:
-    """What goes into the layer and its states, step by step with a cell of the same weights."""
+    """Return the layer's input and its states, computed step by step with a cell of the same weights."""
     assert isinstance(network, _Own)
     cell: nn.LSTMCell | nn.GRUCell = (nn.LSTMCell if kind == "lstm" else nn.GRUCell)(H, H)
     cell.load_state_dict({name.removesuffix("_l0"): tensor for name, tensor in rnn.state_dict().items()})
@@ -297,7 +297,7 @@ def test_a_transformer_has_no_recurrence() -> None:
 
 
 class _Flat(nn.Module):
-    """One linear layer to all steps at once: nothing in it lines up with a step."""
+    """A generator with one linear layer for all steps: no part of it belongs to a step."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -309,7 +309,7 @@ class _Flat(nn.Module):
 
 
 class _Packed(_Own):
-    """Hands its layers what is no tensor, and squeezes a convolution's batch away."""
+    """A generator that passes non-tensors to its layers, and a convolution's input without a batch axis."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -480,7 +480,7 @@ def test_heads_of_a_network_without_an_output_layer_are_unknown() -> None:
 
 
 class _Unused(_Headed):
-    """Made after the output layer and never called: a linear layer of the output's own width."""
+    """A generator with an unused linear layer of the output's width, made after the output layer."""
 
     def __init__(self) -> None:
         super().__init__(torch.tanh)
@@ -488,7 +488,7 @@ class _Unused(_Headed):
 
 
 class _Aside(_Unused):
-    """Calls that layer last and throws its values away; its own outputs lie at a tanh's bounds."""
+    """A generator that calls that layer last and discards the result; its outputs lie at the bounds of tanh."""
 
     def forward(self, latents: Tensor) -> Tensor:
         out = super().forward(latents).sign()
@@ -574,7 +574,7 @@ def test_gradients_are_those_of_a_plain_backward_pass(architecture: Architecture
 
 
 class _Small(Load):
-    """Of sequences so large that few fit into one pass."""
+    """A generator whose sequences are so large that few fit into one pass."""
 
     @property
     def rows(self) -> int:
@@ -648,7 +648,7 @@ def test_a_network_that_keeps_no_gradient_has_none() -> None:
 
 
 def _fit_by_hand(network: nn.Module, wanted: Tensor, conditions: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """Adam written out (Kingma and Ba 2015), from zero, at 0.1."""
+    """Return the latents fitted by Adam (Kingma and Ba 2015), written out, from zero with a rate of 0.1."""
     latents = torch.zeros(len(wanted), Z)
     first, second = torch.zeros_like(latents), torch.zeros_like(latents)
     for step in range(1, steps + 1):

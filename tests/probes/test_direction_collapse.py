@@ -18,14 +18,14 @@ def _of(targets: FloatArray, drawn: FloatArray, lengths: FloatArray | None = Non
 
 
 def _fan(half_angle: float, rows: int = 64) -> FloatArray:
-    """Straight paths with headings spread evenly over a fan."""
+    """Return straight paths with headings spread evenly over a fan."""
     angles = np.linspace(-half_angle, half_angle, rows)
     way = np.linspace(0, 1, 20)[None, :, None]
     return np.asarray(way * np.stack([np.cos(angles), np.sin(angles)], axis=1)[:, None])
 
 
 def _detours(back: float) -> FloatArray:
-    """Paths in all directions that go back by `back` of each step."""
+    """Return paths in all directions that go back by the share `back` of each step."""
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
     steps = np.where(np.arange(20) % 2 == 0, 1.0, -back)
     way = np.cumsum(steps)[None, :, None]

@@ -1,4 +1,4 @@
-"""NaN, infinities, denormals, zeros, huge values, empty arrays: no probe warns, crashes or calls healthy what it cannot see."""
+"""NaN, infinities, denormals, zeros, huge values, empty arrays: no probe warns, crashes, or calls healthy what is unseen."""
 
 from __future__ import annotations
 
@@ -93,13 +93,13 @@ def _assert_honest(of: Case, result: ProbeResult) -> None:
 
 
 def _assert_no_lie(text: str) -> None:
-    """No number that is none, and none that nobody could read."""
+    """Assert that a text has no NaN or infinity, and no number too long to read."""
     assert not re.search(r"(?<![a-z])(nan|inf)(?![a-z])", text.replace("NaN or infinite", ""), re.IGNORECASE), text
     assert not re.search(r"[\d,]{25}", text), text
 
 
 def _diagnosed(of: Case) -> Report:
-    """The report, after every result and every sentence has been held to be honest."""
+    """Return the report, after checking every result and every sentence."""
     results = examine(of)
     for result in results:
         _assert_honest(of, result)
@@ -124,7 +124,7 @@ def _one(values: FloatArray, number: float) -> FloatArray:
 
 Change = Callable[[FloatArray], FloatArray]
 
-#: What can be wrong with an array so that it can neither be measured nor compared with.
+#: Defects of an array that can be neither measured nor compared with.
 USELESS: dict[str, Change] = {
     "one NaN": lambda values: _one(values, math.nan),
     "one infinity": lambda values: _one(values, math.inf),
@@ -133,7 +133,7 @@ USELESS: dict[str, Change] = {
     "no sequence": lambda values: values[:0],
     "no step": lambda values: values[:, :0],
 }
-#: What leaves a spread nothing to be compared with.
+#: Arrays without a spread to compare with.
 FLAT: dict[str, Change] = {
     "all zero": lambda values: values * 0,
     "all one number": lambda values: values * 0 + 0.3,
@@ -153,7 +153,7 @@ OUT_OF_RANGE: dict[str, Change] = {
 
 
 def _with(change: Change, *names: str) -> Case:
-    """The healthy case with some of its arrays changed."""
+    """Return the healthy case with some of its arrays changed."""
     of = builders.healthy_case()
     found = of.samples
     fit = found.fit
@@ -334,7 +334,7 @@ def test_statistics_of_any_numbers_leave_a_drift_that_is_one_or_none(mean: float
 
 @st.composite
 def _values(draw: st.DrawFn) -> FloatArray:
-    """Sequences of any shape, scale and type, some of their numbers spoilt."""
+    """Draw sequences of any shape, scale and type, some of them with NaN, infinite or huge numbers."""
     rows, steps = draw(st.sampled_from([0, 1, 7, 15, 16, 20])), draw(st.sampled_from([0, 1, 2, 5, 12]))
     pool = FINITE if draw(st.booleans()) else (*FINITE, *NO_NUMBERS)
     match draw(st.sampled_from(["strokes", "constant", "pool", "axis"])):

@@ -19,7 +19,7 @@ _VELOCITY = _PROBE.metric("velocity_std_ratio")
 
 
 def _lines(like: FloatArray) -> FloatArray:
-    """Paths from each one's start to its end at one speed."""
+    """Return straight paths from each start to its end at a constant speed."""
     share = np.linspace(0, 1, like.shape[1])[None, :, None]
     return np.asarray(like[:, :1] + share * (like[:, -1:] - like[:, :1]))
 

@@ -18,7 +18,7 @@ from tests import builders, reference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """One of the two probes: its setting, switched on and off, and the metric that shows it."""
+    """One of the two probes: its setting, on and off, and the metric that shows it."""
 
     code: str
     key: str
@@ -48,7 +48,7 @@ def _trained(kind: _Kind, prior: FloatArray, fit: LatentFit, *, on: bool = True)
 
 
 def _assert_untold(kind: _Kind, case: Case) -> None:
-    """That the effect cannot be told, so that the setting alone makes a warning."""
+    """Assert that the effect is not measured, and that the setting alone gives a warning."""
     result = builders.run(kind.code, case)
     assert (result.judgement, dict(result.measurements)) == (Judgement.BORDERLINE, {kind.metric: kind.size})
 

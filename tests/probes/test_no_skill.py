@@ -19,7 +19,7 @@ def _of(targets: FloatArray, fitted: FloatArray, prior: FloatArray, latent_std: 
 
 
 def _between(targets: FloatArray, skill: float) -> FloatArray:
-    """A fit that is `skill` of the way from each sequence's own median to the targets."""
+    """Return a fit at the share `skill` of the way from each sequence's own median to the targets."""
     own = np.median(targets, axis=1, keepdims=True)
     return np.asarray(own + skill * (targets - own))
 

@@ -56,7 +56,7 @@ class {name}(Probe):
 def package(
     site: Path, name: str, code: str, page: str | None = None, value: str = "probe:Own", distribution: str = ""
 ) -> None:
-    """Put a package into `site` as an installer would: `code` is its module `probe`, `value` what its entry point names."""
+    """Install a package into `site`: `code` is the text of its module `probe`, `value` the name in its entry point."""
     folder = site / name
     folder.mkdir(parents=True)
     (folder / "__init__.py").touch()
@@ -82,7 +82,7 @@ OWN_PAGE = PAGE.format(code="XQ201", name="own-cause", kind="cause", summary="On
 
 @pytest.fixture(scope="module")
 def installed_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the example is installed; its sources are copied, since a build leaves files beside them."""
+    """Return the folder into which the example is installed; its sources are copied, since a build leaves files beside them."""
     place = tmp_path_factory.mktemp("example")
     shutil.copytree(EXAMPLE, place / "source", ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
     pip = ("-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--no-compile")
@@ -92,7 +92,7 @@ def installed_example(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder that modules are imported from; what it offers counts from the first look on."""
+    """Return an empty folder that modules are imported from; its packages are found from the first look on."""
     folder = tmp_path / "site"
     folder.mkdir()
     with counting(folder, monkeypatch):
@@ -100,7 +100,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 class counting:  # noqa: N801  # a context manager
-    """Within it the packages in a folder count as installed, and nothing of them is left afterwards."""
+    """A block in which the packages of a folder count as installed; nothing of them remains afterwards."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder, self._before = folder, set(sys.modules)
@@ -124,7 +124,7 @@ def with_example(installed_example: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a config, data that mostly stand still, and a checkpoint that was never trained."""
+    """Return a folder with a config, data that mostly stand still, and an untrained checkpoint."""
     folder = tmp_path_factory.mktemp("run")
     write_config(folder)
     data = write_data(folder)
@@ -140,7 +140,7 @@ def inspected(run: Path) -> tuple[str, ...]:
 
 
 def only_broken() -> str:
-    """The reason for which the one thing that is offered was left out."""
+    """Return the reason why the only offered object was left out."""
     found = plugins.installed()
     assert found.whole == ()
     (broken,) = found.broken
@@ -288,7 +288,7 @@ def test_a_broken_one_is_a_finding_and_a_line(site: Path, invoke: Invoke, run: P
         (('explains = ("HD101",)', 'explains = "HD101"'), "expected a tuple of codes"),
         (("needs = ()", "key = 3\n    needs = ()"), "Own.key is 3"),
         (("metrics = (Metric(", "metrics = ()\n    _ = (Metric("), "expected a tuple of Metric, one at least"),
-        (('name="one"', 'name="one two"'), "the metric 'one two' of Own has no such name"),
+        (('name="one"', 'name="one two"'), "the metric 'one two' of Own: expected a name"),
         (("high=0.7", "high=0.1"), "not within the tolerable <= 0.1"),
         (('meaning="one"', 'meaning="one", deciding=True'), "only the tool's own are"),
         (("needs = ()", "decides = 1\n    needs = ()"), "only the tool's own probes decide"),
@@ -339,13 +339,13 @@ def test_an_instance_and_a_tuple_count_each_by_itself(site: Path) -> None:
     ("change", "reason"),
     [
         (('return {"one": 1.0}', "raise KeyError('x')"), "KeyError: 'x'"),
-        (('return {"one": 1.0}', 'return {"two": 1.0}'), "it measured 'two', which is none of its metrics"),
+        (('return {"one": 1.0}', 'return {"two": 1.0}'), "it measured 'two', which is not one of its metrics"),
         (('return {"one": 1.0}', 'return {"one": "x"}'), "TypeError"),
         (('return {"one": 1.0}', "return 3"), "AttributeError"),
         (("def measure", "def judge(self, measured):\n        return None\n\n    def measure"), "judge gave None"),
-        (('return "one is 1"', "return 3"), "its message is no text"),
+        (('return "one is 1"', "return 3"), "its message is not text"),
         (('return "one is 1"', "return measured['x']"), "KeyError: 'x'"),
-        (("return (Remedy(", "return ('x',)\n        return (Remedy("), "its remedies are no tuple of Remedy"),
+        (("return (Remedy(", "return ('x',)\n        return (Remedy("), "its remedies are not a tuple of Remedy"),
         (("return (Remedy(", "return 1 / 0\n        return (Remedy("), "ZeroDivisionError"),
         (("return (Remedy(", "return None\n        return (Remedy("), "TypeError"),
     ],

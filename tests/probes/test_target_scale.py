@@ -28,7 +28,7 @@ def _with(targets: FloatArray, changes: Mapping[str, Value], unknown: tuple[str,
 
 
 def _share(share: float) -> FloatArray:
-    """Constant targets for which 100 epochs are `share` of the steps needed."""
+    """Return constant targets for which 100 epochs are the share `share` of the steps needed."""
     return builders.constant(100 * _BATCHES * _RATE * (_HIDDEN + 1) / share)
 
 

@@ -26,7 +26,7 @@ _WHITENING, _NOISE = "training.warmup_latent_normalize", "training.warmup_noise_
 _SCORED, _RESET = "data.normalize_sequences", "training.reset_generator_after_warmup"
 
 
-#: What HD202 and HD210 measure where longer training is practical.
+#: Numbers of HD202 and HD210 for which longer training is practical.
 _STEPS = {"steps_needed": 160.0, "steps_available": 48.0, "steps_share": 0.3, "weight_reach": 0.5}
 
 

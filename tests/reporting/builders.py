@@ -51,7 +51,7 @@ LONGER = Remedy(id="enough-steps", title="Warm up longer", why="it needs more", 
 
 
 def collapsed(name: str = "runs/generator_x.pt") -> Report:
-    """A report with every part a report can have."""
+    """Return a report with every part that a report can have."""
     evidence, location = MappingProxyType({"spread_ratio": 0.002}), Location(file=name)
     return Report(
         tool_version="0.1.0",
@@ -191,7 +191,7 @@ def pictures() -> Pictures:
 
 
 def gated() -> Gate:
-    """A gate over a collapsed run with findings of every standing, a healthy one and one that could not be read."""
+    """Return a gate on a collapsed run with findings of every standing, a healthy run, and an unreadable one."""
     report = collapsed()
     standings = {
         "HD101": (Standing.FAILS, None, Age.NEW),
@@ -225,7 +225,7 @@ def gated() -> Gate:
 
 
 def healthy() -> Report:
-    """A report with as little as one can have."""
+    """Return the smallest report."""
     return Report(
         tool_version="0.1.0",
         verdict=Verdict.HEALTHY,
@@ -243,6 +243,6 @@ def healthy() -> Report:
 
 
 def sound() -> Report:
-    """The same with the numbers that decide, as a report that is read again must have them."""
+    """Return the report with healthy numbers for every deciding probe, which a saved report must have."""
     names = {"HD101": "spread_ratio", "HD103": "time_std_ratio", "HD104": "latent_std_ratio"}
     return replace(healthy(), probes=tuple(result(code, Judgement.HEALTHY, **{name: 0.9}) for code, name in names.items()))

@@ -1,6 +1,6 @@
-"""Compiles the page's templates for the installed jinja, so that a page need not: `python -m tests.reporting.compile_page`.
+"""Compile the page's templates for the installed jinja: `python -m tests.reporting.compile_page`.
 
-To be run whenever a template, or the version of jinja in `constraints.txt`, has changed; what was made for other versions goes.
+Run this after a change of a template, or of jinja's version in `constraints.txt`. Modules for other versions are removed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.gate.judging import refused
 from tests.reporting.builders import collapsed, without
 
-#: What a file, a key or an error may be called by somebody who wants more than a diagnosis.
+#: Names that an attacker may give to a file, a key or an error.
 NAMES = [
     "\x1b[31mred\x1b[0m",
     "<script>alert(1)</script>",
@@ -37,7 +37,7 @@ HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 
 
 def hostile(name: str) -> Gate:
-    """A gate in which `name` stands wherever a text comes from outside, over findings of every standing."""
+    """Return a gate with findings of every standing, in which every text from outside is `name`."""
     report = collapsed()
     report = replace(
         report,

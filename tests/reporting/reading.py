@@ -1,4 +1,4 @@
-"""What GitHub makes of what the formats write: Markdown to a page, and a log's lines to commands."""
+"""A model of GitHub as a reader of the formats: Markdown becomes a page, and lines of a log become commands."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ COMMANDS = frozenset(
     }
 )
 APART = "\u200b"
-#: What GitHub makes links, pictures or messages of in text outside of code.
+#: Text outside of code that GitHub turns into links, pictures or messages.
 _TOUCHED = re.compile(r"(?:^|\W)@[A-Za-z0-9]|\w@\w+\.|(?:^|\W)#\d|\bGH-\d|\w://|www\.\w|:[\w+-]+:|\$[^$]+\$", re.IGNORECASE)
 
 
 @dataclass
 class Page(HTMLParser):
-    """A page's tags with their attributes, its text, and what GitHub would act upon in it."""
+    """A page's tags with their attributes, its text, and the parts of it that GitHub would act upon."""
 
     tags: list[tuple[str, tuple[tuple[str, str | None], ...]]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -75,12 +75,12 @@ class Page(HTMLParser):
 
     @property
     def text(self) -> str:
-        """What is to be read."""
+        """The page's text."""
         return "".join(self.texts).replace(APART, "")
 
 
 def page(markdown: str) -> Page:
-    """The page that GitHub-flavoured Markdown becomes."""
+    """Return the page that GitHub-flavoured Markdown becomes."""
     read = Page()
     read.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown))
     read.close()
@@ -98,7 +98,7 @@ class Command:
 
 
 def commands(log: str) -> tuple[list[Command], list[str]]:
-    """What the runner takes for commands, of both its spellings, and the lines it takes for text (`ActionCommand.cs`)."""
+    """Return the commands that the runner finds, in both spellings, and its lines of plain text (`ActionCommand.cs`)."""
     found, plain = [], []
     for line in re.split(r"\r\n|\r|\n", log.removesuffix("\n")):
         command = _command(line.lstrip()) or _old_command(line)
@@ -131,12 +131,12 @@ def _old_command(line: str) -> Command | None:
 
 
 def unescape_data(text: str) -> str:
-    """What the runner makes of a message."""
+    """Return a message as the runner reads it."""
     return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
 
 
 def unescape_property(text: str) -> str:
-    """What the runner makes of a property."""
+    """Return a property as the runner reads it."""
     for escaped, character in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         text = text.replace(escaped, character)
     return text

@@ -17,7 +17,7 @@ from tests.reporting.reading import page
 
 
 def compared() -> Comparison:
-    """A collapsed run and what became of it: something of everything that can change."""
+    """Return the comparison of a collapsed run with a later one, with every kind of change."""
     before = collapsed()
     late = replace(before.findings[4], code="HD106", name="vanishing-gradient", message="the first layer gets 1e-9")
     after = replace(

@@ -42,7 +42,7 @@ def _faults(name: str, text: str) -> list[str]:
 
 
 def _strictly(text: str) -> Any:
-    """What a reader makes of `text` that knows no NaN."""
+    """Return the content of JSON `text`; fail on NaN and infinity."""
 
     def refuse(name: str) -> None:
         raise ValueError(name)
@@ -123,7 +123,7 @@ def _parts(schema: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _at(name: str, path: str) -> object:
-    """What a schema allows at a place, null left out."""
+    """Return the part of a schema for a place, without null."""
     place: Any = _SCHEMAS[name]
     for key in path.split("/"):
         place = place[key]

@@ -14,7 +14,7 @@ from tests.conftest import Golden
 from tests.reporting.builders import collapsed, gated, healthy
 from tests.reporting.hostile import HARMFUL, IDS, NAMES, hostile
 
-#: What GitLab documents of a report's entries.
+#: The keys of a report's entries that GitLab documents.
 REQUIRED = {"description", "check_name", "fingerprint", "severity", "location"}
 SEVERITIES = {"info", "minor", "major", "critical", "blocker"}
 

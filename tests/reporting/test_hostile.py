@@ -1,4 +1,4 @@
-"""Text that comes from files does nothing in any format but be read: not to a terminal, a page, a log or a parser."""
+"""Text from files has no effect in any format: not on a terminal, a page, a log or a parser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.reporting.reading import APART, Page, commands, page
 
 
 class Family(Enum):
-    """Who reads a format, and so what must not happen."""
+    """The reader of a format, which decides what must not happen."""
 
     TERMINAL = auto()
     MARKDOWN = auto()
@@ -34,7 +34,7 @@ class Family(Enum):
 
 
 class Planted(NamedTuple):
-    """Everything there is to render, with one hostile text in each of its texts."""
+    """Everything that can be rendered, with a hostile text in each of its texts."""
 
     gate: Gate
     report: Report
@@ -91,7 +91,7 @@ T = TypeVar("T")
 
 
 def planted(value: T, plant: Callable[[str], str]) -> T:
-    """`value` with `plant` applied to every text in it, keys of mappings too."""
+    """Return `value` with `plant` applied to every text in it, including keys of mappings."""
     return _planted(value, plant)  # type: ignore[no-any-return]  # what it is made of anew is of the same type
 
 
@@ -110,12 +110,12 @@ def _planted(value: Any, plant: Callable[[str], str]) -> Any:
 
 
 def _known(name: str) -> bool:
-    """Whether the catalogue's own tables are looked up by `name`: codes and metrics' names."""
+    """Return True if the tool's tables are looked up by `name`, as they are by codes and metrics' names."""
     return re.fullmatch(r"HD\d{3}(\.\w+)?|spread_ratio|saturated_share|mean_slope|efficiency_ratio", name) is not None
 
 
 def _world(hostile: str, *, codes: bool) -> Planted:
-    """Everything, with the hostile text at both ends of each text; where `codes`, of codes and metrics' names too."""
+    """Return everything with the hostile text at both ends of each text; with `codes`, also of codes and metrics' names."""
 
     def plant(name: str) -> str:
         return name if _known(name) and not codes else f"{hostile}{name}{hostile}"
@@ -142,7 +142,7 @@ def _squeezed(shown: str) -> str:
 
 
 def _spelled(hostile: str) -> str:
-    """The hostile text as every format for people shows it, without blanks."""
+    """Return the hostile text as every format for people shows it, without blanks."""
     return "".join(
         character.encode("unicode_escape", "surrogatepass").decode()
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\n"
@@ -214,7 +214,7 @@ def _json(rendered: str, hostile: str, meek: str) -> None:
     assert f"{hostile}92.2% of the targets lie beyond what a tanh head can emit.{hostile}" in _texts(json.loads(rendered))
 
 
-#: What each reader must see of a rendering, of the hostile text and of the same rendering with a harmless text instead.
+#: The check of each reader: of a rendering, the hostile text, and the same rendering with a harmless text instead.
 ORACLES: dict[Family, Callable[[str, str, str], None]] = {
     Family.TERMINAL: _terminal,
     Family.MARKDOWN: _page,

@@ -40,7 +40,7 @@ _CODE = re.compile(r"HD\d{3}(\.\w+)?\Z")
 
 @dataclass
 class Page(HTMLParser):
-    """A page as it is read: its tags with their attributes, its words, and the text below each id."""
+    """A parsed page: its tags with their attributes, its words, and the text below each id."""
 
     source: str
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
@@ -97,7 +97,7 @@ def read(report: Report) -> Page:
 
 
 def busy() -> Report:
-    """A report whose pictures are as large as they get."""
+    """Return a report with pictures of the largest size."""
     steps = tuple(range(100))
     walk = np.random.default_rng(0).normal(0, 40, (32, 100, 2)).cumsum(axis=1)
     paths = tuple(tuple((float(f"{x:.4g}"), float(f"{y:.4g}")) for x, y in path) for path in walk)

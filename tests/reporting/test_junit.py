@@ -29,7 +29,7 @@ def cases(gate: Gate, suite: int = 0) -> dict[str, TestCase]:
 
 
 def kind(case: TestCase) -> str:
-    """How a test case ended; one that passes has no result."""
+    """Return the kind of a test case's result; one that passes has none."""
     return type(case.result[0]).__name__ if case.result else "Passed"
 
 

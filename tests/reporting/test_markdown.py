@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import spelled_line
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.reporting import markdown
-from humouse_doctor.reporting.markdown_text import code, fenced, folded, html_code, one_line, prose, table
+from humouse_doctor.reporting.markdown_text import code, fenced, folded, html_code, prose, table
 from tests.conftest import Golden
 from tests.reporting.builders import DIFF, FIX_A, collapsed, gated, healthy
 from tests.reporting.reading import APART, Page, page
@@ -163,7 +164,7 @@ def _squeezed(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    return _squeezed(one_line(text))
+    return _squeezed(spelled_line(text))
 
 
 def _only(read: Page, *tags: str) -> None:

@@ -17,7 +17,7 @@ WARM_START = (
     "read back, it gives the trial's numbers",
 )
 
-#: What the text was made for, each by its golden file.
+#: The outcomes rendered, by the names of their golden files.
 OUTCOMES = {
     "outcome-cured.txt": replace(searched(), warm_start=WARM_START),
     "outcome-nothing.txt": replace(outcome(base_outcome(healthy=3)), shortened=()),

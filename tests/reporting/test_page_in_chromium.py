@@ -1,4 +1,4 @@
-"""The page as a browser has it: nothing but the file is asked for, everyone can read it, and the buttons copy."""
+"""The page in a browser: it requests nothing but its file, is accessible, and its buttons copy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Scheme = Literal["light", "dark"]
 
 @dataclass
 class Tab:
-    """An open page, and what went on while it was."""
+    """An open page, with the requests and messages since it was opened."""
 
     page: Any
     requests: list[str] = field(default_factory=list)

@@ -45,7 +45,7 @@ def _pictures(draw: st.DrawFn) -> Pictures:
 
 
 def _drawn(plot: Plot | None) -> ElementTree.Element:
-    """The shapes as XML has them, all of them in place."""
+    """Return the parsed shapes, after checking that all lie within the plot."""
     root = ElementTree.fromstring(f"<svg>{'' if plot is None else plot.shapes}</svg>")
     for element in root.iter():
         assert "id" not in element.attrib

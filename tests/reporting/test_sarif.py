@@ -27,7 +27,7 @@ SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-schema-2.1.0.jso
 
 
 def run(gate: Gate, root: str = "") -> dict[str, Any]:
-    """The only run of the log, which is valid."""
+    """Return the only run of the log, after checking that the log is valid."""
     log = json.loads(sarif.render(gate, root=root), parse_constant=_no_number)
     Draft4Validator(SCHEMA).validate(log)
     (only,) = log["runs"]
@@ -48,7 +48,7 @@ def by_code(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def texts(part: Any) -> Iterator[str]:
-    """Every text in `part`, and every name."""
+    """Yield every text and every name in `part`."""
     if isinstance(part, dict):
         for name, value in part.items():
             yield name
@@ -61,7 +61,7 @@ def texts(part: Any) -> Iterator[str]:
 
 
 def taken_by_github(found: dict[str, Any]) -> None:
-    """Assert what GitHub documents beyond the schema, and what makes it refuse a file."""
+    """Assert GitHub's documented rules beyond the schema, and those for which it refuses a file."""
     assert all(text.strip() for text in texts(found))
     rules = found["tool"]["driver"]["rules"]
     assert len({rule["id"] for rule in rules}) == len(rules)

@@ -26,7 +26,7 @@ def gestures(folder: Path, count: int = 64, kept: int = 64) -> Gestures:
 
 
 def positions(of: Gestures) -> FloatArray:
-    """Each path's points, summed one step at a time."""
+    """Return the points of each path, summed one step at a time."""
     out = np.zeros((*of.sequences.shape[:2], 2))
     for row, sequence in enumerate(of.sequences):
         place = np.zeros(2)

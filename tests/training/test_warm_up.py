@@ -43,7 +43,7 @@ def _conditions() -> FloatArray:
 
 
 class _Twin:
-    """The first step of a warm-up, one plain statement after the other."""
+    """The first step of a warm-up, written out statement by statement."""
 
     def __init__(self, warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None) -> None:
         torch.manual_seed(warm_up.seed)

@@ -25,7 +25,7 @@ from humouse_doctor.inputs.files import open_regular
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: What stands under a tensor's name: the tensor, or its shape.
+#: The value for a tensor's name: the tensor, or its shape.
 _Named = TypeVar("_Named")
 
 _NO_GESTURES = "holds no gestures; expected a tensor (N, T, >=2), alone or under 'sequences'"
@@ -76,7 +76,7 @@ def load(
         if not names and looked_at.size > _LARGE_BYTES and looked_at.kind in (Kind.SAFETENSORS, Kind.SHARDS):
             _require_accepted(path, looked_at, accept)
         answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
-    import torch
+    import torch  # the loader's process has started by now, or even ended
 
     remarks = [*looked_at.remarks, *answer.remarks]
     found = {name: torch.from_numpy(array) for name, array in answer.arrays.items()}

@@ -27,7 +27,7 @@ def limit(memory_bytes: int, cpu_s: int) -> None:
     A platform without such limits (Windows) has only the parent's clock.
     """
     try:
-        import resource
+        import resource  # not on Windows
     except ImportError:
         return
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -108,7 +108,7 @@ class Answer:
 
 
 class BadFrame(Exception):
-    """An answer that breaks the protocol."""
+    """Raised for an answer that breaks the protocol."""
 
 
 def has_room(shape: Sequence[int], max_bytes: int) -> bool:

@@ -181,7 +181,7 @@ def rehearse() -> None:
     b"a".decode("cp437")  # zipfile decodes names without the UTF-8 flag with it
     shortened("\x1b")  # characters are spelled out with a codec, which pickletools needs too
     if _has_safetensors():
-        from safetensors.torch import save
+        from safetensors.torch import save  # an extra
 
         _rehearse_one(Kind.SAFETENSORS, io.BytesIO(save({"a.b": torch.ones(2)})), salvage=False)
 
@@ -308,7 +308,7 @@ def _refusal(error: Exception, foreign: Sequence[str]) -> str:
 def _load_safetensors(files: Sequence[BinaryIO]) -> dict[str, Tensor]:
     if not _has_safetensors():
         raise Refused("a safetensors file; install humouse-doctor[safetensors] to read it")
-    from safetensors import SafetensorError
+    from safetensors import SafetensorError  # an extra
     from safetensors.torch import load
 
     content: dict[str, Tensor] = {}

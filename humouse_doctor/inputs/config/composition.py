@@ -63,7 +63,7 @@ def _incomplete(path: Path) -> str | None:
         import hydra  # noqa: F401  # only to see if it is installed
     except ImportError:
         return f"{path} has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it"
-    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.global_hydra import GlobalHydra  # an extra, as above
 
     if GlobalHydra.instance().is_initialized():
         return f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
@@ -89,7 +89,7 @@ def _composed(
 
     The file `changed`, with links resolved, is read as if it had `changes`, by path.
     """
-    import hydra
+    import hydra  # an extra, as above, and so is what imports it
     from omegaconf import OmegaConf
 
     from humouse_doctor.inputs.config import hydra_sources

@@ -61,7 +61,7 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
     remarks: tuple[str, ...] = ()
     source = path
     if _has_defaults(found):
-        from humouse_doctor.inputs.config import composition
+        from humouse_doctor.inputs.config import composition  # few configs are composed
 
         composed = composition.compose(path, values, places)
         values, places, remarks, source = composed.values, composed.places, composed.remarks, composed.source
@@ -106,7 +106,7 @@ def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> E
     root = yaml_text.compose(text, str(path))
     if not _has_defaults(leaf.path for leaf in yaml_text.leaves(root, str(path))):
         return None
-    from humouse_doctor.inputs.config import composition
+    from humouse_doctor.inputs.config import composition  # as above
 
     return composition.overruled(path, source, edits, prefix)
 

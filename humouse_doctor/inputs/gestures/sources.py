@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import is_folder
-
-if TYPE_CHECKING:
-    from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.inputs.gestures import arrays, sessions
+from humouse_doctor.inputs.gestures.gestures import Gestures, draw, gather
 
 
 def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int) -> Gestures:
     """Read gestures from an array file, a replay buffer, a session, or a folder of sessions; raise `InputError`."""
-    from humouse_doctor.inputs.gestures import arrays, sessions
-
     length = settings.integer("data.sequence_length") or 64
     stated = settings.get("model.generator.target_len")
     if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
@@ -46,8 +42,6 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
 
 
 def _is_session(path: Path) -> bool:
-    from humouse_doctor.inputs.gestures import sessions
-
     try:
         return sessions.is_session(path)
     except OSError as error:
@@ -62,8 +56,7 @@ def _exists(path: Path) -> bool:
 
 
 def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
-    from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array
-    from humouse_doctor.inputs.gestures.gestures import draw, gather
+    from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array  # the loader: most data needs none
 
     values, features = load_gesture_array(path)
     sample = draw([values], values.shape, str(path), max_sequences, seed)

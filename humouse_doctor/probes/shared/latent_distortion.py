@@ -31,7 +31,7 @@ class LatentDistortion(Probe):
     """A setting that distorts the latent, judged by its effect where a checkpoint shows it.
 
     A subclass names the setting by `key`; `metrics` are `strength`, its own metric, with the two of the effect after it.
-    `known_effect` says what measured runs showed, for a case that cannot show it.
+    `known_effect` states the effect on measured runs, for a case that cannot show its own.
     """
 
     kind = Kind.CAUSE
@@ -44,14 +44,14 @@ class LatentDistortion(Probe):
 
     @abstractmethod
     def strength_of(self, case: Case) -> float:
-        """Return how strongly the latent is distorted, 0 where it is not."""
+        """Return the strength of the distortion, 0 if there is none."""
 
     @abstractmethod
     def fact(self, case: Case, measured: Mapping[str, float]) -> str:
         """Return what the warm-up does to the latent, the first half of the message."""
 
     def measure(self, case: Case) -> dict[str, float]:
-        """Return the strength and, where there is one, the effect; raises `NotMeasurable` where nobody states the setting."""
+        """Return the strength and, if there is one, the effect; raise `NotMeasurable` if nothing states the setting."""
         _require_stated(case, self.key)
         strength = self.strength_of(case)
         measured = {self.strength.name: strength}
@@ -81,9 +81,9 @@ class LatentDistortion(Probe):
 
 
 def _effect(case: Case) -> dict[str, float]:
-    """Measure the effect on this checkpoint; nothing before training, and nothing where it cannot be told from the fit.
+    """Measure the effect on this checkpoint; return nothing before training, or if the fit does not show the effect.
 
-    Raises `NotMeasurable` where the trainer does not distort the latent, whatever the config says.
+    Raises `NotMeasurable` if the trainer does not distort the latent, whatever the config says.
     """
     if case.network is not None and case.network.architecture is Architecture.SEQ2SEQ:
         raise NotMeasurable("seq2seq samples its latent and neither whitens nor noises it")
@@ -102,7 +102,7 @@ def _effect(case: Case) -> dict[str, float]:
 
 
 def _require_stated(case: Case, key: str) -> None:
-    """Raise `NotMeasurable` where neither a config nor the caller says anything about the setting at `key`."""
+    """Raise `NotMeasurable` if neither a config nor the caller states the setting at `key`."""
     setting = case.settings.get(key)
     if setting is None or (case.settings.source is None and setting.origin is Origin.DEFAULT):
         raise NotMeasurable(f"{key} is not known")

@@ -1,4 +1,4 @@
-"""Limits of what targets can show, whatever a generator makes of them."""
+"""Limits of the targets themselves, which hold for any generator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LEAST_SPREAD = math.sqrt(2.0**-126)
 
 
 def sight_trouble(case: Case) -> str | None:
-    """Return why these targets leave something unseen, None where they do not or are not known."""
+    """Return why some symptoms cannot be seen with these targets; None if all can, or if the targets are unknown."""
     if case.samples.loss_targets is None:
         return None
     try:
@@ -32,9 +32,9 @@ def sight_trouble(case: Case) -> str | None:
 
 
 def loss_trouble(case: Case) -> str | None:
-    """Return why no loss sees these targets, None where one does or they are not known.
+    """Return why the targets' spread is too small for any loss in float32; None if it is not, or if they are unknown.
 
-    Raises `NotMeasurable` where the targets are no numbers.
+    Raises `NotMeasurable` if the targets are not finite numbers.
     """
     if case.samples.loss_targets is None:
         return None

@@ -14,25 +14,26 @@ from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import PurePosixPath
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from humouse_doctor.core.comparison import Comparison, MovedMetric
-from humouse_doctor.core.errors import ExitCode, UsageError
+from humouse_doctor.core.comparison import Comparison
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Policy, Standing
-from humouse_doctor.core.outcome import ArmOutcome, Effect, Outcome
-from humouse_doctor.core.pictures import Pictures
+from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import ANY, Interval, RemedyStatus
-from humouse_doctor.core.report import Cause, Report, Verdict
+from humouse_doctor.core.remedy import ANY
+from humouse_doctor.core.report import Cause, Report
 from humouse_doctor.core.text import harmless, no_command_in_markup
+from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.html import plots
+from humouse_doctor.reporting.html.badges import GATES, JUDGEMENTS, REMEDIES, SEVERITIES, STANDINGS, VERDICTS, Badge, interval
+from humouse_doctor.reporting.html.changes import ComparisonSection, compared
 from humouse_doctor.reporting.html.plots import Plot
-from humouse_doctor.reporting.outcome_text import sentence
+from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
+from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
 from humouse_doctor.reporting.rows import format_number, unit_of
 from humouse_doctor.reporting.text import change
@@ -43,71 +44,11 @@ if TYPE_CHECKING:
 #: The number of inputs with pictures, the worst first, so that a page of many inputs stays small.
 _PICTURED = 8
 _LONGEST_NAME = 120
-#: Real paths that differ by more than this factor are in other units; one scale would show only dots.
-_OTHER_UNITS = 8.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Badge:
-    """A word with its symbol and colour, each of which is enough by itself."""
-
-    word: str
-    symbol: str
-    style: str
-
-
-_VERDICTS = MappingProxyType(
-    {
-        Verdict.HEALTHY.value: Badge(word="healthy", symbol="✓", style="good"),
-        Verdict.AT_RISK.value: Badge(word="at risk", symbol="▲", style="warn"),
-        Verdict.COLLAPSED.value: Badge(word="collapsed", symbol="✕", style="bad"),
-        Verdict.UNDETERMINED.value: Badge(word="undetermined", symbol="?", style="unsure"),
-        "unreadable": Badge(word="unreadable", symbol="?", style="unsure"),
-    }
-)
-_GATES = MappingProxyType(
-    {
-        ExitCode.CLEAN: Badge(word="pass", symbol="✓", style="good"),
-        ExitCode.FINDINGS: Badge(word="fail", symbol="✕", style="bad"),
-        ExitCode.USAGE: Badge(word="bad config", symbol="✕", style="bad"),
-        ExitCode.INPUT: Badge(word="unknown", symbol="?", style="unsure"),
-        ExitCode.INTERNAL: Badge(word="crashed", symbol="✕", style="bad"),
-    }
-)
-_SEVERITIES = MappingProxyType(
-    {
-        Severity.ERROR: Badge(word="error", symbol="✕", style="bad"),
-        Severity.WARNING: Badge(word="warning", symbol="▲", style="warn"),
-        Severity.NOTE: Badge(word="note", symbol="●", style="quiet"),
-    }
-)
-_STANDINGS = MappingProxyType({Standing.FAILS: "bad", Standing.IGNORED: "quiet", Standing.KNOWN: "quiet"})
-_REMEDIES = MappingProxyType(
-    {
-        RemedyStatus.UNVERIFIED: Badge(word="unverified", symbol="○", style="quiet"),
-        RemedyStatus.REFUSED: Badge(word="refused", symbol="✕", style="bad"),
-        RemedyStatus.CONFIRMED: Badge(word="confirmed", symbol="✓", style="good"),
-        RemedyStatus.HELPFUL: Badge(word="helpful", symbol="▲", style="good"),
-        RemedyStatus.REFUTED: Badge(word="refuted", symbol="✕", style="bad"),
-    }
-)
-_EFFECTS = MappingProxyType(
-    {
-        Effect.CURED: Badge(word="cured", symbol="✓", style="good"),
-        Effect.BETTER: Badge(word="better", symbol="▲", style="good"),
-        Effect.NO_EFFECT: Badge(word="no effect", symbol="○", style="warn"),
-        Effect.WORSE: Badge(word="worse", symbol="✕", style="bad"),
-        None: Badge(word="-", symbol="", style="quiet"),
-    }
-)
-_JUDGEMENTS = MappingProxyType(
-    {
-        Judgement.HEALTHY: Badge(word="healthy", symbol="✓", style="good"),
-        Judgement.BORDERLINE: Badge(word="borderline", symbol="▲", style="warn"),
-        Judgement.FOUND: Badge(word="found", symbol="✕", style="bad"),
-    }
-)
-#: The metrics in an arm's row.
+def render_view(view: RunView | GateView, _: Layout) -> str:
+    """Return the view's decision as a page, with its trials and its changes."""
+    return render(view.gate, outcome=view.outcome if isinstance(view, RunView) else None, comparison=view.comparison)
 
 
 def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
@@ -134,7 +75,7 @@ def template_environment() -> Environment:
     Compiling takes ten times as long as the rest of a page. Another version of jinja compiles for itself, as its runtime
     may differ. Raises `UsageError` if jinja is not installed.
     """
-    try:
+    try:  # an extra that few install
         from jinja2 import ChoiceLoader, Environment, ModuleLoader, PackageLoader, StrictUndefined
     except ModuleNotFoundError as error:
         raise UsageError(f"an HTML page needs {error.name}: pip install 'humouse-doctor[html]'") from None
@@ -148,7 +89,7 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=_count, harmless=harmless, interval=_interval, number=format_number, short=plots.short,
+        change=change, count=_count, harmless=harmless, interval=interval, number=format_number, short=plots.short,
         shorten=_shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
@@ -160,7 +101,7 @@ def _harmless(value: Any) -> Any:
 
 
 def _as_markup(text: str) -> Any:
-    from markupsafe import Markup
+    from markupsafe import Markup  # it comes with jinja
 
     return Markup(text)  # noqa: S704  # nosec B704  # the package's own files, and what `plots` has escaped
 
@@ -177,10 +118,6 @@ def _count(number: int, thing: str) -> str:
 def _shorten(text: str) -> str:
     half = _LONGEST_NAME // 2
     return text if len(text) <= _LONGEST_NAME else f"{text[: half - 2]} … {text[-half:]}"
-
-
-def _interval(interval: Interval) -> str:
-    return str(interval).replace("<=", "≤").replace(">=", "≥")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +154,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
             facts.append("the gate passes" if entry.passed else "the gate does not pass")
     else:
         passed = sum(entry.passed for entry in gate.entries)
-        badge = _GATES[gate.exit_code]
+        badge = GATES[gate.exit_code]
         heading, said = f"{len(sections)} runs", f"{passed} of {len(sections)} inputs pass."
     return Page(
         title=f"{badge.word}: {_shorten(heading)}",
@@ -228,8 +165,8 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         sections=sections,
         notes=gate.notes,
         policy=tuple(_policy(gate)),
-        comparison=None if comparison is None else _compared(comparison),
-        trials=None if outcome is None else _trials(outcome),
+        comparison=None if comparison is None else compared(comparison),
+        trials=None if outcome is None else trials_section(outcome),
         tool_version=gate.tool_version,
         exit_code=int(gate.exit_code),
     )
@@ -331,8 +268,8 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
     return Section(
         id=name,
         entry=entry,
-        badge=_VERDICTS[entry.verdict],
-        gate=_GATES[entry.exit_code],
+        badge=VERDICTS[entry.verdict],
+        gate=GATES[entry.exit_code],
         failing=", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "none",
         plots=drawn,
         magnified=magnified,
@@ -344,7 +281,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
         rows=tuple(map(partial(_row, report), entry.findings)),
         probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
-        remedy_badges={} if report is None else {remedy.id: _REMEDIES[remedy.status] for remedy in report.remedies},
+        remedy_badges={} if report is None else {remedy.id: REMEDIES[remedy.status] for remedy in report.remedies},
     )
 
 
@@ -418,8 +355,8 @@ def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
     return FindingRow(
         judged=judged,
         cause=causes.index(finding.code) + 1 if finding.code in causes else 0,
-        severity=_SEVERITIES[finding.severity],
-        standing=_STANDINGS.get(judged.standing, "quiet"),
+        severity=SEVERITIES[finding.severity],
+        standing=STANDINGS.get(judged.standing, "quiet"),
         remark=remark,
         why=_why(judged),
         place=str(finding.location),
@@ -467,7 +404,7 @@ def _probed(result: ProbeResult, policy: Policy) -> ProbeSection:
     if result.status is Status.CRASHED:
         badge = Badge(word="crashed", symbol="✕", style="bad")
     elif result.judgement is not None:
-        badge = _JUDGEMENTS[result.judgement]
+        badge = JUDGEMENTS[result.judgement]
     return ProbeSection(
         code=result.code,
         name=probe.name if probe else "",
@@ -490,140 +427,8 @@ def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> ProbeMetri
         unit=metric.unit,
         meaning=metric.meaning,
         value=format_number(value, metric.unit),
-        healthy="" if metric.healthy == ANY else _interval(metric.healthy),
-        policy="" if asked is None else _interval(asked),
+        healthy="" if metric.healthy == ANY else interval(metric.healthy),
+        policy="" if asked is None else interval(asked),
         range=range_of(metric, value),
-        badge=None if judgement is None else _JUDGEMENTS[judgement],
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MovedRow:
-    """A metric of two runs."""
-
-    name: str
-    meaning: str
-    before: str
-    after: str
-    healthy: str
-    badge: Badge
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonSection:
-    """Two runs side by side; `plots` has the plots of both."""
-
-    comparison: Comparison
-    before: Badge
-    after: Badge
-    plots: tuple[tuple[Plot, ...], tuple[Plot, ...]]
-    note: str
-    moved: tuple[MovedRow, ...]
-    nothing: str
-
-
-def _compared(comparison: Comparison) -> ComparisonSection:
-    pair = (comparison.before.pictures, comparison.after.pictures)
-    drawn = [pictures for pictures in pair if pictures is not None]
-    spaces = sorted({pictures.space for pictures in drawn})
-    sizes = [size for size in (plots.extent(pictures.real_paths) for pictures in drawn) if size > 0]
-    common = plots.extent(*(paths for pictures in drawn for paths in (pictures.real_paths, pictures.generated_paths)))
-    same, note = True, "All pictures are in one scale."
-    if len(spaces) > 1:
-        same, note = False, f"The runs compare other things ({' and '.join(spaces)}), so each has a scale of its own."
-    elif sizes and max(sizes) / min(sizes) > _OTHER_UNITS:
-        times = plots.short(max(sizes) / min(sizes))
-        same, note = (
-            False,
-            f"The real paths of one run are {times} times as large as the other's, so each has a scale of its own.",
-        )
-    return ComparisonSection(
-        comparison=comparison,
-        before=_VERDICTS[comparison.before.verdict.value],
-        after=_VERDICTS[comparison.after.verdict.value],
-        plots=(_pair("before", pair[0], common if same else None), _pair("after", pair[1], common if same else None)),
-        note=note if drawn else "",
-        moved=tuple(map(_moved, comparison.moved)),
-        nothing=NOTHING if is_empty(comparison) else "",
-    )
-
-
-def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plot, ...]:
-    if pictures is None:
-        return ()
-    own = plots.extent(pictures.real_paths, pictures.generated_paths) if cell is None else cell
-    both = (
-        (f"{name}-generated", "Generated paths", pictures.generated_paths, "prior"),
-        (f"{name}-real", "Real paths", pictures.real_paths, "targets"),
-    )
-    return tuple(plots.paths(key, title, paths, style, own) for key, title, paths, style in both if plots.drawable(paths))
-
-
-def _moved(moved: MovedMetric) -> MovedRow:
-    metric = current().metrics.get(moved.name)
-    symbol, style = {True: ("✓", "good"), False: ("✕", "bad"), None: ("○", "quiet")}[moved.closer]
-    return MovedRow(
-        name=moved.name,
-        meaning=metric.meaning if metric else "",
-        before=value(moved.before, moved),
-        after=value(moved.after, moved),
-        healthy=_interval(moved.healthy),
-        badge=Badge(word=direction(moved), symbol=symbol, style=style),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArmRow:
-    """A row for an arm."""
-
-    arm: ArmOutcome
-    badge: Badge
-    metrics: tuple[str, ...]
-    distance: str
-    loss: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrialsSection:
-    """The results of trials."""
-
-    outcome: Outcome
-    badge: Badge
-    sentence: str
-    seeds: str
-    plot: Plot | None
-    rows: tuple[ArmRow, ...]
-    headings: tuple[str, ...]
-
-
-def _trials(outcome: Outcome) -> TrialsSection:
-    base = outcome.base
-    badge = Badge(word="not cured", symbol="✕", style="bad")
-    if outcome.chosen is not None:
-        badge = _EFFECTS[Effect.CURED]
-    elif base is not None and base.seeds and base.healthy_seeds == base.seeds:
-        badge = Badge(word="nothing to cure", symbol="✓", style="good")
-    return TrialsSection(
-        outcome=outcome,
-        badge=badge,
-        sentence=sentence(outcome),
-        seeds="one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds",
-        plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
-        rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
-        headings=tuple(current().labels.values()),
-    )
-
-
-def _arm(outcome: Outcome, arm: ArmOutcome) -> ArmRow:
-    found = {moved.metric: moved.after for moved in arm.changes}
-    ends = plots.final_losses(outcome, arm.arm.key)
-    mean = f"{sum(ends) / len(ends):.2f}" if ends else "-"
-    return ArmRow(
-        arm=arm,
-        badge=_EFFECTS[arm.effect],
-        metrics=tuple(format_number(found[name], "") if name in found else "-" for name in current().labels),
-        distance=f"{arm.distance[1]:.2f}",
-        loss=f"{mean} ({min(ends):.2f} to {max(ends):.2f})" if len(ends) > 1 else mean,
-        chosen=outcome.chosen is not None and arm.arm.key == outcome.chosen,
+        badge=None if judgement is None else JUDGEMENTS[judgement],
     )

@@ -1,4 +1,4 @@
-"""Checkpoint files as the tests need them: honest ones, and ones that no honest program would write."""
+"""Checkpoint files for tests: honest ones, and ones that no honest program would write."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def save(path: Path, content: object) -> Path:
 
 
 class Reduced:
-    """Pickles as the call, and the state after it, that it is given."""
+    """An object that pickles as a given call, followed by a given state."""
 
     def __init__(self, *call: Any) -> None:
         self._call = call
@@ -68,7 +68,7 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> Path:
 
 
 def archive_of(path: Path, pickled: bytes) -> Path:
-    """An archive as `torch.save` lays it out, around any pickle."""
+    """Return an archive with the layout of `torch.save`, around any pickle."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in (("data.pkl", pickled), ("byteorder", b"little"), ("version", b"3\n")):
             archive.writestr(f"archive/{name}", data)

@@ -1,6 +1,6 @@
 """The loader without its process: the same question and answer, read in the test's own interpreter.
 
-For tests of what is made of honest files. That a hostile one harms nobody is tested with real processes, in tests/hostile.
+It serves tests on honest files. Those on hostile files use real processes; they are in tests/hostile.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from humouse_doctor.inputs.checkpoints.protocol import Answer, Question
 
 
 class _Questions(io.BytesIO):
-    """Answers what was written to it when it is closed."""
+    """The loader's stdin: closing it answers the question written to it."""
 
     def __init__(self, answers: io.BytesIO) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class _Questions(io.BytesIO):
 
 
 class InProcess:
-    """Stands in for the loader's process."""
+    """A stand-in for the loader's process."""
 
     def __init__(self) -> None:
         answers = io.BytesIO(protocol.READY)
@@ -43,7 +43,7 @@ class InProcess:
         self.stdin: IO[bytes] | None = _Questions(answers)
 
     def kill(self) -> None:
-        """Nothing runs by itself."""
+        """Do nothing: there is no process."""
 
     def wait(self) -> int:
         return 0

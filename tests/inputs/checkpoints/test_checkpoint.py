@@ -381,7 +381,7 @@ def test_a_file_that_changes_while_it_is_read_is_told(
 
 
 def _file_of(kind: container.Kind, folder: Path, seed: int) -> tuple[Path, Path]:
-    """A checkpoint of that kind, and the file of it that holds tensors."""
+    """Return a checkpoint of this kind, and the file in it that holds the tensors."""
     folder.mkdir()
     save_file = pytest.importorskip("safetensors.torch").save_file
     if kind is container.Kind.SHARDS:
@@ -468,11 +468,11 @@ def test_a_module_is_salvaged_as_its_own_state_dict_names_it(tmp_path: Path) -> 
 
 
 class Recorder(dict[str, object]):
-    """A dictionary of a program's own class, with attributes."""
+    """A dictionary of a foreign class, with attributes."""
 
 
 class Losses(list[float]):
-    """The same of a list."""
+    """A list of a foreign class, with attributes."""
 
 
 def test_dictionaries_and_lists_of_foreign_classes_are_salvaged(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ READY = f"import os, signal, sys, time; w = lambda data: os.write(1, data); w({p
 
 
 def acting(monkeypatch: pytest.MonkeyPatch, code: str) -> list[subprocess.Popen[bytes]]:
-    """Let a process that runs `code` stand in for the loader; it is kept in the list returned."""
+    """Replace the loader by a process that runs `code`; the returned list holds that process."""
     started: list[subprocess.Popen[bytes]] = []
 
     def launch() -> subprocess.Popen[bytes]:

@@ -26,7 +26,7 @@ def run(folder: Path, code: str) -> subprocess.CompletedProcess[bytes]:
     )
 
 
-#: What is tried, and the event that ends it; none where a library does something else on its way.
+#: An attempt, and the audit event that ends it; empty if a library triggers another event before.
 ACTS = [
     ("os.system('touch ran')", "os.system"),
     ("subprocess.run(['touch', 'ran'])", "subprocess.Popen"),

@@ -1,4 +1,4 @@
-"""Config files in many hands' styles, generated so that the place of every value in the text is known."""
+"""Config files in many styles, generated so that the place of every value in the text is known."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _lines(document: Document, draw: Draw, indent: int, choices: list[str]) -> N
 
 
 def flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """A nested dictionary by dotted path."""
+    """Return the values of a nested dictionary by dotted path."""
     if not isinstance(node, dict):
         return {prefix: node}
     return {
@@ -124,5 +124,5 @@ def flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def as_omegaconf_reads(text: str) -> dict[str, Any]:
-    """The values OmegaConf sees, by dotted path; interpolations as they are written."""
+    """Return the values that OmegaConf reads, by dotted path; interpolations stay as they are written."""
     return flat(OmegaConf.to_container(OmegaConf.create(text), resolve=False))

@@ -10,7 +10,7 @@ from tests.reporting.builders import DIFF
 
 
 def applied(text: str, changes: tuple[Replacement, ...]) -> str:
-    """`text` with every replacement made, the last one first."""
+    """Return `text` with every replacement made, starting with the last."""
     starts = [0]
     for row in text.split("\n"):
         starts.append(starts[-1] + len(row) + 1)

@@ -123,7 +123,7 @@ def content_below(folder: Path) -> dict[bytes, bytes]:
 
 
 def check_that_only_these_change(names: list[str], folder: Path) -> None:
-    """Diffs of `names`, all in one, are taken for these and no others, though files of nearly these names lie beside them."""
+    """Check that a diff of all `names` changes these files only, although files with similar names lie beside them."""
     apart: dict[str, str] = {}
     for name in names:  # a file is no folder of another
         apart.setdefault(name.split("/")[0], name)

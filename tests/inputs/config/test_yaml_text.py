@@ -90,7 +90,7 @@ def test_odd_values_and_keys_are_read_as_omegaconf_reads_them_or_refused(place: 
 
 
 def whole_as_omegaconf_reads(text: str) -> dict[str, Value] | None:
-    """Every value by its path, None for a text that OmegaConf refuses."""
+    """Return every value by its path, None for a text that OmegaConf refuses."""
 
     def flat(node: dict[object, object], prefix: str) -> dict[str, Value]:
         found: dict[str, Value] = {}

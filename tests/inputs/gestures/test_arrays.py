@@ -456,7 +456,7 @@ def test_the_statistics_of_the_positions_are_those_of_the_summed_deltas(tmp_path
 
 
 def _whatever_is_read_holds_together(name: str, data: bytes) -> None:
-    """Gestures without a hole in them, or one line."""
+    """Assert that reading gives consistent gestures, or an error of one line."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(data)

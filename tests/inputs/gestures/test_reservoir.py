@@ -8,7 +8,7 @@ from humouse_doctor.inputs.gestures.reservoir import Reservoir
 
 
 def _rows(count: int) -> FloatArray:
-    """Row i is full of i, so that a row tells its own number."""
+    """Return rows where row i is filled with i, so that each row can be recognised."""
     return np.repeat(np.arange(count, dtype=np.float64), 2).reshape(count, 1, 2)
 
 
@@ -22,7 +22,7 @@ def _sample(count: int, capacity: int, seed: int, chunk: int) -> tuple[FloatArra
 
 
 def _row_by_row(count: int, capacity: int, seed: int) -> list[int]:
-    """Algorithm R as published: one row, one random number, one place."""
+    """Return the sample of Algorithm R as published: one random number and one place per row."""
     random = np.random.default_rng(seed)
     kept = list(range(min(count, capacity)))
     for row in range(capacity, count):

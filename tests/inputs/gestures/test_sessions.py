@@ -32,7 +32,7 @@ def _read(path: Path, length: int = 64, *, unit_path: bool = False, unit_time: b
 
 
 def _slowly(points: list[tuple[float, float, float]], length: int) -> list[tuple[float, float, float]]:
-    """Resampling as one would do it by hand: where was the cursor at each hundredth of a second."""
+    """Resample by hand: find the cursor's place at each hundredth of a second."""
 
     def at(moment: float) -> tuple[float, float]:
         for (t0, x0, y0), (t1, x1, y1) in pairwise(points):

@@ -112,7 +112,7 @@ class Rounds:
         )
 
     def _killed_after(self, command: Command, scene: Scene, seconds: float) -> int:
-        """Kill the command itself after a time; unless a fault is planted, its process contains nothing of the launcher."""
+        """Kill the command itself after a time; unless a fault is planted, its process does not import the launcher."""
         module = ["tests.lab.faults.launcher", "never"] if self._environment["PLANTED_FAULT"] else ["humouse_doctor"]
         process = subprocess.Popen(
             [sys.executable, "-m", *module, *command.arguments],

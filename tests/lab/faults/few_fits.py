@@ -1,4 +1,4 @@
-"""Lets a process that imports it fit latents in one step: most of a short trial's time, and nothing that is written."""
+"""Makes a process that imports it fit latents in one step; fits take most of a short trial's time, and write nothing."""
 
 from __future__ import annotations
 

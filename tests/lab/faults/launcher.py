@@ -30,7 +30,10 @@ IN_PLACE = "in-place"
 #: Slow imports, done before forking; numpy must have no threads then (OPENBLAS_NUM_THREADS=1).
 _IMPORTED_ONCE = (
     "humouse_doctor.cli.commands",
-    "humouse_doctor.service.commands",
+    "humouse_doctor.cli.delivery",
+    "humouse_doctor.service.gate",
+    "humouse_doctor.service.patch",
+    "humouse_doctor.service.show",
     "humouse_doctor.inputs.gestures.sources",
     "humouse_doctor.inputs.config.patcher",
     "humouse_doctor.gate.baseline",
