@@ -17,7 +17,7 @@ from referencing import Registry, Resource
 
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import ExitCode
-from humouse_doctor.core.gating import GATE_VERSION, Age, Gate, Ignore, Policy, Standing
+from humouse_doctor.core.gating import GATE_KIND, GATE_VERSION, Age, Gate, Ignore, Policy, Standing
 from humouse_doctor.core.probe import Judgement, Kind, Severity, Status
 from humouse_doctor.core.remedy import CodeChange, Edit, Interval, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Confidence, Report, Verdict
@@ -176,7 +176,7 @@ def test_the_gates_verdicts_are_the_reports_and_unreadable() -> None:
 def test_a_schema_is_that_of_the_version_written() -> None:
     assert _at("report", "properties/schema_version") == SCHEMA_VERSION
     assert _at("gate", "properties/schema_version") == GATE_VERSION
-    assert _at("gate", "properties/kind") == gate_json.KIND
+    assert _at("gate", "properties/kind") == GATE_KIND
     assert {schema["$id"] for schema in _SCHEMAS.values()} == {
         f"urn:humouse-doctor:report:{SCHEMA_VERSION}",
         f"urn:humouse-doctor:gate:{GATE_VERSION}",
