@@ -21,7 +21,7 @@ from humouse_doctor.inputs.files import is_file, replace_file
 from humouse_doctor.probes.registry import current
 
 if TYPE_CHECKING:
-    from humouse_doctor.stored import shapes
+    from humouse_doctor.stored.shapes.baseline import KnownRun as StoredRun
 
 _OWN_CODES = tuple(tool.code for tool in ToolCode)
 
@@ -106,11 +106,12 @@ def experiment_of(report: Report) -> str | None:
 
 def read(path: Path) -> Baseline:
     """Read a baseline from its file; raise `InputError` if it is unreadable or no baseline."""
-    from humouse_doctor.stored import shapes, values
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes.baseline import Baseline as Stored
 
     try:
         data = values.load(path)
-        stored = values.decode_file(data, shapes.Baseline, str(path), "a baseline", BASELINE_VERSION, BASELINE_KIND)
+        stored = values.decode_file(data, Stored, str(path), "a baseline", BASELINE_VERSION, BASELINE_KIND)
     except OSError as error:
         raise InputError(f"{path}: cannot read the baseline: {reason(error)}; make it with --write-baseline") from None
     except values.MALFORMED as error:
@@ -123,12 +124,13 @@ def require_replaceable(path: Path) -> None:
 
     A shell may have expanded a pattern of inputs in the place of `--write-baseline`'s file.
     """
-    from humouse_doctor.stored import shapes, values
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes.bounds import Head
 
     if not is_file(path):
         return
     try:
-        is_ours = path.stat().st_size == 0 or values.decode(values.load(path), shapes.Head).kind == BASELINE_KIND
+        is_ours = path.stat().st_size == 0 or values.decode(values.load(path), Head).kind == BASELINE_KIND
     except OSError as error:
         raise InputError(f"{path}: cannot read the baseline: {error.strerror or error}; nothing was changed") from None
     except values.MALFORMED:
@@ -137,7 +139,7 @@ def require_replaceable(path: Path) -> None:
         raise UsageError(f"{path}: --write-baseline would overwrite what is not a baseline; choose another file, or remove it")
 
 
-def _read_run(stored: shapes.KnownRun) -> KnownRun:
+def _read_run(stored: StoredRun) -> KnownRun:
     from humouse_doctor.stored.values import same
 
     findings = {found.fingerprint: same(found, KnownFinding) for found in stored.findings}

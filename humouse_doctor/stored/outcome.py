@@ -16,7 +16,7 @@ from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.stored.report import plain, read_edit
 
 if TYPE_CHECKING:
-    from humouse_doctor.stored import shapes
+    from humouse_doctor.stored.shapes import outcome as shapes
 
 
 def render(outcome: Outcome) -> str:
@@ -78,7 +78,8 @@ def _pair(interval: Interval | None) -> list[float] | None:
 
 def read(path: Path) -> Outcome:
     """Read an outcome; raise `InputError` for any other file, and for a cure that the file's trials do not support."""
-    from humouse_doctor.stored import shapes, values
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes import outcome as shapes
 
     try:
         data = values.load(path)

@@ -22,7 +22,8 @@ from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.probes.registry import unmeasured
 
 if TYPE_CHECKING:
-    from humouse_doctor.stored import shapes
+    from humouse_doctor.stored.shapes import bounds
+    from humouse_doctor.stored.shapes import report as shapes
 
 #: YAML's spellings of the floats that JSON lacks.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
@@ -156,7 +157,8 @@ def _bound(value: float) -> float | None:
 
 def parse(data: bytes | str, name: str) -> Report:
     """A report from its JSON; raises `InputError` for anything else."""
-    from humouse_doctor.stored import shapes, values
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes import report as shapes
 
     try:
         data = data.encode() if isinstance(data, str) else data
@@ -250,7 +252,7 @@ def _read_expectation(stored: shapes.Expectation) -> Expectation:
     return Expectation(metric=stored.metric, interval=Interval(low=low, high=math.inf if stored.high is None else stored.high))
 
 
-def read_edit(stored: shapes.Edit) -> Edit:
+def read_edit(stored: bounds.Edit) -> Edit:
     """Return an edit; raise `ValueError` for a value that no config has."""
     return Edit(key=stored.key, old=_value(stored.old), new=_value(stored.new), absent=stored.absent)
 

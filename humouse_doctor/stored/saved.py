@@ -10,7 +10,7 @@ from humouse_doctor.core.gating import GATE_KIND
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import reason
 from humouse_doctor.stored import report
-from humouse_doctor.stored.shapes import Head
+from humouse_doctor.stored.shapes.bounds import Head
 from humouse_doctor.stored.values import MALFORMED, decode, load, reports
 
 

@@ -14,7 +14,7 @@ import msgspec
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.files import read_bounded
-from humouse_doctor.stored import shapes
+from humouse_doctor.stored.shapes.bounds import Head, Inputs
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def decode(data: bytes, shape: type[T]) -> T:
 
 def decode_file(data: bytes, shape: type[T], name: str, what: str, version: str, kind: str | None = None) -> T:
     """Return a whole file as a `shape`; raise `InputError` if it is `what` of another version, else one of `MALFORMED`."""
-    head = decode(data, shapes.Head)
+    head = decode(data, Head)
     if head.kind != kind:
         raise ValueError("another kind of file")
     if head.schema_version != version:
@@ -52,7 +52,7 @@ def decode_file(data: bytes, shape: type[T], name: str, what: str, version: str,
 def reports(data: bytes) -> list[tuple[str, bytes]]:
     """Return the name of each input of a gate's decision with its report as JSON; raise one of `MALFORMED`."""
     try:
-        return [(entry.name, bytes(entry.report)) for entry in msgspec.json.decode(data, type=shapes.Inputs).inputs]
+        return [(entry.name, bytes(entry.report)) for entry in msgspec.json.decode(data, type=Inputs).inputs]
     except msgspec.DecodeError as error:
         entries = _with_lone_surrogates(data, error)["inputs"]
     return [(entry["name"], json.dumps(entry["report"]).encode()) for entry in entries]
@@ -62,7 +62,7 @@ def _with_lone_surrogates(data: bytes, refused: msgspec.DecodeError) -> Any:
     """Return JSON that msgspec has `refused` for lone surrogates, which spell the bytes of a name that is not UTF-8."""
     if isinstance(refused, msgspec.ValidationError) or not _SURROGATE.search(data):
         raise refused
-    require_bounded(data, runs=5)
+    require_bounded(data, runs=2)
     return json.loads(data, parse_constant=_finite, parse_float=_finite)
 
 

@@ -22,9 +22,10 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.reporting.forms import Format
 from humouse_doctor.reporting.rendering import render
 from humouse_doctor.service.commands import Beside, Display, view_of
-from humouse_doctor.stored import gate, saved, shapes, values
+from humouse_doctor.stored import gate, saved, values
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.stored import report as json_report
+from humouse_doctor.stored.shapes.outcome import Arm
 from humouse_doctor.verify.marks import config_values
 from tests.conftest import Ended
 from tests.reporting.builders import collapsed, gated, pictures
@@ -311,7 +312,7 @@ def test_a_cure_that_names_a_file_is_not_taken_over(invoke: Invoke, tmp_path: Pa
     cure = next(arm for arm in outcome["arms"] if arm["effect"] == "cured")
     cure["patch"].append({"key": "training.generator_init_path", "old": None, "new": "/tmp/x.pt", "absent": True})
     old, cure["key"] = cure["key"], ""
-    stored = values.decode(json.dumps(cure).encode(), shapes.Arm)
+    stored = values.decode(json.dumps(cure).encode(), Arm)
     key = outcome_json._read_arm(stored).arm.key  # what the arm is called by its edits
     text = json.dumps({**outcome, "chosen": key}).replace(json.dumps(old), json.dumps(key))
     Path("x.json").write_text(text, encoding="utf-8")
