@@ -110,8 +110,8 @@ def read(path: Path) -> Baseline:
     from humouse_doctor.stored.shapes.baseline import Baseline as Stored
 
     try:
-        data = values.load(path)
-        stored = values.decode_file(data, Stored, str(path), "a baseline", BASELINE_VERSION, BASELINE_KIND)
+        text = values.load(path)
+        stored = values.decode_file(text, Stored, str(path), "a baseline", BASELINE_VERSION, BASELINE_KIND)
     except OSError as error:
         raise InputError(f"{path}: cannot read the baseline: {reason(error)}; make it with --write-baseline") from None
     except values.MALFORMED as error:

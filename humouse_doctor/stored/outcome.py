@@ -82,9 +82,9 @@ def read(path: Path) -> Outcome:
     from humouse_doctor.stored.shapes import outcome as shapes
 
     try:
-        data = values.load(path)
-        values.require_bounded(data)
-        stored = values.decode_file(data, shapes.Outcome, str(path), "an outcome", OUTCOME_VERSION, OUTCOME_KIND)
+        text = values.load(path)
+        values.require_bounded(text)
+        stored = values.decode_file(text, shapes.Outcome, str(path), "an outcome", OUTCOME_VERSION, OUTCOME_KIND)
         outcome = _outcome(stored)
     except OSError as error:
         raise InputError(f"{path}: cannot read the outcome: {reason(error)}") from None

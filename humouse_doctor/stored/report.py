@@ -155,15 +155,14 @@ def _bound(value: float) -> float | None:
     return value if abs(value) != float("inf") else None
 
 
-def parse(data: bytes | str, name: str) -> Report:
+def parse(text: str, name: str) -> Report:
     """A report from its JSON; raises `InputError` for anything else."""
     from humouse_doctor.stored import values
     from humouse_doctor.stored.shapes import report as shapes
 
     try:
-        data = data.encode() if isinstance(data, str) else data
-        values.require_bounded(data)
-        report = _report(values.decode_file(data, shapes.Report, name, "a report", SCHEMA_VERSION))
+        values.require_bounded(text)
+        report = _report(values.decode_file(text, shapes.Report, name, "a report", SCHEMA_VERSION))
     except values.MALFORMED as error:
         raise not_a_report(name, error) from None
     for trouble in (*_missing(report), *_contradictions(report)):

@@ -20,18 +20,18 @@ def read(path: Path, name: str | None = None) -> Report:
     Raises `InputError` if the file is unreadable or not a report, and `UsageError` if several reports could be meant.
     """
     try:
-        data = load(path)
-        if decode(data, Head).kind == GATE_KIND:
-            data = _chosen(reports(data), name, path)
+        text = load(path)
+        if decode(text, Head).kind == GATE_KIND:
+            text = _chosen(reports(text), name, path)
     except OSError as error:
         raise InputError(f"{path}: cannot read the report: {reason(error)}") from None
     except MALFORMED as error:
         raise report.not_a_report(str(path), error) from None
-    return report.parse(data, str(path))
+    return report.parse(text, str(path))
 
 
-def _chosen(inputs: Sequence[tuple[str, bytes]], name: str | None, path: Path) -> bytes:
-    named = [data for one, data in inputs if one == name] or [data for _, data in inputs]
+def _chosen(inputs: Sequence[tuple[str, str]], name: str | None, path: Path) -> str:
+    named = [text for one, text in inputs if one == name] or [text for _, text in inputs]
     if len(named) != 1:
         wanted = "" if name is None else f", none of them {name}"
         raise UsageError(f"{path}: a gate's decision on {len(inputs)} inputs{wanted}; give the report of one run")
