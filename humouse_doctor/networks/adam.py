@@ -16,7 +16,9 @@ class Adam:
     process of a search. Its function `adam` does the same work and imports nothing.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], *, learning_rate: float, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+    def __init__(
+        self, parameters: Iterable[Tensor], *, learning_rate: float, betas: tuple[float, float] = (0.9, 0.999)
+    ) -> None:
         self._parameters = list(parameters)
         self._learning_rate = learning_rate
         self._betas = betas

@@ -100,7 +100,9 @@ def test_nothing_keeps_an_interruption_from_ending_it(script: str) -> None:
 
 
 @pytest.mark.parametrize("every", [0.01, 40.0])
-@pytest.mark.parametrize("body", ["    import interrupts\n    print('on')\n", "    load()\n    print('on')\n"], ids=["line", "return"])
+@pytest.mark.parametrize(
+    "body", ["    import interrupts\n    print('on')\n", "    load()\n    print('on')\n"], ids=["line", "return"]
+)
 def test_an_import_is_left_to_end_and_nothing_after_it_runs(folder: Path, every: float, body: str) -> None:
     (folder / "interrupts.py").write_text("import later\ncome()\nprint('to its end', flush=True)\n", encoding="utf-8")
     (folder / "later.py").write_text("def work():\n    return 1\n", encoding="utf-8")
