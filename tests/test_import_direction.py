@@ -69,12 +69,19 @@ def test_an_import_within_a_function_has_its_reason_beside_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["explain", "HD201"], ["probes"], ["preflight", "examples/healthy-slow-gates/config.yaml"]]
+    "arguments",
+    [
+        ["--help"],
+        ["explain", "HD201"],
+        ["probes"],
+        ["preflight", "examples/healthy-slow-gates/config.yaml"],
+        ["preflight", "examples/healthy-slow-gates/config.yaml", "--format", "json"],
+    ],
 )
-def test_light_commands_import_neither_torch_nor_numpy(arguments: list[str]) -> None:
+def test_light_commands_import_neither_torch_nor_numpy_nor_msgspec(arguments: list[str]) -> None:
     code = (
         "import sys; from humouse_doctor.cli.main import run; sys.argv[1:] = " + repr(arguments) + "; run();"
-        " sys.exit(7 if {'torch', 'numpy'} & set(sys.modules) else 0)"
+        " sys.exit(7 if {'torch', 'numpy', 'msgspec'} & set(sys.modules) else 0)"
     )
 
     ended = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, check=False)

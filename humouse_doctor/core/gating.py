@@ -13,7 +13,9 @@ from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
 
-GATE_VERSION = "1.0"
+#: What a file of the gate calls itself, and the version of its schema.
+GATE_KIND, GATE_VERSION = "humouse-doctor gate", "1.0"
+BASELINE_KIND, BASELINE_VERSION = "humouse-doctor baseline", "1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.remedy import CodeChange, Edit, Interval
 
-OUTCOME_VERSION = "1.0"
+#: What the file of an outcome calls itself, and the version of its schema.
+OUTCOME_KIND, OUTCOME_VERSION = "humouse-doctor outcome", "1.0"
 
 
 class Effect(str, Enum):

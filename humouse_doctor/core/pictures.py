@@ -35,11 +35,11 @@ class Pictures:
     """
 
     space: str
-    real_paths: tuple[Points, ...] = ()
-    generated_paths: tuple[Points, ...] = ()
+    reach: tuple[float, float] | None = None
+    gradient_rms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     steps: tuple[int, ...] = ()
     curves: tuple[Curve, ...] = ()
     edges: tuple[float, ...] = ()
     shares: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    reach: tuple[float, float] | None = None
-    gradient_rms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    real_paths: tuple[Points, ...] = ()
+    generated_paths: tuple[Points, ...] = ()

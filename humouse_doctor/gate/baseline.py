@@ -8,23 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.gating import Age, Entry, Standing
+from humouse_doctor.core.gating import BASELINE_KIND, BASELINE_VERSION, Age, Entry, Standing
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
+from humouse_doctor.core.text import reason
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, replace_file
 from humouse_doctor.probes.registry import current
-from humouse_doctor.stored.values import MALFORMED, described, items, load, number, optional, table, text
 
-_KIND = "humouse-doctor baseline"
-_VERSION = "1.0"
+if TYPE_CHECKING:
+    from humouse_doctor.stored.shapes.baseline import KnownRun as StoredRun
+
 _OWN_CODES = tuple(tool.code for tool in ToolCode)
-
-_MAX_RUNS = 100_000
 
 #: Verdicts from best to worst.
 BY_GRAVITY = (Verdict.HEALTHY, Verdict.UNDETERMINED, Verdict.AT_RISK, Verdict.COLLAPSED)
@@ -107,22 +106,17 @@ def experiment_of(report: Report) -> str | None:
 
 def read(path: Path) -> Baseline:
     """Read a baseline from its file; raise `InputError` if it is unreadable or no baseline."""
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes.baseline import Baseline as Stored
+
     try:
-        content = load(path)
-        if content["kind"] != _KIND:
-            raise KeyError("kind")
-        if content["schema_version"] != _VERSION:
-            raise InputError(
-                f"{path}: a baseline of schema {described(content['schema_version'])}; this version reads {_VERSION}"
-            )
-        return Baseline(source=path, runs=items(_read_run, content["runs"], _MAX_RUNS))
+        text = values.load(path)
+        stored = values.decode_file(text, Stored, str(path), "a baseline", BASELINE_VERSION, BASELINE_KIND)
     except OSError as error:
-        raise InputError(
-            f"{path}: cannot read the baseline: {error.strerror or error}; make it with --write-baseline"
-        ) from None
-    except MALFORMED as error:
-        name = type(error).__name__
-        raise InputError(f"{path}: not a baseline of humouse-doctor ({name}); make it with --write-baseline") from None
+        raise InputError(f"{path}: cannot read the baseline: {reason(error)}; make it with --write-baseline") from None
+    except values.MALFORMED as error:
+        raise InputError(f"{path}: not a baseline of humouse-doctor ({reason(error)}); make it with --write-baseline") from None
+    return Baseline(source=path, runs=tuple(map(_read_run, stored.runs)))
 
 
 def require_replaceable(path: Path) -> None:
@@ -130,34 +124,26 @@ def require_replaceable(path: Path) -> None:
 
     A shell may have expanded a pattern of inputs in the place of `--write-baseline`'s file.
     """
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes.bounds import Head
+
     if not is_file(path):
         return
     try:
-        is_ours = path.stat().st_size == 0 or load(path)["kind"] == _KIND
+        is_ours = path.stat().st_size == 0 or values.decode(values.load(path), Head).kind == BASELINE_KIND
     except OSError as error:
         raise InputError(f"{path}: cannot read the baseline: {error.strerror or error}; nothing was changed") from None
-    except MALFORMED:
+    except values.MALFORMED:
         is_ours = False
     if not is_ours:
         raise UsageError(f"{path}: --write-baseline would overwrite what is not a baseline; choose another file, or remove it")
 
 
-def _read_run(entry: Mapping[str, Any]) -> KnownRun:
-    findings = items(_read_finding, entry["findings"])
-    return KnownRun(
-        path=text(entry["path"]),
-        experiment=optional(text, entry["experiment"]),
-        verdict=Verdict(entry["verdict"]),
-        findings=MappingProxyType({known.fingerprint: known for known in findings}),
-    )
+def _read_run(stored: StoredRun) -> KnownRun:
+    from humouse_doctor.stored.values import same
 
-
-def _read_finding(entry: Mapping[str, Any]) -> KnownFinding:
-    return KnownFinding(
-        fingerprint=text(entry["fingerprint"]),
-        severity=Severity(entry["severity"]),
-        measurements=table(number, entry["measurements"]),
-    )
+    findings = {found.fingerprint: same(found, KnownFinding) for found in stored.findings}
+    return KnownRun(path=stored.path, experiment=stored.experiment, verdict=stored.verdict, findings=MappingProxyType(findings))
 
 
 def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
@@ -167,8 +153,8 @@ def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
     """
     runs = [_run(entry.report, entry, path) for entry in entries if entry.report is not None]
     content = {
-        "kind": _KIND,
-        "schema_version": _VERSION,
+        "kind": BASELINE_KIND,
+        "schema_version": BASELINE_VERSION,
         "tool_version": tool_version,
         "runs": sorted(runs, key=lambda run: str(run["path"])),
     }

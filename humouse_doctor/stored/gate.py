@@ -5,17 +5,15 @@ from __future__ import annotations
 import textwrap
 from typing import Any
 
-from humouse_doctor.core.gating import GATE_VERSION, Entry, Gate, JudgedFinding, Policy
+from humouse_doctor.core.gating import GATE_KIND, GATE_VERSION, Entry, Gate, JudgedFinding, Policy
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.stored import report as json_report
-
-KIND = "humouse-doctor gate"
 
 
 def render(gate: Gate) -> str:
     """Return the decision as JSON text that ends in a newline."""
     content = {
-        "kind": KIND,
+        "kind": GATE_KIND,
         "schema_version": GATE_VERSION,
         "tool_version": gate.tool_version,
         "exit_code": int(gate.exit_code),
@@ -76,7 +74,7 @@ def _judged(judged: JudgedFinding) -> dict[str, Any]:
 
 
 def schema(name: str) -> str:
-    """Return a published JSON Schema, `report` or `gate`, as text."""
+    """Return the published JSON Schema of `report`, `gate`, `outcome` or `baseline`, as text."""
     from importlib.resources import files
 
     return files("humouse_doctor.stored").joinpath("schemas").joinpath(f"{name}.json").read_text(encoding="utf-8")

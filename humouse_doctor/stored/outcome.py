@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.outcome import OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
-from humouse_doctor.core.remedy import CodeChange, Interval
-from humouse_doctor.core.settings import Value
+from humouse_doctor.core.outcome import OUTCOME_KIND, OUTCOME_VERSION, Arm, ArmOutcome, Change, Effect, Outcome, Step, Trial
+from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
-from humouse_doctor.stored.report import read_edit
-from humouse_doctor.stored.values import (
-    MALFORMED,
-    described,
-    flag,
-    items,
-    load,
-    number,
-    optional,
-    pair,
-    require_bounded,
-    table,
-    text,
-    whole,
-)
+from humouse_doctor.stored.report import plain, read_edit
 
-_KIND = "humouse-doctor outcome"
-_MAX_TRIALS = 10_000
+if TYPE_CHECKING:
+    from humouse_doctor.stored.shapes import outcome as shapes
 
 
 def render(outcome: Outcome) -> str:
@@ -42,7 +27,7 @@ def render(outcome: Outcome) -> str:
 def to_dict(outcome: Outcome) -> dict[str, Any]:
     """Return the outcome as plain data, in the order of the file."""
     return {
-        "kind": _KIND,
+        "kind": OUTCOME_KIND,
         "schema_version": OUTCOME_VERSION,
         "tool_version": outcome.tool_version,
         "fingerprint": outcome.fingerprint,
@@ -59,9 +44,9 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
         "untried": list(outcome.untried),
         "warm_start": list(outcome.warm_start),
         "hints": list(outcome.hints),
-        "path": [{"arm": step.arm, "text": step.text, "kept": step.kept} for step in outcome.path],
+        "path": plain(outcome.path),
         "arms": [_arm_outcome(arm) for arm in outcome.arms],
-        "trials": [_trial(trial) for trial in outcome.trials],
+        "trials": plain(outcome.trials),
     }
 
 
@@ -71,8 +56,8 @@ def _arm_outcome(outcome: ArmOutcome) -> dict[str, Any]:
         "title": arm.title,
         "key": arm.key,
         "remedies": list(arm.remedies),
-        "patch": [{"key": e.key, "old": _plain(e.old), "new": _plain(e.new), "absent": e.absent} for e in arm.edits],
-        "code_changes": [change.value for change in arm.code_changes],
+        "patch": plain(arm.edits),
+        "code_changes": plain(arm.code_changes),
         "seeds": outcome.seeds,
         "healthy_seeds": outcome.healthy_seeds,
         "effect": None if outcome.effect is None else outcome.effect.value,
@@ -87,48 +72,24 @@ def _arm_outcome(outcome: ArmOutcome) -> dict[str, Any]:
     }
 
 
-def _trial(trial: Trial) -> dict[str, Any]:
-    return {
-        "arm": trial.arm,
-        "seed": trial.seed,
-        "planned": trial.planned,
-        "steps": trial.steps,
-        "measurements": dict(trial.measurements),
-        "healthy": trial.healthy,
-        "causes": list(trial.causes),
-        "offered": list(trial.offered),
-        "losses": list(trial.losses),
-        "best_constant": trial.best_constant,
-        "motionless": trial.motionless,
-        "stopped": trial.stopped,
-        "failed": trial.failed,
-    }
-
-
 def _pair(interval: Interval | None) -> list[float] | None:
     return None if interval is None else [interval.low, interval.high]
 
 
-def _plain(value: Value) -> Any:
-    return [_plain(part) for part in value] if isinstance(value, tuple) else value
-
-
 def read(path: Path) -> Outcome:
     """Read an outcome; raise `InputError` for any other file, and for a cure that the file's trials do not support."""
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes import outcome as shapes
+
     try:
-        content = load(path)
-        require_bounded(content)
-        if content["kind"] != _KIND:
-            raise InputError(f"{path}: not an outcome that verify wrote")
-        if content["schema_version"] != OUTCOME_VERSION:
-            raise InputError(
-                f"{path}: an outcome of schema {described(content['schema_version'])}; this version reads {OUTCOME_VERSION}"
-            )
-        outcome = _outcome(content)
+        text = values.load(path)
+        values.require_bounded(text)
+        stored = values.decode_file(text, shapes.Outcome, str(path), "an outcome", OUTCOME_VERSION, OUTCOME_KIND)
+        outcome = _outcome(stored)
     except OSError as error:
         raise InputError(f"{path}: cannot read the outcome: {reason(error)}") from None
-    except MALFORMED as error:
-        raise InputError(f"{path}: not an outcome that verify wrote ({type(error).__name__})") from None
+    except values.MALFORMED as error:
+        raise InputError(f"{path}: not an outcome that verify wrote ({reason(error)})") from None
     for trouble in _contradictions(outcome):
         raise InputError(f"{path}: not an outcome that verify wrote: {trouble}")
     return outcome
@@ -151,79 +112,53 @@ def _contradictions(outcome: Outcome) -> Iterator[str]:
         yield "what it has chosen is no cure"
 
 
-def _outcome(content: Mapping[str, Any]) -> Outcome:
+def _outcome(stored: shapes.Outcome) -> Outcome:
+    from humouse_doctor.stored.values import same
+
     return Outcome(
-        tool_version=text(content["tool_version"]),
-        fingerprint=text(content["fingerprint"]),
-        config=text(content["config"]),
-        config_values=text(content["config_values"]),
-        config_prefix=text(content["config_prefix"]),
-        data=text(content["data"]),
-        checkpoint=optional(text, content["checkpoint"]),
-        own_steps=optional(whole, content["own_steps"]),
-        steps=whole(content["steps"]),
-        seeds=whole(content["seeds"]),
-        shortened=items(text, content["shortened"]),
-        chosen=optional(text, content["chosen"]),
-        untried=items(text, content["untried"]),
-        warm_start=items(text, content["warm_start"]),
-        hints=items(text, content["hints"]),
-        path=items(_read_step, content["path"]),
-        arms=items(_read_arm, content["arms"]),
-        trials=items(_read_trial, content["trials"], _MAX_TRIALS),
+        tool_version=stored.tool_version,
+        fingerprint=stored.fingerprint,
+        config=stored.config,
+        config_values=stored.config_values,
+        config_prefix=stored.config_prefix,
+        data=stored.data,
+        checkpoint=stored.checkpoint,
+        own_steps=stored.own_steps,
+        steps=stored.steps,
+        seeds=stored.seeds,
+        shortened=stored.shortened,
+        chosen=stored.chosen,
+        untried=stored.untried,
+        warm_start=stored.warm_start,
+        hints=stored.hints,
+        path=same(stored.path, tuple[Step, ...]),
+        arms=tuple(map(_read_arm, stored.arms)),
+        trials=same(stored.trials, tuple[Trial, ...]),
     )
 
 
-def _read_step(entry: Mapping[str, Any]) -> Step:
-    return Step(arm=text(entry["arm"]), text=text(entry["text"]), kept=flag(entry["kept"]))
-
-
-def _read_arm(entry: Mapping[str, Any]) -> ArmOutcome:
+def _read_arm(stored: shapes.Arm) -> ArmOutcome:
     return ArmOutcome(
         arm=Arm(
-            title=text(entry["title"]),
-            remedies=items(text, entry["remedies"]),
-            edits=items(read_edit, entry["patch"]),
-            code_changes=items(CodeChange, entry["code_changes"]),
+            title=stored.title,
+            remedies=stored.remedies,
+            edits=tuple(map(read_edit, stored.patch)),
+            code_changes=stored.code_changes,
         ),
-        seeds=whole(entry["seeds"]),
-        healthy_seeds=whole(entry["healthy_seeds"]),
-        effect=optional(Effect, entry["effect"]),
-        distance=pair(entry["distance"]),
-        gain=optional(_interval, entry["gain"]),
-        changes=items(_read_change, entry["changes"]),
-        expected=items(text, entry["expected"]),
-        notes=items(text, entry["notes"]),
+        seeds=stored.seeds,
+        healthy_seeds=stored.healthy_seeds,
+        effect=stored.effect,
+        distance=stored.distance,
+        gain=_interval(stored.gain),
+        changes=tuple(map(_read_change, stored.changes)),
+        expected=stored.expected,
+        notes=stored.notes,
     )
 
 
-def _read_change(entry: Mapping[str, Any]) -> Change:
-    return Change(
-        metric=text(entry["metric"]),
-        before=number(entry["before"]),
-        after=number(entry["after"]),
-        difference=optional(_interval, entry["difference"]),
-    )
+def _read_change(stored: shapes.Change) -> Change:
+    return Change(metric=stored.metric, before=stored.before, after=stored.after, difference=_interval(stored.difference))
 
 
-def _read_trial(entry: Mapping[str, Any]) -> Trial:
-    return Trial(
-        arm=text(entry["arm"]),
-        seed=whole(entry["seed"]),
-        planned=whole(entry["planned"]),
-        steps=whole(entry["steps"]),
-        measurements=table(number, entry["measurements"]),
-        healthy=flag(entry["healthy"]),
-        causes=items(text, entry["causes"]),
-        offered=items(text, entry["offered"]),
-        losses=items(number, entry["losses"]),
-        best_constant=optional(number, entry["best_constant"]),
-        motionless=optional(number, entry["motionless"]),
-        stopped=optional(text, entry["stopped"]),
-        failed=optional(text, entry["failed"]),
-    )
-
-
-def _interval(value: Any) -> Interval:
-    low, high = pair(value)
-    return Interval(low=low, high=high)
+def _interval(bounds: tuple[float, float] | None) -> Interval | None:
+    return None if bounds is None else Interval(low=bounds[0], high=bounds[1])

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.pictures import Curve, Pictures, Points
-from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
-from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Confidence, Finding, Location, Report, Verdict
-from humouse_doctor.core.settings import Origin, Place, Setting, Value
-from humouse_doctor.core.text import no_command_in_json
+from humouse_doctor.core.pictures import Pictures
+from humouse_doctor.core.probe import Judgement, ProbeResult, Status
+from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy
+from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Finding, Report, Verdict
+from humouse_doctor.core.settings import Place, Setting, Value
+from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.probes.registry import unmeasured
-from humouse_doctor.stored import values
-from humouse_doctor.stored.values import MALFORMED, code, described, flag, items, number, optional, pair, table, text, whole
+
+if TYPE_CHECKING:
+    from humouse_doctor.stored.shapes import bounds
+    from humouse_doctor.stored.shapes import report as shapes
 
 #: YAML's spellings of the floats that JSON lacks.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
-#: Bounds above any report: for probes, causes, curves and paths, and for numbers of one curve and settings of one config.
-_MANY, _NUMBERS = 100, 10_000
 #: The statuses that each judgement allows.
 _STATUSES = {
     Judgement.HEALTHY: (Status.HEALTHY,),
@@ -56,109 +59,58 @@ def _packed(pictures: Mapping[str, Any] | None) -> str:
 
 def patch_text(report: Report) -> str:
     """Return only the suggested patch, as JSON text."""
-    content = {"prefix": report.config_prefix, "patch": [_edit(edit) for edit in report.patch]}
+    content = {"prefix": report.config_prefix, "patch": plain(report.patch)}
     return no_command_in_json(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def to_dict(report: Report) -> dict[str, Any]:
     """Return the report as plain data, in the order of the file."""
-    subject = report.subject
     return {
         "schema_version": SCHEMA_VERSION,
         "tool_version": report.tool_version,
         "verdict": report.verdict.value,
         "confidence": report.confidence.value,
         "sentence": report.sentence,
-        "subject": {
-            "name": subject.name,
-            "checkpoint": subject.checkpoint,
-            "config": subject.config,
-            "data": subject.data,
-            "sha256": subject.sha256,
-            "seed": subject.seed,
-            "remarks": list(subject.remarks),
-        },
-        "data": None if report.data is None else _data(report.data),
-        "causes": [
-            {
-                "code": cause.code,
-                "name": cause.name,
-                "support": cause.support,
-                "message": cause.message,
-                "explains": list(cause.explains),
-            }
-            for cause in report.causes
-        ],
+        "subject": plain(report.subject),
+        "data": plain(report.data),
+        "causes": plain(report.causes),
         "unexplained": list(report.unexplained),
         "findings": [finding_to_dict(finding) for finding in report.findings],
-        "probes": [
-            {
-                "code": result.code,
-                "status": result.status.value,
-                "judgement": None if result.judgement is None else result.judgement.value,
-                "measurements": dict(result.measurements),
-                "reason": result.reason,
-            }
-            for result in report.probes
-        ],
+        "probes": plain(report.probes),
         "remedies": [_remedy(remedy) for remedy in report.remedies],
-        "patch": [_edit(edit) for edit in report.patch],
+        "patch": plain(report.patch),
         "cure": None if report.cure is None else _remedy(report.cure),
         "config_prefix": report.config_prefix,
         "settings": [_setting(setting) for setting in report.settings],
         "diff": report.diff,
-        "pictures": None if report.pictures is None else _pictures(report.pictures),
+        "pictures": plain(report.pictures),
     }
 
 
-def _pictures(pictures: Pictures) -> dict[str, Any]:
-    return {
-        "space": pictures.space,
-        "reach": None if pictures.reach is None else list(pictures.reach),
-        "gradient_rms": dict(pictures.gradient_rms),
-        "steps": list(pictures.steps),
-        "curves": [
-            {"name": curve.name, "movement": list(curve.movement), "spread": list(curve.spread)} for curve in pictures.curves
-        ],
-        "edges": list(pictures.edges),
-        "shares": {name: list(shares) for name, shares in pictures.shares.items()},
-        "real_paths": [[list(point) for point in path] for path in pictures.real_paths],
-        "generated_paths": [[list(point) for point in path] for path in pictures.generated_paths],
-    }
+def plain(part: object) -> Any:
+    """Return a part of a report as plain data: a dataclass as a dict of its fields in their order.
 
-
-def _data(data: DataSummary) -> dict[str, Any]:
-    return {
-        "source": data.source,
-        "total": data.total,
-        "usable": data.usable,
-        "taken": data.taken,
-        "length": data.length,
-        "dropped": dict(data.dropped),
-        "position_mean": list(data.position_mean),
-        "position_std": list(data.position_std),
-    }
+    A config's value that is not finite is spelled as in YAML; measured numbers are finite.
+    """
+    match part:
+        case Edit():
+            return {"key": part.key, "old": _spelled(part.old), "new": _spelled(part.new), "absent": part.absent}
+        case Enum():
+            return part.value
+        case Mapping():
+            return {key: plain(value) for key, value in part.items()}
+        case tuple():
+            return [plain(value) for value in part]
+        case None | str() | int() | float():
+            return part
+    return {field.name: plain(getattr(part, field.name)) for field in fields(part)}  # type: ignore[arg-type]  # a dataclass
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
     """Return one finding as plain data."""
-    where = finding.location
-    return {
-        "code": finding.code,
-        "name": finding.name,
-        "kind": finding.kind.value,
-        "severity": finding.severity.value,
-        "message": finding.message,
-        "evidence": dict(finding.evidence),
-        "location": {
-            "file": where.file,
-            "line": where.line,
-            "key": where.key,
-            "origin": None if where.origin is None else where.origin.value,
-        },
-        "fingerprint": finding.fingerprint,
-        "remedies": list(finding.remedies),
-    }
+    content: dict[str, Any] = plain(finding)
+    remedies = content.pop("remedies")
+    return {**content, "fingerprint": finding.fingerprint, "remedies": remedies}
 
 
 def _remedy(remedy: Remedy) -> dict[str, Any]:
@@ -168,9 +120,9 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
         "why": remedy.why,
         "safety": remedy.safety.value,
         "status": remedy.status.value,
-        "patch": [_edit(edit) for edit in remedy.edits],
+        "patch": plain(remedy.edits),
         "code_hint": remedy.code_hint,
-        "code_changes": [change.value for change in remedy.code_changes],
+        "code_changes": plain(remedy.code_changes),
         "trial": remedy.trial,
         "expects": [
             {"metric": expected.metric, "low": _bound(expected.interval.low), "high": _bound(expected.interval.high)}
@@ -179,15 +131,11 @@ def _remedy(remedy: Remedy) -> dict[str, Any]:
     }
 
 
-def _edit(edit: Edit) -> dict[str, Any]:
-    return {"key": edit.key, "old": _plain(edit.old), "new": _plain(edit.new), "absent": edit.absent}
-
-
 def _setting(setting: Setting) -> dict[str, Any]:
     place = setting.place
     return {
         "key": setting.key,
-        "value": _plain(setting.value),
+        "value": _spelled(setting.value),
         "origin": setting.origin.value,
         "file": None if place is None else place.file,
         "line": None if place is None else place.line,
@@ -195,9 +143,9 @@ def _setting(setting: Setting) -> dict[str, Any]:
     }
 
 
-def _plain(value: Value) -> Any:
+def _spelled(value: Value) -> Any:
     if isinstance(value, tuple):
-        return [_plain(part) for part in value]
+        return [_spelled(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return _NOT_FINITE[0 if math.isnan(value) else 1 if value > 0 else 2]
     return value
@@ -209,31 +157,22 @@ def _bound(value: float) -> float | None:
 
 def parse(text: str, name: str) -> Report:
     """A report from its JSON; raises `InputError` for anything else."""
+    from humouse_doctor.stored import values
+    from humouse_doctor.stored.shapes import report as shapes
+
     try:
-        return from_dict(json.loads(text), name)
-    except MALFORMED as error:
-        raise not_a_report(name, error) from None
-
-
-def not_a_report(name: str, error: Exception) -> InputError:
-    """The one line for content that no version has written."""
-    return InputError(f"{name}: not a report of humouse-doctor ({type(error).__name__}); expected its JSON")
-
-
-def from_dict(content: Any, name: str) -> Report:
-    """Return a report from its plain data; raise `InputError` for anything else."""
-    try:
-        values.require_bounded(content)
-        if content["schema_version"] != SCHEMA_VERSION:
-            raise InputError(
-                f"{name}: a report of schema {described(content['schema_version'])}; this version reads {SCHEMA_VERSION}"
-            )
-        report = _report(content)
-    except MALFORMED as error:
+        values.require_bounded(text)
+        report = _report(values.decode_file(text, shapes.Report, name, "a report", SCHEMA_VERSION))
+    except values.MALFORMED as error:
         raise not_a_report(name, error) from None
     for trouble in (*_missing(report), *_contradictions(report)):
         raise InputError(f"{name}: not a whole report of humouse-doctor ({trouble}); write it anew with --format json")
     return report
+
+
+def not_a_report(name: str, error: Exception) -> InputError:
+    """The one line for content that no version has written."""
+    return InputError(f"{name}: not a report of humouse-doctor ({reason(error)}); expected its JSON")
 
 
 def _missing(report: Report) -> Iterator[str]:
@@ -260,173 +199,80 @@ def _contradictions(report: Report) -> Iterator[str]:
         yield f"it is healthy, and {trouble}"
 
 
-def _report(content: Mapping[str, Any]) -> Report:
+def _report(stored: shapes.Report) -> Report:
+    from humouse_doctor.stored.values import same
+
     return Report(
-        tool_version=text(content["tool_version"]),
-        verdict=Verdict(content["verdict"]),
-        confidence=Confidence(content["confidence"]),
-        sentence=text(content["sentence"]),
-        subject=_read_subject(content["subject"]),
-        data=optional(_read_data, content["data"]),
-        causes=items(_read_cause, content["causes"], _MANY),
-        unexplained=items(code, content["unexplained"]),
-        findings=items(_read_finding, content["findings"]),
-        probes=items(_read_result, content["probes"], _MANY),
-        remedies=items(_read_remedy, content["remedies"]),
-        patch=items(read_edit, content["patch"]),
-        settings=items(_read_setting, content["settings"], _NUMBERS),
-        cure=optional(_read_remedy, content["cure"]),
-        config_prefix=text(content["config_prefix"]),
-        diff=text(content["diff"], 1_000_000),
-        pictures=optional(_read_pictures, content["pictures"]),
+        tool_version=stored.tool_version,
+        verdict=stored.verdict,
+        confidence=stored.confidence,
+        sentence=stored.sentence,
+        subject=same(stored.subject, Subject),
+        data=None if stored.data is None else same(stored.data, DataSummary),
+        causes=same(stored.causes, tuple[Cause, ...]),
+        unexplained=stored.unexplained,
+        findings=same(stored.findings, tuple[Finding, ...]),
+        probes=same(stored.probes, tuple[ProbeResult, ...]),
+        remedies=tuple(map(_read_remedy, stored.remedies)),
+        patch=tuple(map(read_edit, stored.patch)),
+        settings=tuple(map(_read_setting, stored.settings)),
+        cure=None if stored.cure is None else _read_remedy(stored.cure),
+        config_prefix=stored.config_prefix,
+        diff=stored.diff,
+        pictures=None if stored.pictures is None else _drawable(same(stored.pictures, Pictures)),
     )
 
 
-def _read_subject(entry: Mapping[str, Any]) -> Subject:
-    return Subject(
-        name=text(entry["name"]),
-        checkpoint=optional(text, entry["checkpoint"]),
-        config=optional(text, entry["config"]),
-        data=optional(text, entry["data"]),
-        sha256=optional(text, entry["sha256"]),
-        seed=whole(entry["seed"]),
-        remarks=items(text, entry["remarks"]),
-    )
-
-
-def _read_data(entry: Mapping[str, Any]) -> DataSummary:
-    return DataSummary(
-        source=text(entry["source"]),
-        total=whole(entry["total"]),
-        usable=whole(entry["usable"]),
-        taken=whole(entry["taken"]),
-        length=whole(entry["length"]),
-        dropped=table(whole, entry["dropped"]),
-        position_mean=pair(entry["position_mean"]),
-        position_std=pair(entry["position_std"]),
-    )
-
-
-def _read_cause(entry: Mapping[str, Any]) -> Cause:
-    return Cause(
-        code=code(entry["code"]),
-        name=text(entry["name"]),
-        support=optional(number, entry["support"]),
-        message=text(entry["message"]),
-        explains=items(code, entry["explains"]),
-    )
-
-
-def _read_pictures(entry: Mapping[str, Any]) -> Pictures:
-    pictures = Pictures(
-        space=text(entry["space"]),
-        reach=optional(pair, entry["reach"]),
-        gradient_rms=table(number, entry["gradient_rms"]),
-        steps=items(whole, entry["steps"], _NUMBERS),
-        curves=items(_read_curve, entry["curves"], _MANY),
-        edges=items(number, entry["edges"]),
-        shares=table(_numbers, entry["shares"]),
-        real_paths=items(_read_path, entry["real_paths"], _MANY),
-        generated_paths=items(_read_path, entry["generated_paths"], _MANY),
-    )
+def _drawable(pictures: Pictures) -> Pictures:
     lengths = {len(curve.movement) for curve in pictures.curves} | {len(curve.spread) for curve in pictures.curves}
     bins = {len(shares) for shares in pictures.shares.values()}
-    if len(pictures.shares) > _MANY or len(pictures.edges) > _NUMBERS // 10:
-        raise ValueError("more than is drawn")
     if lengths - {len(pictures.steps)} or 0 in lengths or bins - {len(pictures.edges) - 1} or 0 in bins:
         raise ValueError("a curve or a histogram of another length")
     return pictures
 
 
-def _read_curve(entry: Mapping[str, Any]) -> Curve:
-    return Curve(name=text(entry["name"]), movement=_numbers(entry["movement"]), spread=_numbers(entry["spread"]))
-
-
-def _read_path(entry: Any) -> Points:
-    return items(pair, entry, _NUMBERS)
-
-
-def _numbers(entry: Any) -> tuple[float, ...]:
-    return items(number, entry, _NUMBERS)
-
-
-def _read_finding(entry: Mapping[str, Any]) -> Finding:
-    return Finding(
-        code=code(entry["code"]),
-        name=text(entry["name"]),
-        kind=Kind(entry["kind"]),
-        severity=Severity(entry["severity"]),
-        message=text(entry["message"]),
-        evidence=table(number, entry["evidence"]),
-        location=_read_location(entry["location"]),
-        remedies=items(text, entry["remedies"]),
-    )
-
-
-def _read_location(entry: Mapping[str, Any]) -> Location:
-    return Location(
-        file=optional(text, entry["file"]),
-        line=optional(_line, entry["line"]),
-        key=optional(text, entry["key"]),
-        origin=optional(Origin, entry["origin"]),
-    )
-
-
-def _read_result(entry: Mapping[str, Any]) -> ProbeResult:
-    return ProbeResult(
-        code=code(entry["code"]),
-        status=Status(entry["status"]),
-        judgement=optional(Judgement, entry["judgement"]),
-        measurements=table(number, entry["measurements"]),
-        reason=optional(text, entry["reason"]),
-    )
-
-
-def _read_remedy(entry: Mapping[str, Any]) -> Remedy:
+def _read_remedy(stored: shapes.Remedy) -> Remedy:
     return Remedy(
-        id=text(entry["id"]),
-        title=text(entry["title"]),
-        why=text(entry["why"]),
-        safety=Safety(entry["safety"]),
-        status=RemedyStatus(entry["status"]),
-        edits=items(read_edit, entry["patch"]),
-        code_hint=optional(text, entry["code_hint"]),
-        code_changes=items(CodeChange, entry["code_changes"]),
-        trial=optional(text, entry["trial"]),
-        expects=items(_read_expectation, entry["expects"]),
+        id=stored.id,
+        title=stored.title,
+        why=stored.why,
+        safety=stored.safety,
+        status=stored.status,
+        edits=tuple(map(read_edit, stored.patch)),
+        code_hint=stored.code_hint,
+        code_changes=stored.code_changes,
+        trial=stored.trial,
+        expects=tuple(map(_read_expectation, stored.expects)),
     )
 
 
-def _read_expectation(entry: Mapping[str, Any]) -> Expectation:
-    low, high = optional(number, entry["low"]), optional(number, entry["high"])
-    infinity = float("inf")
-    interval = Interval(low=-infinity if low is None else low, high=infinity if high is None else high)
-    return Expectation(metric=text(entry["metric"]), interval=interval)
+def _read_expectation(stored: shapes.Expectation) -> Expectation:
+    low = -math.inf if stored.low is None else stored.low
+    return Expectation(metric=stored.metric, interval=Interval(low=low, high=math.inf if stored.high is None else stored.high))
 
 
-def read_edit(entry: Mapping[str, Any]) -> Edit:
-    """Return an edit from its plain data; raise one of `MALFORMED`."""
-    return Edit(key=text(entry["key"]), old=_value(entry["old"]), new=_value(entry["new"]), absent=flag(entry["absent"]))
+def read_edit(stored: bounds.Edit) -> Edit:
+    """Return an edit; raise `ValueError` for a value that no config has."""
+    return Edit(key=stored.key, old=_value(stored.old), new=_value(stored.new), absent=stored.absent)
 
 
-def _read_setting(entry: Mapping[str, Any]) -> Setting:
-    file = optional(text, entry["file"])
-    place = None if file is None else Place(file=file, line=_line(entry["line"]), column=_line(entry["column"]))
-    return Setting(key=text(entry["key"]), value=_value(entry["value"]), origin=Origin(entry["origin"]), place=place)
+def _read_setting(stored: shapes.Setting) -> Setting:
+    place = None
+    if stored.file is not None:
+        if stored.line is None or stored.column is None:
+            raise ValueError("a setting of a file without line and column")
+        place = Place(file=stored.file, line=stored.line, column=stored.column)
+    return Setting(key=stored.key, value=_value(stored.value), origin=stored.origin, place=place)
 
 
-def _value(raw: Any) -> Value:
-    if isinstance(raw, list):
-        return tuple(_value(part) for part in raw)
-    if isinstance(raw, str):
-        return float(raw.replace(".", "")) if raw in _NOT_FINITE else raw
-    if raw is None or isinstance(raw, bool):
-        return raw
-    as_float = number(raw)
-    return raw if isinstance(raw, int) else as_float
-
-
-def _line(raw: Any) -> int:
-    if whole(raw) < 1:
-        raise ValueError(raw)
-    return whole(raw)
+def _value(raw: object, levels: int = 60) -> Value:
+    match raw:
+        case list() if levels:
+            return tuple(_value(part, levels - 1) for part in raw)
+        case str():
+            return float(raw.replace(".", "")) if raw in _NOT_FINITE else raw
+        case int() | float() if abs(raw) <= sys.float_info.max:
+            return raw
+        case None:
+            return None
+    raise ValueError("no value of a config")

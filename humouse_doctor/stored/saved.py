@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.gating import GATE_KIND
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import reason
 from humouse_doctor.stored import report
-from humouse_doctor.stored.gate import KIND
-from humouse_doctor.stored.values import MALFORMED, load
+from humouse_doctor.stored.shapes.bounds import Head
+from humouse_doctor.stored.values import MALFORMED, decode, load, reports
 
 
 def read(path: Path, name: str | None = None) -> Report:
@@ -19,20 +20,19 @@ def read(path: Path, name: str | None = None) -> Report:
     Raises `InputError` if the file is unreadable or not a report, and `UsageError` if several reports could be meant.
     """
     try:
-        content = load(path)
+        text = load(path)
+        if decode(text, Head).kind == GATE_KIND:
+            text = _chosen(reports(text), name, path)
     except OSError as error:
         raise InputError(f"{path}: cannot read the report: {reason(error)}") from None
     except MALFORMED as error:
         raise report.not_a_report(str(path), error) from None
-    if isinstance(content, dict) and content.get("kind") == KIND:
-        content = _chosen(content.get("inputs"), name, path)
-    return report.from_dict(content, str(path))
+    return report.parse(text, str(path))
 
 
-def _chosen(inputs: Any, name: str | None, path: Path) -> Any:
-    entries = [entry for entry in inputs if isinstance(entry, dict)] if isinstance(inputs, list) else []
-    named = [entry for entry in entries if name is not None and entry.get("name") == name] or entries
+def _chosen(inputs: Sequence[tuple[str, str]], name: str | None, path: Path) -> str:
+    named = [text for one, text in inputs if one == name] or [text for _, text in inputs]
     if len(named) != 1:
         wanted = "" if name is None else f", none of them {name}"
-        raise UsageError(f"{path}: a gate's decision on {len(entries)} inputs{wanted}; give the report of one run")
-    return named[0].get("report")
+        raise UsageError(f"{path}: a gate's decision on {len(inputs)} inputs{wanted}; give the report of one run")
+    return named[0]

@@ -25,7 +25,8 @@ _CODE = (
 _EVENTS = ("open", "os.listdir", "os.scandir", "os.walk", "glob.glob")
 #: Modules that something imports, or looks for, if it looks into the current folder at all.
 _MODULES = ("sitecustomize", "usercustomize", "torch", "yaml", "rich", "typer", "click", "jinja2", "matplotlib", "hydra",
-            "omegaconf", "safetensors", "tomli", "tomllib", "typing", "random", "pickle", "conftest", "encodings")  # fmt: skip
+            "msgspec", "omegaconf", "safetensors", "tomli", "tomllib", "typing", "random", "pickle", "conftest",
+            "encodings")  # fmt: skip
 _PACKAGES = ("numpy", "humouse_doctor", "hydra_plugins", "multiprocessing")
 #: Files that some library or tool takes for its settings.
 _SETTINGS = (

@@ -22,9 +22,10 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.reporting.forms import Format
 from humouse_doctor.reporting.rendering import render
 from humouse_doctor.service.commands import Beside, Display, view_of
-from humouse_doctor.stored import gate, saved
+from humouse_doctor.stored import gate, saved, values
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.stored import report as json_report
+from humouse_doctor.stored.shapes.outcome import Arm
 from humouse_doctor.verify.marks import config_values
 from tests.conftest import Ended
 from tests.reporting.builders import collapsed, gated, pictures
@@ -237,6 +238,79 @@ def test_a_file_that_is_none_is_refused_with_one_line(
     require_one_line(ended, 3, "x.json: ")
 
 
+_HEADS = {
+    "show": b'{"schema_version": "1.3", ',
+    "--outcome": b'{"schema_version": "1.0", "kind": "humouse-doctor outcome", ',
+    "--baseline": b'{"schema_version": "1.0", "kind": "humouse-doctor baseline", ',
+}
+#: Millions of values where a reader may make an object of each; some msgspec leaves to another reader, for the surrogate.
+BOMBS: dict[str, bytes] = {
+    "a field that is unknown": b'"x": [' + b"{}," * 4_000_000,
+    "lists": b'"x": [' + b"[]," * 4_000_000,
+    "a lone surrogate before": b'"y": "\\ud800 ", "x": [' + b"{}," * 4_000_000,
+    "entries": b'"runs": [' + b"{}," * 4_000_000,
+    "text": b'"x": [' + b'"",' * 4_000_000,
+    "keys": b'"x": {' + b'"":0,' * 2_500_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("option", _HEADS)
+def test_a_bomb_is_refused_before_it_is_made(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bomb = _HEADS[option] + BOMBS[name]
+    Path("x.json").write_bytes(bomb + (b'"":0}}' if name == "keys" else b"0]}"))
+    start = time.process_time()
+
+    ended = _with_file(invoke, tmp_path, option, "x.json")
+
+    assert time.process_time() - start < 1  # 0.1 s where it was made into objects in 6 to 10 s
+    require_one_line(ended, 3, "x.json: ")
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1e400", b"NaN", b"Infinity", b"9" * 400, b"true", b'"1"', b"null"])
+@pytest.mark.parametrize("name", [b"x", b"\\ud800"], ids=["text", "a lone surrogate"])
+def test_a_measured_number_is_a_finite_number(invoke: Invoke, tmp_path: Path, number: bytes, name: bytes) -> None:
+    """The second name is for msgspec no text, and read by another reader."""
+    path = tmp_path / "x.json"
+    content = json.dumps(with_value(REPORT, ("probes", 0, "measurements"), {"NAME": 0.25})).encode()
+    path.write_bytes(content.replace(b"NAME", name))
+    assert saved.read(path).probes[0].measurements == {json.loads(b'"%b"' % name): 0.25}
+
+    path.write_bytes(content.replace(b"NAME", name).replace(b"0.25", number))
+
+    require_one_line(invoke("show", str(path)), 3, f"{path}: not a report of humouse-doctor (")
+
+
+def test_a_refused_file_is_told_where_it_is_wrong_and_never_by_a_name_of_its_own(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = "\x1b[31m\u202e::error::" + "k" * 9_000
+    for place, value, said in (
+        (("sentence",), 1, "Expected `str`, got `int` - at `$.sentence`"),
+        (("findings", 0, "evidence"), {key: "x"}, "Expected `float`, got `str` - at `$.findings[0].evidence[...]`"),
+        (("verdict",), key, r"Invalid enum value '\x1b[31m\u202e::error::kkk"),
+        (("schema_version",), key, "a report of schema '"),
+    ):
+        Path("x.json").write_text(json.dumps(with_value(REPORT, place, value)), encoding="utf-8")
+
+        assert said in require_one_line(invoke("show", "x.json"), 3, "x.json: ")
+
+
+@pytest.mark.parametrize("beside", [1, 2])
+def test_a_decision_on_a_name_that_is_no_utf8_is_read(tmp_path: Path, beside: int) -> None:
+    decision = json.loads(gate.render(gated()))
+    decision["inputs"] = [{**decision["inputs"][0], "name": name} for name in ("byte\udcff", "other")[:beside]]
+    (tmp_path / "x.json").write_text(json.dumps(decision), encoding="utf-8")
+
+    read = saved.read(tmp_path / "x.json", "byte\udcff")
+
+    assert json_report.to_dict(read) == decision["inputs"][0]["report"]
+
+
 def _with_file(invoke: Invoke, folder: Path, option: str, name: str) -> Ended:
     if option == "show":
         return invoke("show", name)
@@ -311,7 +385,8 @@ def test_a_cure_that_names_a_file_is_not_taken_over(invoke: Invoke, tmp_path: Pa
     cure = next(arm for arm in outcome["arms"] if arm["effect"] == "cured")
     cure["patch"].append({"key": "training.generator_init_path", "old": None, "new": "/tmp/x.pt", "absent": True})
     old, cure["key"] = cure["key"], ""
-    key = outcome_json._read_arm(cure).arm.key  # what the arm is called by its edits
+    stored = values.decode(json.dumps(cure), Arm)
+    key = outcome_json._read_arm(stored).arm.key  # what the arm is called by its edits
     text = json.dumps({**outcome, "chosen": key}).replace(json.dumps(old), json.dumps(key))
     Path("x.json").write_text(text, encoding="utf-8")
 

@@ -1,0 +1,46 @@
+"""The published JSON Schemas: made from the types of the files, and true of the files."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from humouse_doctor.core.gating import Policy
+from humouse_doctor.gate import baseline
+from humouse_doctor.gate.judging import Judge
+from humouse_doctor.stored import gate, outcome
+from tests.reporting.builders import collapsed
+from tests.stored.write_schemas import FOLDER, schemas
+from tests.verify.builders import searched
+
+
+def test_the_schemas_are_those_of_the_types() -> None:
+    """Else run `python -m tests.stored.write_schemas`."""
+    assert {path.stem: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()} == schemas()
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_a_schema_names_every_part_that_it_refers_to(name: str) -> None:
+    text = gate.schema(name)
+    schema = json.loads(text)
+    Draft202012Validator.check_schema(schema)
+    referred = {part.partition('"')[0] for part in text.split('"#/$defs/')[1:]}
+
+    assert referred == set(schema["$defs"])
+
+
+def test_an_outcome_and_a_baseline_are_what_their_schemas_say(tmp_path: Path) -> None:
+    entry = Judge(policy=Policy(), today=date(2026, 1, 1)).entry("run.yaml", collapsed("run.yaml"))
+    baseline.write(tmp_path / "known.json", [entry], "0.1.0")
+    written = {"outcome": outcome.render(searched()), "baseline": (tmp_path / "known.json").read_text(encoding="utf-8")}
+
+    for name, text in written.items():
+        validator = Draft202012Validator(json.loads(gate.schema(name)))
+        content = json.loads(text)
+        assert list(validator.iter_errors(content)) == []
+        assert list(validator.iter_errors({**content, "more": 1})) != []
+        assert list(validator.iter_errors({**content, "kind": "another"})) != []
