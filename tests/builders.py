@@ -25,14 +25,14 @@ from humouse_doctor.core.case import (
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Metric, Probe, ProbeResult
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS
 from humouse_doctor.probes.registry import PROBES
 
-POSITIONS = LossSpace(absolute=True)
-DELTAS = LossSpace(absolute=False)
+POSITIONS = Space(absolute=True)
+DELTAS = Space(absolute=False)
 CONFIG = "run.yaml"
 CHECKPOINT = "generator.pt"
 
@@ -173,7 +173,7 @@ def case(
     *,
     known: Settings | None = None,
     facts: NetworkFacts | None = None,
-    space: LossSpace | None = POSITIONS,
+    space: Space | None = POSITIONS,
     weights: WeightFacts | None = None,
     data: DataSummary | None = None,
     contract: PretrainerContract | None = None,

@@ -13,7 +13,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, Subject, WeightFacts
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.tool_codes import ToolCode
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def assemble(
     notes: Notes,
     *,
     network: NetworkFacts | None,
-    space: LossSpace | None,
+    space: Space | None,
+    reading: Reading | None,
     samples: Samples,
     run: Settings | None = None,
     weights: WeightFacts | None = None,
@@ -46,6 +47,11 @@ def assemble(
     samples = _with_targets(samples, settings, gestures, network, space, notes)
     for need, reason in ((Need.SPACE, _NO_SPACE), (Need.HEADS, _NO_NETWORK), (Need.CONFIG, _NO_CONFIG)):
         notes.absent.setdefault(need, reason)
+    if reading is not None and reading.assumed and space is not None and reading.space.absolute != space.absolute:
+        notes.remarks.append(
+            f"assumed that the program reads the output as {reading.space.name}, as the newest humouse does; give --source with"
+            " its checkout, or --reads"
+        )
     contract = contract_of(request, run or settings, checkpoint, notes)
     notes.remarks.extend(_data_remarks(gestures))
     return Case(
@@ -61,6 +67,7 @@ def assemble(
         settings=settings,
         network=network,
         space=space,
+        reading=reading,
         samples=samples,
         weights=weights,
         data=None if gestures is None else gestures.summary,
@@ -75,7 +82,7 @@ def _with_targets(
     settings: Settings,
     gestures: Gestures | None,
     network: NetworkFacts | None,
-    space: LossSpace | None,
+    space: Space | None,
     notes: Notes,
 ) -> Samples:
     """Return `samples` with the targets that the loss compares, all of one length; note the reason if there are none."""

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.loader_notes import accept_generator, note_foreign_code
 from humouse_doctor.cases.request import Notes, Request
+from humouse_doctor.cases.spaces import reading_of
 from humouse_doctor.core.case import PretrainerContract
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.space import PIXELS
+from humouse_doctor.core.spec import Architecture
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
@@ -34,6 +37,7 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
         checkpoint, file = checkpoints.load(found, salvage=request.salvage, accept=accept_generator), str(found)
         note_foreign_code(found, checkpoint, notes)
     known = settings.source is not None
+    positions = known and settings.flag("training.absolute_coordinates") is True
     return PretrainerContract(
         file=file,
         has_statistics=checkpoint.is_pretrainer,
@@ -41,6 +45,7 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
         run_head=_head(settings) if known else None,
         run_compares_deltas=known and settings.flag("training.absolute_coordinates") is False,
         run_normalises=known and settings.flag("data.normalize_sequences") is True,
+        run_reads=reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None,
     )
 
 

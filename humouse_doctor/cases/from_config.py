@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.assemble import assemble
 from humouse_doctor.cases.request import Notes, Request
-from humouse_doctor.cases.spaces import space_of
+from humouse_doctor.cases.spaces import reading_of, space_of
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
@@ -24,8 +24,10 @@ def before_training(request: Request, settings: Settings, gestures: Gestures | N
     if settings.source is not None:
         network = as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)
     notes.lack(_NO_CHECKPOINT, Need.PREDICTIONS, Need.RECURRENCE, Need.FIT, Need.GRADIENTS, Need.WEIGHTS)
-    space = space_of(settings, gestures, network.architecture if network else None, notes.remarks)
-    return assemble(request, settings, gestures, notes, network=network, space=space, samples=Samples())
+    architecture = network.architecture if network else None
+    space = space_of(settings, gestures, architecture, notes.remarks, source=notes.source)
+    reading = reading_of(settings, gestures, architecture, space, notes.source)
+    return assemble(request, settings, gestures, notes, network=network, space=space, reading=reading, samples=Samples())
 
 
 def generator_spec(settings: Settings) -> GeneratorSpec:

@@ -17,7 +17,7 @@ from humouse_doctor.core.case import Case, DataSummary, Need, Subject
 from humouse_doctor.core.cost import Look
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Origin, Settings, Value
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.networks import identify, observe
 
@@ -73,7 +73,7 @@ def of_module(
             subject=Subject(name=facts.label, seed=seed, remarks=tuple(notes.remarks)),
             settings=known,
             network=facts,
-            space=LossSpace(absolute=_compares_positions(known)),
+            space=Space(absolute=_compares_positions(known)),
             samples=found if values is None else replace(cut(found, values.shape[1]), loss_targets=values),
             weights=weights,
             data=None if values is None else _summary(values),

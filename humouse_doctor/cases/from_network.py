@@ -11,12 +11,12 @@ from humouse_doctor.cases.assemble import assemble
 from humouse_doctor.cases.from_config import as_far_as_known, facts_of
 from humouse_doctor.cases.loader_notes import note_foreign_code, note_old_torch
 from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
-from humouse_doctor.cases.spaces import conditions_of, held_in_float32, space_of
+from humouse_doctor.cases.spaces import conditions_of, held_in_float32, reading_of, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, WeightFacts
 from humouse_doctor.core.cost import Look, require_affordable
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import PIXELS, Reading, Space
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
@@ -62,7 +62,10 @@ def of_loaded(
         generator = _filled(own, path, checkpoint, settings, look)
     facts, player = generator.facts, generator.player
     weights = identify.weight_facts(generator.network, observe.tensors_of(generator.network))  # as they run, in float32
-    space = space_of(generator.settings, gestures, facts.architecture, notes.remarks, checkpoint)
+    space = space_of(generator.settings, gestures, facts.architecture, notes.remarks, checkpoint, notes.source)
+    reading = None
+    if not checkpoint.is_pretrainer:  # its weights are read by whichever run starts from them
+        reading = reading_of(generator.settings, gestures, facts.architecture, space, notes.source)
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
     return assemble(
         request,
@@ -71,7 +74,8 @@ def of_loaded(
         notes,
         network=facts,
         space=space,
-        samples=_observed(request, gestures, notes, facts, player, space, weights, conditions),
+        reading=reading,
+        samples=_observed(request, gestures, notes, facts, player, space, reading, weights, conditions),
         run=settings,
         weights=weights,
         checkpoint=checkpoint,
@@ -110,16 +114,20 @@ def of_trial(
     gestures: Gestures,
     network: nn.Module,
     spec: GeneratorSpec,
-    space: LossSpace,
+    space: Space,
+    reading: Reading | None,
     conditions: FloatArray | None,
 ) -> Loaded:
     """Return the case of a generator that a trial has just trained in `space`, with conditions (N, C)."""
     notes = Notes()
     facts = _facts(spec)
     weights = identify.weight_facts(network, observe.tensors_of(network))
-    samples = _observed(request, gestures, notes, facts, observe.sampler_of(network, spec), space, weights, conditions)
+    player = observe.sampler_of(network, spec)
+    samples = _observed(request, gestures, notes, facts, player, space, reading, weights, conditions)
     return notes.loaded(
-        assemble(request, settings, gestures, notes, network=facts, space=space, samples=samples, weights=weights)
+        assemble(
+            request, settings, gestures, notes, network=facts, space=space, reading=reading, samples=samples, weights=weights
+        )
     )
 
 
@@ -133,17 +141,27 @@ def _observed(
     notes: Notes,
     facts: NetworkFacts,
     player: Sampler,
-    space: LossSpace | None,
+    space: Space | None,
+    reading: Reading | None,
     weights: WeightFacts,
     conditions: FloatArray | None,
 ) -> Samples:
-    """Return samples of a trained generator, with the targets that its loss compares if these are known."""
+    """Return samples of a trained generator, with the targets that its loss compares if these are known.
+
+    Latents are fitted in the space that is read.
+    """
     targets = None if gestures is None or space is None else space.targets(gestures.sequences, facts.output_dim)
     if targets is not None:
         targets = targets[:, : facts.target_len]
     held = targets is None or held_in_float32(targets)
+    read_as = read_targets = None
+    if gestures is not None and space is not None and reading is not None and space.absolute != reading.space.absolute:
+        read_as, read_targets = reading.space, PIXELS.targets(gestures.sequences[:, : facts.target_len], 2)
+        held = held and held_in_float32(read_targets)
     samples = observe.observe(
         player,
+        fit_as=read_as,
+        fit_targets=read_targets,
         targets=targets if held and weights.non_finite == 0 else None,
         conditions=conditions,
         count=request.samples,

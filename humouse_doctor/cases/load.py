@@ -11,8 +11,11 @@ from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.from_config import before_training
 from humouse_doctor.cases.request import Loaded, Notes, Progress, Request, ToolFinding
 from humouse_doctor.core.cost import memory_asked
+from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config.reader import ReadConfig
+from humouse_doctor.inputs.source import trainer
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.gestures.gestures import Gestures
@@ -23,17 +26,24 @@ def load_case(
     progress: Progress = lambda _: None,
     gestures: Gestures | None = None,
     config: ReadConfig | None = None,
+    source: TrainerFacts | None = None,
 ) -> Loaded:
     """Read everything `request` names; raises `InputError` or `UsageError` with one line.
 
-    `gestures` and `config`, where they have been read before, are used instead of reading `request.data` and
-    `request.config` again; `config` has the request's overrides in it.
+    `gestures`, `config` and `source`, where they have been read before, are used instead of reading `request.data`,
+    `request.config` and `request.source` again; `config` has the request's overrides in it.
     """
     with memory_asked(str(request.checkpoint or request.config)):
-        return _load(request, Notes(progress=progress), gestures, config)
+        return _load(request, Notes(progress=progress), gestures, config, source)
 
 
-def _load(request: Request, notes: Notes, gestures: Gestures | None, known: ReadConfig | None) -> Loaded:
+def _load(
+    request: Request,
+    notes: Notes,
+    gestures: Gestures | None,
+    known: ReadConfig | None,
+    source: TrainerFacts | None,
+) -> Loaded:
     request, config = run_folder.resolve(request, notes, known)
     notes.findings.extend(_complaints(config))
     notes.remarks.extend(config.remarks)
@@ -43,11 +53,32 @@ def _load(request: Request, notes: Notes, gestures: Gestures | None, known: Read
 
         notes.progress(f"reading gestures from {request.data}")
         gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
+    notes.source = _source_of(request, notes) if source is None else source
     if request.checkpoint is None:
         return notes.loaded(before_training(request, settings, gestures, notes))
     from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, which a look before training is without
 
     return notes.loaded(of_checkpoint(request, request.checkpoint, settings, gestures, notes))
+
+
+def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
+    """Return the facts in the trainer that `request` names, or that lies around its run; None where there is none.
+
+    Raises `InputError` or `UsageError` for one that is named and cannot be read.
+    """
+    if request.source is not None:
+        return trainer.read(trainer.find(request.source))
+    run = request.checkpoint or request.config
+    found = None if run is None else trainer.around(run)
+    if found is None:
+        return None
+    try:
+        facts = trainer.read(found)
+    except InputError as error:
+        notes.remarks.append(f"source: {error}; not used")
+        return None
+    notes.remarks.append(f"source: read {found}, around the run; give --source for another one")
+    return facts
 
 
 def _complaints(config: ReadConfig) -> list[ToolFinding]:

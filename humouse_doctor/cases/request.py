@@ -9,6 +9,7 @@ from pathlib import Path
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.settings import Place
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 
 Progress = Callable[[str], None]
 
@@ -17,7 +18,8 @@ Progress = Callable[[str], None]
 class Request:
     """Paths as given on the command line, None where not given, and how much to measure.
 
-    `samples` prior latents are drawn, at most `max_sequences` gestures are kept; `quick` leaves latent fitting out;
+    `source` is a checkout of the trainer, or its file, read as text; None for the one around the run. `samples` prior latents
+    are drawn, at most `max_sequences` gestures are kept; `quick` leaves latent fitting out;
     `model` is `package.module:factory` for a generator of the user's own, whose code is then imported and run; with
     `salvage`, objects of foreign classes in a checkpoint are read as plain data instead of refused.
     """
@@ -25,6 +27,7 @@ class Request:
     checkpoint: Path | None = None
     config: Path | None = None
     data: Path | None = None
+    source: Path | None = None
     overrides: tuple[str, ...] = ()
     samples: int = 512
     max_sequences: int = 2048
@@ -47,10 +50,11 @@ class ToolFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A case, with the problems and surprises found while loading it."""
+    """A case, with the problems and surprises found while loading it, and the facts of the trainer if its source was read."""
 
     case: Case
     tool_findings: tuple[ToolFinding, ...] = ()
+    source: TrainerFacts | None = None
 
 
 def _unheard(_: str) -> None:
@@ -59,12 +63,13 @@ def _unheard(_: str) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """Notes taken while a case is loaded: remarks, findings, and the reasons for unmet needs."""
+    """Notes taken while a case is loaded: remarks, findings, the reasons for unmet needs, and the facts of the trainer."""
 
     progress: Progress = _unheard
     remarks: list[str] = field(default_factory=list)
     findings: list[ToolFinding] = field(default_factory=list)
     absent: dict[Need, str] = field(default_factory=dict)
+    source: TrainerFacts | None = None
 
     def lack(self, reason: str, *needs: Need) -> None:
         """Note the reason why `needs` are not met; it replaces any earlier one."""
@@ -72,4 +77,4 @@ class Notes:
 
     def loaded(self, case: Case) -> Loaded:
         """Return `case` with the findings noted on the way to it."""
-        return Loaded(case=case, tool_findings=tuple(self.findings))
+        return Loaded(case=case, tool_findings=tuple(self.findings), source=self.source)

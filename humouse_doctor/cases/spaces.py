@@ -1,4 +1,4 @@
-"""Settings and data to the space in which a run's warm-up compares, and to its generator's conditions."""
+"""Settings and data to numbers: the spaces that a run compares and reads, and its generator's conditions."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
-from humouse_doctor.core.settings import Origin, Settings
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.settings import Origin, Place, Settings
+from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Architecture
+from humouse_doctor.inputs.source.trainer import OutputKind, TrainerFacts
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
@@ -22,11 +23,15 @@ def space_of(
     architecture: Architecture | None,
     remarks: list[str],
     checkpoint: Checkpoint | None = None,
-) -> LossSpace | None:
-    """Return the space in which this run's warm-up compares, None if it is unknown."""
+    source: TrainerFacts | None = None,
+) -> Space | None:
+    """Return the space in which this run's warm-up compares; None where nothing says so.
+
+    The trainer's `source` tells of the oldest code of humouse, which compares deltas in any case.
+    """
     if checkpoint is not None and checkpoint.is_pretrainer:
         remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
-        return LossSpace(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
+        return Space(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
     absolute = settings.get("training.absolute_coordinates")
     if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
         return None
@@ -40,14 +45,61 @@ def space_of(
             carried = None
             remarks.append("the data carries no sequence statistics that can be used: computed them from the sequences taken")
         mean, std = carried or moments(gestures.sequences)
-    space = LossSpace(absolute=absolute.value is True, sequence_mean=mean, sequence_std=std)
+    summed = source is None or source.compares is not OutputKind.DELTAS
+    space = Space(absolute=absolute.value is True and summed, sequence_mean=mean, sequence_std=std)
     if architecture is not Architecture.SEQ2SEQ:
         return space
-    summed = replace(space, absolute=True)
+    positions = replace(space, absolute=True)
     if gestures is None:
-        return summed
-    position_mean, position_std = moments(summed.targets(gestures.sequences, 2))
-    return replace(summed, position_mean=position_mean, position_std=position_std)
+        return positions
+    position_mean, position_std = moments(positions.targets(gestures.sequences, 2))
+    return replace(positions, position_mean=position_mean, position_std=position_std)
+
+
+def reading_of(
+    settings: Settings,
+    gestures: Gestures | None,
+    architecture: Architecture | None,
+    compared: Space | None,
+    source: TrainerFacts | None = None,
+) -> Reading | None:
+    """Return the space in which the program reads the output after the warm-up; None if nothing tells.
+
+    Without absolute coordinates humouse always reads deltas. Else the config's `training.output_space` comes first, then the
+    trainer's `source`, then the newest code.
+    """
+    absolute = settings.get("training.absolute_coordinates")
+    if compared is None or absolute is None:
+        return None
+
+    def read_as(positions: bool, because: str, place: Place | None = None, assumed: bool = False) -> Reading:
+        space = _read(positions, settings, gestures, compared)
+        return Reading(space=space, because=because, place=place, assumed=assumed)
+
+    if absolute.value is not True:
+        return read_as(False, "training.absolute_coordinates is false")
+    stated = settings.text("training.output_space")
+    if stated is not None and stated.lower() != "null":
+        return read_as(stated.lower() == "positions", f"training.output_space is {stated}")
+    if architecture is None:
+        return None
+    if architecture is Architecture.SEQ2SEQ:
+        return read_as(True, "seq2seq emits positions")
+    if source is not None and source.reads is not None:
+        because = f"the trainer {source.reads.value} it at {source.reads_at}"
+        return read_as(source.reads is OutputKind.POSITIONS, because, source.reads_at)
+    return read_as(False, "humouse has summed the output of lstm and tcn since 24 October 2025", assumed=True)
+
+
+def _read(absolute: bool, settings: Settings, gestures: Gestures | None, compared: Space) -> Space:
+    """Return the compared space if it has the kind that is read, else the other kind in the unit of the program's data."""
+    if absolute == compared.absolute:
+        return compared
+    mean, std = compared.sequence_mean, compared.sequence_std
+    if mean is None and settings.flag("data.normalize_sequences") and gestures is not None:
+        carried = gestures.statistics.scale("sequence", gestures.sequences.shape[2])
+        mean, std = carried or moments(gestures.sequences)
+    return Space(absolute=absolute, sequence_mean=mean, sequence_std=std)
 
 
 def held_in_float32(values: FloatArray) -> bool:

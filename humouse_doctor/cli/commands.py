@@ -29,17 +29,19 @@ from humouse_doctor.cli.options import (
     OutcomeOption,
     PlainFormatOption,
     Quick,
+    ReadsOption,
     Salvage,
     SamplesOption,
     Seed,
     Select,
     Set,
+    Source,
     complete_topic,
 )
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat
+from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Reads
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Request
@@ -72,6 +74,8 @@ def _request(
     samples: int = 512,
     quick: bool = False,
     *,
+    source: Path | None,
+    reads: Reads | None,
     checkpoint: Path | None = None,
     model: str | None = None,
     salvage: bool = False,
@@ -83,7 +87,8 @@ def _request(
         checkpoint=checkpoint,
         config=config,
         data=data,
-        overrides=tuple(set_ or ()),
+        source=source,
+        overrides=_overrides(set_, reads),
         samples=samples,
         max_sequences=max_sequences,
         seed=seed,
@@ -91,6 +96,11 @@ def _request(
         model=model,
         salvage=salvage,
     )
+
+
+def _overrides(set_: list[str] | None, reads: Reads | None) -> tuple[str, ...]:
+    """Return the overrides that `--set` and `--reads` make."""
+    return (*(set_ or ()), *(() if reads is None else (f"training.output_space={reads.value}",)))
 
 
 def _version(asked: bool) -> None:
@@ -114,6 +124,8 @@ def inspect(
     config: Config = None,
     data: Data = None,
     set_: Set = None,
+    source: Source = None,
+    reads: ReadsOption = None,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
@@ -134,7 +146,18 @@ def inspect(
 
     files = destinations.outputs(output or (), Format, (checkpoint, config, data, outcome, compare))
     request = _request(
-        config, data, set_, max_sequences, seed, samples, quick, checkpoint=checkpoint, model=model, salvage=salvage
+        config,
+        data,
+        set_,
+        max_sequences,
+        seed,
+        samples,
+        quick,
+        source=source,
+        reads=reads,
+        checkpoint=checkpoint,
+        model=model,
+        salvage=salvage,
     )
     display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
     _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
@@ -145,6 +168,8 @@ def preflight(
     config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
     data: Data = None,
     set_: Set = None,
+    source: Source = None,
+    reads: ReadsOption = None,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
     compare: Compare = None,
@@ -159,7 +184,7 @@ def preflight(
     from humouse_doctor.service import commands as service
 
     files = destinations.outputs(output or (), Format, (config, data, compare))
-    request = _request(config, data, set_, max_sequences, seed)
+    request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads)
     display = service.Display(fail_on=fail_on, compare=compare, root=printing.root())
     _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
 
@@ -170,6 +195,8 @@ def suggest_config(
     config: Config = None,
     data: Data = None,
     set_: Set = None,
+    source: Source = None,
+    reads: ReadsOption = None,
     emit: Annotated[Emit, typer.Option("--emit", help="The form of the patch.")] = Emit.DIFF,
     write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
     samples: SamplesOption = 512,
@@ -185,7 +212,18 @@ def suggest_config(
     from humouse_doctor.service import commands as service
 
     request = _request(
-        config, data, set_, max_sequences, seed, samples, quick, checkpoint=checkpoint, model=model, salvage=salvage
+        config,
+        data,
+        set_,
+        max_sequences,
+        seed,
+        samples,
+        quick,
+        source=source,
+        reads=reads,
+        checkpoint=checkpoint,
+        model=model,
+        salvage=salvage,
     )
     _note_broken()  # of what is found only the patch is printed
     suggestion = service.suggest(request, emit, write, printing.progress, outcome)
@@ -203,6 +241,8 @@ def verify(
     data: Annotated[Path, typer.Option("--data", "-d", help="Gestures, as for inspect.")],
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint to take the diagnosis from.")] = None,
     set_: Set = None,
+    source: Source = None,
+    reads: ReadsOption = None,
     patch: Annotated[
         list[str] | None,
         typer.Option("--patch", help="A diff, overrides or YAML file, a probe's code or a remedy's id; else the diagnosis'."),
@@ -254,7 +294,8 @@ def verify(
         config=config,
         data=data,
         checkpoint=checkpoint,
-        overrides=tuple(set_ or ()),
+        source=source,
+        overrides=_overrides(set_, reads),
         patches=tuple(patch or ()),
         steps=steps,
         budget_s=_seconds("--budget", budget),
@@ -300,6 +341,8 @@ def gate(
     config: Config = None,
     data: Data = None,
     set_: Set = None,
+    source: Source = None,
+    reads: ReadsOption = None,
     policy: Annotated[
         Path | None,
         typer.Option("--policy", help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."),
@@ -332,7 +375,7 @@ def gate(
         raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
     asked = service.GateRequest(
         inputs=tuple(inputs),
-        request=_request(config, data, set_, max_sequences, seed, samples, quick),
+        request=_request(config, data, set_, max_sequences, seed, samples, quick, source=source, reads=reads),
         today=date.today(),  # a policy's day ends where the people are
         folder=Path.cwd(),
         policy=policy,

@@ -117,7 +117,7 @@ class Interruption:
         importing.f_trace = self._after_import
         sys.settrace(_no_trace)
 
-    def _after_import(self, frame: FrameType, event: str, _: object) -> NoReturn:
+    def _after_import(self, *_: object) -> NoReturn:
         sys.settrace(None)
         raise Interrupted
 
@@ -132,7 +132,7 @@ def _importing(frame: FrameType | None) -> FrameType | None:
     return found
 
 
-def _no_trace(frame: FrameType, event: str, _: object) -> None:
+def _no_trace(*_: object) -> None:
     """Trace no further frame; a frame that has a trace function of its own is traced while any is set."""
 
 

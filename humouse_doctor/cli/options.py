@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat
+from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat, Reads
 
 
 def complete_code(incomplete: str) -> list[str]:
@@ -30,6 +30,15 @@ Data = Annotated[
     typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another config value for this look only.")]
+Source = Annotated[
+    Path | None,
+    typer.Option(
+        "--source", help="The trainer's checkout, read as text: what it takes the output for. Else that around the run."
+    ),
+]
+ReadsOption = Annotated[
+    Reads | None, typer.Option("--reads", help="What the program takes the output for where its loss compares positions.")
+]
 SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
 MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]

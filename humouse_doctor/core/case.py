@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation, Architecture
 
 
@@ -31,7 +31,8 @@ class Need(Enum):
 class LatentFit:
     """Latents fitted to real targets by gradient descent.
 
-    `targets` and `predictions` are (M, T, D) in the loss's space, `latents` is (M, Z).
+    `targets` and `predictions` are (M, T, D) in the loss's space, or positions (M, T, 2) in the data's unit if the program
+    reads another space than its loss compares; `latents` is (M, Z).
     """
 
     targets: FloatArray
@@ -142,7 +143,8 @@ class PretrainerContract:
     Of the checkpoint: `file` is its path, `has_statistics` is true where it carries the mean and std of its positions,
     `head` is the activation of its position channels as the checkpoint spells it. Of the run's config: `run_head` is the
     same as the config spells it, None without a config; `run_compares_deltas` and `run_normalises` are true where it
-    compares deltas rather than positions, and where it z-scores each sequence.
+    compares deltas rather than positions, and where it z-scores each sequence. `run_reads` is what the program reads the
+    output as, None if unknown.
     """
 
     file: str
@@ -151,19 +153,22 @@ class PretrainerContract:
     run_head: str | None = None
     run_compares_deltas: bool = False
     run_normalises: bool = False
+    run_reads: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One run as the probes see it.
 
-    `subject_is_pretrainer` is True if the checkpoint is the pretrainer's own file, rather than a run's.
+    `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
+    True if the checkpoint is the pretrainer's own file, rather than a run's.
     """
 
     subject: Subject
     settings: Settings = field(default_factory=Settings)
     network: NetworkFacts | None = None
-    space: LossSpace | None = None
+    space: Space | None = None
+    reading: Reading | None = None
     samples: Samples = field(default_factory=Samples)
     weights: WeightFacts | None = None
     data: DataSummary | None = None
@@ -175,6 +180,11 @@ class Case:
     def has_checkpoint(self) -> bool:
         """True for a trained network, False for a config before training."""
         return self.weights is not None
+
+    @property
+    def spaces_differ(self) -> bool:
+        """True if the loss compares positions and the program reads deltas, or the other way round."""
+        return self.space is not None and self.reading is not None and self.space.absolute != self.reading.space.absolute
 
     def lacks(self, need: Need) -> str | None:
         """Return the reason why `need` is not met, None if it is met."""

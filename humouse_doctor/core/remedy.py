@@ -33,6 +33,7 @@ class CodeChange(str, Enum):
     """A change to the trainer's code for which there is no config key, and which a trial can make by itself."""
 
     NORMALISED_POSITIONS = "normalised-positions"
+    LOSS_AS_READ = "loss-as-read"
     TIME_INPUT = "time-input"
     SLOW_GATES = "slow-gates"
 

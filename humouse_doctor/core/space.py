@@ -1,4 +1,4 @@
-"""The space in which a warm-up's loss compares, and the conversions between deltas, positions and that space."""
+"""The spaces of a generator's output: the one its loss compares, the one its program reads, and conversions between them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.settings import Place
 
 #: Added to a standard deviation before dividing by it, as humouse's warm-up does.
-_EPSILON = 1e-6
+EPSILON = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LossSpace:
-    """The space of the loss: deltas or positions, raw or normalised.
+class Space:
+    """A space of sequences: deltas or positions, raw or normalised.
 
     `sequence_mean` and `sequence_std` (K,) z-score the raw sequences before anything else; `position_mean` and
     `position_std` (2,) z-score the positions after summing. None means that the step is left out.
@@ -44,7 +45,7 @@ class LossSpace:
         if self.absolute:
             values[..., :2] = np.cumsum(values[..., :2], axis=1)  # (N, T, 2)
             if self.position_mean is not None and self.position_std is not None:
-                values[..., :2] = (values[..., :2] - self.position_mean) / (self.position_std + _EPSILON)
+                values[..., :2] = (values[..., :2] - self.position_mean) / (self.position_std + EPSILON)
         return np.asarray(values)
 
     def positions(self, values: FloatArray) -> FloatArray:
@@ -55,3 +56,36 @@ class LossSpace:
         if self.sequence_mean is not None and self.sequence_std is not None:
             paths = paths * self.sequence_std[:2] + self.sequence_mean[:2]
         return np.asarray(np.cumsum(paths, axis=1))
+
+    def pixels(self, values: FloatArray) -> FloatArray:
+        """Return the paths of generator outputs (N, T, D) as positions in the data's unit: (N, T, 2)."""
+        paths = np.asarray(values[..., :2], dtype=np.float64)
+        if self.absolute:
+            if self.position_mean is not None and self.position_std is not None:
+                paths = paths * (self.position_std + EPSILON) + self.position_mean
+            if self.sequence_mean is None:
+                return np.asarray(paths)
+            paths = np.diff(paths, axis=1, prepend=0.0)  # the deltas that were z-scored
+        if self.sequence_mean is not None and self.sequence_std is not None:
+            paths = paths * self.sequence_std[:2] + self.sequence_mean[:2]
+        return np.asarray(np.cumsum(paths, axis=1))
+
+
+#: Positions as the data has them.
+PIXELS = Space(absolute=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The space in which the program reads the generator's output after the warm-up.
+
+    `because` says how this is known. `assumed` is True if only the newest code of humouse says so. `compared` is True if the
+    warm-up's loss converts the output as the program does, before it compares. `place` is the line of the trainer, None if
+    no source was read.
+    """
+
+    space: Space
+    because: str
+    assumed: bool = False
+    compared: bool = False
+    place: Place | None = None

@@ -8,6 +8,8 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.pictures import Curve, Pictures, Points
+from humouse_doctor.core.space import PIXELS, Space
+from humouse_doctor.probes.shared import measures
 
 TARGETS, PRIOR, FITTED = "targets", "prior samples", "fitted latents"
 
@@ -47,13 +49,13 @@ def _drawn(case: Case) -> Pictures | None:
         return None
     length = min(values.shape[1] for values in known.values())
     steps = np.unique(np.linspace(0, length - 1, min(length, _POINTS)).round().astype(int))
-    paths = {name: space.positions(values[:, :length]) for name, values in known.items()}
+    paths = {name: _path(case, space, name, values[:, :length]) for name, values in known.items()}
     if not all(np.isfinite(found).all() for found in paths.values()):
         return None
     edges, shares = _histogram({name: values[..., :2] for name, values in known.items() if name != FITTED})
     gradients = {} if samples.gradients is None else samples.gradients.rms_by_layer
     return Pictures(
-        space=space.name,
+        space=measures.space_name(case),
         real_paths=_points(paths.get(TARGETS), steps),
         generated_paths=_points(paths.get(PRIOR), steps),
         steps=tuple(int(step) for step in steps),
@@ -63,6 +65,15 @@ def _drawn(case: Case) -> Pictures | None:
         reach=_reach(case),
         gradient_rms=MappingProxyType({name: _rounded(value) for name, value in gradients.items() if np.isfinite(value)}),
     )
+
+
+def _path(case: Case, space: Space, name: str, values: FloatArray) -> FloatArray:
+    """Return the paths of `values` (N, T, D) as symptoms are judged: (N, T, 2)."""
+    if not case.spaces_differ or case.reading is None or case.samples.sequences is None:
+        return space.positions(values)
+    if name == TARGETS:
+        return PIXELS.targets(case.samples.sequences[:, : values.shape[1]], 2)
+    return case.reading.space.pixels(values) if name == PRIOR else np.asarray(values[..., :2])  # the fit holds paths already
 
 
 def _rounded(value: float) -> float:

@@ -106,7 +106,7 @@ def experiment_of(report: Report) -> str | None:
 
 def read(path: Path) -> Baseline:
     """Read a baseline from its file; raise `InputError` if it is unreadable or no baseline."""
-    from humouse_doctor.stored import values
+    from humouse_doctor.stored import values  # msgspec, which only reading needs
     from humouse_doctor.stored.shapes.baseline import Baseline as Stored
 
     try:
@@ -124,7 +124,7 @@ def require_replaceable(path: Path) -> None:
 
     A shell may have expanded a pattern of inputs in the place of `--write-baseline`'s file.
     """
-    from humouse_doctor.stored import values
+    from humouse_doctor.stored import values  # msgspec, which only reading needs
     from humouse_doctor.stored.shapes.bounds import Head
 
     if not is_file(path):
@@ -140,7 +140,7 @@ def require_replaceable(path: Path) -> None:
 
 
 def _read_run(stored: StoredRun) -> KnownRun:
-    from humouse_doctor.stored.values import same
+    from humouse_doctor.stored.values import same  # msgspec, which only reading needs
 
     findings = {found.fingerprint: same(found, KnownFinding) for found in stored.findings}
     return KnownRun(path=stored.path, experiment=stored.experiment, verdict=stored.verdict, findings=MappingProxyType(findings))

@@ -15,6 +15,7 @@ from humouse_doctor.core.case import Need, NetworkFacts, Samples
 from humouse_doctor.core.cost import Look, load_of, memory_asked, require_affordable_load, require_latents
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.networks.numerics import one_thread
@@ -117,10 +118,13 @@ def observe(
     quick: bool,
     absent: dict[Need, str],
     progress: Callable[[str], None],
+    fit_as: Space | None = None,
+    fit_targets: FloatArray | None = None,
 ) -> Samples:
     """Sample from the prior and, with `targets` (N, T, D), take the gradient and fit latents.
 
-    The reason for any missing part is added to `absent`.
+    With `fit_as`, latents are fitted to `fit_targets` (N, T, 2), positions in the data's unit, by the output read in that
+    space. The reason for any missing part is added to `absent`.
     """
     progress(f"drawing {count} sequences")
     with memory_asked("the generator"), one_thread():
@@ -137,7 +141,7 @@ def observe(
         else:
             progress("fitting latents to real sequences")
             with memory_asked("the generator"), one_thread():
-                fit = fit_latents(sampler, targets, conditions)
+                fit = fit_latents(sampler, targets if fit_targets is None else fit_targets, conditions, read_as=fit_as)
     aligned = drawn.hidden is not None and drawn.rnn_input is not None
     return Samples(
         predictions=drawn.predictions,

@@ -17,11 +17,13 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Gradients, LatentFit
 from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
 from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.core.text import reason
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.identify import output_layer
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
+from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
 #: Pre-activations of this size drive any bounded activation to its bound.
@@ -333,8 +335,22 @@ def _rms(gradient: Tensor) -> float:
     return math.sqrt(math.fsum(squares) / max(1, len(flat)))
 
 
-def fit_latents(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, steps: int = FIT_STEPS) -> LatentFit:
-    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights."""
+def fit_latents(
+    sampler: Sampler,
+    targets: FloatArray,
+    conditions: FloatArray | None,
+    steps: int = FIT_STEPS,
+    read_as: Space | None = None,
+) -> LatentFit:
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights.
+
+    With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
+    """
+
+    def made(latent: Tensor, condition: Tensor) -> Tensor:
+        output: Tensor = sampler(latent, condition)
+        return output if read_as is None else pixels(read_as, output)
+
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
@@ -349,14 +365,14 @@ def fit_latents(sampler: Sampler, targets: FloatArray, conditions: FloatArray | 
         for _ in range(steps):
             optimiser.zero_grad()
             for part in parts:
-                loss = _l1(sampler(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
+                loss = _l1(made(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
                 if loss.requires_grad:  # else the output does not depend on the latent: there is nothing to fit
                     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
             if not loss.requires_grad:
                 break
             optimiser.step()
         with torch.no_grad():
-            predictions = torch.cat([sampler(latents[part], given[part]) for part in parts])
+            predictions = torch.cat([made(latents[part], given[part]) for part in parts])
     return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
 
 

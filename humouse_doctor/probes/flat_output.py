@@ -50,9 +50,8 @@ class FlatOutput(Probe):
     )
 
     def measure(self, case: Case) -> dict[str, float]:
-        assert case.space is not None
-        wanted = case.space.positions(measures.loss_targets(case))  # (N, T, 2)
-        drawn = case.space.positions(measures.predictions(case))
+        judged = measures.judged(case)
+        wanted, drawn = judged.target_paths, judged.paths  # (N, T, 2), (M, T, 2)
         measures.require_sequences(wanted, drawn)
         steps = min(wanted.shape[1], drawn.shape[1])
         wanted, drawn = wanted[:, :steps], drawn[:, :steps]

@@ -34,7 +34,8 @@ class LatentInsensitive(Probe):
     )
 
     def measure(self, case: Case) -> dict[str, float]:
-        drawn, wanted = measures.predictions(case), measures.loss_targets(case)
+        judged = measures.judged(case)
+        drawn, wanted = judged.predictions, judged.targets
         measures.require_sequences(drawn, wanted)
         low = self.metric("latent_std_ratio").healthy.low
         return {

@@ -62,7 +62,7 @@ class NoSkill(Probe):
         assert fit is not None
         predicted, wanted = fitted_sequences(fit), fitted_targets(fit)
         measures.require_numbers(fit.latents, "the fitted latents")
-        measures.require_sequences(wanted, measures.predictions(case))
+        measures.require_sequences(wanted, measures.judged(case).predictions)
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
         if motionless <= 0:
             raise NotMeasurable("the targets do not move, so there is no skill to have")
@@ -88,7 +88,11 @@ class NoSkill(Probe):
         return self.metric("skill"), PRIOR_FIT_SPREAD
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        own = "a motionless cursor" if case.space is None or case.space.absolute else "a cursor at one speed"
+        own = (
+            "a motionless cursor"
+            if case.space is None or case.space.absolute or case.spaces_differ
+            else "a cursor at one speed"
+        )
         said = (
             f"with latents fitted to real sequences the loss is {_below(measured['skill'])} the best constant's and"
             f" {_below(measured['motion_skill'])} {own}'s"
@@ -128,4 +132,4 @@ def prior_fit_spread(case: Case, fit: LatentFit, axis: Callable[[FloatArray, Flo
     fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(fitted_targets(fit))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
-    return axis(measures.spread(measures.predictions(case)), np.where(wanted > 0, fitted, 0.0))
+    return axis(measures.spread(measures.judged(case).predictions), np.where(wanted > 0, fitted, 0.0))

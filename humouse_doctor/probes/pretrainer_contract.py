@@ -49,7 +49,9 @@ class PretrainerContract(Probe):
 
 def broken_terms(contract: Contract) -> tuple[str, ...]:
     """Return, in words, each way in which the run breaks the contract with a pretrainer checkpoint; empty if there is none."""
-    run_head = contract.run_head
+    run_head, reads = contract.run_head, contract.run_reads
+    sums = reads is not None and not reads.space.absolute
+    because = "" if reads is None else f" ({'assumed: ' if reads.assumed else ''}{reads.because})"
     terms = (
         (contract.has_statistics, "it carries no position statistics, so it is no pretrainer checkpoint"),
         (_is_linear(contract.head), f"its head is {contract.head}, not linear"),
@@ -58,6 +60,7 @@ def broken_terms(contract: Contract) -> tuple[str, ...]:
             f"the run's activation_xy is {run_head}, the checkpoint's head is linear",
         ),
         (not contract.run_compares_deltas, "the run compares deltas, the checkpoint emits positions"),
+        (not sums, f"the program sums the output{because}, the checkpoint emits positions"),
         (not contract.run_normalises, "the run z-scores its deltas, the checkpoint emits positions in pixels"),
     )
     return tuple(broken for holds, broken in terms if not holds)

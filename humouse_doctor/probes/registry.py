@@ -25,7 +25,9 @@ from humouse_doctor.probes.normalised_drift import NormalisedDrift
 from humouse_doctor.probes.out_of_reach_targets import OutOfReachTargets
 from humouse_doctor.probes.pretrainer_contract import PretrainerContract
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
+from humouse_doctor.probes.samples_straight import SamplesStraight
 from humouse_doctor.probes.short_warm_up import ShortWarmUp
+from humouse_doctor.probes.space_disagreement import SpaceDisagreement
 from humouse_doctor.probes.spread_ratio import SpreadRatio
 from humouse_doctor.probes.still_targets import StillTargets
 from humouse_doctor.probes.target_scale import TargetScale
@@ -42,6 +44,7 @@ PROBES: tuple[Probe, ...] = (
     VanishingGradient(),
     DirectionCollapse(),
     NonFiniteOrUntrained(),
+    SamplesStraight(),
     OutOfReachTargets(),
     TargetScale(),
     RepeatedLatent(),
@@ -52,6 +55,7 @@ PROBES: tuple[Probe, ...] = (
     WarmUpDiscarded(),
     StillTargets(),
     ShortWarmUp(),
+    SpaceDisagreement(),
 )
 
 #: It stands for either of those that decide before training where a run starts from a pretrainer's weights.

@@ -15,7 +15,7 @@ class SpreadRatio(Probe):
     code = "HD101"
     name = "spread-ratio"
     kind = Kind.SYMPTOM
-    summary = "Standard deviation of the generated values over that of the loss's targets, per axis."
+    summary = "Standard deviation of the generated values over that of the targets, per axis."
     needs = (Need.TARGETS, Need.PREDICTIONS)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -28,14 +28,14 @@ class SpreadRatio(Probe):
             label="spread",
             deciding=True,
         ),
-        Metric(name="prediction_std", unit="loss space", meaning="std of predictions, mean of the axes"),
-        Metric(name="target_std", unit="loss space", meaning="std of targets, mean of the axes"),
+        Metric(name="prediction_std", unit="judged space", meaning="std of predictions, mean of the axes"),
+        Metric(name="target_std", unit="judged space", meaning="std of targets, mean of the axes"),
     )
 
     def measure(self, case: Case) -> dict[str, float]:
-        drawn, targets = measures.predictions(case), measures.loss_targets(case)
-        measures.require_sequences(drawn, targets)
-        predicted, wanted = measures.spread(drawn), measures.spread(targets)
+        judged = measures.judged(case)
+        measures.require_sequences(judged.predictions, judged.targets)
+        predicted, wanted = measures.spread(judged.predictions), measures.spread(judged.targets)
         return {
             "spread_ratio": measures.two_sided_axis_ratio(predicted, wanted, self.metric("spread_ratio").healthy.low),
             "prediction_std": float(predicted.mean()),
@@ -49,7 +49,7 @@ class SpreadRatio(Probe):
         return measures.overshoot([self.metric("spread_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        space = case.space.name if case.space else "the loss's space"
+        space = measures.space_name(case)
         return (
             f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({space}) have"
             f" {measured['target_std']:.3g}: {measures.in_words(measured['spread_ratio'], 3)} of the spread on the worse axis"

@@ -83,7 +83,8 @@ class TargetScale(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        if measured.get("steps_share", 0.0) * _HOPELESS < 1:
+        # more steps towards a scale in which the output is not read make what is read worse
+        if measured.get("steps_share", 0.0) * _HOPELESS < 1 or (case.spaces_differ and catalogue.sums_output(case)):
             return catalogue.scale_remedies(case)
         longer = catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"])
         return (longer, *catalogue.scale_remedies(case))

@@ -15,7 +15,7 @@ from humouse_doctor.remedies import catalogue
 _FACTORS = (4, 16)
 #: Groups of alternative remedies; a set holds at most one of each group.
 _ONE_OF = (
-    frozenset({"normalised-positions", "delta-space", "raw-deltas", "seq2seq"}),
+    frozenset({"normalised-positions", "loss-as-read", "delta-space", "raw-deltas", "seq2seq"}),
     frozenset({"slow-gates", "time-input"}),
     frozenset({"slower-rate", "faster-rate"}),
 )
@@ -28,7 +28,7 @@ def candidates(case: Case) -> Mapping[str, Remedy]:
     if architecture in (Architecture.LSTM, Architecture.SEQ2SEQ):
         found.append(catalogue.slow_gates(case))
     if architecture is not Architecture.SEQ2SEQ:
-        found.append(catalogue.normalised_positions(case))
+        found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.normalised_positions(case))
     if architecture is Architecture.LSTM:
         found.append(catalogue.time_input(case))
     found.extend(catalogue.longer(case, factor) for factor in _FACTORS)

@@ -1,4 +1,4 @@
-"""Formats and limits offered on the command line, which needs them before any other import."""
+"""Choices offered on the command line, which needs them before any other import."""
 
 from __future__ import annotations
 
@@ -41,3 +41,10 @@ class FailOn(str, Enum):
     WARNING = "warning"
     NOTE = "note"
     NEVER = "never"
+
+
+class Reads(str, Enum):
+    """What a program takes a generator's output for: the values of `training.output_space`."""
+
+    DELTAS = "deltas"
+    POSITIONS = "positions"

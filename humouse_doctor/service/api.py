@@ -29,6 +29,7 @@ def inspect(
     *,
     config: str | Path | None = None,
     data: str | Path | None = None,
+    source: str | Path | None = None,
     generator: nn.Module | None = None,
     settings: Mapping[str, Value] | None = None,
     targets: FloatArray | None = None,
@@ -43,10 +44,10 @@ def inspect(
 
     A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its
     loss compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`.
-    `conditions` (N, C) go with the targets, zeros where none are given. Targets are taken for positions unless
-    `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and the global
-    random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
-    `DoctorError` with one line.
+    `source` is a checkout of the trainer, read as text. `conditions` (N, C) go with the targets, zeros where none are
+    given. Targets are taken for positions unless `training.absolute_coordinates` is False in the settings. The generator's
+    weights, mode, gradients and the global random state are left as they were. Without `plugins` the probes of installed
+    packages are left out. Raises `DoctorError` with one line.
     """
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
@@ -54,9 +55,9 @@ def inspect(
         if targets is not None or conditions is not None or latent_dim is not None:
             raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
         with using(plugins=plugins):
-            return report_on(_request(checkpoint, config, data, settings, samples, seed, quick))
-    if config is not None or data is not None:
-        raise UsageError("config and data go with a checkpoint; give settings and targets with a generator")
+            return report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick))
+    if config is not None or data is not None or source is not None:
+        raise UsageError("config, data and source go with a checkpoint; give settings and targets with a generator")
     from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
@@ -69,19 +70,21 @@ def load_case(
     *,
     config: str | Path | None = None,
     data: str | Path | None = None,
+    source: str | Path | None = None,
     settings: Mapping[str, Value] | None = None,
     samples: int = 512,
     seed: int = 0,
     quick: bool = False,
 ) -> Case:
     """Return the data that the probes would measure; without a checkpoint, the case before training."""
-    return load.load_case(_request(checkpoint, config, data, settings, samples, seed, quick)).case
+    return load.load_case(_request(checkpoint, config, data, source, settings, samples, seed, quick)).case
 
 
 def _request(
     checkpoint: str | Path | None,
     config: str | Path | None,
     data: str | Path | None,
+    source: str | Path | None,
     settings: Mapping[str, Value] | None,
     samples: int,
     seed: int,
@@ -91,6 +94,7 @@ def _request(
         checkpoint=None if checkpoint is None else Path(checkpoint),
         config=None if config is None else Path(config),
         data=None if data is None else Path(data),
+        source=None if source is None else Path(source),
         overrides=tuple(f"{key}={spell(value)}" for key, value in (settings or {}).items()),
         samples=samples,
         seed=seed,

@@ -78,7 +78,7 @@ def _pair(interval: Interval | None) -> list[float] | None:
 
 def read(path: Path) -> Outcome:
     """Read an outcome; raise `InputError` for any other file, and for a cure that the file's trials do not support."""
-    from humouse_doctor.stored import values
+    from humouse_doctor.stored import values  # msgspec, which only reading needs
     from humouse_doctor.stored.shapes import outcome as shapes
 
     try:
@@ -113,7 +113,7 @@ def _contradictions(outcome: Outcome) -> Iterator[str]:
 
 
 def _outcome(stored: shapes.Outcome) -> Outcome:
-    from humouse_doctor.stored.values import same
+    from humouse_doctor.stored.values import same  # msgspec, which only reading needs
 
     return Outcome(
         tool_version=stored.tool_version,

@@ -157,7 +157,7 @@ def _bound(value: float) -> float | None:
 
 def parse(text: str, name: str) -> Report:
     """A report from its JSON; raises `InputError` for anything else."""
-    from humouse_doctor.stored import values
+    from humouse_doctor.stored import values  # msgspec, which only reading needs
     from humouse_doctor.stored.shapes import report as shapes
 
     try:
@@ -200,7 +200,7 @@ def _contradictions(report: Report) -> Iterator[str]:
 
 
 def _report(stored: shapes.Report) -> Report:
-    from humouse_doctor.stored.values import same
+    from humouse_doctor.stored.values import same  # msgspec, which only reading needs
 
     return Report(
         tool_version=stored.tool_version,

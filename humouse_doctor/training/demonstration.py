@@ -44,6 +44,8 @@ class Recipe:
 
 
 _COMMENT = "# A small run in humouse's shape: "
+#: The program of these runs draws what its loss compares; humouse's newest code would sum it.
+_READS_POSITIONS = "    output_space: positions\n"
 _CONFIG = """\
 {comment}{name}
 experiment:
@@ -73,7 +75,7 @@ experiment:
     betas: [0.5, 0.999]
     reconstruction_epochs: {epochs}
     absolute_coordinates: {absolute}
-{more}  logging:
+{reads}{more}  logging:
     checkpoint_dir: checkpoints
 """
 
@@ -90,6 +92,7 @@ def config_text(
         rate=rate,
         epochs=epochs,
         absolute=str(absolute).lower(),
+        reads=_READS_POSITIONS if absolute else "",
         seed=seed,
         more=more,
     )

@@ -6,26 +6,31 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from humouse_doctor.cases.from_config import generator_spec
-from humouse_doctor.cases.spaces import conditions_of, held_in_float32, moments, space_of
+from humouse_doctor.cases.spaces import conditions_of, held_in_float32, moments, reading_of, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Subject
 from humouse_doctor.core.cost import require_trainable
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.shared import budget
 from humouse_doctor.training.warm_up import ENCODER_HIDDEN, WarmUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """A warm-up with its data: `targets` (N, T, D) in `space`, and `conditions` (N, C) or None for zeros."""
+    """A warm-up with its data: `targets` (N, T, D) in `space`, and `conditions` (N, C) or None for zeros.
+
+    `reading` is what the program reads the output as afterwards, None if unknown.
+    """
 
     warm_up: WarmUp
-    space: LossSpace
+    space: Space
+    reading: Reading | None
     targets: FloatArray
     conditions: FloatArray | None
     remarks: tuple[str, ...] = ()
@@ -46,6 +51,7 @@ def rehearse(
     seed: int,
     changes: Collection[CodeChange] = (),
     pretrainer: bool = False,
+    source: TrainerFacts | None = None,
 ) -> Rehearsal:
     """Plan the warm-up that `settings` describe, with `changes` to the trainer's code.
 
@@ -70,11 +76,15 @@ def rehearse(
     require_room(settings, count, pretrainer=pretrainer)
     if pretrainer:
         spec = replace(spec, activation_xy=Activation.LINEAR)
-    space = space_of(settings, gestures, spec.architecture, remarks)
+    space = space_of(settings, gestures, spec.architecture, remarks, source=source)
     if space is None:
         raise UsageError("what the loss compares is not known; add training.absolute_coordinates to the config")
-    if pretrainer or CodeChange.NORMALISED_POSITIONS in changes:
-        space = LossSpace(absolute=True)
+    reading = None if pretrainer else reading_of(settings, gestures, spec.architecture, space, source)
+    as_read = CodeChange.LOSS_AS_READ in changes
+    if as_read and (reading is None or reading.space.absolute):
+        raise UsageError("the program does not sum the output, so its loss has nothing to sum")
+    if pretrainer or as_read or CodeChange.NORMALISED_POSITIONS in changes:
+        space = Space(absolute=True)
         mean, std = moments(space.targets(gestures.sequences[:, : spec.target_len], 2))
         space = replace(space, position_mean=mean, position_std=std)
     betas = settings.value("training.betas")
@@ -100,6 +110,8 @@ def rehearse(
         time_input=CodeChange.TIME_INPUT in changes,
         encoder_hidden=_encoder_hidden(settings),
         kl_weight=_number_or(settings, "training.warmup_kl_weight", 0.1),
+        read_as=reading.space if as_read and reading is not None else None,
+        compared=space if as_read else None,
         seed=seed,
     )
     for key, plain in (("training.warmup_encoder_layers", 1), ("training.warmup_encoder_dropout", 0.0)):
@@ -108,6 +120,7 @@ def rehearse(
     return Rehearsal(
         warm_up=warm_up,
         space=space,
+        reading=reading if reading is None else replace(reading, compared=as_read),
         targets=targets,
         conditions=conditions_of(settings, gestures, spec.condition_dim, remarks),
         remarks=tuple(remarks),
@@ -138,6 +151,7 @@ def unfit(change: CodeChange, architecture: Architecture) -> str | None:
     lstm, recurrent = architecture is Architecture.LSTM, architecture is not Architecture.TCN
     fits = {
         CodeChange.NORMALISED_POSITIONS: architecture is not Architecture.SEQ2SEQ,
+        CodeChange.LOSS_AS_READ: architecture is not Architecture.SEQ2SEQ,
         CodeChange.TIME_INPUT: lstm,
         CodeChange.SLOW_GATES: recurrent,
     }

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import memory_asked
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
 from humouse_doctor.networks.numerics import denormals_flushed, one_thread, seeded
+from humouse_doctor.networks.spaces import pixels, z_scored
 
 #: The default width of humouse's encoder (`training.warmup_encoder_hidden_dim`).
 ENCODER_HIDDEN = 128
@@ -34,7 +36,8 @@ Tick = Callable[[int, float], object]
 class WarmUp:
     """The parameters of one warm-up.
 
-    `learning_rate` and `betas` are Adam's; `noise_std` is in units of the latent; `steps` counts optimiser steps.
+    `learning_rate` and `betas` are Adam's; `noise_std` is in units of the latent; `steps` counts optimiser steps. With
+    `read_as`, the loss compares the positions summed from an output in that space, z-scored as those of `compared`.
     Two warm-ups with one seed start from equal weights where their shapes agree, and use the same batches.
     """
 
@@ -50,6 +53,8 @@ class WarmUp:
     time_input: bool = False
     encoder_hidden: int = ENCODER_HIDDEN
     kl_weight: float = KL_WEIGHT
+    read_as: Space | None = None
+    compared: Space | None = None
     seed: int = 0
 
 
@@ -118,7 +123,7 @@ def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, 
         if variational:
             loss = _variational_loss(network, code, condition, batch, warm_up.kl_weight)
         else:
-            loss = nn.functional.l1_loss(network(_distort(code, warm_up, own), condition), batch)
+            loss = nn.functional.l1_loss(_as_compared(network(_distort(code, warm_up, own), condition), warm_up), batch)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
         optimiser.step()
@@ -127,6 +132,14 @@ def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, 
             break
     network.eval()
     return Trained(network=network, losses=np.asarray(losses))
+
+
+def _as_compared(output: Tensor, warm_up: WarmUp) -> Tensor:
+    """Return an output (N, T, D) in the space of the targets, (N, T, D): as it is unless the loss converts it."""
+    if warm_up.read_as is None or warm_up.compared is None:
+        return output
+    positions = z_scored(warm_up.compared, pixels(warm_up.read_as, output))
+    return torch.cat([positions, output[..., 2:]], dim=-1)
 
 
 def _batches(count: int, batch_size: int, steps: int) -> Iterator[Tensor]:

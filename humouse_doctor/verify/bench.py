@@ -26,6 +26,7 @@ from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.shared.measures import best_constant_loss, motionless_loss
 from humouse_doctor.training.plan import Rehearsal, own_steps, rehearse, require_room
 from humouse_doctor.training.warm_up import Trained, train
@@ -74,7 +75,8 @@ class Bench:
 
     `config` is the file's path, for messages. `read` is that file, read once, with `overrides` applied; no trial reads it
     again. `base_steps` is the number of steps for the run as it is; an arm with more epochs gets proportionally more. A
-    trial that takes longer than `longest_s` seconds fails. `samples` is the number of prior latents to draw.
+    trial that takes longer than `longest_s` seconds fails. `samples` is the number of prior latents to draw. `source` holds
+    the facts of the user's trainer, None if it was not read.
     """
 
     config: Path
@@ -85,6 +87,7 @@ class Bench:
     longest_s: float | None = None
     pretrainer: bool = False
     samples: int = 512
+    source: TrainerFacts | None = None
 
     def settings(self, arm: Arm) -> Settings:
         """Return the run's settings with the arm's edits."""
@@ -109,6 +112,7 @@ class Bench:
             seed=job.seed,
             changes=job.arm.code_changes,
             pretrainer=self.pretrainer,
+            source=self.source,
         )
 
     def require_room(self, arm: Arm) -> None:
@@ -170,6 +174,7 @@ class Bench:
             trained.network,
             rehearsal.warm_up.spec,
             rehearsal.space,
+            rehearsal.reading,
             rehearsal.conditions,
         )
 

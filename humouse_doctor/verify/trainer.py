@@ -111,7 +111,7 @@ class TrainerBench:
     def _inspected(self, job: Job, checkpoint: Path) -> Trial:
         request = Request(checkpoint=checkpoint, config=self.bench.config, samples=self.bench.samples)
         config = reader.edited(self.bench.read, job.arm.edits)
-        loaded = load_case(request, gestures=self.bench.gestures, config=config)
+        loaded = load_case(request, gestures=self.bench.gestures, config=config, source=self.bench.source)
         results = examine(loaded.case)
         report = diagnose(loaded, results)
         return Trial(

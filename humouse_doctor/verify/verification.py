@@ -25,6 +25,7 @@ from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
 from humouse_doctor.stored import outcome as outcome_json
@@ -64,6 +65,7 @@ class VerifyRequest:
     config: Path
     data: Path
     checkpoint: Path | None = None
+    source: Path | None = None
     overrides: tuple[str, ...] = ()
     patches: tuple[str, ...] = ()
     steps: int | None = None
@@ -105,6 +107,7 @@ def verify(
         checkpoint=request.checkpoint,
         config=request.config,
         data=request.data,
+        source=request.source,
         max_sequences=request.max_sequences,
     )
     loaded = with_broken(load_case(inspected, progress, gestures, config))
@@ -113,7 +116,7 @@ def verify(
     report = diagnose(loaded, examine(loaded.case))
     case = loaded.case
     if request.checkpoint is not None:
-        case = load_case(replace(inspected, checkpoint=None), gestures=gestures, config=config).case
+        case = load_case(replace(inspected, checkpoint=None), gestures=gestures, config=config, source=loaded.source).case
     named = [arm_of(patch, case, report, request.overrides) for patch in request.patches]
     own = own_steps(settings, gestures)
     if request.steps is None and not own:
@@ -126,10 +129,11 @@ def verify(
         base_steps=request.steps or own or 1,
         longest_s=None if request.steps is not None else max(request.budget_s, _PATIENCE_S),
         pretrainer=loaded.case.subject_is_pretrainer,
+        source=loaded.source,
     )
     if request.trainer is None:
         bench.require_room(AS_IT_IS)
-    fingerprint = _fingerprint(request, settings, gestures)
+    fingerprint = _fingerprint(request, settings, gestures, loaded.source)
     before = None if request.outcome is None or not request.outcome.exists() else outcome_json.read(request.outcome)
     same = before is not None and before.fingerprint == fingerprint
     if before is not None and same:
@@ -327,7 +331,7 @@ def _hints(case: Case, arm: Arm) -> tuple[str, ...]:
     return tuple(by_change[change] for change in arm.code_changes if change in by_change)
 
 
-def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures) -> str:
+def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures, source: TrainerFacts | None) -> str:
     """Return a digest of everything the trials depend on."""
     statistics = (values for _, values in sorted(gestures.statistics.by_name.items()))
     held = (gestures.sequences, gestures.lengths, gestures.features, *statistics)
@@ -335,5 +339,6 @@ def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures)
     parts = [
         VERSION, config_values(settings), data.hexdigest(), request.steps, request.max_sequences,
         request.trainer and request.trainer.text, request.checkpoint and str(request.checkpoint),
+        source and (source.reads, source.compares),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -48,6 +48,8 @@ def why_not(bench: Bench, arm: Arm) -> str | None:
         return f"a pretrainer's checkpoint is an lstm generator, not {rehearsal.warm_up.spec.architecture.value}"
     if rehearsal.warm_up.time_input:
         return "its recurrent layer has one more input, which humouse's has not"
+    if rehearsal.reading is not None and not rehearsal.reading.space.absolute:
+        return f"humouse would load positions in pixels, and this program sums the output ({rehearsal.reading.because})"
     if rehearsal.space.position_mean is None:
         return "it was not trained on z-scored positions"
     if rehearsal.warm_up.spec.activation_xy is not Activation.LINEAR:
@@ -144,7 +146,7 @@ def _use(path: Path, case: Case, before: str) -> Iterator[str]:
 
 def _measured(checkpoint: Path, bench: Bench, edits: Sequence[Edit]) -> dict[str, float]:
     request = Request(checkpoint=checkpoint, config=bench.config, samples=bench.samples)
-    loaded = load_case(request, gestures=bench.gestures, config=reader.edited(bench.read, edits))
+    loaded = load_case(request, gestures=bench.gestures, config=reader.edited(bench.read, edits), source=bench.source)
     return {f"{r.code}.{name}": value for r in examine(loaded.case) for name, value in r.measurements.items()}
 
 

@@ -20,13 +20,14 @@ model:
   architecture: {architecture}
   generator: {{latent_dim: 4, condition_dim: {conditions}, hidden_dim: 6, target_len: {length}, num_layers: 1,
     output_dim: {channels}, activation_xy: {head}, activation_dt: linear}}
-training: {{lr: {{generator: 1e-3}}, betas: [0.5, 0.9], reconstruction_epochs: 2, absolute_coordinates: {absolute}{more}}}
+training: {{lr: {{generator: 1e-3}}, betas: [0.5, 0.9], reconstruction_epochs: 2,
+  absolute_coordinates: {absolute}{reads}{more}}}
 """
 
 
 def write_config(folder: Path, **changes: object) -> Path:
     values = {"length": LENGTH, "normalise": "false", "architecture": "lstm", "conditions": 0, "channels": 2,
-              "head": "linear", "absolute": "true", "more": "", **changes}  # fmt: skip
+              "head": "linear", "absolute": "true", "reads": ", output_space: positions", "more": "", **changes}  # fmt: skip
     path = folder / "config.yaml"
     path.write_text(CONFIG.format(**values))
     return path

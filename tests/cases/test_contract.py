@@ -7,8 +7,13 @@ import pytest
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import PretrainerContract
+from humouse_doctor.core.space import PIXELS, Reading
 from humouse_doctor.core.spec import Activation
+from humouse_doctor.probes.pretrainer_contract import broken_terms
 from tests.cases.builders import write_checkpoint, write_config, write_data, write_pretrainer
+
+#: What the configs of these tests say that their program reads.
+DRAWN = Reading(space=PIXELS, because="training.output_space is positions")
 
 
 def test_a_pretrainers_contract_with_the_run_is_read(tmp_path: Path) -> None:
@@ -32,7 +37,7 @@ def test_the_checkpoint_a_config_starts_from_is_looked_at(tmp_path: Path, monkey
 
     case = load_case(Request(config=config)).case
 
-    assert case.contract == PretrainerContract(file="lstm_generator.pt", run_head="tanh")
+    assert case.contract == PretrainerContract(file="lstm_generator.pt", run_head="tanh", run_reads=DRAWN)
 
 
 def test_a_plain_checkpoint_to_start_from_has_no_statistics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +47,7 @@ def test_a_plain_checkpoint_to_start_from_has_no_statistics(tmp_path: Path, monk
 
     contract = load_case(Request(config=config)).case.contract
 
-    assert contract == PretrainerContract(file="generator_x.pt", has_statistics=False, run_head="linear")
+    assert contract == PretrainerContract(file="generator_x.pt", has_statistics=False, run_head="linear", run_reads=DRAWN)
 
 
 def test_a_checkpoint_to_start_from_that_is_elsewhere_is_remarked(tmp_path: Path) -> None:
@@ -64,3 +69,14 @@ def test_a_silent_config_holds_the_trainers_default_against_the_contract(tmp_pat
     assert (case.contract.head, case.contract.run_head) == ("linear", "tanh")
     assert case.network is not None
     assert case.network.heads == (Activation.LINEAR, Activation.LINEAR)
+
+
+def test_a_program_that_sums_what_a_pretrainers_checkpoint_emits_breaks_the_contract(tmp_path: Path) -> None:
+    config = write_config(tmp_path, reads="")
+
+    case = load_case(Request(checkpoint=write_pretrainer(tmp_path), config=config, data=write_data(tmp_path), samples=8)).case
+
+    assert case.contract is not None
+    (term,) = broken_terms(case.contract)
+    assert term.startswith("the program sums the output (assumed: humouse has summed")
+    assert term.endswith(", the checkpoint emits positions")

@@ -3,11 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
-from humouse_doctor.core.case import Need
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import InputError, UsageError
 from tests.cases.builders import write_checkpoint, write_config, write_data
+from tests.inputs.source.test_trainer import CONVERSIONS, DIFFERS, SUMS, WARM_UP
 
 
 def test_absolute_targets_are_summed_deltas(tmp_path: Path) -> None:
@@ -106,3 +109,90 @@ def test_an_unusable_normalisation_leaves_the_space_unknown(tmp_path: Path) -> N
 
     assert case.space is None
     assert case.lacks(Need.TARGETS) is not None
+
+
+def _case(folder: Path, *, source: Path | None = None, reads: str = "", **changes: object) -> Case:
+    config = write_config(folder, reads=reads, **changes)
+    return load_case(Request(config=config, data=write_data(folder), source=source)).case
+
+
+@pytest.mark.parametrize("architecture", ["lstm", "tcn"])
+def test_without_a_source_the_newest_code_is_assumed_to_sum_the_output(tmp_path: Path, architecture: str) -> None:
+    case = _case(tmp_path, architecture=architecture)
+
+    assert case.reading is not None
+    assert (case.reading.space.name, case.reading.assumed, case.spaces_differ) == ("deltas", True, True)
+    (said,) = (remark for remark in case.subject.remarks if "assumed" in remark)
+    assert "--source" in said
+    assert "--reads" in said
+
+
+def test_deltas_are_read_as_such_and_seq2seqs_positions_too(tmp_path: Path) -> None:
+    for case in (_case(tmp_path, absolute="false"), _case(tmp_path, architecture="seq2seq")):
+        assert case.reading is not None
+        assert (case.spaces_differ, case.reading.assumed) == (False, False)
+
+
+def test_seq2seq_without_absolute_coordinates_is_read_as_deltas(tmp_path: Path) -> None:
+    case = _case(tmp_path, architecture="seq2seq", absolute="false", normalise="true")
+
+    assert case.reading is not None
+    assert (case.space and case.space.name, case.reading.space.name) == ("z-scored positions", "z-scored deltas")
+
+
+@pytest.mark.parametrize(("stated", "differ"), [("positions", False), ("deltas", True), ("Deltas", True), ("null", True)])
+def test_what_the_config_states_comes_before_the_source(tmp_path: Path, stated: str, differ: bool) -> None:
+    source = tmp_path / "train_gan.py"
+    source.write_text(CONVERSIONS + WARM_UP + SUMS, encoding="utf-8")
+
+    case = _case(tmp_path, source=source, reads=f", output_space: {stated}")
+
+    assert case.spaces_differ is differ
+
+
+def test_the_source_tells_what_is_read_and_where(tmp_path: Path) -> None:
+    source = tmp_path / "train_gan.py"
+    for text, absolute in ((CONVERSIONS + WARM_UP + DIFFERS, True), (CONVERSIONS + WARM_UP + SUMS, False)):
+        source.write_text(text, encoding="utf-8")
+
+        case = _case(tmp_path, source=source)
+
+        assert case.reading is not None
+        assert (case.reading.space.absolute, case.reading.assumed) == (absolute, False)
+        assert case.reading.place is not None
+        assert str(case.reading.place) in case.reading.because
+
+
+def test_the_oldest_code_compares_deltas_and_reads_positions(tmp_path: Path) -> None:
+    source = tmp_path / "train_gan.py"
+    source.write_text(CONVERSIONS + "def _reconstruction_warmup():\n    pass\n" + DIFFERS, encoding="utf-8")
+
+    case = _case(tmp_path, source=source)
+
+    assert case.space is not None
+    assert (case.space.name, case.spaces_differ) == ("deltas", True)
+
+
+def test_the_checkout_around_a_run_is_read_and_a_broken_one_is_remarked(tmp_path: Path) -> None:
+    source = tmp_path / "src" / "train" / "train_gan.py"
+    source.parent.mkdir(parents=True)
+    source.write_text(CONVERSIONS + WARM_UP + DIFFERS, encoding="utf-8")
+    case = _case(tmp_path)
+    assert not case.spaces_differ
+    assert any(f"source: read {source}" in remark for remark in case.subject.remarks)
+
+    source.write_text("def broken(:\n", encoding="utf-8")
+    case = _case(tmp_path)
+
+    assert case.spaces_differ
+    assert any("the trainer is not Python" in remark and remark.endswith("; not used") for remark in case.subject.remarks)
+
+
+def test_a_source_that_is_named_must_be_readable(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"no src/train/train_gan\.py in it"):
+        _case(tmp_path, source=tmp_path / "empty")
+    broken = tmp_path / "train_gan.py"
+    broken.write_text("def broken(:\n", encoding="utf-8")
+    with pytest.raises(InputError, match="the trainer is not Python"):
+        _case(tmp_path, source=broken)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 
 RNG = np.random.default_rng(0)
 SEQUENCES = RNG.normal(size=(3, 5, 3)).astype(np.float32)
@@ -14,15 +14,15 @@ MEAN, STD = np.array([0.5, -1.0, 2.0]), np.array([2.0, 3.0, 0.25])
 POSITION_MEAN, POSITION_STD = np.array([4.0, -5.0]), np.array([10.0, 20.0])
 
 SPACES = [
-    (LossSpace(absolute=False), "deltas"),
-    (LossSpace(absolute=False, sequence_mean=MEAN, sequence_std=STD), "z-scored deltas"),
-    (LossSpace(absolute=True), "absolute positions"),
-    (LossSpace(absolute=True, sequence_mean=MEAN, sequence_std=STD), "positions summed from z-scored deltas"),
-    (LossSpace(absolute=True, position_mean=POSITION_MEAN, position_std=POSITION_STD), "z-scored positions"),
+    (Space(absolute=False), "deltas"),
+    (Space(absolute=False, sequence_mean=MEAN, sequence_std=STD), "z-scored deltas"),
+    (Space(absolute=True), "absolute positions"),
+    (Space(absolute=True, sequence_mean=MEAN, sequence_std=STD), "positions summed from z-scored deltas"),
+    (Space(absolute=True, position_mean=POSITION_MEAN, position_std=POSITION_STD), "z-scored positions"),
 ]
 
 
-def slow_targets(space: LossSpace, channels: int) -> FloatArray:
+def slow_targets(space: Space, channels: int) -> FloatArray:
     """Return the targets of the space, computed one number at a time."""
     out = np.zeros((3, 5, channels))
     for sequence, channel in itertools.product(range(3), range(channels)):
@@ -41,13 +41,13 @@ def slow_targets(space: LossSpace, channels: int) -> FloatArray:
 
 
 @pytest.mark.parametrize(("space", "name"), SPACES)
-def test_a_space_says_what_it_is(space: LossSpace, name: str) -> None:
+def test_a_space_says_what_it_is(space: Space, name: str) -> None:
     assert space.name == name
 
 
 @pytest.mark.parametrize("channels", [2, 3])
 @pytest.mark.parametrize("space", [space for space, _ in SPACES])
-def test_targets_are_what_the_loss_compares(space: LossSpace, channels: int) -> None:
+def test_targets_are_what_the_loss_compares(space: Space, channels: int) -> None:
     before = SEQUENCES.copy()
     targets = space.targets(SEQUENCES, channels)
     assert targets.dtype == np.float64
@@ -56,12 +56,12 @@ def test_targets_are_what_the_loss_compares(space: LossSpace, channels: int) -> 
 
 
 def test_sequences_without_times_give_two_channels() -> None:
-    space = LossSpace(absolute=False, sequence_mean=MEAN, sequence_std=STD)
+    space = Space(absolute=False, sequence_mean=MEAN, sequence_std=STD)
     np.testing.assert_array_equal(space.targets(SEQUENCES[..., :2], 3), space.targets(SEQUENCES, 3)[..., :2])
 
 
 @pytest.mark.parametrize("space", [space for space, _ in SPACES])
-def test_positions_give_back_the_path_up_to_shift_and_scale(space: LossSpace) -> None:
+def test_positions_give_back_the_path_up_to_shift_and_scale(space: Space) -> None:
     path = np.cumsum(SEQUENCES[..., :2].astype(np.float64), axis=1)  # (N, T, 2)
     drawn = space.positions(space.targets(SEQUENCES, 3))
     if space.absolute and space.sequence_mean is not None and space.sequence_std is not None:
@@ -75,4 +75,17 @@ def test_positions_give_back_the_path_up_to_shift_and_scale(space: LossSpace) ->
 
 def test_positions_of_raw_deltas_are_their_sums() -> None:
     deltas = np.array([[[1.0, 2.0, 9.0], [3.0, -1.0, 9.0]]])
-    np.testing.assert_array_equal(LossSpace(absolute=False).positions(deltas), [[[1.0, 2.0], [4.0, 1.0]]])
+    np.testing.assert_array_equal(Space(absolute=False).positions(deltas), [[[1.0, 2.0], [4.0, 1.0]]])
+
+
+@pytest.mark.parametrize("space", [space for space, _ in SPACES], ids=[name for _, name in SPACES])
+def test_targets_read_in_their_own_space_are_the_paths_again(space: Space) -> None:
+    paths = np.cumsum(SEQUENCES[..., :2].astype(np.float64), axis=1)
+
+    np.testing.assert_allclose(space.pixels(space.targets(SEQUENCES, 3)), paths, atol=1e-9)
+
+
+def test_positions_read_as_deltas_are_summed_once_more() -> None:
+    positions = np.array([[[1.0, 2.0], [3.0, 2.0], [4.0, 0.0]]])
+
+    assert Space(absolute=False).pixels(positions).tolist() == [[[1.0, 2.0], [4.0, 4.0], [8.0, 4.0]]]

@@ -12,7 +12,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, LatentFit, Need, Samples, WeightFacts
 from humouse_doctor.core.errors import NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe, ProbeResult, Status
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected
@@ -183,11 +183,11 @@ _STILL_AXIS = {
 _SPACES = {
     "positions": builders.POSITIONS,
     "deltas": builders.DELTAS,
-    "summed z-scored deltas": LossSpace(absolute=True, sequence_mean=np.full(2, 0.1), sequence_std=np.ones(2)),
+    "summed z-scored deltas": Space(absolute=True, sequence_mean=np.full(2, 0.1), sequence_std=np.ones(2)),
 }
 
 
-def _case_of(samples: Samples, space: LossSpace, head: Activation) -> Case:
+def _case_of(samples: Samples, space: Space, head: Activation) -> Case:
     return builders.case(
         samples,
         known=builders.settings({**builders.SOUND, "training.warmup_latent_normalize": True}),
@@ -201,14 +201,14 @@ def _case_of(samples: Samples, space: LossSpace, head: Activation) -> Case:
 @pytest.mark.parametrize("head", list(Activation))
 @pytest.mark.parametrize("space", _SPACES.values(), ids=_SPACES)
 @pytest.mark.parametrize("samples", [*_AWKWARD.values(), *_STILL_AXIS.values()], ids=[*_AWKWARD, *_STILL_AXIS])
-def test_no_awkward_array_makes_a_probe_crash_or_warn(samples: Samples, space: LossSpace, head: Activation) -> None:
+def test_no_awkward_array_makes_a_probe_crash_or_warn(samples: Samples, space: Space, head: Activation) -> None:
     results = examine(_case_of(samples, space, head))
     assert {result.code: result.reason for result in results if result.status is Status.CRASHED} == {}
 
 
 @pytest.mark.parametrize("space", _SPACES.values(), ids=_SPACES)
 @pytest.mark.parametrize("samples", _AWKWARD.values(), ids=_AWKWARD)
-def test_no_run_is_healthy_whose_movement_or_variety_cannot_be_measured(samples: Samples, space: LossSpace) -> None:
+def test_no_run_is_healthy_whose_movement_or_variety_cannot_be_measured(samples: Samples, space: Space) -> None:
     case = _case_of(samples, space, Activation.LINEAR)
     results = examine(case)
     deciding = [result for result in results if result.code in ("HD101", "HD103", "HD104")]

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, Samples
 from humouse_doctor.core.pictures import Pictures
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.diagnosis.pictures import FITTED, PRIOR, TARGETS, pictures_of
-from tests.builders import DELTAS, POSITIONS, case, collapsed_case, constant, fit, network, strokes
+from tests.builders import DELTAS, POSITIONS, case, collapsed_case, constant, fit, frozen, network, samples, strokes
 
 
-def _drawn(found: Samples, space: LossSpace = POSITIONS) -> Pictures:
+def _drawn(found: Samples, space: Space = POSITIONS) -> Pictures:
     pictures = pictures_of(case(found, space=space))
     assert pictures is not None
     return pictures
@@ -149,7 +149,7 @@ def _arrays() -> st.SearchStrategy[FloatArray]:
 
 
 @given(targets=_arrays(), predictions=_arrays(), space=st.sampled_from([POSITIONS, DELTAS]))
-def test_the_shares_of_every_group_sum_to_one(targets: FloatArray, predictions: FloatArray, space: LossSpace) -> None:
+def test_the_shares_of_every_group_sum_to_one(targets: FloatArray, predictions: FloatArray, space: Space) -> None:
     drawn = _drawn(Samples(loss_targets=targets, predictions=predictions), space)
 
     assert [sum(shares) for shares in drawn.shares.values()] == pytest.approx([1.0, 1.0], abs=0.01)
@@ -223,3 +223,15 @@ def test_the_case_is_left_as_it_was() -> None:
     targets = strokes(0)  # raises when it is written to
 
     assert _drawn(Samples(loss_targets=targets), DELTAS) == _drawn(Samples(loss_targets=targets), DELTAS)
+
+
+def test_what_the_program_sums_is_drawn_as_it_reads_it() -> None:
+    """A generator of the real paths' deltas draws real paths, beside those of the data."""
+    deltas = np.diff(strokes(0), axis=1, prepend=0.0)
+    found = replace(samples(strokes(0), deltas), sequences=frozen(deltas))
+    pictures = pictures_of(replace(case(found), reading=Reading(space=DELTAS, because="it sums")))
+
+    assert pictures is not None
+    assert pictures.space == "positions, with the output read as deltas"
+    assert pictures.generated_paths == pictures.real_paths
+    np.testing.assert_allclose(pictures.real_paths[0], strokes(0)[0], rtol=1e-3)

@@ -19,7 +19,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, LatentFit, Samples, WeightFacts
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Status
 from humouse_doctor.core.report import Report, Verdict
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
@@ -328,7 +328,7 @@ def test_weights_that_are_none_or_no_numbers_or_zero_are_not_healthy(facts: Weig
 @pytest.mark.parametrize("std", [0.0, 5e-324, 1e-300, 1e300, math.inf, math.nan])
 @pytest.mark.parametrize("mean", [0.0, 1e300, math.nan])
 def test_statistics_of_any_numbers_leave_a_drift_that_is_one_or_none(mean: float, std: float) -> None:
-    space = LossSpace(absolute=True, sequence_mean=np.array([mean, 0.0]), sequence_std=np.array([std, 1.0]))
+    space = Space(absolute=True, sequence_mean=np.array([mean, 0.0]), sequence_std=np.array([std, 1.0]))
     _diagnosed(replace(builders.healthy_case(), space=space))
 
 
@@ -390,7 +390,7 @@ def _cases(draw: st.DrawFn) -> Case:
             hidden_dim=draw(st.sampled_from([None, 1, 8, 10**6])),
             target_len=draw(st.sampled_from([None, 1, 2, 3, 10**5])),
         ),
-        space=LossSpace(absolute=draw(st.booleans()), sequence_mean=statistics[0], sequence_std=statistics[1]),
+        space=Space(absolute=draw(st.booleans()), sequence_mean=statistics[0], sequence_std=statistics[1]),
         weights=draw(st.sampled_from([None, builders.TRAINED, WeightFacts(non_finite=3, total=9)])),
         data=draw(st.sampled_from([None, builders.summary()])),
     )

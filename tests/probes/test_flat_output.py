@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Status
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.probes.flat_output import settled_at
 from tests import builders, reference
 
@@ -57,7 +57,7 @@ def test_deltas_summed_to_a_constant_velocity_are_found_by_the_velocity_though_p
 def test_z_scored_deltas_are_summed_in_the_datas_own_unit() -> None:
     raw = np.diff(builders.strokes(0), axis=1, prepend=0.0)
     mean, std = np.array([0.1, 0.0]), np.array([2.0, 0.5])
-    space = LossSpace(absolute=False, sequence_mean=mean, sequence_std=std)
+    space = Space(absolute=False, sequence_mean=mean, sequence_std=std)
     scored = (raw - mean) / std
     of_scored = builders.run("HD103", builders.case(builders.samples(scored, scored[::-1]), space=space))
     of_raw = builders.run("HD103", builders.case(builders.samples(raw, raw[::-1]), space=builders.DELTAS))
@@ -189,7 +189,7 @@ def test_settling_agrees_with_its_slow_twin(states: FloatArray) -> None:
 
 def _assert_agrees(targets: FloatArray, drawn: FloatArray, lengths: list[float] | None, *, absolute: bool) -> None:
     found = builders.samples(targets, drawn, lengths=None if lengths is None else np.array(lengths))
-    case: Case = builders.case(found, space=LossSpace(absolute=absolute))
+    case: Case = builders.case(found, space=Space(absolute=absolute))
     paths = [drawn.tolist(), targets.tolist()]
     if not absolute:
         paths = [reference.summed(each) for each in paths]

@@ -7,15 +7,15 @@ from hypothesis import given
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Status
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from tests import builders, reference
 
 _PROBE = builders.probe("HD206")
 _MEAN, _STD = np.array([0.5, -0.1, 0.01]), np.array([5.0, 2.0, 0.1])
-_SUMMED = LossSpace(absolute=True, sequence_mean=_MEAN, sequence_std=_STD)
+_SUMMED = Space(absolute=True, sequence_mean=_MEAN, sequence_std=_STD)
 
 
-def _of(targets: FloatArray, space: LossSpace | None = _SUMMED) -> Case:
+def _of(targets: FloatArray, space: Space | None = _SUMMED) -> Case:
     return builders.case(builders.samples(targets, targets), space=space)
 
 
@@ -48,14 +48,14 @@ def test_the_drift_is_what_the_subtracted_mean_adds_up_to() -> None:
     [
         (builders.POSITIONS, "absolute positions"),
         (builders.DELTAS, "deltas"),
-        (LossSpace(absolute=False, sequence_mean=_MEAN, sequence_std=_STD), "z-scored deltas"),
+        (Space(absolute=False, sequence_mean=_MEAN, sequence_std=_STD), "z-scored deltas"),
         (
-            LossSpace(absolute=True, sequence_mean=_MEAN, sequence_std=_STD, position_mean=_MEAN[:2], position_std=_STD[:2]),
+            Space(absolute=True, sequence_mean=_MEAN, sequence_std=_STD, position_mean=_MEAN[:2], position_std=_STD[:2]),
             "z-scored positions",
         ),
     ],
 )
-def test_every_other_space_is_skipped(space: LossSpace, name: str) -> None:
+def test_every_other_space_is_skipped(space: Space, name: str) -> None:
     result = builders.run("HD206", _of(builders.strokes(0), space))
     assert (result.status, result.reason) == (Status.SKIPPED, f"the loss compares {name}")
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Samples
 from humouse_doctor.core.probe import Judgement, Status
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from tests import builders, reference
 
 _PROBE = builders.probe("HD209")
 
 
-def _of(deltas: FloatArray, lengths: FloatArray | None = None, space: LossSpace = builders.DELTAS) -> Case:
+def _of(deltas: FloatArray, lengths: FloatArray | None = None, space: Space = builders.DELTAS) -> Case:
     return builders.case(builders.samples(deltas, deltas, lengths=lengths), space=space)
 
 
@@ -41,7 +41,7 @@ def test_the_share_of_deltas_that_are_exactly_zero_decides(share: float, judgeme
 
 def test_z_scored_deltas_are_counted_raw() -> None:
     raw = _still(0.9)
-    space = LossSpace(absolute=False, sequence_mean=np.array([0.1, 0.1]), sequence_std=np.ones(2))
+    space = Space(absolute=False, sequence_mean=np.array([0.1, 0.1]), sequence_std=np.ones(2))
     found = Samples(sequences=raw, loss_targets=raw - 0.1)
     assert builders.run("HD209", builders.case(found, space=space)).judgement is Judgement.FOUND
 

@@ -11,7 +11,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Samples
 from humouse_doctor.core.remedy import Edit, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.settings import Origin, Setting, Value
-from humouse_doctor.core.space import LossSpace
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.remedies import catalogue
@@ -183,7 +183,7 @@ def test_the_limits_of_delta_space_are_inclusive_for_reach_and_exclusive_for_sti
     assert catalogue.delta_space(_of({}), reach - 0.01, 0.0).status is RemedyStatus.REFUSED
 
 
-def _fit(deltas: FloatArray, head: Activation | None, space: LossSpace | None = builders.POSITIONS) -> tuple[float, float]:
+def _fit(deltas: FloatArray, head: Activation | None, space: Space | None = builders.POSITIONS) -> tuple[float, float]:
     case = builders.case(Samples(sequences=deltas), facts=builders.network(head), space=space)
     reach, still = catalogue.delta_fit(case)
     assert reach is not None
@@ -209,7 +209,7 @@ def test_how_far_deltas_of_two_pixels_either_way_are_in_a_heads_reach(head: Acti
 
 def test_a_run_that_z_scores_its_deltas_is_told_about_those() -> None:
     deltas = builders.constant(10.0)
-    space = LossSpace(absolute=True, sequence_mean=np.full(2, 9.5), sequence_std=np.ones(2))
+    space = Space(absolute=True, sequence_mean=np.full(2, 9.5), sequence_std=np.ones(2))
     assert _fit(deltas, Activation.TANH, space)[0] == 1
     assert _fit(deltas, Activation.TANH)[0] == pytest.approx(0.1)
     assert _fit(deltas, Activation.TANH, None)[0] == pytest.approx(0.1)

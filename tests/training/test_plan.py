@@ -126,6 +126,7 @@ def test_without_a_learning_rate_nothing_is_trained(tmp_path: Path) -> None:
 
 FITS = {
     CodeChange.NORMALISED_POSITIONS: {Architecture.LSTM, Architecture.TCN},
+    CodeChange.LOSS_AS_READ: {Architecture.LSTM, Architecture.TCN},
     CodeChange.TIME_INPUT: {Architecture.LSTM},
     CodeChange.SLOW_GATES: {Architecture.LSTM, Architecture.SEQ2SEQ},
 }
@@ -136,7 +137,8 @@ FITS = {
 def test_a_change_that_has_no_place_in_an_architecture_is_refused(
     tmp_path: Path, change: CodeChange, architecture: Architecture
 ) -> None:
-    of, known = gestures(tmp_path), settings(tmp_path, architecture=architecture.value)
+    reads = ("training.output_space=deltas",) if change is CodeChange.LOSS_AS_READ else ()
+    of, known = gestures(tmp_path), settings(tmp_path, *reads, architecture=architecture.value)
 
     if architecture in FITS[change]:
         assert unfit(change, architecture) is None
@@ -155,3 +157,22 @@ def test_own_steps_are_batches_of_all_the_data_times_epochs(tmp_path: Path, coun
 
 def test_a_config_without_epochs_has_no_own_steps(tmp_path: Path) -> None:
     assert not own_steps(settings(tmp_path, "training.reconstruction_epochs=0"), gestures(tmp_path))
+
+
+def test_a_loss_as_read_compares_z_scored_positions_with_what_the_program_sums(tmp_path: Path) -> None:
+    of, known = gestures(tmp_path), settings(tmp_path, "training.output_space=deltas")
+
+    found = rehearse(known, of, steps=1, seed=0, changes=(CodeChange.LOSS_AS_READ,))
+
+    assert found.reading is not None
+    assert (found.reading.compared, found.warm_up.read_as, found.warm_up.compared) == (True, found.reading.space, found.space)
+    assert not found.reading.space.absolute
+    np.testing.assert_allclose(found.targets.mean((0, 1)), 0, atol=1e-6)
+    plain = rehearse(known, of, steps=1, seed=0)
+    assert plain.reading is not None
+    assert (plain.reading.compared, plain.warm_up.read_as) == (False, None)
+
+
+def test_a_program_that_does_not_sum_has_no_loss_as_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not sum the output"):
+        rehearse(settings(tmp_path), gestures(tmp_path), steps=1, seed=0, changes=(CodeChange.LOSS_AS_READ,))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import Seq2SeqGenerator, build
 from humouse_doctor.training import warm_up as trial
@@ -211,3 +212,20 @@ def test_noise_has_the_spread_it_is_given() -> None:
     torch.testing.assert_close(noised.std(dim=0), torch.full((Z,), 0.25), atol=0.02, rtol=0)
     same = torch.randn(4, Z)
     assert torch.equal(trial._distort(same, _warm_up(), torch.Generator()), same)
+
+
+def test_a_loss_as_read_is_taken_of_the_z_scored_sum_of_the_output() -> None:
+    """A generator that makes the deltas of its targets has no loss left, and gets no gradient worth a step."""
+    std = np.array([20.0, 30.0])
+    read, compared = Space(absolute=False), Space(absolute=True, position_mean=np.array([5.0, -5.0]), position_std=std)
+    positions = torch.from_numpy(compared.targets(_targets(), D)).float()
+    deltas = torch.from_numpy(_targets()).float()
+
+    summed = trial._as_compared(deltas, _warm_up(read_as=read, compared=compared))
+
+    torch.testing.assert_close(summed, positions, rtol=1e-4, atol=1e-5)
+    assert trial._as_compared(deltas, _warm_up()) is deltas
+    plain, other = (
+        train(warm_up, _targets(), _conditions()).losses for warm_up in (_warm_up(), _warm_up(read_as=read, compared=compared))
+    )
+    assert plain[0] != other[0]

@@ -46,6 +46,7 @@ experiment:
     betas: [0.5, 0.9]
     reconstruction_epochs: 6
     absolute_coordinates: true
+    output_space: positions
     warmup_encoder_hidden_dim: 8
     warmup_latent_normalize: {whiten}
     warmup_noise_std: {noise}

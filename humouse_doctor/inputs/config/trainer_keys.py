@@ -1,6 +1,7 @@
 """The one table of the trainer's config keys: their types, their defaults when absent, and what they accept.
 
-The defaults are humouse's own. Several of them have made runs collapse, so reports name their origin.
+The defaults are humouse's own. Several of them have made runs collapse, so reports name their origin. humouse itself has no
+`training.output_space`: it says what a changed program reads the output as where its loss compares positions.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ KEYS: tuple[Key, ...] = (
     Key(name="experiment_name", type=Type.TEXT, nullable=True),
     Key(name="logging.checkpoint_dir", type=Type.TEXT),
     Key(name="model.architecture", type=Type.TEXT, default="tcn", accepts=tuple(kind.value for kind in Architecture)),
+    Key(name="model.discriminator.input_dim", type=Type.WHOLE, default=3, minimum=1, maximum=_MOST_UNITS),
     Key(name="model.generator.activation_dt", type=Type.TEXT, default="softplus", accepts=_ACTIVATIONS),
     Key(name="model.generator.activation_xy", type=Type.TEXT, default="tanh", accepts=_ACTIVATIONS),
     Key(name="model.generator.condition_dim", type=Type.WHOLE, default=16, minimum=0, maximum=_MOST_UNITS),
@@ -107,6 +109,7 @@ KEYS: tuple[Key, ...] = (
     Key(name="training.betas", type=Type.PAIR, required=True),
     Key(name="training.generator_init_path", type=Type.TEXT, nullable=True),
     Key(name="training.lr.generator", type=Type.NUMBER, required=True, minimum=0),
+    Key(name="training.output_space", type=Type.TEXT, nullable=True, accepts=("deltas", "positions", "null")),
     Key(name="training.reconstruction_epochs", type=Type.WHOLE, default=0, minimum=0),
     Key(name="training.reconstruction_loss_weight", type=Type.NUMBER, default=1.0),
     Key(name="training.reset_generator_after_warmup", type=Type.FLAG, default=False),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Metric
+from humouse_doctor.core.space import PIXELS, Space
 
 #: The share of steps at the start in which a recurrent state still moves away from zero.
 TRANSIENT_SHARE = 0.1
@@ -153,3 +155,46 @@ def predictions(case: Case) -> FloatArray:
     values = xy(case.samples.predictions)
     require_numbers(values, "the generated sequences")
     return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Targets (N, T, 2) and prior samples (M, T, 2) in the `space` in which symptoms are judged, None if unknown."""
+
+    targets: FloatArray
+    predictions: FloatArray
+    space: Space | None
+
+    @property
+    def target_paths(self) -> FloatArray:
+        """The targets as positions, (N, T, 2)."""
+        assert self.space is not None
+        return self.space.positions(self.targets)
+
+    @property
+    def paths(self) -> FloatArray:
+        """The prior samples as positions, (M, T, 2)."""
+        assert self.space is not None
+        return self.space.positions(self.predictions)
+
+
+def judged(case: Case) -> Judged:
+    """Return what symptoms are judged by; raise `NotMeasurable` if it is empty or not finite.
+
+    Where the program reads what the loss compares, that is the loss's own space. Where it does not, these are positions in
+    the data's unit, with the samples read as the program reads them.
+    """
+    targets, drawn, space = loss_targets(case), predictions(case), case.space
+    if case.spaces_differ and case.reading is not None and case.samples.sequences is not None:
+        space = PIXELS
+        targets, drawn = PIXELS.targets(xy(case.samples.sequences), 2), case.reading.space.pixels(drawn)
+        require_numbers(targets, "the targets")
+        require_numbers(drawn, "the generated paths")
+    return Judged(targets=targets, predictions=drawn, space=space)
+
+
+def space_name(case: Case) -> str:
+    """Return the space of `judged` in words, for messages."""
+    if case.spaces_differ and case.reading is not None:
+        return f"positions, with the output read as {case.reading.space.name}"
+    return case.space.name if case.space else "the loss's space"

@@ -128,6 +128,7 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
         "training.reconstruction_epochs": context.steps(genome.steps) // context.epoch,
         "training.reconstruction_loss_weight": 1.0,
         "training.absolute_coordinates": genome.space not in (Space.DPX, Space.DZ),
+        "training.output_space": "positions",
         "training.warmup_latent_normalize": genome.latent.whitens,
         "training.warmup_noise_std": genome.latent.noise_std,
         "training.warmup_kl_weight": 10.0 if genome.kl is Kl.HEAVY else 0.1,

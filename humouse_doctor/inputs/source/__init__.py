@@ -1,0 +1,1 @@
+"""The user's own trainer, read as text."""

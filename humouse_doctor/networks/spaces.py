@@ -1,0 +1,35 @@
+"""Conversions between spaces that carry gradients: the twins of `core.space.Space`'s, for tensors."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.space import EPSILON, Space
+
+
+def pixels(space: Space, values: Tensor) -> Tensor:
+    """Return the paths of outputs (N, T, D) as positions in the data's unit, (N, T, 2)."""
+    paths = values[..., :2]
+    if space.absolute:
+        if space.position_mean is not None and space.position_std is not None:
+            paths = paths * _constant(space.position_std + EPSILON) + _constant(space.position_mean)
+        if space.sequence_mean is None:
+            return paths
+        paths = torch.diff(paths, dim=1, prepend=torch.zeros_like(paths[:, :1]))
+    if space.sequence_mean is not None and space.sequence_std is not None:
+        paths = paths * _constant(space.sequence_std) + _constant(space.sequence_mean)
+    return paths.cumsum(dim=1)
+
+
+def z_scored(space: Space, positions: Tensor) -> Tensor:
+    """Return positions in the data's unit (N, T, 2), z-scored as those of `space`; unchanged if it does not z-score."""
+    if space.position_mean is None or space.position_std is None:
+        return positions
+    return (positions - _constant(space.position_mean)) / _constant(space.position_std + EPSILON)
+
+
+def _constant(numbers: FloatArray) -> Tensor:
+    return torch.from_numpy(np.asarray(numbers[:2], dtype=np.float32))

@@ -1,0 +1,39 @@
+"""Measures of paths: their moves, lengths, headings and efficiency."""
+
+from __future__ import annotations
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.probes.shared import measures
+
+#: Generated paths shorter than this share of the real ones' mean length count as standing still.
+STILL = 0.01
+#: Fewer headings than this may agree by chance.
+_MIN_PATHS = 8
+
+
+def counted_moves(positions: FloatArray, lengths: FloatArray | None) -> FloatArray:
+    """Return moves from step to step, 0 in the transient and the padding: (N, T, 2) -> (N, T - 1, 2)."""
+    mask = measures.counted_steps(lengths, len(positions), positions.shape[1])
+    return np.asarray(np.diff(positions, axis=1) * (mask[:, :-1] & mask[:, 1:])[..., None])
+
+
+def path_lengths(moves: FloatArray) -> FloatArray:
+    """Return the lengths of paths from their moves: (N, T - 1, 2) -> (N,)."""
+    return np.asarray(np.hypot(moves[..., 0], moves[..., 1]).sum(axis=1))
+
+
+def headings_and_efficiency(moves: FloatArray) -> tuple[float, float]:
+    """Return the mean resultant length of net headings, and the mean path efficiency, both in [0, 1].
+
+    `moves` are (N, T - 1, 2). Raises `NotMeasurable` if too few paths go anywhere.
+    """
+    net = moves.sum(axis=1)  # (N, 2)
+    distance = np.hypot(net[:, 0], net[:, 1])
+    way = path_lengths(moves)
+    going = way > 0
+    if (distance > 0).sum() < _MIN_PATHS:
+        raise NotMeasurable(f"fewer than {_MIN_PATHS} paths go anywhere, too few to compare their headings")
+    units = net[distance > 0] / distance[distance > 0, None]
+    return float(np.linalg.norm(units.mean(axis=0))), float((distance[going] / way[going]).mean())

@@ -1,0 +1,1 @@
+"""Runs made by humouse's own trainer, and what humouse-doctor says of them."""
