@@ -52,20 +52,23 @@ class _Array:
         return size
 
 
-def read(path: Path, max_sequences: int, seed: int) -> Gestures:
-    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raise `InputError`."""
+def read(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False) -> Gestures:
+    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raise `InputError`.
+
+    Sequences of zeros are left out unless `keep_empty`.
+    """
     try:
-        return _read(path, max_sequences, seed)
+        return _read(path, max_sequences, seed, keep_empty)
     except (DoctorError, ImportError):  # a missing library is not the file's fault
         raise
     except Exception as error:  # zipfile and zlib raise a dozen kinds for a broken file
         raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
 
 
-def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
+def _read(path: Path, max_sequences: int, seed: int, keep_empty: bool) -> Gestures:
     arrays = _headers(path)
     chosen = _gesture_array(path, arrays)
-    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed)
+    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed, keep_empty=keep_empty)
     lengths, features = None, None
     for array in arrays:
         name = (array.member or "").removesuffix(".npy")
