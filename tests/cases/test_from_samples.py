@@ -103,9 +103,9 @@ def test_samples_of_another_length_are_compared_as_far_as_both_go(tmp_path: Path
     assert samples.predictions is not None
     assert samples.loss_targets is not None
     assert samples.predictions.shape[1] == samples.loss_targets.shape[1] == 30
-    assert [
-        found.message for found in loaded.tool_findings
-    ] == ["the data has 40 steps and the samples have 30; the first 30 were compared"]
+    assert [found.message for found in loaded.tool_findings] == [
+        "the data has 40 steps and the samples have 30; the first 30 were compared"
+    ]
 
 
 def test_without_real_sequences_nothing_is_said_of_samples(tmp_path: Path) -> None:
