@@ -23,8 +23,7 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Prepare a process that collects tests: the one that gives them out to workers needs none of this."""
-    if isinstance(collector, pytest.Session):
-        _prepare()
+    _prepare()
 
 
 @functools.cache
@@ -34,7 +33,9 @@ def _prepare() -> None:
 
     import humouse_doctor
 
-    settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    # The inputs are the same at every run, so that the second fifty would be tried again and again: tests/lab/fuzz seeks more.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50, suppress_health_check=slow)
     settings.load_profile("repeatable")
     torch.set_num_threads(1)
     # Hypothesis takes constants from all modules that are there: with all, a test's inputs are the same in any worker.
