@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -24,10 +23,9 @@ from humouse_doctor.core.report import Verdict
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Statistics, gather
 from humouse_doctor.reporting.forms import Format
-from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
+from tests.schemas import require_report
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 #: What a healthy verdict stands on.
 DECIDING = ("HD101", "HD103", "HD104")
 
@@ -191,7 +189,7 @@ def _assert_honest(ended: Ended, deciding: tuple[str, ...] = DECIDING) -> dict[s
         return None
 
     report: dict[str, Any] = json.loads(ended.out, parse_constant=_refuse)
-    jsonschema.validate(report, SCHEMA)
+    require_report(report)
     statuses = {probe["code"]: probe["status"] for probe in report["probes"]}
     assert "crashed" not in statuses.values()
     if report["verdict"] == "healthy":

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import torch
 
@@ -24,14 +23,13 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.checkpoints import checkpoint, child, container
 from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array
 from humouse_doctor.service import commands as service
-from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 from tests.hostile.checkpoints import Case, cases
 from tests.hostile.forks import Forks, Watch
 from tests.hostile.memory import forget_peak, peak_kib
 from tests.inputs.checkpoints.files import save, weights
+from tests.schemas import require_report
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 CASES = cases()
 #: Of the kinds of file that a loader reads differently, and of those that it does not survive.
 STARTED = {case.family: case for case in reversed(CASES) if case.family in ("wild", "salvaged", "bomb", "safetensors")}
@@ -129,7 +127,7 @@ def judge(case: Case, path: Path, ended: Ended) -> None:
     if ended.out:
         assert case.usable
         report = json.loads(ended.out)
-        jsonschema.validate(report, SCHEMA)
+        require_report(report)
         assert ended.code in (0, 1) or (ended.code == 3 and report["verdict"] == "undetermined")
         return
     assert ended.code == 3
