@@ -130,7 +130,7 @@ def test_at_whatever_moment_a_command_is_killed_every_file_is_the_old_one_or_the
     scene.remember()
     chance = random.Random(0)
     killed = 0
-    for _ in range(50):
+    for _ in range(25):
         scene.reset()
         moment = chance.randrange(microseconds)
         ended = server.run(scene, f"after:{moment}")
