@@ -44,14 +44,6 @@ def _prepare() -> None:
             importlib.import_module(module.name)
 
 
-@functools.cache
-def _built_once() -> Callable[..., Any]:
-    """What builds the command line, the same at every call: it takes longer than many commands take to run."""
-    import typer.main
-
-    return functools.cache(typer.main.get_command)
-
-
 @pytest.fixture(autouse=True)
 def _loader_without_its_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read checkpoints in the test's own process, unless the test is marked `loader_process`: a start takes seconds."""
@@ -96,15 +88,13 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """Run the command line in this process, as the console script does."""
-    from humouse_doctor.cli import main
+    from tests import command_line
 
     def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["humouse-doctor", *(str(argument) for argument in arguments)])
-        monkeypatch.setattr("typer.main.get_command", _built_once())
         capsys.readouterr()
-        code = main.run()
+        code = command_line.run(*arguments)
         out, err = capsys.readouterr()
         return Ended(code, out, err)
 

@@ -441,7 +441,7 @@ def _npz() -> Found:
         ),
         "a directory of half a gigabyte": refused(_large_directory, "a part of it is larger than"),
         "members with headers of Python 2": refused(
-            zipped(*((f"x{n}.npy", npy(python_2.encode(), bytes(4))) for n in range(90))), "'x0.npy' has a header that describes"
+            zipped(*((f"x{n}.npy", npy(python_2.encode(), bytes(4))) for n in range(90))), "'x0.npy' has a header that"
         ),
         "a name that leads up": used(named("../../sequences.npy")),
         "an absolute name": used(named("/etc/passwd.npy")),
