@@ -429,7 +429,7 @@ def test_trials_of_extreme_numbers_end_with_an_outcome_or_one_line(
 ) -> None:
     deltas = (_deltas() if name == "as it is" else DATA[name]())[:, ::2]  # half of the steps are trained in half the time
     np.save(tmp_path / "data.npy", deltas)
-    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 20, "--seeds", 1, "--workers", 1)
+    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 10, "--seeds", 1, "--workers", 1)
     length = f"model.generator.target_len={deltas.shape[1]}"
     ended = invoke("verify", *given, "--patch", "slow-gates", "--set", override, "--set", length, "--format", "json")
     assert "Traceback" not in ended.out + ended.err
