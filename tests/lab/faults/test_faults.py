@@ -53,7 +53,7 @@ class Server:
         return Ended(told["status"], *(told["counts"] or (0, 0)))
 
     def close(self) -> None:
-        self._process.communicate(timeout=120)
+        self._process.communicate(timeout=300)
 
 
 @pytest.fixture(scope="module")

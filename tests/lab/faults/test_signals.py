@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _python(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.mark.parametrize(
