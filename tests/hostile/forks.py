@@ -25,6 +25,9 @@ _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tests.hostile.forks import serve; serve(int(sys.argv[2]))"
 )
 
+#: Memory in few large pages: to copy the table of pages is most of a fork.
+_FEW_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864"}
+
 
 def serve(number: int) -> None:
     """Fork a loader for every pair of pipes that comes in, and say how it ended; ends with the other side."""
@@ -68,7 +71,7 @@ class Forks:
             self._server = subprocess.Popen(
                 [sys.executable, "-I", "-c", _CODE, json.dumps([*sys.path, str(ROOT)]), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=child.environment(),
+                env={**child.environment(), **_FEW_PAGES},
                 stderr=subprocess.DEVNULL,
                 cwd=folder,
             )
