@@ -350,7 +350,7 @@ def test_what_is_longer_than_a_pipe_holds_arrives_whole(tmp_path: Path) -> None:
 
     write_stream(pipe, data)
 
-    read, _ = reader.communicate(timeout=30)
+    read, _ = reader.communicate(timeout=300)
     assert read.strip() == hashlib.sha256(data).hexdigest()
 
 

@@ -225,7 +225,7 @@ def test_a_step_summary_that_is_no_file_is_one_line(
 def _python(*arguments: str, redirect: str = "") -> subprocess.CompletedProcess[str]:
     """Return the program's command line for a shell."""
     words = ["sh", "-c", f'exec "$@" {redirect}', "sh", sys.executable, "-m", "humouse_doctor", *arguments]
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_a_closed_stdout_is_an_input_error() -> None:
