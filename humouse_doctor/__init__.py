@@ -1,23 +1,27 @@
 """Finds out why a sequence generator collapses while it warms up.
 
 `inspect` looks at a checkpoint on disk or at a module in memory and returns a `Report`; `load_case` only gathers what
-the probes would measure. Nothing is imported before one of them is asked for.
+the probes would measure. Nothing is imported before one of them is asked for: the program's entry answers signals only once
+this module has been run.
 """
 
 from __future__ import annotations
-
-from humouse_doctor.core.version import VERSION
 
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
     from humouse_doctor.core.report import Report
     from humouse_doctor.service.api import inspect, load_case
 
-__version__ = VERSION
+    __version__: str
+
 __all__ = ["Report", "inspect", "load_case"]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from humouse_doctor.core.version import VERSION
+
+        return VERSION
     if name == "Report":
         from humouse_doctor.core.report import Report
 

@@ -11,35 +11,45 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import torch
-import typer.main
-from hypothesis import HealthCheck, settings
 
-import humouse_doctor
-from humouse_doctor.cli import main
-from humouse_doctor.inputs.checkpoints import child
-from humouse_doctor.training.demonstration import Recipe, Units, config_text, train_run
-from tests.inputs.checkpoints.in_process import InProcess
-
-settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("repeatable")
-# Hypothesis takes constants from all modules that are there: with all of them, a test's inputs are the same in any worker.
-for _module in pkgutil.walk_packages(humouse_doctor.__path__, "humouse_doctor."):
-    if not _module.name.endswith("__main__"):
-        importlib.import_module(_module.name)
-
+# Bytecode is kept, whatever the environment says: without it every worker rewrites all assertions anew, and every process
+# that a test starts compiles the package.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Small tensors are slower on several threads than on one, and every core has a worker's tests to run; the commands that
 # tests start are told so too.
-torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
 
-#: The command line is the same at every call; it takes longer to build than many commands take to run.
-_build_once = functools.cache(typer.main.get_command)
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Prepare a process that collects tests: the one that gives them out to workers needs none of this."""
+    _prepare()
+
+
+@functools.cache
+def _prepare() -> None:
+    import torch
+    from hypothesis import HealthCheck, settings
+
+    import humouse_doctor
+
+    # The inputs are the same at every run, so that the second fifty would be tried again and again: tests/lab/fuzz seeks more.
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=50, suppress_health_check=slow)
+    settings.load_profile("repeatable")
+    torch.set_num_threads(1)
+    # Hypothesis takes constants from all modules that are there: with all, a test's inputs are the same in any worker.
+    for module in pkgutil.walk_packages(humouse_doctor.__path__, "humouse_doctor."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 @pytest.fixture(autouse=True)
 def _loader_without_its_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read checkpoints in the test's own process, unless it is marked `loader_process`: starting one takes seconds."""
+    """Read checkpoints in the test's own process, unless the test is marked `loader_process`: a start takes seconds."""
+    from humouse_doctor.inputs.checkpoints import child
+    from tests.inputs.checkpoints.in_process import InProcess
+
     if request.node.get_closest_marker("loader_process") is None:
         monkeypatch.setattr(child, "launch", InProcess)
 
@@ -78,14 +88,13 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
     """Run the command line in this process, as the console script does."""
+    from tests import command_line
 
     def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["humouse-doctor", *(str(argument) for argument in arguments)])
-        monkeypatch.setattr(typer.main, "get_command", _build_once)
         capsys.readouterr()
-        code = main.run()
+        code = command_line.run(*arguments)
         out, err = capsys.readouterr()
         return Ended(code, out, err)
 
@@ -99,6 +108,8 @@ def _no_bar(_: int, __: str) -> Iterator[Callable[[int, float], None]]:
 
 def small_run(name: str, folder: Path, **changes: object) -> Path:
     """Train a run of a second or less into `folder`."""
+    from humouse_doctor.training.demonstration import Recipe, Units, config_text, train_run
+
     options: dict[str, Any] = {"length": 24, "head": "tanh", "rate": "2.0e-4", "epochs": 2, "absolute": True, **changes}
     units, gates = options.pop("units", Units.PIXELS), bool(options.pop("slow_gates", False))
     text = config_text(name, **options)
@@ -107,23 +118,39 @@ def small_run(name: str, folder: Path, **changes: object) -> Path:
     return folder
 
 
+def once(name: str, factory: pytest.TempPathFactory, make: Callable[[Path], object]) -> Path:
+    """Return a folder that one worker has made for all of them; nobody may write into it."""
+    from filelock import FileLock
+
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            begun = folder.with_name(f"{name}.begun")
+            make(begun)
+            begun.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def collapsed_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on absolute pixels with a tanh head; do not write into it."""
-    return small_run("sick", tmp_path_factory.mktemp("collapsed"))
+    return once("collapsed", tmp_path_factory, functools.partial(small_run, "sick"))
 
 
 @pytest.fixture(scope="session")
 def healthy_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run at unit scale, long enough and with slow gates; do not write into it."""
-    more = "    warmup_latent_normalize: false\n"
-    return small_run(
+    from humouse_doctor.training.demonstration import Units
+
+    make = functools.partial(
+        small_run,
         "well",
-        tmp_path_factory.mktemp("healthy"),
         head="linear",
         rate="5.0e-3",
         epochs=150,
-        more=more,
+        more="    warmup_latent_normalize: false\n",
         units=Units.SCREEN_FRACTIONS,
         slow_gates=True,
     )
+    return once("healthy", tmp_path_factory, make)

@@ -44,35 +44,42 @@ def verified(invoke: Invoke, trainer: str, *more: object) -> tuple[Ended, dict[s
     return ended, {arm["title"]: arm for arm in json.loads(ended.out)["arms"]}
 
 
-def test_verify_tries_a_patch_with_the_example_trainer_and_finds_what_its_own_trials_find(invoke: Invoke, run: Path) -> None:
-    patch = run / "fix.txt"
+def test_verify_finds_with_the_example_trainer_what_its_own_trials_find_and_keeps_what_it_said(
+    invoke: Invoke, run: Path
+) -> None:
+    patch, refused = run / "fix.txt", run / "refused.txt"
     patch.write_text("training.warmup_latent_normalize=false\nmodel.generator.activation_xy=linear\n", encoding="utf-8")
+    refused.write_text("model.generator.target_len=32\n", encoding="utf-8")
 
-    ended, arms = verified(invoke, command(), "--seeds", 1, "--patch", patch, "--outcome", "kept.json")
+    # the start of a trainer is most of its time, so that one command tries all there is to be tried
+    tried = ("--patch", patch, "--patch", "longer-warm-up-4x", "--patch", refused)
+    ended, arms = verified(invoke, command(), "--seeds", 1, "--outcome", "kept.json", *tried)
 
-    arm = arms[str(patch)]
-    assert ended.code == 1
-    assert arm["seeds"] == 1
-    assert arm["effect"] is not None
-    kept = outcome.read(run / "kept.json")
+    assert (ended.code, arms[str(patch)]["seeds"]) == (1, 1)
+    assert arms[str(patch)]["effect"] is not None
+    _finds_what_its_own_trials_find(run, str(patch))
+    _kept_its_words(run, ended)
+    _tells_what_the_trainer_refused(run, arms["as it is"], arms[str(refused)])
+
+
+def _finds_what_its_own_trials_find(run: Path, patch: str) -> None:
     own = verify(
-        VerifyRequest(config=run / "run.yaml", data=run / "gestures.npz", patches=(str(patch),), steps=24, seeds=1, workers=1),
+        VerifyRequest(config=run / "run.yaml", data=run / "gestures.npz", patches=(patch,), steps=24, seeds=1, workers=1),
         Listener(),
     ).outcome
-    assert [(trial.arm, trial.failed) for trial in kept.trials] == [(trial.arm, None) for trial in own.trials]
-    whole = [(one, other) for one, other in zip(kept.trials, own.trials, strict=True) if other.stopped is None]
+    arms = {trial.arm for trial in own.trials}
+    kept = [trial for trial in outcome.read(run / "kept.json").trials if trial.arm in arms]
+    assert [(trial.arm, trial.failed) for trial in kept] == [(trial.arm, None) for trial in own.trials]
+    whole = [(one, other) for one, other in zip(kept, own.trials, strict=True) if other.stopped is None]
     assert whole
     for theirs, ours in whole:
         for name in ("HD101.spread_ratio", "HD103.time_std_ratio", "HD105.skill"):
             assert theirs.measurements[name] == pytest.approx(ours.measurements[name], rel=1e-3)
 
 
-def test_what_the_trainer_said_is_kept_and_names_the_overrides(invoke: Invoke, run: Path) -> None:
-    ended, _ = verified(invoke, command(), "--seeds", 1, "--patch", "longer-warm-up-4x")
-
-    longer_log, base_log = sorted((run / "verify-logs").iterdir(), key=lambda path: path.name, reverse=True)
+def _kept_its_words(run: Path, ended: Ended) -> None:
+    base_log, (longer_log,) = run / "verify-logs" / "as-it-is-seed0.log", (run / "verify-logs").glob("longer-warm-up-4x-*")
     base, longer = (path.read_text(encoding="utf-8").splitlines() for path in (base_log, longer_log))
-    assert longer_log.name.startswith("longer-warm-up-4x-")
     assert "reconstruction_epochs" not in base[0]
     assert base[0].startswith("$ ")
     assert longer[0].endswith("experiment.training.reconstruction_epochs=24")
@@ -84,15 +91,9 @@ def test_what_the_trainer_said_is_kept_and_names_the_overrides(invoke: Invoke, r
     assert "as it is, seed 0: " in ended.err
 
 
-def test_a_trainer_that_refuses_its_config_is_a_trial_that_failed_with_its_words_in_the_log(invoke: Invoke, run: Path) -> None:
-    patch = run / "fix.txt"
-    patch.write_text("model.generator.target_len=32\n", encoding="utf-8")
-
-    ended, arms = verified(invoke, command(), "--seeds", 1, "--patch", patch)
-
-    (note,) = arms[str(patch)]["notes"]
-    assert (ended.code, arms[str(patch)]["effect"], arms[str(patch)]["seeds"]) == (1, None, 0)
-    assert arms["as it is"]["seeds"] == 1
+def _tells_what_the_trainer_refused(run: Path, as_it_is: dict[str, Any], refused: dict[str, Any]) -> None:
+    (note,) = refused["notes"]
+    assert (refused["effect"], refused["seeds"], as_it_is["seeds"]) == (None, 0, 1)
     assert note.startswith("seed 0: the trainer ended with exit code 2; its output is in verify-logs/")
     log = (run / note.rpartition(" ")[2]).read_text(encoding="utf-8")
     assert "trainer: the data has 16 steps, the generator makes 32" in log

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 import torch
@@ -24,10 +23,9 @@ from humouse_doctor.core.report import Verdict
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Statistics, gather
 from humouse_doctor.reporting.forms import Format
-from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
+from tests.schemas import require_report
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 #: The probes on which a healthy verdict rests.
 DECIDING = ("HD101", "HD103", "HD104")
 
@@ -191,7 +189,7 @@ def _assert_honest(ended: Ended, deciding: tuple[str, ...] = DECIDING) -> dict[s
         return None
 
     report: dict[str, Any] = json.loads(ended.out, parse_constant=_refuse)
-    jsonschema.validate(report, SCHEMA)
+    require_report(report)
     statuses = {probe["code"]: probe["status"] for probe in report["probes"]}
     assert "crashed" not in statuses.values()
     if report["verdict"] == "healthy":
@@ -431,7 +429,7 @@ def test_trials_of_extreme_numbers_end_with_an_outcome_or_one_line(
 ) -> None:
     deltas = (_deltas() if name == "as it is" else DATA[name]())[:, ::2]  # half of the steps are trained in half the time
     np.save(tmp_path / "data.npy", deltas)
-    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 20, "--seeds", 1, "--workers", 1)
+    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 10, "--seeds", 1, "--workers", 1)
     length = f"model.generator.target_len={deltas.shape[1]}"
     ended = invoke("verify", *given, "--patch", "slow-gates", "--set", override, "--set", length, "--format", "json")
     assert "Traceback" not in ended.out + ended.err

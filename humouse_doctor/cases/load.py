@@ -18,6 +18,10 @@ from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from humouse_doctor.core.case import Case
+    from humouse_doctor.core.settings import Settings
     from humouse_doctor.inputs.gestures.gestures import Gestures
 
 
@@ -56,9 +60,26 @@ def _load(
     notes.source = _source_of(request, notes) if source is None else source
     if request.checkpoint is None:
         return notes.loaded(before_training(request, settings, gestures, notes))
-    from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, which a look before training is without
+    return notes.loaded(_of_file(request, request.checkpoint, settings, gestures, notes))
 
-    return notes.loaded(of_checkpoint(request, request.checkpoint, settings, gestures, notes))
+
+def _of_file(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
+    """Return the case of the file to be inspected: a checkpoint, or generated sequences by their name or content."""
+    from humouse_doctor.cases.from_samples import of_samples  # the readers of files, which a look before training is without
+    from humouse_doctor.inputs.samples.samples import is_samples  # as above
+
+    if is_samples(path):
+        return of_samples(request, path, settings, gestures, notes)
+    from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, too
+    from humouse_doctor.inputs.checkpoints.checkpoint import BareTensor  # as above
+
+    try:
+        return of_checkpoint(request, path, settings, gestures, notes)
+    except BareTensor as refused:
+        try:
+            return of_samples(request, path, settings, gestures, notes)
+        except InputError:
+            raise refused from None
 
 
 def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:

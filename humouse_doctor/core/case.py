@@ -161,7 +161,8 @@ class Case:
     """One run as the probes see it.
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
-    True if the checkpoint is the pretrainer's own file, rather than a run's.
+    True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
+    are given instead of a checkpoint.
     """
 
     subject: Subject
@@ -174,12 +175,13 @@ class Case:
     data: DataSummary | None = None
     contract: PretrainerContract | None = None
     subject_is_pretrainer: bool = False
+    subject_is_samples: bool = False
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def has_checkpoint(self) -> bool:
-        """True for a trained network, False for a config before training."""
-        return self.weights is not None
+        """True for a trained network or its samples, False for a config before training."""
+        return self.weights is not None or self.subject_is_samples
 
     @property
     def spaces_differ(self) -> bool:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import MachineError, NotMeasurable, UsageError
-from humouse_doctor.core.probe import Judgement, Probe, ProbeResult, Status
+from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Status
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.core.tool_codes import OWN_PREFIX, ToolCode
@@ -27,6 +27,8 @@ def _run(probe: Probe, case: Case) -> ProbeResult:
     def ended(status: Status, reason: str) -> ProbeResult:
         return ProbeResult(code=probe.code, status=status, measurements=MappingProxyType({}), reason=reason)
 
+    if case.subject_is_samples and probe.kind is Kind.CAUSE:
+        return ended(Status.SKIPPED, "samples show symptoms, and no cause; inspect the checkpoint that drew them")
     for need in probe.needs:
         reason = case.lacks(need)
         if reason is not None:

@@ -6,8 +6,8 @@ import contextlib
 import errno
 import io
 import os
+import secrets
 import stat
-import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -193,8 +193,9 @@ def replace_file(
             # Long names may begin alike, so a checksum of the whole name tells which file a temporary one belongs to.
             prefix = f".{target.name[:32]}{_TEMPORARY}{zlib.crc32(os.fsencode(target.name)):08x}-"
             _clear(target.parent, prefix)
-            handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".tmp")
-            with os.fdopen(handle, "wb") as stream:
+            # Its name is known before there is a file: mkstemp's would be lost to a signal between the two.
+            temporary = str(target.parent / f"{prefix}{secrets.token_hex(8)}.tmp")
+            with open(temporary, "xb", opener=_private) as stream:  # Path.open takes no opener
                 stream.write(data)
                 stream.flush()
                 _resemble(stream.fileno(), Path(temporary), model)
@@ -208,6 +209,11 @@ def replace_file(
         if temporary is not None:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+def _private(name: str, flags: int) -> int:
+    """Open a new file that only its owner may read."""
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o600)
 
 
 @contextlib.contextmanager

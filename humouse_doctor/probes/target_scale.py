@@ -58,6 +58,8 @@ class TargetScale(Probe):
             raise NotMeasurable("the width of the output layer's input is not known")
         needed = rms / (rate * (hidden + 1))
         available = budget.steps_available(case)
+        if available == 0:
+            budget.require_warm_up(case)
         if available is None:
             words = budget.in_words(needed) if math.isfinite(needed) else "more than any number of"
             raise NotMeasurable(f"{words} steps are needed, but how many the warm-up has is not known")

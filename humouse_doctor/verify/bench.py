@@ -182,9 +182,12 @@ class Bench:
 def _can_be_judged_early(rehearsal: Rehearsal) -> bool:
     """Return False if the loss half-way says nothing about the end.
 
-    A latent table learns each row only once an epoch, and seq2seq's loss includes a KL term.
+    A latent table learns each row only once an epoch, seq2seq's loss includes a KL term, and a loss that compares another
+    space than is read says nothing about what is read.
     """
-    return not rehearsal.warm_up.latent_table and rehearsal.warm_up.spec.architecture.value != "seq2seq"
+    reading = rehearsal.reading
+    agree = reading is None or reading.compared or reading.space.absolute == rehearsal.space.absolute
+    return agree and not rehearsal.warm_up.latent_table and rehearsal.warm_up.spec.architecture.value != "seq2seq"
 
 
 def _by_name(results: tuple[ProbeResult, ...]) -> dict[str, float]:

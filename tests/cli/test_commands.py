@@ -643,7 +643,7 @@ def test_a_pipe_is_written_to_and_stays_one(invoke: Invoke, collapsed_run: Path,
     reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True)
 
     ended = invoke("preflight", config, "-f", "json", "-o", f"text={pipe}")
-    text, _ = reader.communicate(timeout=30)
+    text, _ = reader.communicate(timeout=300)
 
     assert ended.code == 1
     assert text.startswith("AT-RISK")

@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from tests.hostile import pickles as p
+from tests.hostile.archives import write_many
 from tests.inputs.checkpoints.files import Reduced, network, prefixed, weights
 from tests.inputs.checkpoints.test_checkpoint_refusals import CRAFTED
 
@@ -455,10 +456,7 @@ def _archives() -> dict[str, tuple[Write, str]]:
             made.writestr(info, b"x")
 
     def many(path: Path) -> None:
-        with zipfile.ZipFile(path, "w") as made:
-            made.writestr("archive/data.pkl", p.PROTOCOL + b"}.")
-            for place in range(70_000):
-                made.writestr(f"archive/{place}", b"")
+        write_many(path, [("archive/data.pkl", p.PROTOCOL + b"}."), *((f"archive/{place}", b"") for place in range(70_000))])
 
     return {
         "the pickle twice": (twice(lambda name: name), "two members have the same name"),

@@ -1,6 +1,7 @@
 """The loader's process, forked from an interpreter that has imported torch once: one process per file without its start.
 
-What is forked attends to its file as a started one does: the same limits, the same hook, the same pipes.
+The interpreter is started with the options and the environment of a command's loader, and what is forked attends to its file
+as a started one does: the same limits, the same hook, the same pipes.
 """
 
 from __future__ import annotations
@@ -17,10 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple
 
+from humouse_doctor.inputs.checkpoints import child
+
 ROOT = Path(__file__).resolve().parents[2]
 _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tests.hostile.forks import serve; serve(int(sys.argv[2]))"
 )
+
+#: Memory in few large pages: to copy the table of pages is most of a fork.
+_FEW_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864"}
 
 
 def serve(number: int) -> None:
@@ -63,9 +69,9 @@ class Forks:
         self._channel, self._lines = ours, ours.makefile("rb")
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-c", _CODE, json.dumps([str(ROOT), *sys.path]), str(theirs.fileno())],
+                [sys.executable, "-I", "-c", _CODE, json.dumps([*sys.path, str(ROOT)]), str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+                env={**child.environment(), **_FEW_PAGES},
                 stderr=subprocess.DEVNULL,
                 cwd=folder,
             )

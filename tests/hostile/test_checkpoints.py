@@ -1,7 +1,7 @@
 """Whatever a file holds, it does not run, hang, crash or lie: one line that refuses it, or a report.
 
 Every file goes through the whole command. Its loader is a process of its own (forked from one that has imported torch, so
-that hundreds of them take a minute); one file of every family goes through a loader that is started as a command starts it.
+that hundreds of them take a minute); some go through a loader that is started as a command starts it too, and get one answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 import torch
 
@@ -24,18 +23,18 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.inputs.checkpoints import checkpoint, child, container
 from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array
 from humouse_doctor.service import commands as service
-from humouse_doctor.stored import report as json_report
 from tests.conftest import Ended
 from tests.hostile.checkpoints import Case, cases
 from tests.hostile.forks import Forks, Watch
 from tests.hostile.memory import forget_peak, peak_kib
 from tests.inputs.checkpoints.files import save, weights
+from tests.schemas import require_report
 
-SCHEMA = json.loads((Path(json_report.__file__).parent / "schemas" / "report.json").read_text(encoding="utf-8"))
 CASES = cases()
-FAMILIES = {case.family: case for case in reversed(CASES)}
-#: Of computing, here and in the loader.
-MAX_S = 10.0
+#: Of the kinds of file that a loader reads differently, and of those that it does not survive.
+STARTED = {case.family: case for case in reversed(CASES) if case.family in ("wild", "salvaged", "bomb", "safetensors")}
+#: Of computing, here and in the loader: seconds on any machine, minutes only for what explodes.
+MAX_S = 60.0
 MAX_KIB = 2 << 20
 
 #: Seconds of computing for a file that is to exhaust them, and for any other, however busy the machine is.
@@ -128,7 +127,7 @@ def judge(case: Case, path: Path, ended: Ended) -> None:
     if ended.out:
         assert case.usable
         report = json.loads(ended.out)
-        jsonschema.validate(report, SCHEMA)
+        require_report(report)
         assert ended.code in (0, 1) or (ended.code == 3 and report["verdict"] == "undetermined")
         return
     assert ended.code == 3
@@ -232,24 +231,27 @@ def test_a_name_that_leads_elsewhere_while_the_loader_opens_it_is_not_followed(
     monkeypatch.setattr(child, "launch", forks.launch)
     monkeypatch.setattr(container, "look", turned)
     monkeypatch.setattr(container.Container, "require_unchanged", compared)
-    before = time.monotonic()
 
     with pytest.raises(InputError) as caught:
         checkpoint.load(path)
 
     assert str(caught.value) == f"{path}: changed while it was read; try again"
-    assert time.monotonic() - before < MAX_S
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
-def test_a_loader_started_as_a_command_starts_it_answers_alike(family: str, tmp_path: Path, invoke: Invoke) -> None:
-    case = FAMILIES[family]
+@pytest.mark.parametrize("family", list(STARTED))
+def test_a_loader_started_as_a_command_starts_it_answers_alike(
+    family: str, tmp_path: Path, forks: Forks, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = STARTED[family]
     case.write(tmp_path / "a.pt")
 
-    ended = invoke(*command(tmp_path / "a.pt", case.salvage))
+    started = invoke(*command(tmp_path / "a.pt", case.salvage))
+    monkeypatch.setattr(child, "launch", forks.launch)
+    forked = invoke(*command(tmp_path / "a.pt", case.salvage))
 
-    judge(case, tmp_path / "a.pt", ended)
-    assert bool(ended.out) == case.usable
+    judge(case, tmp_path / "a.pt", started)
+    assert bool(started.out) == case.usable
+    assert started == forked
 
 
 @pytest.mark.parametrize(

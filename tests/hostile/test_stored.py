@@ -34,7 +34,7 @@ from tests.verify.runs import write_config
 
 Invoke = Callable[..., Ended]
 Path_ = tuple[str | int, ...]
-MAX_S = 10
+MAX_S = 60
 #: What the page draws; all the rest of it is text.
 DRAWN = ("data", "pictures")
 #: What may stand where something else belongs; 10**400 is no float, and -1 no count.

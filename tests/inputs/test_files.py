@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -68,17 +67,17 @@ def test_a_folder_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
         replace_file(tmp_path / "none" / "report", b"")
 
 
-@pytest.mark.parametrize("failing", ["mkstemp", "fsync", "chmod", "replace"])
+@pytest.mark.parametrize("failing", ["_private", "fsync", "chmod", "replace"])
 def test_a_failed_write_is_an_input_error_and_leaves_the_old_file_whole(
     failing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "run.yaml"
     path.write_bytes(b"old")
 
-    def fail(*_: object, dir: object = None, prefix: object = None, suffix: object = None) -> None:  # noqa: A002
+    def fail(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    owner = {"mkstemp": tempfile, "fsync": os, "chmod": Path, "replace": Path}[failing]
+    owner = {"_private": files, "fsync": os, "chmod": Path, "replace": Path}[failing]
     monkeypatch.setattr(owner, failing, fail)
     with pytest.raises(InputError, match=r"run\.yaml: cannot write: Permission denied; nothing was changed"):
         replace_file(path, b"new")
@@ -135,17 +134,31 @@ def test_the_mode_is_never_wider_than_the_old_one(mode: int, tmp_path: Path, mon
 
 def test_a_file_is_nobody_elses_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
-    real = tempfile.mkstemp
+    real = files._private
 
-    def look(**options: str) -> tuple[int, str]:
-        handle, name = real(**options)  # type: ignore[call-overload]
+    def look(name: str, flags: int) -> int:
+        handle = real(name, flags)
         made.append(stat.S_IMODE(os.fstat(handle).st_mode))
-        return handle, name
+        return handle
 
-    monkeypatch.setattr(tempfile, "mkstemp", look)
+    monkeypatch.setattr(files, "_private", look)
     replace_file(tmp_path / "new", b"")
 
     assert made == [0o600]
+
+
+def test_a_signal_as_soon_as_there_is_a_file_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = files._private
+
+    def interrupted(name: str, flags: int) -> int:
+        os.close(real(name, flags))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_private", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(tmp_path / "new", b"")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bits_that_lend_rights_are_dropped(tmp_path: Path) -> None:
@@ -337,7 +350,7 @@ def test_what_is_longer_than_a_pipe_holds_arrives_whole(tmp_path: Path) -> None:
 
     write_stream(pipe, data)
 
-    read, _ = reader.communicate(timeout=30)
+    read, _ = reader.communicate(timeout=300)
     assert read.strip() == hashlib.sha256(data).hexdigest()
 
 

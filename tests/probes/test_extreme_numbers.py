@@ -396,7 +396,7 @@ def _cases(draw: st.DrawFn) -> Case:
     )
 
 
-@hypothesis_settings(max_examples=400)
+@hypothesis_settings(max_examples=150)
 @given(_cases())
 def test_whatever_the_numbers_every_probe_and_the_report_stay_honest(of: Case) -> None:
     _diagnosed(of)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.probe import Judgement, Status
 from tests import builders
 
 _PROBE = builders.probe("HD204")
@@ -31,3 +31,9 @@ def test_where_the_file_is_silent_the_remedy_spells_it_out() -> None:
     (remedy,) = _PROBE.remedies(_silent(), {})
     (edit,) = remedy.edits
     assert (edit.key, edit.old, edit.new, edit.absent) == (_KEY, True, False, True)
+
+
+def test_without_a_warm_up_nothing_whitens() -> None:
+    known = builders.settings({**builders.SOUND, _KEY: True, "training.reconstruction_epochs": 0})
+    result = builders.run("HD204", builders.case(known=known, facts=builders.network()))
+    assert (result.status, result.reason) == (Status.SKIPPED, "no warm-up runs (training.reconstruction_epochs is 0)")

@@ -81,9 +81,9 @@ def test_seq2seq_is_offered_nothing_but_longer_training(share: float, offered: l
     assert [remedy.id for remedy in _PROBE.remedies(case, _PROBE.measure(case))] == offered
 
 
-def test_no_warm_up_at_all_is_found() -> None:
+def test_without_a_warm_up_nothing_is_claimed_of_its_steps() -> None:
     result = builders.run("HD202", _of(builders.constant(270.0), epochs=0))
-    assert (result.judgement, result.measurements["steps_share"]) == (Judgement.FOUND, 0)
+    assert (result.status, result.reason) == (Status.SKIPPED, "no warm-up runs (training.reconstruction_epochs is 0)")
 
 
 def test_a_learning_rate_that_is_not_known_is_skipped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import unicodedata
@@ -114,6 +115,7 @@ def _known(name: str) -> bool:
     return re.fullmatch(r"HD\d{3}(\.\w+)?|spread_ratio|saturated_share|mean_slope|efficiency_ratio", name) is not None
 
 
+@functools.cache
 def _world(hostile: str, *, codes: bool) -> Planted:
     """Return everything with the hostile text at both ends of each text; with `codes`, also of codes and metrics' names."""
 
@@ -214,6 +216,11 @@ def _json(rendered: str, hostile: str, meek: str) -> None:
     assert f"{hostile}92.2% of the targets lie beyond what a tanh head can emit.{hostile}" in _texts(json.loads(rendered))
 
 
+@functools.cache
+def _meek(render: Callable[[Planted], str], *, codes: bool) -> str:
+    return render(_world(_MEEK, codes=codes))
+
+
 #: The check of each reader: of a rendering, the hostile text, and the same rendering with a harmless text instead.
 ORACLES: dict[Family, Callable[[str, str, str], None]] = {
     Family.TERMINAL: _terminal,
@@ -230,7 +237,7 @@ def test_hostile_text_is_only_read(name: str, render: Callable[[Planted], str], 
     rendered = render(_world(HOSTILE[kind], codes=codes))
 
     _is_plain(rendered)
-    ORACLES[family](rendered, HOSTILE[kind], render(_world(_MEEK, codes=codes)))
+    ORACLES[family](rendered, HOSTILE[kind], _meek(render, codes=codes))
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

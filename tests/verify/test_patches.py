@@ -255,7 +255,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case, Report]:
     return folder, *looked_at(write_config(folder))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.text(max_size=80).map(str.encode)
     | st.binary(max_size=60)

@@ -208,11 +208,11 @@ def test_a_command_that_hangs_is_killed_with_all_it_started(bed: Bed) -> None:
 
     trial = bed.run(f"{shlex.join(['sh', str(program)])} {{overrides}}", timeout_s=1.0)
 
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - begun < 300
     assert trial.failed is not None
     assert trial.failed.startswith("the trainer did not end within 1 s and was killed")
     grandchild = int((bed.folder / "child").read_text(encoding="utf-8"))
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while is_running(grandchild) and time.monotonic() < until:
         time.sleep(0.05)
     assert not is_running(grandchild)

@@ -469,10 +469,10 @@ def test_processes_whose_parent_was_killed_end_with_it(tmp_path: Path) -> None:
         workers = [int(path.read_text(encoding="utf-8")) for path in tmp_path.glob("*.pid")]
         assert all(is_running(worker) for worker in workers)
         os.kill(parent.pid, signal.SIGKILL)
-        parent.wait(timeout=60)
+        parent.wait(timeout=300)
         assert _until(lambda: not any(is_running(worker) for worker in workers), 60)
     finally:
         for process in (parent.pid, *workers):
             if is_running(process):
                 os.kill(process, signal.SIGKILL)
-        parent.wait(timeout=60)
+        parent.wait(timeout=300)

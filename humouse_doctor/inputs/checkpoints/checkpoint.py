@@ -19,7 +19,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import container
 from humouse_doctor.inputs.checkpoints.child import Loader
 from humouse_doctor.inputs.checkpoints.container import Container, Kind
-from humouse_doctor.inputs.checkpoints.protocol import Content
+from humouse_doctor.inputs.checkpoints.protocol import BARE_TENSOR, Content
 from humouse_doctor.inputs.files import open_regular
 
 if TYPE_CHECKING:
@@ -62,6 +62,10 @@ class Checkpoint:
         return self.position_mean is not None and self.position_std is not None
 
 
+class BareTensor(InputError):
+    """The file holds a tensor and no checkpoint; it may be one of sequences."""
+
+
 def load(
     path: Path, names: Collection[str] = (), *, salvage: bool = False, accept: Accept = lambda _path, _shapes: None
 ) -> Checkpoint:
@@ -75,7 +79,10 @@ def load(
         looked_at = container.look(path)
         if not names and looked_at.size > _LARGE_BYTES and looked_at.kind in (Kind.SAFETENSORS, Kind.SHARDS):
             _require_accepted(path, looked_at, accept)
-        answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
+        try:
+            answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
+        except InputError as error:
+            raise (BareTensor if BARE_TENSOR in str(error) else InputError)(str(error)) from None
     import torch  # the loader's process has started by now, or even ended
 
     remarks = [*looked_at.remarks, *answer.remarks]

@@ -61,14 +61,18 @@ def launch() -> Process:
     home = str(Path(__file__).resolve().parents[3])
     here = os.path.realpath(os.curdir)
     paths = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]  # noqa: PTH117
-    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and code of ours
         [sys.executable, "-I", "-c", _CODE, json.dumps([*paths, *([] if home in paths else [home])])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**environment, **dict.fromkeys(_THREADS, "1")},
+        env=environment(),
     )
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a loader."""
+    return {**{name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}, **dict.fromkeys(_THREADS, "1")}
 
 
 class Loader:

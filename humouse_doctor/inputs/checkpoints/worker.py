@@ -350,7 +350,7 @@ def _walk(content: object) -> None:
 
 def _take_generator(content: object, found: _Found) -> None:
     if isinstance(content, Tensor):
-        raise Refused(f"holds a bare tensor; {EXPECTED}")
+        raise Refused(f"{protocol.BARE_TENSOR}; {EXPECTED}")
     opened = salvage.as_dict(content)
     if opened is None:
         raise Refused(f"holds a {'foreign object' if found.foreign else type(content).__name__}; {EXPECTED}")

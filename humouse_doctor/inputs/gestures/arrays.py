@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import io
 import json
@@ -28,6 +29,8 @@ _MAX_PART_BYTES = 4 << 20
 _MAX_META_BYTES = 1 << 20
 #: numpy's own bound for an untrusted header.
 _MAX_HEADER_BYTES = 10_000
+#: A header of Python 2 is no literal of Python 3; numpy takes ten milliseconds to mend a kB of it, and an array has 0.1 kB.
+_MAX_MENDED_BYTES = 1_000
 _MAX_MEMBERS = 1_000
 #: An archive that inflates to more than this, and by more than this factor, is a bomb.
 _MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
@@ -52,20 +55,23 @@ class _Array:
         return size
 
 
-def read(path: Path, max_sequences: int, seed: int) -> Gestures:
-    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raise `InputError`."""
+def read(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False) -> Gestures:
+    """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raise `InputError`.
+
+    Sequences of zeros are left out unless `keep_empty`.
+    """
     try:
-        return _read(path, max_sequences, seed)
+        return _read(path, max_sequences, seed, keep_empty)
     except (DoctorError, ImportError):  # a missing library is not the file's fault
         raise
     except Exception as error:  # zipfile and zlib raise a dozen kinds for a broken file
         raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
 
 
-def _read(path: Path, max_sequences: int, seed: int) -> Gestures:
+def _read(path: Path, max_sequences: int, seed: int, keep_empty: bool) -> Gestures:
     arrays = _headers(path)
     chosen = _gesture_array(path, arrays)
-    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed)
+    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed, keep_empty=keep_empty)
     lengths, features = None, None
     for array in arrays:
         name = (array.member or "").removesuffix(".npy")
@@ -137,8 +143,11 @@ def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Ar
     length = struct.unpack(layout, packed)[0] if len(packed) == struct.calcsize(layout) else 0
     if length > _MAX_HEADER_BYTES:
         raise ValueError(f"'{member or path.name}' has a header of {length:,} bytes, no array needs so many")
-    header = io.BytesIO(packed + stream.read(length))
+    text = stream.read(length)
+    header = io.BytesIO(packed + text)
     try:
+        if length > _MAX_MENDED_BYTES:
+            ast.literal_eval(text.decode("latin-1" if version < (3, 0) else "utf-8"))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # numpy warns about files from Python 2, which it reads well
             if version == (1, 0):

@@ -74,12 +74,15 @@ def require_room(source: str, count: int, values: int) -> None:
         )
 
 
-def usable(rows: FloatArray) -> tuple[BoolArray, Mapping[str, int]]:
-    """Return a mask (n,) of the `rows` (n, T, K) that are gestures in float32, and the others' counts by reason."""
+def usable(rows: FloatArray, *, keep_empty: bool = False) -> tuple[BoolArray, Mapping[str, int]]:
+    """Return a mask (n,) of the `rows` (n, T, K) that are gestures in float32, and the others' counts by reason.
+
+    With `keep_empty`, sequences of zeros count as gestures.
+    """
     with np.errstate(over="ignore"):  # values beyond float32 count as not finite
         flat = rows.reshape(len(rows), rows.shape[1] * rows.shape[2]).astype(np.float32, copy=False)
     energy = np.einsum("ij,ij->i", flat, flat)  # (n,): zero for an empty sequence, not finite for a broken one
-    still = energy == 0
+    still = np.zeros(len(rows), dtype=bool) if keep_empty else energy == 0
     if still.any():  # a square may underflow float32 though its root does not
         still[still] = ~flat[still].any(axis=1)
     broken = ~np.isfinite(energy)
@@ -87,14 +90,25 @@ def usable(rows: FloatArray) -> tuple[BoolArray, Mapping[str, int]]:
     return ~(broken | still), {reason: count for reason, count in counts.items() if count}
 
 
-def draw(chunks: Iterable[FloatArray], shape: tuple[int, ...], source: str, max_sequences: int, seed: int) -> Sample:
-    """Draw a sample by `seed` of an array of `shape` (N, T, K), given in `chunks` (n, T, K); raise `InputError`."""
+def draw(
+    chunks: Iterable[FloatArray],
+    shape: tuple[int, ...],
+    source: str,
+    max_sequences: int,
+    seed: int,
+    *,
+    keep_empty: bool = False,
+) -> Sample:
+    """Draw a sample by `seed` of an array of `shape` (N, T, K), given in `chunks` (n, T, K); raise `InputError`.
+
+    Sequences of zeros are no gestures and are dropped, unless `keep_empty`.
+    """
     # No larger than the file, so that a few very long rows do not reserve room for thousands.
     capacity = min(max_sequences, shape[0])
     require_room(source, capacity, shape[1] * shape[2])
     reservoir, dropped, first = Reservoir(capacity, seed), Counter[str](), 0
     for chunk in chunks:
-        good, counts = usable(chunk)
+        good, counts = usable(chunk, keep_empty=keep_empty)
         dropped.update(counts)
         numbers = np.arange(first, first + len(chunk))
         if good.all():

@@ -6,10 +6,12 @@ glitch of the recorder, client timestamps repeat, and a pause of about 0.25 s en
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
@@ -25,6 +27,8 @@ _GLITCH = 65535.0
 _MIN_EVENTS = 5
 _RATE_HZ = 100.0
 _MAX_LINE = 4096
+#: Most bytes read at a time of what is too long to be a line.
+_SKIPPED = 1 << 20
 #: More points than any recorded gesture has.
 _MAX_EVENTS = 1_000_000
 #: The whole Balabit data set has some thousand files, two levels below its top.
@@ -115,16 +119,28 @@ def _events(path: Path, dropped: Counter[str]) -> Iterator[tuple[float, float, f
             if stream.readline(_MAX_LINE).decode("latin-1").strip() != _HEADER:
                 raise InputError(f"{path}: not a mouse session; expected the columns {_HEADER}")
             while line := stream.readline(_MAX_LINE):
-                whole = line
-                while len(line) == _MAX_LINE and not line.endswith(b"\n"):  # skip the rest of an overlong line
-                    line = stream.readline(_MAX_LINE)
-                event = _event(whole) if line is whole else "malformed lines"
+                if len(line) == _MAX_LINE and not line.endswith(b"\n"):
+                    _skip_line(stream)
+                    event: tuple[float, float, float] | str = "malformed lines"
+                else:
+                    event = _event(line)
                 if isinstance(event, str):
                     dropped[event] += 1
                 else:
                     yield event
     except OSError:
         dropped[_UNREADABLE] += 1
+
+
+def _skip_line(stream: BinaryIO) -> None:
+    """Read on behind the next line end, or to the file's end."""
+    size = _MAX_LINE
+    while rest := stream.read(size):
+        at = rest.find(b"\n")
+        if at >= 0:
+            stream.seek(at + 1 - len(rest), os.SEEK_CUR)
+            return
+        size = min(2 * size, _SKIPPED)
 
 
 def _event(line: bytes) -> tuple[float, float, float] | str:
@@ -135,21 +151,16 @@ def _event(line: bytes) -> tuple[float, float, float] | str:
     if fields[2] == b"Scroll":
         return "scroll events"
     try:
-        seconds, x, y = _parsed_number(fields[1]), _parsed_number(fields[4]), _parsed_number(fields[5])
+        seconds, x, y = float(fields[1]), float(fields[4]), float(fields[5])
     except ValueError:
+        return "malformed lines"
+    if b"_" in line and any(b"_" in fields[place] for place in (1, 4, 5)):  # only Python allows it in a number
         return "malformed lines"
     if x == _GLITCH or y == _GLITCH:
         return "glitches at 65535"
     if not (abs(seconds) < 1e9 and abs(x) < 1e6 and abs(y) < 1e6):
         return "malformed lines"
     return seconds, x, y
-
-
-def _parsed_number(field: bytes) -> float:
-    """Return the number in a field; raise `ValueError` if there is none."""
-    if b"_" in field:  # only Python allows it in a number
-        raise ValueError("no number")
-    return float(field)
 
 
 def _resampled(events: list[tuple[float, float, float]], length: int, dropped: Counter[str]) -> FloatArray | None:

@@ -27,7 +27,7 @@ def read_gestures(path: Path, settings: Settings, max_sequences: int, seed: int)
     elif _is_session(path):
         files = [path]
     elif path.suffix in (".pt", ".pth"):
-        return _tensor_gestures(path, max_sequences, seed)
+        return tensor_gestures(path, max_sequences, seed)
     else:
         return arrays.read(path, max_sequences, seed)
     return sessions.read(
@@ -55,11 +55,12 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _tensor_gestures(path: Path, max_sequences: int, seed: int) -> Gestures:
+def tensor_gestures(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False) -> Gestures:
+    """Read gestures from a replay buffer or a bare tensor; raise `InputError`. `keep_empty` is as for an array file."""
     from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array  # the loader: most data needs none
 
     values, features = load_gesture_array(path)
-    sample = draw([values], values.shape, str(path), max_sequences, seed)
+    sample = draw([values], values.shape, str(path), max_sequences, seed, keep_empty=keep_empty)
     return gather(
         sample.rows,
         source=str(path),

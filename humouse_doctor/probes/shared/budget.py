@@ -62,6 +62,12 @@ def steps_available(case: Case) -> float | None:
     return float(epochs * math.ceil(sequences / batch))
 
 
+def require_warm_up(case: Case) -> None:
+    """Raise `NotMeasurable` if the config says that no warm-up runs: none of its causes can then have been at work."""
+    if _stated(case, "training.reconstruction_epochs") == 0:
+        raise NotMeasurable("no warm-up runs (training.reconstruction_epochs is 0)")
+
+
 def _stated(case: Case, key: str) -> int | None:
     """Return a whole number that the config states or leaves to its default; without a config, None."""
     setting = case.settings.get(key)

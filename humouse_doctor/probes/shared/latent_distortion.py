@@ -13,7 +13,7 @@ from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.no_skill import prior_fit_spread
-from humouse_doctor.probes.shared import measures
+from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
 #: A distorted latent makes what the prior draws shrink; it is not blamed for too wide a spread, which HD105 judges.
@@ -51,8 +51,12 @@ class LatentDistortion(Probe):
         """Return what the warm-up does to the latent, the first half of the message."""
 
     def measure(self, case: Case) -> dict[str, float]:
-        """Return the strength and, if there is one, the effect; raise `NotMeasurable` if nothing states the setting."""
+        """Return the strength and, if there is one, the effect.
+
+        Raises `NotMeasurable` if nothing states the setting, or if no warm-up runs.
+        """
         _require_stated(case, self.key)
+        budget.require_warm_up(case)
         strength = self.strength_of(case)
         measured = {self.strength.name: strength}
         return measured if strength == 0 else {**measured, **_effect(case)}

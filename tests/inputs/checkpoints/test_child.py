@@ -72,18 +72,20 @@ def test_a_loader_that_ends_badly_is_the_files_fault(
 
 
 @pytest.mark.loader_process
-@pytest.mark.parametrize("act", ["time.sleep(99)", f"w({FRAME!r}); time.sleep(99)", f"w({FRAME!r} + bytes(8)); time.sleep(99)"])
+@pytest.mark.parametrize(
+    "act", ["time.sleep(999)", f"w({FRAME!r}); time.sleep(999)", f"w({FRAME!r} + bytes(8)); time.sleep(999)"]
+)
 def test_a_loader_that_is_silent_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
     monkeypatch.setattr(child, "_READ_S", 0.5)
     started = acting(monkeypatch, f"{READY} {act}")
     before = time.monotonic()
     assert "(more than " in refusal(save(tmp_path / "a.pt", weights()))
-    assert time.monotonic() - before < 30
+    assert time.monotonic() - before < 300
     assert started[0].poll() is not None
 
 
 @pytest.mark.loader_process
-@pytest.mark.parametrize("code", ["raise SystemExit(9)", "print('hello')", "import time; time.sleep(99)"])
+@pytest.mark.parametrize("code", ["raise SystemExit(9)", "print('hello')", "import time; time.sleep(999)"])
 def test_a_loader_that_does_not_start_is_not_the_files_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
@@ -101,7 +103,7 @@ def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.loader_process
 def test_a_file_that_is_refused_at_first_sight_leaves_no_loader_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = acting(monkeypatch, "import time; time.sleep(99)")
+    started = acting(monkeypatch, "import time; time.sleep(999)")
     (tmp_path / "a.pt").write_bytes(b"hello")
     assert "neither torch.save nor safetensors" in refusal(tmp_path / "a.pt")
     assert started[0].poll() is not None
@@ -134,18 +136,19 @@ def test_a_file_comes_through_a_real_loader(tmp_path: Path) -> None:
 def test_torch_is_imported_beside_the_loader_and_not_before(tmp_path: Path) -> None:
     path = save(tmp_path / "a.pt", weights())
     code = f"""
-import sys
+import subprocess, sys
 from humouse_doctor.inputs.checkpoints import checkpoint, child
-launch, torch_there = child.launch, []
-def watched():
-    torch_there.append("torch" in sys.modules)
-    return launch()
-child.launch = watched
-checkpoint.load(__import__("pathlib").Path({str(path)!r}))
-print(torch_there)
+def launch():
+    print("torch" in sys.modules)
+    return subprocess.Popen([sys.executable, "-S", "-c", ""], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.launch = launch
+try:
+    checkpoint.load(__import__("pathlib").Path({str(path)!r}))
+except Exception as error:
+    print("the loader did not start" in str(error), "torch" in sys.modules)
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=PACKAGE.parent)
-    assert ended.stdout.strip() == "[False]", ended.stderr
+    assert ended.stdout.split() == ["False", "True", "True"], ended.stderr
 
 
 def test_an_answer_that_is_a_refusal_is_told_with_the_files_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,7 +89,7 @@ def test_hydra_takes_the_override_for_the_value(value: Value, conf: Path) -> Non
     assert type(new) is type(expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     value=st.floats(allow_nan=False)
     | st.integers()

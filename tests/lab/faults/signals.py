@@ -142,11 +142,9 @@ class Sweep:
         lines = [line for line in err.splitlines() if not line.startswith("... ") and " report in " not in line]
         if code == 128 + number:
             return "interrupted" if lines == [_LINES[number]] else None
-        if code in (0, 1):
-            return "ended before" if "Traceback" not in err else None
         if code in (-number, 1) and "humouse_doctor" not in err and not out and (err == "" or "KeyboardInterrupt" in err):
             return "before this package was reached"
-        return None
+        return "ended before" if code in (0, 1) and "Traceback" not in err else None
 
     def _wrong_files(self) -> Iterator[str]:
         known = {path.name for path in self.origin.iterdir()} | {"tmp", "verify-logs", "run.yaml.bak"}

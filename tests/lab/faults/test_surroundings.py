@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _shell(command: str, *arguments: str) -> tuple[int, str]:
     """Return exit code and stderr of a command started by a shell, with `$@` as the program."""
     words = ["bash", "-c", command, "bash", sys.executable, "-m", "humouse_doctor", *arguments]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
     return ended.returncode, ended.stderr
 
 

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import random
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from unittest import mock
 
 import jsonschema
 
-from humouse_doctor.cli import main
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
@@ -23,6 +21,7 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.service import commands as service
 from humouse_doctor.stored import report as json_report
+from tests import command_line
 from tests.hostile.data import bytes_of, moving
 from tests.lab.fuzz.target import Failure, Outcome, Rules, Target, damaged, require_line, reworded
 from tests.verify.runs import CONFIG as TINY
@@ -192,9 +191,8 @@ class Configs(Target):
     def _invoke(self, *arguments: object) -> tuple[int, str, str]:
         """Run the command line in this process, as the console script does."""
         out, err = io.StringIO(), io.StringIO()
-        command = ["humouse-doctor", "preflight", str(self.path), *map(str, arguments), "--format", "json"]
-        with mock.patch.object(sys, "argv", command), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = main.run()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = command_line.run("preflight", self.path, *arguments, "--format", "json")
         return code, out.getvalue(), err.getvalue()
 
 

@@ -17,9 +17,9 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from humouse_doctor.cli import main
 from humouse_doctor.reporting.forms import Format
 from humouse_doctor.stored import report
+from tests import command_line
 from tests.hostile.forks import Watch
 from tests.lab.fuzz.target import Failure, Outcome, Target
 from tests.reporting.builders import sound
@@ -156,16 +156,14 @@ class Environments(Target):
 
     def _run(self, command: tuple[str, ...], values: dict[str, str], folder: Path) -> tuple[int, str, str]:
         out, err = io.StringIO(), io.StringIO()
-        argv, environment = sys.argv, dict(os.environ)
+        environment = dict(os.environ)
         try:
             with _in(folder):
                 os.environ.clear()
                 os.environ.update(values)
-                sys.argv = ["humouse-doctor", *command]
                 with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), self._watch.looking():
-                    code = main.run()
+                    code = command_line.run(*command)
         finally:
-            sys.argv = argv
             os.environ.clear()
             os.environ.update(environment)
             for made in (folder / "summary.md", self.folder / "new.md"):

@@ -61,8 +61,8 @@ def segment_event_stream(events, *, target_len, **_):
     together = sequences.shape[1] // target_len
     sequences = sequences[:, : together * target_len].reshape(len(sequences), target_len, together, 3).sum(axis=2)
     for sequence in sequences.astype(np.float32):
-        moving = np.flatnonzero(np.abs(sequence).sum(axis=1))
-        if not len(moving):
+        moving = np.flatnonzero(np.abs(sequence[:, :2]).sum(axis=1))
+        if len(moving) < 12:  # humouse of October 2025 smooths over so many
             continue
         steps = moving[-1] + 1
         mask = np.zeros(target_len, dtype=np.float32)

@@ -349,8 +349,8 @@ def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
         (Factor.LATENT, (Latent.CLEAN, Latent.NOISE)),
     )
     context = Context(
-        name="dozen", part=Part.CALIBRATION, kind=Kind.LSTM, source=Source.STROKES, length=24, levels=levels, count=256,
-        base=Genome(drive=Drive.SLOW), rate=4e-3, full_steps=200, seed=5,
+        name="dozen", part=Part.CALIBRATION, kind=Kind.LSTM, source=Source.STROKES, length=24, levels=levels, count=128,
+        base=Genome(drive=Drive.SLOW), rate=4e-3, full_steps=120, seed=5,
     )  # fmt: skip
     cache = Cache(tmp_path)
     train_all(jobs_of([context], None), cache, 1, silent)

@@ -1,0 +1,56 @@
+"""Generated sequences in a file to a case: what was drawn, by whatever generator, against real sequences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from humouse_doctor.cases.assemble import assemble, cut
+from humouse_doctor.cases.request import Notes, Request, ToolFinding
+from humouse_doctor.core.case import Case, Need, Samples
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.space import PIXELS
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.gestures.gestures import Gestures
+from humouse_doctor.inputs.samples.samples import read_samples
+
+_NO_WEIGHTS = "samples were looked at, not the weights that drew them"
+
+
+def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
+    """Return the case of the generated sequences at `path`; raise `InputError` with one line.
+
+    The sequences are deltas, or positions if the settings' `training.output_space` says so. Of the settings nothing else is
+    used: which config belongs to the samples is not known.
+    """
+    notes.progress(f"reading samples from {path}")
+    stated = settings.text("training.output_space")
+    positions = stated is not None and stated.lower() == "positions"
+    drawn = read_samples(path, max(request.samples, request.max_sequences), request.seed, positions=positions)
+    summary = drawn.summary
+    notes.remarks.append(
+        f"samples: {summary.taken:,} of {summary.total:,} generated sequences, taken for"
+        f" {'positions' if positions else 'deltas'}; --reads says otherwise"
+    )
+    notes.lack(_NO_WEIGHTS, Need.FIT, Need.GRADIENTS, Need.WEIGHTS, Need.RECURRENCE, Need.HEADS, Need.CONFIG)
+    samples = Samples(predictions=PIXELS.targets(drawn.sequences, 2))
+    if summary.dropped:  # the rest may look healthy, and the generator is not
+        broken = ", ".join(f"{count} of {summary.total} samples {why}" for why, count in summary.dropped.items())
+        notes.lack(broken, Need.PREDICTIONS)
+        samples = Samples()
+    if gestures is not None:
+        steps = min(summary.length, gestures.sequences.shape[1])
+        if summary.length != gestures.sequences.shape[1]:
+            notes.findings.append(_other_length(summary.length, gestures.sequences.shape[1], steps))
+        gestures = replace(gestures, sequences=gestures.sequences[:, :steps])
+        samples = cut(samples, steps)
+    case = assemble(request, Settings(), gestures, notes, network=None, space=PIXELS, reading=None, samples=samples)
+    return replace(case, subject_is_samples=True)
+
+
+def _other_length(drawn: int, real: int, compared: int) -> ToolFinding:
+    return ToolFinding(
+        code=ToolCode.DATA_MISMATCH,
+        message=f"the data has {real} steps and the samples have {drawn}; the first {compared} were compared",
+        serious=False,
+    )

@@ -1,0 +1,1 @@
+"""Generated sequences in files, of any generator."""
