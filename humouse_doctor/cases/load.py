@@ -71,11 +71,11 @@ def _of_file(request: Request, path: Path, settings: Settings, gestures: Gesture
     if is_samples(path):
         return of_samples(request, path, settings, gestures, notes)
     from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, too
-    from humouse_doctor.inputs.checkpoints.checkpoint import BareTensor  # as above
+    from humouse_doctor.inputs.checkpoints.checkpoint import BareSequences  # as above
 
     try:
         return of_checkpoint(request, path, settings, gestures, notes)
-    except BareTensor as refused:
+    except BareSequences as refused:
         try:
             return of_samples(request, path, settings, gestures, notes)
         except InputError:

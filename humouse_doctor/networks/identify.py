@@ -281,10 +281,14 @@ def _split(inputs: int, settings: Settings, disagreements: list[Disagreement], i
             return known[0].value, inputs - known[0].value
         if known[0] is condition and known[0].value < inputs:
             return inputs - known[0].value, known[0].value
+    if len(known) == 2 and len(sizes) == 2 and 0 < sizes[0] < inputs and sizes[1] > 0:
+        # humouse makes as many conditions as the data has features, whatever the config says
+        key = f"{_GENERATOR}condition_dim"
+        disagreements.append(Disagreement(key=key, in_weights=inputs - sizes[0], in_config=sizes[1]))
+        return sizes[0], inputs - sizes[0]
     if known:
-        disagreements.append(
-            Disagreement(key=f"{_GENERATOR}latent_dim + condition_dim", in_weights=inputs, in_config=sum(sizes))
-        )
+        key = f"{_GENERATOR}latent_dim + condition_dim"
+        disagreements.append(Disagreement(key=key, in_weights=inputs, in_config=sum(sizes)))
     return inputs, 0
 
 

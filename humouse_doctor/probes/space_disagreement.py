@@ -11,7 +11,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.space import PIXELS
-from humouse_doctor.probes.shared import measures
+from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
 
@@ -45,6 +45,7 @@ class SpaceDisagreement(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         if case.reading is None:
             raise NotMeasurable("how the program reads the output is not known; give --reads deltas, or --reads positions")
+        budget.require_warm_up(case)
         if not case.spaces_differ or case.reading.compared:
             return {"spaces_differ": 0.0}
         measured = {"spaces_differ": 1.0}

@@ -10,7 +10,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.probes.shared import measures
+from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
 
@@ -35,6 +35,7 @@ class StillTargets(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.space is not None
+        budget.require_warm_up(case)
         if case.space.absolute:
             raise NotMeasurable(f"the loss compares {case.space.name}, where a zero delta is only a pause")
         if case.samples.sequences is None:

@@ -70,6 +70,10 @@ def _diagnosed(
     loaded = with_broken(load_case(request, progress))
     chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
     report = diagnose(replace(loaded, tool_findings=chosen), examine(loaded.case, probes))
+    if request.checkpoint is not None and request.checkpoint.is_dir():
+        from humouse_doctor.service.own_samples import with_own_samples  # a file is looked at by itself
+
+        report = with_own_samples(report, request.checkpoint, loaded.case)
     if beside is None or beside.outcome is None:
         return report
     from humouse_doctor.service.trials import marked  # few runs have trials, and reading them is slow to import

@@ -180,8 +180,8 @@ def test_latent_and_condition_are_split_as_far_as_is_known(
 @pytest.mark.parametrize(
     ("values", "origins"),
     [
-        ({"latent_dim": 5, "condition_dim": 4}, {}),
         ({"latent_dim": 64, "condition_dim": 16}, {}),
+        ({"latent_dim": 8, "condition_dim": 16}, {}),
         ({"latent_dim": 9, "condition_dim": 16}, {"condition_dim": Origin.DEFAULT}),
         ({"latent_dim": 64, "condition_dim": 8}, {"latent_dim": Origin.DEFAULT}),
     ],
@@ -191,6 +191,16 @@ def test_latent_and_condition_that_do_not_add_up_are_a_disagreement(values: dict
     assert (latent, condition, guessed) == (8, 0, True)
     total = sum(values.values())
     assert disagreements == (Disagreement(key=f"{G}latent_dim + condition_dim", in_weights=8, in_config=total),)
+
+
+@pytest.mark.parametrize(("stated", "taken"), [((5, 4), (5, 3)), ((6, 16), (6, 2))])
+def test_the_latents_size_holds_where_the_conditions_are_others_than_stated(
+    stated: tuple[int, int], taken: tuple[int, int]
+) -> None:
+    """humouse makes as many conditions as its data has features, and leaves the latent as it is."""
+    latent, condition, disagreements, guessed = _split({"latent_dim": stated[0], "condition_dim": stated[1]}, {})
+    assert (latent, condition, guessed) == (*taken, True)
+    assert disagreements == (Disagreement(key=f"{G}condition_dim", in_weights=taken[1], in_config=stated[1]),)
 
 
 def test_the_length_is_taken_from_the_config_then_the_data_then_the_default() -> None:

@@ -120,3 +120,10 @@ def test_what_makes_it_worse_is_refused_and_the_loss_as_read_comes_first() -> No
     assert {one.id: one.status for one in others}["normalised-positions"] is RemedyStatus.REFUSED
     assert case.network is not None
     assert case.network.architecture is Architecture.LSTM
+
+
+def test_without_a_warm_up_there_is_no_loss_to_disagree() -> None:
+    known = builders.settings({**builders.SOUND, "training.reconstruction_epochs": 0})
+    result = builders.run("HD211", _read(replace(_paths(), settings=known)))
+
+    assert (result.status, result.reason) == (Status.SKIPPED, "no warm-up runs (training.reconstruction_epochs is 0)")

@@ -19,7 +19,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import container
 from humouse_doctor.inputs.checkpoints.child import Loader
 from humouse_doctor.inputs.checkpoints.container import Container, Kind
-from humouse_doctor.inputs.checkpoints.protocol import BARE_TENSOR, Content
+from humouse_doctor.inputs.checkpoints.protocol import BARE_SEQUENCES, Content
 from humouse_doctor.inputs.files import open_regular
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ class Checkpoint:
         return self.position_mean is not None and self.position_std is not None
 
 
-class BareTensor(InputError):
-    """The file holds a tensor and no checkpoint; it may be one of sequences."""
+class BareSequences(InputError):
+    """The file holds a tensor of sequences and no checkpoint."""
 
 
 def load(
@@ -82,7 +82,7 @@ def load(
         try:
             answer = loader.read(path, looked_at, Content.GENERATOR, salvage=salvage)
         except InputError as error:
-            raise (BareTensor if BARE_TENSOR in str(error) else InputError)(str(error)) from None
+            raise (BareSequences if BARE_SEQUENCES in str(error) else InputError)(str(error)) from None
     import torch  # the loader's process has started by now, or even ended
 
     remarks = [*looked_at.remarks, *answer.remarks]

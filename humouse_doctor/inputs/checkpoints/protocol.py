@@ -30,7 +30,7 @@ MAX_NAME = 10_000
 #: The statistics in a pretrainer's file, two numbers each.
 STATISTICS = ("position_mean", "position_std")
 #: The loader's words for a file that may hold generated sequences in the place of a checkpoint.
-BARE_TENSOR = "holds a bare tensor"
+BARE_SEQUENCES = "holds a bare tensor of sequences"
 _MAX_TEXT = 1_000
 _MAX_REMARKS = 32
 _MAX_SETTINGS = 4_096

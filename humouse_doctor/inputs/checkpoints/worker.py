@@ -350,7 +350,8 @@ def _walk(content: object) -> None:
 
 def _take_generator(content: object, found: _Found) -> None:
     if isinstance(content, Tensor):
-        raise Refused(f"{protocol.BARE_TENSOR}; {EXPECTED}")
+        sequences = content.dim() == 3 and content.size(2) >= 2
+        raise Refused(f"{protocol.BARE_SEQUENCES if sequences else 'holds a bare tensor'}; {EXPECTED}")
     opened = salvage.as_dict(content)
     if opened is None:
         raise Refused(f"holds a {'foreign object' if found.foreign else type(content).__name__}; {EXPECTED}")

@@ -163,6 +163,7 @@ def serve() -> None:
 
 
 def main() -> int:
+    sys.dont_write_bytecode = True  # else what a first run compiles and writes counts, and a second run has it already
     plant(os.environ.get("PLANTED_FAULT", ""))
     if sys.argv[1] == "serve":
         for module in (*_IMPORTED_ONCE, *sys.argv[2:]):
