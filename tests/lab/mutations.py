@@ -139,7 +139,7 @@ def drawn(root: Path, sample: int, seed: int) -> tuple[list[Change], int]:
     return sorted(chosen), len(by_place)
 
 
-def tests_of(path: str, root: Path) -> list[str]:
+def beside(path: str, root: Path) -> list[str]:
     """Return the tests beside a module, its own first; for a shared one, those of the probes that use it too."""
     module = Path(path).relative_to("humouse_doctor").with_suffix("")
     package = module.parts[0]
@@ -218,7 +218,7 @@ def survives(change: Change, folder: Path, seconds: float) -> bool:
     file.write_text(change.applied(source), encoding="utf-8")
     _without_bytecode(file)
     try:
-        return passes(folder, tests_of(change.path, folder), seconds) is True
+        return passes(folder, beside(change.path, folder), seconds) is True
     finally:
         file.write_text(source, encoding="utf-8")
         _without_bytecode(file)
@@ -247,7 +247,7 @@ def main() -> None:
         if asked.at:
             changes = [change for change in changes if f"{change.path}:{change.line}" in asked.at]
         begun = time.monotonic()
-        if not passes(folder, sorted({test for change in changes for test in tests_of(change.path, folder)}), 3600.0):
+        if not passes(folder, sorted({test for change in changes for test in beside(change.path, folder)}), 3600.0):
             sys.exit(f"the tests do not pass unchanged:\n{(Path(scratch) / 'output.txt').read_text(encoding='utf-8')[-2000:]}")
         seconds, survivors = max(_FEWEST_SECONDS, time.monotonic() - begun), 0
         for change in changes:
