@@ -144,6 +144,8 @@ def beside(path: str, root: Path) -> list[str]:
     module = Path(path).relative_to("humouse_doctor").with_suffix("")
     package = module.parts[0]
     wanted = [f"{package}/test_{module.name}.py", *_ALSO.get(module.as_posix(), ())]
+    if (root / path).with_suffix(".md").exists():
+        wanted.append("probes/test_registry.py")  # holds each probe's declarations to the rules and to its page
     if package == "diagnosis":
         wanted.append("diagnosis/test_diagnose.py")
     if "shared" in module.parts:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -115,6 +116,16 @@ def test_a_page_lies_beside_its_probes_file(probe: Probe) -> None:
 def test_a_page_explains_every_metric_that_judges(probe: Probe) -> None:
     judging = [metric.name for metric in probe.metrics if metric.healthy != ANY]
     assert [name for name in judging if name not in page(probe.code)] == []
+
+
+@each_probe
+def test_a_page_states_every_bound_that_judges(probe: Probe) -> None:
+    """Runs set a threshold, and its page names them: neither is changed without the other. Zero is a flag's or a count's."""
+    thresholds = page(probe.code).partition("\n## Thresholds")[2].partition("\n## ")[0]
+    stated = {float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?", thresholds)}
+    intervals = [interval for metric in probe.metrics for interval in (metric.healthy, metric.tolerable)]
+    bounds = {bound for interval in intervals for bound in (interval.low, interval.high)}
+    assert {bound for bound in bounds if math.isfinite(bound) and bound != 0} <= stated
 
 
 def test_there_is_no_page_without_its_probe() -> None:
