@@ -326,6 +326,12 @@ def test_of_two_with_one_code_the_first_package_keeps_it(site: Path) -> None:
     assert found.broken == (BrokenPlugin(distribution="b-second", entry="b_second", reason=clash),)
 
 
+def test_packages_come_by_their_own_names_and_not_by_those_of_their_entry_points(site: Path) -> None:
+    package(site, "a_entry", own_cause(), OWN_PAGE, distribution="second")
+    package(site, "b_entry", own_cause(), OWN_PAGE, distribution="first")
+    assert [each.distribution for each in plugins.installed().whole] == ["first"]
+
+
 def test_an_instance_and_a_tuple_count_each_by_itself(site: Path) -> None:
     package(site, "own", own_cause() + "\nPAIR = (Own(), Own, 3)\n", OWN_PAGE, value="probe:PAIR")
     found = plugins.installed()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,9 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.probes.pages import page, pages
-from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.probes.registry import PROBES, unmeasured
 from tests import builders
+from tests.diagnosis import runs
 
 _OTHERS_READ = (
     "HD101.spread_ratio",
@@ -165,3 +167,17 @@ def test_a_symptom_offers_no_remedy_of_its_own() -> None:
     for probe in PROBES:
         if probe.kind is Kind.SYMPTOM:
             assert probe.remedies(builders.collapsed_case(), {}) == ()
+
+
+def test_what_decides_and_was_not_measured_is_said() -> None:
+    assert unmeasured(runs.report(runs.WELL)) == ""
+    assert unmeasured(runs.report({**runs.WELL, "HD103": None, "HD104": None})) == "HD103, HD104 not measured"
+
+
+def test_before_training_one_of_the_causes_that_decide_is_enough_where_there_are_data() -> None:
+    planned = runs.planned()
+    assert unmeasured(runs.report({"HD201": runs.H}, case=planned)) == ""
+    assert unmeasured(runs.report({"HD207": runs.H}, case=planned)) == ""
+    neither = "HD201 and HD202 were not measured"
+    assert unmeasured(runs.report({"HD201": None, "HD203": runs.H}, case=planned)) == neither
+    assert unmeasured(runs.report({"HD201": runs.H}, case=replace(planned, data=None))) == neither
