@@ -23,6 +23,13 @@ def test_findings_come_worst_first_then_by_code() -> None:
     assert [finding.code for finding in report.findings] == ["HD103", "HD201", "HD202", "HD101", "HD107"]
 
 
+def test_findings_of_one_code_come_by_key_with_those_of_none_before() -> None:
+    keys = ("training.lr.generator", None, "data.batch_size")
+    noted = tuple(ToolFinding(code=ToolCode.CONFIG_VALUE, message="odd", serious=True, key=key) for key in keys)
+    report = diagnose(Loaded(case=runs.trained(), tool_findings=noted), runs.results(runs.WELL))
+    assert [finding.location.key for finding in report.findings] == [None, "data.batch_size", "training.lr.generator"]
+
+
 def test_a_finding_names_its_remedies_and_carries_its_numbers() -> None:
     report = runs.report({**runs.COLLAPSE, "HD201": F})
     finding = next(finding for finding in report.findings if finding.code == "HD201")

@@ -10,7 +10,7 @@ import pytest
 from humouse_doctor.cases.request import Loaded
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Gradients, LatentFit, Need, Samples, WeightFacts
-from humouse_doctor.core.errors import NotMeasurable, UsageError
+from humouse_doctor.core.errors import MachineError, NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe, ProbeResult, Status
 from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture
@@ -97,6 +97,42 @@ def test_a_crashing_probe_takes_no_other_with_it() -> None:
 def test_a_crash_reason_is_cut_to_a_line() -> None:
     reason = _result(RuntimeError("x" * 999)).reason
     assert reason == f"RuntimeError: {'x' * 197}..."
+
+
+class _Plugin(_Stub):
+    """A probe of another package, whose message raises the given error."""
+
+    code = "XQ101"
+
+    def __init__(self, outcome: dict[str, float], error: Exception | None = None) -> None:
+        super().__init__(outcome)
+        self._error = error
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if self._error is not None:
+            raise self._error
+        return "plugin"
+
+
+def test_a_plugin_is_held_to_the_metrics_that_it_declares() -> None:
+    well, wrong = examine(
+        builders.case(weights=builders.TRAINED), [_Plugin({"spread_ratio": 1.0}), _Plugin({"spread_ratio": 1.0, "odd": 1.0})]
+    )
+    assert well.status is Status.HEALTHY
+    assert (wrong.status, wrong.reason) == (Status.CRASHED, "it measured 'odd', which is not one of its metrics")
+
+
+def test_a_plugin_that_fails_at_its_message_is_crashed_before_a_report_needs_it() -> None:
+    (result,) = examine(builders.case(weights=builders.TRAINED), [_Plugin({"spread_ratio": 1.0}, KeyError("odd"))])
+    assert (result.status, result.reason) == (Status.CRASHED, "KeyError: 'odd'")
+
+
+@pytest.mark.parametrize("error", [MachineError("no room"), ImportError("libodd.so"), MemoryError()], ids=repr)
+def test_the_machines_trouble_ends_the_examination_wherever_a_probe_meets_it(error: Exception) -> None:
+    case = builders.case(weights=builders.TRAINED)
+    for probe in (_Stub(error), _Plugin({"spread_ratio": 1.0}, error)):
+        with pytest.raises(type(error)):
+            examine(case, [probe])
 
 
 def test_a_result_refuses_numbers_that_are_not_finite() -> None:

@@ -235,3 +235,11 @@ def test_what_the_program_sums_is_drawn_as_it_reads_it() -> None:
     assert pictures.space == "positions, with the output read as deltas"
     assert pictures.generated_paths == pictures.real_paths
     np.testing.assert_allclose(pictures.real_paths[0], strokes(0)[0], rtol=1e-3)
+
+
+def test_where_the_program_reads_what_the_loss_compares_paths_keep_the_losss_scale() -> None:
+    found = replace(samples(strokes(0), strokes(1)), sequences=frozen(np.diff(260 * strokes(0), axis=1, prepend=0.0)))
+    pictures = pictures_of(replace(case(found), reading=Reading(space=POSITIONS, because="it draws")))
+
+    assert pictures is not None
+    assert (pictures.real_paths, pictures.curves) == (_drawn(found).real_paths, _drawn(found).curves)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Metric
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.space import Reading
 from humouse_doctor.probes.shared import measures
 from tests import builders, reference
 
@@ -29,6 +32,15 @@ def test_a_constant_has_no_spread_whatever_its_rounding(value: float) -> None:
     assert measures.spread(values).tolist() == [0, 0]
     assert measures.spread_across(values).tolist() == [0, 0]
     assert measures.std_over_time(values, counted).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_what_varies_has_its_spread_at_any_scale_and_whatever_stands_in_the_padding(scale: float) -> None:
+    values, counted = np.array(builders.strokes(0)), np.ones((48, 20), dtype=bool)
+    counted[:, 15:] = False
+    of_unit = measures.std_over_time(values, counted)
+    values[:, 15:] = 1e30
+    assert measures.std_over_time(scale * values, counted) == pytest.approx(scale * of_unit, rel=1e-9)
 
 
 def test_a_straight_line_far_from_zero_has_no_spread_of_velocity() -> None:
@@ -91,3 +103,12 @@ def test_losses_of_constants_agree_with_their_slow_twin(values: FloatArray) -> N
         loss = float(np.abs(values).mean())
         assert 1 - loss / best == pytest.approx(twin["skill"])
         assert 1 - loss / still == pytest.approx(twin["motion_skill"])
+
+
+def test_the_space_is_named_by_what_the_program_reads_only_where_it_differs() -> None:
+    plain = builders.case(space=builders.DELTAS)
+    assert measures.space_name(plain) == "deltas"
+    assert measures.space_name(builders.case(space=None)) == "the loss's space"
+    alike, other = (Reading(space=space, because="it does") for space in (builders.DELTAS, builders.POSITIONS))
+    assert measures.space_name(replace(plain, reading=alike)) == "deltas"
+    assert measures.space_name(replace(plain, reading=other)) == "positions, with the output read as absolute positions"

@@ -126,6 +126,12 @@ def test_the_message_says_below_or_above_and_names_the_prior_where_it_is_off() -
     assert "prior" not in _PROBE.message(case, {**measured, "prior_fit_spread": 1.0})
 
 
+def test_the_message_says_how_many_times_a_loss_is_that_is_far_above() -> None:
+    assert _PROBE.message(builders.healthy_case(), {"skill": -399.0, "motion_skill": -999.4}) == (
+        "with latents fitted to real sequences the loss is 400 times the best constant's and 1e+03 times a motionless cursor's"
+    )
+
+
 @given(data=st.data(), targets=builders.enough_arrays(steps=(1, 5)), prior=builders.enough_arrays(steps=(1, 5)))
 def test_it_agrees_with_its_slow_twin(data: st.DataObject, targets: FloatArray, prior: FloatArray) -> None:
     steps = targets.shape[1]

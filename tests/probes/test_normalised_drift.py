@@ -43,6 +43,11 @@ def test_the_drift_is_what_the_subtracted_mean_adds_up_to() -> None:
     )
 
 
+def test_the_drift_is_that_of_the_axis_that_drifts_more() -> None:
+    space = Space(absolute=True, sequence_mean=np.array([0.1, -0.5]), sequence_std=np.array([5.0, 1.0]))
+    assert builders.run("HD206", _of(builders.strokes(0), space)).measurements["drift"] == pytest.approx(0.5 * 20)
+
+
 @pytest.mark.parametrize(
     ("space", "name"),
     [

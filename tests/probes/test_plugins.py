@@ -283,11 +283,17 @@ def test_a_broken_one_is_a_finding_and_a_line(site: Path, invoke: Invoke, run: P
         (('"own-cause"', '"Own cause"'), "Own.name is 'Own cause'"),
         (('"own-cause"', '"latent-noise"'), "the name latent-noise of XQ201 is that of one of the tool's own"),
         (("Kind.CAUSE", "Kind.TOOL"), "Own.kind is"),
+        (('"own-cause"', "3"), "Own.name is 3"),
         (('"One."', '"One.\\nTwo."'), "expected one line"),
+        (('"One."', '""'), "Own.summary is ''; expected one line"),
+        (('"One."', "3"), "Own.summary is 3; expected one line"),
         (("needs = ()", "needs = ('config',)"), "expected a tuple of Need"),
         (('explains = ("HD101",)', 'explains = "HD101"'), "expected a tuple of codes"),
         (("needs = ()", "key = 3\n    needs = ()"), "Own.key is 3"),
         (("metrics = (Metric(", "metrics = ()\n    _ = (Metric("), "expected a tuple of Metric, one at least"),
+        (("needs = ()", "needs, sometimes = (), ('other',)"), "Own explains ('other',); expected a tuple of codes"),
+        (("Interval(high=0.7)),)", "Interval(high=0.7)),) * 2"), "Own.metrics has a name twice"),
+        (('unit="count"', "unit=3"), "has a unit, a meaning or a label that is not text"),
         (('name="one"', 'name="one two"'), "the metric 'one two' of Own: expected a name"),
         (("high=0.7", "high=0.1"), "not within the tolerable <= 0.1"),
         (('meaning="one"', 'meaning="one", deciding=True'), "only the tool's own are"),
@@ -317,6 +323,16 @@ def test_a_probe_without_its_page_is_left_out(site: Path, page: str | None, reas
     assert reason in only_broken()
 
 
+def test_a_page_is_found_beside_its_module_and_must_be_text(site: Path) -> None:
+    package(site, "own", own_cause(), OWN_PAGE)
+    page = site / "own" / "probe.md"
+    (found,) = plugins.installed().whole
+    assert (found.page, found.place) == (OWN_PAGE, page)
+    page.write_bytes(b"\xff")
+    plugins._loaded.cache_clear()
+    assert only_broken().endswith("has no page probe.md beside its module own.probe: UnicodeDecodeError")
+
+
 def test_of_two_with_one_code_the_first_package_keeps_it(site: Path) -> None:
     package(site, "b_second", own_cause(), OWN_PAGE)
     package(site, "a_first", own_cause(), OWN_PAGE)
@@ -324,6 +340,12 @@ def test_of_two_with_one_code_the_first_package_keeps_it(site: Path) -> None:
     assert [(each.distribution, each.probe.code) for each in found.whole] == [("a-first", "XQ201")]
     clash = "XQ201 own-cause clashes with XQ201 own-cause of a-first, which comes first"
     assert found.broken == (BrokenPlugin(distribution="b-second", entry="b_second", reason=clash),)
+
+
+def test_packages_come_by_their_own_names_and_not_by_those_of_their_entry_points(site: Path) -> None:
+    package(site, "a_entry", own_cause(), OWN_PAGE, distribution="second")
+    package(site, "b_entry", own_cause(), OWN_PAGE, distribution="first")
+    assert [each.distribution for each in plugins.installed().whole] == ["first"]
 
 
 def test_an_instance_and_a_tuple_count_each_by_itself(site: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from humouse_doctor.core.case import Case, PretrainerContract
 from humouse_doctor.core.probe import Judgement, Status
+from humouse_doctor.core.space import Reading
 from humouse_doctor.probes.pretrainer_contract import broken_terms
 from tests import builders
 
@@ -34,6 +35,14 @@ def test_a_contract_that_holds_is_healthy(head: str) -> None:
             "the run compares deltas, the checkpoint emits positions",
         ),
         (
+            PretrainerContract(file="p.pt", run_reads=Reading(space=builders.DELTAS, because="its line 7 sums")),
+            "the program sums the output (its line 7 sums), the checkpoint emits positions",
+        ),
+        (
+            PretrainerContract(file="p.pt", run_reads=Reading(space=builders.DELTAS, because="it sums", assumed=True)),
+            "the program sums the output (assumed: it sums), the checkpoint emits positions",
+        ),
+        (
             PretrainerContract(file="p.pt", run_normalises=True),
             "the run z-scores its deltas, the checkpoint emits positions in pixels",
         ),
@@ -41,6 +50,10 @@ def test_a_contract_that_holds_is_healthy(head: str) -> None:
 )
 def test_each_fact_that_does_not_fit_is_one_broken_term(contract: PretrainerContract, broken: str) -> None:
     assert broken_terms(contract) == (broken,)
+
+
+def test_a_program_that_reads_positions_keeps_the_contract() -> None:
+    assert broken_terms(PretrainerContract(file="p.pt", run_reads=Reading(space=builders.POSITIONS, because="it draws"))) == ()
 
 
 def test_every_broken_term_is_counted_and_said() -> None:

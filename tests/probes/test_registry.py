@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,8 +11,9 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.probes.pages import page, pages
-from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.probes.registry import PROBES, unmeasured
 from tests import builders
+from tests.diagnosis import runs
 
 _OTHERS_READ = (
     "HD101.spread_ratio",
@@ -117,6 +120,16 @@ def test_a_page_explains_every_metric_that_judges(probe: Probe) -> None:
     assert [name for name in judging if name not in page(probe.code)] == []
 
 
+@each_probe
+def test_a_page_states_every_bound_that_judges(probe: Probe) -> None:
+    """Runs set a threshold, and its page names them: neither is changed without the other. Zero is a flag's or a count's."""
+    thresholds = page(probe.code).partition("\n## Thresholds")[2].partition("\n## ")[0]
+    stated = {float(number) for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)?", thresholds)}
+    intervals = [interval for metric in probe.metrics for interval in (metric.healthy, metric.tolerable)]
+    bounds = {bound for interval in intervals for bound in (interval.low, interval.high)}
+    assert {bound for bound in bounds if math.isfinite(bound) and bound != 0} <= stated
+
+
 def test_there_is_no_page_without_its_probe() -> None:
     assert sorted(pages()) == [probe.code for probe in PROBES]
 
@@ -154,3 +167,17 @@ def test_a_symptom_offers_no_remedy_of_its_own() -> None:
     for probe in PROBES:
         if probe.kind is Kind.SYMPTOM:
             assert probe.remedies(builders.collapsed_case(), {}) == ()
+
+
+def test_what_decides_and_was_not_measured_is_said() -> None:
+    assert unmeasured(runs.report(runs.WELL)) == ""
+    assert unmeasured(runs.report({**runs.WELL, "HD103": None, "HD104": None})) == "HD103, HD104 not measured"
+
+
+def test_before_training_one_of_the_causes_that_decide_is_enough_where_there_are_data() -> None:
+    planned = runs.planned()
+    assert unmeasured(runs.report({"HD201": runs.H}, case=planned)) == ""
+    assert unmeasured(runs.report({"HD207": runs.H}, case=planned)) == ""
+    neither = "HD201 and HD202 were not measured"
+    assert unmeasured(runs.report({"HD201": None, "HD203": runs.H}, case=planned)) == neither
+    assert unmeasured(runs.report({"HD201": runs.H}, case=replace(planned, data=None))) == neither

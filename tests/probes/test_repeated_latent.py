@@ -120,7 +120,8 @@ def test_without_rate_or_length_gates_have_no_estimate(rate: float, length: int 
 
 
 def test_before_training_an_architecture_that_does_not_repeat_is_healthy() -> None:
-    assert builders.run("HD203", _planned(1, repeats=False)).status is Status.HEALTHY
+    result = builders.run("HD203", _planned(1, repeats=False))
+    assert (result.status, result.measurements["input_time_share"]) == (Status.HEALTHY, 1)
 
 
 def test_before_training_a_network_of_unknown_habits_is_skipped() -> None:

@@ -67,7 +67,7 @@ def test_the_message_carries_rms_rate_and_both_steps() -> None:
     assert "(the loss's space)" in _PROBE.message(spaceless, _PROBE.measure(spaceless))
 
 
-@pytest.mark.parametrize(("share", "practical"), [(0.3, True), (0.01, False)])
+@pytest.mark.parametrize(("share", "practical"), [(0.3, True), (0.26, True), (0.24, False), (0.01, False)])
 def test_longer_training_is_offered_first_where_it_is_practical_and_nowhere_else(share: float, practical: bool) -> None:
     case = _of(_share(share))
     offered = [remedy.id for remedy in _PROBE.remedies(case, _PROBE.measure(case))]
@@ -126,6 +126,13 @@ def test_of_a_tcn_only_the_scale_is_judged(scale: float, judgement: Judgement) -
     assert (result.judgement, list(result.measurements)) == (judgement, ["target_rms"])
     assert "how many steps a TCN needs to that scale is not known" in probe.message(case, result.measurements)
     assert "enough-steps" not in {remedy.id for remedy in probe.remedies(case, result.measurements)}
+
+
+@pytest.mark.parametrize(("rms", "judgement"), [(9.9, Judgement.HEALTHY), (10.1, Judgement.BORDERLINE)])
+def test_of_a_tcn_an_rms_above_ten_is_large(rms: float, judgement: Judgement) -> None:
+    facts = builders.network(Activation.LINEAR, architecture=Architecture.TCN)
+    case = replace(_of(builders.constant(rms)), network=facts)
+    assert builders.run("HD202", case).judgement is judgement
 
 
 def test_targets_that_are_all_zero_are_skipped() -> None:

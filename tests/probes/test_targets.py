@@ -5,7 +5,7 @@ import pytest
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Samples
-from humouse_doctor.probes.shared import targets
+from humouse_doctor.probes.shared import measures, targets
 from tests import builders
 
 _STROKES = builders.strokes(0)
@@ -43,3 +43,9 @@ def test_no_loss_in_float32_sees_targets_whose_squares_are_none() -> None:
     said = targets.loss_trouble(_of(_STROKES * np.array([1.0, 1e-25])))
     assert said is not None
     assert said.endswith("have no squares in float32, where their loss is")
+
+
+def test_the_least_spread_is_that_whose_square_is_the_least_normal_float32() -> None:
+    least = np.sqrt(float(np.finfo(np.float32).tiny)) / measures.spread_across(_STROKES).min()
+    assert targets.loss_trouble(_of(_STROKES * least * 1.01)) is None
+    assert targets.loss_trouble(_of(_STROKES * least * 0.99)) is not None

@@ -46,3 +46,6 @@ def test_weights_whose_start_is_not_known_are_judged_by_being_finite() -> None:
 
 def test_without_weights_it_is_skipped() -> None:
     assert builders.run("HD108", builders.case()).reason == "no weights"
+    none, one = (builders.case(weights=WeightFacts(non_finite=0, total=total)) for total in (0, 1))
+    assert builders.run("HD108", none).reason == "the network has no weights"
+    assert builders.run("HD108", one).judgement is Judgement.HEALTHY
