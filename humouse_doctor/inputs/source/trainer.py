@@ -16,8 +16,8 @@ from humouse_doctor.inputs.files import is_file, is_folder, read_bounded
 #: The trainer's path in a checkout of humouse, whose file has 120 kB.
 TRAINER = Path("src", "train", "train_gan.py")
 _MAX_BYTES = 1 << 20
-#: How far above a run's folder its checkout is looked for.
-_LEVELS = 5
+#: How far up from a run's file its checkout is looked for: multirun/<day>/<time>/<job>/.hydra/config.yaml is six folders below.
+_LEVELS = 7
 #: humouse's functions that show what the output is read as, the first that is there, and the one that warms up.
 _READERS = ("_run_sigma_evaluation", "_training_loop")
 _WARM_UP = "_reconstruction_warmup"
@@ -62,7 +62,7 @@ def find(folder: Path) -> Path:
 def around(run: Path) -> Path | None:
     """Return the trainer of the checkout in which `run` lies, None if it lies in none."""
     full = run.absolute()
-    return next((above / TRAINER for above in (full, *full.parents)[:_LEVELS] if is_file(above / TRAINER)), None)
+    return next((above / TRAINER for above in (full, *full.parents)[: _LEVELS + 1] if is_file(above / TRAINER)), None)
 
 
 def read(path: Path) -> TrainerFacts:

@@ -142,7 +142,8 @@ def test_a_checkout_is_found_by_its_folder_its_file_and_around_a_run(tmp_path: P
     assert trainer.find(tmp_path) == file
     assert trainer.find(file) == file
     assert trainer.around(run) == file
-    assert trainer.around(file.parent.parent.parent.parent) is None
+    assert trainer.around(tmp_path / "multirun" / "20251101" / "120000" / "0" / ".hydra" / "config.yaml") == file
+    assert trainer.around(tmp_path.parent) is None
     with pytest.raises(UsageError, match=r"no src/train/train_gan\.py in it; give the checkout of the trainer, or its file"):
         trainer.find(run)
     with pytest.raises(UsageError, match="no such folder"):
