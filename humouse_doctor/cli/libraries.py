@@ -5,17 +5,19 @@ from __future__ import annotations
 import mmap
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 from humouse_doctor.core.errors import MachineError
+
+TYPE_CHECKING = False  # importlib.abc costs every start some milliseconds
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 #: MiB of addresses that the libraries take at least until they are of use.
 _NEEDED_MIB: Mapping[str, int] = {"numpy": 128, "torch": 1024}
 
 
-class Room(MetaPathFinder):
+class Room:
     """An import hook that finds no module, but refuses a library for which the memory limit leaves no room."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import secrets
 import stat
 import time
 import zlib
@@ -194,7 +193,7 @@ def replace_file(
             prefix = f".{target.name[:32]}{_TEMPORARY}{zlib.crc32(os.fsencode(target.name)):08x}-"
             _clear(target.parent, prefix)
             # Its name is known before there is a file: mkstemp's would be lost to a signal between the two.
-            temporary = str(target.parent / f"{prefix}{secrets.token_hex(4)}.tmp")
+            temporary = str(target.parent / f"{prefix}{os.urandom(4).hex()}.tmp")
             with open(temporary, "xb", opener=_private) as stream:  # Path.open takes no opener
                 stream.write(data)
                 stream.flush()
