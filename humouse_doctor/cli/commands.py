@@ -120,7 +120,7 @@ def main(
 
 @app.command()
 def inspect(
-    checkpoint: Annotated[Path, typer.Argument(help="A generator's checkpoint, or a run's folder.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A generator's checkpoint, a run's folder, or a file of its samples.")],
     config: Config = None,
     data: Data = None,
     set_: Set = None,

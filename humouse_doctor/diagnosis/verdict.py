@@ -80,7 +80,7 @@ def _drawn_badly(case: Case, by_code: Mapping[str, ProbeResult]) -> bool:
     """Return True if the paths that a program has drawn, or would sum, fail a symptom that is elsewhere a warning alone.
 
     A summed output moves in straight lines even where the state has settled: by all other symptoms it is healthy. In the
-    space of a loss a quarter of the zoo's healthy runs have such paths.
+    space of a loss a fifth of the zoo's healthy runs have such paths.
     """
     if not (case.subject_is_samples or case.spaces_differ):
         return False
