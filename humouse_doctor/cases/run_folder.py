@@ -94,7 +94,7 @@ def _noted(choice: Choice | None, notes: Notes) -> Path | None:
 def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -> None:
     """Note a checkpoint that is not named after the config's experiment."""
     name = settings.text("experiment_name")
-    if name and checkpoint.stem != f"generator_{name}":
+    if name and checkpoint.stem not in (f"generator_{name}", f"generator_{name}_best"):
         notes.findings.append(
             ToolFinding(
                 code=ToolCode.DISAGREEMENT,
@@ -108,7 +108,7 @@ def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -
 
 def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     """Return the newest of the candidates; a tie is broken by name."""
-    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := _changed(path)) is not None}
+    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := changed(path)) is not None}
     if not aged:
         return None
     found = [path for _, _, path in sorted(aged.values())]
@@ -127,7 +127,7 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
         return []
 
 
-def _changed(path: Path) -> float | None:
+def changed(path: Path) -> float | None:
     """Return the time of a file's last change in seconds; None if it is not a file, or is gone by now."""
     try:
         state = path.stat()
@@ -159,7 +159,8 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
         for paths in found:
             choice = newest("checkpoint", (path for path in paths if path.match(pattern)))
             if choice is not None:
-                return choice
+                named = ", named after experiment_name" if pattern in own else ""
+                return replace(choice, remark=choice.remark + named)
     searched = ", ".join(str(folder) for folder in folders)
     raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt")
 

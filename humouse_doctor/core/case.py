@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.history import Stage
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation, Architecture
@@ -162,7 +163,8 @@ class Case:
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
-    are given instead of a checkpoint.
+    are given instead of a checkpoint. `stage` is that of the checkpoint, None if there is none. `drew_well_at_first` is True
+    if the samples that the run drew itself after its warm-up are healthy.
     """
 
     subject: Subject
@@ -176,6 +178,8 @@ class Case:
     contract: PretrainerContract | None = None
     subject_is_pretrainer: bool = False
     subject_is_samples: bool = False
+    stage: Stage | None = None
+    drew_well_at_first: bool = False
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

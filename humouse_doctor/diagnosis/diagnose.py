@@ -49,6 +49,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
         settings=tuple(case.settings.values()),
         config_prefix=case.settings.prefix,
         pictures=pictures_of(case),
+        stage=case.stage,
     )
 
 

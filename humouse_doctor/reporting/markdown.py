@@ -174,7 +174,8 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
     """Yield the parts of one input, in reading order."""
     report = entry.report
     more = _label(entry.findings[0].finding) if report is None else f"confidence {report.confidence.value}"
-    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}\n"
+    stage = "" if report is None or report.stage is None else f"\n\nStage: {prose(str(report.stage))}"
+    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}{stage}\n"
     if report is not None:
         if report.causes:
             yield _Part.CAUSES, _causes(entry, report)

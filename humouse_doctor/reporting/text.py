@@ -52,6 +52,8 @@ def _head(console: Console, report: Report) -> None:
     line.append(f"  {name}  {sure}", style="")
     console.print(line)
     say(console, report.sentence)
+    if report.stage is not None:
+        say(console, f"stage: {report.stage}", style="dim")
 
 
 def _causes(console: Console, report: Report) -> None:

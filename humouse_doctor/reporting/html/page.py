@@ -150,6 +150,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         entry, badge = sections[0].entry, sections[0].badge
         heading, said = entry.name, entry.sentence
         facts += [] if entry.report is None else [f"confidence {entry.report.confidence.value}"]
+        facts += [] if entry.report is None or entry.report.stage is None else [f"stage: {entry.report.stage.words}"]
         if gate.policy.source or gate.baseline:
             facts.append("the gate passes" if entry.passed else "the gate does not pass")
     else:
