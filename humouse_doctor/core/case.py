@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.history import Stage
+from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation, Architecture
@@ -186,6 +186,11 @@ class Case:
     def has_checkpoint(self) -> bool:
         """True for a trained network or its samples, False for a config before training."""
         return self.weights is not None or self.subject_is_samples
+
+    @property
+    def warm_up_is_blameless(self) -> bool:
+        """True if adversarial epochs have moved weights that drew well after the warm-up."""
+        return self.drew_well_at_first and self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
 
     @property
     def spaces_differ(self) -> bool:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 from humouse_doctor.core.verdict import Verdict
+
+#: A saved report may hold any number of measures; a table of them has this many columns at most.
+_MOST_MEASURES = 10
 
 
 class StageKind(str, Enum):
@@ -116,3 +120,19 @@ class History:
     fell_ill: str | None = None
     curves: tuple[LossCurve, ...] = ()
     observations: tuple[str, ...] = ()
+
+    @property
+    def series(self) -> tuple[Snapshot, ...]:
+        """The snapshots with a verdict, of the one kind that says most: evaluations, else diffusion, else training."""
+        known = [snapshot for snapshot in self.snapshots if snapshot.verdict not in (None, Verdict.UNDETERMINED)]
+        kinds = {snapshot.kind for snapshot in known}
+        most = next(
+            (kind for kind in (SnapshotKind.EVALUATION, SnapshotKind.DIFFUSION) if kind in kinds), SnapshotKind.TRAINING
+        )
+        return tuple(snapshot for snapshot in known if snapshot.kind is most)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The names of the snapshots' measures, in the order in which they first appear; at most some ten."""
+        names = dict.fromkeys(name for snapshot in self.snapshots for name in snapshot.measures)
+        return tuple(islice(names, _MOST_MEASURES))

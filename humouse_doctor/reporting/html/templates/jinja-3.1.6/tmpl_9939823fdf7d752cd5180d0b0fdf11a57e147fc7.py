@@ -247,6 +247,13 @@ def root(context, missing=missing):
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-pictures">Pictures</a></li>\n',
             ))
+            if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
+                pass
+                t_18.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-history">Its own files</a></li>',
+                ))
             if l_1_trials_shown:
                 pass
                 t_18.append(
@@ -363,6 +370,53 @@ def root(context, missing=missing):
                     escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     '</p>\n',
                 ))
+            t_19.append(
+                '</section>\n',
+            )
+        if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
+            pass
+            t_19.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-history">What its own files say</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n',
+            ))
+            if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
+                pass
+                t_19.append(
+                    '<ul>',
+                )
+                for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
+                    _loop_vars = {}
+                    pass
+                    t_19.extend((
+                        '<li>',
+                        escape(environment.finalize(l_2_said)),
+                        '</li>',
+                    ))
+                l_2_said = missing
+                t_19.append(
+                    '</ul>',
+                )
+            if environment.getattr(l_1_section, 'history'):
+                pass
+                t_19.append(
+                    '<div class="plots">\n',
+                )
+                for l_2_drawn in environment.getattr(l_1_section, 'history'):
+                    _loop_vars = {}
+                    pass
+                    t_19.extend((
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
+                        '\n',
+                    ))
+                l_2_drawn = missing
+                t_19.append(
+                    '</div>\n',
+                )
             t_19.append(
                 '</section>\n',
             )
@@ -632,7 +686,7 @@ def root(context, missing=missing):
                         '</span></p>',
                     ))
                 t_19.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 125 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 139 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
@@ -846,7 +900,7 @@ def root(context, missing=missing):
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 181 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 195 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
                     t_19.append(
@@ -1019,7 +1073,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 226 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 240 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1152,7 +1206,7 @@ def root(context, missing=missing):
                 pass
                 t_22.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 253 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 267 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1385,4 +1439,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=255&36=262&37=269&38=276&39=283&40=292&45=299&46=309&47=310&48=311&49=312&51=316&52=323&53=327&55=339&56=343&59=350&60=354&61=356&65=363&69=369&70=374&72=378&74=388&75=393&76=397&77=403&78=406&79=429&85=436&87=440&88=449&90=463&91=468&92=480&94=485&95=492&97=509&100=517&102=521&103=523&107=528&108=533&112=542&114=546&116=553&117=557&119=561&120=586&121=601&123=620&124=627&125=635&131=642&133=646&135=653&136=662&140=674&142=678&147=686&149=693&151=699&152=706&153=710&154=712&155=724&156=732&159=741&160=746&161=754&162=761&171=794&173=798&175=806&177=811&178=817&179=820&180=829&181=836&182=855&188=869&190=873&192=879&193=882&194=889&195=898&196=900&197=903&198=907&200=928&201=930&203=933&204=950&205=954&210=957&211=962&222=990&224=1010&225=1016&226=1019&228=1024&229=1028&230=1033&231=1038&232=1047&236=1057&237=1065&239=1068&240=1074&241=1076&242=1091&244=1095&248=1101&250=1113&251=1119&252=1151&253=1155&259=1183&261=1188&262=1207&265=1217&266=1226&270=1242&271=1248&274=1251&276=1256&277=1261&278=1263&279=1269&280=1271&282=1274&283=1278&289=1289&290=1296&291=1304&292=1306&293=1308&294=1311&300=1316&301=1321&310=1345&311=1356&312=1360&314=1363&315=1368'
+debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=503&104=517&105=522&106=534&108=539&109=546&111=563&114=571&116=575&117=577&121=582&122=587&126=596&128=600&130=607&131=611&133=615&134=640&135=655&137=674&138=681&139=689&145=696&147=700&149=707&150=716&154=728&156=732&161=740&163=747&165=753&166=760&167=764&168=766&169=778&170=786&173=795&174=800&175=808&176=815&185=848&187=852&189=860&191=865&192=871&193=874&194=883&195=890&196=909&202=923&204=927&206=933&207=936&208=943&209=952&210=954&211=957&212=961&214=982&215=984&217=987&218=1004&219=1008&224=1011&225=1016&236=1044&238=1064&239=1070&240=1073&242=1078&243=1082&244=1087&245=1092&246=1101&250=1111&251=1119&253=1122&254=1128&255=1130&256=1145&258=1149&262=1155&264=1167&265=1173&266=1205&267=1209&273=1237&275=1242&276=1261&279=1271&280=1280&284=1296&285=1302&288=1305&290=1310&291=1315&292=1317&293=1323&294=1325&296=1328&297=1332&303=1343&304=1350&305=1358&306=1360&307=1362&308=1365&314=1370&315=1375&324=1399&325=1410&326=1414&328=1417&329=1422'
