@@ -162,7 +162,7 @@ class Case:
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
-    are given instead of a checkpoint.
+    are given instead of a checkpoint. `added_keys` are the config keys that the trainer knows of those a patch of ours adds.
     """
 
     subject: Subject
@@ -176,6 +176,7 @@ class Case:
     contract: PretrainerContract | None = None
     subject_is_pretrainer: bool = False
     subject_is_samples: bool = False
+    added_keys: frozenset[str] = frozenset()
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

@@ -15,8 +15,9 @@ from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
-from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
+from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.numerics import seeded
+from humouse_doctor.networks.output_layer import output_layer, unscale_output
 
 _MARKS = {
     Architecture.LSTM: ("pre.weight", "lstm_layers.0.weight_ih_l0", "output.weight"),
@@ -132,14 +133,9 @@ def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module
     _require_fit(path, expected, checkpoint.tensors)
     network.load_state_dict({name: checkpoint.tensors[name].to(expected[name].dtype) for name in expected}, assign=True)
     if checkpoint.position_mean is not None and checkpoint.position_std is not None:
-        output = getattr(network, "output", None)
-        if not isinstance(output, nn.Linear) or output.out_features < 2:
+        if spec.architecture is Architecture.TCN or spec.output_dim < 2:
             raise InputError(f"{path}: carries position statistics, but its network is not one the pretrainer trains")
-        with torch.no_grad():
-            std = torch.from_numpy(checkpoint.position_std).float()
-            output.weight, output.bias = nn.Parameter(output.weight.clone()), nn.Parameter(output.bias.clone())
-            output.weight[:2] /= std[:, None]
-            output.bias[:2] = (output.bias[:2] - torch.from_numpy(checkpoint.position_mean).float()) / std
+        unscale_output(network, checkpoint.position_std, checkpoint.position_mean)
     return network.eval()
 
 
@@ -198,17 +194,6 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
         total=sum(tensor.numel() for tensor in floating),
         excess_over_start=max(finite) if finite else None,
     )
-
-
-def output_layer(network: nn.Module) -> nn.Module | None:
-    """Return the layer before the head of a rebuilt generator, None for any other network."""
-    match network:
-        case LstmGenerator() | Seq2SeqGenerator():
-            return network.output
-        case TcnGenerator():
-            return network.proj
-        case _:
-            return None
 
 
 def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:

@@ -19,7 +19,6 @@ from humouse_doctor.networks.identify import (
     Identified,
     identify,
     load_strictly,
-    output_layer,
     rebuild,
     weight_facts,
 )
@@ -489,17 +488,6 @@ def test_a_network_of_unknown_layers_alone_has_no_start_to_compare_with() -> Non
     facts = weight_facts(network, network.state_dict())
     assert facts.excess_over_start is None
     assert facts.non_finite == 0
-
-
-@pytest.mark.parametrize("architecture", list(Architecture))
-def test_the_output_layer_of_a_rebuilt_generator_is_known_by_name(architecture: Architecture) -> None:
-    network = build(_of(architecture))
-    name = "proj" if architecture is Architecture.TCN else "output"
-    assert output_layer(network) is network.get_submodule(name)
-
-
-def test_the_output_layer_of_another_network_is_not_guessed() -> None:
-    assert output_layer(nn.Sequential(nn.Linear(2, 2))) is None
 
 
 def test_the_output_layer_of_another_network_counts_unless_it_is_named() -> None:
