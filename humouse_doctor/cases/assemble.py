@@ -73,6 +73,7 @@ def assemble(
         data=None if gestures is None else gestures.summary,
         contract=contract,
         subject_is_pretrainer=checkpoint is not None and checkpoint.is_pretrainer,
+        contradictions=tuple(notes.contradictions),
         absent=MappingProxyType(dict(notes.absent)),
     )
 

@@ -162,7 +162,7 @@ class Case:
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
-    are given instead of a checkpoint.
+    are given instead of a checkpoint. `contradictions` say in which ways the config is not what the weights were trained with.
     """
 
     subject: Subject
@@ -176,6 +176,7 @@ class Case:
     contract: PretrainerContract | None = None
     subject_is_pretrainer: bool = False
     subject_is_samples: bool = False
+    contradictions: tuple[str, ...] = ()
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
