@@ -67,8 +67,10 @@ def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: No
         for key, setting in before.items():
             if key in alone and _differ(key, alone[key].value, setting.value):
                 known[key] = _Evidence(value=setting.value, file=backup)
+    given: dict[str, _Evidence] = {}
     if alone is not None and record is not None:
-        known.update(_given(record, alone.prefix))
+        given.update(_given(record, alone.prefix))
+        known.update(given)
         known.update(_logged(record))
     changed = {
         key: evidence
@@ -78,8 +80,13 @@ def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: No
         and settings[key].origin is not Origin.OVERRIDE
         and _differ(key, settings[key].value, evidence.value)
     }
-    if changed:
-        _note(changed, settings, notes)
+    # the command line's values belong to the run, whichever file it had the others from
+    explained = given.keys() & changed.keys() if written is not config else set()
+    if explained:
+        notes.remarks.append(f"config: with what the run's command line gave: {', '.join(sorted(explained))}")
+    contradicted = {key: evidence for key, evidence in changed.items() if key not in explained}
+    if contradicted:
+        _note(contradicted, settings, notes)
     elif written is config and before is None:
         notes.remarks.extend(_file_times(config, path))
     for key, evidence in changed.items():

@@ -59,15 +59,27 @@ def _resolve_run(
     if config_path is None:
         config_path = _noted(find_config(run), notes)
     config = reader.read(config_path, request.overrides) if known is None else known
-    checkpoint = find_checkpoint(run, config.settings)
+    own = _as_recorded(run, config.settings)
+    checkpoint = find_checkpoint(run, own)
     notes.remarks.append(checkpoint.remark)
-    _note_other_experiment(checkpoint.path, config.settings, notes)
+    _note_other_experiment(checkpoint.path, own, notes)
     data = request.data
     if data is None:
-        data = _noted(find_data(run, config.settings), notes)
+        data = _noted(find_data(run, own), notes)
         if data is None:
             notes.remarks.append("data: no cache found where the config says; give --data")
     return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def _as_recorded(run: Path, settings: Settings) -> Settings:
+    """Return the settings that tell where the run's files lie: those of its own record, else `settings`."""
+    record = run / ".hydra" / "config.yaml"
+    if settings.source == str(record) or not is_file(record):
+        return settings
+    try:
+        return reader.read(record).settings
+    except UsageError:
+        return settings
 
 
 def _resolve_config(request: Request, folder: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:

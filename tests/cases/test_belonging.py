@@ -13,7 +13,7 @@ from humouse_doctor.cases.request import Loaded, Request
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import patcher
-from tests.cases.builders import write_checkpoint, write_config
+from tests.cases.builders import write_checkpoint, write_config, write_data
 
 EPOCHS = "training.reconstruction_epochs"
 
@@ -145,6 +145,29 @@ def test_weights_are_judged_by_the_record_around_them_rather_than_by_another_con
 
     assert loaded.case.contradictions == ("training.warmup_noise_std is 0.5 and was 0.0",)
     assert loaded.case.settings.value("training.warmup_noise_std") == 0.0
+
+
+def test_what_the_command_line_gave_is_no_change_of_the_file_that_the_run_came_from(record: Path, tmp_path: Path) -> None:
+    change(record, "reconstruction_epochs: 2", "reconstruction_epochs: 9")
+    record.with_name("overrides.yaml").write_text("- experiment.training.reconstruction_epochs=9\n")
+
+    loaded = looked_at(weights_of(record), write_config(tmp_path))
+
+    assert loaded.case.settings[EPOCHS].value == 9
+    assert "config: with what the run's command line gave: training.reconstruction_epochs" in loaded.case.subject.remarks
+    assert not contradicted(loaded)
+
+
+def test_the_files_of_a_run_are_found_by_its_record_rather_than_by_another_config(record: Path, tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    config.write_text(f"experiment_name: other\n{config.read_text()}")
+    write_data(record.parent.parent).rename(record.parent.parent / "gestures_seq16_x.npz")
+    change(record, "dataset_id: x", "dataset_id: .\n    cache_dir: .")
+
+    loaded = load_case(Request(checkpoint=record.parent.parent, config=config, samples=8, quick=True))
+
+    assert loaded.case.data is not None
+    assert not [finding for finding in loaded.tool_findings if "experiment_name" in finding.message]
 
 
 def test_a_record_of_another_experiment_in_a_shared_folder_is_not_taken(record: Path, tmp_path: Path) -> None:
