@@ -75,6 +75,7 @@ def assemble(
         contract=contract,
         subject_is_pretrainer=checkpoint is not None and checkpoint.is_pretrainer,
         added_keys=frozenset(key for key in ADDED if key in settings.in_file) if notes.source is None else notes.source.added,
+        contradictions=tuple(notes.contradictions),
         absent=MappingProxyType(dict(notes.absent)),
     )
 

@@ -111,6 +111,11 @@ def _identified(
     data_length = None if gestures is None or gestures.resampled else gestures.summary.length
     found = identify.identify(str(path), checkpoint, settings, data_length)
     notes.findings.extend(_mismatch(path, disagreement, found.settings) for disagreement in found.disagreements)
+    notes.contradictions.extend(
+        f"{one.key} is {one.in_config} and {one.in_weights} in the weights"
+        for one in found.disagreements
+        if one.key != "model.generator.condition_dim"  # humouse itself makes them as many as the data has features
+    )
     if found.inferred:
         notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")
     require_affordable(found.spec, look, str(path))

@@ -163,6 +163,7 @@ class Case:
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
     are given instead of a checkpoint. `added_keys` are the config keys that the trainer knows of those a patch of ours adds.
+    `contradictions` say in which ways the config is not what the weights were trained with.
     """
 
     subject: Subject
@@ -177,6 +178,7 @@ class Case:
     subject_is_pretrainer: bool = False
     subject_is_samples: bool = False
     added_keys: frozenset[str] = frozenset()
+    contradictions: tuple[str, ...] = ()
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property

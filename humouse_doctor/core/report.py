@@ -62,6 +62,8 @@ class Location:
                 return f"{self.key} is given by --set"
             case Origin.INFERRED:
                 return f"{self.key} is taken from the weights"
+            case Origin.RECORDED:
+                return f"{self.key} is taken as it was when the weights were trained"
             case _:
                 return ""
 

@@ -63,6 +63,7 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     architecture = _architecture(path, shapes)
     given = _with_pretrainer_fields(path, settings, checkpoint)
     inputs, hidden, layers, outputs = _sizes(path, architecture, shapes)
+    spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
     facts: dict[str, int | str] = {
         "model.architecture": architecture.value,
         f"{_GENERATOR}hidden_dim": hidden,
@@ -71,7 +72,7 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     }
     if architecture is Architecture.TCN:
         facts[f"{_GENERATOR}target_len"] = shapes["fc.0.weight"][0] // hidden
-    spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
+        facts[f"{_GENERATOR}use_spectral_norm"] = spectral
     disagreements: list[Disagreement] = []
     inferred: list[str] = []
     for key, fact in facts.items():

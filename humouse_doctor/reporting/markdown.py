@@ -309,14 +309,10 @@ def comparison(comparison: Comparison) -> str:
             for label, report in (("before", before), ("now", after))
         ),
     ]
-    for heading, findings in (
-        ("New", comparison.new),
-        ("Not measured any more, so not known to be gone", comparison.unmeasured),
-        ("Gone", comparison.gone),
-    ):
+    for _, heading, findings in comparison.groups:
         if findings:
             lines = (f"{found.severity.value} {_label(found)}: {prose(found.message)}" for found in findings)
-            parts.append(f"**{heading}**\n\n{bullets(lines)}")
+            parts.append(f"**{prose(heading)}**\n\n{bullets(lines)}")
     if comparison.moved:
         rows = [
             (

@@ -87,13 +87,16 @@ def suggest(
     write: bool,
     progress: Callable[[str], None] = lambda _: None,
     outcome: Path | None = None,
+    *,
+    force: bool = False,
 ) -> Suggestion:
     """Return the report's patch in the form `emit`; with `write`, also make the change in the config's file.
 
-    Raises `UsageError` without a config, and where an edit cannot be made in place.
+    Raises `UsageError` without a config, where an edit cannot be made in place, and for the record of a finished run, unless
+    `force`d.
     """
     from humouse_doctor.service import patch  # inspect and preflight do without it as a rule
 
     patch.require_config(request)
     report = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
-    return patch.suggestion(report, request.config, emit, write)
+    return patch.suggestion(report, request, emit, write, force)

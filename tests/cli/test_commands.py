@@ -256,11 +256,15 @@ def test_write_changes_the_config_and_keeps_a_backup(invoke: Invoke, collapsed_r
     config = run / ".hydra" / "config.yaml"
     before = config.read_text()
 
-    ended = invoke("suggest-config", run, "--write", "--emit", "overrides")
+    refused = invoke("suggest-config", run, "--write", "--emit", "overrides")
+    assert (refused.code, config.read_text()) == (2, before)
+    assert "the record of a finished run, with which nothing is trained again; patch the config that the next" in refused.err
+
+    ended = invoke("suggest-config", run, "--write", "--emit", "overrides", "--force")
 
     assert ended.code == 0
     assert "activation_xy: linear" in config.read_text()
-    assert config.with_name("config.yaml.bak").read_text() == before
+    assert [path.read_text() for path in config.parent.glob("config.yaml.*.bak")] == [before]
     assert "what it was is in" in ended.err
 
 

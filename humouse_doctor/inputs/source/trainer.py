@@ -62,6 +62,12 @@ def find(folder: Path) -> Path:
     raise UsageError(f"{folder}: {what}; give the checkout of the trainer, or its file")
 
 
+def checkout_of(trainer: Path) -> Path | None:
+    """Return the checkout that a trainer's file lies in, None for a file elsewhere."""
+    full = trainer.absolute()
+    return full.parents[len(TRAINER.parts) - 1] if full.parts[-len(TRAINER.parts) :] == TRAINER.parts else None
+
+
 def around(run: Path) -> Path | None:
     """Return the trainer of the checkout in which `run` lies, None if it lies in none."""
     full = run.absolute()
