@@ -6,6 +6,7 @@ Torch is imported only for a checkpoint or a `.pt` file of gestures.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases import run_folder
@@ -74,10 +75,13 @@ def _of_file(request: Request, path: Path, settings: Settings, gestures: Gesture
     if is_samples(path):
         return of_samples(request, path, settings, gestures, notes)
     from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, too
+    from humouse_doctor.cases.stage import siblings, stage_of  # as above
     from humouse_doctor.inputs.checkpoints.checkpoint import BareSequences  # as above
 
+    notes.remarks.extend(siblings(path, settings))
     try:
-        return of_checkpoint(request, path, settings, gestures, notes)
+        case = of_checkpoint(request, path, settings, gestures, notes)
+        return replace(case, stage=stage_of(path, settings, pretrainer=case.subject_is_pretrainer))
     except BareSequences as refused:
         try:
             return of_samples(request, path, settings, gestures, notes)

@@ -35,6 +35,7 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     _head(console, report)
     _causes(console, report)
     _symptoms(console, report)
+    _history(console, report)
     _plot(console, report)
     _patch(console, report)
     _remedies(console, report)
@@ -52,6 +53,8 @@ def _head(console: Console, report: Report) -> None:
     line.append(f"  {name}  {sure}", style="")
     console.print(line)
     say(console, report.sentence)
+    if report.stage is not None:
+        say(console, f"stage: {report.stage}", style="dim")
 
 
 def _causes(console: Console, report: Report) -> None:
@@ -87,9 +90,17 @@ def _symptoms(console: Console, report: Report) -> None:
         unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
         _finding(console, finding, unexplained)
     if notes:
-        title(console, "True of the config, but none of its symptoms is measured here")
+        title(console, "True of the config, but no cause of what is measured here")
     for finding in notes:
         _finding(console, finding, "")
+
+
+def _history(console: Console, report: Report) -> None:
+    if report.history is None or not report.history.observations:
+        return
+    title(console, "What its own files say")
+    for observation in report.history.observations:
+        say(console, f"- {observation}", indent=2)
 
 
 def _plot(console: Console, report: Report) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.view import RunView
 from humouse_doctor.diagnosis.diagnose import diagnose
@@ -69,16 +71,27 @@ def _diagnosed(
     probes = selected(select, ignore)
     loaded = with_broken(load_case(request, progress))
     chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
-    report = diagnose(replace(loaded, tool_findings=chosen), examine(loaded.case, probes))
-    if request.checkpoint is not None and request.checkpoint.is_dir():
-        from humouse_doctor.service.own_samples import with_own_samples  # a file is looked at by itself
-
-        report = with_own_samples(report, request.checkpoint, loaded.case)
+    case, history = _with_history(loaded.case, request)
+    report = diagnose(replace(loaded, case=case, tool_findings=chosen), examine(case, probes), history)
     if beside is None or beside.outcome is None:
         return report
     from humouse_doctor.service.trials import marked  # few runs have trials, and reading them is slow to import
 
     return marked(report, beside.outcome, beside.outcome_path, request.overrides)
+
+
+def _with_history(case: Case, request: Request) -> tuple[Case, History | None]:
+    """Return the case, and the history of its run if the run's folder or samples are the subject."""
+    if request.checkpoint is None or not (case.subject_is_samples or request.checkpoint.is_dir()):
+        return case, None
+    from humouse_doctor.diagnosis.timeline import drew_well_at_first  # a checkpoint is looked at by itself
+    from humouse_doctor.service.history import history_of_run, history_of_samples  # as above
+
+    if case.subject_is_samples:
+        return case, history_of_samples(case)
+    history, remarks = history_of_run(request.checkpoint, case)
+    subject = replace(case.subject, remarks=(*case.subject.remarks, *remarks))
+    return replace(case, subject=subject, drew_well_at_first=drew_well_at_first(history)), history
 
 
 def suggest(
