@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from humouse_doctor.core.settings import Place
-from humouse_doctor.inputs.config.trainer_keys import WARMUP_GATES, WARMUP_SPACE
+from humouse_doctor.inputs.config.trainer_keys import ADDED, WARMUP_GATES, WARMUP_SPACE
 from humouse_doctor.inputs.files import is_file
 from humouse_doctor.inputs.source.trainer import (
     WARM_UP,
@@ -110,14 +110,15 @@ class _Insertion:
     code: str
 
 
-def patch(facts: TrainerFacts) -> tuple[Patched, ...]:
-    """Return the files of the trainer at `facts.file` with the keys that it lacks added.
+def patch(facts: TrainerFacts, keys: Collection[str] = ADDED) -> tuple[Patched, ...]:
+    """Return the files of the trainer at `facts.file` with those of `keys` added that it lacks.
 
     Raises `NoAnchor` if a place for the code is not there exactly once, and `InputError` for a file that cannot be read.
     """
     file = Path(facts.file)
     text, tree = parsed(file)
-    wanted = [name for key, name in ((WARMUP_SPACE, _SPACE), (WARMUP_GATES, _GATES)) if key not in facts.added]
+    named = ((WARMUP_SPACE, _SPACE), (WARMUP_GATES, _GATES))
+    wanted = [name for key, name in named if key in keys and key not in facts.added]
     changes = [*_read_keys(file, tree, wanted), *_warm_up(file, tree, facts, wanted)]
     beside = file.with_name(_FIELDS)
     fields, where, other = _fields(file, tree, wanted), file, text
