@@ -256,14 +256,29 @@ def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt")
         title=title,
         why="the pretrainer already compares z-scored positions with a linear head; it repeats its latent as well, so this"
         " is no cure for flatness by itself",
-        edits=(
-            *edit(case, "training.generator_init_path", file),
-            *edit(case, "training.reconstruction_epochs", 0),
-            *honour_contract(case).edits,
-        ),
+        edits=start_edits(case, file),
         code_hint="Run the pretrainer first and name the file it wrote.",
         expects=(_SPREAD,),
     )
+
+
+def start_edits(case: Case, file: str) -> tuple[Edit, ...]:
+    """Return the edits of the run's config that start it from a generator whose output is in the unit of its data.
+
+    A pretrainer makes positions in pixels. Where the program sums the output, these are deltas in the data's unit.
+    """
+    return (
+        *edit(case, "training.generator_init_path", file),
+        *edit(case, "training.reconstruction_epochs", 0),
+        *_linear_positions(case),
+    )
+
+
+def _linear_positions(case: Case) -> tuple[Edit, ...]:
+    """Return the edits to a linear head and absolute coordinates, of raw deltas unless the program sums the output."""
+    scored = case.settings.flag("data.normalize_sequences") and not sums_output(case)
+    raw = edit(case, "data.normalize_sequences", False) if scored else ()
+    return (*_linear_head(case), *_coordinates(case, absolute=True), *raw)
 
 
 def enough_steps(case: Case, needed: float, available: float) -> Remedy:
@@ -332,11 +347,7 @@ def honour_contract(case: Case) -> Remedy:
         id="honour-contract",
         title=title,
         why="it emits positions in pixels through a linear head",
-        edits=(
-            *_linear_head(case),
-            *_coordinates(case, absolute=True),
-            *(edit(case, "data.normalize_sequences", False) if case.settings.flag("data.normalize_sequences") else ()),
-        ),
+        edits=_linear_positions(case),
         expects=(_SPREAD,),
     )
 
