@@ -53,7 +53,7 @@ def assemble(
             f"assumed that the program reads the output as {reading.space.name}, as the newest humouse does; give --source with"
             " its checkout, or --reads"
         )
-    contract = contract_of(request, run or settings, checkpoint, notes)
+    contract = contract_of(request, run or settings, checkpoint, gestures, notes)
     notes.remarks.extend(_data_remarks(gestures))
     return Case(
         subject=Subject(

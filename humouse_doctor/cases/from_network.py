@@ -110,6 +110,11 @@ def _identified(
     )
     if found.inferred:
         notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")
+    if found.spec.time_input:
+        notes.remarks.append(
+            "the first recurrent layer takes one input more than humouse's does: it is given the time, from 0 at the first step"
+            " to 1 at the last"
+        )
     require_affordable(found.spec, look, str(path))
     network = identify.rebuild(str(path), checkpoint, found.spec)
     return _Generator(

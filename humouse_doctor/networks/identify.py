@@ -15,7 +15,7 @@ from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
-from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
+from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, TimedLstmGenerator, build
 from humouse_doctor.networks.numerics import seeded
 
 _MARKS = {
@@ -103,6 +103,7 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
         activation_xy=heads["xy"] or Activation.LINEAR,
         activation_dt=heads["dt"] or Activation.LINEAR,
         spectral_norm=spectral,
+        time_input=architecture is Architecture.LSTM and shapes[_MARKS[architecture][1]][1:] == (hidden + 1,),
     )
     for key, value in {
         **facts,
@@ -221,7 +222,7 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
 def output_layer(network: nn.Module) -> nn.Module | None:
     """Return the layer before the head of a rebuilt generator, None for any other network."""
     match network:
-        case LstmGenerator() | Seq2SeqGenerator():
+        case LstmGenerator() | TimedLstmGenerator() | Seq2SeqGenerator():
             return network.output
         case TcnGenerator():
             return network.proj

@@ -13,7 +13,7 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
-from humouse_doctor.networks.architectures import build
+from humouse_doctor.networks.architectures import build, with_time_input
 from humouse_doctor.networks.identify import (
     Disagreement,
     Identified,
@@ -234,6 +234,20 @@ def test_heads_are_the_configs_in_any_spelling(stated: Value, expected: Activati
     found = _identify(settings=_settings({**_stated(), f"{G}activation_xy": stated}))
     assert found.spec.activation_xy is expected
     assert found.inferred == ()
+
+
+def test_an_lstm_that_takes_the_time_too_is_known_by_its_shape_and_draws_as_it_did() -> None:
+    timed = with_time_input(build(SPEC), torch.Generator().manual_seed(1)).eval()
+    checkpoint = Checkpoint(tensors=dict(timed.state_dict()), sha256="0")
+
+    found = _identify(checkpoint, _settings(_stated()))
+    again = rebuild("g.pt", checkpoint, found.spec)
+
+    given = torch.randn(3, SPEC.latent_dim), torch.randn(3, SPEC.condition_dim)
+    assert found.spec == replace(SPEC, time_input=True)
+    assert torch.equal(again(*given), timed(*given))
+    assert again(*given)[:, 0].ne(again(*given)[:, -1]).any()
+    assert output_layer(again) is again.output
 
 
 @pytest.mark.parametrize(("channels", "unknown"), [(2, ["xy"]), (3, ["xy", "dt"])])
