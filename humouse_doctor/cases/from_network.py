@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -27,17 +27,23 @@ from humouse_doctor.networks.output_layer import unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
 _TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
+_GIVE = "add --config, or --set {key}={value}"
+_EXAMPLE = {"xy": "tanh (or linear)", "dt": "softplus (or linear)"}
 _NON_FINITE = "the weights hold NaN or infinite values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Generator:
-    """A generator with the checkpoint's weights; `settings` are the run's, completed from the weights."""
+    """A generator with the checkpoint's weights; `settings` are the run's, completed from the weights.
+
+    `unknown_heads` are keys of the activations that it was built without.
+    """
 
     network: nn.Module
     facts: NetworkFacts
     player: Sampler
     settings: Settings
+    unknown_heads: tuple[str, ...] = ()
 
 
 def of_loaded(
@@ -72,6 +78,7 @@ def of_loaded(
         unscale_output(generator.network, space.position_std, space.position_mean)
         notes.remarks.append("its output layer's rescaling to the data's unit, at the end of the warm-up, is undone")
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
+    samples = _observed(request, gestures, notes, facts, player, space, reading, weights, conditions)
     return assemble(
         request,
         generator.settings,
@@ -80,7 +87,7 @@ def of_loaded(
         network=facts,
         space=space,
         reading=reading,
-        samples=_observed(request, gestures, notes, facts, player, space, reading, weights, conditions),
+        samples=_without_guesses(samples, generator, gestures, notes),
         run=settings,
         weights=weights,
         checkpoint=checkpoint,
@@ -118,6 +125,11 @@ def _identified(
     )
     if found.inferred:
         notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")
+    if found.spec.time_input:
+        notes.remarks.append(
+            "the first recurrent layer takes one input more than humouse's does: it is given the time, from 0 at the first step"
+            " to 1 at the last"
+        )
     require_affordable(found.spec, look, str(path))
     network = identify.rebuild(str(path), checkpoint, found.spec)
     return _Generator(
@@ -125,7 +137,22 @@ def _identified(
         facts=as_far_as_known(_facts(found.spec), found.settings),
         player=observe.sampler_of(network, found.spec),
         settings=found.settings,
+        unknown_heads=found.unknown_heads,
     )
+
+
+def _without_guesses(samples: Samples, generator: _Generator, gestures: Gestures | None, notes: Notes) -> Samples:
+    """Return `samples` without what depends on an activation, or on the scale of conditions, that nothing tells."""
+    reasons = [f"{key} is not known; {_GIVE.format(key=key, value=_EXAMPLE[key[-2:]])}" for key in generator.unknown_heads]
+    paths = any(key.endswith("_xy") for key in generator.unknown_heads)
+    has_features = gestures is not None and gestures.features is not None
+    if generator.player.condition_dim and has_features and "data.normalize_features" not in generator.settings:
+        reasons.append(f"data.normalize_features is not known; {_GIVE.format(key='data.normalize_features', value='true')}")
+        paths = True
+    if not reasons:
+        return samples
+    notes.lack("; ".join(reasons), Need.FIT, Need.GRADIENTS, *([Need.PREDICTIONS] if paths else []))
+    return replace(samples, fit=None, gradients=None, predictions=None if paths else samples.predictions)
 
 
 def of_trial(

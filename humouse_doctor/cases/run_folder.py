@@ -12,6 +12,7 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
@@ -178,7 +179,10 @@ def folders_of(run: Path, settings: Settings) -> list[Path]:
 
 def find_data(run: Path, settings: Settings) -> Choice | None:
     """Return the newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
-    cache, dataset = settings.text("data.cache_dir"), settings.text("data.dataset_id")
+    cache, dataset = (
+        _default(key) if settings.source is None and key not in settings else settings.text(key)
+        for key in ("data.cache_dir", "data.dataset_id")
+    )
     length = settings.integer("data.sequence_length")
     for base in _bases(run):
         folder = base / (cache or "data/processed") / (dataset or "")
@@ -187,6 +191,11 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
             if choice is not None:
                 return choice
     return None
+
+
+def _default(key: str) -> str:
+    """Return where a trainer without a config looks."""
+    return str(BY_NAME[key].default)
 
 
 def find_named(path: str, near: Path | None) -> Path | None:

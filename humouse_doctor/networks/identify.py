@@ -44,9 +44,13 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """An identified generator; `inferred` lists the settings that neither weights nor config state."""
+    """An identified generator; `inferred` lists the settings that neither weights nor config state.
+
+    `unknown_heads` are the keys of the heads of which nothing is known; `spec` has none there (linear).
+    """
 
     spec: GeneratorSpec
+    unknown_heads: tuple[str, ...]
     settings: Settings
     disagreements: tuple[Disagreement, ...]
     inferred: tuple[str, ...]
@@ -56,8 +60,8 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     """Identify the generator from its tensors.
 
     Some facts are not in the weights: T of recurrent generators, the split of latent and condition, the heads. They come
-    from the config, else from a pretrainer's own fields, else from `data_length` and the trainer's defaults, and are then
-    marked as inferred. Raises `InputError` for another network and `UsageError` if T is unknown.
+    from the config, else from a pretrainer's own fields. T may also come from `data_length`, and is then marked as inferred;
+    a head is not guessed. Raises `InputError` for another network and `UsageError` if T is unknown.
     """
     shapes = {name.removesuffix("_orig"): tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
     architecture = _architecture(path, shapes)
@@ -72,7 +76,8 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     }
     if architecture is Architecture.TCN:
         facts[f"{_GENERATOR}target_len"] = shapes["fc.0.weight"][0] // hidden
-        facts[f"{_GENERATOR}use_spectral_norm"] = spectral
+        if f"{_GENERATOR}use_spectral_norm" in given:
+            facts[f"{_GENERATOR}use_spectral_norm"] = spectral
     disagreements: list[Disagreement] = []
     inferred: list[str] = []
     for key, fact in facts.items():
@@ -81,7 +86,13 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
             disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
     latent, condition = _split(inputs, given, disagreements, inferred)
     length = int(facts.get(f"{_GENERATOR}target_len", 0)) or _length(path, given, data_length, inferred)
-    heads = [_head(given, f"{_GENERATOR}activation_{axis}", inferred) for axis in ("xy", "dt")]
+    channels = {"xy": True, "dt": outputs > 2}
+    heads = {axis: _head(given, f"{_GENERATOR}activation_{axis}") for axis in channels}
+    unknown = [
+        f"{_GENERATOR}activation_{axis}"
+        for axis, there in channels.items()
+        if there and heads[axis] is None and architecture is not Architecture.SEQ2SEQ
+    ]
     spec = GeneratorSpec(
         architecture=architecture,
         latent_dim=latent,
@@ -90,9 +101,10 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
         num_layers=layers,
         output_dim=outputs,
         target_len=length,
-        activation_xy=heads[0],
-        activation_dt=heads[1],
+        activation_xy=heads["xy"] or Activation.LINEAR,
+        activation_dt=heads["dt"] or Activation.LINEAR,
         spectral_norm=spectral,
+        time_input=architecture is Architecture.LSTM and shapes[_MARKS[architecture][1]][1:] == (hidden + 1,),
     )
     for key, value in {
         **facts,
@@ -104,7 +116,13 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
         if current is None or current.value != value:
             place = None if current is None else current.place
             given = given.with_setting(Setting(key=key, value=value, origin=Origin.INFERRED, place=place))
-    return Identified(spec=spec, settings=given, disagreements=tuple(disagreements), inferred=tuple(inferred))
+    return Identified(
+        spec=spec,
+        unknown_heads=tuple(unknown),
+        settings=given,
+        disagreements=tuple(disagreements),
+        inferred=tuple(inferred),
+    )
 
 
 def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
@@ -293,11 +311,9 @@ def _length(path: str, settings: Settings, data_length: int | None, inferred: li
     )
 
 
-def _head(settings: Settings, key: str, inferred: list[str]) -> Activation:
+def _head(settings: Settings, key: str) -> Activation | None:
+    """Return the activation that the settings state or leave to the trainer's default, None if they say nothing of it."""
     stated = settings.get(key)
-    if stated is not None and (stated.origin is not Origin.DEFAULT or settings.source is not None):
-        return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]
-    activation = Activation.TANH if key.endswith("xy") else Activation.SOFTPLUS
-    if "the heads, the trainer's defaults" not in inferred:
-        inferred.append("the heads, the trainer's defaults")
-    return activation
+    if stated is None:
+        return None
+    return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]

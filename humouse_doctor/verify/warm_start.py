@@ -26,6 +26,8 @@ from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.inputs.source import trainer
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies import catalogue
 from humouse_doctor.remedies.candidates import candidates, together
@@ -119,7 +121,7 @@ def write(
             f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
         ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
-        *_use(path, case, text),
+        *_use(path, case, text, bench.source),
     )
 
 
@@ -128,12 +130,15 @@ def diff_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.diff")
 
 
-def _use(path: Path, case: Case, before: str) -> Iterator[str]:
+def _use(path: Path, case: Case, before: str, facts: TrainerFacts | None) -> Iterator[str]:
     """Yield how to start from the file at `path`: as overrides for a shell, and as a diff of `before`, the config's text.
 
-    The diff is written to a file beside `path`.
+    The diff is written to a file beside `path`. A path in the trainer's checkout, from where it is run, is named from there.
     """
-    edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
+    checkout = None if facts is None else trainer.checkout_of(Path(facts.file))
+    inside = checkout is not None and path.resolve().is_relative_to(checkout.resolve())
+    named = path.resolve().relative_to(checkout.resolve()) if inside and checkout is not None else path
+    edits, source, prefix = config_edits(case, named), case.settings.source, case.settings.prefix
     assert source is not None
     shown = patcher.override_prefix(source, prefix)
     try:

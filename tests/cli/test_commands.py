@@ -178,11 +178,15 @@ def test_without_a_config_the_space_is_asked_for(invoke: Invoke, collapsed_run: 
     bare = invoke("inspect", checkpoint, "--data", data)
     told = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
                   "data.normalize_sequences=false")  # fmt: skip
+    head = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
+                  "data.normalize_sequences=false", "--set", "model.generator.activation_xy=tanh")  # fmt: skip
 
     assert bare.out.startswith("AT-RISK")
     assert "--set training.absolute_coordinates=true" in " ".join(bare.out.split())
-    assert told.code == 1
-    assert told.out.startswith("COLLAPSED")
+    assert told.out.startswith("AT-RISK")
+    assert "--set model.generator.activation_xy=tanh (or linear)" in " ".join(told.out.split())
+    assert head.code == 1
+    assert head.out.startswith("COLLAPSED")
     assert "inferred" in told.out
 
 
