@@ -166,7 +166,7 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
                 named = ", named after experiment_name" if pattern in own else ""
                 return replace(choice, remark=choice.remark + named)
     searched = ", ".join(str(folder) for folder in folders)
-    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt")
+    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt, or a path of samples")
 
 
 def folders_of(run: Path, settings: Settings) -> list[Path]:

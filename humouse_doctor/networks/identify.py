@@ -27,6 +27,11 @@ _MARKS = {
 #: Beginnings of the names of a generator's tensors.
 _OWN = ("pre.", "lstm", "output.", "fc.", "decoder.", "proj.", "hidden_init.", "cell_init.", "input_proj.")
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
+#: Of humouse's other networks; each tensor named here has to be there.
+_OTHERS = {
+    "a diffusion model": ("time_mlp.0.weight", "input_proj.weight", "out_proj.weight"),
+    "a timing model": ("duration_head.weight", "concentration_head.weight"),
+}
 _GENERATOR = "model.generator."
 #: The fields of a pretrainer's own config that are used here: each size with its minimum, and the heads.
 _SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
@@ -221,10 +226,16 @@ def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architect
             return architecture
     if any(name.startswith(_DISCRIMINATOR) for name in shapes):
         raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
+    for what, marks in _OTHERS.items():
+        if all(mark in shapes for mark in marks):
+            raise InputError(
+                f"{path}: is {what}, whose weights are not looked at; inspect what it has drawn instead:"
+                " humouse-doctor inspect SAMPLES --data GESTURES"
+            )
     names = ", ".join(shortened(name) for name in list(shapes)[:3])
     raise InputError(
         f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
-        " --model package.module:factory that builds yours"
+        " --model package.module:factory that builds yours, or samples that it has drawn"
     )
 
 

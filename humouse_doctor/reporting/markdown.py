@@ -187,8 +187,8 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
             yield _Part.FAILING, f"**What fails**\n\n{bullets(_failing(judged, report) for judged in failing)}"
         if report.chosen_remedies:
             yield _Part.PATCH, _patch(report)
-    if report is not None and report.history is not None:
-        yield _Part.HISTORY, _history(report.history)
+    if report is not None and report.history is not None and (said := _history(report.history)):
+        yield _Part.HISTORY, said
     standings = list(_standings(entry))
     if standings:
         yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(standings)}"

@@ -36,7 +36,9 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         )
         snapshots = [snapshot_of(*one) for one in drawn.read(found.files, real)]
     elif found.files:
-        remarks.append(f"{len(found.files)} files of samples it drew itself were not looked at: no data given")
+        count = len(found.files)
+        them = "file of samples it drew itself was" if count == 1 else "files of samples it drew itself were"
+        remarks.append(f"{count} {them} not looked at: no data given")
     history = history_of(snapshots, found.unread, case.stage)
     curves, said = [], list[str]()
     for path, read in _logs(entries):

@@ -346,6 +346,19 @@ def test_a_discriminator_is_told_from_a_generator(name: str) -> None:
     assert "g.pt: is a discriminator; expected the generator" in _refusal({"a.b": torch.ones(1), name: torch.ones(1)})
 
 
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("a diffusion model", ("time_mlp.0.weight", "input_proj.weight", "out_proj.weight")),
+        ("a timing model", ("backbone.0.weight", "duration_head.weight", "concentration_head.weight")),
+    ],
+)
+def test_another_network_of_humouse_is_refused_with_the_way_that_works(what: str, names: tuple[str, ...]) -> None:
+    assert f"is {what}, whose weights are not looked at; inspect what it has drawn instead: humouse-doctor inspect SAMPLES" in (
+        _refusal({name: torch.ones(1) for name in names})
+    )
+
+
 def test_an_unknown_network_is_refused_with_some_of_its_names() -> None:
     message = _refusal({"conv\n1.weight": torch.ones(1), "b.w": torch.ones(1), "c.w": torch.ones(1), "d.w": torch.ones(1)})
     assert "an unknown network (conv\\n1.weight, b.w, c.w, ...)" in message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,12 +39,12 @@ def read_table(path: Path, choose: Callable[[tuple[str, ...]], tuple[str, ...]])
         chosen = {name: header.index(name) for name in choose(header) if name in header}
         epochs: list[int] = []
         values: dict[str, list[float]] = {name: [] for name in chosen}
-        for cells in rows:
+        for count, cells in enumerate(rows):
+            if count >= _MAX_ROWS:
+                raise ValueError(f"it has more than {_MAX_ROWS:,} rows")
             epoch = _number(cells[at]) if at < len(cells) else math.nan
             if not 0 <= epoch <= MAX_EPOCH:  # Lightning leaves it out of some rows
                 continue
-            if len(epochs) >= _MAX_ROWS:
-                raise ValueError(f"it has more than {_MAX_ROWS:,} rows")
             epochs.append(int(epoch))
             for name, place in chosen.items():
                 values[name].append(_number(cells[place]) if place < len(cells) else math.nan)
@@ -55,7 +56,7 @@ def read_table(path: Path, choose: Callable[[tuple[str, ...]], tuple[str, ...]])
 
 
 def _lines(text: str) -> Iterator[str]:
-    for line in text.splitlines(keepends=True):
+    for line in io.StringIO(text):
         if len(line) > _MAX_LINE:
             raise ValueError(f"it has a line of more than {_MAX_LINE:,} characters")
         yield line
