@@ -22,6 +22,7 @@ from humouse_doctor.networks.identify import (
     rebuild,
     weight_facts,
 )
+from humouse_doctor.networks.output_layer import output_layer
 
 G = "model.generator."
 SPEC = GeneratorSpec(
