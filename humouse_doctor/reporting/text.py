@@ -147,7 +147,8 @@ def _patch(console: Console, report: Report) -> None:
         if remedy.code_hint is not None:
             say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
     if report.patch:
-        say(console, "as a diff or as overrides: humouse-doctor suggest-config", indent=2, style="dim")
+        command = report.suggest or "humouse-doctor suggest-config"
+        say(console, f"as a diff, of the code too where it can be made, or as overrides: {command}", indent=2, style="dim")
 
 
 def _remedies(console: Console, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,7 +59,18 @@ def report_on(
         return report
     from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return with_diff(report, request.config)
+    return replace(with_diff(report, request.config), suggest=_suggest_command(request))
+
+
+def _suggest_command(request: Request) -> str | None:
+    """Return the command that prints the patch of this run; None if a name in it cannot be printed."""
+    words = ["humouse-doctor", "suggest-config", *(() if request.checkpoint is None else (str(request.checkpoint),))]
+    for option, path in (("--config", request.config), ("--data", request.data), ("--source", request.source)):
+        words.extend(() if path is None else (option, str(path)))
+    for override in request.overrides:
+        words.extend(("--set", override))
+    command = shlex.join([*words, *(() if request.model is None else ("--model", request.model))])
+    return command if command.isprintable() else None
 
 
 def _diagnosed(
