@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,8 +28,13 @@ from humouse_doctor.networks.output_layer import unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
 _TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
-_GIVE = "add --config, or --set {key}={value}"
-_EXAMPLE = {"xy": "tanh (or linear)", "dt": "softplus (or linear)"}
+_DT = "model.generator.activation_dt"
+#: Values that the caller could give of keys that nothing tells.
+_EXAMPLES = {
+    "model.generator.activation_xy": "tanh (or linear)",
+    _DT: "softplus (or linear)",
+    "data.normalize_features": "true (or false)",
+}
 _NON_FINITE = "the weights hold NaN or infinite values"
 
 
@@ -78,7 +84,9 @@ def of_loaded(
         unscale_output(generator.network, space.position_std, space.position_mean)
         notes.remarks.append("its output layer's rescaling to the data's unit, at the end of the warm-up, is undone")
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
-    samples = _observed(request, gestures, notes, facts, player, space, reading, weights, conditions)
+    unknown = _unknown_keys(generator, gestures)
+    fitted_in = None if unknown else space  # what an unknown activation makes of the output is not worth fitting
+    samples = _observed(request, gestures, notes, facts, player, fitted_in, reading, weights, conditions)
     return assemble(
         request,
         generator.settings,
@@ -87,7 +95,7 @@ def of_loaded(
         network=facts,
         space=space,
         reading=reading,
-        samples=_without_guesses(samples, generator, gestures, notes),
+        samples=_without_guesses(samples, unknown, notes),
         run=settings,
         weights=weights,
         checkpoint=checkpoint,
@@ -141,18 +149,25 @@ def _identified(
     )
 
 
-def _without_guesses(samples: Samples, generator: _Generator, gestures: Gestures | None, notes: Notes) -> Samples:
-    """Return `samples` without what depends on an activation, or on the scale of conditions, that nothing tells."""
-    reasons = [f"{key} is not known; {_GIVE.format(key=key, value=_EXAMPLE[key[-2:]])}" for key in generator.unknown_heads]
-    paths = any(key.endswith("_xy") for key in generator.unknown_heads)
+def _unknown_keys(generator: _Generator, gestures: Gestures | None) -> tuple[str, ...]:
+    """Return the keys that the output depends on, and that nothing tells: of heads, and of the scale of the conditions."""
     has_features = gestures is not None and gestures.features is not None
-    if generator.player.condition_dim and has_features and "data.normalize_features" not in generator.settings:
-        reasons.append(f"data.normalize_features is not known; {_GIVE.format(key='data.normalize_features', value='true')}")
-        paths = True
-    if not reasons:
+    scale = "data.normalize_features"
+    scaled = generator.player.condition_dim and has_features and scale not in generator.settings
+    return (*generator.unknown_heads, scale) if scaled else generator.unknown_heads
+
+
+def _without_guesses(samples: Samples, unknown: Sequence[str], notes: Notes) -> Samples:
+    """Return `samples` without what depends on the values of the `unknown` keys, and note it."""
+    if not unknown:
         return samples
-    notes.lack("; ".join(reasons), Need.FIT, Need.GRADIENTS, *([Need.PREDICTIONS] if paths else []))
-    return replace(samples, fit=None, gradients=None, predictions=None if paths else samples.predictions)
+    given = " ".join(f"--set {key}={_EXAMPLES[key]}" for key in unknown)
+    reason = f"{' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} not known; add --config, or {given}"
+    if set(unknown) == {_DT}:  # paths have no part of it
+        notes.lack(reason, Need.FIT, Need.GRADIENTS)
+        return samples
+    notes.lack(reason, Need.FIT, Need.GRADIENTS, Need.PREDICTIONS)
+    return replace(samples, predictions=None)
 
 
 def of_trial(

@@ -14,7 +14,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing
+from humouse_doctor.reporting.rows import measured, missing, share_of
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
@@ -77,8 +77,7 @@ def _causes(console: Console, report: Report) -> None:
 def _support(cause: Cause, measured: bool) -> str:
     if cause.support is None:
         return "  (no symptom was measured)" if measured else "  (before training: no symptom to support it yet)"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share})"
+    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)})"
 
 
 def _symptoms(console: Console, report: Report) -> None:

@@ -33,7 +33,7 @@ from humouse_doctor.remedies import catalogue
 from humouse_doctor.remedies.candidates import candidates, together
 from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
-from humouse_doctor.verify.effects import distance
+from humouse_doctor.verify.effects import distance, furthest
 from humouse_doctor.verify.search import Attempt
 
 #: The metrics compared between the trial and the written file.
@@ -118,11 +118,15 @@ def write(
     return (
         (
             f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps;"
-            f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
+            f" {again.stopped or ('healthy' if again.healthy else f'not healthy: {_why_not_healthy(again)}')}"
         ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
         *_use(path, case, text, bench.source),
     )
+
+
+def _why_not_healthy(trial: Trial) -> str:
+    return furthest(trial.measurements) or "not all that decides could be measured"
 
 
 def diff_beside(path: Path) -> Path:

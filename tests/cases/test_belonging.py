@@ -226,3 +226,28 @@ def test_sizes_that_the_weights_contradict_are_said_first(tmp_path: Path) -> Non
     change(config, "hidden_dim: 6", "hidden_dim: 7")
 
     assert looked_at(weights, config).case.contradictions == ("model.generator.hidden_dim is 7 and 6 in the weights",)
+
+
+def test_files_that_are_none_or_too_large_tell_nothing_and_are_not_waited_for(record: Path) -> None:
+    record.with_name("overrides.yaml").unlink()
+    os.mkfifo(record.with_name("overrides.yaml"))
+    log = record.parent.parent / "train_gan.log"
+    log.write_text("Starting reconstruction warm-up for 7 epoch(s)")
+    with log.open("ab") as stream:
+        stream.truncate(9 << 20)
+    sha = looked_at(weights_of(record), record).case.subject.sha256
+    assert sha is not None
+    record.with_name(f"config.yaml.{sha[:12]}.bak").mkdir()
+
+    assert not contradicted(looked_at(weights_of(record), record))
+
+
+def test_a_backup_that_is_no_config_is_not_compared_and_that_is_said(record: Path) -> None:
+    sha = looked_at(weights_of(record), record).case.subject.sha256
+    assert sha is not None
+    record.with_name(f"config.yaml.{sha[:12]}.bak").write_text("a: [")
+
+    loaded = looked_at(weights_of(record), record)
+
+    assert any("not compared with the weights' config" in remark for remark in loaded.case.subject.remarks)
+    assert not contradicted(loaded)
