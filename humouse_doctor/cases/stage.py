@@ -42,7 +42,7 @@ def stage_of(path: Path, settings: Settings, *, pretrainer: bool = False) -> Sta
     name = experiment_of(path)
     if name is None:
         return Stage(kind=StageKind.UNKNOWN, because="its name is not one that humouse gives: generator_<name>.pt")
-    found = _epoch(path, name)
+    found = _epoch(path)
     start = _start(settings)
     if found.epoch is None:
         return Stage(kind=StageKind.UNKNOWN, start=start, because=found.because)
@@ -60,6 +60,12 @@ def experiment_of(path: Path) -> str | None:
     if not path.stem.startswith(_PREFIX):
         return None
     return path.stem.removeprefix(_PREFIX).removesuffix(_BEST)
+
+
+def later_run(path: Path) -> str | None:
+    """Return the experiment of a later run that has replaced the files beside a checkpoint, None if there is none."""
+    owner = _owner(path.parent)
+    return None if owner == experiment_of(path) else owner
 
 
 def is_best(path: Path) -> bool:
@@ -95,11 +101,11 @@ def _start(settings: Settings) -> str:
     return f"the weights in {loaded}" if loaded else "random weights"
 
 
-def _epoch(path: Path, name: str) -> _Epoch:
-    """Return the number of adversarial epochs behind a checkpoint of the experiment `name`."""
+def _epoch(path: Path) -> _Epoch:
+    """Return the number of adversarial epochs behind a checkpoint that humouse has named."""
     reasons: list[str] = []
-    owner = _owner(path.parent)
-    if owner not in (None, name):  # each run replaces these files
+    owner = later_run(path)
+    if owner is not None:
         return _Epoch(epoch=None, because=f"the files beside it are those of a later run, generator_{owner}.pt")
     best = is_best(path)
     summary = _summary(path, reasons)

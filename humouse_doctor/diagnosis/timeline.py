@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from humouse_doctor.cases.drawn import Drawn
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
@@ -17,6 +17,9 @@ from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.verdict import verdict_of
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared.timing import FLAT, timing_ratio
+
+if TYPE_CHECKING:
+    from humouse_doctor.cases.drawn import Drawn
 
 #: The measures of a snapshot: a probe's code, its metric, and the word for it.
 MEASURES = (

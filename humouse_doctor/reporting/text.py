@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from humouse_doctor.core.history import StageKind
 from humouse_doctor.core.probe import Judgement, Kind, Severity
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
@@ -54,7 +55,12 @@ def _head(console: Console, report: Report) -> None:
     console.print(line)
     say(console, report.sentence)
     if report.stage is not None:
-        say(console, f"stage: {report.stage}", style="dim")
+        say(console, f"stage: {report.stage.words if _stage_is_unknown(report) else report.stage}", style="dim")
+
+
+def _stage_is_unknown(report: Report) -> bool:
+    """Return True if the stage is not known: the reason then stands with the files, rather than in the head."""
+    return report.stage is not None and report.stage.kind is StageKind.UNKNOWN
 
 
 def _causes(console: Console, report: Report) -> None:
@@ -183,6 +189,8 @@ def _remarks(console: Console, report: Report) -> None:
     title(console, "Looked at")
     for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
         say(console, f"{label}: {path or 'none'}", indent=2)
+    if _stage_is_unknown(report):
+        say(console, f"stage: {report.stage}", indent=2)
     if subject.sha256 is not None:
         say(console, f"sha256: {subject.sha256}", indent=2, style="dim")
     if report.data is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from humouse_doctor.cases import drawn
+from humouse_doctor.cases.stage import later_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
@@ -25,10 +26,10 @@ _Reader = Callable[[Path, Case], tuple[LossCurve | None, tuple[str, ...]]]
 
 def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
     """Return what the files in the folder `run` say about it, and remarks on those that were left or cannot be read."""
-    entries = drawn.listed(run, case.settings)
+    entries, remarks = _own(drawn.listed(run, case.settings), case)
     found = drawn.find(entries)
     sequences, data = case.samples.sequences, case.data
-    remarks = list(found.remarks)
+    remarks.extend(found.remarks)
     snapshots = []
     if sequences is not None and data is not None:
         real = gather(
@@ -51,6 +52,17 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         curves += [] if curve is None else [curve]
         said += [line for line in observations if line not in said]
     return replace(history, curves=tuple(curves), observations=(*history.observations, *said)), tuple(remarks)
+
+
+def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]]:
+    """Return the entries without those that a later run has replaced, beside a checkpoint of an earlier one, and a remark."""
+    checkpoint = Path(case.subject.checkpoint or "")
+    later = later_run(checkpoint)
+    if later is None:
+        return entries, []
+    folder = checkpoint.parent
+    left = f"left what lies beside {checkpoint.name} in {folder}: it is a later run's, generator_{later}.pt"
+    return [path for path in entries if not path.absolute().is_relative_to(folder.absolute())], [left]
 
 
 def history_of_samples(case: Case) -> History | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -144,3 +145,20 @@ def test_samples_with_flat_times_are_told_as_a_subject_of_their_own(run: Path) -
     assert flat is not None
     assert flat.observations[0].endswith("the timing profile is flat")
     assert varied is None
+
+
+def test_samples_of_a_later_run_in_a_shared_folder_are_left(run: Path) -> None:
+    """They would else outrank what an earlier run's weights draw."""
+    config = run / "config.yaml"
+    config.write_text(config.read_text() + "experiment_name: x\n")
+    _draw(run, 0, wandering(1))
+    (run / "train_gan.log").write_text("Warm-up epoch 1 | recon_loss=3\n")
+    (run / "checkpoints" / "generator_y.pt").write_bytes(b"")
+    os.utime(run / "checkpoints" / "generator_x.pt", (1_000, 1_000))
+
+    report = _report(run)
+
+    assert report.history is not None
+    assert report.history.snapshots == ()
+    assert len(report.history.curves) == 1
+    assert any("it is a later run's, generator_y.pt" in remark for remark in report.subject.remarks)
