@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.networks import observe, sampling
 from humouse_doctor.remedies.candidates import candidates, together
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.verify import warm_start
@@ -50,12 +48,6 @@ def run(tmp_path: Path) -> Path:
     write_config(tmp_path)
     write_data(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Latents fitted in few steps: most of a short trial's time, where a test is not about what trials measure."""
-    monkeypatch.setattr(observe, "fit_latents", partial(sampling.fit_latents, steps=4))
 
 
 @dataclass(frozen=True)
