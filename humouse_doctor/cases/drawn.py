@@ -9,13 +9,13 @@ from pathlib import Path
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
-from humouse_doctor.cases.run_folder import changed, folders_of
+from humouse_doctor.cases.run_folder import folders_of
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.history import SnapshotKind
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.inputs.files import below, is_file
+from humouse_doctor.inputs.files import below, changed_at, is_file
 from humouse_doctor.inputs.gestures import arrays
 from humouse_doctor.inputs.gestures.gestures import Gestures
 
@@ -104,7 +104,7 @@ def _named(path: Path) -> Drawn | None:
 def _age(folder: Path, files: Iterable[Drawn]) -> tuple[bool, str, float, str]:
     """Return a key that is larger for a newer run: what is not archived yet, then the date in the archive's name."""
     archived = _ARCHIVE in folder.parts
-    newest = max(changed(drawn.path) or 0.0 for drawn in files)
+    newest = max(changed_at(drawn.path) or 0.0 for drawn in files)
     return not archived, folder.name if archived else "", newest, str(folder)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,8 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.files import below, is_file, is_folder
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
+from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 #: Files in a folder that is itself a checkpoint, of another program.
@@ -56,15 +56,27 @@ def _resolve_run(
     if config_path is None:
         config_path = _noted(find_config(run), notes)
     config = reader.read(config_path, request.overrides) if known is None else known
-    checkpoint = find_checkpoint(run, config.settings)
+    own = _as_recorded(run, config.settings)
+    checkpoint = find_checkpoint(run, own)
     notes.remarks.append(checkpoint.remark)
-    _note_other_experiment(checkpoint.path, config.settings, notes)
+    _note_other_experiment(checkpoint.path, own, notes)
     data = request.data
     if data is None:
-        data = _noted(find_data(run, config.settings), notes)
+        data = _noted(find_data(run, own), notes)
         if data is None:
             notes.remarks.append("data: no cache found where the config says; give --data")
     return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def _as_recorded(run: Path, settings: Settings) -> Settings:
+    """Return the settings that tell where the run's files lie: those of its own record, else `settings`."""
+    record = run / ".hydra" / "config.yaml"
+    if settings.source == str(record) or not is_file(record):
+        return settings
+    try:
+        return reader.read(record).settings
+    except UsageError:
+        return settings
 
 
 def _resolve_config(request: Request, folder: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:
@@ -90,7 +102,7 @@ def _noted(choice: Choice | None, notes: Notes) -> Path | None:
 def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -> None:
     """Note a checkpoint that is not named after the config's experiment."""
     name = settings.text("experiment_name")
-    if name and checkpoint.stem not in (f"generator_{name}", f"generator_{name}_best"):
+    if name and not is_named_after(checkpoint, name):
         notes.findings.append(
             ToolFinding(
                 code=ToolCode.DISAGREEMENT,
@@ -102,9 +114,14 @@ def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -
         )
 
 
+def is_named_after(checkpoint: Path, experiment: str) -> bool:
+    """Return True for humouse's two files of an experiment: the last weights, and those of the best evaluation."""
+    return checkpoint.stem in (f"generator_{experiment}", f"generator_{experiment}_best")
+
+
 def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     """Return the newest of the candidates; a tie is broken by name."""
-    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := changed(path)) is not None}
+    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := changed_at(path)) is not None}
     if not aged:
         return None
     found = [path for _, _, path in sorted(aged.values())]
@@ -121,15 +138,6 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
         return list(folder.glob(pattern))
     except (OSError, ValueError):
         return []
-
-
-def changed(path: Path) -> float | None:
-    """Return the time of a file's last change in seconds; None if it is not a file, or is gone by now."""
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
-        return None
-    return state.st_mtime if stat.S_ISREG(state.st_mode) else None
 
 
 def find_config(run: Path) -> Choice | None:
@@ -171,7 +179,10 @@ def folders_of(run: Path, settings: Settings) -> list[Path]:
 
 def find_data(run: Path, settings: Settings) -> Choice | None:
     """Return the newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
-    cache, dataset = settings.text("data.cache_dir"), settings.text("data.dataset_id")
+    cache, dataset = (
+        _default(key) if settings.source is None and key not in settings else settings.text(key)
+        for key in ("data.cache_dir", "data.dataset_id")
+    )
     length = settings.integer("data.sequence_length")
     for base in _bases(run):
         folder = base / (cache or "data/processed") / (dataset or "")
@@ -180,6 +191,11 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
             if choice is not None:
                 return choice
     return None
+
+
+def _default(key: str) -> str:
+    """Return where a trainer without a config looks."""
+    return str(BY_NAME[key].default)
 
 
 def find_named(path: str, near: Path | None) -> Path | None:

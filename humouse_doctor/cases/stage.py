@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from humouse_doctor.cases.run_folder import changed
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.inputs.files import below, is_file
+from humouse_doctor.inputs.files import below, changed_at, is_file
 from humouse_doctor.inputs.logs.summary import Summary, read_summary
 from humouse_doctor.inputs.logs.tables import MetricsTable, read_table
 
@@ -142,13 +141,13 @@ def _owner(folder: Path) -> str | None:
 
     Several experiments may share the folder, and all write files of the same names into it.
     """
-    aged = [(seconds, path.name, path) for path in _generators(folder) if (seconds := changed(path)) is not None]
+    aged = [(seconds, path.name, path) for path in _generators(folder) if (seconds := changed_at(path)) is not None]
     return experiment_of(max(aged)[2]) if aged else None
 
 
 def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
     path = checkpoint.with_name(SUMMARY)
-    written, trained = changed(path), changed(checkpoint)
+    written, trained = changed_at(path), changed_at(checkpoint)
     if written is None:
         return None
     if trained is not None and written < trained - _OLDER_S:

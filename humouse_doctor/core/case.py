@@ -163,8 +163,9 @@ class Case:
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
-    are given instead of a checkpoint. `stage` is that of the checkpoint, None if there is none. `drew_well_at_first` is True
-    if the samples that the run drew itself after its warm-up are healthy.
+    are given instead of a checkpoint. `added_keys` are the config keys that the trainer knows of those a patch of ours adds.
+    `contradictions` say in which ways the config is not what the weights were trained with. `stage` is that of the checkpoint,
+    None if there is none. `drew_well_at_first` is True if the samples that the run drew itself after its warm-up are healthy.
     """
 
     subject: Subject
@@ -178,6 +179,8 @@ class Case:
     contract: PretrainerContract | None = None
     subject_is_pretrainer: bool = False
     subject_is_samples: bool = False
+    added_keys: frozenset[str] = frozenset()
+    contradictions: tuple[str, ...] = ()
     stage: Stage | None = None
     drew_well_at_first: bool = False
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))

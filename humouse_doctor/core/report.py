@@ -55,6 +55,8 @@ class Location:
                 return f"{self.key} is given by --set"
             case Origin.INFERRED:
                 return f"{self.key} is taken from the weights"
+            case Origin.RECORDED:
+                return f"{self.key} is taken as it was when the weights were trained"
             case _:
                 return ""
 
@@ -103,7 +105,7 @@ class Report:
     `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`. `settings` are
     those the probes used. `diff` is the patch as a unified diff of the config, empty if nothing can be changed in
     place. `pictures` is None if nothing can be drawn. `stage` is None without a checkpoint, `history` unless a run's
-    folder was looked at.
+    folder was looked at. `suggest` is the command that prints the patch; it is not stored, so that one read back has None.
     """
 
     tool_version: str
@@ -125,6 +127,7 @@ class Report:
     pictures: Pictures | None = None
     stage: Stage | None = None
     history: History | None = None
+    suggest: str | None = None
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:

@@ -16,7 +16,7 @@ from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import format_number, measured, missing
+from humouse_doctor.reporting.rows import format_number, measured, missing, share_of
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -214,8 +214,7 @@ def _causes(entry: Entry, report: Report) -> str:
 def _support(cause: Cause, *, measured: bool) -> str:
     if cause.support is None:
         return "no symptom was measured" if measured else "before training, with no symptom to support it yet"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"supported by {', '.join(prose(name) for name in cause.explains) or 'no symptom'}{share}"
+    return f"supported by {', '.join(prose(name) for name in cause.explains) or 'no symptom'}{share_of(cause)}"
 
 
 def _age(judged: JudgedFinding) -> str:
@@ -331,14 +330,10 @@ def comparison(comparison: Comparison) -> str:
             for label, report in (("before", before), ("now", after))
         ),
     ]
-    for heading, findings in (
-        ("New", comparison.new),
-        ("Not measured any more, so not known to be gone", comparison.unmeasured),
-        ("Gone", comparison.gone),
-    ):
+    for _, heading, findings in comparison.groups:
         if findings:
             lines = (f"{found.severity.value} {_label(found)}: {prose(found.message)}" for found in findings)
-            parts.append(f"**{heading}**\n\n{bullets(lines)}")
+            parts.append(f"**{prose(heading)}**\n\n{bullets(lines)}")
     if comparison.moved:
         rows = [
             (

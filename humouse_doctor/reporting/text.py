@@ -15,7 +15,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing
+from humouse_doctor.reporting.rows import measured, missing, share_of
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
@@ -83,8 +83,7 @@ def _causes(console: Console, report: Report) -> None:
 def _support(cause: Cause, measured: bool) -> str:
     if cause.support is None:
         return "  (no symptom was measured)" if measured else "  (before training: no symptom to support it yet)"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share})"
+    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)})"
 
 
 def _symptoms(console: Console, report: Report) -> None:
@@ -153,7 +152,8 @@ def _patch(console: Console, report: Report) -> None:
         if remedy.code_hint is not None:
             say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
     if report.patch:
-        say(console, "as a diff or as overrides: humouse-doctor suggest-config", indent=2, style="dim")
+        command = report.suggest or "humouse-doctor suggest-config"
+        say(console, f"as a diff, of the code too where it can be made, or as overrides: {command}", indent=2, style="dim")
 
 
 def _remedies(console: Console, report: Report) -> None:

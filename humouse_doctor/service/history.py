@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from humouse_doctor.cases import drawn
-from humouse_doctor.cases.run_folder import changed
 from humouse_doctor.cases.stage import later_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
@@ -15,6 +14,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.history import History, LossCurve
 from humouse_doctor.diagnosis import losses
 from humouse_doctor.diagnosis.timeline import flat_timing, history_of, snapshot_of
+from humouse_doctor.inputs.files import changed_at
 from humouse_doctor.inputs.gestures.gestures import gather
 
 _LOG, _TABLES = "train_gan.log", ("metrics.csv", "sigma_eval_metrics.csv", "diffusion_eval_metrics.csv")
@@ -76,7 +76,7 @@ def _logs(entries: Iterable[Path]) -> list[tuple[Path, _Reader]]:
     by_name: dict[str, list[tuple[float, str, Path]]] = {}
     for path in entries:
         if path.name == _LOG or path.name in _TABLES:
-            seconds = changed(path)
+            seconds = changed_at(path)
             if seconds is not None:
                 by_name.setdefault(path.name, []).append((seconds, str(path), path))
     return [

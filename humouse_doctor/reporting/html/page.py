@@ -36,7 +36,7 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import format_number, unit_of
+from humouse_doctor.reporting.rows import format_number, share_of, unit_of
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -352,8 +352,7 @@ def _reason(report: Report, cause: Cause) -> Reason:
 def _support(cause: Cause, *, measured: bool) -> str:
     if cause.support is None:
         return "no symptom was measured" if measured else "before training: no symptom to support it yet"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"supported by {', '.join(cause.explains) or 'no symptom'}{share}"
+    return f"supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)}"
 
 
 def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
