@@ -25,6 +25,8 @@ from humouse_doctor.inputs.files import changed_at, is_file, read_bounded
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 
+#: humouse makes as many conditions as the data has features, whatever the config says.
+FOLLOWS_DATA = "model.generator.condition_dim"
 #: Keys that say where things lie, or how a program is to be read, rather than how weights were trained.
 _NOT_TRAINED_WITH = frozenset({"data.cache_dir", "experiment_name", "logging.checkpoint_dir", "training.output_space"})
 #: Seconds by which the three files that Hydra writes at once differ at most, also where they were copied.

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from humouse_doctor.cases import run_folder
+from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.remedy import RemedyStatus
@@ -146,7 +147,8 @@ def _overruled(report: Report) -> Iterator[str]:
 
 def _is_stale(report: Report) -> bool:
     """Return True if the config was found not to be what the weights were trained with."""
-    return any(finding.code == ToolCode.DISAGREEMENT.code for finding in report.findings)
+    found = (finding for finding in report.findings if finding.code == ToolCode.DISAGREEMENT.code)
+    return any(finding.location.key != FOLLOWS_DATA for finding in found)
 
 
 def _whole(config: Path | None, source: str) -> Path:
@@ -166,7 +168,7 @@ def _notes(report: Report) -> Iterator[str]:
         if remedy.status is RemedyStatus.REFUSED:
             yield f"not proposed, {remedy.title}: {remedy.why}"
     yield from _overruled(report)
-    if not report.patch and any(setting.origin is Origin.RECORDED for setting in report.settings):
+    if not report.patch and _is_stale(report) and any(setting.origin is Origin.RECORDED for setting in report.settings):
         yield "no config key to change: the config has been changed since; train with it, and inspect what comes out"
     elif not report.patch:
         yield "no config key to change"
