@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import os
 import pkgutil
@@ -23,7 +24,13 @@ os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
     """Prepare a process that collects tests: the one that gives them out to workers needs none of this."""
+    gc.disable()  # what is collected stays, and would be looked through again and again
     _prepare()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.enable()
+    gc.freeze()
 
 
 @functools.cache
@@ -99,6 +106,14 @@ def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit latents in few steps: they take most of a small run's time, where a test is not about what the fit comes to."""
+    from humouse_doctor.networks import observe, sampling
+
+    monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4))
 
 
 @contextmanager

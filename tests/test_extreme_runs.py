@@ -250,6 +250,7 @@ def test_a_config_is_judged_by_data_of_any_numbers(
     assert name not in TELLS_NOTHING or report["verdict"] != "healthy"
 
 
+@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("name", [name for name in DATA if name not in UNREADABLE])
 @pytest.mark.parametrize("rate", ["0", "1e-300", "1e300"])
 def test_a_patch_for_extreme_numbers_holds_only_numbers(
@@ -310,6 +311,7 @@ def test_every_format_shows_extreme_numbers_without_a_lie(
     _assert_no_lie(re.sub(r"<style.*?</style>|<script.*?</script>", "", ended.out, flags=re.DOTALL))
 
 
+@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("std", ["2e-38", "5e-324", "1e38", "0", "1e300"])
 @pytest.mark.parametrize("scale", [1e18, 1.0, 1e-18])
 @pytest.mark.parametrize("command", ["inspect", "preflight"])
@@ -407,6 +409,7 @@ def test_features_of_any_numbers_are_taken_or_said_to_be_zero() -> None:
         assert len(remarks) == (2 if std == 2e-38 else 1)
 
 
+@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize(
     "override",
     [

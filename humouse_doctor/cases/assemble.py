@@ -15,6 +15,7 @@ from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, Subject,
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.config.trainer_keys import ADDED
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
@@ -74,6 +75,7 @@ def assemble(
         data=None if gestures is None else gestures.summary,
         contract=contract,
         subject_is_pretrainer=checkpoint is not None and checkpoint.is_pretrainer,
+        added_keys=frozenset(key for key in ADDED if key in settings.in_file) if notes.source is None else notes.source.added,
         contradictions=tuple(notes.contradictions),
         absent=MappingProxyType(dict(notes.absent)),
     )

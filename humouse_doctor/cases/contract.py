@@ -47,6 +47,10 @@ def contract_of(
     notes.remarks.extend(_noise(file, checkpoint, gestures))
     known = settings.source is not None
     positions = known and settings.flag("training.absolute_coordinates") is True
+    reads = reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None
+    if not checkpoint.is_pretrainer and reads is not None and not reads.space.absolute:
+        notes.remarks.append(f"training.generator_init_path: {file} holds a generator's own weights, taken to make deltas")
+        return None
     return PretrainerContract(
         file=file,
         has_statistics=checkpoint.is_pretrainer,
@@ -54,7 +58,7 @@ def contract_of(
         run_head=_head(settings) if known else None,
         run_compares_deltas=known and settings.flag("training.absolute_coordinates") is False,
         run_normalises=known and settings.flag("data.normalize_sequences") is True,
-        run_reads=reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None,
+        run_reads=reads,
     )
 
 

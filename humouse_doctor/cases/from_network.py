@@ -13,18 +13,19 @@ from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.from_config import as_far_as_known, facts_of
 from humouse_doctor.cases.loader_notes import note_foreign_code, note_old_torch
 from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
-from humouse_doctor.cases.spaces import conditions_of, held_in_float32, reading_of, space_of
+from humouse_doctor.cases.spaces import compares_as_read, conditions_of, held_in_float32, reading_of, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, WeightFacts
 from humouse_doctor.core.cost import Look, require_affordable
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import PIXELS, Reading, Space
-from humouse_doctor.core.spec import GeneratorSpec
+from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.networks import identify, observe
 from humouse_doctor.networks.identify import Disagreement
+from humouse_doctor.networks.output_layer import unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
 _TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
@@ -79,6 +80,10 @@ def of_loaded(
     reading = None
     if not checkpoint.is_pretrainer:  # its weights are read by whichever run starts from them
         reading = reading_of(generator.settings, gestures, facts.architecture, space, notes.source)
+    if _holds_scale(generator, checkpoint, space, reading, notes) and space is not None and space.position_std is not None:
+        assert space.position_mean is not None
+        unscale_output(generator.network, space.position_std, space.position_mean)
+        notes.remarks.append("its output layer's rescaling to the data's unit, at the end of the warm-up, is undone")
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
     unknown = _unknown_keys(generator, gestures)
     fitted_in = None if unknown else space  # what an unknown activation makes of the output is not worth fitting
@@ -96,6 +101,16 @@ def of_loaded(
         weights=weights,
         checkpoint=checkpoint,
     )
+
+
+def _holds_scale(
+    generator: _Generator, checkpoint: Checkpoint, space: Space | None, reading: Reading | None, notes: Notes
+) -> bool:
+    """Return True if the warm-up compared z-scored positions, and its output layer has taken their scale over since."""
+    if checkpoint.is_pretrainer or space is None or reading is None or not reading.space.absolute or space.position_std is None:
+        return False
+    own = generator.facts.architecture in (Architecture.LSTM, Architecture.TCN)
+    return own and compares_as_read(generator.settings, notes.source)
 
 
 def _filled(own: nn.Module, path: Path, checkpoint: Checkpoint, settings: Settings, look: Look) -> _Generator:

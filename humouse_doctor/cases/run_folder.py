@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,9 +21,6 @@ _FOREIGN_MARKS = (".metadata", "saved_model.pb")
 _MAX_LISTED = 5
 #: Files deeper below a run's folder, or beyond this number, are not considered part of the run.
 _LEVELS, _MAX_ENTRIES = 3, 50_000
-#: The samples of an evaluation lie deeper, and humouse moves them below `archive` in the end.
-_SAMPLE_LEVELS = 6
-_EPOCH = re.compile(r"epoch_(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +154,7 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
 
     Several experiments may share that folder, so the file named after `experiment_name` comes before the newest.
     """
-    folders = _folders(run, settings)
+    folders = folders_of(run, settings)
     name = settings.text("experiment_name")
     own = () if not name else (f"generator_{glob.escape(name)}.pt",)
     every = [below(folder, _LEVELS, _MAX_ENTRIES, links=True) for folder in folders]
@@ -167,27 +163,18 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
         for paths in found:
             choice = newest("checkpoint", (path for path in paths if path.match(pattern)))
             if choice is not None:
-                return choice
+                named = ", named after experiment_name" if pattern in own else ""
+                return replace(choice, remark=choice.remark + named)
     searched = ", ".join(str(folder) for folder in folders)
-    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt")
+    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt, or a path of samples")
 
 
-def _folders(run: Path, settings: Settings) -> list[Path]:
+def folders_of(run: Path, settings: Settings) -> list[Path]:
     """Return the folders in which a run keeps its files: its own, and `logging.checkpoint_dir`."""
     named = settings.text("logging.checkpoint_dir")
     bases = [] if named is None else [base / named for base in _bases(run)]
-    return [run, *(folder for folder in bases if is_folder(folder))]
-
-
-def own_samples(run: Path, settings: Settings) -> dict[int, Path]:
-    """Return the samples that the run drew itself at its evaluations, by epoch in order."""
-    found: dict[int, Path] = {}
-    for folder in _folders(run, settings):
-        for path in below(folder, _SAMPLE_LEVELS, _MAX_ENTRIES, links=True):
-            epoch = _EPOCH.fullmatch(path.parent.name)
-            if epoch and path.match("sigma_eval/epoch_*/gan_samples.npz") and is_file(path):
-                found.setdefault(int(epoch[1]), path)
-    return dict(sorted(found.items()))
+    found = [run, *(folder for folder in bases if is_folder(folder))]
+    return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]  # each once, by its first name
 
 
 def find_data(run: Path, settings: Settings) -> Choice | None:

@@ -15,8 +15,9 @@ from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
-from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, TimedLstmGenerator, build
+from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.numerics import seeded
+from humouse_doctor.networks.output_layer import output_layer, unscale_output
 
 _MARKS = {
     Architecture.LSTM: ("pre.weight", "lstm_layers.0.weight_ih_l0", "output.weight"),
@@ -26,6 +27,11 @@ _MARKS = {
 #: Beginnings of the names of a generator's tensors.
 _OWN = ("pre.", "lstm", "output.", "fc.", "decoder.", "proj.", "hidden_init.", "cell_init.", "input_proj.")
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
+#: Of humouse's other networks; each tensor named here has to be there.
+_OTHERS = {
+    "a diffusion model": ("time_mlp.0.weight", "input_proj.weight", "out_proj.weight"),
+    "a timing model": ("duration_head.weight", "concentration_head.weight"),
+}
 _GENERATOR = "model.generator."
 #: The fields of a pretrainer's own config that are used here: each size with its minimum, and the heads.
 _SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
@@ -151,14 +157,9 @@ def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module
     _require_fit(path, expected, checkpoint.tensors)
     network.load_state_dict({name: checkpoint.tensors[name].to(expected[name].dtype) for name in expected}, assign=True)
     if checkpoint.position_mean is not None and checkpoint.position_std is not None:
-        output = getattr(network, "output", None)
-        if not isinstance(output, nn.Linear) or output.out_features < 2:
+        if spec.architecture is Architecture.TCN or spec.output_dim < 2:
             raise InputError(f"{path}: carries position statistics, but its network is not one the pretrainer trains")
-        with torch.no_grad():
-            std = torch.from_numpy(checkpoint.position_std).float()
-            output.weight, output.bias = nn.Parameter(output.weight.clone()), nn.Parameter(output.bias.clone())
-            output.weight[:2] /= std[:, None]
-            output.bias[:2] = (output.bias[:2] - torch.from_numpy(checkpoint.position_mean).float()) / std
+        unscale_output(network, checkpoint.position_std, checkpoint.position_mean)
     return network.eval()
 
 
@@ -219,27 +220,22 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
     )
 
 
-def output_layer(network: nn.Module) -> nn.Module | None:
-    """Return the layer before the head of a rebuilt generator, None for any other network."""
-    match network:
-        case LstmGenerator() | TimedLstmGenerator() | Seq2SeqGenerator():
-            return network.output
-        case TcnGenerator():
-            return network.proj
-        case _:
-            return None
-
-
 def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
     for architecture, marks in _MARKS.items():
         if all(mark in shapes for mark in marks):
             return architecture
     if any(name.startswith(_DISCRIMINATOR) for name in shapes):
         raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
+    for what, marks in _OTHERS.items():
+        if all(mark in shapes for mark in marks):
+            raise InputError(
+                f"{path}: is {what}, whose weights are not looked at; inspect what it has drawn instead:"
+                " humouse-doctor inspect SAMPLES --data GESTURES"
+            )
     names = ", ".join(shortened(name) for name in list(shapes)[:3])
     raise InputError(
         f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
-        " --model package.module:factory that builds yours"
+        " --model package.module:factory that builds yours, or samples that it has drawn"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,14 +12,16 @@ from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.remedy import RemedyStatus
+from humouse_doctor.core.remedy import CodeChange, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, patcher, yaml_text
 from humouse_doctor.inputs.files import is_folder, shortest
 from humouse_doctor.inputs.source import trainer
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
+from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
@@ -45,17 +47,24 @@ def require_config(request: Request) -> None:
         raise UsageError(_NO_CONFIG)
 
 
-def suggestion(report: Report, request: Request, emit: Emit, write: bool, force: bool = False) -> Suggestion:
+def suggestion(
+    report: Report, request: Request, emit: Emit, write: bool, force: bool = False, facts: TrainerFacts | None = None
+) -> Suggestion:
     """Return the patch of `report` in the form `emit`; with `write`, also make the change in the config's file.
 
-    `request` is what the report was made from. Raises `UsageError` without a config, where an edit cannot be made in place,
+    `request` is what the report was made from. With the `facts` of its trainer, a diff makes the changes of the code too,
+    where the trainer has the places for them. Raises `UsageError` without a config, where an edit cannot be made in place,
     and for the record of a finished run, unless `force`d.
     """
     source, config = report.subject.config, request.config
     if source is None:
         raise UsageError(_NO_CONFIG)
     edits, prefix = report.patch, report.config_prefix
-    notes = list(_notes(report))
+    joint = joint_patch(report, facts) if emit is Emit.DIFF and not write else None
+    if joint is not None and joint.text:
+        notes = [*_notes(report, joint.made), *joint.notes]
+        return Suggestion(text=joint.text, report=report, changed="", notes=tuple(notes))
+    notes = [*_notes(report), *(() if joint is None else joint.notes)]
     if edits and (advice := _record_advice(report, Path(source), request.source)):
         if write and not force:
             raise UsageError(f"{source}: {advice}; or insist with --force")
@@ -156,19 +165,21 @@ def _whole(config: Path | None, source: str) -> Path:
     return Path(source) if config is None or is_folder(config) else config
 
 
-def _notes(report: Report) -> Iterator[str]:
-    """Yield the diagnosis, and what a config patch alone leaves to do, one line each."""
+def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
+    """Yield the diagnosis, and what a patch that makes the changes `made` leaves to do in the code, one line each."""
     yield f"{report.verdict.value}: {report.sentence}"
     for remedy in report.chosen_remedies:
-        if remedy.code_hint is not None:
+        if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):
             yield f"in the code, for {remedy.title}: {remedy.code_hint}"
         if remedy.trial is not None:
             yield f"by trials, {remedy.title}: {remedy.trial}"
     for remedy in report.remedies:
         if remedy.status is RemedyStatus.REFUSED:
             yield f"not proposed, {remedy.title}: {remedy.why}"
-    yield from _overruled(report)
-    if not report.patch and _is_stale(report) and any(setting.origin is Origin.RECORDED for setting in report.settings):
+    if not made:
+        yield from _overruled(report)
+    stale = _is_stale(report) and any(setting.origin is Origin.RECORDED for setting in report.settings)
+    if not report.patch and not made and stale:
         yield "no config key to change: the config has been changed since; train with it, and inspect what comes out"
-    elif not report.patch:
+    elif not report.patch and not made:
         yield "no config key to change"

@@ -62,11 +62,11 @@ def places(content: Any, at: Path_ = ()) -> Iterator[Path_]:
 
 
 def with_value(content: Any, place: Path_, value: Any) -> Any:
-    changed = copy.deepcopy(content)
-    inside = changed
-    for step in place[:-1]:
-        inside = inside[step]
-    inside[place[-1]] = value
+    """Return the content with the value in that place; what lies beside the way there is shared with the original."""
+    if not place:
+        return value
+    changed = copy.copy(content)
+    changed[place[0]] = with_value(content.get(place[0]) if isinstance(content, dict) else content[place[0]], place[1:], value)
     return changed
 
 

@@ -19,10 +19,10 @@ from humouse_doctor.networks.identify import (
     Identified,
     identify,
     load_strictly,
-    output_layer,
     rebuild,
     weight_facts,
 )
+from humouse_doctor.networks.output_layer import output_layer
 
 G = "model.generator."
 SPEC = GeneratorSpec(
@@ -347,6 +347,19 @@ def test_a_discriminator_is_told_from_a_generator(name: str) -> None:
     assert "g.pt: is a discriminator; expected the generator" in _refusal({"a.b": torch.ones(1), name: torch.ones(1)})
 
 
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("a diffusion model", ("time_mlp.0.weight", "input_proj.weight", "out_proj.weight")),
+        ("a timing model", ("backbone.0.weight", "duration_head.weight", "concentration_head.weight")),
+    ],
+)
+def test_another_network_of_humouse_is_refused_with_the_way_that_works(what: str, names: tuple[str, ...]) -> None:
+    assert f"is {what}, whose weights are not looked at; inspect what it has drawn instead: humouse-doctor inspect SAMPLES" in (
+        _refusal({name: torch.ones(1) for name in names})
+    )
+
+
 def test_an_unknown_network_is_refused_with_some_of_its_names() -> None:
     message = _refusal({"conv\n1.weight": torch.ones(1), "b.w": torch.ones(1), "c.w": torch.ones(1), "d.w": torch.ones(1)})
     assert "an unknown network (conv\\n1.weight, b.w, c.w, ...)" in message
@@ -526,17 +539,6 @@ def test_a_network_of_unknown_layers_alone_has_no_start_to_compare_with() -> Non
     facts = weight_facts(network, network.state_dict())
     assert facts.excess_over_start is None
     assert facts.non_finite == 0
-
-
-@pytest.mark.parametrize("architecture", list(Architecture))
-def test_the_output_layer_of_a_rebuilt_generator_is_known_by_name(architecture: Architecture) -> None:
-    network = build(_of(architecture))
-    name = "proj" if architecture is Architecture.TCN else "output"
-    assert output_layer(network) is network.get_submodule(name)
-
-
-def test_the_output_layer_of_another_network_is_not_guessed() -> None:
-    assert output_layer(nn.Sequential(nn.Linear(2, 2))) is None
 
 
 def test_the_output_layer_of_another_network_counts_unless_it_is_named() -> None:

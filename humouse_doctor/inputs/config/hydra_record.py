@@ -50,6 +50,11 @@ def overrides(file: Path) -> Iterator[tuple[str, Value]]:
             yield key, value
 
 
+def command_line(record: Path) -> tuple[str, ...]:
+    """Return the overrides with which the run with this record was started, as they were given."""
+    return tuple(line for line in _given(record.with_name("overrides.yaml")) if line.isprintable())
+
+
 def experiment_of(record: Path) -> str | None:
     """Return the experiment that the run with this record was started as, by its overrides or Hydra's own file; else None."""
     chosen = [text.strip().strip("'\"") for key, text in _lines(record.with_name("overrides.yaml")) if key == _GROUP]
@@ -79,13 +84,18 @@ def _choices(file: Path) -> Iterator[str]:
 
 def _lines(file: Path) -> Iterator[tuple[str, str]]:
     """Yield the two sides of each override in the file, without Hydra's `+`."""
+    for line in _given(file):
+        if "=" in line:
+            key, _, text = line.partition("=")
+            yield key.strip().lstrip("+"), text
+
+
+def _given(file: Path) -> Iterator[str]:
+    """Yield each override in the file."""
     if not is_file(file):
         return
     try:
         listed = yaml_text.parse_scalar(yaml_text.read_text(file), str(file))
     except UsageError:
         return
-    for line in listed if isinstance(listed, tuple) else ():
-        if isinstance(line, str) and "=" in line:
-            key, _, text = line.partition("=")
-            yield key.strip().lstrip("+"), text
+    yield from (line for line in listed if isinstance(line, str)) if isinstance(listed, tuple) else ()

@@ -331,7 +331,14 @@ def unified_diff(before: str, after: str, path: str) -> str:
 
     Raises `PatchRefused` for a path that no file can have.
     """
-    _, name = diff_place(path)
+    return diff_of(before, after, diff_place(path)[1])
+
+
+def diff_of(before: str, after: str, name: str) -> str:
+    """Return a diff of a file that is called `name`, with `/`, in the folder where it is applied.
+
+    Raises `PatchRefused` for a name that no file can have.
+    """
     rows = list(difflib.unified_diff(_lines(before), _lines(after), _header("a", name), _header("b", name), lineterm="\n"))
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
 

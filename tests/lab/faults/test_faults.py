@@ -17,8 +17,8 @@ from tests.lab.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, 
 from tests.lab.faults.launcher import IN_PLACE
 
 _ROOT = Path(__file__).parents[3]
-#: Imports of a training, and what makes its trials short.
-_TRAINING = ("humouse_doctor.verify.verification", "tests.lab.faults.few_fits")
+#: Imports of a verify, and what makes its trials without training.
+_TRAINING = ("humouse_doctor.verify.verification", "tests.lab.faults.no_training")
 
 
 class Ended(NamedTuple):
