@@ -28,8 +28,9 @@ def contract_of(
 ) -> PretrainerContract | None:
     """Return the facts about the pretrainer's checkpoint and the run, None if no such checkpoint is involved.
 
-    It is `checkpoint` if a pretrainer made that, else the file that the run's config names, which is read here. It is noted if
-    `gestures` show that half of what the pretrainer trained on was noise. Raises `InputError` if that file cannot be read.
+    The pretrainer's checkpoint is `checkpoint` itself, or else the file that the run's config names, which is read here. A
+    remark is added if `gestures` show that half of the pretrainer's training data was noise. Raises `InputError` if the file
+    cannot be read.
     """
     file = str(request.checkpoint)
     if checkpoint is None or not checkpoint.is_pretrainer:
@@ -63,9 +64,9 @@ def contract_of(
 
 
 def _noise(file: str, checkpoint: Checkpoint, gestures: Gestures | None) -> Iterator[str]:
-    """Yield a remark if the statistics of `checkpoint` are those of the data with as many sequences of next to no movement.
+    """Yield a remark if the statistics of `checkpoint` are those of the data mixed with as many almost motionless sequences.
 
-    humouse's pretrainer trains on gestures and as many generated negatives, unless it is told otherwise.
+    humouse's pretrainer trains on gestures and an equal number of generated negatives, unless its config turns these off.
     """
     if checkpoint.position_std is None or gestures is None:
         return

@@ -1,4 +1,4 @@
-"""Generated sequences in a file to a case: what was drawn, by whatever generator, against real sequences."""
+"""Build the case of generated sequences in a file, from any generator, compared with real sequences."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _NO_WEIGHTS = "samples were looked at, not the weights that drew them"
 def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
     """Return the case of the generated sequences at `path`; raise `InputError` with one line.
 
-    The sequences are deltas, or positions if the settings' `training.output_space` says so. Of the settings nothing else is
-    used: which config belongs to the samples is not known.
+    The sequences are deltas, or positions if the settings' `training.output_space` says so. No other setting is used, since it
+    is not known which config belongs to the samples.
     """
     notes.progress(f"reading samples from {path}")
     stated = settings.text("training.output_space")

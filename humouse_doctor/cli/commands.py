@@ -1,7 +1,7 @@
 """The commands: parse, call one service, write its view, exit.
 
-Each command imports its service, and what else it alone needs, when it is called: `--help` and a shell's completion do
-without all of them.
+Each command imports its service, and what else it alone needs, when it is called, so that `--help` and shell completion import
+none of them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _request(
     model: str | None = None,
     salvage: bool = False,
 ) -> Request:
-    """Return the request that the options of inspect, preflight, suggest-config and gate make."""
+    """Return the request for the options of inspect, preflight, suggest-config and gate."""
     from humouse_doctor.cases.request import Request
 
     return Request(
@@ -99,7 +99,7 @@ def _request(
 
 
 def _overrides(set_: list[str] | None, reads: Reads | None) -> tuple[str, ...]:
-    """Return the overrides that `--set` and `--reads` make."""
+    """Return the overrides from `--set` and `--reads`."""
     return (*(set_ or ()), *(() if reads is None else (f"training.output_space={reads.value}",)))
 
 
@@ -316,7 +316,7 @@ def verify(
 
 
 def _note_broken() -> None:
-    """Say on stderr which packages' probes are left out, and why."""
+    """Print on stderr which packages' probes are left out, and why."""
     from humouse_doctor.probes import plugins
 
     for broken in plugins.installed().broken:

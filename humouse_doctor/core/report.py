@@ -47,7 +47,7 @@ class Location:
 
     @property
     def remark(self) -> str:
-        """The reason why the value of `key` differs from the file's; empty where it does not, or where that is unknown."""
+        """The reason why the value of `key` differs from the file's; empty if it does not differ, or if that is unknown."""
         match self.origin:
             case Origin.DEFAULT:
                 return f"no {self.key}, the default holds"

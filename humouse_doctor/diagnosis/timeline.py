@@ -67,7 +67,7 @@ def _symptoms() -> Iterator[Probe]:
 
 
 def measures_of(by_code: Mapping[str, ProbeResult]) -> dict[str, float]:
-    """Return the measures that a snapshot has of results, by their words."""
+    """Return a snapshot's measures, by their names in words, from the results of the probes."""
     found = {code: by_code[code].measurements for code, _, _ in MEASURES if code in by_code}
     return {word: found[code][metric] for code, metric, word in MEASURES if metric in found.get(code, {})}
 
@@ -89,7 +89,7 @@ def flat_timing(case: Case) -> str | None:
 
 
 def history_of(snapshots: Sequence[Snapshot], unread: int, stage: Stage | None) -> History:
-    """Return the history that `snapshots`, in order of time, tell; `unread` others were not looked at."""
+    """Return the history of a run from its `snapshots`, in order of time; `unread` is the number of others, not examined."""
     history = History(snapshots=tuple(snapshots), unread=unread)
     series = history.series
     ill = _fell_ill(series)
@@ -147,7 +147,7 @@ def _over_time(first: Snapshot, last: Snapshot) -> str:
 
 
 def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | None) -> Iterator[str]:
-    """Yield what the adversarial stage did, without a cause for it."""
+    """Yield a sentence on the change that came with the adversarial stage, without naming a cause."""
     if (
         not series
         or (stage is not None and stage.kind is StageKind.PRETRAINER)
@@ -183,9 +183,9 @@ def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
 
 
 def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
-    """Return the evaluation of the very weights that a checkpoint of `stage` holds, None if there is none.
+    """Return the evaluation that the program drew with the checkpoint's own weights, None if there is none.
 
-    Where the stage is not known, the last evaluation counts as that.
+    If the checkpoint's stage is unknown, the last evaluation is assumed to be that one.
     """
     series = [one for one in history.series if one.step is None]
     if stage is None or stage.epoch is None:
@@ -194,10 +194,11 @@ def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
 
 
 def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], history: History) -> tuple[Verdict, str]:
-    """Return the verdict after what the program drew itself was heard, and a sentence on a disagreement, else empty.
+    """Return the verdict after a comparison with the program's own samples, and a sentence if they disagree, else empty.
 
-    Only what samples show is compared. What the program drew counts more than what is drawn here: a worse verdict of its own
-    is taken; a better one leaves a collapse at-risk, unless something else shows it, since only one of the two can be true.
+    Only what samples can show is compared. The program's own samples outweigh those drawn here. A worse verdict of theirs
+    replaces this one. After a better one `collapsed` becomes `at-risk`, since only one of the two can be right, unless
+    something else than samples shows the collapse.
     """
     own = own_snapshot(history, case.stage)
     shown = {code: result for code, result in by_code.items() if code in _SHOWN_BY_SAMPLES}
@@ -224,7 +225,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
 
 
 def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -> History:
-    """Return `history` with a sentence on measures that differ by a factor from those of what is drawn here."""
+    """Return `history` with a sentence on measures that differ by a factor between the program's own samples and new ones."""
     own = own_snapshot(history, case.stage)
     here = measures_of(by_code)
     apart = [

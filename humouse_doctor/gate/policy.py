@@ -102,7 +102,7 @@ def read(path: Path) -> Policy:
 
 
 def _table(path: Path) -> Mapping[str, Any] | None:
-    """Return the policy's table: the whole of a file of its own, or a part of `pyproject.toml`; None if that has none."""
+    """Return the policy's table: the whole `humouse-doctor.toml`, or its part of `pyproject.toml`; None if that has none."""
     try:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")  # Windows editors write a BOM
         line = next((n for n, line in enumerate(text.splitlines(), 1) if line.count(".") > _MAX_DOTS), None)

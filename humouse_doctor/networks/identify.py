@@ -51,7 +51,7 @@ class Disagreement:
 class Identified:
     """An identified generator; `inferred` lists the settings that neither weights nor config state.
 
-    `unknown_heads` are the keys of the heads of which nothing is known; `spec` has none there (linear).
+    `unknown_heads` are the keys of the heads whose activation is unknown; `spec` has `LINEAR` for them.
     """
 
     spec: GeneratorSpec

@@ -1,4 +1,4 @@
-"""HD105: the generator cannot express real sequences, or prior latents miss those it can."""
+"""HD105: the generator cannot express real sequences, or prior latents do not reach those that it can express."""
 
 from __future__ import annotations
 

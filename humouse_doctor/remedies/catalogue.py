@@ -79,7 +79,7 @@ def gates_start_slow(case: Case) -> bool:
 
 
 def undistorted_latent(case: Case) -> Remedy:
-    """Turn whitening and noise off; written out if the file lacks the keys, since whitening is on by default."""
+    """Turn off whitening and noise; a key that the file lacks is added, since whitening is on by default."""
     return Remedy(
         id="undistorted-latent",
         title="Leave the latent as the encoder gives it: no whitening, no noise",
@@ -94,7 +94,7 @@ def undistorted_latent(case: Case) -> Remedy:
 
 
 def normalised_positions(case: Case) -> Remedy:
-    """Use a linear head on z-scored positions ("Fix A"), or refuse it if the program sums what it makes."""
+    """Use a linear head on z-scored positions ("Fix A"), or refuse it if the program sums the output."""
     title = 'Linear head on z-scored positions ("Fix A")'
     if sums_output(case):
         return Remedy(
@@ -144,8 +144,8 @@ def _axis(mean: float, std: float) -> tuple[str, str]:
 def loss_as_read(case: Case) -> Remedy:
     """Compare, in the warm-up, the positions that the program sums from the output, with gates of an LSTM started slow.
 
-    In a trial of ours without slow gates the paths were straight lines: their detours were 0.02 of the real ones', and 0.33
-    with them (hidden 64, T = 50, 640 steps, one seed).
+    In a trial without slow gates the paths were straight lines: their detours were 0.02 times the real ones', and 0.33 times
+    with slow gates (hidden 64, T = 50, 640 steps, one seed).
     """
     recurrent = case.network is None or case.network.architecture in (None, Architecture.LSTM)
     known = WARMUP_SPACE in case.added_keys and (not recurrent or WARMUP_GATES in case.added_keys)
@@ -247,7 +247,7 @@ def _slow_gates_hint(case: Case) -> str:
 
 
 def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt") -> Remedy:
-    """Start from the pretrainer checkpoint `file` instead of warming up, or refuse it if the program sums what it makes."""
+    """Start from the pretrainer checkpoint `file` instead of warming up, or refuse it if the program sums the output."""
     title = "Skip the warm-up and start from a pretrainer checkpoint"
     if sums_output(case):
         return Remedy(id="warm-start", title=title, why=_SUMMED_PIXELS, status=RemedyStatus.REFUSED)
@@ -336,7 +336,7 @@ def raw_deltas(case: Case) -> Remedy:
 
 
 def honour_contract(case: Case) -> Remedy:
-    """Set what a pretrainer checkpoint requires, or refuse it if the program sums what it makes.
+    """Set what a pretrainer checkpoint requires, or refuse it if the program sums the output.
 
     It emits positions in pixels through a linear head.
     """

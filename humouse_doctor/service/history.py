@@ -25,7 +25,7 @@ _Reader = Callable[[Path, Case], tuple[LossCurve | None, tuple[str, ...]]]
 
 
 def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
-    """Return what the files in the folder `run` say about it, and remarks on those that were left or cannot be read."""
+    """Return what the files in the folder `run` say about it, and remarks on files that were ignored or cannot be read."""
     entries, remarks = _own(drawn.listed(run, case.settings), case)
     found = drawn.find(entries)
     sequences, data = case.samples.sequences, case.data
@@ -55,7 +55,7 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
 
 
 def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]]:
-    """Return the entries without those that a later run has replaced, beside a checkpoint of an earlier one, and a remark."""
+    """Return the entries without those beside a checkpoint that a later run has overwritten, and a remark on these."""
     checkpoint = Path(case.subject.checkpoint or "")
     later = later_run(checkpoint)
     if later is None:
@@ -66,7 +66,7 @@ def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]
 
 
 def history_of_samples(case: Case) -> History | None:
-    """Return what samples say that no probe measures, None if that is nothing."""
+    """Return a history with what the samples show but no probe measures, None if there is nothing of the kind."""
     said = flat_timing(case)
     return None if said is None else History(observations=(said,))
 

@@ -94,7 +94,7 @@ def suggestion(
 def with_diff(report: Report, config: Path | None) -> Report:
     """Return `report` with a diff of the file that its patch changes, or with a remark why no diff can be made.
 
-    `config` is the config that the caller named. It may have brought that file in through its defaults list.
+    `config` is the config that the caller named. It may include that file through its defaults list.
     """
     source = report.subject.config
     if source is None or not report.patch:

@@ -40,7 +40,7 @@ class JointPatch:
 
 
 def joint_patch(report: Report, facts: TrainerFacts | None) -> JointPatch | None:
-    """Return the diff that makes the report's patch and its changes of the code; None if it asks for none that has a key.
+    """Return the diff that makes the report's patch and its changes of the code; None if no such change has a key.
 
     Raises `UsageError` where an edit of the config cannot be made in place.
     """

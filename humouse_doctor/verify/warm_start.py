@@ -1,7 +1,7 @@
 """Write the best arm that humouse can start from, and check that the file gives the trial's numbers as the program reads it.
 
-Where the program reads positions that is a pretrainer's checkpoint. Where it sums the output, a pretrainer's would draw other
-paths than the trial, so that it is a generator's own weights, whose output is deltas in the unit of the run's data.
+If the program reads positions, the file is a pretrainer's checkpoint. If the program sums the output, a pretrainer's checkpoint
+would draw other paths than the trial: the file then holds a generator's own weights, whose output is deltas in the data's unit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The kind of a checkpoint's file and a check of its layout, without torch and without inflating anything.
+"""Find the kind of a checkpoint's file and check its layout, without torch and without decompressing anything.
 
-The formats' own readers accept duplicate names, damaged tensors and overlapping members: torch 2.13 was tried with each, and
-checks none of them.
+The check is needed because the formats' own readers accept duplicate names, damaged tensors and overlapping members: torch 2.13
+was tested with each, and accepts them all.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _other_kind(path: Path, stream: BinaryIO, size: int, head: bytes) -> str:
 
 
 def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
-    """Check an archive's directory and checksums, as torch does not; return remarks on missing checksums."""
+    """Check an archive's directory and checksums, which torch does not check; return remarks on missing checksums."""
     try:
         with zipfile.ZipFile(Bounded(stream, _MAX_DIRECTORY_BYTES)) as archive:
             infos = archive.infolist()
@@ -246,9 +246,9 @@ def _is_intact(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
 
 
 def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int) -> None:
-    """Raise `InputError` unless the archive ends with one set of records that name the directory right before them.
+    """Raise `InputError` unless the archive ends with one set of end records that point to the directory right before them.
 
-    If they name another one, torch reads that, while `zipfile` reads the one before them.
+    If they point to another directory, torch reads that one, while `zipfile` reads the one right before them.
     """
     stream.seek(max(0, size - _END_64.size - _LOCATOR.size - _END.size))
     tail = stream.read()
@@ -375,7 +375,7 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
 
 
 def _span(entry: object) -> tuple[int, int] | None:
-    """Return a tensor's first byte and its end, None if dtype, shape and offsets do not fit together."""
+    """Return a tensor's first byte and its end, None if dtype, shape and offsets do not agree."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         return None
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -413,7 +413,7 @@ def _json_object(text: bytes) -> Mapping[str, object] | None:
 
 
 def _shards(path: Path, stream: BinaryIO, size: int) -> list[Path]:
-    """Return the files that an index names, all beside it; raise `InputError` for other JSON or a file elsewhere."""
+    """Return the shards that an index names, all in its folder; raise `InputError` for other JSON or a shard elsewhere."""
     if size > _MAX_INDEX_BYTES:
         raise InputError(f"{path}: JSON of {size / (1 << 20):.0f} MiB, more than any index of shards; {EXPECTED}")
     stream.seek(0)

@@ -396,7 +396,7 @@ def require_own_file(path: str) -> None:
 
 
 def _guessed_by_git(name: str, here: Path) -> str:
-    """Return the file for which `git apply` takes `a/{name}` in a repository's folder `here` (`guess_p_value` of apply.c).
+    """Return the file that `git apply` changes for `a/{name}` in a repository's folder `here` (`guess_p_value` of apply.c).
 
     If the name, or the part after its first folder, begins with the path from the repository's top, git drops that path.
     """

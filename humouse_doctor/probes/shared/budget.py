@@ -25,7 +25,7 @@ def learning_rate(case: Case) -> float:
 
 
 def rate_trouble(case: Case) -> str | None:
-    """Return the reason no number of steps says how far this learning rate gets, None if there is none."""
+    """Return why the number of steps cannot show how far this learning rate gets, None if it can."""
     rate = case.settings.number("training.lr.generator")
     if rate is None:
         return "the learning rate is not known: the config lacks training.lr.generator"

@@ -159,7 +159,7 @@ def predictions(case: Case) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Targets (N, T, 2) and prior samples (M, T, 2) in the `space` in which symptoms are judged, None if unknown."""
+    """Targets (N, T, 2) and prior samples (M, T, 2) in the `space` in which symptoms are judged, None if it is unknown."""
 
     targets: FloatArray
     predictions: FloatArray
