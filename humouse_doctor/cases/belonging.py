@@ -83,7 +83,7 @@ def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: No
     # the command line's values belong to the run, whichever file it had the others from
     explained = given.keys() & changed.keys() if written is not config else set()
     if explained:
-        notes.remarks.append(f"config: with what the run's command line gave: {', '.join(sorted(explained))}")
+        notes.remarks.append(f"config: with the values from the run's command line: {', '.join(sorted(explained))}")
     contradicted = {key: evidence for key, evidence in changed.items() if key not in explained}
     if contradicted:
         _note(contradicted, settings, notes)
@@ -185,8 +185,8 @@ def _note(changed: Mapping[str, _Evidence], settings: Settings, notes: Notes) ->
     notes.findings.append(
         ToolFinding(
             code=ToolCode.DISAGREEMENT,
-            message=f"the config is not what these weights were trained with: {'; '.join(shown)} (by {files}); they are judged"
-            " by what they were trained with",
+            message=f"the config is not what these weights were trained with: {'; '.join(shown)} (according to {files});"
+            " the weights are judged by the values they were trained with",
             serious=True,
             key=first,
             place=settings.place(first),
@@ -203,6 +203,6 @@ def _file_times(config: Path, checkpoint: Path) -> Iterator[str]:
         later = now is not None and then is not None and now - then > _COPIED_S
     if later:
         yield (
-            f"config: {config} was last changed after the run wrote its files, as far as their times tell (a copy or a clone"
-            " sets new ones); if so, its values need not be those that these weights were trained with"
+            f"config: {config} was changed after the run, by the times of its files (copying or cloning resets them);"
+            " these weights may have been trained with other values"
         )

@@ -39,7 +39,7 @@ def contract_of(
             return None
         found = run_folder.find_named(named, request.config)
         if found is None:
-            notes.remarks.append(f"training.generator_init_path: {named} is not here, so it was not looked at")
+            notes.remarks.append(f"training.generator_init_path: {named} was not found, so it was not examined")
             return None
         from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints  # the loader: few configs name a file
 
@@ -50,7 +50,9 @@ def contract_of(
     positions = known and settings.flag("training.absolute_coordinates") is True
     reads = reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None
     if not checkpoint.is_pretrainer and reads is not None and not reads.space.absolute:
-        notes.remarks.append(f"training.generator_init_path: {file} holds a generator's own weights, taken to make deltas")
+        notes.remarks.append(
+            f"training.generator_init_path: {file} holds a generator's own weights; its output is read as deltas"
+        )
         return None
     return PretrainerContract(
         file=file,
@@ -75,8 +77,8 @@ def _noise(file: str, checkpoint: Checkpoint, gestures: Gestures | None) -> Iter
     ]
     if len(ratios) == 2 and all(abs(ratio * math.sqrt(2) - 1) < _AS_GOOD_AS for ratio in ratios):
         yield (
-            f"pretrainer: the position_std in {file} is {ratios[0]:.2f} and {ratios[1]:.2f} of the data's, as if half of what"
-            " it was trained on were noise: its data.use_generated_negatives is on unless the config turns it off"
+            f"pretrainer: the position_std in {file} is {ratios[0]:.2f} and {ratios[1]:.2f} times the data's, as if half of"
+            " its training data were noise; its data.use_generated_negatives is on unless its config turns it off"
         )
 
 

@@ -86,7 +86,7 @@ def find(entries: Iterable[Path]) -> Found:
             continue
         if len(groups) > 1:
             left = ", ".join(sorted(str(folder) for folder in groups if folder != newest)[:5])
-            remarks.append(f"samples it drew itself: took those in {newest}, the newest; left {left}")
+            remarks.append(f"samples that the run drew itself: took the newest, in {newest}; ignored {left}")
         count += len(groups[newest])
         taken += _evenly(sorted(groups[newest], key=lambda drawn: drawn.time), MAX_READ - len(taken))
     files = tuple(sorted(taken, key=lambda drawn: drawn.time))
@@ -130,7 +130,7 @@ def read(files: Iterable[Drawn], gestures: Gestures) -> Iterator[tuple[Drawn, Ca
             continue
         together += size
         if together > _MAX_TOGETHER:
-            yield drawn, f"the files before it have filled the {_MAX_TOGETHER >> 20} MiB that are read"
+            yield drawn, f"the files read before it have reached the limit of {_MAX_TOGETHER >> 20} MiB"
             continue
         yield drawn, _case(drawn.path, gestures)
 

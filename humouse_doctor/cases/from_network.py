@@ -28,7 +28,7 @@ from humouse_doctor.networks.identify import Disagreement
 from humouse_doctor.networks.output_layer import unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
-_TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
+_TOO_LARGE = "the targets are too large for float32, in which a trainer compares them"
 _DT = "model.generator.activation_dt"
 #: Values that the caller could give of keys that nothing tells.
 _EXAMPLES = {
@@ -83,7 +83,7 @@ def of_loaded(
     if _holds_scale(generator, checkpoint, space, reading, notes) and space is not None and space.position_std is not None:
         assert space.position_mean is not None
         unscale_output(generator.network, space.position_std, space.position_mean)
-        notes.remarks.append("its output layer's rescaling to the data's unit, at the end of the warm-up, is undone")
+        notes.remarks.append("the warm-up ended by scaling the output layer to the data's unit; this scaling is undone")
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
     unknown = _unknown_keys(generator, gestures)
     fitted_in = None if unknown else space  # what an unknown activation makes of the output is not worth fitting

@@ -28,10 +28,10 @@ def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestu
     positions = stated is not None and stated.lower() == "positions"
     drawn = read_samples(path, max(request.samples, request.max_sequences), request.seed, positions=positions)
     summary = drawn.summary
-    kind = f"{'positions' if positions else 'deltas'}; --reads says otherwise"
+    kind = f"{'positions' if positions else 'deltas'}; --reads changes this"
     if path.suffix.lower() == ".csv":
-        kind = "what the table's columns say"
-    notes.remarks.append(f"samples: {summary.taken:,} of {summary.total:,} generated sequences, taken for {kind}")
+        kind = "its columns say"
+    notes.remarks.append(f"samples: {summary.taken:,} of {summary.total:,} generated sequences, read as {kind}")
     notes.lack(_NO_WEIGHTS, Need.FIT, Need.GRADIENTS, Need.WEIGHTS, Need.RECURRENCE, Need.HEADS, Need.CONFIG)
     samples = Samples(predictions=PIXELS.targets(drawn.sequences, 3))  # dt too, where there is one
     if summary.dropped:  # the rest may look healthy, and the generator is not

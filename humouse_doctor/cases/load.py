@@ -105,7 +105,7 @@ def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
     except InputError as error:
         notes.remarks.append(f"source: {error}; not used")
         return None
-    notes.remarks.append(f"source: read {found}, around the run; give --source for another one")
+    notes.remarks.append(f"source: read {found}, in the run's checkout; give --source for another one")
     return facts
 
 

@@ -39,7 +39,8 @@ def note_old_torch(notes: Notes) -> None:
         notes.findings.append(
             ToolFinding(
                 code=ToolCode.OLD_TORCH,
-                message=f"torch {torch.__version__} is installed, whose loader has known holes; 2.10 or newer is asked for",
+                message=f"torch {torch.__version__} is installed, whose loader has known security holes; upgrade to 2.10"
+                " or newer",
                 serious=True,
             )
         )

@@ -32,7 +32,7 @@ def space_of(
     trainer compares what it reads, these are z-scored positions.
     """
     if checkpoint is not None and checkpoint.is_pretrainer:
-        remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
+        remarks.append("a pretrainer checkpoint: the scaling of its output layer to pixels is undone")
         return Space(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
     absolute = settings.get("training.absolute_coordinates")
     if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
@@ -157,5 +157,5 @@ def _without_broken(features: FloatArray, what: str, remarks: list[str]) -> Floa
     broken = ~_held(features)
     if not broken.any():
         return features
-    remarks.append(f"{np.count_nonzero(broken)} {what}: taken as zero")
+    remarks.append(f"{np.count_nonzero(broken)} {what}: replaced by zero")
     return np.where(broken, 0.0, features)

@@ -78,7 +78,7 @@ def siblings(path: Path, settings: Settings) -> Iterator[str]:
     name = experiment_of(path)
     for other in () if name is None else sorted(_generators(path.parent)):  # no folder is listed for another name
         if other.name != path.name and experiment_of(other) == name:
-            yield f"left beside it: {other.name}, {stage_of(other, settings)}"
+            yield f"beside it, not inspected: {other.name}, {stage_of(other, settings)}"
 
 
 def _generators(folder: Path) -> list[Path]:

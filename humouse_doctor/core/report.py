@@ -56,7 +56,7 @@ class Location:
             case Origin.INFERRED:
                 return f"{self.key} is taken from the weights"
             case Origin.RECORDED:
-                return f"{self.key} is taken as it was when the weights were trained"
+                return f"{self.key} is the value that the weights were trained with"
             case _:
                 return ""
 

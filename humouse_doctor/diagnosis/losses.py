@@ -109,9 +109,9 @@ def _fall(curve: LossCurve, case: Case, *, sure: bool) -> str:
         return said
     own = "a motionless cursor" if case.space is None or case.space.absolute else "a cursor at one speed"
     where = "" if sure else " (if it is the L1 that this config compares)"
-    said += f"; knowing nothing, a constant reaches {curve.best_constant:.4g}, {own} {curve.motionless:.4g}{where}"
+    said += f"; without learning anything, a constant reaches {curve.best_constant:.4g}, {own} {curve.motionless:.4g}{where}"
     if sure and curve.best_constant > 0 and last > 0.9 * curve.best_constant:
-        said += ": next to nothing was learnt of single sequences"
+        said += ": almost nothing was learnt about single sequences"
     return said
 
 
@@ -132,7 +132,7 @@ def _of_efficiency(path: Path, table: MetricsTable) -> Iterator[str]:
     last = _last(table, *_EFFICIENCY)
     if last is not None:
         epoch, (real, drawn) = last
-        yield f"{path.name}: at epoch {epoch} generated paths have an efficiency of {drawn:.3g}, real ones {real:.3g}"
+        yield f"{path.name}: at epoch {epoch} generated paths have a path efficiency of {drawn:.3g}, real ones {real:.3g}"
 
 
 def _of_error(path: Path, table: MetricsTable) -> Iterator[str]:
@@ -142,4 +142,4 @@ def _of_error(path: Path, table: MetricsTable) -> Iterator[str]:
     epoch, (share,) = last
     first = next(row for row in zip(table.epochs, table.columns[_ERROR], strict=True) if row[1] == row[1])
     goes = "is" if first[0] == epoch else f"goes from {first[1]:.3g} at epoch {first[0]} to"
-    yield f"{path.name}: the share of its samples that the detectors take for real {goes} {share:.3g} at epoch {epoch}"
+    yield f"{path.name}: the share of its samples that the detectors classify as real {goes} {share:.3g} at epoch {epoch}"

@@ -94,7 +94,11 @@ def history_of(snapshots: Sequence[Snapshot], unread: int, stage: Stage | None) 
     series = history.series
     ill = _fell_ill(series)
     observations = [*_of_series(series, len(snapshots), unread), *_of_stage(series, ill, stage), *_of_timing(series)]
-    observations += [f"its own samples of {one.label} were not looked at: {one.reason}" for one in snapshots if one.reason]
+    observations += [
+        f"the samples that the run drew itself at {one.label} were not examined: {one.reason}"
+        for one in snapshots
+        if one.reason
+    ]
     return replace(history, fell_ill=None if ill is None else ill.label, observations=tuple(observations))
 
 
@@ -133,9 +137,9 @@ def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[
         spans.append(f"{verdict.value} at {first}" if first == last else f"{verdict.value} from {first} to {last}")
     if len(spans) > _MOST_SPANS:
         spans = [*spans[: _MOST_SPANS - 1], "...", spans[-1]]
-    looked = f" ({count} of {count + unread} files looked at)" if unread else ""
+    looked = f" ({count} of {count + unread} files examined)" if unread else ""
     measured = _over_time(series[0], series[-1])
-    yield f"by the samples it drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
+    yield f"by the samples that the run drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
 
 
 def _over_time(first: Snapshot, last: Snapshot) -> str:
@@ -158,19 +162,19 @@ def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | N
     if first.epoch != 0 or len(series) == 1:
         return
     if ill is not None and first.verdict is Verdict.HEALTHY:
-        end = " and was mended later" if last.verdict is Verdict.HEALTHY else ""
+        end = " and recovered later" if last.verdict is Verdict.HEALTHY else ""
         yield (
-            f"it fell ill at {ill.label}{end}: it was healthy after the warm-up, so that this came with the adversarial stage;"
-            " what in it did so is not known here"
+            f"it became unhealthy at {ill.label}{end}: it was healthy after the warm-up, so the adversarial stage made it"
+            " so; what in that stage did is not known here"
         )
     elif first.verdict is not Verdict.HEALTHY and last.verdict is not Verdict.HEALTHY:
         yield (
             f"it was {first.verdict.value if first.verdict else ''} after the warm-up already, and {last.epoch} adversarial"
-            f" epoch{'' if last.epoch == 1 else 's'} did not mend it"
+            f" epoch{'' if last.epoch == 1 else 's'} did not change that"
         )
     elif first.verdict is not Verdict.HEALTHY:
         well = next(one for one in series if one.verdict is Verdict.HEALTHY)
-        yield f"the adversarial stage mended it by {well.label}: after the warm-up it was not healthy"
+        yield f"it recovered in the adversarial stage, by {well.label}: after the warm-up it was not healthy"
 
 
 def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
@@ -209,10 +213,10 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
         return verdict, ""
     said = (
         f"the samples that the program drew itself at {own.label} are {own.verdict.value} ({in_words(own.measures)}), and what"
-        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own count more"
+        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own samples decide"
     )
     if case.reading is not None and case.reading.assumed:
-        said += "; it may read the output otherwise than assumed, give --source or --reads"
+        said += "; the program may read the output otherwise than assumed here: give --source or --reads"
     if _WORSE.index(own.verdict) > _WORSE.index(here):
         worse = verdict is Verdict.UNDETERMINED or _WORSE.index(own.verdict) > _WORSE.index(verdict)
         return (own.verdict if worse else verdict), said

@@ -138,7 +138,9 @@ def require_replaceable(path: Path) -> None:
     except values.MALFORMED:
         is_ours = False
     if not is_ours:
-        raise UsageError(f"{path}: --write-baseline would overwrite what is not a baseline; choose another file, or remove it")
+        raise UsageError(
+            f"{path}: --write-baseline would overwrite a file that is not a baseline; choose another path, or remove the file"
+        )
 
 
 def _read_run(stored: StoredRun) -> KnownRun:
@@ -249,7 +251,7 @@ def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> t
         if _probe_of(fingerprint) not in {*measured, None}:
             notes.append(f"{fingerprint} of the baseline was not measured this time: not healed")
         elif same and fingerprint.partition(":")[0] not in _OWN_CODES:
-            notes.append(f"{fingerprint} of the baseline is not found any more in the same weights: not healed")
+            notes.append(f"{fingerprint} of the baseline is gone, but the weights are the same: not healed")
         else:
             healed.append(fingerprint)
     return tuple(healed), tuple(notes)

@@ -229,7 +229,7 @@ def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architect
     for what, marks in _OTHERS.items():
         if all(mark in shapes for mark in marks):
             raise InputError(
-                f"{path}: is {what}, whose weights are not looked at; inspect what it has drawn instead:"
+                f"{path}: is {what}, whose weights this tool does not inspect; inspect its samples instead:"
                 " humouse-doctor inspect SAMPLES --data GESTURES"
             )
     names = ", ".join(shortened(name) for name in list(shapes)[:3])

@@ -24,8 +24,8 @@ _SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.2))
 _WARM_UP = "_reconstruction_warmup of src/train/train_gan.py"
 
 _SUMMED_PIXELS = (
-    "the checkpoint emits positions in pixels and the program sums them: in a run of humouse that started so, the paths it"
-    " drew spread 12.8 and moved 42.5 times as far as real ones"
+    "the checkpoint emits positions in pixels and the program sums them: in a run of humouse that started"
+    " this way, the generated paths spread 12.8 and moved 42.5 times as far as real ones"
 )
 
 #: Delta space is proposed only if the head can reach at least this share of the loss,
@@ -100,8 +100,8 @@ def normalised_positions(case: Case) -> Remedy:
         return Remedy(
             id="normalised-positions",
             title=title,
-            why="the program sums the output to positions, which are then those of another space: in a run of humouse"
-            " warmed up so, the paths it drew spread 0.083 and moved 0.14 times as far as real ones",
+            why="the program sums the output, though it would be positions already: in a run of humouse warmed up this way, the"
+            " generated paths spread 0.083 and moved 0.14 times as far as real ones",
             status=RemedyStatus.REFUSED,
         )
     edits = (
@@ -164,8 +164,8 @@ def loss_as_read(case: Case) -> Remedy:
     return Remedy(
         id="loss-as-read",
         title="Compare what the program reads: z-scored positions summed from the output",
-        why="the loss then asks for what the program draws; in a run of humouse warmed up so, with gates started slow, its"
-        " paths spread 0.43 and moved 0.80 times as far as real ones (0.66 and 1.30 after one adversarial epoch)",
+        why="the loss then asks for what the program draws; in a run of humouse warmed up this way, with gates started"
+        " slow, its paths spread 0.43 and moved 0.80 times as far as real ones (0.66 and 1.30 after one adversarial epoch)",
         edits=(*edits, *keys) if known else edits,
         code_hint=None if known else hint,
         code_changes=() if known else changes,
@@ -178,8 +178,8 @@ def seq2seq(case: Case) -> Remedy:
     return Remedy(
         id="seq2seq",
         title="architecture: seq2seq, whose warm-up z-scores positions by itself",
-        why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so that its"
-        " loss says little: in a run of ours prior samples spread 1.7 and moved 2.7 times as far as the targets",
+        why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so its loss"
+        " says little: in one trial prior samples spread 1.7 and moved 2.7 times as far as the targets",
         edits=edit(case, "model.architecture", "seq2seq"),
         expects=(_SPREAD, _MOVES),
     )
@@ -190,7 +190,7 @@ def delta_space(case: Case, reachable: float | None, still_share: float | None) 
     title = 'Compare deltas instead of positions ("Fix B")'
     against = []
     if still_share is None:
-        against.append("without data nobody knows whether the deltas fit the head")
+        against.append("without data it is not known whether the deltas fit the head")
     elif reachable is None:
         against.append("whether the deltas fit the head is not known, since its bounds are not")
     elif reachable < FIT_REACHABLE:

@@ -82,4 +82,6 @@ def share_of(cause: Cause) -> str:
     """Return, to follow a cause's symptoms, the share found of those that it always produces; empty if all were."""
     if cause.support in (None, 1) or not cause.explains:
         return ""
-    return f", {cause.support:.0%} of the symptoms it must show" if cause.support else ", none of which it must show"
+    return (
+        f", {cause.support:.0%} of the symptoms it always produces" if cause.support else ", none of which it always produces"
+    )

@@ -38,8 +38,10 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         snapshots = [snapshot_of(*one) for one in drawn.read(found.files, real)]
     elif found.files:
         count = len(found.files)
-        them = "file of samples it drew itself was" if count == 1 else "files of samples it drew itself were"
-        remarks.append(f"{count} {them} not looked at: no data given")
+        them = (
+            "file of samples that the run drew itself was" if count == 1 else "files of samples that the run drew itself were"
+        )
+        remarks.append(f"{count} {them} not examined: no data given")
     history = history_of(snapshots, found.unread, case.stage)
     curves, said = [], list[str]()
     for path, read in _logs(entries):
@@ -61,7 +63,7 @@ def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]
     if later is None:
         return entries, []
     folder = checkpoint.parent
-    left = f"left what lies beside {checkpoint.name} in {folder}: it is a later run's, generator_{later}.pt"
+    left = f"ignored the files beside {checkpoint.name} in {folder}: they are those of a later run, generator_{later}.pt"
     return [path for path in entries if not path.absolute().is_relative_to(folder.absolute())], [left]
 
 

@@ -193,7 +193,7 @@ def _contradictions(report: Report) -> Iterator[str]:
     yield from (f"probe {code} is there {count} times" for code, count in codes.items() if count > 1)
     for result in report.probes:
         if result.status not in _STATUSES[result.judgement]:
-            yield f"probe {result.code} is {result.status.value} by another judgement"
+            yield f"probe {result.code} has the status {result.status.value}, which contradicts its judgement"
     if report.verdict is not Verdict.HEALTHY:
         return
     if report.causes:
@@ -286,4 +286,4 @@ def _value(raw: object, levels: int = 60) -> Value:
             return raw
         case None:
             return None
-    raise ValueError("no value of a config")
+    raise ValueError("not a value of a config")

@@ -26,8 +26,8 @@ _OWN = (
 )  # fmt: skip
 _MAX_LISTED = 3
 _INSTEAD = (
-    "expected a training config of humouse's GAN (conf/experiment/*.yaml, or a run's .hydra/config.yaml); of another generator"
-    " inspect what it draws: humouse-doctor inspect SAMPLES --data GESTURES"
+    "expected a training config of humouse's GAN (conf/experiment/*.yaml, or a run's .hydra/config.yaml); for"
+    " another generator, inspect its samples: humouse-doctor inspect SAMPLES --data GESTURES"
 )
 _INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
 #: A path as OmegaConf defines it: no part is empty, in quotes, or of two words.
@@ -130,7 +130,7 @@ def _missing(values: Mapping[str, Value], prefix: str, source: str) -> Iterator[
         if not any(name.startswith(f"{prefix}{section}.") or f"{prefix}{section}.".startswith(f"{name}.") for name in values)
     ]
     if lacking:
-        yield f"config: {source} has no {' and no '.join(lacking)}: the trainer's defaults count for what they would say"
+        yield f"config: {source} has no {' and no '.join(lacking)}: the trainer's defaults are used for their keys"
 
 
 def overridden(config: ReadConfig, overrides: Sequence[str]) -> ReadConfig:

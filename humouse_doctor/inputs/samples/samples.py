@@ -99,7 +99,7 @@ def _sequences(text: str) -> tuple[list[list[tuple[float, ...]]], bool]:
         name = cells[id_at]
         if name != last:
             if name in seen:
-                raise ValueError(f"line {lines.line_num} goes on with a sequence that had ended")
+                raise ValueError(f"line {lines.line_num} continues a sequence that had ended before")
             seen.add(name)
             found.append([])
             last = name
@@ -118,4 +118,4 @@ def _number(cell: str, line: int) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"line {line} has no number in the place of one") from None
+        raise ValueError(f"line {line} has a cell that should be a number but is not") from None

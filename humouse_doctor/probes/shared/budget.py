@@ -32,7 +32,7 @@ def rate_trouble(case: Case) -> str | None:
     if rate <= 0:
         return f"at a learning rate of {rate:g} nothing is trained"
     if rate >= _MOST_RATE:
-        return f"at a learning rate of {rate:g} one step throws every weight further than its whole random start"
+        return f"at a learning rate of {rate:g} one step moves every weight further than its whole random start"
     return None
 
 
