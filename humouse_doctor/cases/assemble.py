@@ -15,6 +15,7 @@ from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, Subject,
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.config.trainer_keys import ADDED
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 _NO_CONFIG = "no config given; add --config"
 _NO_DATA = "no data given; add --data"
 _NO_NETWORK = "the generator is not known; add --config"
-_NO_SPACE = "what the loss compares is not known; add --config, or --set training.absolute_coordinates=true (or false)"
+#: The keys that say what a loss compares, with the values that --set could give.
+_SPACE_KEYS = {"training.absolute_coordinates": "true (or false)", "data.normalize_sequences": "true (or false)"}
 
 
 def assemble(
@@ -45,14 +47,14 @@ def assemble(
     `run` are the config's own settings where `settings` were completed from a checkpoint.
     """
     samples = _with_targets(samples, settings, gestures, network, space, notes)
-    for need, reason in ((Need.SPACE, _NO_SPACE), (Need.HEADS, _NO_NETWORK), (Need.CONFIG, _NO_CONFIG)):
+    for need, reason in ((Need.SPACE, _no_space(settings)), (Need.HEADS, _NO_NETWORK), (Need.CONFIG, _NO_CONFIG)):
         notes.absent.setdefault(need, reason)
     if reading is not None and reading.assumed and space is not None and reading.space.absolute != space.absolute:
         notes.remarks.append(
             f"assumed that the program reads the output as {reading.space.name}, as the newest humouse does; give --source with"
             " its checkout, or --reads"
         )
-    contract = contract_of(request, run or settings, checkpoint, notes)
+    contract = contract_of(request, run or settings, checkpoint, gestures, notes)
     notes.remarks.extend(_data_remarks(gestures))
     return Case(
         subject=Subject(
@@ -73,6 +75,8 @@ def assemble(
         data=None if gestures is None else gestures.summary,
         contract=contract,
         subject_is_pretrainer=checkpoint is not None and checkpoint.is_pretrainer,
+        added_keys=frozenset(key for key in ADDED if key in settings.in_file) if notes.source is None else notes.source.added,
+        contradictions=tuple(notes.contradictions),
         absent=MappingProxyType(dict(notes.absent)),
     )
 
@@ -91,7 +95,7 @@ def _with_targets(
             notes.absent.setdefault(need, _NO_DATA)
         return samples
     if space is None:
-        notes.lack(_NO_SPACE, Need.TARGETS, Need.FIT, Need.GRADIENTS)
+        notes.lack(_no_space(settings), Need.TARGETS, Need.FIT, Need.GRADIENTS)
         return samples
     targets = space.targets(gestures.sequences, network.output_dim if network else 2)  # (N, T, D)
     targets = common_steps(targets, None if network is None else network.target_len, settings, notes)
@@ -102,6 +106,12 @@ def _with_targets(
         lengths=np.minimum(gestures.lengths, steps).astype(np.float64),
         loss_targets=targets,
     )
+
+
+def _no_space(settings: Settings) -> str:
+    """Return why the space of the loss is not known, with the keys that would tell it."""
+    given = " ".join(f"--set {key}={value}" for key, value in _SPACE_KEYS.items() if key not in settings)
+    return f"what the loss compares is not known; add --config, or {given}"
 
 
 def common_steps(targets: FloatArray, target_len: int | None, settings: Settings, notes: Notes) -> FloatArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases import run_folder
@@ -15,13 +17,19 @@ from humouse_doctor.core.spec import Architecture
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+    from humouse_doctor.inputs.gestures.gestures import Gestures
+
+#: The relative difference from 1 / sqrt(2) within which a ratio counts as that: another choice of gestures explains as much.
+_AS_GOOD_AS = 0.08
 
 
-def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | None, notes: Notes) -> PretrainerContract | None:
+def contract_of(
+    request: Request, settings: Settings, checkpoint: Checkpoint | None, gestures: Gestures | None, notes: Notes
+) -> PretrainerContract | None:
     """Return the facts about the pretrainer's checkpoint and the run, None if no such checkpoint is involved.
 
-    It is `checkpoint` if a pretrainer made that, else the file that the run's config names, which is read here. Raises
-    `InputError` if that file cannot be read.
+    It is `checkpoint` if a pretrainer made that, else the file that the run's config names, which is read here. It is noted if
+    `gestures` show that half of what the pretrainer trained on was noise. Raises `InputError` if that file cannot be read.
     """
     file = str(request.checkpoint)
     if checkpoint is None or not checkpoint.is_pretrainer:
@@ -36,8 +44,13 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
 
         checkpoint, file = checkpoints.load(found, salvage=request.salvage, accept=accept_generator), str(found)
         note_foreign_code(found, checkpoint, notes)
+    notes.remarks.extend(_noise(file, checkpoint, gestures))
     known = settings.source is not None
     positions = known and settings.flag("training.absolute_coordinates") is True
+    reads = reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None
+    if not checkpoint.is_pretrainer and reads is not None and not reads.space.absolute:
+        notes.remarks.append(f"training.generator_init_path: {file} holds a generator's own weights, taken to make deltas")
+        return None
     return PretrainerContract(
         file=file,
         has_statistics=checkpoint.is_pretrainer,
@@ -45,8 +58,25 @@ def contract_of(request: Request, settings: Settings, checkpoint: Checkpoint | N
         run_head=_head(settings) if known else None,
         run_compares_deltas=known and settings.flag("training.absolute_coordinates") is False,
         run_normalises=known and settings.flag("data.normalize_sequences") is True,
-        run_reads=reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None,
+        run_reads=reads,
     )
+
+
+def _noise(file: str, checkpoint: Checkpoint, gestures: Gestures | None) -> Iterator[str]:
+    """Yield a remark if the statistics of `checkpoint` are those of the data with as many sequences of next to no movement.
+
+    humouse's pretrainer trains on gestures and as many generated negatives, unless it is told otherwise.
+    """
+    if checkpoint.position_std is None or gestures is None:
+        return
+    ratios = [
+        float(own) / real for own, real in zip(checkpoint.position_std, gestures.summary.position_std, strict=True) if real
+    ]
+    if len(ratios) == 2 and all(abs(ratio * math.sqrt(2) - 1) < _AS_GOOD_AS for ratio in ratios):
+        yield (
+            f"pretrainer: the position_std in {file} is {ratios[0]:.2f} and {ratios[1]:.2f} of the data's, as if half of what"
+            " it was trained on were noise: its data.use_generated_negatives is on unless the config turns it off"
+        )
 
 
 def _head(settings: Settings) -> str:

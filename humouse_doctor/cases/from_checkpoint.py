@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from humouse_doctor.cases.belonging import as_trained
 from humouse_doctor.cases.loader_notes import accept_generator
 from humouse_doctor.cases.request import Notes, Request
 from humouse_doctor.core.case import Case
@@ -23,6 +24,7 @@ def of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Ge
     checkpoint = checkpoints.load(
         path, () if own is None else own.state_dict(), salvage=request.salvage, accept=accept_generator
     )
+    settings = as_trained(path, checkpoint, settings, notes)
     from humouse_doctor.cases.from_network import of_loaded  # torch comes in beside the loader's, not before it
 
     return of_loaded(request, path, checkpoint, own, settings, gestures, notes)

@@ -65,7 +65,7 @@ def facts_of(spec: GeneratorSpec, label: str) -> NetworkFacts:
         hidden_dim=spec.hidden_dim,
         heads=spec.heads,
         architecture=spec.architecture,
-        repeats_latent=spec.architecture is Architecture.LSTM,
+        repeats_latent=spec.architecture is Architecture.LSTM and not spec.time_input,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import nn
@@ -11,32 +12,44 @@ from humouse_doctor.cases.assemble import assemble
 from humouse_doctor.cases.from_config import as_far_as_known, facts_of
 from humouse_doctor.cases.loader_notes import note_foreign_code, note_old_torch
 from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
-from humouse_doctor.cases.spaces import conditions_of, held_in_float32, reading_of, space_of
+from humouse_doctor.cases.spaces import compares_as_read, conditions_of, held_in_float32, reading_of, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, WeightFacts
 from humouse_doctor.core.cost import Look, require_affordable
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import PIXELS, Reading, Space
-from humouse_doctor.core.spec import GeneratorSpec
+from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.networks import identify, observe
 from humouse_doctor.networks.identify import Disagreement
+from humouse_doctor.networks.output_layer import unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
 _TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
+_DT = "model.generator.activation_dt"
+#: Values that the caller could give of keys that nothing tells.
+_EXAMPLES = {
+    "model.generator.activation_xy": "tanh (or linear)",
+    _DT: "softplus (or linear)",
+    "data.normalize_features": "true (or false)",
+}
 _NON_FINITE = "the weights hold NaN or infinite values"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Generator:
-    """A generator with the checkpoint's weights; `settings` are the run's, completed from the weights."""
+    """A generator with the checkpoint's weights; `settings` are the run's, completed from the weights.
+
+    `unknown_heads` are keys of the activations that it was built without.
+    """
 
     network: nn.Module
     facts: NetworkFacts
     player: Sampler
     settings: Settings
+    unknown_heads: tuple[str, ...] = ()
 
 
 def of_loaded(
@@ -66,7 +79,14 @@ def of_loaded(
     reading = None
     if not checkpoint.is_pretrainer:  # its weights are read by whichever run starts from them
         reading = reading_of(generator.settings, gestures, facts.architecture, space, notes.source)
+    if _holds_scale(generator, checkpoint, space, reading, notes) and space is not None and space.position_std is not None:
+        assert space.position_mean is not None
+        unscale_output(generator.network, space.position_std, space.position_mean)
+        notes.remarks.append("its output layer's rescaling to the data's unit, at the end of the warm-up, is undone")
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
+    unknown = _unknown_keys(generator, gestures)
+    fitted_in = None if unknown else space  # what an unknown activation makes of the output is not worth fitting
+    samples = _observed(request, gestures, notes, facts, player, fitted_in, reading, weights, conditions)
     return assemble(
         request,
         generator.settings,
@@ -75,11 +95,21 @@ def of_loaded(
         network=facts,
         space=space,
         reading=reading,
-        samples=_observed(request, gestures, notes, facts, player, space, reading, weights, conditions),
+        samples=_without_guesses(samples, unknown, notes),
         run=settings,
         weights=weights,
         checkpoint=checkpoint,
     )
+
+
+def _holds_scale(
+    generator: _Generator, checkpoint: Checkpoint, space: Space | None, reading: Reading | None, notes: Notes
+) -> bool:
+    """Return True if the warm-up compared z-scored positions, and its output layer has taken their scale over since."""
+    if checkpoint.is_pretrainer or space is None or reading is None or not reading.space.absolute or space.position_std is None:
+        return False
+    own = generator.facts.architecture in (Architecture.LSTM, Architecture.TCN)
+    return own and compares_as_read(generator.settings, notes.source)
 
 
 def _filled(own: nn.Module, path: Path, checkpoint: Checkpoint, settings: Settings, look: Look) -> _Generator:
@@ -96,8 +126,18 @@ def _identified(
     data_length = None if gestures is None or gestures.resampled else gestures.summary.length
     found = identify.identify(str(path), checkpoint, settings, data_length)
     notes.findings.extend(_mismatch(path, disagreement, found.settings) for disagreement in found.disagreements)
+    notes.contradictions.extend(
+        f"{one.key} is {one.in_config} and {one.in_weights} in the weights"
+        for one in found.disagreements
+        if one.key != "model.generator.condition_dim"  # humouse itself makes them as many as the data has features
+    )
     if found.inferred:
         notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")
+    if found.spec.time_input:
+        notes.remarks.append(
+            "the first recurrent layer takes one input more than humouse's does: it is given the time, from 0 at the first step"
+            " to 1 at the last"
+        )
     require_affordable(found.spec, look, str(path))
     network = identify.rebuild(str(path), checkpoint, found.spec)
     return _Generator(
@@ -105,7 +145,29 @@ def _identified(
         facts=as_far_as_known(_facts(found.spec), found.settings),
         player=observe.sampler_of(network, found.spec),
         settings=found.settings,
+        unknown_heads=found.unknown_heads,
     )
+
+
+def _unknown_keys(generator: _Generator, gestures: Gestures | None) -> tuple[str, ...]:
+    """Return the keys that the output depends on, and that nothing tells: of heads, and of the scale of the conditions."""
+    has_features = gestures is not None and gestures.features is not None
+    scale = "data.normalize_features"
+    scaled = generator.player.condition_dim and has_features and scale not in generator.settings
+    return (*generator.unknown_heads, scale) if scaled else generator.unknown_heads
+
+
+def _without_guesses(samples: Samples, unknown: Sequence[str], notes: Notes) -> Samples:
+    """Return `samples` without what depends on the values of the `unknown` keys, and note it."""
+    if not unknown:
+        return samples
+    given = " ".join(f"--set {key}={_EXAMPLES[key]}" for key in unknown)
+    reason = f"{' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} not known; add --config, or {given}"
+    if set(unknown) == {_DT}:  # paths have no part of it
+        notes.lack(reason, Need.FIT, Need.GRADIENTS)
+        return samples
+    notes.lack(reason, Need.FIT, Need.GRADIENTS, Need.PREDICTIONS)
+    return replace(samples, predictions=None)
 
 
 def of_trial(

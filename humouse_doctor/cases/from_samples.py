@@ -33,7 +33,7 @@ def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestu
         kind = "what the table's columns say"
     notes.remarks.append(f"samples: {summary.taken:,} of {summary.total:,} generated sequences, taken for {kind}")
     notes.lack(_NO_WEIGHTS, Need.FIT, Need.GRADIENTS, Need.WEIGHTS, Need.RECURRENCE, Need.HEADS, Need.CONFIG)
-    samples = Samples(predictions=PIXELS.targets(drawn.sequences, 2))
+    samples = Samples(predictions=PIXELS.targets(drawn.sequences, 3))  # dt too, where there is one
     if summary.dropped:  # the rest may look healthy, and the generator is not
         broken = ", ".join(f"{count} of {summary.total} samples {why}" for why, count in summary.dropped.items())
         notes.lack(broken, Need.PREDICTIONS)

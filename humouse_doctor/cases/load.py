@@ -5,6 +5,8 @@ Torch is imported only for a checkpoint or a `.pt` file of gestures.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases import run_folder
@@ -14,6 +16,7 @@ from humouse_doctor.core.cost import memory_asked
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config.reader import ReadConfig
+from humouse_doctor.inputs.config.trainer_keys import ADDED
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 
@@ -58,6 +61,7 @@ def _load(
         notes.progress(f"reading gestures from {request.data}")
         gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
     notes.source = _source_of(request, notes) if source is None else source
+    notes.findings.extend(_unheard_keys(settings, notes.source))
     if request.checkpoint is None:
         return notes.loaded(before_training(request, settings, gestures, notes))
     return notes.loaded(_of_file(request, request.checkpoint, settings, gestures, notes))
@@ -71,10 +75,13 @@ def _of_file(request: Request, path: Path, settings: Settings, gestures: Gesture
     if is_samples(path):
         return of_samples(request, path, settings, gestures, notes)
     from humouse_doctor.cases.from_checkpoint import of_checkpoint  # the loader, too
+    from humouse_doctor.cases.stage import siblings, stage_of  # as above
     from humouse_doctor.inputs.checkpoints.checkpoint import BareSequences  # as above
 
+    notes.remarks.extend(siblings(path, settings))
     try:
-        return of_checkpoint(request, path, settings, gestures, notes)
+        case = of_checkpoint(request, path, settings, gestures, notes)
+        return replace(case, stage=stage_of(path, settings, pretrainer=case.subject_is_pretrainer))
     except BareSequences as refused:
         try:
             return of_samples(request, path, settings, gestures, notes)
@@ -100,6 +107,20 @@ def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
         return None
     notes.remarks.append(f"source: read {found}, around the run; give --source for another one")
     return facts
+
+
+def _unheard_keys(settings: Settings, source: TrainerFacts | None) -> Iterator[ToolFinding]:
+    """Yield a finding for each key that the config sets and the trainer, which was read, lacks the patch for."""
+    for key in () if source is None else ADDED:
+        if source is not None and key not in source.added and key in settings.in_file:
+            yield ToolFinding(
+                code=ToolCode.CONFIG_VALUE,
+                message=f"{key} is {settings.text(key)}, but {source.file} does not know the key and ignores it; apply the diff"
+                " of suggest-config to the trainer as well",
+                serious=True,
+                key=key,
+                place=settings.place(key),
+            )
 
 
 def _complaints(config: ReadConfig) -> list[ToolFinding]:

@@ -63,12 +63,16 @@ def _unheard(_: str) -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Notes:
-    """Notes taken while a case is loaded: remarks, findings, the reasons for unmet needs, and the facts of the trainer."""
+    """Notes taken while a case is loaded: remarks, findings, the reasons for unmet needs, and the facts of the trainer.
+
+    `contradictions` say in which ways the config is not what the weights were trained with.
+    """
 
     progress: Progress = _unheard
     remarks: list[str] = field(default_factory=list)
     findings: list[ToolFinding] = field(default_factory=list)
     absent: dict[Need, str] = field(default_factory=dict)
+    contradictions: list[str] = field(default_factory=list)
     source: TrainerFacts | None = None
 
     def lack(self, reason: str, *needs: Need) -> None:

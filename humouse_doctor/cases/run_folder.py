@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
-import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,8 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import reader
-from humouse_doctor.inputs.files import below, is_file, is_folder
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME
+from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 #: Files in a folder that is itself a checkpoint, of another program.
@@ -22,9 +21,6 @@ _FOREIGN_MARKS = (".metadata", "saved_model.pb")
 _MAX_LISTED = 5
 #: Files deeper below a run's folder, or beyond this number, are not considered part of the run.
 _LEVELS, _MAX_ENTRIES = 3, 50_000
-#: The samples of an evaluation lie deeper, and humouse moves them below `archive` in the end.
-_SAMPLE_LEVELS = 6
-_EPOCH = re.compile(r"epoch_(\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +56,27 @@ def _resolve_run(
     if config_path is None:
         config_path = _noted(find_config(run), notes)
     config = reader.read(config_path, request.overrides) if known is None else known
-    checkpoint = find_checkpoint(run, config.settings)
+    own = _as_recorded(run, config.settings)
+    checkpoint = find_checkpoint(run, own)
     notes.remarks.append(checkpoint.remark)
-    _note_other_experiment(checkpoint.path, config.settings, notes)
+    _note_other_experiment(checkpoint.path, own, notes)
     data = request.data
     if data is None:
-        data = _noted(find_data(run, config.settings), notes)
+        data = _noted(find_data(run, own), notes)
         if data is None:
             notes.remarks.append("data: no cache found where the config says; give --data")
     return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def _as_recorded(run: Path, settings: Settings) -> Settings:
+    """Return the settings that tell where the run's files lie: those of its own record, else `settings`."""
+    record = run / ".hydra" / "config.yaml"
+    if settings.source == str(record) or not is_file(record):
+        return settings
+    try:
+        return reader.read(record).settings
+    except UsageError:
+        return settings
 
 
 def _resolve_config(request: Request, folder: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:
@@ -94,7 +102,7 @@ def _noted(choice: Choice | None, notes: Notes) -> Path | None:
 def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -> None:
     """Note a checkpoint that is not named after the config's experiment."""
     name = settings.text("experiment_name")
-    if name and checkpoint.stem != f"generator_{name}":
+    if name and not is_named_after(checkpoint, name):
         notes.findings.append(
             ToolFinding(
                 code=ToolCode.DISAGREEMENT,
@@ -106,9 +114,14 @@ def _note_other_experiment(checkpoint: Path, settings: Settings, notes: Notes) -
         )
 
 
+def is_named_after(checkpoint: Path, experiment: str) -> bool:
+    """Return True for humouse's two files of an experiment: the last weights, and those of the best evaluation."""
+    return checkpoint.stem in (f"generator_{experiment}", f"generator_{experiment}_best")
+
+
 def newest(what: str, candidates: Iterable[Path]) -> Choice | None:
     """Return the newest of the candidates; a tie is broken by name."""
-    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := _changed(path)) is not None}
+    aged = {path.resolve(): (seconds, str(path), path) for path in candidates if (seconds := changed_at(path)) is not None}
     if not aged:
         return None
     found = [path for _, _, path in sorted(aged.values())]
@@ -127,15 +140,6 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
         return []
 
 
-def _changed(path: Path) -> float | None:
-    """Return the time of a file's last change in seconds; None if it is not a file, or is gone by now."""
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
-        return None
-    return state.st_mtime if stat.S_ISREG(state.st_mode) else None
-
-
 def find_config(run: Path) -> Choice | None:
     """Return the run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
     resolved = run / ".hydra" / "config.yaml"
@@ -150,7 +154,7 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
 
     Several experiments may share that folder, so the file named after `experiment_name` comes before the newest.
     """
-    folders = _folders(run, settings)
+    folders = folders_of(run, settings)
     name = settings.text("experiment_name")
     own = () if not name else (f"generator_{glob.escape(name)}.pt",)
     every = [below(folder, _LEVELS, _MAX_ENTRIES, links=True) for folder in folders]
@@ -159,32 +163,26 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
         for paths in found:
             choice = newest("checkpoint", (path for path in paths if path.match(pattern)))
             if choice is not None:
-                return choice
+                named = ", named after experiment_name" if pattern in own else ""
+                return replace(choice, remark=choice.remark + named)
     searched = ", ".join(str(folder) for folder in folders)
-    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt")
+    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt, or a path of samples")
 
 
-def _folders(run: Path, settings: Settings) -> list[Path]:
+def folders_of(run: Path, settings: Settings) -> list[Path]:
     """Return the folders in which a run keeps its files: its own, and `logging.checkpoint_dir`."""
     named = settings.text("logging.checkpoint_dir")
     bases = [] if named is None else [base / named for base in _bases(run)]
-    return [run, *(folder for folder in bases if is_folder(folder))]
-
-
-def own_samples(run: Path, settings: Settings) -> dict[int, Path]:
-    """Return the samples that the run drew itself at its evaluations, by epoch in order."""
-    found: dict[int, Path] = {}
-    for folder in _folders(run, settings):
-        for path in below(folder, _SAMPLE_LEVELS, _MAX_ENTRIES, links=True):
-            epoch = _EPOCH.fullmatch(path.parent.name)
-            if epoch and path.match("sigma_eval/epoch_*/gan_samples.npz") and is_file(path):
-                found.setdefault(int(epoch[1]), path)
-    return dict(sorted(found.items()))
+    found = [run, *(folder for folder in bases if is_folder(folder))]
+    return list({folder.resolve(): folder for folder in reversed(found)}.values())[::-1]  # each once, by its first name
 
 
 def find_data(run: Path, settings: Settings) -> Choice | None:
     """Return the newest data cache the config names: `data.cache_dir/<dataset_id>/gestures_seq<T>_*.npz`."""
-    cache, dataset = settings.text("data.cache_dir"), settings.text("data.dataset_id")
+    cache, dataset = (
+        _default(key) if settings.source is None and key not in settings else settings.text(key)
+        for key in ("data.cache_dir", "data.dataset_id")
+    )
     length = settings.integer("data.sequence_length")
     for base in _bases(run):
         folder = base / (cache or "data/processed") / (dataset or "")
@@ -193,6 +191,11 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
             if choice is not None:
                 return choice
     return None
+
+
+def _default(key: str) -> str:
+    """Return where a trainer without a config looks."""
+    return str(BY_NAME[key].default)
 
 
 def find_named(path: str, near: Path | None) -> Path | None:

@@ -10,6 +10,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.settings import Origin, Place, Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Architecture
+from humouse_doctor.inputs.config.trainer_keys import WARMUP_SPACE
 from humouse_doctor.inputs.source.trainer import OutputKind, TrainerFacts
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def space_of(
 ) -> Space | None:
     """Return the space in which this run's warm-up compares; None where nothing says so.
 
-    The trainer's `source` tells of the oldest code of humouse, which compares deltas in any case.
+    The trainer's `source` tells of the oldest code of humouse, which compares deltas in any case. With a trainer that
+    compares what it reads, these are z-scored positions.
     """
     if checkpoint is not None and checkpoint.is_pretrainer:
         remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
@@ -47,13 +49,26 @@ def space_of(
         mean, std = carried or moments(gestures.sequences)
     summed = source is None or source.compares is not OutputKind.DELTAS
     space = Space(absolute=absolute.value is True and summed, sequence_mean=mean, sequence_std=std)
-    if architecture is not Architecture.SEQ2SEQ:
+    if architecture is not Architecture.SEQ2SEQ and not (space.absolute and compares_as_read(settings, source)):
         return space
     positions = replace(space, absolute=True)
     if gestures is None:
         return positions
     position_mean, position_std = moments(positions.targets(gestures.sequences, 2))
     return replace(positions, position_mean=position_mean, position_std=position_std)
+
+
+def added(settings: Settings, key: str, source: TrainerFacts | None) -> str | None:
+    """Return the value of `key`, one that a patch of ours adds to the trainer; None if the trainer does not know the key.
+
+    Where the trainer was not read, it is taken to know what its config states.
+    """
+    return settings.text(key) if source is None or key in source.added else None
+
+
+def compares_as_read(settings: Settings, source: TrainerFacts | None) -> bool:
+    """Return True if the warm-up compares z-scored positions in the space that the program reads."""
+    return added(settings, WARMUP_SPACE, source) == "read"
 
 
 def reading_of(
@@ -74,7 +89,8 @@ def reading_of(
 
     def read_as(positions: bool, because: str, place: Place | None = None, assumed: bool = False) -> Reading:
         space = _read(positions, settings, gestures, compared)
-        return Reading(space=space, because=because, place=place, assumed=assumed)
+        converted = compared.absolute and not positions and compares_as_read(settings, source)
+        return Reading(space=space, because=because, place=place, assumed=assumed, compared=converted)
 
     if absolute.value is not True:
         return read_as(False, "training.absolute_coordinates is false")

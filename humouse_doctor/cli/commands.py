@@ -199,6 +199,7 @@ def suggest_config(
     reads: ReadsOption = None,
     emit: Annotated[Emit, typer.Option("--emit", help="The form of the patch.")] = Emit.DIFF,
     write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --write: change even the record of a finished run.")] = False,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
@@ -226,7 +227,7 @@ def suggest_config(
         salvage=salvage,
     )
     _note_broken()  # of what is found only the patch is printed
-    suggestion = service.suggest(request, emit, write, printing.progress, outcome)
+    suggestion = service.suggest(request, emit, write, printing.progress, outcome, force=force)
     if suggestion.changed:
         printing.note(suggestion.changed)
     printing.write(suggestion.text)

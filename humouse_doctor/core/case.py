@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation, Architecture
@@ -162,7 +163,9 @@ class Case:
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
-    are given instead of a checkpoint.
+    are given instead of a checkpoint. `added_keys` are the config keys that the trainer knows of those a patch of ours adds.
+    `contradictions` say in which ways the config is not what the weights were trained with. `stage` is that of the checkpoint,
+    None if there is none. `drew_well_at_first` is True if the samples that the run drew itself after its warm-up are healthy.
     """
 
     subject: Subject
@@ -176,12 +179,21 @@ class Case:
     contract: PretrainerContract | None = None
     subject_is_pretrainer: bool = False
     subject_is_samples: bool = False
+    added_keys: frozenset[str] = frozenset()
+    contradictions: tuple[str, ...] = ()
+    stage: Stage | None = None
+    drew_well_at_first: bool = False
     absent: Mapping[Need, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def has_checkpoint(self) -> bool:
         """True for a trained network or its samples, False for a config before training."""
         return self.weights is not None or self.subject_is_samples
+
+    @property
+    def warm_up_is_blameless(self) -> bool:
+        """True if adversarial epochs have moved weights that drew well after the warm-up."""
+        return self.drew_well_at_first and self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
 
     @property
     def spaces_differ(self) -> bool:

@@ -127,7 +127,7 @@ def parameters(spec: GeneratorSpec) -> int:
     inputs, hidden, layers = _inputs(spec), spec.hidden_dim, spec.num_layers
     match spec.architecture:
         case Architecture.LSTM:
-            first, each = hidden * (inputs + 1), 8 * hidden * (hidden + 1)
+            first, each = hidden * (inputs + 1) + 4 * hidden * spec.time_input, 8 * hidden * (hidden + 1)
         case Architecture.TCN:
             first = hidden * spec.target_len * (inputs + 1) + 5 * hidden * hidden + hidden
             each = 5 * hidden * hidden + 3 * hidden

@@ -8,21 +8,14 @@ from enum import Enum
 
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import ExitCode
+from humouse_doctor.core.history import History, Stage
 from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.settings import Origin, Setting
+from humouse_doctor.core.verdict import Verdict as Verdict  # a report's own word, which its readers import from here
 
 SCHEMA_VERSION = "1.3"
-
-
-class Verdict(str, Enum):
-    """The overall answer of a report."""
-
-    HEALTHY = "healthy"
-    AT_RISK = "at-risk"
-    COLLAPSED = "collapsed"
-    UNDETERMINED = "undetermined"
 
 
 class Confidence(str, Enum):
@@ -62,6 +55,8 @@ class Location:
                 return f"{self.key} is given by --set"
             case Origin.INFERRED:
                 return f"{self.key} is taken from the weights"
+            case Origin.RECORDED:
+                return f"{self.key} is taken as it was when the weights were trained"
             case _:
                 return ""
 
@@ -109,7 +104,8 @@ class Report:
 
     `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`. `settings` are
     those the probes used. `diff` is the patch as a unified diff of the config, empty if nothing can be changed in
-    place. `pictures` is None if nothing can be drawn.
+    place. `pictures` is None if nothing can be drawn. `stage` is None without a checkpoint, `history` unless a run's
+    folder was looked at. `suggest` is the command that prints the patch; it is not stored, so that one read back has None.
     """
 
     tool_version: str
@@ -129,6 +125,9 @@ class Report:
     cure: Remedy | None = None
     diff: str = ""
     pictures: Pictures | None = None
+    stage: Stage | None = None
+    history: History | None = None
+    suggest: str | None = None
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:

@@ -11,12 +11,13 @@ Value = None | bool | int | float | str | tuple["Value", ...]
 
 
 class Origin(str, Enum):
-    """The origin of a setting's value."""
+    """The origin of a setting's value; `RECORDED` is one that the weights were trained with, and the config has no more."""
 
     EXPLICIT = "explicit"
     DEFAULT = "default"
     INFERRED = "inferred"
     OVERRIDE = "override"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

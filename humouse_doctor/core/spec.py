@@ -52,7 +52,8 @@ ACTIVATION_NAMES: dict[str, Activation] = {
 class GeneratorSpec:
     """Everything needed to build a generator into which a checkpoint's weights load strictly.
 
-    Sizes are counts of units; `target_len` is in steps. `seq2seq` has no head activation: both are linear there.
+    Sizes are counts of units; `target_len` is in steps. `seq2seq` has no head activation: both are linear there. With
+    `time_input` the first layer of an `lstm` takes the time as one more input, which humouse's own does not.
     """
 
     architecture: Architecture
@@ -65,6 +66,7 @@ class GeneratorSpec:
     activation_xy: Activation = Activation.TANH
     activation_dt: Activation = Activation.SOFTPLUS
     spectral_norm: bool = False
+    time_input: bool = False
 
     @property
     def heads(self) -> tuple[Activation, ...]:

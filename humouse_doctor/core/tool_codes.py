@@ -41,8 +41,9 @@ class ToolCode(Enum):
         "HD004",
         "checkpoint-config-mismatch",
         (
-            "The weights and the config state different sizes or architectures. The diagnosis follows the weights. The config"
-            " is not the one this checkpoint was trained with, or was changed since."
+            "The config is not the one this checkpoint was trained with, or was changed since: the weights have other sizes, or"
+            " the run's own record, its overrides, its log or the backup of a patch say other values. The diagnosis follows"
+            " what the weights were trained with."
         ),
     )
     OLD_TORCH = (

@@ -41,7 +41,8 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
     """Return the severity of one result, None if nothing was found.
 
     A symptom of too much is a warning. A cause is as severe as the symptoms it explains. If all of its symptoms were
-    measured and are healthy, it is a note: the config has the cause, but this run does not suffer from it.
+    measured and are healthy, it is a note: the config has the cause, but this run does not suffer from it. So it is if later
+    epochs have moved weights that were healthy after the warm-up: what they suffer from is not a warm-up's cause.
     """
     if result.status is not Status.FOUND:
         return None
@@ -53,6 +54,8 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
         return Severity.ERROR if serious and lacks(result) else Severity.WARNING
     if not case.has_checkpoint:
         return Severity.ERROR if serious else Severity.WARNING
+    if case.warm_up_is_blameless:
+        return Severity.WARNING if probe.lasting and serious else Severity.NOTE
     expected = _expected(probe, by_code)
     known = [by_code[code] for code in (*probe.explains, *probe.sometimes) if code in by_code]
     shown = {

@@ -7,15 +7,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from humouse_doctor.core.case import Case
+from humouse_doctor.core.history import History
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Remedy
-from humouse_doctor.core.report import Finding, Location, Report
+from humouse_doctor.core.report import Confidence, Finding, Location, Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.causes import causes_of, is_fired_symptom, patch_of, remedies_of, severity_of
 from humouse_doctor.diagnosis.pictures import pictures_of
 from humouse_doctor.diagnosis.sentence import sentence_of
+from humouse_doctor.diagnosis.timeline import compared, outranked
 from humouse_doctor.diagnosis.verdict import confidence_of, verdict_of
 from humouse_doctor.probes.registry import current
 
@@ -23,21 +25,25 @@ if TYPE_CHECKING:
     from humouse_doctor.cases.request import Loaded, ToolFinding
 
 
-def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
-    """Build the report; the same case and results give the same report."""
+def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | None = None) -> Report:
+    """Build the report; the same case, results and history give the same report."""
     case = loaded.case
     by_code = {result.code: result for result in results}
     severities = {result.code: severity_of(result, by_code, case) for result in results}
     causes = causes_of(case, by_code, severities)
     remedies, by_cause = remedies_of(case, causes, by_code)
     findings = _findings(loaded, results, severities, by_cause)
-    verdict = verdict_of(case, by_code, causes)
+    verdict, disagreement = verdict_of(case, by_code, causes), ""
+    if history is not None:
+        verdict, disagreement = outranked(case, verdict, by_code, history)
+        history = history if disagreement else compared(case, by_code, history)
+    sentence = sentence_of(case, verdict, by_code, causes, findings)
     explained = {code for cause in causes for code in cause.explains}
     return Report(
         tool_version=VERSION,
         verdict=verdict,
-        confidence=confidence_of(case, verdict, by_code, causes),
-        sentence=sentence_of(case, verdict, by_code, causes, findings),
+        confidence=Confidence.LOW if disagreement else confidence_of(case, verdict, by_code, causes),
+        sentence=f"{disagreement[:1].upper()}{disagreement[1:]}. {sentence}" if disagreement else sentence,
         subject=case.subject,
         data=case.data,
         causes=causes,
@@ -49,6 +55,8 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult]) -> Report:
         settings=tuple(case.settings.values()),
         config_prefix=case.settings.prefix,
         pictures=pictures_of(case),
+        stage=case.stage,
+        history=history,
     )
 
 

@@ -10,6 +10,7 @@ from humouse_doctor.core.report import Cause, Finding, Verdict
 from humouse_doctor.diagnosis.verdict import blind_spot, is_untrained
 from humouse_doctor.probes.registry import current
 
+_MAX_CONTRADICTIONS = 3
 _NOTHING_KNOWN = "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
 
 
@@ -20,7 +21,25 @@ def sentence_of(
     causes: Sequence[Cause],
     findings: Sequence[Finding],
 ) -> str:
-    """Return the answer in one sentence, with numbers; non-finite weights come before all that follows from them."""
+    """Return the answer in one sentence, with numbers, after one about a config that is not what the weights were trained with.
+
+    Non-finite weights come before all that follows from them.
+    """
+    said = _answer(case, verdict, by_code, causes, findings)
+    if not case.contradictions:
+        return said
+    shown = "; ".join(case.contradictions[:_MAX_CONTRADICTIONS])
+    more = "; and more" if len(case.contradictions) > _MAX_CONTRADICTIONS else ""
+    return f"The config is not what these weights were trained with: {shown}{more}. {said}"
+
+
+def _answer(
+    case: Case,
+    verdict: Verdict,
+    by_code: Mapping[str, ProbeResult],
+    causes: Sequence[Cause],
+    findings: Sequence[Finding],
+) -> str:
     broken = by_code.get("HD108")
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
         return _sentence(current().by_code["HD108"].message(case, broken.measurements))

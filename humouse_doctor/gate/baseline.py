@@ -48,13 +48,15 @@ class KnownRun:
     """A run in a baseline.
 
     `path` is relative to the baseline's folder, unless they share no folder but the root. `verdict` is None if the baseline
-    does not have the run; `remark` says how the run was found if not by its path.
+    does not have the run; `sha256` is the checkpoint's digest, where it is known. `remark` says how the run was found if not by
+    its path.
     """
 
     path: str
     experiment: str | None
     verdict: Verdict | None
     findings: Mapping[str, KnownFinding]
+    sha256: str | None = None
     remark: str | None = None
 
 
@@ -143,7 +145,13 @@ def _read_run(stored: StoredRun) -> KnownRun:
     from humouse_doctor.stored.values import same  # msgspec, which only reading needs
 
     findings = {found.fingerprint: same(found, KnownFinding) for found in stored.findings}
-    return KnownRun(path=stored.path, experiment=stored.experiment, verdict=stored.verdict, findings=MappingProxyType(findings))
+    return KnownRun(
+        path=stored.path,
+        experiment=stored.experiment,
+        verdict=stored.verdict,
+        findings=MappingProxyType(findings),
+        sha256=stored.sha256,
+    )
 
 
 def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
@@ -169,6 +177,7 @@ def _run(report: Report, entry: Entry, path: Path) -> dict[str, Any]:
         "path": key_of(entry.name, path),
         "experiment": experiment_of(report),
         "verdict": report.verdict.value,
+        "sha256": report.subject.sha256,
         "findings": [
             {"fingerprint": f.fingerprint, "severity": f.severity.value, "measurements": dict(f.evidence)} for f in findings
         ],
@@ -226,18 +235,24 @@ def gap(healthy: Interval, value: float) -> float:
 
 
 def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the baseline's findings that are gone: those measured as healed, and those not measured this time.
+    """Return the baseline's findings that are gone: those that are healed, and notes on those that are not.
 
-    `findings` are all current ones, including the gate's own.
+    Not healed is what was not measured this time, and what is gone of weights that are the same: only the config, the data or
+    the tool differ. `findings` are all current ones, including the gate's own.
     """
     present = {finding.fingerprint for finding in findings}
     gone = sorted(fingerprint for fingerprint in known.findings if fingerprint not in present)
     measured = {result.code for result in report.probes if result.judgement is not None}
-    looked_at = {fingerprint for fingerprint in gone if _probe_of(fingerprint) in {*measured, None}}
-    return (
-        tuple(fingerprint for fingerprint in gone if fingerprint in looked_at),
-        tuple(fingerprint for fingerprint in gone if fingerprint not in looked_at),
-    )
+    same = known.sha256 is not None and known.sha256 == report.subject.sha256
+    healed, notes = list[str](), list[str]()
+    for fingerprint in gone:
+        if _probe_of(fingerprint) not in {*measured, None}:
+            notes.append(f"{fingerprint} of the baseline was not measured this time: not healed")
+        elif same and fingerprint.partition(":")[0] not in _OWN_CODES:
+            notes.append(f"{fingerprint} of the baseline is not found any more in the same weights: not healed")
+        else:
+            healed.append(fingerprint)
+    return tuple(healed), tuple(notes)
 
 
 def _probe_of(fingerprint: str) -> str | None:

@@ -8,7 +8,9 @@ from humouse_doctor.core.comparison import Comparison, MovedMetric
 from humouse_doctor.core.probe import Kind, Metric
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.text import shortened
 from humouse_doctor.gate.baseline import gap
+from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
 
 
@@ -18,15 +20,35 @@ def compare(before: Report, after: Report) -> Comparison:
     now = {finding.fingerprint for finding in after.findings}
     measured = {result.code for result in after.probes if result.judgement is not None}
     missing = [finding for finding in before.findings if finding.fingerprint not in now]
-    looked_at = {finding.code for finding in missing if finding.kind is Kind.TOOL or finding.code in measured}
+    changed = tuple(_changed_settings(before, after)) if _same_weights(before, after) else ()
+    # what a run did is not undone by a change of its config
+    not_gone = {finding.code for finding in missing if changed and finding.kind is not Kind.TOOL}
+    looked_at = {finding.code for finding in missing if finding.kind is Kind.TOOL or finding.code in measured} - not_gone
     return Comparison(
         before=before,
         after=after,
         gone=tuple(finding for finding in missing if finding.code in looked_at),
-        unmeasured=tuple(finding for finding in missing if finding.code not in looked_at),
+        unmeasured=tuple(finding for finding in missing if finding.code not in looked_at | not_gone),
+        not_gone=tuple(finding for finding in missing if finding.code in not_gone),
+        settings=changed,
         new=tuple(finding for finding in after.findings if finding.fingerprint not in then),
         moved=tuple(_moved(before, after)),
     )
+
+
+def _same_weights(before: Report, after: Report) -> bool:
+    """Return True if both reports are on the same checkpoint, by its digest."""
+    return before.subject.sha256 is not None and before.subject.sha256 == after.subject.sha256
+
+
+def _changed_settings(before: Report, after: Report) -> Iterator[str]:
+    """Yield each setting that differs, with both values; a config that was not given has none but those of the weights."""
+    then, now = ({setting.key: setting.value for setting in report.settings} for report in (before, after))
+    for key in sorted(then.keys() | now.keys()):
+        if key not in then or key not in now:
+            yield f"{shortened(key)} is {'not known' if key not in now else 'known'} now"
+        elif then[key] != now[key]:
+            yield f"{shortened(key)}: {in_message(then[key])} -> {in_message(now[key])}"
 
 
 def _moved(before: Report, after: Report) -> Iterator[MovedMetric]:

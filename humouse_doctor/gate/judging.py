@@ -32,8 +32,8 @@ class Judge:
         findings = sorted([*report.findings, *self._breaches(report)], key=lambda finding: -finding.severity.rank)
         paths = self._paths(name, report)
         judged = tuple(self._judged(finding, report, paths, known) for finding in findings)
-        healed, unknown = ((), ()) if known is None else healed_of(known, report, findings)
-        notes = [f"{fingerprint} of the baseline was not measured this time: not healed" for fingerprint in unknown]
+        healed, not_healed = ((), ()) if known is None else healed_of(known, report, findings)
+        notes = list(not_healed)
         exit_code = _exit_code(report, judged)
         if exit_code is ExitCode.INPUT and report.verdict is not Verdict.UNDETERMINED:
             notes.append(f"nothing fails, and too little is known to pass: {unmeasured(report)}")

@@ -144,6 +144,21 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def changed_at(path: Path) -> float | None:
+    """Return the time of a file's last change in seconds; None if it is not a file, or is gone by now."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_mtime if stat.S_ISREG(state.st_mode) else None
+
+
+def shortest(path: Path) -> Path:
+    """Return a path relative to the current folder where it lies below that, else absolute."""
+    full, here = Path(os.path.abspath(path)), Path.cwd()  # noqa: PTH100  # with symlinks kept
+    return full.relative_to(here) if full.is_relative_to(here) else full
+
+
 def is_stream(path: Path) -> bool:
     """Return True if `path` is a pipe or a character device, which is written to directly and holds no data."""
     try:

@@ -69,17 +69,15 @@ class TimedLstmGenerator(nn.Module):
     humouse has no such network, so neither loads the other's checkpoints.
     """
 
-    def __init__(self, plain: LstmGenerator, generator: torch.Generator) -> None:
+    def __init__(self, plain: LstmGenerator, column: Tensor) -> None:
+        """Take over the layers of `plain`; `column` (4H, 1) holds the weights of the time."""
         super().__init__()
         self.target_len = plain.target_len
         self.pre, self.output, self.head = plain.pre, plain.output, plain.head
-        hidden = plain.pre.out_features
         first, *rest = plain.lstm_layers
         assert isinstance(first, nn.LSTM)
         wider = copy.deepcopy(first)
-        wider.input_size = hidden + 1
-        bound = hidden**-0.5  # PyTorch's own start of an LSTM's weights
-        column = torch.empty(4 * hidden, 1).uniform_(-bound, bound, generator=generator)
+        wider.input_size = plain.pre.out_features + 1
         wider.weight_ih_l0 = nn.Parameter(torch.cat([first.get_parameter("weight_ih_l0").detach(), column], dim=1))
         self.lstm_layers = nn.ModuleList([wider, *rest])
 
@@ -177,7 +175,8 @@ def build(spec: GeneratorSpec) -> nn.Module:
     """Build the untrained generator `spec` describes, with PyTorch's own initialisation."""
     match spec.architecture:
         case Architecture.LSTM:
-            network: nn.Module = LstmGenerator(spec)
+            plain = LstmGenerator(spec)
+            network: nn.Module = TimedLstmGenerator(plain, _time_weights(plain)) if spec.time_input else plain
         case Architecture.TCN:
             network = TcnGenerator(spec)
         case Architecture.SEQ2SEQ:
@@ -192,7 +191,13 @@ def build(spec: GeneratorSpec) -> nn.Module:
 def with_time_input(network: nn.Module, generator: torch.Generator) -> TimedLstmGenerator:
     """Return `network`, an `LstmGenerator`, with the time as one more input and its other weights unchanged."""
     assert isinstance(network, LstmGenerator)
-    return TimedLstmGenerator(network, generator)
+    return TimedLstmGenerator(network, _time_weights(network, generator))
+
+
+def _time_weights(plain: LstmGenerator, generator: torch.Generator | None = None) -> Tensor:
+    """Return PyTorch's own start of an LSTM's weights for one more input, (4H, 1)."""
+    hidden = plain.pre.out_features
+    return torch.empty(4 * hidden, 1).uniform_(-(hidden**-0.5), hidden**-0.5, generator=generator)
 
 
 def slow_gates(network: nn.Module, longest: int, generator: torch.Generator) -> None:

@@ -15,8 +15,9 @@ from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
-from humouse_doctor.networks.architectures import LstmGenerator, Seq2SeqGenerator, TcnGenerator, build
+from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.numerics import seeded
+from humouse_doctor.networks.output_layer import output_layer, unscale_output
 
 _MARKS = {
     Architecture.LSTM: ("pre.weight", "lstm_layers.0.weight_ih_l0", "output.weight"),
@@ -26,6 +27,11 @@ _MARKS = {
 #: Beginnings of the names of a generator's tensors.
 _OWN = ("pre.", "lstm", "output.", "fc.", "decoder.", "proj.", "hidden_init.", "cell_init.", "input_proj.")
 _DISCRIMINATOR = ("critic_head.", "condition_proj.", "classifier.", "condition_mlp.", "aux_head.")
+#: Of humouse's other networks; each tensor named here has to be there.
+_OTHERS = {
+    "a diffusion model": ("time_mlp.0.weight", "input_proj.weight", "out_proj.weight"),
+    "a timing model": ("duration_head.weight", "concentration_head.weight"),
+}
 _GENERATOR = "model.generator."
 #: The fields of a pretrainer's own config that are used here: each size with its minimum, and the heads.
 _SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
@@ -43,9 +49,13 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """An identified generator; `inferred` lists the settings that neither weights nor config state."""
+    """An identified generator; `inferred` lists the settings that neither weights nor config state.
+
+    `unknown_heads` are the keys of the heads of which nothing is known; `spec` has none there (linear).
+    """
 
     spec: GeneratorSpec
+    unknown_heads: tuple[str, ...]
     settings: Settings
     disagreements: tuple[Disagreement, ...]
     inferred: tuple[str, ...]
@@ -55,13 +65,14 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     """Identify the generator from its tensors.
 
     Some facts are not in the weights: T of recurrent generators, the split of latent and condition, the heads. They come
-    from the config, else from a pretrainer's own fields, else from `data_length` and the trainer's defaults, and are then
-    marked as inferred. Raises `InputError` for another network and `UsageError` if T is unknown.
+    from the config, else from a pretrainer's own fields. T may also come from `data_length`, and is then marked as inferred;
+    a head is not guessed. Raises `InputError` for another network and `UsageError` if T is unknown.
     """
     shapes = {name.removesuffix("_orig"): tuple(tensor.shape) for name, tensor in checkpoint.tensors.items()}
     architecture = _architecture(path, shapes)
     given = _with_pretrainer_fields(path, settings, checkpoint)
     inputs, hidden, layers, outputs = _sizes(path, architecture, shapes)
+    spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
     facts: dict[str, int | str] = {
         "model.architecture": architecture.value,
         f"{_GENERATOR}hidden_dim": hidden,
@@ -70,7 +81,8 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
     }
     if architecture is Architecture.TCN:
         facts[f"{_GENERATOR}target_len"] = shapes["fc.0.weight"][0] // hidden
-    spectral = any(name.endswith("weight_orig") for name in checkpoint.tensors)
+        if f"{_GENERATOR}use_spectral_norm" in given:
+            facts[f"{_GENERATOR}use_spectral_norm"] = spectral
     disagreements: list[Disagreement] = []
     inferred: list[str] = []
     for key, fact in facts.items():
@@ -79,7 +91,13 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
             disagreements.append(Disagreement(key=key, in_weights=fact, in_config=stated.value))
     latent, condition = _split(inputs, given, disagreements, inferred)
     length = int(facts.get(f"{_GENERATOR}target_len", 0)) or _length(path, given, data_length, inferred)
-    heads = [_head(given, f"{_GENERATOR}activation_{axis}", inferred) for axis in ("xy", "dt")]
+    channels = {"xy": True, "dt": outputs > 2}
+    heads = {axis: _head(given, f"{_GENERATOR}activation_{axis}") for axis in channels}
+    unknown = [
+        f"{_GENERATOR}activation_{axis}"
+        for axis, there in channels.items()
+        if there and heads[axis] is None and architecture is not Architecture.SEQ2SEQ
+    ]
     spec = GeneratorSpec(
         architecture=architecture,
         latent_dim=latent,
@@ -88,9 +106,10 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
         num_layers=layers,
         output_dim=outputs,
         target_len=length,
-        activation_xy=heads[0],
-        activation_dt=heads[1],
+        activation_xy=heads["xy"] or Activation.LINEAR,
+        activation_dt=heads["dt"] or Activation.LINEAR,
         spectral_norm=spectral,
+        time_input=architecture is Architecture.LSTM and shapes[_MARKS[architecture][1]][1:] == (hidden + 1,),
     )
     for key, value in {
         **facts,
@@ -102,7 +121,13 @@ def identify(path: str, checkpoint: Checkpoint, settings: Settings, data_length:
         if current is None or current.value != value:
             place = None if current is None else current.place
             given = given.with_setting(Setting(key=key, value=value, origin=Origin.INFERRED, place=place))
-    return Identified(spec=spec, settings=given, disagreements=tuple(disagreements), inferred=tuple(inferred))
+    return Identified(
+        spec=spec,
+        unknown_heads=tuple(unknown),
+        settings=given,
+        disagreements=tuple(disagreements),
+        inferred=tuple(inferred),
+    )
 
 
 def _as_built(architecture: Architecture, key: str, value: Value) -> Value:
@@ -132,14 +157,9 @@ def rebuild(path: str, checkpoint: Checkpoint, spec: GeneratorSpec) -> nn.Module
     _require_fit(path, expected, checkpoint.tensors)
     network.load_state_dict({name: checkpoint.tensors[name].to(expected[name].dtype) for name in expected}, assign=True)
     if checkpoint.position_mean is not None and checkpoint.position_std is not None:
-        output = getattr(network, "output", None)
-        if not isinstance(output, nn.Linear) or output.out_features < 2:
+        if spec.architecture is Architecture.TCN or spec.output_dim < 2:
             raise InputError(f"{path}: carries position statistics, but its network is not one the pretrainer trains")
-        with torch.no_grad():
-            std = torch.from_numpy(checkpoint.position_std).float()
-            output.weight, output.bias = nn.Parameter(output.weight.clone()), nn.Parameter(output.bias.clone())
-            output.weight[:2] /= std[:, None]
-            output.bias[:2] = (output.bias[:2] - torch.from_numpy(checkpoint.position_mean).float()) / std
+        unscale_output(network, checkpoint.position_std, checkpoint.position_mean)
     return network.eval()
 
 
@@ -200,27 +220,22 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
     )
 
 
-def output_layer(network: nn.Module) -> nn.Module | None:
-    """Return the layer before the head of a rebuilt generator, None for any other network."""
-    match network:
-        case LstmGenerator() | Seq2SeqGenerator():
-            return network.output
-        case TcnGenerator():
-            return network.proj
-        case _:
-            return None
-
-
 def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
     for architecture, marks in _MARKS.items():
         if all(mark in shapes for mark in marks):
             return architecture
     if any(name.startswith(_DISCRIMINATOR) for name in shapes):
         raise InputError(f"{path}: is a discriminator; expected the generator trained beside it (generator_<name>.pt)")
+    for what, marks in _OTHERS.items():
+        if all(mark in shapes for mark in marks):
+            raise InputError(
+                f"{path}: is {what}, whose weights are not looked at; inspect what it has drawn instead:"
+                " humouse-doctor inspect SAMPLES --data GESTURES"
+            )
     names = ", ".join(shortened(name) for name in list(shapes)[:3])
     raise InputError(
         f"{path}: an unknown network ({names}, ...); expected humouse's lstm, tcn or seq2seq generator, or"
-        " --model package.module:factory that builds yours"
+        " --model package.module:factory that builds yours, or samples that it has drawn"
     )
 
 
@@ -307,11 +322,9 @@ def _length(path: str, settings: Settings, data_length: int | None, inferred: li
     )
 
 
-def _head(settings: Settings, key: str, inferred: list[str]) -> Activation:
+def _head(settings: Settings, key: str) -> Activation | None:
+    """Return the activation that the settings state or leave to the trainer's default, None if they say nothing of it."""
     stated = settings.get(key)
-    if stated is not None and (stated.origin is not Origin.DEFAULT or settings.source is not None):
-        return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]
-    activation = Activation.TANH if key.endswith("xy") else Activation.SOFTPLUS
-    if "the heads, the trainer's defaults" not in inferred:
-        inferred.append("the heads, the trainer's defaults")
-    return activation
+    if stated is None:
+        return None
+    return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]

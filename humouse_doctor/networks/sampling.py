@@ -21,8 +21,8 @@ from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.core.text import reason
 from humouse_doctor.networks.adam import Adam
-from humouse_doctor.networks.identify import output_layer
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
+from humouse_doctor.networks.output_layer import output_layer
 from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1

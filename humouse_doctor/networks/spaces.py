@@ -24,11 +24,15 @@ def pixels(space: Space, values: Tensor) -> Tensor:
     return paths.cumsum(dim=1)
 
 
-def z_scored(space: Space, positions: Tensor) -> Tensor:
-    """Return positions in the data's unit (N, T, 2), z-scored as those of `space`; unchanged if it does not z-score."""
-    if space.position_mean is None or space.position_std is None:
-        return positions
-    return (positions - _constant(space.position_mean)) / _constant(space.position_std + EPSILON)
+def z_scored_sum(space: Space, output: Tensor) -> Tensor:
+    """Return outputs (N, T, D), whose first two channels are steps in stds of the positions, summed to those of `space`.
+
+    The result, (N, T, D), is comparable with the targets of `space`, z-scored positions.
+    """
+    assert space.position_mean is not None
+    assert space.position_std is not None
+    start = _constant(space.position_mean / (space.position_std + EPSILON))
+    return torch.cat([output[..., :2].cumsum(dim=1) - start, output[..., 2:]], dim=-1)
 
 
 def _constant(numbers: FloatArray) -> Tensor:

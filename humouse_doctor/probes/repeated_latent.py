@@ -35,7 +35,11 @@ class RepeatedLatent(Probe):
             healthy=Interval(low=0.8),
             tolerable=Interval(low=0.5),
         ),
-        Metric(name="gate_steps_needed", unit="steps", meaning="log(T - 1) / lr: steps to gates that remember T steps"),
+        Metric(
+            name="gate_steps_needed",
+            unit="steps",
+            meaning="log(T - 1) / lr: steps to gates that remember T steps; 0 if they start so",
+        ),
         Metric(
             name="gate_steps_share",
             unit="ratio",
@@ -61,7 +65,9 @@ class RepeatedLatent(Probe):
         else:
             measured["input_time_share"] = 0.0 if case.network.repeats_latent else 1.0
         length = case.network.target_len
-        if length is not None and length > 2 and budget.rate_trouble(case) is None:
+        if catalogue.gates_start_slow(case):
+            measured["gate_steps_needed"] = 0.0
+        elif length is not None and length > 2 and budget.rate_trouble(case) is None:
             needed = math.log(length - 1) / budget.learning_rate(case)
             available = budget.steps_available(case)
             if math.isfinite(needed):
@@ -72,6 +78,8 @@ class RepeatedLatent(Probe):
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         if measured["input_time_share"] > _CONSTANT:
+            return Judgement.HEALTHY
+        if "settled_at" not in measured and measured.get("gate_steps_needed") == 0:
             return Judgement.HEALTHY
         name = "settled_at" if "settled_at" in measured else "gate_steps_share"
         if name not in measured:
@@ -95,7 +103,8 @@ class RepeatedLatent(Probe):
         return f"{said}; whether its gates can learn to keep moving depends on steps that are not known"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (catalogue.slow_gates(case), catalogue.time_input(case))
+        slow = () if catalogue.gates_start_slow(case) else (catalogue.slow_gates(case),)
+        return (*slow, catalogue.time_input(case))
 
 
 def time_share(values: FloatArray) -> float:

@@ -10,12 +10,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from humouse_doctor.core.comparison import Comparison, MovedMetric
+from humouse_doctor.core.comparison import Comparison, Group, MovedMetric
 from humouse_doctor.core.report import Finding
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.reporting.rows import format_number, unit_of
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 
+_STYLE = {Group.NEW: "red", Group.UNSURE: "yellow", Group.GONE: "green"}
 NOTHING = "Nothing that is judged has changed."
 
 
@@ -27,12 +28,8 @@ def render(comparison: Comparison, *, width: int = 80, colour: bool = False) -> 
     say(console, f"{before.verdict.value.upper()} -> {after.verdict.value.upper()}", style="bold")
     say(console, f"before: {_line(before.subject.name)}: {before.sentence}", indent=2, style="dim")
     say(console, f"after: {_line(after.subject.name)}: {after.sentence}", indent=2)
-    for heading, findings, style in (
-        ("New", comparison.new, "red"),
-        ("Not measured any more, so not known to be gone", comparison.unmeasured, "yellow"),
-        ("Gone", comparison.gone, "green"),
-    ):
-        _findings(console, heading, findings, style)
+    for group, heading, findings in comparison.groups:
+        _findings(console, heading, findings, _STYLE[group])
     if comparison.moved:
         _moved(console, comparison.moved)
     if is_empty(comparison):
@@ -43,7 +40,7 @@ def render(comparison: Comparison, *, width: int = 80, colour: bool = False) -> 
 
 def is_empty(comparison: Comparison) -> bool:
     """Return True if there is no finding and no number to report."""
-    return not (comparison.new or comparison.unmeasured or comparison.gone or comparison.moved)
+    return not comparison.moved and not any(findings for _, _, findings in comparison.groups)
 
 
 def _line(text: str) -> str:

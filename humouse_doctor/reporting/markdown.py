@@ -10,12 +10,13 @@ from itertools import groupby
 
 from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Standing
+from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Cause, Finding, Report
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import measured, missing
+from humouse_doctor.reporting.rows import format_number, measured, missing, share_of
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -32,6 +33,7 @@ class _Part(Enum):
     CAUSES = "causes"
     FAILING = "failing findings"
     PATCH = "patch"
+    HISTORY = "what its own files say"
     STANDINGS = "what does not fail"
     GATE = "notes on the policy"
     SUBJECT = "what was looked at"
@@ -174,7 +176,8 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
     """Yield the parts of one input, in reading order."""
     report = entry.report
     more = _label(entry.findings[0].finding) if report is None else f"confidence {report.confidence.value}"
-    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}\n"
+    stage = "" if report is None or report.stage is None else f"\n\nStage: {prose(str(report.stage))}"
+    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}{stage}\n"
     if report is not None:
         if report.causes:
             yield _Part.CAUSES, _causes(entry, report)
@@ -184,6 +187,8 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
             yield _Part.FAILING, f"**What fails**\n\n{bullets(_failing(judged, report) for judged in failing)}"
         if report.chosen_remedies:
             yield _Part.PATCH, _patch(report)
+    if report is not None and report.history is not None and (said := _history(report.history)):
+        yield _Part.HISTORY, said
     standings = list(_standings(entry))
     if standings:
         yield _Part.STANDINGS, f"**What does not fail, and why**\n\n{bullets(standings)}"
@@ -209,8 +214,7 @@ def _causes(entry: Entry, report: Report) -> str:
 def _support(cause: Cause, *, measured: bool) -> str:
     if cause.support is None:
         return "no symptom was measured" if measured else "before training, with no symptom to support it yet"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"supported by {', '.join(prose(name) for name in cause.explains) or 'no symptom'}{share}"
+    return f"supported by {', '.join(prose(name) for name in cause.explains) or 'no symptom'}{share_of(cause)}"
 
 
 def _age(judged: JudgedFinding) -> str:
@@ -261,6 +265,23 @@ def _patch(report: Report) -> str:
     return "\n".join(lines)
 
 
+def _history(history: History) -> str:
+    said = bullets(prose(observation) for observation in history.observations)
+    parts = [f"**What its own files say**\n\n{said}"] if history.observations else []
+    words = history.measured
+    if words:
+        rows = [
+            (
+                prose(snapshot.label),
+                "" if snapshot.verdict is None else snapshot.verdict.value,
+                *(format_number(snapshot.measures[word], "") if word in snapshot.measures else "" for word in words),
+            )
+            for snapshot in history.snapshots
+        ]
+        parts.append(folded("What it drew itself, over the data", table(("drawn at", "verdict", *map(prose, words)), rows)))
+    return "\n".join(parts)
+
+
 def _standings(entry: Entry) -> Iterator[str]:
     """Yield what the gate lets pass, what has healed, and what has expired."""
     for judged in entry.findings:
@@ -309,14 +330,10 @@ def comparison(comparison: Comparison) -> str:
             for label, report in (("before", before), ("now", after))
         ),
     ]
-    for heading, findings in (
-        ("New", comparison.new),
-        ("Not measured any more, so not known to be gone", comparison.unmeasured),
-        ("Gone", comparison.gone),
-    ):
+    for _, heading, findings in comparison.groups:
         if findings:
             lines = (f"{found.severity.value} {_label(found)}: {prose(found.message)}" for found in findings)
-            parts.append(f"**{heading}**\n\n{bullets(lines)}")
+            parts.append(f"**{prose(heading)}**\n\n{bullets(lines)}")
     if comparison.moved:
         rows = [
             (

@@ -15,6 +15,7 @@ from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
+from humouse_doctor.verify.effects import furthest
 
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
 
@@ -71,6 +72,9 @@ def _head(console: Console, outcome: Outcome) -> None:
     say(console, f"{outcome.steps:,} steps, {seeds}; each arm against the same run, batches and start without it", style="dim")
     if outcome.shortened:
         say(console, f"shortened: {'; '.join(outcome.shortened)}", style="yellow")
+    if not line.plain.startswith(("CURED", "NOTHING")) and outcome.own_steps is not None and outcome.steps < outcome.own_steps:
+        said = f"fewer steps than its own may be why: --steps {outcome.own_steps} (or a longer --budget) takes them all"
+        say(console, said, style="yellow")
 
 
 def _arms(console: Console, outcome: Outcome) -> None:
@@ -82,6 +86,9 @@ def _arms(console: Console, outcome: Outcome) -> None:
         by_name = {change.metric: change for change in arm.changes}
         shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in current().labels.items()]
         say(console, ", ".join(shown), indent=4)
+        decisive = None if arm.healthy_seeds == arm.seeds else furthest({one.metric: one.after for one in arm.changes})
+        if decisive is not None:
+            say(console, f"furthest from health: {decisive}", indent=4)
         if arm.gain is not None and arm.arm.key:
             off = f"{arm.distance[0]:.2f} -> {arm.distance[1]:.2f}, by {_signed(arm.gain)} (95 %)"
             say(console, f"distance from health {off}", indent=4, style="dim")

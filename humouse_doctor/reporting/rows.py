@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
+from humouse_doctor.core.report import Cause
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import budget
 
@@ -75,3 +76,10 @@ def unit_of(name: str) -> str:
     """Return the unit of a metric by its `code.metric`, empty if this version does not know it."""
     metric = current().metrics.get(name)
     return "" if metric is None else metric.unit
+
+
+def share_of(cause: Cause) -> str:
+    """Return how many of the symptoms that a cause must show were found, to follow their names; empty for all of them."""
+    if cause.support in (None, 1) or not cause.explains:
+        return ""
+    return f", {cause.support:.0%} of the symptoms it must show" if cause.support else ", none of which it must show"

@@ -9,12 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from humouse_doctor.core.history import StageKind
 from humouse_doctor.core.probe import Judgement, Kind, Severity
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing
+from humouse_doctor.reporting.rows import measured, missing, share_of
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
@@ -35,6 +36,7 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     _head(console, report)
     _causes(console, report)
     _symptoms(console, report)
+    _history(console, report)
     _plot(console, report)
     _patch(console, report)
     _remedies(console, report)
@@ -52,6 +54,13 @@ def _head(console: Console, report: Report) -> None:
     line.append(f"  {name}  {sure}", style="")
     console.print(line)
     say(console, report.sentence)
+    if report.stage is not None:
+        say(console, f"stage: {report.stage.words if _stage_is_unknown(report) else report.stage}", style="dim")
+
+
+def _stage_is_unknown(report: Report) -> bool:
+    """Return True if the stage is not known: the reason then stands with the files, rather than in the head."""
+    return report.stage is not None and report.stage.kind is StageKind.UNKNOWN
 
 
 def _causes(console: Console, report: Report) -> None:
@@ -74,8 +83,7 @@ def _causes(console: Console, report: Report) -> None:
 def _support(cause: Cause, measured: bool) -> str:
     if cause.support is None:
         return "  (no symptom was measured)" if measured else "  (before training: no symptom to support it yet)"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share})"
+    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)})"
 
 
 def _symptoms(console: Console, report: Report) -> None:
@@ -87,9 +95,17 @@ def _symptoms(console: Console, report: Report) -> None:
         unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
         _finding(console, finding, unexplained)
     if notes:
-        title(console, "True of the config, but none of its symptoms is measured here")
+        title(console, "True of the config, but no cause of what is measured here")
     for finding in notes:
         _finding(console, finding, "")
+
+
+def _history(console: Console, report: Report) -> None:
+    if report.history is None or not report.history.observations:
+        return
+    title(console, "What its own files say")
+    for observation in report.history.observations:
+        say(console, f"- {observation}", indent=2)
 
 
 def _plot(console: Console, report: Report) -> None:
@@ -136,7 +152,8 @@ def _patch(console: Console, report: Report) -> None:
         if remedy.code_hint is not None:
             say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
     if report.patch:
-        say(console, "as a diff or as overrides: humouse-doctor suggest-config", indent=2, style="dim")
+        command = report.suggest or "humouse-doctor suggest-config"
+        say(console, f"as a diff, of the code too where it can be made, or as overrides: {command}", indent=2, style="dim")
 
 
 def _remedies(console: Console, report: Report) -> None:
@@ -172,6 +189,8 @@ def _remarks(console: Console, report: Report) -> None:
     title(console, "Looked at")
     for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
         say(console, f"{label}: {path or 'none'}", indent=2)
+    if _stage_is_unknown(report):
+        say(console, f"stage: {report.stage}", indent=2)
     if subject.sha256 is not None:
         say(console, f"sha256: {subject.sha256}", indent=2, style="dim")
     if report.data is not None:

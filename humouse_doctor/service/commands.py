@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.view import RunView
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.service.display import Beside, Display, view_of
 
@@ -50,12 +54,23 @@ def report_on(
 
     The outcome among `beside` marks the remedies that its trials confirmed or refuted.
     """
-    report = _diagnosed(request, select, ignore, progress, beside)
+    report, _ = _diagnosed(request, select, ignore, progress, beside)
     if not report.patch:
         return report
     from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return with_diff(report, request.config)
+    return replace(with_diff(report, request.config), suggest=_suggest_command(request))
+
+
+def _suggest_command(request: Request) -> str | None:
+    """Return the command that prints the patch of this run; None if a name in it cannot be printed."""
+    words = ["humouse-doctor", "suggest-config", *(() if request.checkpoint is None else (str(request.checkpoint),))]
+    for option, path in (("--config", request.config), ("--data", request.data), ("--source", request.source)):
+        words.extend(() if path is None else (option, str(path)))
+    for override in request.overrides:
+        words.extend(("--set", override))
+    command = shlex.join([*words, *(() if request.model is None else ("--model", request.model))])
+    return command if command.isprintable() else None
 
 
 def _diagnosed(
@@ -64,21 +79,32 @@ def _diagnosed(
     ignore: Sequence[str],
     progress: Callable[[str], None],
     beside: Beside | None,
-) -> Report:
-    """Return the report without a diff of its patch: making one reads the config several times."""
+) -> tuple[Report, TrainerFacts | None]:
+    """Return the report, without a diff of its patch, and the facts of the trainer: a diff reads the config several times."""
     probes = selected(select, ignore)
     loaded = with_broken(load_case(request, progress))
     chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
-    report = diagnose(replace(loaded, tool_findings=chosen), examine(loaded.case, probes))
-    if request.checkpoint is not None and request.checkpoint.is_dir():
-        from humouse_doctor.service.own_samples import with_own_samples  # a file is looked at by itself
-
-        report = with_own_samples(report, request.checkpoint, loaded.case)
+    case, history = _with_history(loaded.case, request)
+    report = diagnose(replace(loaded, case=case, tool_findings=chosen), examine(case, probes), history)
     if beside is None or beside.outcome is None:
-        return report
+        return report, loaded.source
     from humouse_doctor.service.trials import marked  # few runs have trials, and reading them is slow to import
 
-    return marked(report, beside.outcome, beside.outcome_path, request.overrides)
+    return marked(report, beside.outcome, beside.outcome_path, request.overrides), loaded.source
+
+
+def _with_history(case: Case, request: Request) -> tuple[Case, History | None]:
+    """Return the case, and the history of its run if the run's folder or samples are the subject."""
+    if request.checkpoint is None or not (case.subject_is_samples or request.checkpoint.is_dir()):
+        return case, None
+    from humouse_doctor.diagnosis.timeline import drew_well_at_first  # a checkpoint is looked at by itself
+    from humouse_doctor.service.history import history_of_run, history_of_samples  # as above
+
+    if case.subject_is_samples:
+        return case, history_of_samples(case)
+    history, remarks = history_of_run(request.checkpoint, case)
+    subject = replace(case.subject, remarks=(*case.subject.remarks, *remarks))
+    return replace(case, subject=subject, drew_well_at_first=drew_well_at_first(history)), history
 
 
 def suggest(
@@ -87,13 +113,16 @@ def suggest(
     write: bool,
     progress: Callable[[str], None] = lambda _: None,
     outcome: Path | None = None,
+    *,
+    force: bool = False,
 ) -> Suggestion:
     """Return the report's patch in the form `emit`; with `write`, also make the change in the config's file.
 
-    Raises `UsageError` without a config, and where an edit cannot be made in place.
+    Raises `UsageError` without a config, where an edit cannot be made in place, and for the record of a finished run, unless
+    `force`d.
     """
     from humouse_doctor.service import patch  # inspect and preflight do without it as a rule
 
     patch.require_config(request)
-    report = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
-    return patch.suggestion(report, request.config, emit, write)
+    report, facts = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
+    return patch.suggestion(report, request, emit, write, force, facts)

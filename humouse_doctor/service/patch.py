@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
+from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.request import Request
-from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.remedy import RemedyStatus
+from humouse_doctor.core.errors import InputError, UsageError
+from humouse_doctor.core.remedy import CodeChange, RemedyStatus
 from humouse_doctor.core.report import Report
-from humouse_doctor.inputs.config import patcher, yaml_text
-from humouse_doctor.inputs.files import is_folder
+from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.config import hydra_record, patcher, yaml_text
+from humouse_doctor.inputs.files import is_folder, shortest
+from humouse_doctor.inputs.source import trainer
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
+from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
@@ -38,15 +46,28 @@ def require_config(request: Request) -> None:
         raise UsageError(_NO_CONFIG)
 
 
-def suggestion(report: Report, config: Path | None, emit: Emit, write: bool) -> Suggestion:
+def suggestion(
+    report: Report, request: Request, emit: Emit, write: bool, force: bool = False, facts: TrainerFacts | None = None
+) -> Suggestion:
     """Return the patch of `report` in the form `emit`; with `write`, also make the change in the config's file.
 
-    `config` is the config that the caller named. Raises `UsageError` without one, and where an edit cannot be made in place.
+    `request` is what the report was made from. With the `facts` of its trainer, a diff makes the changes of the code too,
+    where the trainer has the places for them. Raises `UsageError` without a config, where an edit cannot be made in place,
+    and for the record of a finished run, unless `force`d.
     """
-    source = report.subject.config
+    source, config = report.subject.config, request.config
     if source is None:
         raise UsageError(_NO_CONFIG)
     edits, prefix = report.patch, report.config_prefix
+    joint = joint_patch(report, facts) if emit is Emit.DIFF and not write else None
+    if joint is not None and joint.text:
+        notes = [*_notes(report, joint.made), *joint.notes]
+        return Suggestion(text=joint.text, report=report, changed="", notes=tuple(notes))
+    notes = [*_notes(report), *(() if joint is None else joint.notes)]
+    if edits and (advice := _record_advice(report, Path(source), request.source)):
+        if write and not force:
+            raise UsageError(f"{source}: {advice}; or insist with --force")
+        notes.append(f"{source} is {advice}")
     changed = text = ""
     if emit is Emit.JSON:
         text = json_report.patch_text(report)
@@ -64,8 +85,9 @@ def suggestion(report: Report, config: Path | None, emit: Emit, write: bool) -> 
                 patcher.require_own_file(source)
             text = patcher.unified_diff(before, after, source)
         if write:
-            changed = f"changed {source}; what it was is in {patcher.write(Path(source), after)}"
-    return Suggestion(text=text, report=report, changed=changed, notes=tuple(_notes(report)))
+            backup = patcher.write(Path(source), after, None if _is_stale(report) else report.subject.sha256)
+            changed = f"changed {source}; what it was is in {backup}"
+    return Suggestion(text=text, report=report, changed=changed, notes=tuple(notes))
 
 
 def with_diff(report: Report, config: Path | None) -> Report:
@@ -87,21 +109,74 @@ def with_diff(report: Report, config: Path | None) -> Report:
     return replace(report, diff=diff)
 
 
+def _record_advice(report: Report, config: Path, source: Path | None) -> str | None:
+    """Return, for the record of a run that is over, what to patch instead; None for any other config.
+
+    `source` is the checkout that the caller named.
+    """
+    if not hydra_record.is_record(config) or not _is_over(report, config):
+        return None
+    name = hydra_record.experiment_of(config)
+    found = trainer.around(config) if source is None else trainer.find(source)
+    checkout = None if found is None else trainer.checkout_of(found)
+    file = None if checkout is None else hydra_record.experiment_file(config, checkout)
+    if file is not None:
+        instead = f"{shortest(file)}, from which it had its experiment: --config {shlex.quote(str(shortest(file)))}"
+    elif name is not None:
+        instead = f"conf/experiment/{name}.yaml of its checkout, from which it had its experiment (--source DIR finds it)"
+    else:
+        instead = "the config that the next run starts from: --config FILE"
+    return f"the record of a finished run, with which nothing is trained again; patch {instead}"
+
+
+def _is_over(report: Report, record: Path) -> bool:
+    """Return True if the run with this record has left a generator's checkpoint."""
+    if report.subject.checkpoint is not None:
+        return True
+    settings = Settings(MappingProxyType({setting.key: setting for setting in report.settings}))
+    try:
+        run_folder.find_checkpoint(record.absolute().parent.parent, settings)
+    except InputError:
+        return False
+    return True
+
+
+def _overruled(report: Report) -> Iterator[str]:
+    """Yield a note on the keys of the patch that the run's own command line gave: they overrule any file."""
+    checkpoint = report.subject.checkpoint
+    record = None if checkpoint is None else hydra_record.around(Path(checkpoint))
+    if record is None:
+        return
+    given = {key.removeprefix("experiment.") for key, _ in hydra_record.overrides(record.with_name("overrides.yaml"))}
+    both = [edit.key for edit in report.patch if edit.key in given]
+    if both:
+        yield f"the run's command line gave {', '.join(both)}: change it there too, since it overrules any file"
+
+
+def _is_stale(report: Report) -> bool:
+    """Return True if the config was found not to be what the weights were trained with."""
+    return any(finding.code == ToolCode.DISAGREEMENT.code for finding in report.findings)
+
+
 def _whole(config: Path | None, source: str) -> Path:
     """Return the config that `source` is a part of: `source` itself where `config` is None or a run's folder."""
     return Path(source) if config is None or is_folder(config) else config
 
 
-def _notes(report: Report) -> Iterator[str]:
-    """Yield the diagnosis, and what a config patch alone leaves to do, one line each."""
+def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
+    """Yield the diagnosis, and what a patch that makes the changes `made` leaves to do in the code, one line each."""
     yield f"{report.verdict.value}: {report.sentence}"
     for remedy in report.chosen_remedies:
-        if remedy.code_hint is not None:
+        if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):
             yield f"in the code, for {remedy.title}: {remedy.code_hint}"
         if remedy.trial is not None:
             yield f"by trials, {remedy.title}: {remedy.trial}"
     for remedy in report.remedies:
         if remedy.status is RemedyStatus.REFUSED:
             yield f"not proposed, {remedy.title}: {remedy.why}"
-    if not report.patch:
+    if not made:
+        yield from _overruled(report)
+    if not report.patch and not made and any(setting.origin is Origin.RECORDED for setting in report.settings):
+        yield "no config key to change: the config has been changed since; train with it, and inspect what comes out"
+    elif not report.patch and not made:
         yield "no config key to change"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.history import History, Stage
 from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy
@@ -72,6 +73,8 @@ def to_dict(report: Report) -> dict[str, Any]:
         "confidence": report.confidence.value,
         "sentence": report.sentence,
         "subject": plain(report.subject),
+        "stage": plain(report.stage),
+        "history": plain(report.history),
         "data": plain(report.data),
         "causes": plain(report.causes),
         "unexplained": list(report.unexplained),
@@ -220,7 +223,15 @@ def _report(stored: shapes.Report) -> Report:
         config_prefix=stored.config_prefix,
         diff=stored.diff,
         pictures=None if stored.pictures is None else _drawable(same(stored.pictures, Pictures)),
+        stage=None if stored.stage is None else same(stored.stage, Stage),
+        history=None if stored.history is None else _told(same(stored.history, History)),
     )
+
+
+def _told(history: History) -> History:
+    if any(not curve.values or len(curve.epochs) != len(curve.values) for curve in history.curves):
+        raise ValueError("a curve of another length")
+    return history
 
 
 def _drawable(pictures: Pictures) -> Pictures:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from humouse_doctor.cases.from_config import generator_spec
-from humouse_doctor.cases.spaces import conditions_of, held_in_float32, moments, reading_of, space_of
+from humouse_doctor.cases.spaces import added, conditions_of, held_in_float32, moments, reading_of, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Subject
 from humouse_doctor.core.cost import require_trainable
@@ -15,6 +15,7 @@ from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.inputs.config.trainer_keys import WARMUP_GATES
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.shared import budget
@@ -80,13 +81,15 @@ def rehearse(
     if space is None:
         raise UsageError("what the loss compares is not known; add training.absolute_coordinates to the config")
     reading = None if pretrainer else reading_of(settings, gestures, spec.architecture, space, source)
-    as_read = CodeChange.LOSS_AS_READ in changes
-    if as_read and (reading is None or reading.space.absolute):
+    if CodeChange.LOSS_AS_READ in changes and (reading is None or reading.space.absolute):
         raise UsageError("the program does not sum the output, so its loss has nothing to sum")
-    if pretrainer or as_read or CodeChange.NORMALISED_POSITIONS in changes:
-        space = Space(absolute=True)
+    summed = CodeChange.LOSS_AS_READ in changes or (reading is not None and reading.compared)
+    if pretrainer or summed or CodeChange.NORMALISED_POSITIONS in changes:
+        space = replace(space, absolute=True, position_mean=None, position_std=None) if summed else Space(absolute=True)
         mean, std = moments(space.targets(gestures.sequences[:, : spec.target_len], 2))
         space = replace(space, position_mean=mean, position_std=std)
+    if summed and spec.activation_xy is not Activation.LINEAR:
+        raise UsageError("a loss that compares what the program reads needs a linear head; set model.generator.activation_xy")
     betas = settings.value("training.betas")
     first, second = betas if isinstance(betas, tuple) else (0.5, 0.999)
     assert isinstance(first, int | float)
@@ -106,12 +109,11 @@ def rehearse(
         whiten=distorted and settings.flag("training.warmup_latent_normalize") is True,
         noise_std=(settings.number("training.warmup_noise_std") or 0.0) if distorted else 0.0,
         latent_table=pretrainer,
-        slow_gates=CodeChange.SLOW_GATES in changes,
+        slow_gates=CodeChange.SLOW_GATES in changes or added(settings, WARMUP_GATES, source) == "slow",
         time_input=CodeChange.TIME_INPUT in changes,
         encoder_hidden=_encoder_hidden(settings),
         kl_weight=_number_or(settings, "training.warmup_kl_weight", 0.1),
-        read_as=reading.space if as_read and reading is not None else None,
-        compared=space if as_read else None,
+        summed=space if summed else None,
         seed=seed,
     )
     for key, plain in (("training.warmup_encoder_layers", 1), ("training.warmup_encoder_dropout", 0.0)):
@@ -120,7 +122,7 @@ def rehearse(
     return Rehearsal(
         warm_up=warm_up,
         space=space,
-        reading=reading if reading is None else replace(reading, compared=as_read),
+        reading=reading if reading is None else replace(reading, compared=summed),
         targets=targets,
         conditions=conditions_of(settings, gestures, spec.condition_dim, remarks),
         remarks=tuple(remarks),

@@ -21,7 +21,8 @@ from humouse_doctor.core.spec import Architecture, GeneratorSpec
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator, build, slow_gates, with_time_input
 from humouse_doctor.networks.numerics import denormals_flushed, one_thread, seeded
-from humouse_doctor.networks.spaces import pixels, z_scored
+from humouse_doctor.networks.output_layer import scale_output
+from humouse_doctor.networks.spaces import z_scored_sum
 
 #: The default width of humouse's encoder (`training.warmup_encoder_hidden_dim`).
 ENCODER_HIDDEN = 128
@@ -37,7 +38,8 @@ class WarmUp:
     """The parameters of one warm-up.
 
     `learning_rate` and `betas` are Adam's; `noise_std` is in units of the latent; `steps` counts optimiser steps. With
-    `read_as`, the loss compares the positions summed from an output in that space, z-scored as those of `compared`.
+    `summed`, the loss compares z-scored positions of that space with the sum of the output. The output is then in stds of
+    the positions while it is trained, and the output layer takes the stds over at the end.
     Two warm-ups with one seed start from equal weights where their shapes agree, and use the same batches.
     """
 
@@ -53,8 +55,7 @@ class WarmUp:
     time_input: bool = False
     encoder_hidden: int = ENCODER_HIDDEN
     kl_weight: float = KL_WEIGHT
-    read_as: Space | None = None
-    compared: Space | None = None
+    summed: Space | None = None
     seed: int = 0
 
 
@@ -123,23 +124,18 @@ def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, 
         if variational:
             loss = _variational_loss(network, code, condition, batch, warm_up.kl_weight)
         else:
-            loss = nn.functional.l1_loss(_as_compared(network(_distort(code, warm_up, own), condition), warm_up), batch)
+            output = network(_distort(code, warm_up, own), condition)
+            loss = nn.functional.l1_loss(output if warm_up.summed is None else z_scored_sum(warm_up.summed, output), batch)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
         optimiser.step()
         losses.append(loss.item())
         if tick is not None and tick(step + 1, losses[-1]):
             break
+    if warm_up.summed is not None and warm_up.summed.position_std is not None:
+        scale_output(network, warm_up.summed.position_std)
     network.eval()
     return Trained(network=network, losses=np.asarray(losses))
-
-
-def _as_compared(output: Tensor, warm_up: WarmUp) -> Tensor:
-    """Return an output (N, T, D) in the space of the targets, (N, T, D): as it is unless the loss converts it."""
-    if warm_up.read_as is None or warm_up.compared is None:
-        return output
-    positions = z_scored(warm_up.compared, pixels(warm_up.read_as, output))
-    return torch.cat([positions, output[..., 2:]], dim=-1)
 
 
 def _batches(count: int, batch_size: int, steps: int) -> Iterator[Tensor]:

@@ -53,6 +53,23 @@ def _distance_of(metric: Metric, value: float) -> float:
     return min(1.0, math.log(factor) / math.log(_AS_FAR_AS_COUNTS))
 
 
+def furthest(measurements: Mapping[str, float]) -> str | None:
+    """Return, in words, the measure that is furthest from health; None if all of the measured ones are healthy."""
+    off = {
+        name: _distance_of(metric, measurements[name]) if metric.deciding else 0.0
+        for name, metric in current().metrics.items()
+        if name.partition(".")[0] in current().deciding_in_trials
+        and name in measurements
+        and measurements[name] not in metric.healthy
+    }
+    if not off:
+        return None
+    worst = max(off, key=lambda name: off[name])
+    label = current().labels.get(worst)
+    named = worst if label is None else f"{label} ({worst})"
+    return f"{named} is {measurements[worst]:.3g}, healthy is {current().metrics[worst].healthy}"
+
+
 def interval95(values: Sequence[float]) -> Interval | None:
     """Return Student's 95 % interval of the mean of paired differences, None with fewer than two."""
     if len(values) < 2:

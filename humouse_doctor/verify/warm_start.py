@@ -1,4 +1,8 @@
-"""Write the best arm that humouse can load as a pretrainer's checkpoint, and check that the file gives the trial's numbers."""
+"""Write the best arm that humouse can start from, and check that the file gives the trial's numbers as the program reads it.
+
+Where the program reads positions that is a pretrainer's checkpoint. Where it sums the output, a pretrainer's would draw other
+paths than the trial, so that it is a generator's own weights, whose output is deltas in the unit of the run's data.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +26,14 @@ from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.inputs.source import trainer
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies import catalogue
 from humouse_doctor.remedies.candidates import candidates, together
 from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
-from humouse_doctor.verify.effects import distance
+from humouse_doctor.verify.effects import distance, furthest
 from humouse_doctor.verify.search import Attempt
 
 #: The metrics compared between the trial and the written file.
@@ -39,17 +45,18 @@ _TOLERANCE = 1e-3
 
 
 def why_not(bench: Bench, arm: Arm) -> str | None:
-    """Return the reason humouse could not load what `arm` trains as a pretrainer's checkpoint, None if it could."""
+    """Return the reason humouse could not start from what `arm` trains, None if it could."""
     try:
         rehearsal = bench.rehearsal(bench.job(arm, 0))
     except DoctorError as error:
         return str(error)
-    if rehearsal.warm_up.spec.architecture is not Architecture.LSTM:
-        return f"a pretrainer's checkpoint is an lstm generator, not {rehearsal.warm_up.spec.architecture.value}"
     if rehearsal.warm_up.time_input:
         return "its recurrent layer has one more input, which humouse's has not"
     if rehearsal.reading is not None and not rehearsal.reading.space.absolute:
-        return f"humouse would load positions in pixels, and this program sums the output ({rehearsal.reading.because})"
+        said = f"this program sums the output ({rehearsal.reading.because}), and its loss did not"
+        return None if rehearsal.warm_up.summed is not None else said
+    if rehearsal.warm_up.spec.architecture is not Architecture.LSTM:
+        return f"a pretrainer's checkpoint is an lstm generator, not {rehearsal.warm_up.spec.architecture.value}"
     if rehearsal.space.position_mean is None:
         return "it was not trained on z-scored positions"
     if rehearsal.warm_up.spec.activation_xy is not Activation.LINEAR:
@@ -60,11 +67,11 @@ def why_not(bench: Bench, arm: Arm) -> str | None:
 def best(bench: Bench, case: Case, attempt: Attempt, arms: Sequence[Arm], seeds: Sequence[int]) -> Arm:
     """Return the healthiest of the arms that humouse can load; raise `UsageError` if there can be none.
 
-    One arm is always added: z-scored positions, a linear head, an undistorted latent and slow gates, which change the
-    weights alone.
+    One arm is always added: z-scored positions in the space that the program reads, a linear head, an undistorted latent and
+    slow gates, which change the weights alone.
     """
     on_hand = candidates(case)
-    needed = [on_hand[name] for name in ("normalised-positions", "slow-gates") if name in on_hand]
+    needed = [on_hand[name] for name in ("normalised-positions", "loss-as-read", "slow-gates") if name in on_hand]
     start = together(needed, prefix="warm start: ")
     refused = why_not(bench, start) if needed else "its architecture has no warm start"
     if refused is not None:
@@ -91,7 +98,8 @@ def write(
     with one_thread():
         rehearsal = bench.rehearsal(job)
         again, trained = bench.measured(job, rehearsal)
-    content = pretrainer_content(trained.network, rehearsal)
+    summed = rehearsal.warm_up.summed is not None
+    content = trained.network.state_dict() if summed else pretrainer_content(trained.network, rehearsal)
     stream = io.BytesIO()
     torch.save(content, stream)
     read_back: dict[str, float] = {}
@@ -110,11 +118,15 @@ def write(
     return (
         (
             f"{path}: {arm.title}, seed {tried.seed}, {again.steps:,} steps;"
-            f" {again.stopped or ('healthy' if again.healthy else 'not healthy')}"
+            f" {again.stopped or ('healthy' if again.healthy else f'not healthy: {_why_not_healthy(again)}')}"
         ),
         f"read back as humouse would load it, it gives the trial's numbers: {shown}",
-        *_use(path, case, text),
+        *_use(path, case, text, bench.source),
     )
+
+
+def _why_not_healthy(trial: Trial) -> str:
+    return furthest(trial.measurements) or "not all that decides could be measured"
 
 
 def diff_beside(path: Path) -> Path:
@@ -122,12 +134,15 @@ def diff_beside(path: Path) -> Path:
     return path.with_name(f"{path.name}.diff")
 
 
-def _use(path: Path, case: Case, before: str) -> Iterator[str]:
+def _use(path: Path, case: Case, before: str, facts: TrainerFacts | None) -> Iterator[str]:
     """Yield how to start from the file at `path`: as overrides for a shell, and as a diff of `before`, the config's text.
 
-    The diff is written to a file beside `path`.
+    The diff is written to a file beside `path`. A path in the trainer's checkout, from where it is run, is named from there.
     """
-    edits, source, prefix = config_edits(case, path), case.settings.source, case.settings.prefix
+    checkout = None if facts is None else trainer.checkout_of(Path(facts.file))
+    inside = checkout is not None and path.resolve().is_relative_to(checkout.resolve())
+    named = path.resolve().relative_to(checkout.resolve()) if inside and checkout is not None else path
+    edits, source, prefix = config_edits(case, named), case.settings.source, case.settings.prefix
     assert source is not None
     shown = patcher.override_prefix(source, prefix)
     try:
@@ -183,4 +198,4 @@ def _fields(spec: GeneratorSpec) -> dict[str, object]:
 
 def config_edits(case: Case, path: Path) -> tuple[Edit, ...]:
     """Return the edits of the run's config that start it from the file at `path`."""
-    return catalogue.warm_start(case, str(path)).edits
+    return catalogue.start_edits(case, str(path))

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
@@ -10,7 +13,7 @@ from humouse_doctor.core.case import PretrainerContract
 from humouse_doctor.core.space import PIXELS, Reading
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.probes.pretrainer_contract import broken_terms
-from tests.cases.builders import write_checkpoint, write_config, write_data, write_pretrainer
+from tests.cases.builders import LENGTH, write_checkpoint, write_config, write_data, write_pretrainer
 
 #: What the configs of these tests say that their program reads.
 DRAWN = Reading(space=PIXELS, because="training.output_space is positions")
@@ -80,3 +83,37 @@ def test_a_program_that_sums_what_a_pretrainers_checkpoint_emits_breaks_the_cont
     (term,) = broken_terms(case.contract)
     assert term.startswith("the program sums the output (assumed: humouse has summed")
     assert term.endswith(", the checkpoint emits positions")
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.5, True), (0.55, True), (1.0, False), (0.25, False)])
+@pytest.mark.parametrize("own", [True, False], ids=["its own file", "a run's"])
+def test_statistics_that_are_half_noise_are_remarked_on(
+    *, own: bool, share: float, said: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = write_data(tmp_path)
+    real = np.cumsum(np.load(data)["sequences"][..., :2], axis=1).reshape(-1, 2).std(axis=0)
+    content = torch.load(write_pretrainer(tmp_path), weights_only=False)
+    torch.save({**content, "position_std": (real * np.sqrt(share)).astype(np.float32)}, tmp_path / "lstm_generator.pt")
+    config = write_config(tmp_path, more=", generator_init_path: lstm_generator.pt")
+    request = Request(checkpoint=tmp_path / "lstm_generator.pt") if own else Request(config=config)
+
+    remarks = load_case(replace(request, data=data, samples=8, quick=True)).case.subject.remarks
+
+    assert any("data.use_generated_negatives is on" in remark for remark in remarks) is said
+
+
+def test_a_checkpoint_with_a_time_input_is_sampled_with_the_time(tmp_path: Path) -> None:
+    weights = write_checkpoint(tmp_path)
+    state = torch.load(weights, weights_only=True)
+    first = "lstm_layers.0.weight_ih_l0"
+    state[first] = torch.cat([state[first], torch.ones(len(state[first]), 1)], dim=1)
+    torch.save(state, weights)
+
+    case = load_case(Request(checkpoint=weights, config=write_config(tmp_path), data=write_data(tmp_path), samples=8)).case
+
+    assert case.samples.rnn_input is not None
+    assert case.samples.rnn_input[0, :, -1] == pytest.approx(np.linspace(0, 1, LENGTH))
+    assert case.network is not None
+    assert case.network.repeats_latent is False
+    assert any("it is given the time" in remark for remark in case.subject.remarks)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -97,3 +98,52 @@ def test_the_length_of_raw_sessions_is_asked_for(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="how many steps it generates"):
         load_case(Request(checkpoint=write_checkpoint(tmp_path), data=tmp_path / "session_1"))
+
+
+_SAID = ("training.absolute_coordinates=false", "data.normalize_sequences=false", "model.generator.latent_dim=4")
+
+
+@pytest.mark.parametrize(
+    ("said", "lacking"),
+    [
+        ((), {Need.PREDICTIONS: "activation_xy", Need.FIT: "activation_xy", Need.GRADIENTS: "activation_xy"}),
+        (("activation_xy=tanh",), {Need.FIT: "activation_dt", Need.GRADIENTS: "activation_dt"}),
+        (("activation_xy=tanh", "activation_dt=linear"), {}),
+    ],
+    ids=["nothing", "xy", "both"],
+)
+def test_without_a_config_what_depends_on_an_unknown_head_is_left_out(
+    said: tuple[str, ...], lacking: dict[Need, str], tmp_path: Path
+) -> None:
+    overrides = (*_SAID, *(f"model.generator.{head}" for head in said))
+    weights, data = write_checkpoint(tmp_path, channels=3), write_data(tmp_path)
+
+    case = load_case(Request(checkpoint=weights, data=data, overrides=overrides, samples=16)).case
+
+    needs = (Need.PREDICTIONS, Need.FIT, Need.GRADIENTS)
+    assert {need for need in needs if case.lacks(need)} == set(lacking)
+    assert all(f"--set model.generator.{key}=" in str(case.lacks(need)) for need, key in lacking.items())
+    assert case.lacks(Need.RECURRENCE) is None
+    assert case.lacks(Need.TARGETS) is None
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_without_a_config_the_scale_of_the_conditions_is_not_assumed(*, said: bool, tmp_path: Path) -> None:
+    weights = write_checkpoint(tmp_path, conditions=2)
+    data = write_data(tmp_path, features=np.ones((12, 2), dtype=np.float32))
+    more = ("data.normalize_features=true",) if said else ()
+
+    case = load_case(
+        Request(checkpoint=weights, data=data, overrides=(*_SAID, "model.generator.activation_xy=tanh", *more), quick=True)
+    ).case
+
+    assert ("data.normalize_features is not known" in str(case.lacks(Need.PREDICTIONS))) is not said
+
+
+def test_without_a_config_the_unit_of_the_loss_is_not_assumed(tmp_path: Path) -> None:
+    weights, data = write_checkpoint(tmp_path), write_data(tmp_path)
+
+    case = load_case(Request(checkpoint=weights, data=data, overrides=_SAID[:1], quick=True, samples=8)).case
+
+    assert "--set data.normalize_sequences=true" in str(case.lacks(Need.TARGETS))
+    assert "absolute" not in str(case.lacks(Need.TARGETS))

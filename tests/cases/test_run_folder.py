@@ -148,3 +148,14 @@ def test_preflight_finds_the_config_of_a_run_folder(tmp_path: Path) -> None:
     assert case.subject.config == str(config)
     with pytest.raises(UsageError, match="a folder without a config"):
         load_case(Request(config=tmp_path))
+
+
+@pytest.mark.parametrize(("stem", "said"), [("generator_x", False), ("generator_x_best", False), ("generator_y", True)])
+def test_the_best_weights_of_an_experiment_are_named_after_it_too(stem: str, said: bool, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path).rename(tmp_path / f"{stem}.pt")
+    config = write_config(tmp_path)
+    config.write_text(f"experiment_name: x\n{config.read_text()}")
+
+    found = load_case(Request(checkpoint=tmp_path, samples=8, quick=True)).tool_findings
+
+    assert any("experiment_name is x" in finding.message for finding in found) is said

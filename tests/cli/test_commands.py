@@ -180,11 +180,15 @@ def test_without_a_config_the_space_is_asked_for(invoke: Invoke, collapsed_run: 
     bare = invoke("inspect", checkpoint, "--data", data)
     told = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
                   "data.normalize_sequences=false")  # fmt: skip
+    head = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
+                  "data.normalize_sequences=false", "--set", "model.generator.activation_xy=tanh")  # fmt: skip
 
     assert bare.out.startswith("AT-RISK")
     assert "--set training.absolute_coordinates=true" in " ".join(bare.out.split())
-    assert told.code == 1
-    assert told.out.startswith("COLLAPSED")
+    assert told.out.startswith("AT-RISK")
+    assert "--set model.generator.activation_xy=tanh (or linear)" in " ".join(told.out.split())
+    assert head.code == 1
+    assert head.out.startswith("COLLAPSED")
     assert "inferred" in told.out
 
 
@@ -258,11 +262,15 @@ def test_write_changes_the_config_and_keeps_a_backup(invoke: Invoke, collapsed_r
     config = run / ".hydra" / "config.yaml"
     before = config.read_text()
 
-    ended = invoke("suggest-config", run, "--write", "--emit", "overrides")
+    refused = invoke("suggest-config", run, "--write", "--emit", "overrides")
+    assert (refused.code, config.read_text()) == (2, before)
+    assert "the record of a finished run, with which nothing is trained again; patch the config that the next" in refused.err
+
+    ended = invoke("suggest-config", run, "--write", "--emit", "overrides", "--force")
 
     assert ended.code == 0
     assert "activation_xy: linear" in config.read_text()
-    assert config.with_name("config.yaml.bak").read_text() == before
+    assert [path.read_text() for path in config.parent.glob("config.yaml.*.bak")] == [before]
     assert "what it was is in" in ended.err
 
 

@@ -94,3 +94,11 @@ def test_every_message_but_the_broken_contracts_carries_a_number(code: str) -> N
     assert re.search(r"\d", message)
     assert "\n" not in message
     assert not message.endswith(".")
+
+
+def test_a_config_that_the_weights_were_not_trained_with_is_said_first() -> None:
+    plain = runs.report({"HD207": F}, case=runs.trained())
+    stale = runs.report({"HD207": F}, case=replace(runs.trained(), contradictions=("a is 1 and was 2", "b is 3 and was 4")))
+
+    first = "The config is not what these weights were trained with: a is 1 and was 2; b is 3 and was 4. "
+    assert stale.sentence == first + plain.sentence

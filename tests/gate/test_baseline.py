@@ -31,6 +31,7 @@ from tests.gate.builders import (
     reports,
     result,
 )
+from tests.gate.test_comparing import of_weights
 
 
 def _kept(folder: Path, of: Report, policy: Policy | None = None, name: str = "runs/x") -> baseline.Baseline:
@@ -401,3 +402,15 @@ def test_every_known_run_passes_the_baseline_made_of_it(found_now: Report, polic
     assert entry.exit_code is ExitCode.CLEAN
     assert entry.healed == ()
     assert not any(judged.age is Age.WORSENED for judged in entry.findings)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_what_the_same_weights_do_not_show_any_more_is_not_healed(*, same: bool, tmp_path: Path) -> None:
+    before, after = of_weights("a" * 64, flat()), of_weights(("a" if same else "b") * 64, report(Verdict.HEALTHY))
+    before = replace(before, findings=(*before.findings, found("HD002", Severity.WARNING)))
+
+    entry = _again(tmp_path, before, after)
+
+    said = "HD103: of the baseline is not found any more in the same weights: not healed"
+    assert entry.healed == (("HD002:",) if same else ("HD002:", "HD103:"))
+    assert (said in entry.notes) is same

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
 from humouse_doctor.core.comparison import MovedMetric
-from humouse_doctor.core.probe import Judgement, Severity
+from humouse_doctor.core.probe import Judgement, ProbeResult, Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.gate.comparing import compare
@@ -26,7 +28,7 @@ def test_every_finding_is_kept_gone_unmeasured_or_new(before: Report, after: Rep
 
     now = {finding.fingerprint for finding in after.findings}
     then = {finding.fingerprint for finding in before.findings}
-    lost = [*changed.gone, *changed.unmeasured]
+    lost = [*changed.gone, *changed.unmeasured, *changed.not_gone]
     assert sorted(finding.fingerprint for finding in lost) == sorted(then - now)
     assert {finding.fingerprint for finding in changed.new} == now - then
     assert not {finding.code for finding in changed.gone} & {finding.code for finding in changed.unmeasured}
@@ -65,6 +67,32 @@ def test_the_tools_own_finding_is_gone_where_it_is_not_there() -> None:
     before = report(Verdict.HEALTHY, [found("HD002", Severity.WARNING, "data.batch_size")])
 
     assert compare(before, report(Verdict.HEALTHY)).gone == before.findings
+
+
+@pytest.mark.parametrize("results", [[], [result("HD103", None)]], ids=["healthy", "skipped"])
+def test_nothing_is_gone_from_the_same_weights_when_only_settings_differ(results: list[ProbeResult]) -> None:
+    before = of_weights(
+        "a" * 64, report(Verdict.COLLAPSED, [*flat().findings, found("HD002", Severity.WARNING)], experiment="x")
+    )
+    after = report(Verdict.HEALTHY, results=results, experiment="y")
+
+    same, other = compare(before, of_weights("a" * 64, after)), compare(before, of_weights("b" * 64, after))
+
+    assert same.not_gone == flat().findings
+    assert same.settings == ("experiment_name: 'x' -> 'y'",)
+    assert [finding.code for finding in same.gone] == ["HD002"]
+    assert (other.not_gone, other.settings) == ((), ())
+    assert not same.unmeasured
+
+
+def test_what_other_data_does_not_show_is_gone_as_before() -> None:
+    before, after = of_weights("a" * 64, flat()), of_weights("a" * 64, report(Verdict.HEALTHY))
+
+    assert compare(before, after).gone == flat().findings
+
+
+def of_weights(sha256: str, of: Report) -> Report:
+    return replace(of, subject=replace(of.subject, sha256=sha256))
 
 
 @pytest.mark.parametrize(

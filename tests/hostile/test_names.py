@@ -91,7 +91,7 @@ def test_what_is_said_of_a_warm_start_can_be_pasted_and_changes_its_config(
     monkeypatch.chdir(tmp_path / "here")
     saved = Path(f"{name}.pt")
 
-    words, place = warm_start._use(saved, load_case(Request(config=config)).case, yaml_text.read_text(config))
+    words, place = warm_start._use(saved, load_case(Request(config=config)).case, yaml_text.read_text(config), None)
     subprocess.run(["bash", "-c", place.rpartition(f"{config}: ")[2]], check=True, env={**os.environ, "GIT_DIR": os.devnull})
 
     case = load_case(Request(config=config)).case
@@ -109,7 +109,7 @@ def test_a_warm_start_whose_name_no_override_can_hold_says_so_in_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     config = run_with("run", tmp_path)
-    (said,) = warm_start._use(Path(name), load_case(Request(config=config)).case, yaml_text.read_text(config))
+    (said,) = warm_start._use(Path(name), load_case(Request(config=config)).case, yaml_text.read_text(config), None)
     assert "no line of overrides can hold" in said
     assert said.isprintable()
 

@@ -48,7 +48,12 @@ LARGE_FILES = ("L2400", "seq2seq-L300", "tcn-L1400", "Z2e6", "h1024-T5e3", "tcn-
 def test_a_checkpoint_of_absurd_sizes_is_refused_before_it_is_built(tmp_path: Path, built: list[str], name: str) -> None:
     path = save(tmp_path / "generator_x.pt", pretrained(ATTACKS[name].spec))
     np.save(tmp_path / "data.npy", np.ones((16, 32, 3), dtype=np.float32))
-    overrides = ("training.absolute_coordinates=true", "data.normalize_sequences=false")
+    overrides = (
+        "training.absolute_coordinates=true",
+        "data.normalize_sequences=false",
+        "model.generator.activation_xy=tanh",
+        "model.generator.activation_dt=softplus",
+    )
 
     with pytest.raises(InputError) as refused:
         load_case(Request(checkpoint=path, data=tmp_path / "data.npy", overrides=overrides))
@@ -99,7 +104,8 @@ def test_a_generator_in_safetensors_is_read(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(checkpoint, "_LARGE_BYTES", 0)
     tensors = pretrained(sized("lstm", steps=8), torch.ones)["state_dict"]
     save_file({f"module.{name}": tensor for name, tensor in tensors.items()}, tmp_path / "g.safetensors")
-    request = Request(checkpoint=tmp_path / "g.safetensors", overrides=("model.generator.target_len=8",))
+    overrides = ("model.generator.target_len=8", "model.generator.activation_xy=tanh")
+    request = Request(checkpoint=tmp_path / "g.safetensors", overrides=overrides)
 
     assert load_case(request).case.samples.predictions is not None
 

@@ -14,16 +14,16 @@ from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.networks.adam import Adam
-from humouse_doctor.networks.architectures import build
+from humouse_doctor.networks.architectures import build, with_time_input
 from humouse_doctor.networks.identify import (
     Disagreement,
     Identified,
     identify,
     load_strictly,
-    output_layer,
     rebuild,
     weight_facts,
 )
+from humouse_doctor.networks.output_layer import output_layer
 
 G = "model.generator."
 SPEC = GeneratorSpec(
@@ -237,11 +237,48 @@ def test_heads_are_the_configs_in_any_spelling(stated: Value, expected: Activati
     assert found.inferred == ()
 
 
-def test_heads_of_no_config_are_the_trainers_and_said_to_be_so() -> None:
-    settings = _settings({f"{G}activation_xy": "linear"}, Origin.DEFAULT, source=None)
-    found = _identify(settings=settings, data_length=6)
-    assert (found.spec.activation_xy, found.spec.activation_dt) == (Activation.TANH, Activation.SOFTPLUS)
-    assert found.inferred.count("the heads, the trainer's defaults") == 1
+def test_an_lstm_that_takes_the_time_too_is_known_by_its_shape_and_draws_as_it_did() -> None:
+    timed = with_time_input(build(SPEC), torch.Generator().manual_seed(1)).eval()
+    checkpoint = Checkpoint(tensors=dict(timed.state_dict()), sha256="0")
+
+    found = _identify(checkpoint, _settings(_stated()))
+    again = rebuild("g.pt", checkpoint, found.spec)
+
+    given = torch.randn(3, SPEC.latent_dim), torch.randn(3, SPEC.condition_dim)
+    assert found.spec == replace(SPEC, time_input=True)
+    assert torch.equal(again(*given), timed(*given))
+    assert again(*given)[:, 0].ne(again(*given)[:, -1]).any()
+    assert output_layer(again) is again.output
+
+
+@pytest.mark.parametrize(("channels", "unknown"), [(2, ["xy"]), (3, ["xy", "dt"])])
+def test_heads_of_no_config_are_not_guessed(channels: int, unknown: list[str]) -> None:
+    found = _identify(_checkpoint(_of(Architecture.LSTM, output_dim=channels)), _settings({}, source=None), data_length=6)
+
+    assert found.unknown_heads == tuple(f"{G}activation_{axis}" for axis in unknown)
+    assert found.spec.activation_xy is Activation.LINEAR
+
+
+def test_an_architecture_without_heads_has_none_that_are_unknown() -> None:
+    found = _identify(_checkpoint(_of(Architecture.SEQ2SEQ, output_dim=3)), _settings({}, source=None), data_length=6)
+
+    assert found.unknown_heads == ()
+
+
+def test_a_head_that_the_trainer_would_reject_is_unknown_in_a_config_too() -> None:
+    stated = {key: value for key, value in _stated().items() if key != f"{G}activation_xy"}
+
+    assert _identify(settings=_settings(stated)).unknown_heads == (f"{G}activation_xy",)
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_spectral_norm_that_the_weights_do_not_have_is_a_disagreement(*, stated: bool) -> None:
+    spec = _of(Architecture.TCN, spectral_norm=not stated)
+    key = f"{G}use_spectral_norm"
+
+    found = _identify(_checkpoint(spec), _settings({**_stated(spec), key: stated}))
+
+    assert found.disagreements == (Disagreement(key=key, in_weights=not stated, in_config=stated),)
 
 
 FIELDS = {
@@ -309,6 +346,19 @@ def _refusal(tensors: dict[str, Tensor]) -> str:
 @pytest.mark.parametrize("name", ["critic_head.weight", "condition_proj.weight", "classifier.bias", "aux_head.0.weight"])
 def test_a_discriminator_is_told_from_a_generator(name: str) -> None:
     assert "g.pt: is a discriminator; expected the generator" in _refusal({"a.b": torch.ones(1), name: torch.ones(1)})
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("a diffusion model", ("time_mlp.0.weight", "input_proj.weight", "out_proj.weight")),
+        ("a timing model", ("backbone.0.weight", "duration_head.weight", "concentration_head.weight")),
+    ],
+)
+def test_another_network_of_humouse_is_refused_with_the_way_that_works(what: str, names: tuple[str, ...]) -> None:
+    assert f"is {what}, whose weights are not looked at; inspect what it has drawn instead: humouse-doctor inspect SAMPLES" in (
+        _refusal({name: torch.ones(1) for name in names})
+    )
 
 
 def test_an_unknown_network_is_refused_with_some_of_its_names() -> None:
@@ -490,17 +540,6 @@ def test_a_network_of_unknown_layers_alone_has_no_start_to_compare_with() -> Non
     facts = weight_facts(network, network.state_dict())
     assert facts.excess_over_start is None
     assert facts.non_finite == 0
-
-
-@pytest.mark.parametrize("architecture", list(Architecture))
-def test_the_output_layer_of_a_rebuilt_generator_is_known_by_name(architecture: Architecture) -> None:
-    network = build(_of(architecture))
-    name = "proj" if architecture is Architecture.TCN else "output"
-    assert output_layer(network) is network.get_submodule(name)
-
-
-def test_the_output_layer_of_another_network_is_not_guessed() -> None:
-    assert output_layer(nn.Sequential(nn.Linear(2, 2))) is None
 
 
 def test_the_output_layer_of_another_network_counts_unless_it_is_named() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from humouse_doctor.core.space import Space
-from humouse_doctor.networks.spaces import pixels, z_scored
+from humouse_doctor.core.space import EPSILON, Space
+from humouse_doctor.networks.spaces import pixels, z_scored_sum
 from tests.core.test_space import POSITION_MEAN, POSITION_STD, SPACES
 
 
@@ -21,10 +21,9 @@ def test_paths_are_those_of_the_numpy_twin(space: Space) -> None:
     assert values.grad[..., :2].abs().min() > 0
 
 
-def test_positions_are_z_scored_as_their_targets_are() -> None:
+def test_a_sum_of_steps_in_stds_is_comparable_with_z_scored_positions() -> None:
     space = Space(absolute=True, position_mean=POSITION_MEAN, position_std=POSITION_STD)
-    sequences = np.random.default_rng(0).normal(size=(2, 5, 2))
-    positions = torch.from_numpy(np.cumsum(sequences, axis=1)).float()
+    sequences = np.random.default_rng(0).normal(size=(2, 5, 3))
+    steps = torch.from_numpy(sequences / [*(POSITION_STD + EPSILON), 1.0]).float()
 
-    np.testing.assert_allclose(z_scored(space, positions).numpy(), space.targets(sequences, 2), rtol=1e-4, atol=1e-5)
-    assert z_scored(Space(absolute=True), positions) is positions
+    np.testing.assert_allclose(z_scored_sum(space, steps).numpy(), space.targets(sequences, 3), rtol=1e-4, atol=1e-5)

@@ -115,7 +115,7 @@ def test_what_makes_it_worse_is_refused_and_the_loss_as_read_comes_first() -> No
 
     first, *others = _PROBE.remedies(case, {"spaces_differ": 1.0})
 
-    assert (first.id, first.code_changes) == ("loss-as-read", (CodeChange.LOSS_AS_READ,))
+    assert (first.id, first.code_changes) == ("loss-as-read", (CodeChange.LOSS_AS_READ, CodeChange.SLOW_GATES))
     assert "train_gan.py:7" in (first.code_hint or "")
     assert {one.id: one.status for one in others}["normalised-positions"] is RemedyStatus.REFUSED
     assert case.network is not None

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import ExitCode, InputError
 from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Policy, Standing
+from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind, Stage, StageKind
 from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
@@ -246,3 +247,37 @@ def sound() -> Report:
     """Return the report with healthy numbers for every deciding probe, which a saved report must have."""
     names = {"HD101": "spread_ratio", "HD103": "time_std_ratio", "HD104": "latent_std_ratio"}
     return replace(healthy(), probes=tuple(result(code, Judgement.HEALTHY, **{name: 0.9}) for code, name in names.items()))
+
+
+def with_history(report: Report) -> Report:
+    """Return `report` with a stage and a history that have every part."""
+    evaluation, training = (
+        Snapshot(
+            kind=kind,
+            epoch=epoch,
+            step=step,
+            file=f"epoch_{epoch}/gan_samples.npz",
+            verdict=verdict,
+            measures=MappingProxyType({"spread": spread, "timing": 0.5}),
+        )
+        for kind, epoch, step, verdict, spread in (
+            (SnapshotKind.EVALUATION, 0, None, Verdict.HEALTHY, 0.9),
+            (SnapshotKind.TRAINING, 1, 40, Verdict.COLLAPSED, 0.01),
+        )
+    )
+    ill = replace(evaluation, epoch=2, verdict=Verdict.AT_RISK, measures=MappingProxyType({"spread": 12.5}))
+    broken = replace(evaluation, epoch=3, verdict=None, measures=MappingProxyType({}), reason="it is empty")
+    curve = LossCurve(
+        name="warm-up", file="train_gan.log", epochs=(1, 2), values=(178.5, 176.4), best_constant=178.6, motionless=66.1
+    )
+    return replace(
+        report,
+        stage=Stage(kind=StageKind.ADVERSARIAL, epoch=3, start="a warm-up of 5 epochs", because="final_epoch is 3"),
+        history=History(
+            snapshots=(evaluation, training, ill, broken),
+            unread=2,
+            fell_ill="epoch 2",
+            curves=(curve,),
+            observations=("it fell ill at epoch 2", "the loss fell by 1.2%"),
+        ),
+    )

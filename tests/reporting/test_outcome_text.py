@@ -138,3 +138,24 @@ def test_the_run_as_it_is_shows_its_numbers_once() -> None:
 
     (row,) = [number for number, line in enumerate(rows) if AS_IT_IS.title in line and line.startswith("  -")]
     assert rows[row + 1].split(",")[0] == "    spread 0.01"
+
+
+def test_an_arm_that_is_not_healthy_says_what_is_furthest_from_it() -> None:
+    rendered = " ".join(outcome_text.render(OUTCOMES["outcome-no-cure.txt"]).split())
+
+    assert "furthest from health: spread (HD101.spread_ratio) is 0.01, healthy is 0.5 to 4" in rendered
+
+
+@pytest.mark.parametrize(
+    ("of", "said"),
+    [
+        (outcome(base_outcome()), True),
+        (replace(outcome(base_outcome()), steps=128), False),
+        (replace(outcome(base_outcome()), own_steps=None), False),
+        (searched(), False),
+        (outcome(base_outcome(healthy=3)), False),
+    ],
+    ids=["shortened", "whole", "unknown", "cured", "nothing to cure"],
+)
+def test_trials_without_a_cure_that_are_short_advise_the_whole_warm_up(of: Outcome, *, said: bool) -> None:
+    assert ("--steps 128 (or a longer --budget)" in " ".join(outcome_text.render(of).split())) is said

@@ -16,7 +16,7 @@ from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.reporting.html import page as html
-from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
+from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures, with_history
 from tests.verify.builders import searched
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -63,7 +63,7 @@ def browser() -> Iterator[Any]:
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One page of each kind, with names too long for any line."""
     folder = tmp_path_factory.mktemp("pages")
-    alone = judged_alone(collapsed(_LONG), Policy(), "0.1.0")
+    alone = judged_alone(with_history(collapsed(_LONG)), Policy(), "0.1.0")
     crowd = gated()
     crowd = replace(crowd, entries=(*crowd.entries, *alone.entries))
     made = {

@@ -13,6 +13,7 @@ from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.training.plan import own_steps, rehearse, unfit
 from tests.verify.runs import LENGTH, write_config, write_data
 
@@ -124,6 +125,7 @@ def test_without_a_learning_rate_nothing_is_trained(tmp_path: Path) -> None:
         rehearse(reader.read(config).settings, of, steps=1, seed=0)
 
 
+_SUMMED = ("training.output_space=deltas", "model.generator.activation_xy=linear")
 FITS = {
     CodeChange.NORMALISED_POSITIONS: {Architecture.LSTM, Architecture.TCN},
     CodeChange.LOSS_AS_READ: {Architecture.LSTM, Architecture.TCN},
@@ -137,7 +139,7 @@ FITS = {
 def test_a_change_that_has_no_place_in_an_architecture_is_refused(
     tmp_path: Path, change: CodeChange, architecture: Architecture
 ) -> None:
-    reads = ("training.output_space=deltas",) if change is CodeChange.LOSS_AS_READ else ()
+    reads = _SUMMED if change is CodeChange.LOSS_AS_READ else ()
     of, known = gestures(tmp_path), settings(tmp_path, *reads, architecture=architecture.value)
 
     if architecture in FITS[change]:
@@ -160,17 +162,34 @@ def test_a_config_without_epochs_has_no_own_steps(tmp_path: Path) -> None:
 
 
 def test_a_loss_as_read_compares_z_scored_positions_with_what_the_program_sums(tmp_path: Path) -> None:
-    of, known = gestures(tmp_path), settings(tmp_path, "training.output_space=deltas")
+    of, known = gestures(tmp_path), settings(tmp_path, *_SUMMED)
 
     found = rehearse(known, of, steps=1, seed=0, changes=(CodeChange.LOSS_AS_READ,))
 
     assert found.reading is not None
-    assert (found.reading.compared, found.warm_up.read_as, found.warm_up.compared) == (True, found.reading.space, found.space)
+    assert (found.reading.compared, found.warm_up.summed) == (True, found.space)
     assert not found.reading.space.absolute
     np.testing.assert_allclose(found.targets.mean((0, 1)), 0, atol=1e-6)
     plain = rehearse(known, of, steps=1, seed=0)
     assert plain.reading is not None
-    assert (plain.reading.compared, plain.warm_up.read_as) == (False, None)
+    assert (plain.reading.compared, plain.warm_up.summed) == (False, None)
+
+
+def test_keys_of_a_patched_trainer_are_trained_as_it_trains_them(tmp_path: Path) -> None:
+    of = gestures(tmp_path)
+    keys = (*_SUMMED, "training.warmup_space=read", "training.warmup_gates=slow")
+
+    found = rehearse(settings(tmp_path, *keys), of, steps=1, seed=0)
+
+    assert (found.warm_up.summed, found.warm_up.slow_gates) == (found.space, True)
+    ignored = rehearse(settings(tmp_path, *keys), of, steps=1, seed=0, source=TrainerFacts(file="train_gan.py"))
+    assert (ignored.warm_up.summed, ignored.warm_up.slow_gates) == (None, False)
+
+
+def test_a_head_that_is_not_linear_takes_no_scale_over(tmp_path: Path) -> None:
+    known = settings(tmp_path, "training.output_space=deltas", "model.generator.activation_xy=tanh")
+    with pytest.raises(UsageError, match="needs a linear head"):
+        rehearse(known, gestures(tmp_path), steps=1, seed=0, changes=(CodeChange.LOSS_AS_READ,))
 
 
 def test_a_program_that_does_not_sum_has_no_loss_as_read(tmp_path: Path) -> None:

@@ -214,18 +214,18 @@ def test_noise_has_the_spread_it_is_given() -> None:
     assert torch.equal(trial._distort(same, _warm_up(), torch.Generator()), same)
 
 
-def test_a_loss_as_read_is_taken_of_the_z_scored_sum_of_the_output() -> None:
-    """A generator that makes the deltas of its targets has no loss left, and gets no gradient worth a step."""
-    std = np.array([20.0, 30.0])
-    read, compared = Space(absolute=False), Space(absolute=True, position_mean=np.array([5.0, -5.0]), position_std=std)
-    positions = torch.from_numpy(compared.targets(_targets(), D)).float()
-    deltas = torch.from_numpy(_targets()).float()
+def test_a_loss_as_read_is_taken_of_the_sum_of_the_output_and_the_output_layer_takes_the_scale_over() -> None:
+    """One step from equal weights: the loss is that of the sum, and the network then makes steps in the data's unit."""
+    std, mean = np.array([20.0, 30.0]), np.array([5.0, -5.0])
+    space = Space(absolute=True, position_mean=mean, position_std=std)
+    warm_up = _warm_up(summed=space, learning_rate=1e-12, noise_std=0.0)
+    plain = _warm_up(learning_rate=1e-12)
 
-    summed = trial._as_compared(deltas, _warm_up(read_as=read, compared=compared))
+    summed = train(warm_up, _targets(), _conditions())
 
-    torch.testing.assert_close(summed, positions, rtol=1e-4, atol=1e-5)
-    assert trial._as_compared(deltas, _warm_up()) is deltas
-    plain, other = (
-        train(warm_up, _targets(), _conditions()).losses for warm_up in (_warm_up(), _warm_up(read_as=read, compared=compared))
+    unscaled = train(plain, _targets(), _conditions()).network
+    latent, given = torch.zeros(N, Z), torch.zeros(N, C)
+    torch.testing.assert_close(
+        summed.network(latent, given), unscaled(latent, given) * torch.tensor(std).float(), rtol=1e-5, atol=1e-6
     )
-    assert plain[0] != other[0]
+    assert summed.losses[0] != train(plain, _targets(), _conditions()).losses[0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Trial
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.verify.effects import compare, distance, interval95, is_healthy
+from humouse_doctor.verify.effects import compare, distance, furthest, interval95, is_healthy
 from tests.verify.builders import FLAT, RATIOS, SHARES, WELL, trial
 
 ARM = Arm(title="an arm", edits=(Edit(key="training.reconstruction_epochs", old=1, new=2),))
@@ -271,3 +271,23 @@ def test_effects_of_extreme_measurements_are_numbers(value: float, seeds: int) -
     assert all((interval is None) == (seeds == 1) for interval in intervals)
     numbers += [bound for interval in intervals if interval is not None for bound in (interval.low, interval.high)]
     assert all(math.isfinite(number) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("measured", "said"),
+    [
+        (
+            {**WELL, "HD101.spread_ratio": 0.4, "HD103.time_std_ratio": 0.01},
+            "movement (HD103.time_std_ratio) is 0.01, healthy is",
+        ),
+        ({**WELL, "HD101.spread_ratio": 40.0}, "spread (HD101.spread_ratio) is 40, healthy is 0.5 to 4"),
+        ({"HD105.skill": 0.1}, "HD105.skill) is 0.1, healthy is >= 0.2"),
+    ],
+)
+def test_what_is_furthest_from_health_is_named_with_its_healthy_interval(measured: dict[str, float], said: str) -> None:
+    assert said in str(furthest(measured))
+
+
+def test_of_what_is_healthy_or_not_measured_nothing_is_named() -> None:
+    assert furthest(WELL) is None
+    assert furthest({}) is None

@@ -385,6 +385,28 @@ def test_a_warm_start_is_read_as_a_pretrainers_checkpoint_and_gives_the_trials_n
     assert content["config"]["activation_xy"] == "linear"
 
 
+def test_a_warm_start_of_a_program_that_sums_is_a_generators_own_weights(run: Path) -> None:
+    """Read back as the run would read it, the file draws the paths of the trial."""
+    path, config = run / "start.pt", run / "run.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("output_space: positions", "output_space: deltas"), encoding="utf-8")
+
+    found = verify(order(run, patches=(), seeds=1, steps=8, warm_start=path), Listener()).outcome
+
+    (start,) = (arm for arm in found.arms if arm.arm.title.startswith("warm start: "))
+    trial = of(found, start.arm.title)
+    assert start.arm.remedies == ("loss-as-read", "slow-gates")
+    content = torch.load(path, weights_only=True)
+    assert "output.weight" in content
+    case = load_case(Request(config=config)).case
+    overrides = tuple(f"{edit.key}={reader.spell(edit.new)}" for edit in warm_start.config_edits(case, path))
+    read = load_case(Request(checkpoint=path, config=config, data=run / "gestures.npz", overrides=overrides)).case
+    measured = {f"{result.code}.{name}": value for result in examine(read) for name, value in result.measurements.items()}
+    assert not read.subject_is_pretrainer
+    for name in ("HD101.spread_ratio", "HD103.time_std_ratio", "HD104.latent_std_ratio"):
+        assert measured[name] == pytest.approx(trial.measurements[name], rel=1e-3)
+
+
 def test_a_warm_start_that_gives_other_numbers_leaves_the_one_that_was_there(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

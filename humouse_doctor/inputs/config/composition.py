@@ -21,12 +21,16 @@ _MAX_PATHS = 5_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """Values and places by dotted path; `source` is the file whose keys a patch should change."""
+    """Values and places by dotted path; `source` is the file whose keys a patch should change.
+
+    `partly` is True if only the file itself was read.
+    """
 
     values: Mapping[str, Value]
     places: Mapping[str, Place]
     source: Path
     remarks: tuple[str, ...]
+    partly: bool = False
 
 
 def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]) -> Composed:
@@ -38,7 +42,7 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     """
     remark = _incomplete(path)
     if remark is not None:
-        return Composed(values=values, places=places, source=path, remarks=(remark,))
+        return Composed(values=values, places=places, source=path, remarks=(remark,), partly=True)
     if path.suffix != ".yaml":  # Hydra would read another file instead
         raise UsageError(f"{path}: has a defaults: list, which Hydra composes of .yaml files alone; rename it to *.yaml")
     flat, group_file = _composed(path)

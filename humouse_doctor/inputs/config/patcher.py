@@ -20,6 +20,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.inputs.config import reader, yaml_text
+from humouse_doctor.inputs.config.backups import free_backup_of
 from humouse_doctor.inputs.config.reader import in_message, spell
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import replace_file, repository
@@ -330,7 +331,14 @@ def unified_diff(before: str, after: str, path: str) -> str:
 
     Raises `PatchRefused` for a path that no file can have.
     """
-    _, name = diff_place(path)
+    return diff_of(before, after, diff_place(path)[1])
+
+
+def diff_of(before: str, after: str, name: str) -> str:
+    """Return a diff of a file that is called `name`, with `/`, in the folder where it is applied.
+
+    Raises `PatchRefused` for a name that no file can have.
+    """
     rows = list(difflib.unified_diff(_lines(before), _lines(after), _header("a", name), _header("b", name), lineterm="\n"))
     return "".join(row if row.endswith("\n") else f"{row}\n\\ No newline at end of file\n" for row in rows)
 
@@ -407,17 +415,14 @@ def _same_file(one: Path, other: Path) -> bool:
         return False
 
 
-def write(path: Path, text: str) -> Path:
+def write(path: Path, text: str, weights: str | None = None) -> Path:
     """Replace the config at `path` by `text` atomically, with a backup beside it; return the backup's path.
 
+    `weights` is the SHA-256 of a checkpoint that was trained with the config as it is: the backup's name then has it.
     Raises `InputError` if the file cannot be read or written.
     """
     real = Path(os.path.realpath(path))
-    backup = real.with_name(real.name + ".bak")
-    number = 1
-    while os.path.lexists(backup):
-        backup = real.with_name(f"{real.name}.bak{number}")
-        number += 1
+    backup = free_backup_of(real, weights)
     try:
         before = real.read_bytes()
     except OSError as error:

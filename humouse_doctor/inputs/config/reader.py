@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,19 @@ from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
 
 _SECTIONS = ("data", "model", "training", "logging")
+#: The sections that say what a warm-up trains, and on what.
+_NEEDED = ("data", "model.generator", "training")
+#: The beginnings of keys that no other program of humouse's has.
+_OWN = (
+    "model.generator", "model.discriminator", "model.architecture", "training.absolute_coordinates", "training.lr.",
+    "training.generator_init_path", "training.output_space", "training.reconstruction_", "training.reset_generator",
+    "training.warmup_",
+)  # fmt: skip
+_MAX_LISTED = 3
+_INSTEAD = (
+    "expected a training config of humouse's GAN (conf/experiment/*.yaml, or a run's .hydra/config.yaml); of another generator"
+    " inspect what it draws: humouse-doctor inspect SAMPLES --data GESTURES"
+)
 _INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
 #: A path as OmegaConf defines it: no part is empty, in quotes, or of two words.
 _REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
@@ -44,13 +57,14 @@ class ReadConfig:
 
 
 def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
-    """Read the config at `path`; without one, only the trainer's defaults and `overrides` (`key=value`) are known.
+    """Read the config at `path`; without one, only `overrides` (`key=value`) are known.
 
+    What a config leaves out has the trainer's default. What a config that was not given would say is not known.
     `text`, if given, is read instead of the file's content. Raises `UsageError` if it is not a config, and for an override
     of an unknown key.
     """
     if path is None:
-        return overridden(_finish({}, {}, Settings(), "", ()), overrides)
+        return overridden(ReadConfig(settings=Settings()), overrides)
     root = yaml_text.compose(yaml_text.read_text(path) if text is None else text, str(path))
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, str(path))}
     values: Mapping[str, Value] = {name: leaf.value for name, leaf in found.items()}
@@ -59,21 +73,66 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
         for name, leaf in found.items()
     }
     remarks: tuple[str, ...] = ()
-    source = path
+    source, partly = path, False
     if _has_defaults(found):
         from humouse_doctor.inputs.config import composition  # few configs are composed
 
-        composed = composition.compose(path, values, places)
+        try:
+            composed = composition.compose(path, values, places)
+        except UsageError:
+            _require_own(path, found, partly=True)  # what that says is of more use
+            raise
         values, places, remarks, source = composed.values, composed.places, composed.remarks, composed.source
+        partly = composed.partly
     prefix = "experiment." if any(name.startswith("experiment.") for name in values) else ""
     if not any(name.startswith(f"{prefix}{section}.") for name in values for section in _SECTIONS):
         raise UsageError(
             f"{path}: none of the sections {', '.join(_SECTIONS)} is there, at the top or under experiment:;"
             " expected a humouse training config"
         )
+    _require_own(path, values, prefix, partly=partly)
+    if not partly:
+        remarks = (*remarks, *_missing(values, prefix, str(source)))
     # In a file of the group `experiment` the keys stand at the top, though the composed config has them one deeper.
     shell = Settings(prefix=prefix if source == path else "", source=str(source))
     return overridden(_finish(values, places, shell, prefix, remarks), overrides)
+
+
+def _require_own(path: Path, values: Iterable[str], prefix: str = "", *, partly: bool) -> None:
+    """Raise `UsageError` if a config with these keys, each after `prefix`, is clearly that of another program.
+
+    With `partly`, others may come in from a defaults list.
+
+    One with a single key of the warm-up, or a misspelled one, is not, however little it says. Other keys alone, such as a batch
+    size, do not make it humouse's GAN: its diffusion and its detector have them too.
+    """
+    known, other = False, dict[str, None]()
+    for name in (name.removeprefix(prefix) for name in values if name.startswith(prefix)):
+        meant = name if name in BY_NAME else likely_misspelling(name)
+        if name.startswith(_OWN) or (meant is not None and meant.startswith(_OWN)):
+            return
+        known = known or meant is not None or any(key.startswith(f"{name}.") for key in BY_NAME)
+        if name.startswith("model."):
+            other[name.split(".")[1]] = None
+    if other:
+        more = ", ..." if len(other) > _MAX_LISTED else ""
+        shown = f"its model: has {', '.join(shortened(name) for name in list(other)[:_MAX_LISTED])}{more} and no generator:"
+    elif not known and not partly:
+        shown = "it has none of the keys of humouse's training"
+    else:
+        return
+    raise UsageError(f"{path}: the config of another program ({shown}); {_INSTEAD}")
+
+
+def _missing(values: Mapping[str, Value], prefix: str, source: str) -> Iterator[str]:
+    """Yield a remark on the sections that a config lacks, for which the trainer's defaults count."""
+    lacking = [
+        section
+        for section in _NEEDED
+        if not any(name.startswith(f"{prefix}{section}.") or f"{prefix}{section}.".startswith(f"{name}.") for name in values)
+    ]
+    if lacking:
+        yield f"config: {source} has no {' and no '.join(lacking)}: the trainer's defaults count for what they would say"
 
 
 def overridden(config: ReadConfig, overrides: Sequence[str]) -> ReadConfig:
@@ -186,7 +245,7 @@ def _no_section(key: str, raw: Value, example: str, place: Place | None) -> Comp
 
 def from_values(values: Mapping[str, Value]) -> Settings:
     """Return settings from Python: `values` by key over the trainer's defaults; raise `UsageError` as an override does."""
-    settings = read(None).settings
+    settings = _finish({}, {}, Settings(), "", ()).settings
     for key, value in values.items():
         settings = settings.with_setting(_checked(key, value, f"{key}={spell(value)}"))
     return settings

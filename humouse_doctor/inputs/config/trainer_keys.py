@@ -1,7 +1,8 @@
 """The one table of the trainer's config keys: their types, their defaults when absent, and what they accept.
 
-The defaults are humouse's own. Several of them have made runs collapse, so reports name their origin. humouse itself has no
-`training.output_space`: it says what a changed program reads the output as where its loss compares positions.
+The defaults are humouse's own. Several of them have made runs collapse, so reports name their origin. humouse itself has
+neither the keys of `ADDED`, which a patch of its trainer adds, nor `training.output_space`: that one says what a changed
+program reads the output as where its loss compares positions.
 """
 
 from __future__ import annotations
@@ -116,10 +117,17 @@ KEYS: tuple[Key, ...] = (
     Key(name="training.warmup_encoder_dropout", type=Type.NUMBER, default=0.0, minimum=0),
     Key(name="training.warmup_encoder_hidden_dim", type=Type.WHOLE, default=128, minimum=1, maximum=_MOST_UNITS),
     Key(name="training.warmup_encoder_layers", type=Type.WHOLE, default=1, minimum=1, maximum=_MOST_UNITS),
+    Key(name="training.warmup_gates", type=Type.TEXT, default="default", accepts=("default", "slow")),
     Key(name="training.warmup_kl_weight", type=Type.NUMBER, default=0.1),
     Key(name="training.warmup_latent_normalize", type=Type.FLAG, default=True),
     Key(name="training.warmup_noise_std", type=Type.NUMBER, default=0.0),
+    Key(name="training.warmup_space", type=Type.TEXT, default="loss", accepts=("loss", "read")),
 )
+
+#: The key for the space that the warm-up compares, its own or the one that the program reads, and for its LSTM's gates.
+WARMUP_SPACE, WARMUP_GATES = "training.warmup_space", "training.warmup_gates"
+#: The keys that only a trainer with a patch of ours knows.
+ADDED = (WARMUP_SPACE, WARMUP_GATES)
 
 BY_NAME = {key.name: key for key in KEYS}
 

@@ -6,6 +6,7 @@ import ast
 import errno
 import io
 import json
+import os
 import struct
 import warnings
 import zipfile
@@ -35,6 +36,7 @@ _MAX_MEMBERS = 1_000
 #: An archive that inflates to more than this, and by more than this factor, is a bomb.
 _MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
 _MAX_FEATURES = 4096
+_ARCHIVE_MAGIC = b"PK\x03\x04"
 _STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
 _EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step"
 
@@ -65,6 +67,19 @@ def read(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False)
     except (DoctorError, ImportError):  # a missing library is not the file's fault
         raise
     except Exception as error:  # zipfile and zlib raise a dozen kinds for a broken file
+        raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
+
+
+def sizes(path: Path) -> tuple[int, int]:
+    """Return the bytes of an array file as stored, and as inflated; raise `InputError` with one line."""
+    try:
+        with open_regular(path) as stream:
+            stored = os.fstat(stream.fileno()).st_size
+            if stream.read(4) != _ARCHIVE_MAGIC:
+                return stored, stored
+        with _archive(path) as archive:
+            return stored, sum(info.file_size for info in archive.infolist())
+    except Exception as error:  # as in `read`
         raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
 
 
@@ -101,7 +116,7 @@ def _headers(path: Path) -> list[_Array]:
         if magic == np.lib.format.MAGIC_PREFIX:
             stream.seek(0)
             return [_header(path, stream, None, path.stat().st_size)]
-    if magic[:4] != b"PK\x03\x04":
+    if magic[:4] != _ARCHIVE_MAGIC:
         raise ValueError("it is neither a .npz nor a .npy file, nor does it begin as a mouse session")
     found = []
     with _archive(path) as archive:

@@ -20,7 +20,7 @@ from humouse_doctor.inputs.gestures.sources import tensor_gestures
 _SUFFIXES = (".npz", ".npy", ".csv")
 _MAX_BYTES, _MAX_LINE = 256 << 20, 4096
 _IDS = ("sequence", "path", "gesture", "id")
-_DELTAS, _POSITIONS = ("dx", "dy"), ("x", "y")
+_DELTAS, _POSITIONS, _TIME = ("dx", "dy"), ("x", "y"), "dt"
 _EXPECTED = "expected a header with sequence, and dx,dy (or x,y), and a line for each step"
 
 
@@ -65,26 +65,30 @@ def _table(path: Path, max_sequences: int, seed: int) -> Gestures:
     except (ValueError, csv.Error) as error:
         raise InputError(f"{path}: not a table of sequences: {reason(error)}; {_EXPECTED}") from None
     steps = max(map(len, sequences), default=0)
-    require_room(str(path), min(max_sequences, len(sequences)), steps * 2)
-    padded = np.zeros((len(sequences), steps, 2), dtype=np.float32)
+    require_room(str(path), min(max_sequences, len(sequences)), steps * 3)
+    width = len(sequences[0][0]) if sequences else 2
+    padded = np.zeros((len(sequences), steps, width), dtype=np.float32)
     for row, sequence in enumerate(sequences):
         with np.errstate(over="ignore"):  # values beyond float32 are counted as such
-            values = np.asarray(sequence, dtype=np.float64)
-            padded[row, : len(sequence)] = np.diff(values, axis=0, prepend=values[:1]) if positions else values
+            values = np.asarray(sequence, dtype=np.float64)[None]  # (1, steps, width)
+            padded[row, : len(sequence)] = (_deltas(values) if positions else values)[0]
     sample = draw([padded], padded.shape, str(path), max_sequences, seed, keep_empty=True)
     return gather(sample.rows, source=str(path), total=sample.total, usable=sample.usable, dropped=sample.dropped)
 
 
-def _sequences(text: str) -> tuple[list[list[tuple[float, float]]], bool]:
-    """Return the sequences of a table, and whether they are positions; raise `ValueError` or `csv.Error`."""
+def _sequences(text: str) -> tuple[list[list[tuple[float, ...]]], bool]:
+    """Return the sequences of a table, with times if it has some, and whether they are positions.
+
+    Raises `ValueError` or `csv.Error`.
+    """
     lines = csv.reader(_lines(text))
     header = [name.strip().lower() for name in next(lines, [])]
     id_at = next((header.index(name) for name in _IDS if name in header), None)
     columns = next((names for names in (_DELTAS, _POSITIONS) if all(name in header for name in names)), None)
     if id_at is None or columns is None:
         raise ValueError(f"its header is {','.join(header)[:80]}")
-    at = tuple(header.index(name) for name in columns)
-    found: list[list[tuple[float, float]]] = []
+    at = tuple(header.index(name) for name in (*columns, _TIME) if name in header)
+    found: list[list[tuple[float, ...]]] = []
     last, seen = None, set()
     for cells in lines:
         if not cells:
@@ -98,8 +102,7 @@ def _sequences(text: str) -> tuple[list[list[tuple[float, float]]], bool]:
             seen.add(name)
             found.append([])
             last = name
-        x, y = (_number(cells[place], lines.line_num) for place in at)
-        found[-1].append((x, y))
+        found[-1].append(tuple(_number(cells[place], lines.line_num) for place in at))
     return found, columns is _POSITIONS
 
 

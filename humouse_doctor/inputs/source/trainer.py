@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -11,7 +11,8 @@ from pathlib import Path
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Place
 from humouse_doctor.core.text import reason
-from humouse_doctor.inputs.files import is_file, is_folder, read_bounded
+from humouse_doctor.inputs.config.trainer_keys import ADDED
+from humouse_doctor.inputs.files import is_file, is_folder, read_bounded, shortest
 
 #: The trainer's path in a checkout of humouse, whose file has 120 kB.
 TRAINER = Path("src", "train", "train_gan.py")
@@ -20,7 +21,7 @@ _MAX_BYTES = 1 << 20
 _LEVELS = 7
 #: humouse's functions that show what the output is read as, the first that is there, and the one that warms up.
 _READERS = ("_run_sigma_evaluation", "_training_loop")
-_WARM_UP = "_reconstruction_warmup"
+WARM_UP = "_reconstruction_warmup"
 #: Words in the conditions that choose the space, and the architecture that has spaces of its own.
 _ABSOLUTE, _OTHER = "absolute", "seq2seq"
 
@@ -39,7 +40,8 @@ class TrainerFacts:
     """What a trainer does with `training.absolute_coordinates: true` and architecture `lstm` or `tcn`.
 
     `reads` is what it takes the output for after the warm-up, and `compares` what the warm-up's loss compares; each is None
-    where the text does not tell, else with the line that does.
+    where the text does not tell, else with the line that does. `added` are the config keys that it knows of those a patch of
+    ours adds.
     """
 
     file: str
@@ -47,6 +49,7 @@ class TrainerFacts:
     reads_at: Place | None = None
     compares: OutputKind | None = None
     compares_at: Place | None = None
+    added: frozenset[str] = frozenset()
 
 
 def find(folder: Path) -> Path:
@@ -59,25 +62,37 @@ def find(folder: Path) -> Path:
     raise UsageError(f"{folder}: {what}; give the checkout of the trainer, or its file")
 
 
+def checkout_of(trainer: Path) -> Path | None:
+    """Return the checkout that a trainer's file lies in, None for a file elsewhere."""
+    full = trainer.absolute()
+    return full.parents[len(TRAINER.parts) - 1] if full.parts[-len(TRAINER.parts) :] == TRAINER.parts else None
+
+
 def around(run: Path) -> Path | None:
     """Return the trainer of the checkout in which `run` lies, None if it lies in none."""
     full = run.absolute()
-    return next((above / TRAINER for above in (full, *full.parents)[: _LEVELS + 1] if is_file(above / TRAINER)), None)
+    found = (above / TRAINER for above in (full, *full.parents)[: _LEVELS + 1])
+    return next((shortest(path) for path in found if is_file(path)), None)
 
 
-def read(path: Path) -> TrainerFacts:
-    """Return the facts in a trainer's text; raise `InputError` if it cannot be read, or is no Python."""
+def parsed(path: Path) -> tuple[str, ast.Module]:
+    """Return a trainer's text, and its syntax tree; raise `InputError` if it cannot be read, or is no Python."""
     try:
         text = read_bounded(path, _MAX_BYTES)
     except OSError as error:
         raise InputError(f"{path}: cannot read the trainer: {reason(error)}") from None
     try:
-        tree = ast.parse(text)
+        return text.decode("utf-8"), ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         raise InputError(f"{path}: the trainer is not Python{line} ({type(error).__name__})") from None
+
+
+def read(path: Path) -> TrainerFacts:
+    """Return the facts in a trainer's text; raise `InputError` if it cannot be read, or is no Python."""
+    _, tree = parsed(path)
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
-    kinds = {name: kind for name, node in functions.items() if (kind := _conversion(node)) is not None}
+    kinds = conversion_kinds(tree)
     reads, read_line = _read_as(functions, kinds)
     compares, compared_line = _compared_as(functions, kinds)
     return TrainerFacts(
@@ -86,7 +101,19 @@ def read(path: Path) -> TrainerFacts:
         reads_at=None if read_line is None else Place(file=str(path), line=read_line),
         compares=compares,
         compares_at=None if compared_line is None else Place(file=str(path), line=compared_line),
+        added=frozenset(key for key in ADDED if key.rpartition(".")[2] in _texts(tree)),
     )
+
+
+def _texts(tree: ast.AST) -> frozenset[str]:
+    """Return the texts that stand in the code, keys of a config among them."""
+    return frozenset(node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def conversion_kinds(tree: ast.AST) -> Mapping[str, OutputKind]:
+    """Return what each function that converts sequences takes them for, by its name."""
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
+    return {name: kind for name, node in functions.items() if (kind := _conversion(node)) is not None}
 
 
 def _conversion(function: _Function) -> OutputKind | None:
@@ -116,8 +143,8 @@ def _read_as(functions: Mapping[str, _Function], kinds: Mapping[str, OutputKind]
         found = [
             (kind, call.lineno)
             for branch in ast.walk(function)
-            if isinstance(branch, ast.If) and _mentions(branch.test, _ABSOLUTE)
-            for call, kind in _conversions(branch.body, kinds)
+            if isinstance(branch, ast.If) and mentions(branch.test, _ABSOLUTE)
+            for call, kind in conversions(branch.body, kinds)
             if any(isinstance(part, ast.Name) and part.id in outputs for part in ast.walk(call))
         ]
         for wanted in OutputKind:  # a sum of the output decides; its differences may be those of another architecture
@@ -131,12 +158,12 @@ def _compared_as(
     functions: Mapping[str, _Function], kinds: Mapping[str, OutputKind]
 ) -> tuple[OutputKind, int] | tuple[None, None]:
     """Return what the warm-up compares: positions if it sums its targets, else deltas."""
-    function = functions.get(_WARM_UP)
+    function = functions.get(WARM_UP)
     if function is None:
         return None, None
     for branch in ast.walk(function):
-        if isinstance(branch, ast.If) and _mentions(branch.test, _ABSOLUTE):
-            for call, kind in _conversions(branch.body, kinds):
+        if isinstance(branch, ast.If) and mentions(branch.test, _ABSOLUTE):
+            for call, kind in conversions(branch.body, kinds):
                 if kind is OutputKind.DELTAS:
                     return OutputKind.POSITIONS, call.lineno
     return OutputKind.DELTAS, function.lineno
@@ -152,12 +179,12 @@ def _outputs(function: _Function) -> Iterator[str]:
             yield from (target.id for target in node.targets if isinstance(target, ast.Name))
 
 
-def _conversions(body: list[ast.stmt], kinds: Mapping[str, OutputKind]) -> Iterator[tuple[ast.Call, OutputKind]]:
+def conversions(body: Sequence[ast.stmt], kinds: Mapping[str, OutputKind]) -> Iterator[tuple[ast.Call, OutputKind]]:
     """Yield the calls in `body` that convert, but those made for the other architecture alone."""
     todo: list[ast.AST] = list(reversed(body))
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.If) and _mentions(node.test, _OTHER):
+        if isinstance(node, ast.If) and mentions(node.test, _OTHER):
             todo.extend(reversed(node.orelse))
             continue
         if isinstance(node, ast.Call):
@@ -168,7 +195,7 @@ def _conversions(body: list[ast.stmt], kinds: Mapping[str, OutputKind]) -> Itera
         todo.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def _mentions(test: ast.expr, word: str) -> bool:
+def mentions(test: ast.expr, word: str) -> bool:
     """Return True if a condition has `word` in one of its names, and does not negate it."""
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return False

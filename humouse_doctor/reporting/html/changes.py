@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from humouse_doctor.core.comparison import Comparison, MovedMetric
+from humouse_doctor.core.comparison import Comparison, Group, MovedMetric
 from humouse_doctor.core.pictures import Pictures
+from humouse_doctor.core.report import Finding
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.comparison_text import NOTHING, direction, is_empty, value
 from humouse_doctor.reporting.html import plots
@@ -29,6 +31,19 @@ class MovedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingGroup:
+    """Findings that have come or gone, under one heading."""
+
+    title: str
+    style: str
+    symbol: str
+    findings: tuple[Finding, ...]
+
+
+_MARKS = {Group.NEW: ("bad", "✕"), Group.UNSURE: ("unsure", "?"), Group.GONE: ("good", "✓")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonSection:
     """Two runs side by side; `plots` has the plots of both."""
 
@@ -37,6 +52,7 @@ class ComparisonSection:
     after: Badge
     plots: tuple[tuple[Plot, ...], tuple[Plot, ...]]
     note: str
+    groups: tuple[FindingGroup, ...]
     moved: tuple[MovedRow, ...]
     nothing: str
 
@@ -63,9 +79,16 @@ def compared(comparison: Comparison) -> ComparisonSection:
         after=VERDICTS[comparison.after.verdict.value],
         plots=(_pair("before", pair[0], common if same else None), _pair("after", pair[1], common if same else None)),
         note=note if drawn else "",
+        groups=tuple(_groups(comparison)),
         moved=tuple(map(_moved, comparison.moved)),
         nothing=NOTHING if is_empty(comparison) else "",
     )
+
+
+def _groups(comparison: Comparison) -> Iterator[FindingGroup]:
+    for group, title, findings in comparison.groups:
+        style, symbol = _MARKS[group]
+        yield FindingGroup(title=title, style=style, symbol=symbol, findings=findings)
 
 
 def _pair(name: str, pictures: Pictures | None, cell: float | None) -> tuple[Plot, ...]:

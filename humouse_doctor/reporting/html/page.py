@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Policy, Standing
+from humouse_doctor.core.history import History
 from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY
@@ -35,7 +36,7 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import format_number, unit_of
+from humouse_doctor.reporting.rows import format_number, share_of, unit_of
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 #: The number of inputs with pictures, the worst first, so that a page of many inputs stays small.
 _PICTURED = 8
 _LONGEST_NAME = 120
+_MOST_CURVES = 4
 
 
 def render_view(view: RunView | GateView, _: Layout) -> str:
@@ -150,6 +152,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         entry, badge = sections[0].entry, sections[0].badge
         heading, said = entry.name, entry.sentence
         facts += [] if entry.report is None else [f"confidence {entry.report.confidence.value}"]
+        facts += [] if entry.report is None or entry.report.stage is None else [f"stage: {entry.report.stage.words}"]
         if gate.policy.source or gate.baseline:
             facts.append("the gate passes" if entry.passed else "the gate does not pass")
     else:
@@ -251,6 +254,7 @@ class Section:
     plots: tuple[Plot, ...]
     magnified: Plot | None
     note: str
+    history: tuple[Plot, ...]
     reasons: tuple[Reason, ...]
     diff: tuple[tuple[str, str], ...]
     diff_copies: bool
@@ -274,6 +278,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         plots=drawn,
         magnified=magnified,
         note=note,
+        history=() if report is None or number > _PICTURED else _history(name, report.history),
         reasons=() if report is None else tuple(map(partial(_reason, report), report.causes)),
         diff=() if report is None else tuple(_diff_lines(report.diff)),
         diff_copies=report is not None and harmless(report.diff) == report.diff,
@@ -318,6 +323,17 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot 
     return tuple(made), magnified, note
 
 
+def _history(name: str, history: History | None) -> tuple[Plot, ...]:
+    """Return the pictures of a run over its epochs."""
+    if history is None:
+        return ()
+    made = [plots.timeline(f"{name}-timeline", "What it drew itself, over the data", history)]
+    for place, curve in enumerate(history.curves[:_MOST_CURVES]):
+        title = "Loss of the warm-up" if curve.name == "warm-up" else f"Loss {curve.name}"
+        made.append(plots.loss_curve(f"{name}-loss{place}", title, curve))
+    return tuple(plot for plot in made if plot is not None)
+
+
 def _reason(report: Report, cause: Cause) -> Reason:
     finding = next(finding for finding in report.findings if finding.code == cause.code)
     location = finding.location
@@ -336,8 +352,7 @@ def _reason(report: Report, cause: Cause) -> Reason:
 def _support(cause: Cause, *, measured: bool) -> str:
     if cause.support is None:
         return "no symptom was measured" if measured else "before training: no symptom to support it yet"
-    share = "" if cause.support == 1 else f", {cause.support:.0%} of what it would show"
-    return f"supported by {', '.join(cause.explains) or 'no symptom'}{share}"
+    return f"supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)}"
 
 
 def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
@@ -351,7 +366,7 @@ def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
     if report is not None and finding.code in report.unexplained:
         remark = "no cause found for it"
     elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
-        remark = "true of the config, but none of its symptoms is measured here"
+        remark = "true of the config, but no cause of what is measured here"
     return FindingRow(
         judged=judged,
         cause=causes.index(finding.code) + 1 if finding.code in causes else 0,

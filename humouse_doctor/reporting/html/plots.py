@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import compress
 from statistics import fmean
 
+from humouse_doctor.core.history import History, LossCurve
 from humouse_doctor.core.outcome import AS_IT_IS, Outcome, Trial
 from humouse_doctor.core.pictures import Pictures, Points
 from humouse_doctor.reporting.html import svg
@@ -18,6 +19,8 @@ _GROUPS = {"targets": ("targets", ""), "prior samples": ("prior", "6 3"), "fitte
 _UNKNOWN_GROUP = ("other", "8 3 2 3")
 _ARM_DASHES = ("6 3", "", "2 2.5", "8 3 2 3", "10 4")
 _MOST_ARMS = len(_ARM_DASHES)
+#: The bounds of the axis of ratios to the data.
+_LEAST_RATIO, _MOST_RATIO = 1.2, 5.0
 
 #: A saved report may hold any number; a larger one, or NaN, cannot be drawn.
 _LARGEST = 1e100
@@ -272,6 +275,71 @@ def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
         return words
     y = top + 21
     return words + svg.line([(across.start, y), (across(math.log10(value)), y)], "prior", width=7)
+
+
+def timeline(name: str, title: str, history: History) -> Plot | None:
+    """Return what a program drew itself over its epochs: a line per measure, each as a ratio to the data, which is at 1.
+
+    A step counts for the end of its epoch. Ratios above the plot are drawn at its edge, and said in numbers.
+    """
+    drawn = {word: _points_of(history, word) for word in history.measured[: len(_ARM_DASHES)]}
+    drawn = {word: points for word, points in drawn.items() if points}
+    if not drawn:
+        return None
+    epochs = [epoch for points in drawn.values() for epoch, _ in points]
+    first, last, height = min(epochs), max(epochs), 250.0
+    top = min(max(_LEAST_RATIO, *(value for points in drawn.values() for _, value in points)), _MOST_RATIO)
+    plane = axes((first, max(last, first + 1)), top * 1.04, (_TOP, height - _FOOT))
+    shapes, legend = [plane.frame, svg.line(plane.level(1.0), "ink", width=1.5, dashes="12 3")], []
+    for number, (word, points) in enumerate(drawn.items()):
+        style, dashes, (begun, ended) = f"arm{number}", _ARM_DASHES[number], (points[0][1], points[-1][1])
+        shapes.append(svg.line(plane.places(*zip(*points, strict=True)), style, dashes=dashes))
+        said = short(ended) if len(points) == 1 else f"{short(begun)} to {short(ended)}"
+        legend.append(Key(style=style, dashes=dashes, name=word, value=said))
+    shapes.append(below(plane.x, height - _FOOT, "epoch", least=1))
+    return Plot(
+        name=name,
+        title=title,
+        numbers=f"From epoch {first} to {last}, over the data's: "
+        + ", ".join(f"{key.name} {key.value}" for key in legend)
+        + ".",
+        width=WIDTH,
+        height=height,
+        shapes="".join(shapes),
+        legend=(*legend, Key(style="ink", dashes="12 3", name="the data", value="1")),
+    )
+
+
+def _points_of(history: History, word: str) -> list[tuple[int, float]]:
+    """Return the epochs and values of a measure that can be drawn."""
+    found = ((one.epoch, one.measures[word]) for one in history.series if word in one.measures)
+    return [(epoch, value) for epoch, value in found if _is_plain(epoch, value)]
+
+
+def loss_curve(name: str, title: str, curve: LossCurve) -> Plot | None:
+    """Return a loss over its epochs, with the losses of two predictors that know nothing where they are known."""
+    if not curve.values or not _is_plain(*curve.values, *curve.epochs):
+        return None
+    levels = (("best constant", curve.best_constant, "12 3"), ("motionless cursor", curve.motionless, "1.5 2.5"))
+    known = [(words, level, dashes) for words, level, dashes in levels if level is not None and _is_plain(level)]
+    first, last, height = min(curve.epochs), max(curve.epochs), 250.0
+    top = max(*curve.values, *(level for _, level, _ in known), 0.0) or 1.0
+    plane = axes((first, max(last, first + 1)), top * 1.04, (_TOP, height - _FOOT))
+    shapes = [plane.frame, svg.line(plane.places(curve.epochs, curve.values), "prior")]
+    legend = [Key(style="prior", dashes="", name="loss", value=f"{short(curve.values[0])} to {short(curve.values[-1])}")]
+    for words, level, dashes in known:
+        shapes.append(svg.line(plane.level(level), "ink", width=1.5, dashes=dashes))
+        legend.append(Key(style="ink", dashes=dashes, name=words, value=short(level)))
+    shapes.append(below(plane.x, height - _FOOT, "epoch", least=1))
+    return Plot(
+        name=name,
+        title=title,
+        numbers=", ".join(f"{key.name} {key.value}" for key in legend) + ".",
+        width=WIDTH,
+        height=height,
+        shapes="".join(shapes),
+        legend=tuple(legend),
+    )
 
 
 def losses(name: str, title: str, outcome: Outcome) -> Plot | None:

@@ -25,6 +25,7 @@ class KnownRun(Struct, frozen=True):
     experiment: Text | None
     verdict: Verdict
     findings: Items[KnownFinding]
+    sha256: Annotated[Text | None, Meta(description="The checkpoint's digest.")] = None
 
 
 class Baseline(Struct, frozen=True):

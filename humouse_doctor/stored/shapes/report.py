@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from humouse_doctor.core.history import SnapshotKind, StageKind
 from humouse_doctor.core.probe import Judgement, Kind, Severity, Status
 from humouse_doctor.core.remedy import CodeChange, RemedyStatus, Safety
 from humouse_doctor.core.report import SCHEMA_VERSION, Confidence, Verdict
@@ -142,6 +143,48 @@ class Curve(Struct, frozen=True):
     spread: Annotated[Numbers, Meta(description="Standard deviation across paths, at each step.")]
 
 
+class Stage(Struct, frozen=True):
+    """The training that the checkpoint's weights have been through, and the evidence for it."""
+
+    kind: StageKind
+    epoch: Annotated[Whole | None, Meta(description="Adversarial epochs behind the weights; null where not known.")]
+    start: Annotated[Text, Meta(description="What the adversarial epochs began from; empty where not known.")]
+    because: Text
+
+
+class Snapshot(Struct, frozen=True):
+    """Samples that the program drew itself at one epoch, measured like those of a checkpoint."""
+
+    kind: SnapshotKind
+    epoch: Whole
+    step: Annotated[Whole | None, Meta(description="The step within the run; null at an evaluation.")]
+    file: Text
+    verdict: Annotated[Verdict | None, Meta(description="null where the file was not measured.")]
+    measures: Annotated[Table[float], Meta(description="Ratios to the data: spread, movement, variety, detour, timing.")]
+    reason: Annotated[Text, Meta(description="Why it was not measured, else empty.")]
+
+
+class LossCurve(Struct, frozen=True):
+    """A loss over epochs, with the losses of two predictors that know nothing; null where the targets are not known."""
+
+    name: Text
+    file: Text
+    epochs: Many[Whole]
+    values: Numbers
+    best_constant: float | None
+    motionless: float | None
+
+
+class History(Struct, frozen=True):
+    """What the files that a run left behind say about it."""
+
+    snapshots: Annotated[Few[Snapshot], Meta(description="In order of time.")]
+    unread: Annotated[Whole, Meta(description="Snapshots that were not looked at.")]
+    fell_ill: Annotated[Text | None, Meta(description="The first snapshot that is not healthy after a healthy one.")]
+    curves: Few[LossCurve]
+    observations: Items[Text]
+
+
 class Pictures(Struct, frozen=True):
     """Data of the report's pictures: positions in the loss's space, and a histogram of the values that the loss compares."""
 
@@ -184,3 +227,5 @@ class Report(Struct, frozen=True):
         ),
     ]
     pictures: Pictures | None
+    stage: Annotated[Stage | None, Meta(description="null without a checkpoint.")]
+    history: Annotated[History | None, Meta(description="null unless a run's folder was looked at.")]

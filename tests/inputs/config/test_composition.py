@@ -49,6 +49,7 @@ def test_a_defaults_list_is_composed_and_places_point_into_the_group_file(defaul
     assert (read.settings.prefix, read.settings.source) == ("", "conf/experiment/x.yaml")
     assert read.remarks == (
         "conf/config.yaml was composed with its defaults: list; the experiment section comes from conf/experiment/x.yaml",
+        "config: conf/experiment/x.yaml has no model.generator: the trainer's defaults count for what they would say",
     )
     assert not GlobalHydra.instance().is_initialized()
 
@@ -232,3 +233,9 @@ def test_hydra_has_the_internals_that_are_replaced() -> None:
     assert isinstance(BaseContainer._resolvers, dict)
     for name in ("initialize_sources", "group_exists", "config_exists", "get_group_options", "load_config"):
         assert callable(getattr(CachingConfigRepository, name)), name
+
+
+def test_of_another_programs_config_that_cannot_be_composed_it_is_said_whose_it_is(conf: Path) -> None:
+    path = config(conf, "defaults: [/diffusion/base@_here_]\nmodel: {base_channels: 8}\n")
+    with pytest.raises(UsageError, match=r"the config of another program \(its model: has base_channels and no generator:\)"):
+        reader.read(path)

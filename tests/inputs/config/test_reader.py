@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.settings import Origin, Place, Value
+from humouse_doctor.core.settings import Origin, Place, Settings, Value
 from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS
 
@@ -139,6 +139,39 @@ def test_a_value_where_a_section_belongs_is_a_serious_complaint(text: str, shown
     assert complaint.message == f"training.lr is {shown}; expected a section with keys such as generator"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data: {batch_size: 8, normalize_sequences: true}\nmodel: {in_channels: 3}\ntraining: {betas: [0.9, 0.99]}\n",
+        "experiment:\n  data: {batch_size: 8}\n  model:\n    detector: {hidden_dim: 8}\n  logging: {checkpoint_dir: x}\n",
+        "training: {epochs: 9, learning_rate: 1e-3}\n",
+        "data: {path: x}\nlogging: {level: info}\n",
+    ],
+    ids=["diffusion", "detector", "training", "none"],
+)
+def test_the_config_of_another_program_is_refused(text: str, read: Read) -> None:
+    with pytest.raises(UsageError, match=r"the config of another program \(.*inspect SAMPLES --data GESTURES"):
+        read(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("training: {reconstruction_epochs: 3}\nmodel: {discriminator: {hidden_dim: 8}}\n", "data and no model.generator"),
+        ("training: {absolute_coordinate: true}\n", "data and no model.generator"),
+        ("data: {batch_size: 8}\n", "model.generator and no training"),
+        ("model: {architecture: lstm}\n", "data and no model.generator and no training"),
+        ("model: ${x}\ndata: {batch_size: 8}\n", "training"),
+        ("data: {a: 1}\nmodel: {generator: {a: 1}}\ntraining: {a: 1}\n", None),
+    ],
+)
+def test_a_part_of_a_config_is_read_and_what_it_lacks_is_remarked_on(text: str, lacking: str | None, read: Read) -> None:
+    remarks = read(text).remarks
+
+    said = f"run.yaml has no {lacking}: the trainer's defaults count for what they would say"
+    assert [remark.partition(": ")[2] for remark in remarks] == ([] if lacking is None else [said])
+
+
 @pytest.mark.parametrize("text", ["${base}", "???"])
 def test_the_keys_of_an_unresolved_section_are_not_taken_for_defaults(text: str, read: Read) -> None:
     config = read(f"base: {{hidden_dim: 8}}\ndata: {{batch_size: 8}}\nmodel: {{generator: '{text}'}}\n")
@@ -204,11 +237,17 @@ def test_an_interpolation_that_leads_nowhere_leaves_the_key_unknown(value: str, 
     assert "data.cache_dir" not in config.settings
 
 
-def test_without_a_config_only_defaults_are_known() -> None:
-    config = reader.read(None)
+def test_without_a_config_nothing_is_known_but_the_overrides() -> None:
+    assert reader.read(None).settings == Settings()
+
+    config = reader.read(None, ["data.batch_size=8"])
+
     assert config.settings.source is None
-    assert {setting.origin for setting in config.settings.values()} == {Origin.DEFAULT}
-    assert set(config.settings) == {key.name for key in KEYS if not key.required}
+    assert [(setting.key, setting.origin) for setting in config.settings.values()] == [("data.batch_size", Origin.OVERRIDE)]
+
+
+def test_from_python_what_is_left_out_has_the_trainers_default() -> None:
+    assert set(reader.from_values({})) == {key.name for key in KEYS if not key.required}
 
 
 def test_an_override_wins_over_the_file_and_silences_its_complaint(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ def test_sequences_of_several_lengths_are_padded(tmp_path: Path) -> None:
     assert found.sequences.tolist() == [[[1, 1], [1, 1]], [[2, 2], [0, 0]]]
 
 
+@pytest.mark.parametrize(("header", "second"), [("id,dt,dx,dy", [2, 2, 0.02]), ("id,dt,x,y", [1, 1, 0.02])])
+def test_a_table_may_have_times_in_any_column(tmp_path: Path, header: str, second: list[float]) -> None:
+    found = read_samples(_written(tmp_path, f"{header}\na,0.01,1,1\na,0.02,2,2\nb,0.03,3,3\n"), 100, 0)
+
+    np.testing.assert_allclose(found.sequences[0, 1], second)
+    np.testing.assert_allclose(found.sequences[:, 0, 2], [0.01, 0.03], rtol=1e-6)
+
+
 def test_an_array_may_hold_positions(tmp_path: Path) -> None:
     np.savez(tmp_path / "samples.npz", sequences=np.cumsum(DELTAS, axis=1) + 500)
 

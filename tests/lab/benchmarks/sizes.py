@@ -53,16 +53,18 @@ def inspected(spec: GeneratorSpec, folder: Path, *, quick: bool) -> tuple[int, i
     torch.save(pretrained(spec, lambda shape: torch.randn(shape) * 0.1), path)
     steps = min(spec.target_len, 64)
     np.save(data, np.random.default_rng(0).normal(size=(128, steps, 3)).astype(np.float32))
-    arguments = ["inspect", str(path), "--data", str(data), "--set", "training.absolute_coordinates=true"]
+    said = ("training.absolute_coordinates=true", "data.normalize_sequences=true", "model.generator.activation_xy=tanh",
+            "model.generator.activation_dt=softplus")  # fmt: skip
+    arguments = ["inspect", str(path), "--data", str(data), *(word for one in said for word in ("--set", one))]
     ended = subprocess.run(
         [sys.executable, "-c", _MEASURED, *arguments, *(["--quick"] if quick else [])],
         capture_output=True, text=True, check=False, preexec_fn=_limits, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     found = ended.stdout.rpartition("MEASURED ")[2].split()
-    said = ended.stderr.strip().splitlines()
+    lines = ended.stderr.strip().splitlines()
     if len(found) != 3:
-        return ended.returncode, 0, 0.0, said[-1] if said else ""
-    return int(found[0]), int(found[1]) << 10, float(found[2]), said[-1] if said else ""
+        return ended.returncode, 0, 0.0, lines[-1] if lines else ""
+    return int(found[0]), int(found[1]) << 10, float(found[2]), lines[-1] if lines else ""
 
 
 def main() -> None:

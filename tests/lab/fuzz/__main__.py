@@ -19,6 +19,7 @@ from tests.lab.fuzz.checkpoints import Checkpoints
 from tests.lab.fuzz.configs import Configs
 from tests.lab.fuzz.data import Data
 from tests.lab.fuzz.environment import Environments
+from tests.lab.fuzz.logs import Logs
 from tests.lab.fuzz.names import Names
 from tests.lab.fuzz.patches import Patches
 from tests.lab.fuzz.sizes import Sizes
@@ -29,6 +30,7 @@ TARGETS: dict[str, Callable[[Path, int], Target]] = {
     "checkpoints": Checkpoints,
     "data": Data,
     "configs": Configs,
+    "logs": Logs,
     "patches": Patches,
     "sizes": Sizes,
     "stored": Stored,

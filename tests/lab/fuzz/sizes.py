@@ -86,7 +86,12 @@ class Sizes(Target):
         request = Request(
             checkpoint=self._file,
             data=self._data,
-            overrides=("training.absolute_coordinates=true", "data.normalize_sequences=false"),
+            overrides=(
+                "training.absolute_coordinates=true",
+                "data.normalize_sequences=false",
+                "model.generator.activation_xy=tanh",
+                "model.generator.activation_dt=softplus",
+            ),
             samples=look.samples,
             quick=look.quick,
         )

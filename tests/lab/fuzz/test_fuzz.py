@@ -15,6 +15,7 @@ from humouse_doctor.cli import output
 from humouse_doctor.core import cost
 from humouse_doctor.core import text as plain
 from humouse_doctor.core.report import Report
+from humouse_doctor.diagnosis import losses
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
@@ -29,7 +30,7 @@ from tests.lab.fuzz.target import Failure, Rules, Target, require_line
 
 #: The number of inputs per target, and outcomes that must occur.
 INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
-          "sizes": (4, ("refused",)),
+          "sizes": (4, ("refused",)), "logs": (120, ("read train_gan.log", "refused metrics.csv", "stage ")),
           "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
           "stored": (200, ("read gate", "refused well", "refused outcome")),
           "names": (20, ("held", "held, overrides refused")),
@@ -78,6 +79,7 @@ def _patching_more(text: str, *_: object) -> str:
         ("data", (data, "read_gestures", _raising), "ZeroDivisionError: planted"),
         ("configs", (service, "load_case", _raising), "ZeroDivisionError: planted"),
         ("configs", (Report, "exit_code", lambda *_: 0), "exit code 0 for at-risk"),
+        ("logs", (losses, "_rounded", lambda _: float("nan")), "a curve that cannot be drawn"),
         ("sizes", (cost, "_trouble", lambda *_: None), "passes with arrays beyond all reason"),
         ("stored", (report, "_missing", _raising), "ZeroDivisionError: planted"),
         ("stored", (report, "_contradictions", lambda _: ()), "health that nothing was measured for"),

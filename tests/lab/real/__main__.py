@@ -25,13 +25,17 @@ from tests.lab.real.runs import RUNS, SMALL, Run
 def make(run: Run, checkout: Path, gestures: Path, out: Path, python: str) -> Path:
     """Make `run` in a folder of its own and return that folder."""
     folder = (out / run.name).resolve()
+    code = code_of(run, checkout, out)
     if (folder / "done").exists():
         return folder
-    code = checkout
-    if run.commit is not None:
-        code = out / f"code-{run.commit}"
+    if run.commit is not None or run.cure_of is not None:
+        commit = run.commit or "HEAD"
         if not code.exists():
-            subprocess.run(["git", "-C", str(checkout), "worktree", "add", "-f", str(code.resolve()), run.commit], check=True)
+            subprocess.run(
+                ["git", "-C", str(checkout), "worktree", "add", "-f", "--detach", str(code.resolve()), commit], check=True
+            )
+            if run.cure_of is not None:
+                cure(out / run.cure_of, code)
     stand_ins.write(code)
     folder.mkdir(parents=True, exist_ok=True)
     words = [
@@ -50,6 +54,21 @@ def make(run: Run, checkout: Path, gestures: Path, out: Path, python: str) -> Pa
         subprocess.run(words, cwd=code, env=environment, stdout=log, stderr=subprocess.STDOUT, check=True)
     (folder / "done").touch()
     return folder
+
+
+def code_of(run: Run, checkout: Path, out: Path) -> Path:
+    """Return the folder of the code that makes `run`: the checkout itself, or a working tree of its own."""
+    if run.cure_of is not None:
+        return out / f"code-{run.name}"
+    return checkout if run.commit is None else out / f"code-{run.commit}"
+
+
+def cure(ill: Path, code: Path) -> None:
+    """Apply the diff that `suggest-config` makes of the run in `ill` to the working tree in `code`."""
+    (data,) = ill.glob("data/**/gestures_*.npz")
+    words = [sys.executable, "-m", "humouse_doctor", "suggest-config", str(ill), "--source", str(code), "--data", str(data)]
+    diff = subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(["git", "-C", str(code), "apply", "-"], input=diff, check=True)
 
 
 def as_drawn(folder: Path, epoch: int, gestures: FloatArray) -> Mapping[str, float]:
@@ -101,7 +120,7 @@ def main() -> None:
         folder = make(run, options.checkout, options.gestures, options.out, options.python)
         (cache,) = folder.glob("data/**/gestures_*.npz")
         sequences = np.load(cache)["sequences"]
-        code = options.checkout if run.commit is None else options.out / f"code-{run.commit}"
+        code = code_of(run, options.checkout, options.out)
         report = inspected(folder, code, ("--data", str(cache)))
         measured = {
             f"{probe['code']}.{name}": value

@@ -28,12 +28,16 @@ SMALL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run: `experiment` is one of humouse's, `commit` a commit of it, None for the checkout as it stands."""
+    """A run: `experiment` is one of humouse's, `commit` a commit of it, None for the checkout as it stands.
+
+    With `cure_of`, the name of an earlier run, the code and its experiment are patched by `suggest-config` on that run.
+    """
 
     name: str
     experiment: str = "train_gan_paper"
     overrides: Sequence[str] = ()
     commit: str | None = None
+    cure_of: str | None = None
 
 
 _LONG = ("experiment.training.reconstruction_epochs=40", "experiment.training.lr.generator=0.001")
@@ -47,6 +51,8 @@ RUNS: tuple[Run, ...] = (
     Run(name="paper-seq2seq", overrides=(*_LONG, "experiment.model.architecture=seq2seq")),
     Run(name="paper-tcn", overrides=(*_LONG, "experiment.model.architecture=tcn")),
     Run(name="paper-old-code", overrides=_LONG, commit="c433bf1"),
+    Run(name="paper-cured", cure_of="paper"),
+    Run(name="paper-old-code-cured", overrides=_LONG, commit="c433bf1", cure_of="paper-old-code"),
     Run(name="gan", experiment="train_gan"),
     Run(name="uncond", experiment="train_gan_paper_uncond"),
 )

@@ -80,38 +80,44 @@ def root(context, missing=missing):
         @internalcode
         def t_12(*unused):
             raise TemplateRuntimeError("No filter named 'spell' found.")
+    try:
+        t_13 = environment.filters['string']
+    except KeyError:
+        @internalcode
+        def t_13(*unused):
+            raise TemplateRuntimeError("No filter named 'string' found.")
     pass
     def macro(l_1_badge):
-        t_13 = []
+        t_14 = []
         if l_1_badge is missing:
             l_1_badge = undefined("parameter 'badge' was not provided", name='badge')
         pass
-        t_13.extend((
+        t_14.extend((
             '<span class="badge ',
             escape(environment.finalize(environment.getattr(l_1_badge, 'style'))),
             '">',
         ))
         if environment.getattr(l_1_badge, 'symbol'):
             pass
-            t_13.extend((
+            t_14.extend((
                 '<span class="symbol" aria-hidden="true">',
                 escape(environment.finalize(environment.getattr(l_1_badge, 'symbol'))),
                 '</span>',
             ))
-        t_13.extend((
+        t_14.extend((
             escape(environment.finalize(environment.getattr(l_1_badge, 'word'))),
             '</span>',
         ))
-        return concat(t_13)
+        return concat(t_14)
     context.exported_vars.add('badge')
     context.vars['badge'] = l_0_badge = Macro(environment, macro, 'badge', ('badge',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_plot):
-        t_14 = []
+        t_15 = []
         if l_1_plot is missing:
             l_1_plot = undefined("parameter 'plot' was not provided", name='plot')
         pass
-        t_14.extend((
+        t_15.extend((
             '<figure class="plot">\n<figcaption>',
             escape(environment.finalize(environment.getattr(l_1_plot, 'title'))),
             '</figcaption>\n<svg viewBox="0 0 ',
@@ -136,25 +142,25 @@ def root(context, missing=missing):
         ))
         if environment.getattr(l_1_plot, 'legend'):
             pass
-            t_14.append(
+            t_15.append(
                 '<ul class="legend">\n',
             )
             for l_2_key in environment.getattr(l_1_plot, 'legend'):
                 _loop_vars = {}
                 pass
-                t_14.extend((
+                t_15.extend((
                     '<li><svg class="swatch" viewBox="0 0 28 10" aria-hidden="true"><path d="M1 5H27" class="s-',
                     escape(environment.finalize(environment.getattr(l_2_key, 'style'))),
                     '" stroke-width="3"',
                 ))
                 if environment.getattr(l_2_key, 'dashes'):
                     pass
-                    t_14.extend((
+                    t_15.extend((
                         ' stroke-dasharray="',
                         escape(environment.finalize(environment.getattr(l_2_key, 'dashes'))),
                         '"',
                     ))
-                t_14.extend((
+                t_15.extend((
                     '/></svg><span><b>',
                     escape(environment.finalize(environment.getattr(l_2_key, 'name'))),
                     '</b> ',
@@ -162,37 +168,37 @@ def root(context, missing=missing):
                     '</span></li>\n',
                 ))
             l_2_key = missing
-            t_14.append(
+            t_15.append(
                 '</ul>\n',
             )
         else:
             pass
-            t_14.extend((
+            t_15.extend((
                 '<p class="numbers">',
                 escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
                 '</p>\n',
             ))
-        t_14.append(
+        t_15.append(
             '</figure>\n',
         )
-        return concat(t_14)
+        return concat(t_15)
     context.exported_vars.add('plot')
     context.vars['plot'] = l_0_plot = Macro(environment, macro, 'plot', ('plot',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_rows):
-        t_15 = []
+        t_16 = []
         if l_1_rows is missing:
             l_1_rows = undefined("parameter 'rows' was not provided", name='rows')
         pass
         if l_1_rows:
             pass
-            t_15.append(
+            t_16.append(
                 '<ul class="evidence">',
             )
             for (l_2_name, l_2_value) in l_1_rows:
                 _loop_vars = {}
                 pass
-                t_15.extend((
+                t_16.extend((
                     '<li><span>',
                     escape(environment.finalize(l_2_name)),
                     '</span> <b>',
@@ -200,33 +206,33 @@ def root(context, missing=missing):
                     '</b></li>',
                 ))
             l_2_name = l_2_value = missing
-            t_15.append(
+            t_16.append(
                 '</ul>',
             )
-        return concat(t_15)
+        return concat(t_16)
     context.exported_vars.add('pairs')
     context.vars['pairs'] = l_0_pairs = Macro(environment, macro, 'pairs', ('rows',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_target, l_1_label):
-        t_16 = []
+        t_17 = []
         if l_1_target is missing:
             l_1_target = undefined("parameter 'target' was not provided", name='target')
         if l_1_label is missing:
             l_1_label = undefined("parameter 'label' was not provided", name='label')
         pass
-        t_16.extend((
+        t_17.extend((
             '<button type="button" data-copies="',
             escape(environment.finalize(l_1_target)),
             '" hidden>',
             escape(environment.finalize(l_1_label)),
             '</button>',
         ))
-        return concat(t_16)
+        return concat(t_17)
     context.exported_vars.add('copying')
     context.vars['copying'] = l_0_copying = Macro(environment, macro, 'copying', ('target', 'label'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown):
-        t_17 = []
+        t_18 = []
         l_1_report = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -236,62 +242,69 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_17.extend((
+            t_18.extend((
                 '<nav aria-label="On this page"><ul>\n<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-pictures">Pictures</a></li>\n',
             ))
+            if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
+                pass
+                t_18.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-history">Its own files</a></li>',
+                ))
             if l_1_trials_shown:
                 pass
-                t_17.append(
+                t_18.append(
                     '<li><a href="#trials">Trials</a></li>',
                 )
             if environment.getattr(l_1_section, 'reasons'):
                 pass
-                t_17.extend((
+                t_18.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-causes">Causes</a></li>',
                 ))
             if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints')):
                 pass
-                t_17.extend((
+                t_18.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-patch">Patch</a></li>',
                 ))
             if environment.getattr(l_1_section, 'rows'):
                 pass
-                t_17.extend((
+                t_18.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-findings">Findings</a></li>',
                 ))
             if environment.getattr(l_1_section, 'probes'):
                 pass
-                t_17.extend((
+                t_18.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-probes">Probes</a></li>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'):
                 pass
-                t_17.extend((
+                t_18.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-remedies">Remedies</a></li>',
                 ))
-            t_17.extend((
+            t_18.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-subject">Looked at</a></li>\n</ul></nav>\n',
             ))
-        return concat(t_17)
+        return concat(t_18)
     context.exported_vars.add('contents')
     context.vars['contents'] = l_0_contents = Macro(environment, macro, 'contents', ('section', 'trials_shown'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown, l_1_level):
-        t_18 = []
+        t_19 = []
         l_1_report = l_1_id = l_1_h = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -305,7 +318,7 @@ def root(context, missing=missing):
         l_1_h = markup_join(('h', l_1_level, ))
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -316,34 +329,34 @@ def root(context, missing=missing):
             ))
             if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<p class="hint">',
                     escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
                     '. Both sets of paths are in the same scale, each path centred in its cell, y pointing down; a dot marks its start.',
                 ))
                 if environment.getattr(l_1_section, 'note'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         ' ',
                         escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     ))
-                t_18.append(
+                t_19.append(
                     '</p>\n<div class="plots">\n',
                 )
                 for l_2_drawn in environment.getattr(l_1_section, 'plots'):
                     _loop_vars = {}
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_18.append(
+                t_19.append(
                     '</div>\n',
                 )
                 if environment.getattr(l_1_section, 'magnified'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<details class="magnified"><summary>',
                         escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
                         '</summary>\n<div class="plots">',
@@ -352,22 +365,69 @@ def root(context, missing=missing):
                     ))
             else:
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<p>',
                     escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     '</p>\n',
                 ))
-            t_18.append(
+            t_19.append(
+                '</section>\n',
+            )
+        if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
+            pass
+            t_19.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-history">What its own files say</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n',
+            ))
+            if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
+                pass
+                t_19.append(
+                    '<ul>',
+                )
+                for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
+                    _loop_vars = {}
+                    pass
+                    t_19.extend((
+                        '<li>',
+                        escape(environment.finalize(l_2_said)),
+                        '</li>',
+                    ))
+                l_2_said = missing
+                t_19.append(
+                    '</ul>',
+                )
+            if environment.getattr(l_1_section, 'history'):
+                pass
+                t_19.append(
+                    '<div class="plots">\n',
+                )
+                for l_2_drawn in environment.getattr(l_1_section, 'history'):
+                    _loop_vars = {}
+                    pass
+                    t_19.extend((
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
+                        '\n',
+                    ))
+                l_2_drawn = missing
+                t_19.append(
+                    '</div>\n',
+                )
+            t_19.append(
                 '</section>\n',
             )
         if l_1_trials_shown:
             pass
-            t_18.append(
+            t_19.append(
                 escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
             )
         if environment.getattr(l_1_section, 'reasons'):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -382,7 +442,7 @@ def root(context, missing=missing):
             for l_2_reason, l_2_loop in LoopContext(environment.getattr(l_1_section, 'reasons'), undefined):
                 _loop_vars = {}
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<li id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-cause',
@@ -399,37 +459,37 @@ def root(context, missing=missing):
                 ))
                 if (environment.getattr(l_2_reason, 'place') or environment.getattr(l_2_reason, 'setting')):
                     pass
-                    t_18.append(
+                    t_19.append(
                         '<p class="place">',
                     )
                     if environment.getattr(l_2_reason, 'place'):
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             '<span>',
                             escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
                             '</span>',
                         ))
                     if environment.getattr(l_2_reason, 'setting'):
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             ' <code>',
                             escape(environment.finalize(environment.getattr(l_2_reason, 'setting'))),
                             '</code>',
                         ))
-                    t_18.append(
+                    t_19.append(
                         '</p>',
                     )
-                t_18.extend((
+                t_19.extend((
                     escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
                     '\n</li>\n',
                 ))
             l_2_loop = l_2_reason = missing
-            t_18.append(
+            t_19.append(
                 '</ol>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints'))):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -442,7 +502,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'):
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<p><b>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'title'))),
                     '</b>: ',
@@ -451,37 +511,37 @@ def root(context, missing=missing):
                 ))
             else:
                 pass
-                t_18.append(
+                t_19.append(
                     '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_18.append(
+                t_19.append(
                     '<ul class="edits">',
                 )
                 for l_2_edit in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                     _loop_vars = {}
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<li><code>',
                         escape(environment.finalize(t_2(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
                         '</code></li>',
                     ))
                 l_2_edit = missing
-                t_18.append(
+                t_19.append(
                     '</ul>\n',
                 )
                 if environment.getattr(l_1_section, 'diff'):
                     pass
-                    t_18.append(
+                    t_19.append(
                         '<div class="copied">\n<div class="bar"><span>As a diff</span>',
                     )
                     if environment.getattr(l_1_section, 'diff_copies'):
                         pass
-                        t_18.append(
+                        t_19.append(
                             escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-diff', )), 'Copy the diff'))),
                         )
-                    t_18.extend((
+                    t_19.extend((
                         '</div>\n<pre class="diff" id="',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-diff" tabindex="0" role="group" aria-label="The patch as a diff">',
@@ -489,7 +549,7 @@ def root(context, missing=missing):
                     for (l_2_kind, l_2_line) in environment.getattr(l_1_section, 'diff'):
                         _loop_vars = {}
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             '<span class="',
                             escape(environment.finalize(l_2_kind)),
                             '">',
@@ -497,20 +557,20 @@ def root(context, missing=missing):
                             '\n</span>',
                         ))
                     l_2_kind = l_2_line = missing
-                    t_18.append(
+                    t_19.append(
                         '</pre>\n',
                     )
                     if (not environment.getattr(l_1_section, 'diff_copies')):
                         pass
-                        t_18.append(
+                        t_19.append(
                             '<p class="hint">It holds characters that are spelled out here: take it from <code>humouse-doctor suggest-config</code>.</p>',
                         )
-                    t_18.append(
+                    t_19.append(
                         '</div>\n',
                     )
                 if environment.getattr(l_1_section, 'overrides'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<div class="copied">\n<div class="bar"><span>As overrides</span>',
                         escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-overrides', )), 'Copy the overrides'))),
                         '</div>\n<pre id="',
@@ -522,7 +582,7 @@ def root(context, missing=missing):
             for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
                 _loop_vars = {}
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<div class="code-hint"><p><b>In the code</b>, for ',
                     escape(environment.finalize(l_2_title)),
                     ':</p><p>',
@@ -530,12 +590,12 @@ def root(context, missing=missing):
                     '</p></div>\n',
                 ))
             l_2_title = l_2_hint = missing
-            t_18.append(
+            t_19.append(
                 '</section>\n',
             )
         if environment.getattr(l_1_section, 'rows'):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -550,7 +610,7 @@ def root(context, missing=missing):
                 pass
                 l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
                 _loop_vars['finding'] = l_2_finding
-                t_18.extend((
+                t_19.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'severity'), _loop_vars=_loop_vars))),
                     ' <b class="code">',
@@ -561,7 +621,7 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(l_2_row, 'cause'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<a href="#',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-cause',
@@ -572,10 +632,10 @@ def root(context, missing=missing):
                     ))
                 else:
                     pass
-                    t_18.append(
+                    t_19.append(
                         escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'kind'), 'value'))),
                     )
-                t_18.extend((
+                t_19.extend((
                     '</span>\n<span class="chip ',
                     escape(environment.finalize(environment.getattr(l_2_row, 'standing'))),
                     '">',
@@ -584,58 +644,58 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         ' <span class="chip quiet">',
                         escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'), 'value'))),
                         '</span>',
                     ))
-                t_18.append(
+                t_19.append(
                     '</p>\n',
                 )
                 if (not environment.getattr(l_2_row, 'cause')):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<p>',
                         escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'message'))),
                     ))
                     if environment.getattr(l_2_row, 'remark'):
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             ' <span class="remark">(',
                             escape(environment.finalize(environment.getattr(l_2_row, 'remark'))),
                             ')</span>',
                         ))
-                    t_18.append(
+                    t_19.append(
                         '</p>',
                     )
-                t_18.append(
+                t_19.append(
                     '\n',
                 )
                 if environment.getattr(l_2_row, 'why'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<p class="why">',
                         escape(environment.finalize(environment.getattr(l_2_row, 'why'))),
                         '</p>',
                     ))
                 if (environment.getattr(l_2_row, 'place') and (not environment.getattr(l_2_row, 'cause'))):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<p class="place"><span>',
                         escape(environment.finalize(environment.getattr(l_2_row, 'place'))),
                         '</span></p>',
                     ))
-                t_18.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 125 in 'parts.html' evaluated to false and no else section was defined.")))),
+                t_19.extend((
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 139 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
-            t_18.append(
+            t_19.append(
                 '</ul>\n</section>\n',
             )
         if (environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed') or environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes')):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -647,7 +707,7 @@ def root(context, missing=missing):
             for l_2_fingerprint in environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed'):
                 _loop_vars = {}
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<li><span class="badge good"><span class="symbol" aria-hidden="true">✓</span>healed</span> ',
                     escape(environment.finalize(l_2_fingerprint)),
                     ': in the baseline, and not found any more</li>',
@@ -656,18 +716,18 @@ def root(context, missing=missing):
             for l_2_note in environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes'):
                 _loop_vars = {}
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<li>',
                     escape(environment.finalize(l_2_note)),
                     '</li>',
                 ))
             l_2_note = missing
-            t_18.append(
+            t_19.append(
                 '</ul>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'probes'):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -680,22 +740,22 @@ def root(context, missing=missing):
             for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
                 _loop_vars = {}
                 pass
-                t_18.append(
+                t_19.append(
                     '<tbody>\n',
                 )
                 l_3_loop = missing
                 for l_3_metric, l_3_loop in LoopContext(environment.getattr(l_2_probe, 'judging'), undefined):
                     _loop_vars = {}
                     pass
-                    t_18.append(
+                    t_19.append(
                         '<tr>\n',
                     )
                     if environment.getattr(l_3_loop, 'first'):
                         pass
-                        t_18.append(
+                        t_19.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_18.extend((
+                    t_19.extend((
                         '<td><span class="metric">',
                         escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
                         '</span><span class="meaning">',
@@ -707,62 +767,62 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_3_metric, 'policy'):
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             '<span class="meaning">policy: ',
                             escape(environment.finalize(environment.getattr(l_3_metric, 'policy'))),
                             '</span>',
                         ))
-                    t_18.append(
+                    t_19.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'range'):
                         pass
-                        t_18.append(
+                        t_19.append(
                             escape(environment.finalize(context.call((undefined(name='range') if l_0_range is missing else l_0_range), l_3_metric, _loop_vars=_loop_vars))),
                         )
-                    t_18.append(
+                    t_19.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'badge'):
                         pass
-                        t_18.append(
+                        t_19.append(
                             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_3_metric, 'badge'), _loop_vars=_loop_vars))),
                         )
-                    t_18.append(
+                    t_19.append(
                         '</td>\n</tr>\n',
                     )
                 l_3_loop = l_3_metric = missing
                 if (environment.getattr(l_2_probe, 'others') or environment.getattr(l_2_probe, 'said')):
                     pass
-                    t_18.append(
+                    t_19.append(
                         '<tr',
                     )
                     if environment.getattr(l_2_probe, 'judging'):
                         pass
-                        t_18.append(
+                        t_19.append(
                             ' class="joined"',
                         )
-                    t_18.append(
+                    t_19.append(
                         '>\n',
                     )
                     if (not environment.getattr(l_2_probe, 'judging')):
                         pass
-                        t_18.append(
+                        t_19.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_18.extend((
+                    t_19.extend((
                         '<td colspan="5">',
                         escape(environment.finalize(environment.getattr(l_2_probe, 'said'))),
                     ))
                     if environment.getattr(l_2_probe, 'others'):
                         pass
-                        t_18.append(
+                        t_19.append(
                             '<ul class="others">',
                         )
                         for l_3_metric in environment.getattr(l_2_probe, 'others'):
                             _loop_vars = {}
                             pass
-                            t_18.extend((
+                            t_19.extend((
                                 '<li><span class="metric">',
                                 escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
                                 '</span> <b>',
@@ -772,22 +832,22 @@ def root(context, missing=missing):
                                 '</li>',
                             ))
                         l_3_metric = missing
-                        t_18.append(
+                        t_19.append(
                             '</ul>',
                         )
-                    t_18.append(
+                    t_19.append(
                         '</td>\n</tr>\n',
                     )
-                t_18.append(
+                t_19.append(
                     '</tbody>\n',
                 )
             l_2_loop = l_2_probe = missing
-            t_18.append(
+            t_19.append(
                 '</table>\n</div>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -800,7 +860,7 @@ def root(context, missing=missing):
             for l_2_remedy, l_2_loop in LoopContext(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'), undefined):
                 _loop_vars = {}
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getitem(environment.getattr(l_1_section, 'remedy_badges'), environment.getattr(l_2_remedy, 'id')), _loop_vars=_loop_vars))),
                     ' <b>',
@@ -814,7 +874,7 @@ def root(context, missing=missing):
                 for l_3_edit in environment.getattr(l_2_remedy, 'edits'):
                     _loop_vars = {}
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<p class="place"><code>',
                         escape(environment.finalize(t_2(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
                         '</code></p>',
@@ -822,47 +882,47 @@ def root(context, missing=missing):
                 l_3_edit = missing
                 if environment.getattr(l_2_remedy, 'code_hint'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<p class="why">In the code: ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'code_hint'))),
                         '</p>',
                     ))
                 if environment.getattr(l_2_remedy, 'expects'):
                     pass
-                    t_18.append(
+                    t_19.append(
                         '<p class="why">It should bring ',
                     )
                     l_3_loop = missing
                     for l_3_expected, l_3_loop in LoopContext(environment.getattr(l_2_remedy, 'expects'), undefined):
                         _loop_vars = {}
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 181 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 195 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
-                    t_18.append(
+                    t_19.append(
                         '.</p>',
                     )
                 if environment.getattr(l_2_remedy, 'trial'):
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<p class="why"><b>By trials:</b> ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'trial'))),
                         '</p>',
                     ))
-                t_18.append(
+                t_19.append(
                     '</li>\n',
                 )
             l_2_loop = l_2_remedy = missing
-            t_18.append(
+            t_19.append(
                 '</ul>\n</section>\n',
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_18.extend((
+            t_19.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -873,14 +933,21 @@ def root(context, missing=missing):
                 escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'checkpoint') or 'none'))),
                 '</dd>\n',
             ))
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'):
+                pass
+                t_19.extend((
+                    '<dt>Stage</dt><dd>',
+                    escape(environment.finalize(t_13(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage')))),
+                    '</dd>',
+                ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<dt>SHA-256</dt><dd><code>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'))),
                     '</code></dd>',
                 ))
-            t_18.extend((
+            t_19.extend((
                 '<dt>Config</dt><dd>',
                 escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none'))),
                 '</dd>\n<dt>Data</dt><dd>',
@@ -889,7 +956,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'):
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<dt>Sequences</dt><dd>',
                     escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'taken')))),
                     ' of ',
@@ -900,17 +967,17 @@ def root(context, missing=missing):
                 for (l_2_reason, l_2_count) in context.call(environment.getattr(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'dropped'), 'items')):
                     _loop_vars = {}
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '; left out: ',
                         escape(environment.finalize(l_2_count)),
                         ' ',
                         escape(environment.finalize(l_2_reason)),
                     ))
                 l_2_reason = l_2_count = missing
-                t_18.append(
+                t_19.append(
                     '</dd>\n',
                 )
-            t_18.extend((
+            t_19.extend((
                 '<dt>Seed</dt><dd>',
                 escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'seed'))),
                 '</dd>\n<dt>Made by</dt><dd>humouse-doctor ',
@@ -919,24 +986,24 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                 pass
-                t_18.append(
+                t_19.append(
                     '<ul class="remarks">',
                 )
                 for l_2_remark in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                     _loop_vars = {}
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<li>',
                         escape(environment.finalize(l_2_remark)),
                         '</li>',
                     ))
                 l_2_remark = missing
-                t_18.append(
+                t_19.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                 pass
-                t_18.extend((
+                t_19.extend((
                     '<details><summary>',
                     escape(environment.finalize(t_3(t_7(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
                     ' and where each came from</summary>\n<div class="scroll" tabindex="0" role="group" aria-label="Settings">\n<table class="settings">\n<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col">Place</th></tr></thead>\n<tbody>\n',
@@ -944,7 +1011,7 @@ def root(context, missing=missing):
                 for l_2_setting in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                     _loop_vars = {}
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         '<tr><td><code>',
                         escape(environment.finalize(environment.getattr(l_2_setting, 'key'))),
                         '</code></td><td><code>',
@@ -955,31 +1022,31 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_2_setting, 'place'):
                         pass
-                        t_18.extend((
+                        t_19.extend((
                             escape(environment.finalize(t_11(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file')))),
                             ':',
                             escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'place'), 'line'))),
                         ))
-                    t_18.append(
+                    t_19.append(
                         '</td></tr>\n',
                     )
                 l_2_setting = missing
-                t_18.append(
+                t_19.append(
                     '</tbody>\n</table>\n</div>\n</details>\n',
                 )
-            t_18.append(
+            t_19.append(
                 '</section>\n',
             )
-        return concat(t_18)
+        return concat(t_19)
     context.exported_vars.add('body')
     context.vars['body'] = l_0_body = Macro(environment, macro, 'body', ('section', 'trials_shown', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_probe):
-        t_19 = []
+        t_20 = []
         if l_1_probe is missing:
             l_1_probe = undefined("parameter 'probe' was not provided", name='probe')
         pass
-        t_19.extend((
+        t_20.extend((
             '<th scope="rowgroup" rowspan="',
             escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
             '"><span class="code">',
@@ -990,23 +1057,23 @@ def root(context, missing=missing):
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
             '</th>',
         ))
-        return concat(t_19)
+        return concat(t_20)
     context.exported_vars.add('probe_head')
     context.vars['probe_head'] = l_0_probe_head = Macro(environment, macro, 'probe_head', ('probe',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_metric):
-        t_20 = []
+        t_21 = []
         l_1_r = missing
         if l_1_metric is missing:
             l_1_metric = undefined("parameter 'metric' was not provided", name='metric')
         pass
         l_1_r = environment.getattr(l_1_metric, 'range')
-        t_20.extend((
+        t_21.extend((
             '<svg class="range" viewBox="0 0 132 16" role="img" aria-label="',
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 225 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 240 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1019,30 +1086,30 @@ def root(context, missing=missing):
         ))
         if (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'low'):
             pass
-            t_20.append(
+            t_21.append(
                 '<path class="f-mark" d="M0 8L8 1V15Z"/>\n',
             )
         elif (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'high'):
             pass
-            t_20.append(
+            t_21.append(
                 '<path class="f-mark" d="M132 8L124 1V15Z"/>\n',
             )
         else:
             pass
-            t_20.extend((
+            t_21.extend((
                 '<rect class="f-mark" x="',
                 escape(environment.finalize(t_10((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
                 '" y="0" width="3" height="16" rx="1"/>',
             ))
-        t_20.append(
+        t_21.append(
             '</svg>\n',
         )
-        return concat(t_20)
+        return concat(t_21)
     context.exported_vars.add('range')
     context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_trials, l_1_level):
-        t_21 = []
+        t_22 = []
         l_1_h = missing
         if l_1_trials is missing:
             l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
@@ -1050,7 +1117,7 @@ def root(context, missing=missing):
             l_1_level = undefined("parameter 'level' was not provided", name='level')
         pass
         l_1_h = markup_join(('h', l_1_level, ))
-        t_21.extend((
+        t_22.extend((
             '<section>\n<',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
             ' id="trials">Trials ',
@@ -1067,48 +1134,48 @@ def root(context, missing=missing):
         ))
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
             pass
-            t_21.extend((
+            t_22.extend((
                 ' Shortened: ',
                 escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
                 '.',
             ))
-        t_21.append(
+        t_22.append(
             '</p>\n',
         )
         if environment.getattr(l_1_trials, 'plot'):
             pass
-            t_21.extend((
+            t_22.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots one">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
                 '</div>\n',
             ))
-        t_21.append(
+        t_22.append(
             '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
         )
         for l_2_heading in environment.getattr(l_1_trials, 'headings'):
             _loop_vars = {}
             pass
-            t_21.extend((
+            t_22.extend((
                 '<th scope="col" class="num">',
                 escape(environment.finalize(t_1(l_2_heading))),
                 '</th>',
             ))
         l_2_heading = missing
-        t_21.append(
+        t_22.append(
             '<th scope="col" class="num">Distance from health</th><th scope="col" class="num">Loss / best constant</th></tr></thead>\n<tbody>\n',
         )
         for l_2_row in environment.getattr(l_1_trials, 'rows'):
             _loop_vars = {}
             pass
-            t_21.append(
+            t_22.append(
                 '<tr',
             )
             if environment.getattr(l_2_row, 'chosen'):
                 pass
-                t_21.append(
+                t_22.append(
                     ' class="chosen"',
                 )
-            t_21.extend((
+            t_22.extend((
                 '><th scope="row" class="long">',
                 escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title'))),
                 '</th><td>',
@@ -1122,13 +1189,13 @@ def root(context, missing=missing):
             for l_3_value in environment.getattr(l_2_row, 'metrics'):
                 _loop_vars = {}
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<td class="num">',
                     escape(environment.finalize(l_3_value)),
                     '</td>',
                 ))
             l_3_value = missing
-            t_21.extend((
+            t_22.extend((
                 '<td class="num">',
                 escape(environment.finalize(environment.getattr(l_2_row, 'distance'))),
                 '</td><td class="num">',
@@ -1137,16 +1204,16 @@ def root(context, missing=missing):
             ))
             if (environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected') or environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes')):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 252 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 267 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'):
                     pass
-                    t_21.extend((
+                    t_22.extend((
                         '<span class="line">Expected: ',
                         escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
                         '.</span>',
@@ -1154,57 +1221,57 @@ def root(context, missing=missing):
                 for l_3_note in environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes'):
                     _loop_vars = {}
                     pass
-                    t_21.extend((
+                    t_22.extend((
                         '<span class="line">',
                         escape(environment.finalize(l_3_note)),
                         '.</span>',
                     ))
                 l_3_note = missing
-                t_21.append(
+                t_22.append(
                     '</td></tr>\n',
                 )
         l_2_row = missing
-        t_21.append(
+        t_22.append(
             '</tbody>\n</table>\n</div>\n',
         )
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
             pass
-            t_21.append(
+            t_22.append(
                 '<details><summary>The search, step by step</summary>\n<ol class="path">',
             )
             for l_2_step in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
                 _loop_vars = {}
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li>',
                     escape(environment.finalize(environment.getattr(l_2_step, 'text'))),
                 ))
                 if environment.getattr(l_2_step, 'kept'):
                     pass
-                    t_21.append(
+                    t_22.append(
                         ' <span class="chip good">kept</span>',
                     )
-                t_21.append(
+                t_22.append(
                     '</li>',
                 )
             l_2_step = missing
-            t_21.append(
+            t_22.append(
                 '</ol>\n',
             )
             if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<p>Not tried: ',
                     escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
                     '.</p>',
                 ))
-            t_21.append(
+            t_22.append(
                 '</details>\n',
             )
         for l_2_line in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'warm_start'):
             _loop_vars = {}
             pass
-            t_21.extend((
+            t_22.extend((
                 '<p class="why">',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1213,27 +1280,27 @@ def root(context, missing=missing):
         for l_2_hint in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'hints'):
             _loop_vars = {}
             pass
-            t_21.extend((
+            t_22.extend((
                 '<div class="code-hint"><p><b>humouse itself needs:</b> ',
                 escape(environment.finalize(l_2_hint)),
                 '</p></div>',
             ))
         l_2_hint = missing
-        t_21.append(
+        t_22.append(
             '</section>\n',
         )
-        return concat(t_21)
+        return concat(t_22)
     context.exported_vars.add('trials')
     context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_compared):
-        t_22 = []
+        t_23 = []
         l_1_both = missing
         if l_1_compared is missing:
             l_1_compared = undefined("parameter 'compared' was not provided", name='compared')
         pass
         l_1_both = environment.getattr(l_1_compared, 'comparison')
-        t_22.extend((
+        t_23.extend((
             '<section>\n<h2 id="compared">What has changed</h2>\n<p class="sentence">',
             escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
             ' → ',
@@ -1243,7 +1310,7 @@ def root(context, missing=missing):
         for (l_2_label, l_2_report, l_2_verdict, l_2_drawn) in [('Before', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'before'), environment.getattr(l_1_compared, 'before'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 0)), ('After', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'after'), environment.getattr(l_1_compared, 'after'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 1))]:
             _loop_vars = {}
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section class="side ',
                 escape(environment.finalize(environment.getattr(l_2_verdict, 'style'))),
                 '">\n<h3 id="side-',
@@ -1261,49 +1328,49 @@ def root(context, missing=missing):
             for l_3_picture in l_2_drawn:
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_3_picture, _loop_vars=_loop_vars))),
                     '\n',
                 ))
             l_3_picture = missing
-            t_22.append(
+            t_23.append(
                 '</div>\n</section>\n',
             )
         l_2_label = l_2_report = l_2_verdict = l_2_drawn = missing
-        t_22.append(
+        t_23.append(
             '</div>\n',
         )
         if environment.getattr(l_1_compared, 'note'):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<p class="hint">',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'note'))),
                 '</p>',
             ))
         if environment.getattr(l_1_compared, 'nothing'):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<p>',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'nothing'))),
                 '</p>',
             ))
-        t_22.extend((
-            escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), 'New', 'bad', '✕', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'new')))),
-            '\n',
-            escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), 'Not measured any more, so not known to be gone', 'unsure', '?', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'unmeasured')))),
-            '\n',
-            escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), 'Gone', 'good', '✓', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'gone')))),
-            '\n',
-        ))
+        for l_2_group in environment.getattr(l_1_compared, 'groups'):
+            _loop_vars = {}
+            pass
+            t_23.extend((
+                escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), environment.getattr(l_2_group, 'title'), environment.getattr(l_2_group, 'style'), environment.getattr(l_2_group, 'symbol'), environment.getattr(l_2_group, 'findings'), _loop_vars=_loop_vars))),
+                '\n',
+            ))
+        l_2_group = missing
         if environment.getattr(l_1_compared, 'moved'):
             pass
-            t_22.append(
+            t_23.append(
                 '<h3>Numbers that have changed</h3>\n<div class="scroll" tabindex="0" role="group" aria-label="Numbers that have changed">\n<table class="moved">\n<thead><tr><th scope="col">Metric</th><th scope="col" class="num">Before</th><th scope="col" class="num">After</th><th scope="col">Healthy</th><th scope="col">Now</th></tr></thead>\n<tbody>\n',
             )
             for l_2_row in environment.getattr(l_1_compared, 'moved'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<tr><th scope="row"><span class="metric">',
                     escape(environment.finalize(environment.getattr(l_2_row, 'name'))),
                     '</span><span class="meaning">',
@@ -1319,18 +1386,18 @@ def root(context, missing=missing):
                     '</td></tr>\n',
                 ))
             l_2_row = missing
-            t_22.append(
+            t_23.append(
                 '</tbody>\n</table>\n</div>\n',
             )
-        t_22.append(
+        t_23.append(
             '</section>\n',
         )
-        return concat(t_22)
+        return concat(t_23)
     context.exported_vars.add('compared')
     context.vars['compared'] = l_0_compared = Macro(environment, macro, 'compared', ('compared',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_title, l_1_style, l_1_symbol, l_1_findings):
-        t_23 = []
+        t_24 = []
         if l_1_title is missing:
             l_1_title = undefined("parameter 'title' was not provided", name='title')
         if l_1_style is missing:
@@ -1342,7 +1409,7 @@ def root(context, missing=missing):
         pass
         if l_1_findings:
             pass
-            t_23.extend((
+            t_24.extend((
                 '<h3>',
                 escape(environment.finalize(l_1_title)),
                 '</h3>\n<ul class="changed">\n',
@@ -1350,7 +1417,7 @@ def root(context, missing=missing):
             for l_2_finding in l_1_findings:
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<li><span class="badge ',
                     escape(environment.finalize(l_1_style)),
                     '"><span class="symbol" aria-hidden="true">',
@@ -1364,12 +1431,12 @@ def root(context, missing=missing):
                     '</li>\n',
                 ))
             l_2_finding = missing
-            t_23.append(
+            t_24.append(
                 '</ul>\n',
             )
-        return concat(t_23)
+        return concat(t_24)
     context.exported_vars.add('changed')
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=84&3=109&5=116&6=118&7=126&8=130&9=134&11=137&13=142&14=147&18=172&23=182&24=187&27=210&29=228&30=236&31=237&33=241&34=244&35=249&36=256&37=263&38=270&39=277&40=286&45=293&46=303&47=304&48=305&49=306&51=310&52=317&53=321&55=333&56=337&59=344&60=348&61=350&65=357&69=363&70=368&72=372&74=382&75=387&76=391&77=397&78=400&79=423&85=430&87=434&88=443&90=457&91=462&92=474&94=479&95=486&97=503&100=511&102=515&103=517&107=522&108=527&112=536&114=540&116=547&117=551&119=555&120=580&121=595&123=614&124=621&125=629&131=636&133=640&135=647&136=656&140=668&142=672&147=680&149=687&151=693&152=700&153=704&154=706&155=718&156=726&159=735&160=740&161=748&162=755&171=788&173=792&175=800&177=805&178=811&179=814&180=823&181=830&182=849&188=863&190=867&192=873&193=876&194=885&195=887&196=890&197=894&199=915&200=917&202=920&203=937&204=941&209=944&210=949&221=977&223=997&224=1003&225=1006&227=1011&228=1015&229=1020&230=1025&231=1034&235=1044&236=1052&238=1055&239=1061&240=1063&241=1078&243=1082&247=1088&249=1100&250=1106&251=1138&252=1142&258=1170&260=1175&261=1194&264=1204&265=1213&269=1229&270=1235&273=1238&275=1243&276=1248&277=1250&278=1256&279=1258&281=1261&282=1265&288=1276&289=1283&290=1291&291=1293&292=1295&293=1298&299=1303&300=1308&309=1332&310=1343&311=1347&313=1350&314=1355'
+debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=503&104=517&105=522&106=534&108=539&109=546&111=563&114=571&116=575&117=577&121=582&122=587&126=596&128=600&130=607&131=611&133=615&134=640&135=655&137=674&138=681&139=689&145=696&147=700&149=707&150=716&154=728&156=732&161=740&163=747&165=753&166=760&167=764&168=766&169=778&170=786&173=795&174=800&175=808&176=815&185=848&187=852&189=860&191=865&192=871&193=874&194=883&195=890&196=909&202=923&204=927&206=933&207=936&208=943&209=952&210=954&211=957&212=961&214=982&215=984&217=987&218=1004&219=1008&224=1011&225=1016&236=1044&238=1064&239=1070&240=1073&242=1078&243=1082&244=1087&245=1092&246=1101&250=1111&251=1119&253=1122&254=1128&255=1130&256=1145&258=1149&262=1155&264=1167&265=1173&266=1205&267=1209&273=1237&275=1242&276=1261&279=1271&280=1280&284=1296&285=1302&288=1305&290=1310&291=1315&292=1317&293=1323&294=1325&296=1328&297=1332&303=1343&304=1350&305=1357&306=1361&308=1365&314=1370&315=1375&324=1399&325=1410&326=1414&328=1417&329=1422'

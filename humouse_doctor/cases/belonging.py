@@ -1,0 +1,208 @@
+"""Whether a config is what a checkpoint was trained with: its backup, the run's own record, its overrides and its log tell.
+
+Values that differ are replaced by those that the weights were trained with, so that a change made afterwards makes no cause
+appear or vanish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humouse_doctor.cases.request import Notes, ToolFinding
+from humouse_doctor.cases.run_folder import is_named_after
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.settings import Origin, Setting, Settings, Value
+from humouse_doctor.core.spec import ACTIVATION_NAMES
+from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.config import hydra_record, reader
+from humouse_doctor.inputs.config.backups import backup_of, backups
+from humouse_doctor.inputs.files import changed_at, is_file, read_bounded
+
+if TYPE_CHECKING:
+    from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+
+#: Keys that say where things lie, or how a program is to be read, rather than how weights were trained.
+_NOT_TRAINED_WITH = frozenset({"data.cache_dir", "experiment_name", "logging.checkpoint_dir", "training.output_space"})
+#: Seconds by which the three files that Hydra writes at once differ at most, also where they were copied.
+_AT_ONCE_S = 2.0
+#: Seconds within which a folder's files were as likely copied one after the other as changed one after the other.
+_COPIED_S = 60.0
+#: A log of hours has some 100 kB.
+_MAX_LOG = 8 << 20
+#: humouse says so before the first epoch of either warm-up.
+_WARM_UP = re.compile(rb"Starting (?:reconstruction|seq2seq) warm-up for (\d{1,9}) epoch")
+_EPOCHS = "training.reconstruction_epochs"
+_MAX_LISTED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evidence:
+    """A value that the weights were trained with, and the file that says so."""
+
+    value: Value
+    file: Path
+
+
+def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: Notes) -> Settings:
+    """Return `settings` with the values that the weights in `checkpoint`, read from `path`, were trained with.
+
+    Differences are noted. Overrides of the caller stay, and so does a pretrainer's config, which is not that of these weights.
+    """
+    if settings.source is None or checkpoint.is_pretrainer:
+        return settings
+    config = Path(settings.source)
+    record = _record_of(path, config)
+    written = config if record is None else record
+    # both as they stand alone: of a composed config, a backup is one part
+    alone, backup = _read(written, notes), _backup(written, checkpoint.sha256)
+    before = None if backup is None else _read(backup, notes)
+    known: dict[str, _Evidence] = {}
+    if alone is not None and written is not config:
+        known.update({key: _Evidence(value=setting.value, file=written) for key, setting in alone.items()})
+    if alone is not None and before is not None and backup is not None:
+        for key, setting in before.items():
+            if key in alone and _differ(key, alone[key].value, setting.value):
+                known[key] = _Evidence(value=setting.value, file=backup)
+    given: dict[str, _Evidence] = {}
+    if alone is not None and record is not None:
+        given.update(_given(record, alone.prefix))
+        known.update(given)
+        known.update(_logged(record))
+    changed = {
+        key: evidence
+        for key, evidence in known.items()
+        if key in settings
+        and key not in _NOT_TRAINED_WITH
+        and settings[key].origin is not Origin.OVERRIDE
+        and _differ(key, settings[key].value, evidence.value)
+    }
+    # the command line's values belong to the run, whichever file it had the others from
+    explained = given.keys() & changed.keys() if written is not config else set()
+    if explained:
+        notes.remarks.append(f"config: with what the run's command line gave: {', '.join(sorted(explained))}")
+    contradicted = {key: evidence for key, evidence in changed.items() if key not in explained}
+    if contradicted:
+        _note(contradicted, settings, notes)
+    elif written is config and before is None:
+        notes.remarks.extend(_file_times(config, path))
+    for key, evidence in changed.items():
+        settings = settings.with_setting(Setting(key=key, value=evidence.value, origin=Origin.RECORDED))
+    return settings
+
+
+def _record_of(checkpoint: Path, config: Path) -> Path | None:
+    """Return the record that Hydra wrote of the checkpoint's run: `config` itself, or that of a folder around it."""
+    if hydra_record.is_record(config):
+        return config
+    found = hydra_record.around(checkpoint)
+    if found is None:
+        return None
+    try:
+        name = reader.read(found).settings.text("experiment_name")
+    except UsageError:
+        return None
+    # several runs may share the folder of their checkpoints
+    return found if name is None or is_named_after(checkpoint, name) else None
+
+
+def _backup(config: Path, sha256: str) -> Path | None:
+    """Return the backup of `config` as it was when the weights were trained, None if there is none, or if that is not sure.
+
+    A backup that `--write` made for a diagnosis of these very weights has their digest in its name. Else the oldest one is
+    taken, if the config is a run's record and was changed after Hydra wrote it.
+    """
+    own = backup_of(config, sha256)
+    if is_file(own):
+        return own
+    if not _record_changed(config, _AT_ONCE_S):
+        return None
+    return next(iter(backups(config)), None)
+
+
+def _record_changed(config: Path, seconds: float) -> bool:
+    """Return True if a run's record is younger, by more than `seconds`, than the files that Hydra wrote with it."""
+    beside = [time for name in ("hydra.yaml", "overrides.yaml") if (time := changed_at(config.with_name(name))) is not None]
+    now = changed_at(config)
+    return hydra_record.is_record(config) and bool(beside) and now is not None and now - max(beside) > seconds
+
+
+def _read(path: Path, notes: Notes) -> Settings | None:
+    """Return the settings of the config at `path`; note it if it cannot be read."""
+    try:
+        return reader.read(path).settings
+    except UsageError as error:
+        notes.remarks.append(f"{error}; not compared with the weights' config")
+        return None
+
+
+def _given(record: Path, prefix: str) -> Iterator[tuple[str, _Evidence]]:
+    """Yield the values that were given on the command line of the run with this record, where keys have `prefix`."""
+    file = record.with_name("overrides.yaml")
+    for key, value in hydra_record.overrides(file):
+        if key.startswith(prefix):
+            yield key.removeprefix(prefix), _Evidence(value=value, file=file)
+
+
+def _logged(record: Path) -> Iterator[tuple[str, _Evidence]]:
+    """Yield the epochs of the warm-up that the run's own log has."""
+    log = record.parent.parent / "train_gan.log"
+    try:
+        found = _WARM_UP.findall(read_bounded(log, _MAX_LOG))
+    except (OSError, ValueError):
+        return
+    if found:  # a run in the same folder goes on in the same file
+        yield _EPOCHS, _Evidence(value=int(found[-1]), file=log)
+
+
+def _differ(key: str, now: Value, then: Value) -> bool:
+    """Return True if the trainer does something else with one value than with the other."""
+    if key.startswith("model.generator.activation_"):
+        return _meaning(now) is not _meaning(then)
+    if isinstance(now, str) and isinstance(then, str):
+        return now.lower() != then.lower()
+    return now != then or isinstance(now, bool) != isinstance(then, bool)
+
+
+def _meaning(value: Value) -> object:
+    return ACTIVATION_NAMES.get("null" if value is None else str(value).lower())
+
+
+def _note(changed: Mapping[str, _Evidence], settings: Settings, notes: Notes) -> None:
+    """Note the keys whose values the weights were not trained with."""
+    shown = [
+        f"{key} is {reader.in_message(settings[key].value)} and was {reader.in_message(evidence.value)}"
+        for key, evidence in list(changed.items())[:_MAX_LISTED]
+    ]
+    if len(changed) > _MAX_LISTED:
+        shown.append(f"{len(changed) - _MAX_LISTED} more differ")
+    notes.contradictions.extend(shown)
+    files = ", ".join(dict.fromkeys(str(evidence.file) for evidence in changed.values()))
+    first = next(iter(changed))
+    notes.findings.append(
+        ToolFinding(
+            code=ToolCode.DISAGREEMENT,
+            message=f"the config is not what these weights were trained with: {'; '.join(shown)} (by {files}); they are judged"
+            " by what they were trained with",
+            serious=True,
+            key=first,
+            place=settings.place(first),
+        )
+    )
+
+
+def _file_times(config: Path, checkpoint: Path) -> Iterator[str]:
+    """Yield a remark on a config that is younger than the weights, as far as the times of files tell."""
+    if hydra_record.is_record(config) and any(is_file(config.with_name(name)) for name in ("hydra.yaml", "overrides.yaml")):
+        later = _record_changed(config, _COPIED_S)
+    else:
+        now, then = changed_at(config), changed_at(checkpoint)
+        later = now is not None and then is not None and now - then > _COPIED_S
+    if later:
+        yield (
+            f"config: {config} was last changed after the run wrote its files, as far as their times tell (a copy or a clone"
+            " sets new ones); if so, its values need not be those that these weights were trained with"
+        )

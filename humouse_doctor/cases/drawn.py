@@ -1,0 +1,150 @@
+"""The samples that a program has drawn itself during its run, found in its folder, and read like any samples."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from humouse_doctor.cases.load import load_case
+from humouse_doctor.cases.request import Request
+from humouse_doctor.cases.run_folder import folders_of
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.history import SnapshotKind
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.inputs.files import below, changed_at, is_file
+from humouse_doctor.inputs.gestures import arrays
+from humouse_doctor.inputs.gestures.gestures import Gestures
+
+#: The samples of an evaluation lie deeper than a run's other files, and humouse may move them below `archive` in the end.
+_LEVELS, _MAX_ENTRIES = 6, 50_000
+#: The most files that are read, and the most of a file and of all: stored and inflated.
+MAX_READ = 20
+_MAX_STORED, _MAX_INFLATED, _MAX_TOGETHER = 64 << 20, 128 << 20, 512 << 20
+#: The most sequences of one file that are measured.
+_MAX_SEQUENCES = 512
+_EPOCH = re.compile(r"epoch_(\d{1,7})")
+_IN_TRAINING = re.compile(r"samples_epoch(\d{1,7})_step(\d{1,9})\.npz")
+_EVALUATED = {"gan_samples.npz": SnapshotKind.EVALUATION, "diffusion_samples.npz": SnapshotKind.DIFFUSION}
+_ARCHIVE = "archive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """A file of samples that a program has drawn itself; `step` is None at the end of an epoch."""
+
+    kind: SnapshotKind
+    epoch: int
+    step: int | None
+    path: Path
+
+    @property
+    def time(self) -> tuple[int, float]:
+        """The order of time: a step comes before the end of its epoch."""
+        return self.epoch, float("inf") if self.step is None else self.step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """The files to be read, in order of time; `unread` others were found, and `remarks` say what was left and why."""
+
+    files: tuple[Drawn, ...]
+    unread: int
+    remarks: tuple[str, ...]
+
+
+def listed(run: Path, settings: Settings) -> tuple[Path, ...]:
+    """Return the entries below the folders of a run, each once; up to `_MAX_ENTRIES` of each folder."""
+    every = (path for folder in folders_of(run, settings) for path in below(folder, _LEVELS, _MAX_ENTRIES, links=True))
+    return tuple({path.absolute(): path for path in every}.values())
+
+
+def find(entries: Iterable[Path]) -> Found:
+    """Find the samples of a run among the `entries` of its folders: at most `MAX_READ`, spread evenly, evaluations first.
+
+    Several runs may have left theirs in one folder; those of the newest are taken.
+    """
+    by_kind: dict[SnapshotKind, dict[Path, list[Drawn]]] = {}
+    for path in entries:
+        drawn = _named(path)
+        if drawn is not None and is_file(path):
+            groups = by_kind.setdefault(drawn.kind, {})
+            groups.setdefault(path.parent if drawn.step is not None else path.parent.parent, []).append(drawn)
+    remarks = []
+    taken: list[Drawn] = []
+    count = 0
+    for kind in SnapshotKind:
+        groups = by_kind.get(kind, {})
+        newest = max(groups, key=lambda folder: _age(folder, groups[folder]), default=None)
+        if newest is None:
+            continue
+        if len(groups) > 1:
+            left = ", ".join(sorted(str(folder) for folder in groups if folder != newest)[:5])
+            remarks.append(f"samples it drew itself: took those in {newest}, the newest; left {left}")
+        count += len(groups[newest])
+        taken += _evenly(sorted(groups[newest], key=lambda drawn: drawn.time), MAX_READ - len(taken))
+    files = tuple(sorted(taken, key=lambda drawn: drawn.time))
+    return Found(files=files, unread=count - len(taken), remarks=tuple(remarks))
+
+
+def _named(path: Path) -> Drawn | None:
+    """Return the samples that a file holds by its name, None if it holds none."""
+    inside = _IN_TRAINING.fullmatch(path.name)
+    if inside:
+        return Drawn(kind=SnapshotKind.TRAINING, epoch=int(inside[1]), step=int(inside[2]), path=path)
+    kind, epoch = _EVALUATED.get(path.name), _EPOCH.fullmatch(path.parent.name)
+    if kind is None or epoch is None:
+        return None
+    return Drawn(kind=kind, epoch=int(epoch[1]), step=None, path=path)
+
+
+def _age(folder: Path, files: Iterable[Drawn]) -> tuple[bool, str, float, str]:
+    """Return a key that is larger for a newer run: what is not archived yet, then the date in the archive's name."""
+    archived = _ARCHIVE in folder.parts
+    newest = max(changed_at(drawn.path) or 0.0 for drawn in files)
+    return not archived, folder.name if archived else "", newest, str(folder)
+
+
+def _evenly(files: list[Drawn], most: int) -> list[Drawn]:
+    """Return at most `most` of the files, the first and the last among them."""
+    if most <= 0:
+        return []
+    places = np.linspace(0, len(files) - 1, min(most, len(files)))
+    return [files[place] for place in sorted({round(float(place)) for place in places})]
+
+
+def read(files: Iterable[Drawn], gestures: Gestures) -> Iterator[tuple[Drawn, Case | str]]:
+    """Yield each file with its case beside the real `gestures`, or with the reason why it was not read."""
+    together = 0
+    for drawn in files:
+        try:
+            size = _size(drawn.path)
+        except InputError as error:
+            yield drawn, str(error)
+            continue
+        together += size
+        if together > _MAX_TOGETHER:
+            yield drawn, f"the files before it have filled the {_MAX_TOGETHER >> 20} MiB that are read"
+            continue
+        yield drawn, _case(drawn.path, gestures)
+
+
+def _size(path: Path) -> int:
+    """Return a file's inflated bytes; raise `InputError` if there are too many."""
+    stored, inflated = arrays.sizes(path)
+    if stored > _MAX_STORED or inflated > _MAX_INFLATED:
+        raise InputError(
+            f"{path}: it holds {inflated >> 20:,} MiB in {stored >> 20:,}; up to {_MAX_INFLATED >> 20} in"
+            f" {_MAX_STORED >> 20} are read, inspect it by itself"
+        )
+    return inflated
+
+
+def _case(path: Path, gestures: Gestures) -> Case | str:
+    try:
+        return load_case(Request(checkpoint=path, samples=_MAX_SEQUENCES, max_sequences=_MAX_SEQUENCES), gestures=gestures).case
+    except InputError as error:
+        return str(error)

@@ -1,0 +1,179 @@
+"""The stage that a checkpoint is from, by its name and the files that humouse leaves beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.history import Stage, StageKind
+from humouse_doctor.core.settings import Settings
+from humouse_doctor.inputs.files import below, changed_at, is_file
+from humouse_doctor.inputs.logs.summary import Summary, read_summary
+from humouse_doctor.inputs.logs.tables import MetricsTable, read_table
+
+SUMMARY, EVALUATIONS, METRICS = "gan_summary.json", "sigma_eval_metrics.csv", "metrics.csv"
+_PREFIX, _BEST = "generator_", "_best"
+_ERROR = "avg_error_rate"
+#: An evaluation is the best if its error is lower by more than this, as in humouse.
+_LESS = 1e-6
+#: A summary older than a checkpoint by more seconds than this is another run's: humouse writes it last.
+_OLDER_S = 60.0
+_MAX_ENTRIES = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Epoch:
+    """The epoch that the files beside a checkpoint state, None if none does, and the reason."""
+
+    epoch: int | None
+    because: str
+
+
+def stage_of(path: Path, settings: Settings, *, pretrainer: bool = False) -> Stage:
+    """Return the stage of the checkpoint at `path`; `pretrainer` says that it is a pretrainer's file.
+
+    A file beside it that cannot be read is named in the reason, and never raises.
+    """
+    if pretrainer:
+        return Stage(kind=StageKind.PRETRAINER, because="it carries the mean and std of its positions")
+    name = experiment_of(path)
+    if name is None:
+        return Stage(kind=StageKind.UNKNOWN, because="its name is not one that humouse gives: generator_<name>.pt")
+    found = _epoch(path)
+    start = _start(settings)
+    if found.epoch is None:
+        return Stage(kind=StageKind.UNKNOWN, start=start, because=found.because)
+    if found.epoch > 0:
+        return Stage(kind=StageKind.ADVERSARIAL, epoch=found.epoch, start=start, because=found.because)
+    if settings.source is None or _warms_up(settings):
+        kind = StageKind.WARM_UP
+    else:
+        kind = StageKind.WARM_START if settings.text("training.generator_init_path") else StageKind.UNTRAINED
+    return Stage(kind=kind, epoch=0, start=start, because=found.because)
+
+
+def experiment_of(path: Path) -> str | None:
+    """Return the experiment that humouse has named this file after, None for any other name."""
+    if not path.stem.startswith(_PREFIX):
+        return None
+    return path.stem.removeprefix(_PREFIX).removesuffix(_BEST)
+
+
+def later_run(path: Path) -> str | None:
+    """Return the experiment of a later run that has replaced the files beside a checkpoint, None if there is none."""
+    owner = _owner(path.parent)
+    return None if owner == experiment_of(path) else owner
+
+
+def is_best(path: Path) -> bool:
+    """Return True if humouse has written this file at its best evaluation rather than at the end."""
+    return path.stem.startswith(_PREFIX) and path.stem.endswith(_BEST)
+
+
+def siblings(path: Path, settings: Settings) -> Iterator[str]:
+    """Yield a remark on each other generator of the same experiment beside a checkpoint, with its stage."""
+    name = experiment_of(path)
+    for other in sorted(_generators(path.parent)):
+        if name is not None and other.name != path.name and experiment_of(other) == name:
+            yield f"left beside it: {other.name}, {stage_of(other, settings)}"
+
+
+def _generators(folder: Path) -> list[Path]:
+    return [path for path in below(folder, 0, _MAX_ENTRIES, links=True) if path.match("generator_*.pt") and is_file(path)]
+
+
+def _warms_up(settings: Settings) -> bool:
+    epochs = settings.integer("training.reconstruction_epochs")
+    return bool(epochs) and settings.flag("training.reset_generator_after_warmup") is not True
+
+
+def _start(settings: Settings) -> str:
+    """Return what the adversarial stage begins from by the config, empty without one."""
+    if settings.source is None:
+        return ""
+    epochs = settings.integer("training.reconstruction_epochs")
+    if _warms_up(settings):
+        return f"a warm-up of {epochs:,} epoch{'' if epochs == 1 else 's'}"
+    loaded = settings.text("training.generator_init_path")
+    return f"the weights in {loaded}" if loaded else "random weights"
+
+
+def _epoch(path: Path) -> _Epoch:
+    """Return the number of adversarial epochs behind a checkpoint that humouse has named."""
+    reasons: list[str] = []
+    owner = later_run(path)
+    if owner is not None:
+        return _Epoch(epoch=None, because=f"the files beside it are those of a later run, generator_{owner}.pt")
+    best = is_best(path)
+    summary = _summary(path, reasons)
+    if summary is not None:
+        epoch = summary.best_epoch if best else summary.final_epoch
+        if epoch is not None:
+            key = "best_sigma_epoch" if best else "final_epoch"
+            return _Epoch(epoch=epoch, because=f"{SUMMARY}: {key} is {epoch}")
+        reasons.append(f"{SUMMARY} names no {'best' if best else 'last'} epoch")
+    table = _table(path.parent / EVALUATIONS, _ERROR, reasons)
+    if table is not None and table.epochs:
+        if not best:
+            last = max(table.epochs)
+            return _Epoch(epoch=last, because=f"{EVALUATIONS} ends with epoch {last}")
+        lowest = _best_epoch(table)
+        if lowest is not None:
+            return _Epoch(epoch=lowest, because=f"{EVALUATIONS}: epoch {lowest} has the lowest error")
+    if not best:
+        table = _table(path.parent / METRICS, "g_loss", reasons)
+        if table is not None and table.epochs and "g_loss" in table.columns:
+            last = max(table.epochs)
+            return _Epoch(epoch=last, because=f"{METRICS} ends with epoch {last}")
+    reasons.append(
+        f"neither {SUMMARY} nor {EVALUATIONS} beside it says from which epoch a {_BEST} file is; it may be the pure warm-up"
+        if best
+        else f"neither {SUMMARY}, {EVALUATIONS} nor {METRICS} beside it says from which epoch it is"
+    )
+    return _Epoch(epoch=None, because="; ".join(reasons))
+
+
+def _owner(folder: Path) -> str | None:
+    """Return the experiment of the newest generator in a folder, None if there is none.
+
+    Several experiments may share the folder, and all write files of the same names into it.
+    """
+    aged = [(seconds, path.name, path) for path in _generators(folder) if (seconds := changed_at(path)) is not None]
+    return experiment_of(max(aged)[2]) if aged else None
+
+
+def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
+    path = checkpoint.with_name(SUMMARY)
+    written, trained = changed_at(path), changed_at(checkpoint)
+    if written is None:
+        return None
+    if trained is not None and written < trained - _OLDER_S:
+        reasons.append(f"{SUMMARY} is older than the checkpoint, so it is an earlier run's")
+        return None
+    try:
+        return read_summary(path)
+    except InputError as error:
+        reasons.append(str(error))
+        return None
+
+
+def _table(path: Path, column: str, reasons: list[str]) -> MetricsTable | None:
+    if not is_file(path):
+        return None
+    try:
+        return read_table(path, lambda _: (column,))
+    except InputError as error:
+        reasons.append(str(error))
+        return None
+
+
+def _best_epoch(table: MetricsTable) -> int | None:
+    """Return the epoch whose error humouse would have taken for the best, None if no row has an error."""
+    lowest, found = math.inf, None
+    for epoch, error in zip(table.epochs, table.columns.get(_ERROR, ()), strict=False):
+        if error + _LESS < lowest:
+            lowest, found = error, epoch
+    return found

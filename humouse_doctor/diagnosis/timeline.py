@@ -1,0 +1,236 @@
+"""Samples that a program drew itself, by epoch: their measures, the epoch at which they fell ill, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
+from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult
+from humouse_doctor.core.verdict import Verdict
+from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.diagnosis.verdict import verdict_of
+from humouse_doctor.probes.registry import current
+from humouse_doctor.probes.shared.timing import FLAT, timing_ratio
+
+if TYPE_CHECKING:
+    from humouse_doctor.cases.drawn import Drawn
+
+#: The measures of a snapshot: a probe's code, its metric, and the word for it.
+MEASURES = (
+    ("HD101", "spread_ratio", "spread"),
+    ("HD103", "time_std_ratio", "movement"),
+    ("HD104", "latent_std_ratio", "variety"),
+    ("HD109", "detour_ratio", "detour"),
+)
+TIMING = "timing"
+#: The symptoms that samples show by themselves; what else a checkpoint shows they neither confirm nor refute.
+_SHOWN_BY_SAMPLES = ("HD101", "HD103", "HD104", "HD107", "HD109")
+_WORSE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
+_MOST_SPANS = 6
+#: Measures that differ by a larger factor are mentioned.
+_APART = 2.0
+
+
+def snapshot_of(drawn: Drawn, case: Case | str) -> Snapshot:
+    """Return the snapshot of a file; `case` is its samples beside the real ones, or the reason why it was not read."""
+    verdict, reason, measures = None, "", dict[str, float]()
+    if isinstance(case, str):
+        reason = case
+    else:
+        results = {result.code: result for result in examine(case, _symptoms())}
+        verdict = verdict_of(case, results, ())
+        measures = {name: value for name, value in measures_of(results).items() if name != TIMING}
+        timing = timing_of(case)
+        if timing is not None:
+            measures[TIMING] = timing
+        if not measures:
+            reason = next((result.reason for result in results.values() if result.reason), "nothing could be measured")
+    return Snapshot(
+        kind=drawn.kind,
+        epoch=drawn.epoch,
+        step=drawn.step,
+        file=str(drawn.path),
+        verdict=verdict,
+        measures=MappingProxyType(measures),
+        reason=reason,
+    )
+
+
+def _symptoms() -> Iterator[Probe]:
+    return (probe for probe in current().probes if probe.kind is Kind.SYMPTOM)
+
+
+def measures_of(by_code: Mapping[str, ProbeResult]) -> dict[str, float]:
+    """Return the measures that a snapshot has of results, by their words."""
+    found = {code: by_code[code].measurements for code, _, _ in MEASURES if code in by_code}
+    return {word: found[code][metric] for code, metric, word in MEASURES if metric in found.get(code, {})}
+
+
+def timing_of(case: Case) -> float | None:
+    """Return the variation of the times between steps, generated over real; None if it cannot be measured."""
+    try:
+        return float(f"{timing_ratio(case):.6g}")
+    except NotMeasurable:
+        return None
+
+
+def flat_timing(case: Case) -> str | None:
+    """Return a sentence on generated times that hardly vary, None if they do, or are not known."""
+    ratio = timing_of(case)
+    if ratio is None or ratio >= FLAT:
+        return None
+    return f"the times between steps vary {ratio:.3g} times as much as in the data: the timing profile is flat"
+
+
+def history_of(snapshots: Sequence[Snapshot], unread: int, stage: Stage | None) -> History:
+    """Return the history that `snapshots`, in order of time, tell; `unread` others were not looked at."""
+    history = History(snapshots=tuple(snapshots), unread=unread)
+    series = history.series
+    ill = _fell_ill(series)
+    observations = [*_of_series(series, len(snapshots), unread), *_of_stage(series, ill, stage), *_of_timing(series)]
+    observations += [f"its own samples of {one.label} were not looked at: {one.reason}" for one in snapshots if one.reason]
+    return replace(history, fell_ill=None if ill is None else ill.label, observations=tuple(observations))
+
+
+def drew_well_at_first(history: History) -> bool:
+    """Return True if the samples of the evaluation after the warm-up are healthy in every measure that decides."""
+    first = next((one for one in history.snapshots if one.kind is SnapshotKind.EVALUATION and one.epoch == 0), None)
+    if first is None or first.verdict is not Verdict.HEALTHY:
+        return False
+    bounds = {word: current().by_code[code].metric(metric).healthy for code, metric, word in MEASURES}
+    return all(value in bounds[word] for word, value in first.measures.items() if word in bounds)
+
+
+def _fell_ill(series: Sequence[Snapshot]) -> Snapshot | None:
+    was_healthy = False
+    for snapshot in series:
+        if was_healthy and snapshot.verdict is not Verdict.HEALTHY:
+            return snapshot
+        was_healthy = was_healthy or snapshot.verdict is Verdict.HEALTHY
+    return None
+
+
+def in_words(measures: Mapping[str, float]) -> str:
+    """Return a snapshot's measures in words."""
+    return ", ".join(f"{word} {value:.3g}" for word, value in measures.items())
+
+
+def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[str]:
+    """Yield the health by epoch in one sentence, with the measures of the last snapshot."""
+    if not series:
+        return
+    spans = []
+    for verdict, group in groupby(series, key=lambda snapshot: snapshot.verdict):
+        members = list(group)
+        assert verdict is not None
+        first, last = members[0].label, members[-1].label
+        spans.append(f"{verdict.value} at {first}" if first == last else f"{verdict.value} from {first} to {last}")
+    if len(spans) > _MOST_SPANS:
+        spans = [*spans[: _MOST_SPANS - 1], "...", spans[-1]]
+    looked = f" ({count} of {count + unread} files looked at)" if unread else ""
+    measured = _over_time(series[0], series[-1])
+    yield f"by the samples it drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
+
+
+def _over_time(first: Snapshot, last: Snapshot) -> str:
+    """Return each measure, at the first and at the last snapshot."""
+    if first is last:
+        return in_words(last.measures)
+    both = [(word, first.measures[word], value) for word, value in last.measures.items() if word in first.measures]
+    return ", ".join(f"{word} goes from {before:.3g} to {after:.3g}" for word, before, after in both)
+
+
+def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | None) -> Iterator[str]:
+    """Yield what the adversarial stage did, without a cause for it."""
+    if (
+        not series
+        or (stage is not None and stage.kind is StageKind.PRETRAINER)
+        or series[0].kind is not SnapshotKind.EVALUATION
+    ):
+        return
+    first, last = series[0], series[-1]
+    if first.epoch != 0 or len(series) == 1:
+        return
+    if ill is not None and first.verdict is Verdict.HEALTHY:
+        end = " and was mended later" if last.verdict is Verdict.HEALTHY else ""
+        yield (
+            f"it fell ill at {ill.label}{end}: it was healthy after the warm-up, so that this came with the adversarial stage;"
+            " what in it did so is not known here"
+        )
+    elif first.verdict is not Verdict.HEALTHY and last.verdict is not Verdict.HEALTHY:
+        yield (
+            f"it was {first.verdict.value if first.verdict else ''} after the warm-up already, and {last.epoch} adversarial"
+            f" epoch{'' if last.epoch == 1 else 's'} did not mend it"
+        )
+    elif first.verdict is not Verdict.HEALTHY:
+        well = next(one for one in series if one.verdict is Verdict.HEALTHY)
+        yield f"the adversarial stage mended it by {well.label}: after the warm-up it was not healthy"
+
+
+def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
+    flat = [one for one in series if one.measures.get(TIMING, 1.0) < FLAT]
+    if flat:
+        yield (
+            f"from {flat[0].label} on the times between steps vary {flat[0].measures[TIMING]:.3g} times as much as in the data:"
+            " the timing profile is flat"
+        )
+
+
+def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
+    """Return the evaluation of the very weights that a checkpoint of `stage` holds, None if there is none.
+
+    Where the stage is not known, the last evaluation counts as that.
+    """
+    series = [one for one in history.series if one.step is None]
+    if stage is None or stage.epoch is None:
+        return series[-1] if series and stage is not None and stage.kind is StageKind.UNKNOWN else None
+    return next((one for one in series if one.epoch == stage.epoch), None)
+
+
+def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], history: History) -> tuple[Verdict, str]:
+    """Return the verdict after what the program drew itself was heard, and a sentence on a disagreement, else empty.
+
+    Only what samples show is compared. What the program drew counts more than what is drawn here: a worse verdict of its own
+    is taken; a better one leaves a collapse at-risk, unless something else shows it, since only one of the two can be true.
+    """
+    own = own_snapshot(history, case.stage)
+    shown = {code: result for code, result in by_code.items() if code in _SHOWN_BY_SAMPLES}
+    if own is None or own.verdict is None or not shown:
+        return verdict, ""
+    here = verdict_of(replace(case, subject_is_samples=True), shown, ())  # by the rules for samples, as the program's own
+    if own.verdict is here or here is Verdict.UNDETERMINED:
+        return verdict, ""
+    said = (
+        f"the samples that the program drew itself at {own.label} are {own.verdict.value} ({in_words(own.measures)}), and what"
+        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own count more"
+    )
+    if _WORSE.index(own.verdict) > _WORSE.index(here):
+        worse = verdict is Verdict.UNDETERMINED or _WORSE.index(own.verdict) > _WORSE.index(verdict)
+        return (own.verdict if worse else verdict), said
+    others = any(
+        result.judgement is Judgement.FOUND and current().by_code[code].kind is Kind.SYMPTOM
+        for code, result in by_code.items()
+        if code not in shown and code in current().by_code
+    )
+    return (Verdict.AT_RISK if verdict is Verdict.COLLAPSED and not others else verdict), said
+
+
+def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -> History:
+    """Return `history` with a sentence on measures that differ by a factor from those of what is drawn here."""
+    own = own_snapshot(history, case.stage)
+    here = measures_of(by_code)
+    apart = [
+        f"{word} {value:.3g} and {here[word]:.3g}"
+        for word, value in ({} if own is None else own.measures).items()
+        if word in here and max(value, here[word]) > _APART * min(value, here[word])
+    ]
+    if own is None or not apart:
+        return history
+    said = f"what it drew itself at {own.label} and what is drawn here differ: {', '.join(apart)} of the data's"
+    return replace(history, observations=(*history.observations, said))

@@ -1,0 +1,86 @@
+"""The history of a run from the files in its folder: the samples it drew itself, by epoch, and its logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from humouse_doctor.cases import drawn
+from humouse_doctor.cases.stage import later_run
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.history import History, LossCurve
+from humouse_doctor.diagnosis import losses
+from humouse_doctor.diagnosis.timeline import flat_timing, history_of, snapshot_of
+from humouse_doctor.inputs.files import changed_at
+from humouse_doctor.inputs.gestures.gestures import gather
+
+_LOG, _TABLES = "train_gan.log", ("metrics.csv", "sigma_eval_metrics.csv", "diffusion_eval_metrics.csv")
+#: The most files of one name that are read, the newest first.
+_MOST_OF_A_NAME = 3
+
+_Reader = Callable[[Path, Case], tuple[LossCurve | None, tuple[str, ...]]]
+
+
+def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
+    """Return what the files in the folder `run` say about it, and remarks on those that were left or cannot be read."""
+    entries, remarks = _own(drawn.listed(run, case.settings), case)
+    found = drawn.find(entries)
+    sequences, data = case.samples.sequences, case.data
+    remarks.extend(found.remarks)
+    snapshots = []
+    if sequences is not None and data is not None:
+        real = gather(
+            sequences.astype(np.float32), source=data.source, total=data.total, usable=data.usable, dropped=data.dropped
+        )
+        snapshots = [snapshot_of(*one) for one in drawn.read(found.files, real)]
+    elif found.files:
+        count = len(found.files)
+        them = "file of samples it drew itself was" if count == 1 else "files of samples it drew itself were"
+        remarks.append(f"{count} {them} not looked at: no data given")
+    history = history_of(snapshots, found.unread, case.stage)
+    curves, said = [], list[str]()
+    for path, read in _logs(entries):
+        try:
+            curve, observations = read(path, case)
+        except InputError as error:
+            remarks.append(str(error))
+            continue
+        remarks.append(f"read {path}")
+        curves += [] if curve is None else [curve]
+        said += [line for line in observations if line not in said]
+    return replace(history, curves=tuple(curves), observations=(*history.observations, *said)), tuple(remarks)
+
+
+def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]]:
+    """Return the entries without those that a later run has replaced, beside a checkpoint of an earlier one, and a remark."""
+    checkpoint = Path(case.subject.checkpoint or "")
+    later = later_run(checkpoint)
+    if later is None:
+        return entries, []
+    folder = checkpoint.parent
+    left = f"left what lies beside {checkpoint.name} in {folder}: it is a later run's, generator_{later}.pt"
+    return [path for path in entries if not path.absolute().is_relative_to(folder.absolute())], [left]
+
+
+def history_of_samples(case: Case) -> History | None:
+    """Return what samples say that no probe measures, None if that is nothing."""
+    said = flat_timing(case)
+    return None if said is None else History(observations=(said,))
+
+
+def _logs(entries: Iterable[Path]) -> list[tuple[Path, _Reader]]:
+    """Return the logs and tables among the entries of a run's folders, with the reader of each."""
+    by_name: dict[str, list[tuple[float, str, Path]]] = {}
+    for path in entries:
+        if path.name == _LOG or path.name in _TABLES:
+            seconds = changed_at(path)
+            if seconds is not None:
+                by_name.setdefault(path.name, []).append((seconds, str(path), path))
+    return [
+        (path, losses.of_log if name == _LOG else losses.of_table)
+        for name, found in sorted(by_name.items(), reverse=True)
+        for _, _, path in sorted(found, reverse=True)[:_MOST_OF_A_NAME]
+    ]

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from humouse_doctor.core.case import Case, Subject
+from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
+from humouse_doctor.core.probe import Judgement, ProbeResult, Severity, Status
+from humouse_doctor.core.verdict import Verdict
+from humouse_doctor.diagnosis.causes import severity_of
+from humouse_doctor.diagnosis.timeline import compared, drew_well_at_first, history_of, outranked
+
+WELL, ILL = {"spread": 0.9, "movement": 0.8, "variety": 0.7}, {"spread": 0.01, "movement": 0.02, "variety": 0.03}
+VERDICTS = {"h": Verdict.HEALTHY, "r": Verdict.AT_RISK, "c": Verdict.COLLAPSED, "u": Verdict.UNDETERMINED}
+
+
+def _snapshot(
+    epoch: int, verdict: str, kind: SnapshotKind = SnapshotKind.EVALUATION, measures: Mapping[str, float] | None = None
+) -> Snapshot:
+    own = (WELL if verdict == "h" else ILL) if measures is None else measures
+    return Snapshot(
+        kind=kind,
+        epoch=epoch,
+        step=0 if kind is SnapshotKind.TRAINING else None,
+        file="x.npz",
+        verdict=VERDICTS[verdict],
+        measures=MappingProxyType(dict(own)),
+    )
+
+
+def _history(verdicts: str, stage: Stage | None = None) -> History:
+    return history_of([_snapshot(epoch, verdict) for epoch, verdict in enumerate(verdicts)], 0, stage)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "fell_ill", "spans"),
+    [
+        ("hhh", None, "healthy from epoch 0 to epoch 2"),
+        ("hhc", "epoch 2", "healthy from epoch 0 to epoch 1, collapsed at epoch 2"),
+        ("crh", None, "collapsed at epoch 0, at-risk at epoch 1, healthy at epoch 2"),
+        ("huc", "epoch 2", "healthy at epoch 0, collapsed at epoch 2"),
+        ("hchchchc", "epoch 1", "collapsed at epoch 3, healthy at epoch 4, ..., collapsed at epoch 7"),
+    ],
+)
+def test_the_health_by_epoch_is_said_in_one_sentence(verdicts: str, fell_ill: str | None, spans: str) -> None:
+    history = _history(verdicts)
+
+    assert history.fell_ill == fell_ill
+    assert spans in history.observations[0]
+    assert "spread" in history.observations[0]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ("hc", "it fell ill at epoch 1: it was healthy after the warm-up"),
+        ("hch", "it fell ill at epoch 1 and was mended later: "),
+        ("cr", "it was collapsed after the warm-up already, and 1 adversarial epoch did not mend it"),
+        ("cch", "the adversarial stage mended it by epoch 2"),
+    ],
+)
+def test_what_the_adversarial_stage_did_is_an_observation_without_a_cause(verdicts: str, said: str) -> None:
+    assert _history(verdicts).observations[1].startswith(said)
+
+
+def test_without_an_evaluation_after_the_warm_up_nothing_is_said_of_the_stage() -> None:
+    assert len(history_of([_snapshot(1, "h"), _snapshot(2, "c")], 0, None).observations) == 1
+    assert len(_history("c").observations) == 1
+
+
+def test_evaluations_come_before_samples_of_the_training() -> None:
+    training = [_snapshot(epoch, "c", SnapshotKind.TRAINING) for epoch in (1, 2)]
+
+    mixed = history_of([_snapshot(0, "h"), *training], 5, None)
+
+    assert [one.kind for one in mixed.series] == [SnapshotKind.EVALUATION]
+    assert mixed.observations[0].startswith("by the samples it drew itself (3 of 8 files looked at) it is healthy at epoch 0")
+    assert history_of(training, 0, None).observations[0].endswith("spread goes from 0.01 to 0.01, movement goes from 0.02 to "
+                                                                  "0.02, variety goes from 0.03 to 0.03")  # fmt: skip
+
+
+def test_a_flat_timing_profile_is_told_with_its_epoch() -> None:
+    timed = [_snapshot(epoch, "h", measures={**WELL, "timing": timing}) for epoch, timing in enumerate((0.9, 0.01))]
+
+    assert history_of(timed, 0, None).observations[-1] == (
+        "from epoch 1 on the times between steps vary 0.01 times as much as in the data: the timing profile is flat"
+    )
+
+
+def test_a_file_that_was_not_measured_is_told_with_the_reason() -> None:
+    broken = replace(_snapshot(3, "u", measures={}), verdict=None, reason="x.npz: it is empty")
+
+    history = history_of([broken], 0, None)
+
+    assert history.observations == ("its own samples of epoch 3 were not looked at: x.npz: it is empty",)
+    assert history.series == ()
+
+
+def _result(code: str, judgement: Judgement, **measured: float) -> ProbeResult:
+    status = Status.HEALTHY if judgement is Judgement.HEALTHY else Status.FOUND
+    return ProbeResult(code=code, status=status, judgement=judgement, measurements=MappingProxyType(measured))
+
+
+def _here(judgement: Judgement, value: float) -> dict[str, ProbeResult]:
+    names = {"HD101": "spread_ratio", "HD103": "time_std_ratio", "HD104": "latent_std_ratio"}
+    return {code: _result(code, judgement, **{name: value}) for code, name in names.items()}
+
+
+CASE = Case(subject=Subject(name="x", checkpoint="x"), subject_is_samples=True,
+            stage=Stage(kind=StageKind.ADVERSARIAL, epoch=1))  # fmt: skip
+HEALTHY_HERE, ILL_HERE = _here(Judgement.HEALTHY, 0.9), _here(Judgement.FOUND, 0.01)
+
+
+def test_a_collapse_of_its_own_samples_outranks_health_here_with_both_numbers() -> None:
+    verdict, said = outranked(CASE, Verdict.AT_RISK, HEALTHY_HERE, _history("hc"))
+
+    assert verdict is Verdict.COLLAPSED
+    assert "at epoch 1 are collapsed (spread 0.01, movement 0.02, variety 0.03)" in said
+
+
+def test_health_of_its_own_samples_leaves_a_collapse_here_at_risk() -> None:
+    verdict, said = outranked(CASE, Verdict.COLLAPSED, ILL_HERE, _history("hh"))
+
+    assert verdict is Verdict.AT_RISK
+    assert "what is drawn here is collapsed (spread 0.01, movement 0.01, variety 0.01)" in said
+
+
+def test_a_symptom_that_samples_do_not_show_is_not_refuted_by_them() -> None:
+    broken = {**ILL_HERE, "HD105": _result("HD105", Judgement.FOUND, skill=-1.0)}
+
+    assert outranked(CASE, Verdict.COLLAPSED, broken, _history("hh"))[0] is Verdict.COLLAPSED
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Stage(kind=StageKind.ADVERSARIAL, epoch=7),
+        Stage(kind=StageKind.PRETRAINER),
+        Stage(kind=StageKind.WARM_UP, epoch=0),
+        None,
+    ],
+)
+def test_samples_of_other_weights_outrank_nothing(stage: Stage | None) -> None:
+    other = history_of([_snapshot(1, "c")], 0, stage)
+
+    assert outranked(replace(CASE, stage=stage), Verdict.HEALTHY, HEALTHY_HERE, other) == (Verdict.HEALTHY, "")
+
+
+def test_of_an_unknown_stage_the_last_evaluation_counts() -> None:
+    unknown = replace(CASE, stage=Stage(kind=StageKind.UNKNOWN))
+
+    assert outranked(unknown, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))[0] is Verdict.COLLAPSED
+
+
+def test_nothing_is_outranked_where_both_agree_but_numbers_far_apart_are_told() -> None:
+    near, far = _history("hh"), history_of([_snapshot(1, "h", measures={**WELL, "spread": 3.0})], 0, None)
+
+    assert outranked(CASE, Verdict.HEALTHY, HEALTHY_HERE, near) == (Verdict.HEALTHY, "")
+    assert compared(CASE, HEALTHY_HERE, near) == near
+    assert compared(CASE, HEALTHY_HERE, far).observations[-1].endswith("differ: spread 3 and 0.9 of the data's")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "measures", "well"), [("h", WELL, True), ("h", {**WELL, "spread": 7.6}, False), ("c", WELL, False)]
+)
+def test_only_what_is_healthy_in_every_measure_clears_the_warm_up(verdict: str, measures: dict[str, float], well: bool) -> None:
+    assert drew_well_at_first(history_of([_snapshot(0, verdict, measures=measures)], 0, None)) is well
+
+
+def test_a_cause_of_a_warm_up_is_a_note_where_later_epochs_moved_healthy_weights() -> None:
+    case = replace(CASE, drew_well_at_first=True)
+    whitened = _result("HD204", Judgement.FOUND, whitening=1.0)
+
+    assert severity_of(whitened, {**ILL_HERE, "HD204": whitened}, CASE) is Severity.ERROR
+    assert severity_of(whitened, {**ILL_HERE, "HD204": whitened}, case) is Severity.NOTE
+    warm = replace(case, stage=Stage(kind=StageKind.WARM_UP, epoch=0))
+    assert severity_of(whitened, {**ILL_HERE, "HD204": whitened}, warm) is Severity.ERROR

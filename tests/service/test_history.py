@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from humouse_doctor.cases import drawn
+from humouse_doctor.cases.request import Request
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.history import History
+from humouse_doctor.core.report import Report, Verdict
+from humouse_doctor.service.commands import report_on
+from tests.cases.builders import write_checkpoint, write_config
+from tests.cases.test_from_samples import STEPS, wandering
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A folder of an untrained run whose generator makes sequences of other lengths than its samples have."""
+    write_config(tmp_path)
+    (tmp_path / "checkpoints").mkdir()
+    shutil.move(write_checkpoint(tmp_path), tmp_path / "checkpoints" / "generator_x.pt")
+    np.savez(tmp_path / "real.npz", sequences=wandering(0))
+    return tmp_path
+
+
+def _draw(run: Path, epoch: int, sequences: FloatArray, below: str = "checkpoints/sigma_eval") -> Path:
+    path = run / below / f"epoch_{epoch:03d}" / "gan_samples.npz"
+    path.parent.mkdir(parents=True)
+    np.savez(path, sequences=sequences)
+    return path
+
+
+def _report(run: Path) -> Report:
+    return report_on(Request(checkpoint=run, data=run / "real.npz", samples=16, quick=True))
+
+
+def _history(run: Path) -> History:
+    history = _report(run).history
+    assert history is not None
+    return history
+
+
+def test_a_run_without_files_of_its_own_has_an_empty_history(run: Path) -> None:
+    assert _history(run) == History()
+
+
+def test_a_file_alone_has_no_history(run: Path) -> None:
+    _draw(run, 0, wandering(1))
+    report = report_on(Request(checkpoint=run / "checkpoints" / "generator_x.pt", config=run / "config.yaml", quick=True))
+
+    assert report.history is None
+    assert report.stage is not None
+
+
+def test_the_health_by_epoch_is_told_with_the_epoch_at_which_it_fell_ill(run: Path) -> None:
+    for epoch in (0, 3):
+        _draw(run, epoch, wandering(1))
+    last = _draw(run, 10, wandering(1) * 0.01)
+
+    report = _report(run)
+
+    assert report.history is not None
+    assert [one.verdict for one in report.history.snapshots] == [Verdict.HEALTHY, Verdict.HEALTHY, Verdict.COLLAPSED]
+    assert report.history.snapshots[-1].file == str(last)
+    assert report.history.fell_ill == "epoch 10"
+    assert report.history.snapshots[-1].measures["spread"] == pytest.approx(0.01, rel=0.3)
+
+
+def test_archives_as_humouse_names_them_are_found(run: Path) -> None:
+    _draw(run, 4, wandering(1), below="checkpoints/archive/sigma_eval_20251101_101010")
+
+    assert [one.epoch for one in _history(run).snapshots] == [4]
+
+
+def test_samples_that_contradict_the_checkpoint_count_more(run: Path) -> None:
+    """Which epoch the weights are from is not known here, so the last evaluation counts."""
+    _draw(run, 0, wandering(1))
+
+    report = _report(run)
+
+    assert report.verdict is Verdict.AT_RISK
+    assert report.sentence.startswith("The samples that the program drew itself at epoch 0 are healthy (spread ")
+    assert report.confidence.value == "low"
+
+
+def test_a_file_that_holds_no_samples_is_told(run: Path) -> None:
+    _draw(run, 0, np.zeros(3))
+
+    (said,) = _history(run).observations
+
+    assert said.startswith("its own samples of epoch 0 were not looked at: ")
+    assert said.isprintable()
+
+
+def test_of_many_epochs_some_are_looked_at_the_first_and_the_last_among_them(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawn, "MAX_READ", 3)
+    for epoch in range(9):
+        _draw(run, epoch, wandering(1, count=16))
+
+    history = _history(run)
+
+    assert [one.epoch for one in history.snapshots] == [0, 4, 8]
+    assert history.unread == 6
+
+
+def test_logs_are_read_and_one_that_is_none_is_remarked_on(run: Path) -> None:
+    (run / "train_gan.log").write_text("Warm-up epoch 1 | recon_loss=3\nWarm-up epoch 2 | recon_loss=2\n")
+    (run / "checkpoints" / "metrics.csv").write_bytes(b"\xff\x00")
+
+    report = _report(run)
+
+    assert report.history is not None
+    assert [curve.values for curve in report.history.curves] == [(3.0, 2.0)]
+    assert report.history.observations[0].startswith("train_gan.log: the warm-up's loss fell by 33%")
+    assert f"read {run / 'train_gan.log'}" in report.subject.remarks
+    refused = next(remark for remark in report.subject.remarks if "metrics.csv" in remark)
+    assert "cannot read it as a table of metrics" in refused
+
+
+def test_without_data_samples_are_not_looked_at_and_that_is_said(run: Path) -> None:
+    _draw(run, 0, wandering(1))
+    report = report_on(Request(checkpoint=run, samples=16, quick=True))
+
+    assert report.history is not None
+    assert report.history.snapshots == ()
+    assert "1 file of samples it drew itself was not looked at: no data given" in report.subject.remarks
+
+
+def test_samples_with_flat_times_are_told_as_a_subject_of_their_own(run: Path) -> None:
+    times = np.random.default_rng(0).uniform(0.02, 0.06, (96, STEPS, 1)).astype(np.float32)
+    np.savez(run / "real.npz", sequences=np.concatenate([wandering(0), times], axis=2))
+    np.savez(run / "drawn.npz", sequences=np.concatenate([wandering(1), np.full_like(times, 0.04)], axis=2))
+    np.savez(run / "varied.npz", sequences=np.concatenate([wandering(1), times], axis=2))
+
+    flat, varied = (
+        report_on(Request(checkpoint=run / name, data=run / "real.npz")).history for name in ("drawn.npz", "varied.npz")
+    )
+
+    assert flat is not None
+    assert flat.observations[0].endswith("the timing profile is flat")
+    assert varied is None
+
+
+def test_samples_of_a_later_run_in_a_shared_folder_are_left(run: Path) -> None:
+    """They would else outrank what an earlier run's weights draw."""
+    config = run / "config.yaml"
+    config.write_text(config.read_text() + "experiment_name: x\n")
+    _draw(run, 0, wandering(1))
+    (run / "train_gan.log").write_text("Warm-up epoch 1 | recon_loss=3\n")
+    (run / "checkpoints" / "generator_y.pt").write_bytes(b"")
+    os.utime(run / "checkpoints" / "generator_x.pt", (1_000, 1_000))
+
+    report = _report(run)
+
+    assert report.history is not None
+    assert report.history.snapshots == ()
+    assert len(report.history.curves) == 1
+    assert any("it is a later run's, generator_y.pt" in remark for remark in report.subject.remarks)
