@@ -6,7 +6,6 @@ appear or vanish.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +13,26 @@ from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.request import Notes, ToolFinding
 from humouse_doctor.cases.run_folder import is_named_after
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.spec import ACTIVATION_NAMES
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, reader
 from humouse_doctor.inputs.config.backups import backup_of, backups
-from humouse_doctor.inputs.files import changed_at, is_file, read_bounded
+from humouse_doctor.inputs.files import changed_at, is_file
+from humouse_doctor.inputs.logs.warm_up_log import read_planned_epochs
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 
+#: humouse makes as many conditions as the data has features, whatever the config says.
+FOLLOWS_DATA = "model.generator.condition_dim"
 #: Keys that say where things lie, or how a program is to be read, rather than how weights were trained.
 _NOT_TRAINED_WITH = frozenset({"data.cache_dir", "experiment_name", "logging.checkpoint_dir", "training.output_space"})
 #: Seconds by which the three files that Hydra writes at once differ at most, also where they were copied.
 _AT_ONCE_S = 2.0
 #: Seconds within which a folder's files were as likely copied one after the other as changed one after the other.
 _COPIED_S = 60.0
-#: A log of hours has some 100 kB.
-_MAX_LOG = 8 << 20
-#: humouse says so before the first epoch of either warm-up.
-_WARM_UP = re.compile(rb"Starting (?:reconstruction|seq2seq) warm-up for (\d{1,9}) epoch")
 _EPOCHS = "training.reconstruction_epochs"
 _MAX_LISTED = 4
 
@@ -151,11 +149,11 @@ def _logged(record: Path) -> Iterator[tuple[str, _Evidence]]:
     """Yield the epochs of the warm-up that the run's own log has."""
     log = record.parent.parent / "train_gan.log"
     try:
-        found = _WARM_UP.findall(read_bounded(log, _MAX_LOG))
-    except (OSError, ValueError):
+        planned = read_planned_epochs(log)
+    except InputError:
         return
-    if found:  # a run in the same folder goes on in the same file
-        yield _EPOCHS, _Evidence(value=int(found[-1]), file=log)
+    if planned is not None:
+        yield _EPOCHS, _Evidence(value=planned, file=log)
 
 
 def _differ(key: str, now: Value, then: Value) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from torch import nn
 
 from humouse_doctor.cases.assemble import assemble
+from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.from_config import as_far_as_known, facts_of
 from humouse_doctor.cases.loader_notes import note_foreign_code, note_old_torch
 from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
@@ -129,7 +130,7 @@ def _identified(
     notes.contradictions.extend(
         f"{one.key} is {one.in_config} and {one.in_weights} in the weights"
         for one in found.disagreements
-        if one.key != "model.generator.condition_dim"  # humouse itself makes them as many as the data has features
+        if one.key != FOLLOWS_DATA
     )
     if found.inferred:
         notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")

@@ -81,7 +81,7 @@ def _of_file(request: Request, path: Path, settings: Settings, gestures: Gesture
     notes.remarks.extend(siblings(path, settings))
     try:
         case = of_checkpoint(request, path, settings, gestures, notes)
-        return replace(case, stage=stage_of(path, settings, pretrainer=case.subject_is_pretrainer))
+        return replace(case, stage=stage_of(path, case.settings, pretrainer=case.subject_is_pretrainer))
     except BareSequences as refused:
         try:
             return of_samples(request, path, settings, gestures, notes)

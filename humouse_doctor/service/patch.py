@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from humouse_doctor.cases import run_folder
+from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.remedy import CodeChange, RemedyStatus
@@ -155,7 +156,8 @@ def _overruled(report: Report) -> Iterator[str]:
 
 def _is_stale(report: Report) -> bool:
     """Return True if the config was found not to be what the weights were trained with."""
-    return any(finding.code == ToolCode.DISAGREEMENT.code for finding in report.findings)
+    found = (finding for finding in report.findings if finding.code == ToolCode.DISAGREEMENT.code)
+    return any(finding.location.key != FOLLOWS_DATA for finding in found)
 
 
 def _whole(config: Path | None, source: str) -> Path:
@@ -176,7 +178,8 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
             yield f"not proposed, {remedy.title}: {remedy.why}"
     if not made:
         yield from _overruled(report)
-    if not report.patch and not made and any(setting.origin is Origin.RECORDED for setting in report.settings):
+    stale = _is_stale(report) and any(setting.origin is Origin.RECORDED for setting in report.settings)
+    if not report.patch and not made and stale:
         yield "no config key to change: the config has been changed since; train with it, and inspect what comes out"
     elif not report.patch and not made:
         yield "no config key to change"

@@ -10,6 +10,7 @@ import yaml
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Loaded, Request
+from humouse_doctor.core.history import StageKind
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import patcher
@@ -186,6 +187,16 @@ def test_spelled_otherwise_is_not_changed(record: Path) -> None:
     assert not contradicted(looked_at(weights_of(record), record))
 
 
+def test_the_stage_is_that_of_the_warm_up_the_weights_had(record: Path) -> None:
+    change(record, new="reconstruction_epochs: 0")
+    (weights_of(record).parent / "gan_summary.json").write_text('{"final_epoch": 0, "best_sigma_epoch": 0}')
+
+    stage = looked_at(weights_of(record), record).case.stage
+
+    assert stage is not None
+    assert stage.kind is StageKind.WARM_UP
+
+
 def test_an_override_of_this_look_stays(record: Path) -> None:
     change(record)
 
@@ -234,7 +245,7 @@ def test_files_that_are_none_or_too_large_tell_nothing_and_are_not_waited_for(re
     log = record.parent.parent / "train_gan.log"
     log.write_text("Starting reconstruction warm-up for 7 epoch(s)")
     with log.open("ab") as stream:
-        stream.truncate(9 << 20)
+        stream.truncate(33 << 20)
     sha = looked_at(weights_of(record), record).case.subject.sha256
     assert sha is not None
     record.with_name(f"config.yaml.{sha[:12]}.bak").mkdir()

@@ -74,12 +74,16 @@ def test_by_force_it_is_written_with_a_backup_that_names_the_weights(record: Pat
     assert record.with_name(f"config.yaml.{SHA[:12]}.bak").read_text() == before
 
 
-def test_what_the_weights_were_not_trained_with_is_no_backup_of_theirs(record: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("training.reconstruction_epochs", "config.yaml.bak"), ("model.generator.condition_dim", f"config.yaml.{SHA[:12]}.bak")],
+)
+def test_what_the_weights_were_not_trained_with_is_no_backup_of_theirs(key: str, name: str, record: Path) -> None:
     made = diagnosed(record)
 
-    written(replace(made, findings=(found("HD004"),)), force=True)
+    written(replace(made, findings=(found("HD004", key=key),)), force=True)
 
-    assert [path.name for path in record.parent.glob("*.bak*")] == ["config.yaml.bak"]
+    assert [path.name for path in record.parent.glob("*.bak*")] == [name]
 
 
 def test_the_record_of_a_run_that_has_left_nothing_is_written(record: Path) -> None:
@@ -128,6 +132,6 @@ def test_what_the_command_line_gave_is_said_to_overrule_the_patch(record: Path) 
 
 def test_a_config_that_was_patched_already_is_said_to_be(record: Path) -> None:
     setting = Setting(key=CHANGE.key, value=5, origin=Origin.RECORDED)
-    made = replace(diagnosed(record), patch=(), settings=(setting,))
+    made = replace(diagnosed(record), patch=(), settings=(setting,), findings=(found("HD004"),))
 
     assert any("no config key to change: the config has been changed since" in note for note in written(made).notes)

@@ -12,6 +12,8 @@ from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import read_bounded
 
 _MAX_BYTES, _MAX_LINES = 32 << 20, 100_000
+#: humouse says so before the first epoch of either warm-up.
+_START = re.compile(rb"Starting (?:reconstruction|seq2seq) warm-up for (\d{1,7}) epoch")
 _LINE = re.compile(rb"Warm-up epoch (\d{1,7}) \| recon_loss=([0-9a-z.+-]{1,40})")
 
 
@@ -29,10 +31,7 @@ class WarmUpLog:
 
 def read_warm_up(path: Path) -> WarmUpLog | None:
     """Read the last warm-up in a log, None if there is none; raise `InputError` with one line."""
-    try:
-        found = read_bounded(path, _MAX_BYTES)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot read the log: {reason(error)}") from None
+    found = _read(path)
     epochs: list[int] = []
     losses: list[float] = []
     for count, line in enumerate(_LINE.finditer(found)):
@@ -52,3 +51,16 @@ def read_warm_up(path: Path) -> WarmUpLog | None:
     return WarmUpLog(
         epochs=tuple(epochs[:end]), losses=tuple(losses[:end]), broke_at=epochs[end] if end < len(epochs) else None
     )
+
+
+def read_planned_epochs(path: Path) -> int | None:
+    """Return how many epochs the last warm-up in a log set out to take, None if it does not say; raise `InputError`."""
+    found = _START.findall(_read(path))
+    return int(found[-1]) if found else None  # another run may have written to the same file before
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return read_bounded(path, _MAX_BYTES)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot read the log: {reason(error)}") from None
