@@ -109,11 +109,15 @@ def invoke(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
 
 
 @pytest.fixture
-def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fit latents in few steps: they take most of a small run's time, where a test is not about what the fit comes to."""
+def few_fits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit latents in few steps, most of a small run's time, where a test is not about what the fit comes to.
+
+    A test of a module that does so is marked `whole_fits` if it is.
+    """
     from humouse_doctor.networks import observe, sampling
 
-    monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4))
+    if request.node.get_closest_marker("whole_fits") is None:
+        monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4))
 
 
 @contextmanager

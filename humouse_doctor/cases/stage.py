@@ -76,8 +76,8 @@ def is_best(path: Path) -> bool:
 def siblings(path: Path, settings: Settings) -> Iterator[str]:
     """Yield a remark on each other generator of the same experiment beside a checkpoint, with its stage."""
     name = experiment_of(path)
-    for other in sorted(_generators(path.parent)):
-        if name is not None and other.name != path.name and experiment_of(other) == name:
+    for other in () if name is None else sorted(_generators(path.parent)):  # no folder is listed for another name
+        if other.name != path.name and experiment_of(other) == name:
             yield f"left beside it: {other.name}, {stage_of(other, settings)}"
 
 

@@ -210,6 +210,8 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
         f"the samples that the program drew itself at {own.label} are {own.verdict.value} ({in_words(own.measures)}), and what"
         f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own count more"
     )
+    if case.reading is not None and case.reading.assumed:
+        said += "; it may read the output otherwise than assumed, give --source or --reads"
     if _WORSE.index(own.verdict) > _WORSE.index(here):
         worse = verdict is Verdict.UNDETERMINED or _WORSE.index(own.verdict) > _WORSE.index(verdict)
         return (own.verdict if worse else verdict), said

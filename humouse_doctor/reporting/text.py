@@ -54,8 +54,8 @@ def _head(console: Console, report: Report) -> None:
     line.append(f"  {name}  {sure}", style="")
     console.print(line)
     say(console, report.sentence)
-    if report.stage is not None:
-        say(console, f"stage: {report.stage.words if _stage_is_unknown(report) else report.stage}", style="dim")
+    if report.stage is not None and not _stage_is_unknown(report):
+        say(console, f"stage: {report.stage}", style="dim")
 
 
 def _stage_is_unknown(report: Report) -> bool:

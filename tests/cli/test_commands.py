@@ -30,6 +30,7 @@ from tests.conftest import Ended
 from tests.verify.builders import searched
 from tests.verify.runs import write_config, write_data
 
+pytestmark = pytest.mark.usefixtures("few_fits")
 Invoke = Callable[..., Ended]
 
 CONTRACT = {
@@ -98,6 +99,7 @@ def test_the_same_input_gives_the_same_bytes(invoke: Invoke, collapsed_run: Path
     assert first == second
 
 
+@pytest.mark.whole_fits
 def test_a_healthy_run_ends_with_zero(invoke: Invoke, healthy_run: Path) -> None:
     ended = invoke("inspect", healthy_run)
 
@@ -371,6 +373,7 @@ def test_probes_lists_every_probe(invoke: Invoke) -> None:
     assert {line.split()[0] for line in listed} >= {probe.code for probe in registry.PROBES}
 
 
+@pytest.mark.whole_fits
 def test_demo_trains_a_collapse_and_finds_it(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from humouse_doctor.training import demonstration
 

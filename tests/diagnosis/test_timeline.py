@@ -9,6 +9,7 @@ import pytest
 from humouse_doctor.core.case import Case, Subject
 from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
 from humouse_doctor.core.probe import Judgement, ProbeResult, Severity, Status
+from humouse_doctor.core.space import PIXELS, Reading
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.diagnosis.causes import severity_of
 from humouse_doctor.diagnosis.timeline import compared, drew_well_at_first, history_of, outranked
@@ -126,6 +127,15 @@ def test_health_of_its_own_samples_leaves_a_collapse_here_at_risk() -> None:
 
     assert verdict is Verdict.AT_RISK
     assert "what is drawn here is collapsed (spread 0.01, movement 0.01, variety 0.01)" in said
+
+
+def test_a_disagreement_under_an_assumed_reading_names_the_options_that_settle_it() -> None:
+    for assumed in (True, False):
+        read = replace(CASE, reading=Reading(space=PIXELS, because="x", assumed=assumed))
+
+        _, said = outranked(read, Verdict.COLLAPSED, ILL_HERE, _history("hh"))
+
+        assert said.endswith("give --source or --reads") is assumed
 
 
 def test_a_symptom_that_samples_do_not_show_is_not_refuted_by_them() -> None:

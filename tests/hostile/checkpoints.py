@@ -174,13 +174,18 @@ def _lightning(parameters: object) -> dict[str, object]:
 
 
 def _optimizer() -> dict[str, Any]:
-    """The state of one step; the first optimizer of a process imports a compiler, so that none is made for a mere list."""
-    trained = network()
-    optimizer = torch.optim.Adam(trained.parameters())
-    for parameter in trained.parameters():
-        parameter.grad = torch.ones_like(parameter)
-    optimizer.step()
-    return optimizer.state_dict()
+    """Return what `torch.optim.Adam` has for its state after one step; the class itself imports a compiler for seconds."""
+    shapes = [parameter.shape for parameter in network().parameters()]
+    state = {
+        number: {"step": torch.tensor(1.0), "exp_avg": torch.full(shape, 0.1), "exp_avg_sq": torch.full(shape, 1e-3)}
+        for number, shape in enumerate(shapes)
+    }
+    group = {
+        "lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0, "amsgrad": False, "maximize": False, "foreach": None,
+        "capturable": False, "differentiable": False, "fused": None, "decoupled_weight_decay": False,
+        "params": list(range(len(shapes))),
+    }  # fmt: skip
+    return {"state": state, "param_groups": [group]}
 
 
 def _several_nets(path: Path) -> None:

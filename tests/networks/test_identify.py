@@ -13,6 +13,7 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
+from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import build, with_time_input
 from humouse_doctor.networks.identify import (
     Disagreement,
@@ -495,7 +496,7 @@ def test_fresh_weights_lie_within_their_start_and_a_step_of_adam_takes_them_out(
     assert 0.8 < facts.excess_over_start <= 1.0 + 1e-6
     assert facts.non_finite == 0
     assert facts.total == sum(t.numel() for t in network.state_dict().values() if t.is_floating_point())
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.05)
+    optimiser = Adam(network.parameters(), learning_rate=0.05)
     network(torch.randn(8, 5), torch.randn(8, 3)).sub(5.0).abs().mean().backward()
     optimiser.step()
     after = weight_facts(network, network.state_dict())

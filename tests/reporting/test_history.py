@@ -115,8 +115,10 @@ def test_anything_in_a_place_of_a_history_is_refused_or_shown(place: tuple[str |
             report = json_report.parse(json.dumps(with_value(CONTENT, place, value)), "x.json")
         except InputError:
             continue
-        for shown in (text.render(report), markdown.render(_gate(report)), _html(report)):
-            assert "</svg>" in shown or "COLLAPSED" in shown or "collapsed" in shown
+        assert "COLLAPSED" in text.render(report)
+        assert "collapsed" in markdown.render(_gate(report))
+        if place[1:2] in (("snapshots",), ("curves",)):  # which the page draws; all the rest of it is text
+            assert "</html>" in _html(report)
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ class TestTargets:
 
 class TestTraining:
     def test_a_snapshot_is_the_shorter_run(self) -> None:
-        context = tiny()
+        context = tiny(steps=24)
         long = train(context, Genome(latent=Latent.BOTH), raw_of(context))
         short = train(context, Genome(latent=Latent.BOTH, steps=Steps.FEW), raw_of(context))
         assert [snapshot.steps for snapshot in long] == list(Steps)
@@ -301,6 +301,7 @@ class TestTraining:
         assert Job(context=replace(context, name="other"), genome=Genome()).key == jobs[0].key
 
 
+@pytest.mark.usefixtures("few_fits")
 class TestJudge:
     @pytest.mark.parametrize(
         ("kind", "space"),

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator
 from tests.lab.zoo.contexts import Context, Kind
 from tests.lab.zoo.genome import Genome, Kl, Steps
@@ -48,7 +49,7 @@ def train(context: Context, genome: Genome, raw: Floats) -> tuple[Snapshot, ...]
     values = torch.from_numpy(targets.values)  # (N, T, D)
     torch.manual_seed(context.seed + 2)
     source = _latents(context, genome, values)
-    optimiser = torch.optim.Adam([*network.parameters(), *source.parameters()], lr=context.learning_rate(genome), betas=_BETAS)
+    optimiser = Adam([*network.parameters(), *source.parameters()], learning_rate=context.learning_rate(genome), betas=_BETAS)
     noise = torch.Generator().manual_seed(context.seed + 3)
     ends = {context.steps(steps): steps for steps in Steps if steps.rank <= genome.steps.rank}
     snapshots = []
