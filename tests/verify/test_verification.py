@@ -348,7 +348,9 @@ def test_what_humouse_cannot_load_says_why(bench: Bench, run: Path) -> None:
         return warm_start.why_not(bench, together([remedies[name] for name in names]))
 
     assert why_not("normalised-positions", "slow-gates") is None
-    assert why_not("normalised-positions", "time-input") == "its recurrent layer has one more input, which humouse's has not"
+    assert (
+        why_not("normalised-positions", "time-input") == "its recurrent layer has one more input, which humouse's does not have"
+    )
     assert why_not("seq2seq") == "a pretrainer's checkpoint is an lstm generator, not seq2seq"
     assert why_not("slow-gates") == "it was not trained on z-scored positions"
     tanh = Arm(title="tanh", code_changes=(CodeChange.NORMALISED_POSITIONS,))
