@@ -78,15 +78,16 @@ def _of_file(request: Request, path: Path, settings: Settings, gestures: Gesture
     from humouse_doctor.cases.stage import siblings, stage_of  # as above
     from humouse_doctor.inputs.checkpoints.checkpoint import BareSequences  # as above
 
-    notes.remarks.extend(siblings(path, settings))
     try:
         case = of_checkpoint(request, path, settings, gestures, notes)
-        return replace(case, stage=stage_of(path, case.settings, pretrainer=case.subject_is_pretrainer))
     except BareSequences as refused:
         try:
             return of_samples(request, path, settings, gestures, notes)
         except InputError:
             raise refused from None
+    remarks = (*case.subject.remarks, *siblings(path, case.settings))
+    stage = stage_of(path, case.settings, pretrainer=case.subject_is_pretrainer)
+    return replace(case, stage=stage, subject=replace(case.subject, remarks=remarks))
 
 
 def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:

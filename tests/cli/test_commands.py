@@ -125,14 +125,22 @@ def test_a_refused_checkpoint_is_read_where_salvage_is_asked_for(
         assert "HD008" in ended.out
 
 
+def _but_its_command(shown: str) -> str:
+    """Return a report's text without the command that prints its patch."""
+    return re.sub(r"  as a diff, of the code too.*?\n\n", "", shown, flags=re.DOTALL)
+
+
 def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
     saved = tmp_path / "report.json"
     written = invoke("inspect", *parts(collapsed_run), "-o", f"json={saved}")
 
     shown = invoke("show", saved)
 
-    assert written == Ended(1, shown.out, f"json report in {saved}\n")
-    assert shown == Ended(1, written.out, "")
+    assert (written.code, written.err) == (shown.code, f"json report in {saved}\n") == (1, f"json report in {saved}\n")
+    assert (_but_its_command(written.out), shown.err) == (_but_its_command(shown.out), "")
+    command = f"suggest-config {collapsed_run}"
+    assert command in " ".join(written.out.split())
+    assert command not in " ".join(shown.out.split())  # no report that is read back hands over a command
     assert invoke("show", saved, "-f", "json").out == saved.read_text()
 
 

@@ -17,6 +17,7 @@ import jsonschema
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.text import harmless
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.service import commands as service
@@ -128,6 +129,7 @@ class Configs(Target):
             for arguments in ((), ("--data", self.data)):
                 self.path.write_bytes(text.encode())
                 self._invoke(*arguments)
+        harmless("\x1b")  # and import, before watching starts, what escaping imports
 
     def close(self) -> None:
         os.chdir(self.back)

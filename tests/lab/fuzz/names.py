@@ -55,6 +55,7 @@ class Names(Target):
         self.git, self.tried = shutil.which("git"), 0
         self.hydra = OverridesParser.create()
         (folder / "run.yaml").write_text(self.text, encoding="utf-8")
+        service.report_on(Request(config=folder / "run.yaml"))  # and import, before watching starts, all that a patch imports
         self.case = load_case(Request(config=folder / "run.yaml")).case
         self.lines = self._lines(self._looked_at("run/run.yaml", "x.pt", b"")[0])
 

@@ -44,12 +44,15 @@ def main() -> None:
     if given.stage == "train":
         return
     if given.stage in ("search", "all"):
-        held_out = [context for context in contexts if context.part is Part.HELD_OUT]
+        held_out = [context for context in contexts if context.part is not Part.CALIBRATION]
         search(held_out, cache, real, given.jobs, tell)
     if given.stage == "search":
         return
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):
+        if names is not None and given.results.exists():  # those of other contexts stay as they were judged
+            judged_now = {row["context"] for row in rows}
+            rows = [*(row for row in results.read(given.results) if row["context"] not in judged_now), *rows]
         results.write(given.results, rows, tool_digest())
         rows = results.read(given.results)  # rounded as they are stored: the tables are made from these
         for path, text in tables.made(rows).items():

@@ -17,6 +17,7 @@ class Part(str, Enum):
 
     CALIBRATION = "calibration"
     HELD_OUT = "held-out"
+    SUMMED = "summed"
 
 
 class Kind(str, Enum):
@@ -42,6 +43,7 @@ class Context:
 
     `length` is T, in steps at the gestures' own rate. `offset_px` is the reach of a random start. `padding` is the largest
     share of zero steps at the tail. `full_steps` are optimiser steps, a multiple of an epoch's. `levels` span the lattice.
+    With `sums`, the program takes the output for deltas, whatever the loss compares, as the newest humouse does.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Context:
     full_steps: int = 960
     offset_px: float = 0.0
     padding: float = 0.3
+    sums: bool = False
     seed: int = 0
 
     @property
@@ -82,8 +85,9 @@ class Context:
 
     @property
     def genomes(self) -> tuple[Genome, ...]:
-        """Return the whole lattice."""
-        return tuple(lattice(self.base, dict(self.levels)))
+        """Return the whole lattice; an output layer takes a scale over only through a linear head."""
+        whole = lattice(self.base, dict(self.levels))
+        return tuple(one for one in whole if one.space is not Space.READ or one.head is HeadKind.LINEAR)
 
     @property
     def trainings(self) -> tuple[Genome, ...]:
@@ -239,8 +243,35 @@ _HELD_OUT = (
     ),
 )  # fmt: skip
 
+_SPACES = (Space.PX, Space.Z, Space.DPX, Space.READ)
+
+#: Runs of a program that sums the output, fixed before one of them was trained; no threshold comes from them.
+_SUMMED = (
+    Context(
+        name="lstm-jerk-48-summed", part=Part.SUMMED, kind=Kind.LSTM, source=Source.MINIMUM_JERK, length=48, seed=51,
+        sums=True,
+        levels=_levels(space=_SPACES, head=_HEADS, latent=_WHITEN, drive=_GATES),
+    ),
+    Context(
+        name="lstm-real-48-summed", part=Part.SUMMED, kind=Kind.LSTM, source=Source.REAL, length=48, seed=52,
+        sums=True, rate=2e-3,
+        levels=_levels(space=_SPACES, head=_HEADS, latent=_NOISE, drive=_GATES),
+    ),
+    Context(
+        name="tcn-wander-32-summed", part=Part.SUMMED, kind=Kind.TCN, source=Source.WANDER, length=32, seed=53,
+        sums=True, rate=5e-4, full_steps=640,
+        levels=_levels(space=_SPACES, head=_HEADS, latent=_WHITEN),
+    ),
+    Context(
+        name="lstm2-strokes-64-summed", part=Part.SUMMED, kind=Kind.LSTM2, source=Source.STROKES, length=64, seed=54,
+        sums=True, rate=2e-3,
+        levels=_levels(space=(Space.PX, Space.Z, Space.READ), latent=_WHITEN, drive=_GATES),
+    ),
+)  # fmt: skip
+
 #: All contexts, alternating between the two parts, so that an interrupted training has some of both.
 CONTEXTS: tuple[Context, ...] = (
     *(context for pair in zip(_CALIBRATION, _HELD_OUT, strict=False) for context in pair),
     *_HELD_OUT[len(_CALIBRATION) :],
+    *_SUMMED,
 )

@@ -22,13 +22,17 @@ class Factor(str, Enum):
 
 
 class Space(str, Enum):
-    """Spaces of the loss: positions or deltas, in pixels or z-scored; AZ sums z-scored deltas."""
+    """Spaces of the loss: positions or deltas, in pixels or z-scored; AZ sums z-scored deltas.
+
+    READ compares z-scored positions with the sum of the output; at the end the output layer takes their scale over.
+    """
 
     PX = "px"
     Z = "z"
     DPX = "dpx"
     DZ = "dz"
     AZ = "az"
+    READ = "read"
 
 
 class HeadKind(str, Enum):

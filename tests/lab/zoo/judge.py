@@ -48,6 +48,7 @@ CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
     "HD206": frozenset({Factor.SPACE}),
     "HD209": frozenset({Factor.SPACE}),
     "HD210": frozenset({Factor.STEPS}),
+    "HD211": frozenset({Factor.SPACE}),
 }
 
 #: The levels that each of the tool's remedies changes.
@@ -59,6 +60,12 @@ REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "enough-steps": {Factor.STEPS: Steps.FULL},
     "delta-space": {Factor.SPACE: Space.DPX},
     "raw-deltas": {Factor.SPACE: Space.PX},
+    "loss-as-read": {
+        Factor.SPACE: Space.READ,
+        Factor.HEAD: HeadKind.LINEAR,
+        Factor.LATENT: Latent.CLEAN,
+        Factor.DRIVE: Drive.SLOW,
+    },
 }
 
 #: "Fix A", for any run.
@@ -103,6 +110,13 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
     """Return the config values of a run, all written out."""
     spec_kind = {Kind.TCN: "tcn", Kind.SEQ2SEQ: "seq2seq"}.get(context.kind, "lstm")
     first_version = context.kind is Kind.LSTM_V1
+    reads: dict[str, Value] = {"training.output_space": "positions"}
+    if context.sums:
+        reads = {
+            "training.output_space": "deltas",
+            "training.warmup_gates": "slow" if genome.drive is Drive.SLOW else "default",
+            "training.warmup_space": "read" if genome.space is Space.READ else "loss",
+        }
     return {
         "experiment_name": "zoo",
         "seed": context.seed,
@@ -128,7 +142,7 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
         "training.reconstruction_epochs": context.steps(genome.steps) // context.epoch,
         "training.reconstruction_loss_weight": 1.0,
         "training.absolute_coordinates": genome.space not in (Space.DPX, Space.DZ),
-        "training.output_space": "positions",
+        **reads,
         "training.warmup_latent_normalize": genome.latent.whitens,
         "training.warmup_noise_std": genome.latent.noise_std,
         "training.warmup_kl_weight": 10.0 if genome.kl is Kl.HEAVY else 0.1,
@@ -309,6 +323,7 @@ def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> Genome
     levels: dict[Factor, Level] = {}
     for remedy in remedies:
         for factor, level in levels_of(remedy, genome).items():
-            levels.setdefault(factor, level)
+            if factor is not Factor.DRIVE or context.kind is not Kind.TCN:
+                levels.setdefault(factor, level)
     moved = genome.moved(levels)
     return moved if moved != genome and trainable(context, moved) else None

@@ -36,6 +36,7 @@ def row(run: Run, lattice: Lattice, judgement: Judgement, *, patch: str, fix_a: 
         "skill": run.numbers.skill,
         "moves": run.numbers.moves,
         "varies": run.numbers.varies,
+        **({"bends": run.numbers.bends} if run.context.sums else {}),
         "cures": [sorted(factor.value for factor in cure) for cure in run.cures],
         "trained": _plain(judgement.trained),
         "preflight": None if judgement.preflight is None else _short(judgement.preflight),

@@ -145,10 +145,12 @@ def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
     other = new.get("model.architecture") == "seq2seq"
     if CodeChange.NORMALISED_POSITIONS in arm.code_changes or other or (space is Space.PX and genome.space is Space.Z):
         space = Space.Z
+    if CodeChange.LOSS_AS_READ in arm.code_changes or new.get("training.warmup_space") == "read":
+        space = Space.READ
     whitens = new.get("training.warmup_latent_normalize", genome.latent.whitens) is True
     noises = bool(new.get("training.warmup_noise_std", genome.latent.noise_std))
     drive = genome.drive
-    if CodeChange.SLOW_GATES in arm.code_changes:
+    if CodeChange.SLOW_GATES in arm.code_changes or new.get("training.warmup_gates") == "slow":
         drive = Drive.SLOW
     if CodeChange.TIME_INPUT in arm.code_changes:
         drive = Drive.TIME

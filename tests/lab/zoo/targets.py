@@ -10,7 +10,7 @@ from tests.lab.zoo.contexts import Context, Kind
 from tests.lab.zoo.genome import Genome, Space
 from tests.lab.zoo.gestures import Floats
 
-_SUMMED = (Space.PX, Space.Z, Space.AZ)
+_SUMMED = (Space.PX, Space.Z, Space.AZ, Space.READ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Targets:
     """One space's targets.
 
     `values` (N, T, D) is what the loss compares, `written` (N, T, 3) the deltas in a run's files. `mean` and `std` (2,)
-    z-score the positions or deltas of `space`.
+    z-score the positions or deltas of `space`. With `sums`, the program takes the output for deltas in the unit of its files.
     """
 
     space: Space
@@ -26,6 +26,7 @@ class Targets:
     written: Floats
     mean: Floats
     std: Floats
+    sums: bool = False
 
     @property
     def absolute(self) -> bool:
@@ -38,7 +39,7 @@ class Targets:
         match self.space:
             case Space.PX:
                 return plane
-            case Space.Z:
+            case Space.Z | Space.READ:
                 return plane * self.std + self.mean
             case Space.DPX:
                 return np.cumsum(plane, axis=1)
@@ -47,6 +48,19 @@ class Targets:
             case Space.AZ:
                 steps = np.arange(1, plane.shape[1] + 1)[:, None]
                 return plane * self.std + self.mean * steps
+
+    def drawn(self, outputs: Floats) -> Floats:
+        """Return the paths that the program draws from a generator's outputs (N, T, D): (N, T, 2)."""
+        if not self.sums or not self.absolute:
+            return self.paths(outputs)
+        return np.cumsum(np.asarray(outputs[..., :2], dtype=np.float64), axis=1)
+
+    @property
+    def real(self) -> Floats:
+        """Return the paths that the generator is to draw, (N, T, 2), in the unit of `drawn`."""
+        if not self.sums or not self.absolute:
+            return self.paths(self.values)
+        return np.cumsum(self.written[..., :2].astype(np.float64), axis=1)
 
 
 def targets_of(context: Context, genome: Genome, raw: Floats) -> Targets:
@@ -72,6 +86,9 @@ def targets_of(context: Context, genome: Genome, raw: Floats) -> Targets:
         mean, std = centre[:2], spread[:2]
     if genome.space in _SUMMED:
         values[..., :2] = np.cumsum(values[..., :2], axis=1)
-    if genome.space is Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE):
+    if genome.space is Space.READ:
+        mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
+    if genome.space is Space.READ or (genome.space is Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE)):
         values[..., :2] = (values[..., :2] - mean) / std
-    return Targets(space=genome.space, values=values.astype(np.float32), written=written, mean=mean, std=std)
+    compared = values.astype(np.float32)
+    return Targets(space=genome.space, values=compared, written=written, mean=mean, std=std, sums=context.sums)

@@ -55,6 +55,7 @@ class Job:
             *(context.latent_size(self.genome), context.learning_rate(self.genome), context.seed),
             *(context.steps(steps) for steps in Steps),
             *(f"{factor.value}={self.genome.level(factor).value}" for factor in Factor),
+            *(("sums",) if context.sums else ()),
             _digest(context, self.real),
         ]
         return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()[:24]
@@ -120,6 +121,7 @@ class Cache:
                     ("skill", shot.numbers.skill),
                     ("moves", shot.numbers.moves),
                     ("varies", shot.numbers.varies),
+                    *((("bends", shot.numbers.bends),) if shot.numbers.bends != math.inf else ()),
                 )
             }
             for shot in snapshots

@@ -18,6 +18,7 @@ from tests.lab.zoo.gestures import Floats
 SKILL_LIMIT = 0.1
 MOVES_LIMIT = 0.5
 VARIES_LIMIT = 0.5
+BENDS_LIMIT = 0.1
 #: A number within this share of its limit is borderline.
 MARGIN = 0.2
 
@@ -35,17 +36,20 @@ class Numbers:
     """The numbers of a run, NaN where something was not finite.
 
     `skill` is 1 - L1 of the reconstructions over that of the best constant. `moves` and `varies` are the std over time and
-    across sequences of generated positions over that of the targets, the lower axis of the two.
+    across sequences of generated positions over that of the targets, the lower axis of the two. `bends` is the share of their
+    length that paths do not get away, generated over real; it is infinite where it was not looked at.
     """
 
     skill: float
     moves: float
     varies: float
+    bends: float = float("inf")
 
     @property
-    def margins(self) -> tuple[float, float, float]:
+    def margins(self) -> tuple[float, ...]:
         """Each number over its limit; below 1 is a collapse."""
-        return self.skill / SKILL_LIMIT, self.moves / MOVES_LIMIT, self.varies / VARIES_LIMIT
+        found = (self.skill / SKILL_LIMIT, self.moves / MOVES_LIMIT, self.varies / VARIES_LIMIT)
+        return found if self.bends == float("inf") else (*found, self.bends / BENDS_LIMIT)
 
     @property
     def label(self) -> Label:
@@ -73,14 +77,31 @@ def varies(generated: Floats, real: Floats) -> float:
     return float((generated.std(axis=0).mean(axis=0) / real.std(axis=0).mean(axis=0)).min())
 
 
-def numbers(*, reconstructions: Floats, targets: Floats, generated_paths: Floats, real_paths: Floats) -> Numbers:
-    """Return a run's numbers; reconstructions and targets are in the loss's space, paths in pixels."""
+def bends(generated: Floats, real: Floats) -> float:
+    """Return 1 - distance from start to end over length, the mean over sequences, generated over real (N, T, 2)."""
+    return _detour(generated) / _detour(real)
+
+
+def _detour(paths: Floats) -> float:
+    length = np.linalg.norm(np.diff(paths, axis=1), axis=-1).sum(axis=1)
+    away = np.linalg.norm(paths[:, -1] - paths[:, 0], axis=-1)
+    return float((1 - away[length > 0] / length[length > 0]).mean()) if (length > 0).any() else 0.0
+
+
+def numbers(
+    *, reconstructions: Floats, targets: Floats, generated_paths: Floats, real_paths: Floats, straight_is_sick: bool = False
+) -> Numbers:
+    """Return a run's numbers; reconstructions and targets are in one space, paths in pixels.
+
+    With `straight_is_sick`, paths that hardly bend are a collapse: what a program sums moves even if the state has settled.
+    """
     if not (np.isfinite(reconstructions).all() and np.isfinite(generated_paths).all()):
         return Numbers(skill=float("nan"), moves=float("nan"), varies=float("nan"))
     return Numbers(
         skill=skill(reconstructions, targets),
         moves=moves(generated_paths, real_paths),
         varies=varies(generated_paths, real_paths),
+        bends=bends(generated_paths, real_paths) if straight_is_sick else float("inf"),
     )
 
 

@@ -5,6 +5,7 @@ With Adam at a constant rate, the beginning of a run is the shorter run, so one 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Genome, Kl, Steps
+from tests.lab.zoo.genome import Genome, Kl, Space, Steps
 from tests.lab.zoo.gestures import Floats
 from tests.lab.zoo.networks import Encoder, Unconditioned, generator
 from tests.lab.zoo.targets import Targets, targets_of
@@ -56,22 +57,38 @@ def train(context: Context, genome: Genome, raw: Floats) -> tuple[Snapshot, ...]
     torch.manual_seed(context.seed + 4)  # dropout draws from the global state
     for step, rows in enumerate(_batches(context, max(ends)), start=1):
         network.train()
-        loss = _loss(context, genome, network, source, values, rows, noise)
+        loss = _loss(context, genome, network, source, values, rows, noise, targets)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
         optimiser.step()
         if step in ends:
             network.eval()
+            used = network
+            if genome.space is Space.READ:
+                used = copy.deepcopy(network)
+                _take_scale_over(used, targets)
             snapshots.append(
                 Snapshot(
                     steps=ends[step],
-                    weights=_copied(network),
+                    weights=_copied(used),
                     source=_copied(source),
                     loss=loss.item(),
-                    numbers=measure(context, genome, network, source, targets),
+                    numbers=measure(context, genome, used, source, targets),
                 )
             )
     return tuple(snapshots)
+
+
+def _take_scale_over(network: nn.Module, targets: Targets) -> None:
+    """Let the output layer make deltas in pixels, which it made in stds of the positions."""
+    assert isinstance(network, Unconditioned)
+    layer = network.network.proj if hasattr(network.network, "proj") else network.network.output
+    assert isinstance(layer, nn.Linear | nn.Conv1d)
+    assert layer.bias is not None
+    std = torch.from_numpy(targets.std).float()
+    with torch.no_grad():
+        layer.weight[:2] *= std.view(2, *[1] * (layer.weight.dim() - 1))
+        layer.bias[:2] *= std
 
 
 def _copied(module: nn.Module) -> dict[str, Tensor]:
@@ -120,11 +137,15 @@ def _loss(
     values: Tensor,
     rows: Tensor,
     noise: torch.Generator,
+    targets: Targets,
 ) -> Tensor:
     batch = values[rows]
     code: Tensor = source(rows if context.kind is Kind.TABLE else batch)
     if context.kind is not Kind.SEQ2SEQ:
-        return nn.functional.l1_loss(network(_distorted(genome, code, noise)), batch)
+        output = network(_distorted(genome, code, noise))
+        if genome.space is Space.READ:
+            output = output.cumsum(dim=1) - torch.from_numpy(targets.mean / targets.std).float()
+        return nn.functional.l1_loss(output, batch)
     assert isinstance(network, Unconditioned)
     decoder = network.network
     assert isinstance(decoder, Seq2SeqGenerator)
@@ -144,11 +165,13 @@ def measure(context: Context, genome: Genome, network: nn.Module, source: nn.Mod
     with torch.no_grad():
         reconstructed = reconstructions(context, genome, network, source, torch.from_numpy(targets.values))
         generated = samples(context, genome, network)
+    as_drawn = targets.sums and targets.absolute  # the loss's own space is not what is used
     return numbers(
-        reconstructions=reconstructed,
-        targets=targets.values,
-        generated_paths=targets.paths(generated),
-        real_paths=targets.paths(targets.values),
+        reconstructions=targets.drawn(reconstructed) if as_drawn else reconstructed,
+        targets=targets.real if as_drawn else targets.values,
+        generated_paths=targets.drawn(generated),
+        real_paths=targets.real,
+        straight_is_sick=context.sums,
     )
 
 
