@@ -235,7 +235,7 @@ def test_an_ignore_fits_paths_from_the_policys_folder(sick: Path, folder: Path, 
 
     assert _codes(today, Standing.IGNORED) == {"HD103"}
     assert "HD103" in _codes(tomorrow, Standing.FAILS)
-    assert "ignore of HD103 expired on 2027-06-15, it counts again: known" in tomorrow.entries[0].notes
+    assert "ignore of HD103 expired on 2027-06-15, so the finding counts again: known" in tomorrow.entries[0].notes
 
 
 def test_an_ignore_of_what_is_not_found_is_a_note(healthy_run: Path, folder: Path) -> None:

@@ -136,7 +136,7 @@ def _identified(
         notes.remarks.append(f"inferred: {'; '.join(found.inferred)}")
     if found.spec.time_input:
         notes.remarks.append(
-            "the first recurrent layer takes one input more than humouse's does: it is given the time, from 0 at the first step"
+            "the first recurrent layer has one more input than humouse's: it is given the time, from 0 at the first step"
             " to 1 at the last"
         )
     require_affordable(found.spec, look, str(path))

@@ -38,7 +38,7 @@ def stage_of(path: Path, settings: Settings, *, pretrainer: bool = False) -> Sta
     A file beside the checkpoint that cannot be read raises nothing: the stage's evidence names it.
     """
     if pretrainer:
-        return Stage(kind=StageKind.PRETRAINER, because="it carries the mean and std of its positions")
+        return Stage(kind=StageKind.PRETRAINER, because="it contains the mean and std of its positions")
     name = experiment_of(path)
     if name is None:
         return Stage(kind=StageKind.UNKNOWN, because="its name is not one that humouse gives: generator_<name>.pt")

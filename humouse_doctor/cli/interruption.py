@@ -34,7 +34,7 @@ _BY_SIGNAL = 128
 
 
 class Interrupted(BaseException):
-    """Raised by a signal that ends the program, in the main thread, wherever that is."""
+    """Raised in the main thread by a signal that ends the program."""
 
 
 class Interruption:

@@ -121,7 +121,7 @@ class Probe(ABC):
         return ()
 
     def overshoots(self, measured: Mapping[str, float]) -> bool:
-        """Return True if every unhealthy number is too large rather than too small, which is no collapse."""
+        """Return True if every unhealthy number is too large rather than too small, which is not a collapse."""
         return False
 
     def metric(self, name: str) -> Metric:

@@ -63,10 +63,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something wrong, in one sentence with its numbers.
+    """A fault that was found, in one sentence with its numbers.
 
-    `fingerprint` holds the code and the setting's key but no numbers, so that it survives a retraining. `remedies` are
-    ids of the report's remedies.
+    `fingerprint` holds the code and the setting's key but no numbers, so it is the same after a retraining. `remedies` are ids
+    of the report's remedies.
     """
 
     code: str

@@ -34,7 +34,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One value: its key without any `experiment.` prefix, its origin, and its place if it stands in a file."""
+    """One value: its key without any `experiment.` prefix, its origin, and its place if it is in a file."""
 
     key: str
     value: Value
@@ -46,9 +46,9 @@ class Setting:
 class Settings(Mapping[str, Setting]):
     """The settings of one run by key, e.g. `training.absolute_coordinates`.
 
-    `prefix` stands before each key in the file (`experiment.` in a run's resolved config, else empty). `source` is that
-    file's name, None without a config. `in_file` holds the values as they stand in the file, before overrides and sizes
-    from the weights, and including values that the trainer would not accept.
+    Each key in the file begins with `prefix` (`experiment.` in a run's resolved config, else empty). `source` is that file's
+    name, None without a config. `in_file` holds the values as they stand in the file, before overrides and sizes from the
+    weights, and including values that the trainer would not accept.
     """
 
     by_key: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}))

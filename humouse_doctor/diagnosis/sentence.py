@@ -59,7 +59,7 @@ def _of_healthy_run(by_code: Mapping[str, ProbeResult], findings: Sequence[Findi
         f" {differ['latent_std_ratio']:.2f} times as much as their targets."
     )
     too_much = next((finding for finding in findings if finding.code in current().deciding), None)
-    return said if too_much is None else f"{said} That is no collapse, but {too_much.message}."
+    return said if too_much is None else f"{said} This is not a collapse, but {too_much.message}."
 
 
 def _of_cause(case: Case, cause: Cause) -> str:

@@ -159,7 +159,7 @@ def _read_run(stored: StoredRun) -> KnownRun:
 def write(path: Path, entries: Sequence[Entry], tool_version: str) -> Baseline:
     """Write the entries' findings to `path` in one step, and read them back; raise `InputError`.
 
-    Findings ignored by the policy are left out: they would outlive the ignore's expiry.
+    Findings that the policy ignores are left out: otherwise they would still be accepted after the ignore expires.
     """
     runs = [_run(entry.report, entry, path) for entry in entries if entry.report is not None]
     content = {

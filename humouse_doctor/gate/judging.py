@@ -109,7 +109,7 @@ class Judge:
     def _expired(self, findings: Iterable[Finding], paths: Sequence[str]) -> tuple[str, ...]:
         counting = [finding for finding in findings if self._ignore_of(finding, paths) is None]
         over = [i for i in self.policy.ignores if self._is_over(i) and any(_covers(i, found, paths) for found in counting)]
-        return tuple(f"ignore of {i.code} expired on {i.expires}, it counts again: {i.reason}" for i in over)
+        return tuple(f"ignore of {i.code} expired on {i.expires}, so the finding counts again: {i.reason}" for i in over)
 
     def _accepted(self, finding: Finding, report: Report) -> str | None:
         """Return the reason if the policy's thresholds accept a finding, else None.

@@ -44,8 +44,8 @@ class PriorSamples:
 class Sampler:
     """A wrapper of a generator with one signature for all: (N, Z) and (N, C) -> (N, T, D).
 
-    Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits
-    the number of sequences in one pass; without it the network is taken for a small one.
+    Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
+    number of sequences in one pass; without it the network is assumed to be small.
     """
 
     def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int, load: Load | None = None) -> None:
@@ -260,8 +260,8 @@ def _of_zeros(sampler: Sampler) -> Tensor:
 def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation | None, ...]:
     """Find each output channel's activation from its range when the output layer returns huge values of both signs.
 
-    Modules do not reveal it, since `torch.tanh` is no module. An activation is None if none is known with that range, or
-    if the layer's values do not change the channel.
+    Modules do not reveal it, since `torch.tanh` is not a module. An activation is None if none is known with that range, or if
+    the layer's values do not change the channel.
     """
     channels = first.predictions.size(2)
     if first.output is None:

@@ -65,7 +65,7 @@ class NoSkill(Probe):
         measures.require_sequences(wanted, measures.judged(case).predictions)
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
         if motionless <= 0:
-            raise NotMeasurable("the targets do not move, so there is no skill to have")
+            raise NotMeasurable("the targets do not move, so skill is not defined")
         loss = float(np.abs(predicted - wanted).mean())
         measured = {
             "skill": 1 - loss / constant,

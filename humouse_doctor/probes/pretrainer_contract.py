@@ -53,7 +53,7 @@ def broken_terms(contract: Contract) -> tuple[str, ...]:
     sums = reads is not None and not reads.space.absolute
     because = "" if reads is None else f" ({'assumed: ' if reads.assumed else ''}{reads.because})"
     terms = (
-        (contract.has_statistics, "it carries no position statistics, so it is no pretrainer checkpoint"),
+        (contract.has_statistics, "it has no position statistics, so it is not a pretrainer checkpoint"),
         (_is_linear(contract.head), f"its head is {contract.head}, not linear"),
         (
             run_head is None or _is_linear(run_head),

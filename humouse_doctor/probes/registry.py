@@ -58,7 +58,7 @@ PROBES: tuple[Probe, ...] = (
     SpaceDisagreement(),
 )
 
-#: It stands for either of those that decide before training where a run starts from a pretrainer's weights.
+#: It replaces either of those that decide before training if a run starts from a pretrainer's weights.
 _WARM_START = PretrainerContract.code
 
 

@@ -42,7 +42,7 @@ class ShortWarmUp(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
         if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
-            raise NotMeasurable("the estimate holds for recurrent layers alone")
+            raise NotMeasurable("the estimate holds only for recurrent layers")
         rate = budget.learning_rate(case)
         available = budget.steps_available(case)
         if available is None:

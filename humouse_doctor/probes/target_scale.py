@@ -15,7 +15,7 @@ from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
-#: If more than this many times the available steps are needed, longer training is no practical remedy.
+#: If more than this many times the available steps are needed, longer training is not a practical remedy.
 _HOPELESS = 4.0
 #: Targets of unit scale have an rms of 1 to 3. Above this a TCN, for which the estimate does not hold, is borderline.
 _LARGE_RMS = 10.0

@@ -255,7 +255,7 @@ def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt")
         id="warm-start",
         title=title,
         why="the pretrainer already compares z-scored positions with a linear head; it repeats its latent as well, so this"
-        " is no cure for flatness by itself",
+        " is not a cure for flatness by itself",
         edits=start_edits(case, file),
         code_hint="Run the pretrainer first and name the file it wrote.",
         expects=(_SPREAD,),

@@ -39,7 +39,7 @@ def render(comparison: Comparison, *, width: int = 80, colour: bool = False) -> 
 
 
 def is_empty(comparison: Comparison) -> bool:
-    """Return True if there is no finding and no number to report."""
+    """Return True if there are no findings and no numbers to report."""
     return not comparison.moved and not any(findings for _, _, findings in comparison.groups)
 
 

@@ -172,5 +172,5 @@ def _finding_lines(judged: JudgedFinding, report: Report | None) -> Iterator[str
 
 
 def _block(lines: list[str] | tuple[str, ...]) -> str:
-    """Join lines that each begin with a fixed word: a runner takes a line of a log that begins with `::` for a command."""
+    """Join lines that each begin with a fixed word: a runner would run a line of a log that begins with `::`."""
     return "\n".join(one_line(line) for line in lines)

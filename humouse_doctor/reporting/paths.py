@@ -36,5 +36,5 @@ def _bytes(path: str) -> bytes:
     """Return the bytes of a file's name, in which surrogates stand for bytes that are not UTF-8."""
     try:
         return path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a surrogate that stands for no byte, which no file name has
+    except UnicodeEncodeError:  # a surrogate for no byte, which no file name has
         return path.encode("utf-8", "backslashreplace")

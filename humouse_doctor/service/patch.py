@@ -127,7 +127,7 @@ def _record_advice(report: Report, config: Path, source: Path | None) -> str | N
         instead = f"conf/experiment/{name}.yaml in its checkout, the config of its experiment (--source DIR finds it)"
     else:
         instead = "the config that the next run starts from: --config FILE"
-    return f"the record of a finished run, which no training reads again; patch {instead}"
+    return f"the record of a finished run, which no later training reads; patch {instead}"
 
 
 def _is_over(report: Report, record: Path) -> bool:
@@ -143,7 +143,7 @@ def _is_over(report: Report, record: Path) -> bool:
 
 
 def _overruled(report: Report) -> Iterator[str]:
-    """Yield a note on the keys of the patch that the run's own command line gave: they overrule any file."""
+    """Yield a note on the patch's keys that the run's own command line set: they overrule any file."""
     checkpoint = report.subject.checkpoint
     record = None if checkpoint is None else hydra_record.around(Path(checkpoint))
     if record is None:

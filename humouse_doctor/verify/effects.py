@@ -13,7 +13,7 @@ from humouse_doctor.probes.registry import current
 
 #: A ratio off its healthy interval by this factor counts as the worst: 0.02 and 0.0002 are both flat.
 _AS_FAR_AS_COUNTS = 20.0
-#: A change of the mean distance from health smaller than this is no effect, whatever its interval.
+#: A change of the mean distance from health smaller than this is not an effect, whatever its interval.
 _SMALLEST_EFFECT = 0.03
 #: Two-sided 95 % quantiles of Student's t by degrees of freedom, 1 to 9; beyond 9 the last value stays, which is cautious.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)

@@ -64,7 +64,7 @@ class TrainerBench:
         del on_pulse  # another program's output says nothing about its progress
         needs = [change.value for change in job.arm.code_changes]
         if needs:
-            return _failed(job, f"needs a change of the trainer's code, which no override makes: {', '.join(needs)}")
+            return _failed(job, f"needs a change of the trainer's code, which no override can make: {', '.join(needs)}")
         try:
             return self._inspected(job, self._train(job))
         except DoctorError as error:
@@ -79,7 +79,7 @@ class TrainerBench:
         before = time.time()
         try:
             self.command.logs.mkdir(parents=True, exist_ok=True)
-            log.unlink(missing_ok=True)  # never write through a link that stands there
+            log.unlink(missing_ok=True)  # never write through an existing link
             with log.open("xb") as stream:
                 stream.write(command_line(words))
                 stream.flush()

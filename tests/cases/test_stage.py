@@ -128,7 +128,7 @@ def test_a_case_has_the_stage_of_its_checkpoint_and_other_subjects_have_none(tmp
     pretrained = load_case(Request(checkpoint=write_pretrainer(tmp_path), samples=2, quick=True)).case
     warmed = load_case(Request(checkpoint=write_checkpoint(tmp_path), config=config, samples=2, quick=True)).case
 
-    assert pretrained.stage == Stage(kind=StageKind.PRETRAINER, because="it carries the mean and std of its positions")
+    assert pretrained.stage == Stage(kind=StageKind.PRETRAINER, because="it contains the mean and std of its positions")
     assert warmed.stage is not None
     assert warmed.stage.start == "a warm-up of 2 epochs"
     assert load_case(Request(config=config)).case.stage is None

@@ -272,7 +272,7 @@ def test_write_changes_the_config_and_keeps_a_backup(invoke: Invoke, collapsed_r
 
     refused = invoke("suggest-config", run, "--write", "--emit", "overrides")
     assert (refused.code, config.read_text()) == (2, before)
-    assert "the record of a finished run, which no training reads again; patch the config that the next" in refused.err
+    assert "the record of a finished run, which no later training reads; patch the config that the next" in refused.err
 
     ended = invoke("suggest-config", run, "--write", "--emit", "overrides", "--force")
 

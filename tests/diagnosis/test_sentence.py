@@ -29,7 +29,7 @@ def test_the_sentence_of_a_healthy_run_ends_with_what_is_too_much(code: str) -> 
     report = runs.too_much(code, runs.OVERSHOT[code][1])
     message = next(finding.message for finding in report.findings if finding.code == code)
     assert report.sentence.startswith("Generated paths spread")
-    assert report.sentence.endswith(f"That is no collapse, but {message}.")
+    assert report.sentence.endswith(f"This is not a collapse, but {message}.")
 
 
 def test_the_sentence_of_a_healthy_run_carries_the_three_ratios() -> None:

@@ -241,7 +241,7 @@ def test_what_was_ignored_is_not_kept_and_comes_back_with_its_day(tmp_path: Path
     entry = _again(tmp_path, flat(), flat(), expired, then=ignored)
 
     assert (entry.findings[0].standing, entry.exit_code) == (Standing.FAILS, ExitCode.FINDINGS)
-    assert entry.notes == ("ignore of HD103 expired on 2027-06-01, it counts again: known",)
+    assert entry.notes == ("ignore of HD103 expired on 2027-06-01, so the finding counts again: known",)
 
 
 def test_a_crashed_probe_in_a_baseline_written_by_hand_still_fails(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_an_expired_ignore_brings_the_finding_back_and_says_so() -> None:
     entry = _entry(flat(), ignoring("HD103", expires=YESTERDAY))
 
     assert _standings(entry) == {"HD103": Standing.FAILS}
-    assert entry.notes == ("ignore of HD103 expired on 2027-06-14, it counts again: known",)
+    assert entry.notes == ("ignore of HD103 expired on 2027-06-14, so the finding counts again: known",)
 
 
 def test_an_expired_ignore_beside_one_that_holds_is_not_said_to_count_again() -> None:

@@ -72,7 +72,7 @@ def test_a_prior_between_the_two_intervals_is_borderline(factor: float) -> None:
 def test_motionless_targets_are_skipped(value: float) -> None:
     targets = builders.constant(value)
     result = builders.run("HD105", _of(targets, targets, builders.strokes(1)))
-    assert (result.status, result.reason) == (Status.SKIPPED, "the targets do not move, so there is no skill to have")
+    assert (result.status, result.reason) == (Status.SKIPPED, "the targets do not move, so skill is not defined")
 
 
 def test_one_step_is_skipped() -> None:

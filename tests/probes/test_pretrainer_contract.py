@@ -26,7 +26,7 @@ def test_a_contract_that_holds_is_healthy(head: str) -> None:
     [
         (
             PretrainerContract(file="p.pt", has_statistics=False),
-            "it carries no position statistics, so it is no pretrainer checkpoint",
+            "it has no position statistics, so it is not a pretrainer checkpoint",
         ),
         (PretrainerContract(file="p.pt", head="relu"), "its head is relu, not linear"),
         (PretrainerContract(file="p.pt", run_head="tanh"), "the run's activation_xy is tanh, the checkpoint's head is linear"),

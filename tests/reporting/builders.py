@@ -212,7 +212,7 @@ def gated() -> Gate:
         findings=tuple(judged),
         exit_code=ExitCode.INTERNAL,
         healed=("HD205:training.warmup_noise_std",),
-        notes=("ignore of HD203 expired on 2026-01-01, it counts again: waiting",),
+        notes=("ignore of HD203 expired on 2026-01-01, so the finding counts again: waiting",),
     )
     well = Entry(name="runs/well.pt", report=healthy(), findings=(), exit_code=ExitCode.CLEAN)
     unreadable = refused("runs/cut.pt", InputError("runs/cut.pt: the file is cut short; copy it again"))

@@ -164,7 +164,7 @@ def test_what_is_healed_and_noted_is_told() -> None:
     text = junit.render(gated())
 
     assert "healed: HD205:training.warmup_noise_std" in text
-    assert "note: ignore of HD203 expired on 2026-01-01, it counts again: waiting" in text
+    assert "note: ignore of HD203 expired on 2026-01-01, so the finding counts again: waiting" in text
 
 
 def test_a_gate_without_inputs_is_a_document_without_suites() -> None:

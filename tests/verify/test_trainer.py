@@ -221,7 +221,7 @@ def test_a_command_that_hangs_is_killed_with_all_it_started(bed: Bed) -> None:
 def test_a_change_of_the_code_is_no_override_and_nothing_is_run(bed: Bed) -> None:
     trial = bed.run(bed.dump(), Arm(title="gates", code_changes=(CodeChange.SLOW_GATES,)))
 
-    assert trial.failed == "needs a change of the trainer's code, which no override makes: slow-gates"
+    assert trial.failed == "needs a change of the trainer's code, which no override can make: slow-gates"
     assert not bed.logs.exists()
 
 

@@ -1,4 +1,4 @@
-"""A generator's checkpoint as tensors by name, checked here and read in a separate process.
+"""Read a generator's checkpoint as tensors by name: the file is checked here and read in a separate process.
 
 Torch is imported only after that process has started, so that both imports run side by side.
 """

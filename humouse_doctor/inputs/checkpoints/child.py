@@ -61,7 +61,7 @@ def launch() -> Process:
     home = str(Path(__file__).resolve().parents[3])
     here = os.path.realpath(os.curdir)
     paths = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]  # noqa: PTH117
-    return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and code of ours
+    return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and this package's code
         [sys.executable, "-I", "-c", _CODE, json.dumps([*paths, *([] if home in paths else [home])])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

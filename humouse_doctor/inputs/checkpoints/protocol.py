@@ -80,7 +80,7 @@ class Question:
 
     @staticmethod
     def parse(line: bytes) -> Question:
-        """Return the question in a line that `text` returned."""
+        """Return the question from a line that `text` has made."""
         fields = json.loads(line)
         return Question(
             kind=Kind(fields["kind"]),
@@ -223,7 +223,7 @@ def _array(stream: IO[bytes], dtype: str, shape: tuple[int, ...]) -> AnyArray:
         if not read:
             raise BadFrame("cut off")
         view = view[read:]
-    # a byte other than 0 and 1 is not a valid bool, and confuses code that takes it for one
+    # a byte other than 0 and 1 is not a valid bool, and confuses code that reads it as one
     return (flat != 0 if dtype == "bool" else flat).reshape(shape)
 
 

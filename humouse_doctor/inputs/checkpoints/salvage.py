@@ -77,7 +77,7 @@ def foreign_names(stream: BinaryIO, *, archive: bool) -> list[str]:
     made.seek(0)
     try:
         return sorted(torch.serialization.get_unsafe_globals_in_checkpoint(made))
-    except (pickle.UnpicklingError, UnicodeDecodeError, RuntimeError):  # a name that is no text
+    except (pickle.UnpicklingError, UnicodeDecodeError, RuntimeError):  # a name that is not text
         return []
 
 

@@ -219,7 +219,7 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
             raise Refused(f"tensor '{shortened(name)}' has an impossibly large shape; refused")
         total += tensor.numel() * (4 if tensor.dtype in _WIDENED else tensor.element_size())
     if total > question.max_bytes:
-        raise Refused(f"its tensors take {total >> 20:,} MiB together, far more than the file has; refused")
+        raise Refused(f"its tensors need {total >> 20:,} MiB together, far more than the file has; refused")
     widened = [tensor.dtype for tensor in found.tensors.values() if tensor.dtype in _WIDENED]
     if widened:
         names = ", ".join(sorted({str(dtype).removeprefix("torch.") for dtype in widened}))

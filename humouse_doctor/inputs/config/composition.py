@@ -15,7 +15,7 @@ from humouse_doctor.core.settings import Place, Value
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config import yaml_text
 
-#: Characters of the paths of all values; the package named in a defaults list stands before each of them.
+#: Characters of the paths of all values; each of them begins with the package named in a defaults list.
 _MAX_PATHS = 5_000_000
 
 
@@ -77,7 +77,7 @@ def _incomplete(path: Path) -> str | None:
 def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
     """Return the first of `edits` of `source` that later parts of the config at `path` overrule.
 
-    `prefix` stands before their keys in `source`. Returns None if all have an effect, or if the config cannot be composed.
+    Their keys in `source` begin with `prefix`. Returns None if all have an effect, or if the config cannot be composed.
     """
     if _incomplete(path) is not None:
         return None

@@ -48,10 +48,10 @@ class PatchRefused(UsageError):
 
 
 def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> str:
-    """Return `text` with `edits` made; `prefix` stands before every key in the file.
+    """Return `text` with `edits` made; Every key in the file begins with `prefix`.
 
-    Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and if the result
-    does not read back as intended: with the new values, and all others unchanged.
+    Raises `PatchRefused` for a stale old value, a block scalar, an anchor, an alias or an interpolation, and if the result does
+    not read back as intended: with the new values, and all others unchanged.
     """
     if not edits:
         return text
@@ -242,7 +242,7 @@ def _literal(value: Value, style: str | None) -> str:
 
 
 def _float(value: float) -> str:
-    """Return a float with a dot, since stock PyYAML takes 1e-05 for text."""
+    """Return a float with a dot, since stock PyYAML reads 1e-05 as text."""
     text = repr(value)
     mantissa, exponent, power = text.partition("e")
     if exponent and "." not in mantissa:
@@ -293,8 +293,8 @@ def from_hydra(line: str) -> str:
 def override_prefix(source: str | None, prefix: str) -> str:
     """Return the prefix of a key on the command line.
 
-    Keys of a file in a Hydra group `experiment` beside its `config.yaml` have the prefix `experiment.` there, though they
-    stand at the top of the file.
+    Keys of a file in a Hydra group `experiment` beside its `config.yaml` have the prefix `experiment.` there, though they are
+    at the top of the file.
     """
     if prefix or source is None:
         return prefix

@@ -155,7 +155,7 @@ def edited(config: ReadConfig, edits: Iterable[Edit]) -> ReadConfig:
 def overruled(path: Path, source: Path, edits: Sequence[Edit], prefix: str) -> Edit | None:
     """Return the first of `edits` of `source` without effect on the config at `path`, None if all have one.
 
-    `prefix` stands before the keys in `source`.
+    The keys in `source` begin with `prefix`.
     """
     text = yaml_text.read_text(path)
     if "defaults" not in text:

@@ -126,7 +126,7 @@ KEYS: tuple[Key, ...] = (
 
 #: The key for the space that the warm-up compares, its own or the one that the program reads, and for its LSTM's gates.
 WARMUP_SPACE, WARMUP_GATES = "training.warmup_space", "training.warmup_gates"
-#: The keys that only a trainer with a patch of ours knows.
+#: The keys that only a trainer with this tool's patch knows.
 ADDED = (WARMUP_SPACE, WARMUP_GATES)
 
 BY_NAME = {key.name: key for key in KEYS}

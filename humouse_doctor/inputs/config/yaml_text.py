@@ -154,7 +154,7 @@ def leaves(root: yaml.MappingNode, name: str) -> Iterator[Leaf]:
 def below(prefix: str, key: object) -> str:
     """Return the dotted path of `key` in the section at `prefix`, which ends with a dot.
 
-    A key that is not text to OmegaConf (`on` is True, `01` is 1), or that contains a dot, stands in quotes.
+    A key that is not text to OmegaConf (`on` is True, `01` is 1), or that contains a dot, is quoted.
     """
     return f"{prefix}{key}" if isinstance(key, str) and "." not in key else f"{prefix}'{key}'"
 

@@ -30,7 +30,7 @@ _MAX_PART_BYTES = 4 << 20
 _MAX_META_BYTES = 1 << 20
 #: numpy's own bound for an untrusted header.
 _MAX_HEADER_BYTES = 10_000
-#: A header of Python 2 is no literal of Python 3; numpy takes ten milliseconds to mend a kB of it, and an array has 0.1 kB.
+#: A header of Python 2 is not a literal of Python 3; numpy takes ten milliseconds to mend a kB of it, and an array has 0.1 kB.
 _MAX_MENDED_BYTES = 1_000
 _MAX_MEMBERS = 1_000
 #: An archive that inflates to more than this, and by more than this factor, is a bomb.

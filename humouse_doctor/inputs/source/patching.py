@@ -111,7 +111,7 @@ class _Insertion:
 
 
 def patch(facts: TrainerFacts, keys: Collection[str] = ADDED) -> tuple[Patched, ...]:
-    """Return the files of the trainer at `facts.file` with those of `keys` added that it lacks.
+    """Return the files of the trainer at `facts.file` with those `keys` added that it lacks.
 
     Raises `NoAnchor` if a place for the code is not there exactly once, and `InputError` for a file that cannot be read.
     """

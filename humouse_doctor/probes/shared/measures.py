@@ -91,7 +91,7 @@ def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float)
 
 
 def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
-    """Judge by the worst metric; too much variation alone is at most borderline, since it is no collapse."""
+    """Judge by the worst metric; too much variation alone is at most borderline, since it is not a collapse."""
     values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
     if any(value < metric.tolerable.low for metric, value in values):
         return Judgement.FOUND

@@ -9,7 +9,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.probes.shared import measures
 
-#: The square of less is no normal float32 any more.
+#: The square of a smaller number is not a normal float32.
 _LEAST_SPREAD = math.sqrt(2.0**-126)
 
 

@@ -39,7 +39,7 @@ class Edit(Struct, frozen=True):
     key: Annotated[Text, Meta(description="Without the config's prefix.")]
     old: Value
     new: Value
-    absent: Annotated[bool, Meta(description="Whether the file does not spell the key out, so that its line is inserted.")]
+    absent: Annotated[bool, Meta(description="True if the file does not have the key, so that a line is inserted.")]
 
 
 class Input(Struct, frozen=True):

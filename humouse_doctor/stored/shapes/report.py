@@ -87,7 +87,7 @@ class Finding(Struct, frozen=True):
     message: Text
     evidence: Annotated[Table[float], Meta(description="The probe's numbers by metric.")]
     location: Location
-    fingerprint: Annotated[Text, Meta(description="Code and key, no numbers: it survives a retraining.")]
+    fingerprint: Annotated[Text, Meta(description="Code and key, no numbers: the same after a retraining.")]
     remedies: Annotated[Items[Text], Meta(description="Ids of the report's remedies, best first.")]
 
 
