@@ -113,7 +113,8 @@ def normalised_positions(case: Case) -> Remedy:
     known = WARMUP_SPACE in case.added_keys
     hint = (
         f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
-        f" (positions - mean) / std.{_statistics(case)}"
+        " (positions - mean) / std; if the program reads positions in the unit of its data, multiply the output layer by std"
+        f" and add mean when the warm-up is over.{_statistics(case)}"
     )
     return Remedy(
         id="normalised-positions",
