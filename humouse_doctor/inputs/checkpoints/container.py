@@ -231,7 +231,7 @@ def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
     except Exception as error:  # EOFError, struct.error and more come out of a damaged directory
         raise InputError(f"{path}: broken archive, cut off or damaged ({type(error).__name__}); copy it again") from None
     if broken is not None:
-        raise InputError(f"{path}: damaged: the checksum of '{shortened(broken)}' is wrong; copy the file again")
+        raise InputError(f"{path}: damaged, the checksum of '{shortened(broken)}' is wrong; copy the file again")
     return ()
 
 

@@ -66,7 +66,7 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
     after = text[: len(text) - len(body)] + _edited(body, root, found, name, edits, prefix)
     wrong = _misread(text, {path: leaf.value for path, leaf in found.items()}, after, name, edits, prefix)
     if wrong is not None:
-        raise _refuse(name, wrong, prefix, "cannot be changed in place: it, or another value, would not read back as intended")
+        raise _refuse(name, wrong, prefix, "would not read back as intended if changed in place, or would change another value")
     return after
 
 

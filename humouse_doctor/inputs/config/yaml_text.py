@@ -219,7 +219,7 @@ def _entries(
 def _key(node: yaml.Node, name: str) -> Value:
     """Return a key as OmegaConf reads it: text, a number, or a boolean; None for a merge. Raises `UsageError` for others."""
     if not isinstance(node, yaml.ScalarNode) or node.value == "":
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: a key is a list or a section; expected plain text")
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: a key is empty, a list or a section; expected plain text")
     if node.tag in _TEXT_KEY_TAGS:
         return str(node.value)
     if node.tag == "tag:yaml.org,2002:merge":
@@ -304,5 +304,5 @@ def parse_scalar(text: str, name: str = "--set") -> Value:
     if node is None:
         return None
     if isinstance(node, yaml.MappingNode):
-        raise UsageError(f"{name}: it is a whole section; expected a single value or a list")
+        raise UsageError(f"{name}: a whole section; expected a single value or a list")
     return _value(node, name, [_MAX_VALUES, _MAX_TEXT], 0)

@@ -241,11 +241,11 @@ def test_a_list_can_be_added() -> None:
         ("a:\n  b: !!str x\n", "x", "is shared through an anchor or carries a tag"),
         ("c: &c {b: x}\na: *c\n", "x", "is shared through an anchor or carries a tag"),
         ("c: &c {b: x}\na:\n  <<: *c\n", "x", "is shared through an anchor or carries a tag"),
-        ("a: &a\n  b: x\nc: *a\n", "x", "cannot be changed in place: it, or another value, would not read back as intended"),
+        ("a: &a\n  b: x\nc: *a\n", "x", "would not read back as intended if changed in place, or would change another value"),
         (
             "a: &a\n  b: x\nc:\n  <<: *a\n",
             "x",
-            "cannot be changed in place: it, or another value, would not read back as intended",
+            "would not read back as intended if changed in place, or would change another value",
         ),
         ("c: x\na:\n  b: ${c}\n", "x", "is an interpolation"),
         ("a:\n  b: x_${c}\n", "x_${c}", "is an interpolation"),
@@ -256,9 +256,9 @@ def test_a_list_can_be_added() -> None:
         (
             "a:\n  b: x\nday: 2021-13-45\n",
             "x",
-            "cannot be changed in place: it, or another value, would not read back as intended",
+            "would not read back as intended if changed in place, or would change another value",
         ),
-        ("a: {b}\n", None, "cannot be changed in place: it, or another value, would not read back as intended"),
+        ("a: {b}\n", None, "would not read back as intended if changed in place, or would change another value"),
     ],
 )
 def test_a_value_that_cannot_be_replaced_safely_is_refused_with_the_override(text: str, old: Value, reason: str) -> None:
@@ -279,9 +279,9 @@ def test_a_value_that_cannot_be_replaced_safely_is_refused_with_the_override(tex
         ("c:\n  d: &d\n    e: 1\na: *d\n", "belongs in a:, which is a value or an alias in this file, not a section"),
         ("c: &c {d: 1}\na:\n  <<: *c\n", "belongs in a section with a YAML alias, which is not edited in place"),
         ("c: &c {d: 1}\na:\n  e: *c\n", "belongs in a section with a YAML alias, which is not edited in place"),
-        ("c: &c 1\na:\n  e:\n    f: *c\n", "cannot be changed in place: it, or another value, would not read back as intended"),
-        ("a: &a\n  c: 1\nd: *a\n", "cannot be changed in place: it, or another value, would not read back as intended"),
-        ("a:\n  c: |\n    text", "cannot be changed in place: it, or another value, would not read back as intended"),
+        ("c: &c 1\na:\n  e:\n    f: *c\n", "would not read back as intended if changed in place, or would change another value"),
+        ("a: &a\n  c: 1\nd: *a\n", "would not read back as intended if changed in place, or would change another value"),
+        ("a:\n  c: |\n    text", "would not read back as intended if changed in place, or would change another value"),
     ],
 )
 def test_a_key_that_cannot_be_added_safely_is_refused_with_the_override(text: str, reason: str) -> None:

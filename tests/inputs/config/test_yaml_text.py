@@ -71,7 +71,7 @@ PLACES = (
 #: What OmegaConf reads and this does not: bytes, keys of no character, numbers longer than any, a mark that hides in a
 #: key, a file of no section.
 STRICTER = (
-    "!!binary is not allowed", "a key that is not plain text", "cannot be read as int", "two byte order marks", "the file is ",
+    "!!binary is not allowed", "a key is empty, a list or a section", "cannot be read as int", "two byte order marks", "the file is ",
 )
 # fmt: on
 
@@ -276,7 +276,7 @@ def test_a_file_without_sections_is_refused(text: str, kind: str) -> None:
 
 @pytest.mark.parametrize("text", ["? [a]\n: 1\n", "? {a: 1}\n: 1\n", "'': 1\n"])
 def test_a_key_that_is_not_plain_text_is_refused(text: str) -> None:
-    assert refusal(text) == "run.yaml:1: a key that is not plain text"
+    assert refusal(text) == "run.yaml:1: a key is empty, a list or a section; expected plain text"
 
 
 BOMB = "a0: &a0 {x: 1, y: 2, z: 3}\n" + "".join(
