@@ -279,7 +279,10 @@ def test_a_value_that_cannot_be_replaced_safely_is_refused_with_the_override(tex
         ("c:\n  d: &d\n    e: 1\na: *d\n", "belongs in a:, which is a value or an alias in this file, not a section"),
         ("c: &c {d: 1}\na:\n  <<: *c\n", "belongs in a section with a YAML alias, which is not edited in place"),
         ("c: &c {d: 1}\na:\n  e: *c\n", "belongs in a section with a YAML alias, which is not edited in place"),
-        ("c: &c 1\na:\n  e:\n    f: *c\n", "would not read back as intended if changed in place, or would change another value"),
+        (
+            "c: &c 1\na:\n  e:\n    f: *c\n",
+            "would not read back as intended if changed in place, or would change another value",
+        ),
         ("a: &a\n  c: 1\nd: *a\n", "would not read back as intended if changed in place, or would change another value"),
         ("a:\n  c: |\n    text", "would not read back as intended if changed in place, or would change another value"),
     ],
