@@ -113,7 +113,8 @@ def normalised_positions(case: Case) -> Remedy:
     known = WARMUP_SPACE in case.added_keys
     hint = (
         f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
-        f" (positions - mean) / std.{_statistics(case)}"
+        " (positions - mean) / std; if the program reads positions in the unit of its data, multiply the output layer by std"
+        f" and add mean when the warm-up is over.{_statistics(case)}"
     )
     return Remedy(
         id="normalised-positions",
@@ -216,7 +217,8 @@ def time_input(case: Case) -> Remedy:
         title="Give the recurrent layer the time as an input",
         why="an input that changes with every step keeps the state from settling",
         code_hint=(
-            "Concatenate torch.linspace(0, 1, T) to the repeated latent before the first LSTM"
+            "In LSTMGenerator of src/models/gan_lstm.py, concatenate torch.linspace(0, 1, T) to the repeated latent before the"
+            " first LSTM"
             f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too."
         ),
         code_changes=(CodeChange.TIME_INPUT,),
@@ -241,7 +243,7 @@ def slow_gates(case: Case) -> Remedy:
 def _slow_gates_hint(case: Case) -> str:
     length = case.network.target_len if case.network and case.network.target_len else 200
     return (
-        f"Before training, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
+        f"At the start of {_WARM_UP}, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
         " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
     )
 
