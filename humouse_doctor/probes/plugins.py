@@ -100,7 +100,7 @@ def _loaded() -> Plugins:
 
 
 def _distributions() -> Iterator[Distribution]:
-    """Yield the installed packages that may offer probes; of two with one name the first on the path, as Python does."""
+    """Yield the installed packages that may offer probes; of two with one name only the first on the path, as in Python."""
     folders = [folder for folder in _trusted_path() if _offers(folder)]
     if not folders:
         return

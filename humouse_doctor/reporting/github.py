@@ -50,7 +50,7 @@ def step_summary(view: RunView | GateView) -> str:
 
 
 def render(gate: Gate, *, root: str = "") -> str:
-    """Return the failing findings as workflow commands, worst first, then a line with the verdict and what is left out.
+    """Return the failing findings as workflow commands, worst first, then a line with the verdict and how many are not shown.
 
     Paths below the absolute folder `root` are relative to it.
     """

@@ -166,7 +166,7 @@ def _whole(config: Path | None, source: str) -> Path:
 
 
 def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
-    """Yield the diagnosis, and what a patch that makes the changes `made` leaves to do in the code, one line each."""
+    """Yield the diagnosis, and the code changes left to make by hand, one line each; the patch makes those in `made`."""
     yield f"{report.verdict.value}: {report.sentence}"
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):

@@ -71,7 +71,7 @@ PLACES = (
 #: What OmegaConf reads and this does not: bytes, keys of no character, numbers longer than any, a mark that hides in a
 #: key, a file of no section.
 STRICTER = (
-    "!!binary is not allowed", "a key is empty, a list or a section", "cannot be read as int", "two byte order marks",
+    "!!binary is not allowed", "a key is empty", "cannot be read as int", "two byte order marks",
     "the file is ",
 )
 # fmt: on
