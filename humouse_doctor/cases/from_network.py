@@ -25,7 +25,7 @@ from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.networks import identify, observe
 from humouse_doctor.networks.identify import Disagreement
-from humouse_doctor.networks.output_layer import unscale_output
+from humouse_doctor.networks.output_layer import can_scale_output, unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
 _TOO_LARGE = "the targets are too large for float32, in which a trainer compares them"
@@ -109,7 +109,7 @@ def _holds_scale(
     """Return True if the warm-up compared z-scored positions and then moved their scale into the output layer."""
     if checkpoint.is_pretrainer or space is None or reading is None or not reading.space.absolute or space.position_std is None:
         return False
-    own = generator.facts.architecture in (Architecture.LSTM, Architecture.TCN)
+    own = generator.facts.architecture in (Architecture.LSTM, Architecture.TCN) and can_scale_output(generator.network)
     return own and compares_as_read(generator.settings, notes.source)
 
 

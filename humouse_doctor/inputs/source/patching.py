@@ -6,6 +6,7 @@ With the keys' defaults the trainer does what it did. Nothing is imported or run
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from humouse_doctor.inputs.source.trainer import (
     WARM_UP,
     OutputKind,
     TrainerFacts,
+    checkout_of,
     conversion_kinds,
     conversions,
     mentions,
@@ -32,6 +34,10 @@ _NEIGHBOUR = "warmup_latent_normalize"
 _SPACE, _GATES = (key.rpartition(".")[2] for key in (WARMUP_SPACE, WARMUP_GATES))
 
 _T = TypeVar("_T")
+_BOM = "\ufeff"
+#: A line as Python's own reader counts them, and the indentation of one.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_INDENT = re.compile(r"[ \t]*")
 
 _GATES_FUNCTION = '''\
 def _start_gates_slow(generator, steps):
@@ -103,10 +109,10 @@ class Patched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Insertion:
-    """Code to insert after a line, counted from 1, with the indentation of its block."""
+    """Code to insert after a line, with the indentation of the line `like`, None for none; lines count from 1."""
 
     after: int
-    indent: int
+    like: int | None
     code: str
 
 
@@ -127,7 +133,7 @@ def patch(facts: TrainerFacts, keys: Collection[str] = ADDED) -> tuple[Patched, 
         fields, where = _fields(beside, of_fields, wanted), beside
     if not fields:
         raise NoAnchor(f"{where}: no field {_NEIGHBOUR} in a class", _field_lines(wanted))
-    root = file.parents[2] if len(file.parents) > 2 and file.parts[-3:-1] == ("src", "train") else file.parent
+    root = checkout_of(file) or file.absolute().parent
     if where == file:
         return (_patched(file, root, text, [*changes, *fields]),)
     return _patched(where, root, other, fields), _patched(file, root, text, changes)
@@ -135,18 +141,23 @@ def patch(facts: TrainerFacts, keys: Collection[str] = ADDED) -> tuple[Patched, 
 
 def _patched(path: Path, root: Path, text: str, changes: Sequence[_Insertion]) -> Patched:
     after = _inserted(text, changes)
-    ast.parse(after)  # what is offered can be run
-    return Patched(path=path, name=path.relative_to(root).as_posix(), before=text, after=after)
+    try:
+        ast.parse(after.removeprefix(_BOM))
+    except (SyntaxError, ValueError) as error:  # e.g. arguments that share a line, or no comma after the last one
+        code = "\n".join(change.code for change in changes)
+        raise NoAnchor(f"{path}: the code has no line of its own there ({type(error).__name__})", code) from None
+    return Patched(path=path, name=path.absolute().relative_to(root).as_posix(), before=text, after=after)
 
 
 def _inserted(text: str, changes: Sequence[_Insertion]) -> str:
     """Return `text` with the insertions made; its line ends are kept."""
-    lines = text.splitlines(keepends=True)
+    lines = _LINE.findall(text)  # as Python counts them: other line separators are part of a line
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     for change in sorted(changes, key=lambda one: one.after, reverse=True):
         if 0 < change.after <= len(lines) and not lines[change.after - 1].endswith(("\n", "\r")):
             lines[change.after - 1] += end
-        code = textwrap.indent(change.code, " " * change.indent)
+        indent = "" if change.like is None else _INDENT.match(lines[change.like - 1].removeprefix(_BOM))[0]  # type: ignore[index]  # it always matches
+        code = textwrap.indent(change.code, indent)
         lines[change.after : change.after] = [f"{line}{end}" for line in code.splitlines()]
     return "".join(lines)
 
@@ -171,7 +182,7 @@ def _fields(file: Path, tree: ast.Module, wanted: Sequence[str]) -> list[_Insert
     if not found:
         return []
     node = _one(found, file, f"field {_NEIGHBOUR} in a class", _field_lines(wanted))
-    return [_Insertion(after=_last(node), indent=node.col_offset, code=_field_lines(wanted))]
+    return [_Insertion(after=_last(node), like=node.lineno, code=_field_lines(wanted))]
 
 
 def _read_keys(file: Path, tree: ast.Module, wanted: Sequence[str]) -> Iterator[_Insertion]:
@@ -188,7 +199,7 @@ def _read_keys(file: Path, tree: ast.Module, wanted: Sequence[str]) -> Iterator[
     assert isinstance(keyword.value, ast.Call)
     assert isinstance(keyword.value.func, ast.Attribute)
     code = code.replace("training_section", ast.unparse(keyword.value.func.value))
-    yield _Insertion(after=_last(keyword), indent=keyword.col_offset, code=code)
+    yield _Insertion(after=_last(keyword), like=keyword.lineno, code=code)
 
 
 def _warm_up(file: Path, tree: ast.Module, facts: TrainerFacts, wanted: Sequence[str]) -> Iterator[_Insertion]:
@@ -196,21 +207,22 @@ def _warm_up(file: Path, tree: ast.Module, facts: TrainerFacts, wanted: Sequence
     named = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == WARM_UP]
     function = _one(named, file, f"function {WARM_UP}", _GATES_FUNCTION)
     given = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
-    config, generator = given[0] if given else "", next((name for name in given if name == "generator"), "")
-    if not config or not generator or not {"dataset", "device"} <= set(given):
+    configs = [name for name in given if _has_training(function, name)]
+    config, generator = configs[0] if len(configs) == 1 else "", "generator"
+    if not config or not {generator, "dataset", "device"} <= set(given):
         raise NoAnchor(f"{_at(file, function)}: {WARM_UP} does not take a generator, a dataset and a device", _GATES_FUNCTION)
-    before = function.lineno - 1 - len(function.decorator_list)
+    before = _first(function) - 1
     training, first = f"{config}.training", function.body[0]
     if _GATES in wanted:
-        yield _Insertion(after=before, indent=0, code=_GATES_FUNCTION)
+        yield _Insertion(after=before, like=None, code=_GATES_FUNCTION)
         starts = f'if {training}.{_GATES} == "slow" and {training}.reconstruction_epochs > 0:\n'
         fresh = f"    if not {training}.generator_init_path:\n"
         code = f"{starts}{fresh}        _start_gates_slow({generator}, {config}.model.generator.target_len)\n"
         documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
         place = _last(first) if documented else first.lineno - 1
-        yield _Insertion(after=place, indent=first.col_offset, code=code)
+        yield _Insertion(after=place, like=first.lineno, code=code)
     if _SPACE in wanted:
-        yield _Insertion(after=before, indent=0, code=_SCALE_FUNCTIONS)
+        yield _Insertion(after=before, like=None, code=_SCALE_FUNCTIONS)
         yield from _comparison(file, tree, function, facts, training)
 
 
@@ -229,14 +241,19 @@ def _comparison(
     scaled = "if compare_as_read:\n    {name} = ({name} - position_mean) / position_std\n"
     branch, target = _one(targets, file, "sum of the targets", scaled.format(name="target"), function)
     outside = next(part for part in function.body if part.lineno <= branch.lineno <= _last(part))
+    known = {argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)}
+    known |= {name for part in function.body if part.lineno < outside.lineno for name in _assigned(part)}
+    named = {part.id for part in ast.walk(branch.test) if isinstance(part, ast.Name)}
+    if not named <= known:  # the condition has to be known before the first batch
+        raise NoAnchor(f"{_at(file, branch)}: a condition that is not known before the loop", scaled.format(name="target"))
     prepared = (
         f'compare_as_read = bool({ast.unparse(branch.test)}) and {training}.{_SPACE} == "read"\n'
         "if compare_as_read:\n"
         "    _require_scalable(generator)\n"
         "    position_mean, position_std = _scale_of_positions(dataset, device)\n\n"
     )
-    yield _Insertion(after=outside.lineno - 1, indent=outside.col_offset, code=prepared)
-    yield _Insertion(after=_last(target), indent=target.col_offset, code=scaled.format(name=ast.unparse(target.targets[0])))
+    yield _Insertion(after=_first(outside) - 1, like=outside.lineno, code=prepared)
+    yield _Insertion(after=_last(target), like=target.lineno, code=scaled.format(name=ast.unparse(target.targets[0])))
     made = [node for node in ast.walk(function) if isinstance(node, ast.Assign) and _generates(node)]
     loops = [part for part in function.body if isinstance(part, ast.For)]
     trained = [(loop, node) for node in made for loop in loops if loop.lineno <= node.lineno <= _last(loop)]
@@ -245,14 +262,27 @@ def _comparison(
     loop, output = _one(trained, file, "call of the generator in the warm-up's loop", code, function)
     if sums:
         code = f"{summed.format(name=ast.unparse(output.targets[0]))} - position_mean / position_std\n"
-        yield _Insertion(after=_last(output), indent=output.col_offset, code=code)
+        yield _Insertion(after=_last(output), like=output.lineno, code=code)
     mean = "" if sums else ", position_mean"
     code = f"if compare_as_read:\n    _scale_output(generator, position_std{mean})\n"
-    yield _Insertion(after=_last(loop), indent=loop.col_offset, code=code)
+    yield _Insertion(after=_last(loop), like=loop.lineno, code=code)
     for node in made if sums else ():
         if node is not output:  # what is saved is differences of positions
             code = f"{summed.format(name=ast.unparse(node.targets[0]))}\n"
-            yield _Insertion(after=_last(node), indent=node.col_offset, code=code)
+            yield _Insertion(after=_last(node), like=node.lineno, code=code)
+
+
+def _has_training(function: ast.FunctionDef, name: str) -> bool:
+    """Return True if the function reads `training` of this argument, the program's config."""
+    read = (part.value for part in ast.walk(function) if isinstance(part, ast.Attribute) and part.attr == "training")
+    return any(isinstance(value, ast.Name) and value.id == name for value in read)
+
+
+def _assigned(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement assigns by itself, not within a block."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        yield from (part.id for part in targets if isinstance(part, ast.Name))
 
 
 def _converts(node: ast.Assign, tree: ast.Module) -> OutputKind | None:
@@ -276,6 +306,12 @@ def _one(found: Sequence[_T], file: Path, what: str, code: str, near: ast.stmt |
 
 def _at(file: Path, node: ast.stmt | None) -> Place | Path:
     return file if node is None else Place(file=str(file), line=node.lineno)
+
+
+def _first(node: ast.stmt) -> int:
+    """Return the line of a statement, or of its first decorator."""
+    decorators = getattr(node, "decorator_list", [])
+    return min(node.lineno, *(part.lineno for part in decorators)) if decorators else node.lineno
 
 
 def _last(node: ast.stmt | ast.keyword) -> int:
