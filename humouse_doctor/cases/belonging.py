@@ -95,10 +95,10 @@ def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: No
 
 
 def _record_of(checkpoint: Path, config: Path) -> Path | None:
-    """Return Hydra's record of the checkpoint's run: `config` itself, or the record in a folder around the checkpoint."""
-    if hydra_record.is_record(config):
-        return config
+    """Return Hydra's record of the checkpoint's run: the one in a folder around the checkpoint, else `config` if it is one."""
     found = hydra_record.around(checkpoint)
+    if hydra_record.is_record(config) and (found is None or found.resolve() == config.resolve()):
+        return config
     if found is None:
         return None
     try:

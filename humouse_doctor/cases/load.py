@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.from_config import before_training
 from humouse_doctor.cases.request import Loaded, Notes, Progress, Request, ToolFinding
+from humouse_doctor.cases.spaces import added, can_compare_as_read
 from humouse_doctor.core.cost import memory_asked
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config.reader import ReadConfig
-from humouse_doctor.inputs.config.trainer_keys import ADDED
+from humouse_doctor.inputs.config.trainer_keys import ADDED, WARMUP_SPACE
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 
@@ -61,7 +62,7 @@ def _load(
         notes.progress(f"reading gestures from {request.data}")
         gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
     notes.source = _source_of(request, notes) if source is None else source
-    notes.findings.extend(_unheard_keys(settings, notes.source))
+    notes.findings.extend(_added_keys(settings, notes.source))
     if request.checkpoint is None:
         return notes.loaded(before_training(request, settings, gestures, notes))
     return notes.loaded(_of_file(request, request.checkpoint, settings, gestures, notes))
@@ -110,8 +111,17 @@ def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
     return facts
 
 
-def _unheard_keys(settings: Settings, source: TrainerFacts | None) -> Iterator[ToolFinding]:
-    """Yield a finding for each key that the config sets but the trainer, whose code was read, does not know."""
+def _added_keys(settings: Settings, source: TrainerFacts | None) -> Iterator[ToolFinding]:
+    """Yield a finding for each key of a patched trainer that the config sets, and that this trainer ignores or stops at."""
+    if added(settings, WARMUP_SPACE, source) == "read" and not can_compare_as_read(settings):
+        yield ToolFinding(
+            code=ToolCode.CONFIG_VALUE,
+            message=f"{WARMUP_SPACE} is read, with which the trainer stops here: it needs model.generator.activation_xy linear,"
+            " and no spectral norm",
+            serious=True,
+            key=WARMUP_SPACE,
+            place=settings.place(WARMUP_SPACE),
+        )
     for key in () if source is None else ADDED:
         if source is not None and key not in source.added and key in settings.in_file:
             yield ToolFinding(

@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.settings import Origin, Place, Settings
 from humouse_doctor.core.space import Reading, Space
-from humouse_doctor.core.spec import Architecture
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
 from humouse_doctor.inputs.config.trainer_keys import WARMUP_SPACE
 from humouse_doctor.inputs.source.trainer import OutputKind, TrainerFacts
 
@@ -67,8 +67,19 @@ def added(settings: Settings, key: str, source: TrainerFacts | None) -> str | No
 
 
 def compares_as_read(settings: Settings, source: TrainerFacts | None) -> bool:
-    """Return True if the warm-up compares z-scored positions in the space that the program reads."""
-    return added(settings, WARMUP_SPACE, source) == "read"
+    """Return True if the warm-up compares z-scored positions in the space that the program reads.
+
+    With any head but a linear one, or with spectral normalisation, the trainer stops instead.
+    """
+    return added(settings, WARMUP_SPACE, source) == "read" and can_compare_as_read(settings)
+
+
+def can_compare_as_read(settings: Settings) -> bool:
+    """Return True if the generator's output layer can take a scale over at the end of the warm-up."""
+    head = settings.get("model.generator.activation_xy")
+    spelled = "" if head is None else str("null" if head.value is None else head.value).lower()
+    linear = ACTIVATION_NAMES.get(spelled) is Activation.LINEAR
+    return linear and settings.flag("model.generator.use_spectral_norm") is not True
 
 
 def reading_of(

@@ -50,31 +50,38 @@ def joint_patch(report: Report, facts: TrainerFacts | None) -> JointPatch | None
     checkout = trainer.checkout_of(Path(facts.file))
     assert report.subject.config is not None
     config = _config_to_patch(Path(report.subject.config), checkout)
+    record = hydra_record.is_record(Path(report.subject.config))
     keys = dict(_KEYS[change] for change in asked)
     try:
         patched = patching.patch(facts, keys)
     except (patching.NoAnchor, InputError) as refused:
         return JointPatch(text="", made=frozenset(), notes=tuple(_not_patched(refused)))
     values = {**{edit.key: edit.new for edit in report.patch}, **keys}
+    for one in patched:
+        patcher.require_no_other(one.path, one.name, checkout or one.path.absolute().parent)
     text = "".join(patcher.diff_of(one.before, one.after, one.name) for one in patched)
-    notes = [] if checkout is None else [f"apply the diff, saved as FILE: {_in(checkout)}git apply FILE"]
-    if config is None or checkout is None:
-        given = " ".join(shlex.quote(line) for line in _overrides(report, values))
-        notes.append(f"the config is not in the checkout, so it is not in the diff; as overrides: {given}")
-    else:
+    notes = [] if checkout is None else [f"apply the diff, saved as FILE: {_in(checkout)}git apply -p1 FILE"]
+    overrides = shlex.join(_overrides(report, values)) if config is None or checkout is None else ""
+    if config is not None and checkout is not None:
         text = _diff_of_config(config, checkout, values) + text
         notes.append(f"the diff changes {', '.join([shortest(config).name, *(Path(one.name).name for one in patched)])}")
-    notes.extend(_next(report, checkout, values))
-    return JointPatch(text=text, made=frozenset(asked), notes=tuple(notes))
+    elif record:
+        notes.append(f"the experiment's own config was not found, so it is not in the diff; as overrides: {overrides}")
+    else:
+        notes.append(f"the config is not in the checkout, so it is not in the diff; as overrides: {overrides}")
+    notes.extend(_next(report, checkout, values, overrides))
+    return JointPatch(text=text, made=frozenset(asked), notes=tuple(note for note in notes if note.isprintable()))
 
 
 def _config_to_patch(config: Path, checkout: Path | None) -> Path | None:
     """Return the config that the next run starts from, None if it does not lie in the checkout."""
     if checkout is None:
         return None
-    if hydra_record.is_record(config):
-        return hydra_record.experiment_file(config, checkout)
-    return config if config.resolve().is_relative_to(checkout.resolve()) else None
+    file = hydra_record.experiment_file(config, checkout) if hydra_record.is_record(config) else config
+    if file is None:
+        return None
+    source = reader.read(file).settings.source  # a config with a defaults list is changed in another file
+    return file if all(path.resolve().is_relative_to(checkout.resolve()) for path in (file, Path(source or file))) else None
 
 
 def _diff_of_config(config: Path, checkout: Path, values: Mapping[str, Value]) -> str:
@@ -89,7 +96,9 @@ def _diff_of_config(config: Path, checkout: Path, values: Mapping[str, Value]) -
     before = yaml_text.read_text(source)
     after = patcher.patched(before, str(source), edits, settings.prefix)
     patcher.require_effect(config, str(source), edits, settings.prefix)
-    return patcher.diff_of(before, after, source.resolve().relative_to(checkout.resolve()).as_posix())
+    name = source.resolve().relative_to(checkout.resolve()).as_posix()
+    patcher.require_no_other(source, name, checkout)
+    return patcher.diff_of(before, after, name)
 
 
 def _overrides(report: Report, values: Mapping[str, Value]) -> Iterator[str]:
@@ -107,14 +116,21 @@ def _not_patched(refused: patching.NoAnchor | InputError) -> Iterator[str]:
         yield from (f"    {line}" for line in refused.code.rstrip("\n").split("\n"))
 
 
-def _next(report: Report, checkout: Path | None, values: Mapping[str, Value]) -> Iterator[str]:
-    """Yield the commands that train again and look at the result, where the run's record tells how it was started."""
+def _next(report: Report, checkout: Path | None, values: Mapping[str, Value], overrides: str) -> Iterator[str]:
+    """Yield the commands that train again and look at the result, where the run's record tells how it was started.
+
+    `overrides` are the values that no diff sets, for a shell.
+    """
     record = Path(report.subject.config or "")
     if checkout is None or not hydra_record.is_record(record):
         return
-    given = [line for line in hydra_record.command_line(record) if not _sets(line, values)]
-    command = shlex.join(["python", trainer.TRAINER.as_posix(), *given])
+    given, left_out = hydra_record.command_line(record)
+    words = ["python", trainer.TRAINER.as_posix(), *(line for line in given if not _sets(line, values))]
+    command = " ".join([shlex.join(words), *([overrides] if overrides else [])])
     yield f"then train again: {_in(checkout)}{command}"
+    if left_out:
+        file = shlex.quote(str(shortest(record.with_name("overrides.yaml"))))
+        yield f"{left_out} more of the run's overrides are not plain values, and left out; look at {file}"
     yield "then look at the new run: humouse-doctor inspect FOLDER, with the folder that Hydra gives it (outputs/DAY/TIME)"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from humouse_doctor.cases.request import Request
 from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.config.patcher import PatchRefused
 from humouse_doctor.inputs.config.trainer_keys import ADDED
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.reporting.forms import Emit
@@ -88,7 +89,7 @@ def test_the_commands_that_follow_are_named(run: Path, tmp_path: Path, monkeypat
     changed = any(edit.key == "training.reconstruction_epochs" for edit in found.report.patch)
     repeated = f"{said}{'' if changed else f' {epochs}'} experiment.training.lr.generator=0.005"
     assert f"then train again: python src/train/train_gan.py {repeated}" in found.notes
-    assert "apply the diff, saved as FILE: git apply FILE" in found.notes
+    assert "apply the diff, saved as FILE: git apply -p1 FILE" in found.notes
     assert any(note.startswith("then look at the new run: humouse-doctor inspect FOLDER") for note in found.notes)
     assert not any(note.startswith("in the code, for") for note in found.notes)
 
@@ -133,3 +134,77 @@ def test_keys_that_the_trainer_does_not_know_are_found(run: Path, tmp_path: Path
     (finding,) = (finding for finding in found.report.findings if "does not know the key" in finding.message)
     assert "training.warmup_space is read" in finding.message
     assert "HD211" in {finding.code for finding in found.report.findings}
+
+
+def test_only_plain_overrides_are_repeated_in_a_command(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record may be anybody's, and Hydra has overrides that run code or write elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    hostile = (
+        "hydra.run.dir=/tmp/x", "+hydra.callbacks.x._target_=os.system", "--config-dir=/tmp/evil", "-m",
+        "experiment.data._target_=os.system", "experiment.seed=${oc.env:HOME}", "experiment=../../x", "a b",
+        "experiment.seed=1;ls",
+    )  # fmt: skip
+    lines = _OVERRIDES + "".join(f"- '{line}'\n" for line in hostile)
+    run.with_name("overrides.yaml").write_text(lines, encoding="utf-8")
+
+    found = _suggested(run, tmp_path)
+
+    (command,) = (note for note in found.notes if note.startswith("then train again"))
+    assert not any(line in command for line in hostile)
+    assert "+experiment.data.user_filter=null" in command
+    assert any(note.startswith(f"{len(hostile)} more of the run's overrides are not plain values") for note in found.notes)
+
+
+def test_without_the_experiments_file_the_command_has_the_cure(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf" / "experiment" / "tiny.yaml").unlink()
+
+    found = _suggested(run, tmp_path)
+
+    (command,) = (note for note in found.notes if note.startswith("then train again"))
+    assert "+experiment.training.warmup_space=read" in command
+    assert "experiment.model.generator.activation_xy=linear" in command
+    assert any(note.startswith("the experiment's own config was not found") for note in found.notes)
+
+
+def test_an_experiment_that_links_out_of_the_checkout_is_not_in_the_diff(run: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-shared.yaml"
+    experiment = tmp_path / "conf" / "experiment" / "tiny.yaml"
+    experiment.rename(elsewhere)
+    experiment.symlink_to(elsewhere)
+
+    found = _suggested(run, tmp_path)
+
+    assert ".yaml" not in found.text
+    assert "+++ b/src/train/train_gan.py" in found.text
+
+
+def test_a_diff_for_one_checkout_is_not_made_in_another(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "other"
+    checkout(other)
+    monkeypatch.chdir(other)
+
+    with pytest.raises(PatchRefused, match="it would change another file"):
+        _suggested(run, tmp_path, tmp_path)
+
+
+def test_names_in_the_diff_are_those_of_the_checkout(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path / "src" / "train")
+
+    found = _suggested(run, tmp_path, Path("train_gan.py"))
+
+    assert "+++ b/src/train/train_gan.py" in found.text
+    _apply(found.text, tmp_path)
+
+
+def test_a_head_that_stops_the_patched_trainer_is_found(run: Path, tmp_path: Path) -> None:
+    """The tanh head of the run cannot take a scale over: no weights of it can have been trained so."""
+    _apply(_suggested(run, tmp_path).text, tmp_path)
+    text = run.read_text(encoding="utf-8")
+    run.write_text(f"{text}    warmup_space: read\n", encoding="utf-8")
+
+    found = _suggested(run, tmp_path)
+
+    assert any("with which the trainer stops here" in finding.message for finding in found.report.findings)

@@ -16,6 +16,11 @@ from humouse_doctor.inputs.files import is_file
 _FOLDER, _CONFIG = ".hydra", "config.yaml"
 #: The group of humouse's configs that holds its experiments, and a name in it that leads nowhere else.
 _GROUP, _NAME = "experiment", re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}")
+#: An override that can be repeated: no key of Hydra's own, nothing that is instantiated, no interpolation, no option.
+_PLAIN = re.compile(
+    r"experiment=[A-Za-z0-9_][A-Za-z0-9_.-]{0,100}"
+    r"|\+{0,2}experiment(\.[A-Za-z][A-Za-z0-9_]{0,60}){1,6}=[A-Za-z0-9_./+-][A-Za-z0-9_./+:-]{0,300}"
+)
 #: A run's checkpoints lie this many folders below it at most, as in `checkpoints/gan_paper/`.
 _LEVELS = 3
 
@@ -40,7 +45,7 @@ def overrides(file: Path) -> Iterator[tuple[str, Value]]:
     """
     for key, text in _lines(file):
         entry = BY_NAME.get(key.removeprefix("experiment."))
-        if entry is None:
+        if entry is None or "${" in text or "???" in text:  # the record has what such a value came to
             continue
         try:
             value = yaml_text.parse_scalar(text)
@@ -50,9 +55,15 @@ def overrides(file: Path) -> Iterator[tuple[str, Value]]:
             yield key, value
 
 
-def command_line(record: Path) -> tuple[str, ...]:
-    """Return the overrides with which the run with this record was started, as they were given."""
-    return tuple(line for line in _given(record.with_name("overrides.yaml")) if line.isprintable())
+def command_line(record: Path) -> tuple[tuple[str, ...], int]:
+    """Return the overrides with which the run with this record was started, and the number of those left out.
+
+    Repeated are the name of its experiment and plain values of its keys. Hydra has overrides that run code or move the run's
+    folder, and the record may be anybody's.
+    """
+    given = tuple(_given(record.with_name("overrides.yaml")))
+    plain = tuple(line for line in given if _PLAIN.fullmatch(line))
+    return plain, len(given) - len(plain)
 
 
 def experiment_of(record: Path) -> str | None:

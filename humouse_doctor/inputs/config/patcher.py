@@ -389,10 +389,19 @@ def require_own_file(path: str) -> None:
 
     A diff names its file relative to the folder from `diff_place`; the current folder may have a file of the same name.
     """
-    here, (folder, name) = Path.cwd(), diff_place(path)
+    folder, name = diff_place(path)
+    require_no_other(Path(path), name, folder)
+
+
+def require_no_other(path: Path, name: str, folder: Path) -> None:
+    """Raise `PatchRefused` if a diff that calls the file at `path` by `name` would change another file in the current folder.
+
+    `folder` is where the diff applies.
+    """
+    here = Path.cwd()
     for taken in (name, _guessed_by_git(name, here)):
         other = here / taken
-        if os.path.lexists(other) and not _same_file(other, Path(path)):
+        if os.path.lexists(other) and not _same_file(other, path):
             raise PatchRefused(
                 f"{path}: no diff: applied in {here}, it would change another file, {taken};"
                 f" {f'go to {folder} first, or ' if folder != here else ''}use --write or --emit overrides"

@@ -267,6 +267,42 @@ def test_a_place_that_is_not_there_once_is_named_with_the_code_to_add(
     assert code in refused.value.code
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("import torch\n", "\ufeffimport torch\n"),
+        ("    ", "\t"),
+        ("def _reconstruction_warmup", "@torch.compiler.disable(\n    recursive=True,\n)\ndef _reconstruction_warmup"),
+        ("import torch\n", "import torch\nSEPARATORS = '\x85\u2028\x1c'\n\x0c\n"),
+        ("            target = _sums(target)\n        return", "            target = _sums(target)  # \u2028\n        return"),
+    ],
+)
+def test_odd_but_ordinary_source_is_patched(tmp_path: Path, old: str, new: str) -> None:
+    path = checkout(tmp_path, text=TRAINER.replace(old, new))
+
+    (_, one) = patching.patch(trainer.read(path))
+
+    path.write_text(one.after, encoding="utf-8")
+    assert trainer.read(path).added == frozenset(ADDED)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("True),\n    )", "True)\n    )", "no line of its own"),
+        ("if use_absolute:\n            target", "if use_absolute and real is not None:\n            target", "not known"),
+        ("config, generator, batches", "generator, options, batches", "does not take a generator"),
+    ],
+)  # fmt: skip
+def test_source_in_which_the_code_could_not_run_is_left_alone(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in TRAINER
+    text = TRAINER.replace(old, new).replace("config.training", "options.settings" if "options" in new else "config.training")
+    path = checkout(tmp_path, text=text)
+
+    with pytest.raises(patching.NoAnchor, match=said):
+        patching.patch(trainer.read(path))
+
+
 def test_fields_may_stand_in_the_trainer_itself_and_nowhere_is_told(tmp_path: Path) -> None:
     path = checkout(tmp_path, text=TRAINER + FIELDS)
     path.with_name("config_schemas.py").unlink()
