@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from humouse_doctor.core.arrays import BoolArray, FloatArray
@@ -97,25 +97,45 @@ def reading_of(
     absolute = settings.get("training.absolute_coordinates")
     if compared is None or absolute is None:
         return None
-
-    def read_as(positions: bool, because: str, place: Place | None = None, assumed: bool = False) -> Reading:
-        space = _read(positions, settings, gestures, compared)
-        converted = compared.absolute and not positions and compares_as_read(settings, source)
-        return Reading(space=space, because=because, place=place, assumed=assumed, compared=converted)
-
+    told = _of_positions(settings, architecture, source)
+    sums = None if told is None else not told.positions
     if absolute.value is not True:
-        return read_as(False, "training.absolute_coordinates is false")
+        space = _read(False, settings, gestures, compared)
+        return Reading(space=space, because="training.absolute_coordinates is false", sums_positions=sums)
+    if told is None:
+        return None
+    return Reading(
+        space=_read(told.positions, settings, gestures, compared),
+        because=told.because,
+        place=told.place,
+        assumed=told.assumed,
+        compared=compared.absolute and not told.positions and compares_as_read(settings, source),
+        sums_positions=sums,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What tells how the program reads the output of a run whose loss compares positions: as `positions`, or as deltas."""
+
+    positions: bool
+    because: str
+    place: Place | None = None
+    assumed: bool = False
+
+
+def _of_positions(settings: Settings, architecture: Architecture | None, source: TrainerFacts | None) -> _Told | None:
     stated = settings.text("training.output_space")
     if stated is not None and stated.lower() != "null":
-        return read_as(stated.lower() == "positions", f"training.output_space is {stated}")
+        return _Told(positions=stated.lower() == "positions", because=f"training.output_space is {stated}")
     if architecture is None:
         return None
     if architecture is Architecture.SEQ2SEQ:
-        return read_as(True, "seq2seq emits positions")
+        return _Told(positions=True, because="seq2seq emits positions")
     if source is not None and source.reads is not None:
         because = f"the trainer {source.reads.value} it at {source.reads_at}"
-        return read_as(source.reads is OutputKind.POSITIONS, because, source.reads_at)
-    return read_as(False, "humouse has summed the output of lstm and tcn since 24 October 2025", assumed=True)
+        return _Told(positions=source.reads is OutputKind.POSITIONS, because=because, place=source.reads_at)
+    return _Told(positions=False, because="humouse has summed the output of lstm and tcn since 24 October 2025", assumed=True)
 
 
 def _read(absolute: bool, settings: Settings, gestures: Gestures | None, compared: Space) -> Space:

@@ -81,7 +81,8 @@ class Reading:
 
     `because` says how this is known. `assumed` is True if only the newest code of humouse says so. `compared` is True if the
     warm-up's loss converts the output as the program does, before it compares. `place` is the line of the trainer, None if
-    no source was read.
+    no source was read. `sums_positions` is True if the program would sum the output wherever its loss compares positions, also
+    where it compares deltas now; None if unknown.
     """
 
     space: Space
@@ -89,3 +90,4 @@ class Reading:
     assumed: bool = False
     compared: bool = False
     place: Place | None = None
+    sums_positions: bool | None = None

@@ -53,4 +53,5 @@ class NormalisedDrift(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (catalogue.normalised_positions(case), catalogue.raw_deltas(case))
+        as_read = (catalogue.loss_as_read(case),) if catalogue.sums_output(case) else ()
+        return (*as_read, catalogue.normalised_positions(case), catalogue.raw_deltas(case))

@@ -70,7 +70,10 @@ def _coordinates(case: Case, *, absolute: bool) -> tuple[Edit, ...]:
 
 def sums_output(case: Case) -> bool:
     """Return True if the program reads the output as deltas wherever the loss compares positions."""
-    return case.reading is not None and not case.reading.space.absolute
+    if case.reading is None:
+        return False
+    sums = case.reading.sums_positions
+    return not case.reading.space.absolute if sums is None else sums
 
 
 def gates_start_slow(case: Case) -> bool:
@@ -380,14 +383,10 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
     if architecture is Architecture.SEQ2SEQ:
         return ()
     other = () if architecture is None else (seq2seq(case),)
-    if sums_output(case) and case.spaces_differ:
-        compared = case.reading is not None and case.reading.compared
-        return (
-            *(() if compared else (loss_as_read(case),)),
-            delta_space(case, *delta_fit(case)),
-            *other,
-            normalised_positions(case),
-        )
+    if sums_output(case):
+        as_read = () if case.reading is not None and case.reading.compared else (loss_as_read(case),)
+        deltas = (delta_space(case, *delta_fit(case)),) if case.spaces_differ else ()
+        return (*as_read, *deltas, *other, normalised_positions(case))
     start = (warm_start(case),) if architecture is Architecture.LSTM else ()
     return (normalised_positions(case), *other, *start, delta_space(case, *delta_fit(case)))
 

@@ -16,7 +16,7 @@ from humouse_doctor.probes.pretrainer_contract import broken_terms
 from tests.cases.builders import LENGTH, write_checkpoint, write_config, write_data, write_pretrainer
 
 #: What the configs of these tests say that their program reads.
-DRAWN = Reading(space=PIXELS, because="training.output_space is positions")
+DRAWN = Reading(space=PIXELS, because="training.output_space is positions", sums_positions=False)
 
 
 def test_a_pretrainers_contract_with_the_run_is_read(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from humouse_doctor.core.space import PIXELS, Reading, Space
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.remedies import catalogue
 from tests import builders
 
 _PROBE = builders.probe("HD211")
@@ -120,6 +121,19 @@ def test_what_makes_it_worse_is_refused_and_the_loss_as_read_comes_first() -> No
     assert {one.id: one.status for one in others}["normalised-positions"] is RemedyStatus.REFUSED
     assert case.network is not None
     assert case.network.architecture is Architecture.LSTM
+
+
+@pytest.mark.parametrize(("sums", "first", "refused"), [(True, "loss-as-read", True), (False, "normalised-positions", False)])
+def test_a_run_on_deltas_is_offered_what_its_program_would_read(sums: bool, first: str, refused: bool) -> None:
+    """Deltas are read as deltas by every program: what it does with positions decides on the cure."""
+    reading = Reading(space=builders.DELTAS, because="training.absolute_coordinates is false", sums_positions=sums)
+    case = replace(_read(_generator(Space(absolute=True), 0.01)), space=builders.DELTAS, reading=reading)
+
+    offered = catalogue.scale_remedies(case)
+
+    assert not case.spaces_differ
+    assert offered[0].id == first
+    assert ("normalised-positions" in {one.id for one in offered if one.status is RemedyStatus.REFUSED}) is refused
 
 
 def test_without_a_warm_up_there_is_no_loss_to_disagree() -> None:
