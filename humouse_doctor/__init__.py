@@ -1,8 +1,8 @@
 """Finds out why a sequence generator collapses while it warms up.
 
-`inspect` looks at a checkpoint on disk or at a module in memory and returns a `Report`; `load_case` only gathers what
-the probes would measure. Nothing is imported before one of them is asked for: the program's entry answers signals only once
-this module has been run.
+`inspect` looks at a checkpoint on disk or at a module in memory and returns a `Report`; `load_case` only gathers what the
+probes would measure. Imports happen on first use: the program's entry point handles signals only after this module has been
+imported.
 """
 
 from __future__ import annotations

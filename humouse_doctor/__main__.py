@@ -1,7 +1,7 @@
-"""`python -P -m humouse_doctor`, for where the console script is not at hand.
+"""`python -P -m humouse_doctor`, for systems without the console script.
 
-Without -P (Python 3.11 and later), `python -m` imports from the current folder before anything else: a `humouse_doctor` or a
-`typing.py` that lies there is run. The console script does not.
+Without -P (Python 3.11 and later), `python -m` imports from the current folder first: it would run a `humouse_doctor` or a
+`typing.py` that lies there. The console script does not do so.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ def main() -> NoReturn:
 
 
 def _fill_closed_streams() -> None:
-    """Open the null device for each closed stream; otherwise the first files opened would take its number, and its text."""
+    """Open the null device for each closed standard stream.
+
+    Otherwise the first files that are opened would get the descriptors of those streams, and the text written to them.
+    """
     for handle in (0, 1, 2):
         if not _is_open(handle):
             os.open(os.devnull, os.O_RDWR)  # it takes the lowest number that is free

@@ -326,8 +326,8 @@ def test_statistics_that_stretch_targets_beyond_float32_get_an_answer(
     assert report is not None
     if command == "inspect" and std == "2e-38" and scale == 1e18:
         reasons = {probe["code"]: probe["reason"] for probe in report["probes"]}
-        assert "larger than float32 holds" in reasons["HD105"]
-        assert "larger than float32 holds" in reasons["HD106"]
+        assert "too large for float32" in reasons["HD105"]
+        assert "too large for float32" in reasons["HD106"]
 
 
 @pytest.mark.parametrize("std", [0.0, 1e-45, 1e-30, 1e30, 3e38, np.nan, np.inf])
@@ -405,7 +405,7 @@ def test_features_of_any_numbers_are_taken_or_said_to_be_zero() -> None:
         found = conditions_of(reader.from_values({}), replace(given, statistics=statistics), 1, remarks)
         assert found is not None
         assert held_in_float32(found)
-        assert "4 of the data's features are NaN, infinite or overly large: taken as zero" in remarks
+        assert "4 of the data's features are NaN, infinite or overly large: replaced by zero" in remarks
         assert len(remarks) == (2 if std == 2e-38 else 1)
 
 

@@ -1,1 +1,1 @@
-"""Inputs to a case: one frozen object with all that the probes measure."""
+"""Building of a case from inputs: one frozen object with all that the probes measure."""

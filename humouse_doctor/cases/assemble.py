@@ -44,7 +44,7 @@ def assemble(
 ) -> Case:
     """Return the case built from its parts; targets are treated alike with and without a checkpoint.
 
-    `run` are the config's own settings where `settings` were completed from a checkpoint.
+    `run` holds the config's own settings if `settings` were completed from a checkpoint.
     """
     samples = _with_targets(samples, settings, gestures, network, space, notes)
     for need, reason in ((Need.SPACE, _no_space(settings)), (Need.HEADS, _NO_NETWORK), (Need.CONFIG, _NO_CONFIG)):

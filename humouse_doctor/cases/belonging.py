@@ -1,7 +1,8 @@
-"""Whether a config is what a checkpoint was trained with: its backup, the run's own record, its overrides and its log tell.
+"""Check whether a config is the one that a checkpoint was trained with.
 
-Values that differ are replaced by those that the weights were trained with, so that a change made afterwards makes no cause
-appear or vanish.
+The evidence is a backup of the config, Hydra's record of the run, the overrides on its command line, and its log. Values that
+differ are replaced by those that the weights were trained with: a change made after the training must neither add a cause nor
+hide one.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class _Evidence:
 def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: Notes) -> Settings:
     """Return `settings` with the values that the weights in `checkpoint`, read from `path`, were trained with.
 
-    Differences are noted. Overrides of the caller stay, and so does a pretrainer's config, which is not that of these weights.
+    Differences are noted, and the caller's overrides are kept. For a pretrainer's checkpoint `settings` are returned unchanged:
+    they are not those that it was trained with.
     """
     if settings.source is None or checkpoint.is_pretrainer:
         return settings
@@ -81,7 +83,7 @@ def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: No
     # the command line's values belong to the run, whichever file it had the others from
     explained = given.keys() & changed.keys() if written is not config else set()
     if explained:
-        notes.remarks.append(f"config: with what the run's command line gave: {', '.join(sorted(explained))}")
+        notes.remarks.append(f"config: with the values from the run's command line: {', '.join(sorted(explained))}")
     contradicted = {key: evidence for key, evidence in changed.items() if key not in explained}
     if contradicted:
         _note(contradicted, settings, notes)
@@ -93,7 +95,7 @@ def as_trained(path: Path, checkpoint: Checkpoint, settings: Settings, notes: No
 
 
 def _record_of(checkpoint: Path, config: Path) -> Path | None:
-    """Return the record that Hydra wrote of the checkpoint's run: `config` itself, or that of a folder around it."""
+    """Return Hydra's record of the checkpoint's run: `config` itself, or the record in a folder around the checkpoint."""
     if hydra_record.is_record(config):
         return config
     found = hydra_record.around(checkpoint)
@@ -108,10 +110,10 @@ def _record_of(checkpoint: Path, config: Path) -> Path | None:
 
 
 def _backup(config: Path, sha256: str) -> Path | None:
-    """Return the backup of `config` as it was when the weights were trained, None if there is none, or if that is not sure.
+    """Return the backup that holds `config` as it was when the weights were trained; None without one, or if in doubt.
 
-    A backup that `--write` made for a diagnosis of these very weights has their digest in its name. Else the oldest one is
-    taken, if the config is a run's record and was changed after Hydra wrote it.
+    A backup that `--write` made for a diagnosis of these very weights has their digest in its name. Otherwise the oldest backup
+    is used, if the config is a run's record and was changed after Hydra wrote it.
     """
     own = backup_of(config, sha256)
     if is_file(own):
@@ -122,7 +124,7 @@ def _backup(config: Path, sha256: str) -> Path | None:
 
 
 def _record_changed(config: Path, seconds: float) -> bool:
-    """Return True if a run's record is younger, by more than `seconds`, than the files that Hydra wrote with it."""
+    """Return True if `config` is a run's record, changed more than `seconds` after the files that Hydra wrote with it."""
     beside = [time for name in ("hydra.yaml", "overrides.yaml") if (time := changed_at(config.with_name(name))) is not None]
     now = changed_at(config)
     return hydra_record.is_record(config) and bool(beside) and now is not None and now - max(beside) > seconds
@@ -138,7 +140,7 @@ def _read(path: Path, notes: Notes) -> Settings | None:
 
 
 def _given(record: Path, prefix: str) -> Iterator[tuple[str, _Evidence]]:
-    """Yield the values that were given on the command line of the run with this record, where keys have `prefix`."""
+    """Yield the values from the command line of the run with this `record`; `prefix` is removed from their keys."""
     file = record.with_name("overrides.yaml")
     for key, value in hydra_record.overrides(file):
         if key.startswith(prefix):
@@ -146,7 +148,7 @@ def _given(record: Path, prefix: str) -> Iterator[tuple[str, _Evidence]]:
 
 
 def _logged(record: Path) -> Iterator[tuple[str, _Evidence]]:
-    """Yield the epochs of the warm-up that the run's own log has."""
+    """Yield the number of warm-up epochs that the run's own log states."""
     log = record.parent.parent / "train_gan.log"
     try:
         planned = read_planned_epochs(log)
@@ -157,7 +159,7 @@ def _logged(record: Path) -> Iterator[tuple[str, _Evidence]]:
 
 
 def _differ(key: str, now: Value, then: Value) -> bool:
-    """Return True if the trainer does something else with one value than with the other."""
+    """Return True if the trainer treats the two values differently."""
     if key.startswith("model.generator.activation_"):
         return _meaning(now) is not _meaning(then)
     if isinstance(now, str) and isinstance(then, str):
@@ -170,7 +172,7 @@ def _meaning(value: Value) -> object:
 
 
 def _note(changed: Mapping[str, _Evidence], settings: Settings, notes: Notes) -> None:
-    """Note the keys whose values the weights were not trained with."""
+    """Note the keys whose values are not those that the weights were trained with."""
     shown = [
         f"{key} is {reader.in_message(settings[key].value)} and was {reader.in_message(evidence.value)}"
         for key, evidence in list(changed.items())[:_MAX_LISTED]
@@ -183,8 +185,8 @@ def _note(changed: Mapping[str, _Evidence], settings: Settings, notes: Notes) ->
     notes.findings.append(
         ToolFinding(
             code=ToolCode.DISAGREEMENT,
-            message=f"the config is not what these weights were trained with: {'; '.join(shown)} (by {files}); they are judged"
-            " by what they were trained with",
+            message=f"the config is not what these weights were trained with: {'; '.join(shown)} (according to {files});"
+            " the weights are judged by the values they were trained with",
             serious=True,
             key=first,
             place=settings.place(first),
@@ -193,7 +195,7 @@ def _note(changed: Mapping[str, _Evidence], settings: Settings, notes: Notes) ->
 
 
 def _file_times(config: Path, checkpoint: Path) -> Iterator[str]:
-    """Yield a remark on a config that is younger than the weights, as far as the times of files tell."""
+    """Yield a remark if the config seems to have been changed after the training, by the times of the files."""
     if hydra_record.is_record(config) and any(is_file(config.with_name(name)) for name in ("hydra.yaml", "overrides.yaml")):
         later = _record_changed(config, _COPIED_S)
     else:
@@ -201,6 +203,6 @@ def _file_times(config: Path, checkpoint: Path) -> Iterator[str]:
         later = now is not None and then is not None and now - then > _COPIED_S
     if later:
         yield (
-            f"config: {config} was last changed after the run wrote its files, as far as their times tell (a copy or a clone"
-            " sets new ones); if so, its values need not be those that these weights were trained with"
+            f"config: {config} was changed after the run, by the times of its files (copying or cloning resets them);"
+            " these weights may have been trained with other values"
         )

@@ -28,8 +28,9 @@ def contract_of(
 ) -> PretrainerContract | None:
     """Return the facts about the pretrainer's checkpoint and the run, None if no such checkpoint is involved.
 
-    It is `checkpoint` if a pretrainer made that, else the file that the run's config names, which is read here. It is noted if
-    `gestures` show that half of what the pretrainer trained on was noise. Raises `InputError` if that file cannot be read.
+    The pretrainer's checkpoint is `checkpoint` itself, or else the file that the run's config names, which is read here. A
+    remark is added if `gestures` show that half of the pretrainer's training data was noise. Raises `InputError` if the file
+    cannot be read.
     """
     file = str(request.checkpoint)
     if checkpoint is None or not checkpoint.is_pretrainer:
@@ -38,7 +39,7 @@ def contract_of(
             return None
         found = run_folder.find_named(named, request.config)
         if found is None:
-            notes.remarks.append(f"training.generator_init_path: {named} is not here, so it was not looked at")
+            notes.remarks.append(f"training.generator_init_path: {named} was not found, so it was not examined")
             return None
         from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints  # the loader: few configs name a file
 
@@ -49,7 +50,9 @@ def contract_of(
     positions = known and settings.flag("training.absolute_coordinates") is True
     reads = reading_of(settings, None, Architecture.LSTM, PIXELS, notes.source) if positions else None
     if not checkpoint.is_pretrainer and reads is not None and not reads.space.absolute:
-        notes.remarks.append(f"training.generator_init_path: {file} holds a generator's own weights, taken to make deltas")
+        notes.remarks.append(
+            f"training.generator_init_path: {file} holds a generator's own weights; its output is read as deltas"
+        )
         return None
     return PretrainerContract(
         file=file,
@@ -63,9 +66,9 @@ def contract_of(
 
 
 def _noise(file: str, checkpoint: Checkpoint, gestures: Gestures | None) -> Iterator[str]:
-    """Yield a remark if the statistics of `checkpoint` are those of the data with as many sequences of next to no movement.
+    """Yield a remark if the statistics of `checkpoint` are those of the data mixed with as many almost motionless sequences.
 
-    humouse's pretrainer trains on gestures and as many generated negatives, unless it is told otherwise.
+    humouse's pretrainer trains on gestures and an equal number of generated negatives, unless its config turns these off.
     """
     if checkpoint.position_std is None or gestures is None:
         return
@@ -74,8 +77,8 @@ def _noise(file: str, checkpoint: Checkpoint, gestures: Gestures | None) -> Iter
     ]
     if len(ratios) == 2 and all(abs(ratio * math.sqrt(2) - 1) < _AS_GOOD_AS for ratio in ratios):
         yield (
-            f"pretrainer: the position_std in {file} is {ratios[0]:.2f} and {ratios[1]:.2f} of the data's, as if half of what"
-            " it was trained on were noise: its data.use_generated_negatives is on unless the config turns it off"
+            f"pretrainer: the position_std in {file} is {ratios[0]:.2f} and {ratios[1]:.2f} times the data's, as if half of"
+            " its training data were noise; its data.use_generated_negatives is on unless its config turns it off"
         )
 
 

@@ -1,4 +1,4 @@
-"""The samples that a program has drawn itself during its run, found in its folder, and read like any samples."""
+"""The samples that a program drew itself during its run: found in its folder, and read like any other samples."""
 
 from __future__ import annotations
 
@@ -43,13 +43,16 @@ class Drawn:
 
     @property
     def time(self) -> tuple[int, float]:
-        """The order of time: a step comes before the end of its epoch."""
+        """The key that sorts by time: a step comes before the end of its epoch."""
         return self.epoch, float("inf") if self.step is None else self.step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The files to be read, in order of time; `unread` others were found, and `remarks` say what was left and why."""
+    """The files to read, in order of time.
+
+    `unread` is the number of further files of the same run. `remarks` name the runs whose files are ignored, and the reason.
+    """
 
     files: tuple[Drawn, ...]
     unread: int
@@ -65,7 +68,7 @@ def listed(run: Path, settings: Settings) -> tuple[Path, ...]:
 def find(entries: Iterable[Path]) -> Found:
     """Find the samples of a run among the `entries` of its folders: at most `MAX_READ`, spread evenly, evaluations first.
 
-    Several runs may have left theirs in one folder; those of the newest are taken.
+    If several runs left samples, those of the newest run are used.
     """
     by_kind: dict[SnapshotKind, dict[Path, list[Drawn]]] = {}
     for path in entries:
@@ -83,7 +86,7 @@ def find(entries: Iterable[Path]) -> Found:
             continue
         if len(groups) > 1:
             left = ", ".join(sorted(str(folder) for folder in groups if folder != newest)[:5])
-            remarks.append(f"samples it drew itself: took those in {newest}, the newest; left {left}")
+            remarks.append(f"samples that the run drew itself: took the newest, in {newest}; ignored {left}")
         count += len(groups[newest])
         taken += _evenly(sorted(groups[newest], key=lambda drawn: drawn.time), MAX_READ - len(taken))
     files = tuple(sorted(taken, key=lambda drawn: drawn.time))
@@ -102,7 +105,7 @@ def _named(path: Path) -> Drawn | None:
 
 
 def _age(folder: Path, files: Iterable[Drawn]) -> tuple[bool, str, float, str]:
-    """Return a key that is larger for a newer run: what is not archived yet, then the date in the archive's name."""
+    """Return a key that is larger for a newer run: one not archived yet, else by the date in the archive's name."""
     archived = _ARCHIVE in folder.parts
     newest = max(changed_at(drawn.path) or 0.0 for drawn in files)
     return not archived, folder.name if archived else "", newest, str(folder)
@@ -127,7 +130,7 @@ def read(files: Iterable[Drawn], gestures: Gestures) -> Iterator[tuple[Drawn, Ca
             continue
         together += size
         if together > _MAX_TOGETHER:
-            yield drawn, f"the files before it have filled the {_MAX_TOGETHER >> 20} MiB that are read"
+            yield drawn, f"the files read before it have reached the limit of {_MAX_TOGETHER >> 20} MiB"
             continue
         yield drawn, _case(drawn.path, gestures)
 

@@ -1,4 +1,4 @@
-"""A checkpoint to a case: the file is read here, and its generator rebuilt and run in `from_network`."""
+"""Build the case of a checkpoint: the file is read here; `from_network` rebuilds its generator and runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A config alone to a case, before training: the network it describes, and the space its loss compares."""
+"""Build the case of a config before training: the network it describes, and the space its loss compares."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_CHECKPOINT = "no checkpoint was looked at, this is before training"
 
 
 def before_training(request: Request, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
-    """Return the case of a config, without everything that only a checkpoint shows."""
+    """Return the case of a config, without the parts that only a checkpoint can provide."""
     network = None
     if settings.source is not None:
         network = as_far_as_known(facts_of(generator_spec(settings), "the config's generator"), settings)

@@ -1,4 +1,4 @@
-"""A module in memory to a case: targets and settings come from the caller, and no file is read."""
+"""Build the case of a module in memory: targets and settings come from the caller, and no file is read."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def of_module(
 ) -> Loaded:
     """Return the case of a module, with targets (N, T, D) as its loss compares them, and conditions (N, C).
 
-    Raises `UsageError` for a generator that is no module, and for targets and conditions of another shape, or that float32
-    does not hold.
+    Raises `UsageError` if the generator is not a module, and for targets or conditions with another shape or with numbers that
+    float32 cannot hold.
     """
     if not isinstance(generator, nn.Module):
         raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
@@ -83,7 +83,7 @@ def of_module(
 
 
 def _checked(targets: FloatArray) -> FloatArray:
-    """Return targets (N, T, D) in float64; raise `UsageError` for another shape, or numbers that float32 does not hold."""
+    """Return targets (N, T, D) in float64; raise `UsageError` for another shape, or numbers that float32 cannot hold."""
     values = np.asarray(targets, dtype=np.float64)
     if values.ndim != 3 or values.shape[2] < 2 or values.size == 0:
         raise UsageError(f"targets have shape {values.shape}; expected (N, T, >=2)")

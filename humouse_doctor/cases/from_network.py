@@ -1,4 +1,4 @@
-"""A trained generator to a case: one that a checkpoint holds, or one that a trial has just trained."""
+"""Build the case of a trained generator: one from a checkpoint, or one that a trial has just trained."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from humouse_doctor.networks.identify import Disagreement
 from humouse_doctor.networks.output_layer import unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
-_TOO_LARGE = "the targets are larger than float32 holds, in which a trainer compares them"
+_TOO_LARGE = "the targets are too large for float32, in which a trainer compares them"
 _DT = "model.generator.activation_dt"
 #: Values that the caller could give of keys that nothing tells.
 _EXAMPLES = {
@@ -62,7 +62,7 @@ def of_loaded(
     gestures: Gestures | None,
     notes: Notes,
 ) -> Case:
-    """Return the case of the generator in `checkpoint`, which was read from `path`; `own` is the user's network for it.
+    """Return the case of the generator in `checkpoint`, which was read from `path`; `own` is the user's network, if any.
 
     Raises `InputError` or `UsageError` with one line.
     """
@@ -83,7 +83,7 @@ def of_loaded(
     if _holds_scale(generator, checkpoint, space, reading, notes) and space is not None and space.position_std is not None:
         assert space.position_mean is not None
         unscale_output(generator.network, space.position_std, space.position_mean)
-        notes.remarks.append("its output layer's rescaling to the data's unit, at the end of the warm-up, is undone")
+        notes.remarks.append("the warm-up ended by scaling the output layer to the data's unit; this scaling is undone")
     conditions = conditions_of(generator.settings, gestures, player.condition_dim, notes.remarks)
     unknown = _unknown_keys(generator, gestures)
     fitted_in = None if unknown else space  # what an unknown activation makes of the output is not worth fitting
@@ -106,7 +106,7 @@ def of_loaded(
 def _holds_scale(
     generator: _Generator, checkpoint: Checkpoint, space: Space | None, reading: Reading | None, notes: Notes
 ) -> bool:
-    """Return True if the warm-up compared z-scored positions, and its output layer has taken their scale over since."""
+    """Return True if the warm-up compared z-scored positions and then moved their scale into the output layer."""
     if checkpoint.is_pretrainer or space is None or reading is None or not reading.space.absolute or space.position_std is None:
         return False
     own = generator.facts.architecture in (Architecture.LSTM, Architecture.TCN)
@@ -151,7 +151,7 @@ def _identified(
 
 
 def _unknown_keys(generator: _Generator, gestures: Gestures | None) -> tuple[str, ...]:
-    """Return the keys that the output depends on, and that nothing tells: of heads, and of the scale of the conditions."""
+    """Return the keys that the output depends on and whose values are unknown: those of heads, and of the conditions' scale."""
     has_features = gestures is not None and gestures.features is not None
     scale = "data.normalize_features"
     scaled = generator.player.condition_dim and has_features and scale not in generator.settings
@@ -159,7 +159,7 @@ def _unknown_keys(generator: _Generator, gestures: Gestures | None) -> tuple[str
 
 
 def _without_guesses(samples: Samples, unknown: Sequence[str], notes: Notes) -> Samples:
-    """Return `samples` without what depends on the values of the `unknown` keys, and note it."""
+    """Return `samples` without the parts that depend on the `unknown` keys, and note the reason."""
     if not unknown:
         return samples
     given = " ".join(f"--set {key}={_EXAMPLES[key]}" for key in unknown)

@@ -1,4 +1,4 @@
-"""Generated sequences in a file to a case: what was drawn, by whatever generator, against real sequences."""
+"""Build the case of generated sequences in a file, from any generator, compared with real sequences."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _NO_WEIGHTS = "samples were looked at, not the weights that drew them"
 def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
     """Return the case of the generated sequences at `path`; raise `InputError` with one line.
 
-    The sequences are deltas, or positions if the settings' `training.output_space` says so. Of the settings nothing else is
-    used: which config belongs to the samples is not known.
+    The sequences are deltas, or positions if the settings' `training.output_space` says so. No other setting is used, since it
+    is not known which config belongs to the samples.
     """
     notes.progress(f"reading samples from {path}")
     stated = settings.text("training.output_space")
     positions = stated is not None and stated.lower() == "positions"
     drawn = read_samples(path, max(request.samples, request.max_sequences), request.seed, positions=positions)
     summary = drawn.summary
-    kind = f"{'positions' if positions else 'deltas'}; --reads says otherwise"
+    kind = f"{'positions' if positions else 'deltas'}; --reads changes this"
     if path.suffix.lower() == ".csv":
-        kind = "what the table's columns say"
-    notes.remarks.append(f"samples: {summary.taken:,} of {summary.total:,} generated sequences, taken for {kind}")
+        kind = "its columns say"
+    notes.remarks.append(f"samples: {summary.taken:,} of {summary.total:,} generated sequences, read as {kind}")
     notes.lack(_NO_WEIGHTS, Need.FIT, Need.GRADIENTS, Need.WEIGHTS, Need.RECURRENCE, Need.HEADS, Need.CONFIG)
     samples = Samples(predictions=PIXELS.targets(drawn.sequences, 3))  # dt too, where there is one
     if summary.dropped:  # the rest may look healthy, and the generator is not

@@ -1,4 +1,4 @@
-"""Paths to a case: the config is read, the data, then the checkpoint where there is one.
+"""Load a case from paths: read the config, then the data, then the checkpoint if there is one.
 
 Torch is imported only for a checkpoint or a `.pt` file of gestures.
 """
@@ -37,8 +37,8 @@ def load_case(
 ) -> Loaded:
     """Read everything `request` names; raises `InputError` or `UsageError` with one line.
 
-    `gestures`, `config` and `source`, where they have been read before, are used instead of reading `request.data`,
-    `request.config` and `request.source` again; `config` has the request's overrides in it.
+    If `gestures`, `config` or `source` is given, `request.data`, `request.config` or `request.source` is not read again; a
+    given `config` includes the request's overrides.
     """
     with memory_asked(str(request.checkpoint or request.config)):
         return _load(request, Notes(progress=progress), gestures, config, source)
@@ -91,9 +91,9 @@ def _of_file(request: Request, path: Path, settings: Settings, gestures: Gesture
 
 
 def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
-    """Return the facts in the trainer that `request` names, or that lies around its run; None where there is none.
+    """Return the facts about the trainer that `request` names, else about the one in the run's checkout; None if there is none.
 
-    Raises `InputError` or `UsageError` for one that is named and cannot be read.
+    Raises `InputError` or `UsageError` if the named trainer cannot be read.
     """
     if request.source is not None:
         return trainer.read(trainer.find(request.source))
@@ -106,12 +106,12 @@ def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
     except InputError as error:
         notes.remarks.append(f"source: {error}; not used")
         return None
-    notes.remarks.append(f"source: read {found}, around the run; give --source for another one")
+    notes.remarks.append(f"source: read {found}, in the run's checkout; give --source for another one")
     return facts
 
 
 def _unheard_keys(settings: Settings, source: TrainerFacts | None) -> Iterator[ToolFinding]:
-    """Yield a finding for each key that the config sets and the trainer, which was read, lacks the patch for."""
+    """Yield a finding for each key that the config sets but the trainer, whose code was read, does not know."""
     for key in () if source is None else ADDED:
         if source is not None and key not in source.added and key in settings.in_file:
             yield ToolFinding(

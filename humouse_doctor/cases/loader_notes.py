@@ -1,4 +1,4 @@
-"""Checks and notes when a checkpoint is opened: another kind of network, foreign code in the file, holes in an old torch."""
+"""Checks and notes when a checkpoint is opened: another kind of network, foreign code in the file, an unsafe torch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def note_foreign_code(path: Path, checkpoint: Checkpoint, notes: Notes) -> None:
 
 
 def note_old_torch(notes: Notes) -> None:
-    """Note a torch whose loader has known holes."""
+    """Note a torch whose loader has known security holes."""
     import torch  # here alone: all else in this module is needed before torch
 
     version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
@@ -39,7 +39,8 @@ def note_old_torch(notes: Notes) -> None:
         notes.findings.append(
             ToolFinding(
                 code=ToolCode.OLD_TORCH,
-                message=f"torch {torch.__version__} is installed, whose loader has known holes; 2.10 or newer is asked for",
+                message=f"torch {torch.__version__} is installed, whose loader has known security holes; upgrade to 2.10"
+                " or newer",
                 serious=True,
             )
         )

@@ -19,9 +19,9 @@ class Request:
     """Paths as given on the command line, None where not given, and how much to measure.
 
     `source` is a checkout of the trainer, or its file, read as text; None for the one around the run. `samples` prior latents
-    are drawn, at most `max_sequences` gestures are kept; `quick` leaves latent fitting out;
-    `model` is `package.module:factory` for a generator of the user's own, whose code is then imported and run; with
-    `salvage`, objects of foreign classes in a checkpoint are read as plain data instead of refused.
+    are drawn, at most `max_sequences` gestures are kept; `quick` skips latent fitting; `model` is `package.module:factory` for
+    a generator of the user's own, whose code is then imported and run; with `salvage`, objects of foreign classes in a
+    checkpoint are read as plain data instead of refused.
     """
 
     checkpoint: Path | None = None
@@ -65,7 +65,7 @@ def _unheard(_: str) -> None:
 class Notes:
     """Notes taken while a case is loaded: remarks, findings, the reasons for unmet needs, and the facts of the trainer.
 
-    `contradictions` say in which ways the config is not what the weights were trained with.
+    `contradictions` name the differences between the config and the one that the weights were trained with.
     """
 
     progress: Progress = _unheard

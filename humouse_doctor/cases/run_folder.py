@@ -1,4 +1,4 @@
-"""A run's folder to its checkpoint, config and data, with remarks on the files chosen."""
+"""Find the checkpoint, config and data in a run's folder, with remarks on the files chosen."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Choice:
 
 
 def resolve(request: Request, notes: Notes, known: reader.ReadConfig | None = None) -> tuple[Request, reader.ReadConfig]:
-    """Return `request` with files in place of a run's folder, and its config, read.
+    """Return `request` with the files in place of a run's folder, and the config that was read.
 
-    A folder may stand for the checkpoint, or for the config before training; raises `InputError` or `UsageError` where it
-    holds none. `known` is the config where it has been read before.
+    The folder may be given as the checkpoint, or as the config before training; raises `InputError` or `UsageError` if that
+    file is not in it. `known` is the config if it has been read before.
     """
     run = request.checkpoint
     if run is not None and run.is_dir() and not any((run / mark).exists() for mark in _FOREIGN_MARKS):
@@ -69,7 +69,7 @@ def _resolve_run(
 
 
 def _as_recorded(run: Path, settings: Settings) -> Settings:
-    """Return the settings that tell where the run's files lie: those of its own record, else `settings`."""
+    """Return the settings that say where the run's files are: those in the run's own record, else `settings`."""
     record = run / ".hydra" / "config.yaml"
     if settings.source == str(record) or not is_file(record):
         return settings
@@ -141,7 +141,7 @@ def _matching(folder: Path, pattern: str) -> list[Path]:
 
 
 def find_config(run: Path) -> Choice | None:
-    """Return the run's resolved config, `.hydra/config.yaml`, else one YAML file beside it."""
+    """Return the run's resolved config, `.hydra/config.yaml`, else the newest YAML file in its folder."""
     resolved = run / ".hydra" / "config.yaml"
     if is_file(resolved):
         return Choice(path=resolved, remark=f"config: took {resolved}")
@@ -194,17 +194,17 @@ def find_data(run: Path, settings: Settings) -> Choice | None:
 
 
 def _default(key: str) -> str:
-    """Return where a trainer without a config looks."""
+    """Return the trainer's default for `key`, a folder."""
     return str(BY_NAME[key].default)
 
 
 def find_named(path: str, near: Path | None) -> Path | None:
-    """Return a file that a config names: as it stands, or from the config's folder upwards."""
+    """Return a file that a config names, relative to the current folder, the config's, or one above that; None if not found."""
     bases = [Path(), *(_bases(near.parent) if near is not None else ())]
     return next((base / path for base in bases if is_file(base / path)), None)
 
 
 def _bases(run: Path) -> list[Path]:
-    """Return the folders from which a config's relative path may start: the run's, those above it, the current one."""
+    """Return the folders that a path in a config may be relative to: the run's, up to four above it, and the current one."""
     full = run.resolve()
     return [run, *list(full.parents)[:4], Path()]

@@ -1,4 +1,4 @@
-"""Settings and data to numbers: the spaces that a run compares and reads, and its generator's conditions."""
+"""Find the spaces that a run compares and reads, and its generator's conditions, from its settings and data."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def space_of(
     checkpoint: Checkpoint | None = None,
     source: TrainerFacts | None = None,
 ) -> Space | None:
-    """Return the space in which this run's warm-up compares; None where nothing says so.
+    """Return the space in which this run's warm-up compares; None if it is unknown.
 
-    The trainer's `source` tells of the oldest code of humouse, which compares deltas in any case. With a trainer that
-    compares what it reads, these are z-scored positions.
+    If the trainer's `source` is the oldest code of humouse, the warm-up compares deltas whatever the config says. If the
+    trainer compares what it reads, these are z-scored positions.
     """
     if checkpoint is not None and checkpoint.is_pretrainer:
-        remarks.append("a pretrainer checkpoint: its output layer's rescaling to pixels is undone")
+        remarks.append("a pretrainer checkpoint: the scaling of its output layer to pixels is undone")
         return Space(absolute=True, position_mean=checkpoint.position_mean, position_std=checkpoint.position_std)
     absolute = settings.get("training.absolute_coordinates")
     if absolute is None or (settings.source is None and absolute.origin is Origin.DEFAULT):
@@ -59,9 +59,9 @@ def space_of(
 
 
 def added(settings: Settings, key: str, source: TrainerFacts | None) -> str | None:
-    """Return the value of `key`, one that a patch of ours adds to the trainer; None if the trainer does not know the key.
+    """Return the value of `key`, which this tool's patch adds to a trainer; None if the trainer does not know the key.
 
-    Where the trainer was not read, it is taken to know what its config states.
+    A trainer that was not read is assumed to know the keys that its config states.
     """
     return settings.text(key) if source is None or key in source.added else None
 
@@ -108,7 +108,7 @@ def reading_of(
 
 
 def _read(absolute: bool, settings: Settings, gestures: Gestures | None, compared: Space) -> Space:
-    """Return the compared space if it has the kind that is read, else the other kind in the unit of the program's data."""
+    """Return the compared space if it has the kind that is read, else the other kind in the data's unit."""
     if absolute == compared.absolute:
         return compared
     mean, std = compared.sequence_mean, compared.sequence_std
@@ -157,5 +157,5 @@ def _without_broken(features: FloatArray, what: str, remarks: list[str]) -> Floa
     broken = ~_held(features)
     if not broken.any():
         return features
-    remarks.append(f"{np.count_nonzero(broken)} {what}: taken as zero")
+    remarks.append(f"{np.count_nonzero(broken)} {what}: replaced by zero")
     return np.where(broken, 0.0, features)

@@ -1,4 +1,4 @@
-"""The stage that a checkpoint is from, by its name and the files that humouse leaves beside it."""
+"""Find the stage of a checkpoint, by its name and by the files that humouse leaves beside it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _MAX_ENTRIES = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Epoch:
-    """The epoch that the files beside a checkpoint state, None if none does, and the reason."""
+    """The number of adversarial epochs that the files beside a checkpoint state, None if unknown, and the evidence."""
 
     epoch: int | None
     because: str
 
 
 def stage_of(path: Path, settings: Settings, *, pretrainer: bool = False) -> Stage:
-    """Return the stage of the checkpoint at `path`; `pretrainer` says that it is a pretrainer's file.
+    """Return the stage of the checkpoint at `path`; `pretrainer` is True for a pretrainer's file.
 
-    A file beside it that cannot be read is named in the reason, and never raises.
+    A file beside the checkpoint that cannot be read raises nothing: the stage's evidence names it.
     """
     if pretrainer:
         return Stage(kind=StageKind.PRETRAINER, because="it carries the mean and std of its positions")
@@ -63,7 +63,7 @@ def experiment_of(path: Path) -> str | None:
 
 
 def later_run(path: Path) -> str | None:
-    """Return the experiment of a later run that has replaced the files beside a checkpoint, None if there is none."""
+    """Return the experiment of a later run that has overwritten the files beside a checkpoint, None if there is none."""
     owner = _owner(path.parent)
     return None if owner == experiment_of(path) else owner
 
@@ -78,7 +78,7 @@ def siblings(path: Path, settings: Settings) -> Iterator[str]:
     name = experiment_of(path)
     for other in () if name is None else sorted(_generators(path.parent)):  # no folder is listed for another name
         if other.name != path.name and experiment_of(other) == name:
-            yield f"left beside it: {other.name}, {stage_of(other, settings)}"
+            yield f"beside it, not inspected: {other.name}, {stage_of(other, settings)}"
 
 
 def _generators(folder: Path) -> list[Path]:
@@ -91,7 +91,7 @@ def _warms_up(settings: Settings) -> bool:
 
 
 def _start(settings: Settings) -> str:
-    """Return what the adversarial stage begins from by the config, empty without one."""
+    """Return, in words, what the adversarial stage starts from by the config; empty without a config."""
     if settings.source is None:
         return ""
     epochs = settings.integer("training.reconstruction_epochs")
@@ -102,7 +102,7 @@ def _start(settings: Settings) -> str:
 
 
 def _epoch(path: Path) -> _Epoch:
-    """Return the number of adversarial epochs behind a checkpoint that humouse has named."""
+    """Return the number of adversarial epochs that a checkpoint named by humouse has been through."""
     reasons: list[str] = []
     owner = later_run(path)
     if owner is not None:
@@ -171,7 +171,7 @@ def _table(path: Path, column: str, reasons: list[str]) -> MetricsTable | None:
 
 
 def _best_epoch(table: MetricsTable) -> int | None:
-    """Return the epoch whose error humouse would have taken for the best, None if no row has an error."""
+    """Return the epoch with the best error by humouse's own rule, None if no row has an error."""
     lowest, found = math.inf, None
     for epoch, error in zip(table.epochs, table.columns.get(_ERROR, ()), strict=False):
         if error + _LESS < lowest:

@@ -1,7 +1,7 @@
 """The commands: parse, call one service, write its view, exit.
 
-Each command imports its service, and what else it alone needs, when it is called: `--help` and a shell's completion do
-without all of them.
+Each command imports its service, and what else it alone needs, when it is called, so that `--help` and shell completion import
+none of them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _request(
     model: str | None = None,
     salvage: bool = False,
 ) -> Request:
-    """Return the request that the options of inspect, preflight, suggest-config and gate make."""
+    """Return the request for the options of inspect, preflight, suggest-config and gate."""
     from humouse_doctor.cases.request import Request
 
     return Request(
@@ -99,7 +99,7 @@ def _request(
 
 
 def _overrides(set_: list[str] | None, reads: Reads | None) -> tuple[str, ...]:
-    """Return the overrides that `--set` and `--reads` make."""
+    """Return the overrides from `--set` and `--reads`."""
     return (*(set_ or ()), *(() if reads is None else (f"training.output_space={reads.value}",)))
 
 
@@ -197,7 +197,7 @@ def suggest_config(
     set_: Set = None,
     source: Source = None,
     reads: ReadsOption = None,
-    emit: Annotated[Emit, typer.Option("--emit", help="The form of the patch.")] = Emit.DIFF,
+    emit: Annotated[Emit, typer.Option("--emit", help="Format of the patch.")] = Emit.DIFF,
     write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --write: change even the record of a finished run.")] = False,
     samples: SamplesOption = 512,
@@ -240,23 +240,29 @@ def suggest_config(
 def verify(
     config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
     data: Annotated[Path, typer.Option("--data", "-d", help="Gestures, as for inspect.")],
-    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="A checkpoint to take the diagnosis from.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="A checkpoint whose diagnosis offers the remedies.")
+    ] = None,
     set_: Set = None,
     source: Source = None,
     reads: ReadsOption = None,
     patch: Annotated[
         list[str] | None,
-        typer.Option("--patch", help="A diff, overrides or YAML file, a probe's code or a remedy's id; else the diagnosis'."),
+        typer.Option(
+            "--patch", help="A diff, overrides or YAML file, a probe's code or a remedy's id. Default: the diagnosis."
+        ),
     ] = None,
     search: Annotated[bool, typer.Option("--search", help="Find the smallest set of remedies that cures.")] = False,
-    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps of the run as it is; else by --budget.")] = None,
-    budget: Annotated[str, typer.Option("--budget", help="How long all of it may take, e.g. 90s, 5m, 2h.")] = "10m",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds each arm is trained with.")] = 3,
-    max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Arms a search may try.")] = 24,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Steps of the unchanged run. Default: by --budget.")
+    ] = None,
+    budget: Annotated[str, typer.Option("--budget", help="Time for all trials, e.g. 90s, 5m, 2h.")] = "10m",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds for each arm.")] = 3,
+    max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Most arms that a search tries.")] = 24,
     max_sequences: MaxSequences = 2048,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Trials at a time; 0 takes all cores.")] = 0,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Trials run at a time; 0 uses all cores.")] = 0,
     outcome: Annotated[
-        Path | None, typer.Option("--outcome", help="Keep every trial here (JSON), and go on from it after an interruption.")
+        Path | None, typer.Option("--outcome", help="Store every trial here (JSON); an interrupted verify continues from it.")
     ] = None,
     save_warmstart: Annotated[
         Path | None, typer.Option("--save-warmstart", help="Write the best arm humouse can load as a pretrainer checkpoint.")
@@ -265,9 +271,11 @@ def verify(
         str | None, typer.Option("--trainer", help="Your own training command, with {overrides} (and {arm}, {seed}).")
     ] = None,
     trainer_checkpoint: Annotated[
-        str | None, typer.Option("--trainer-checkpoint", help="The checkpoint it leaves; {arm} and {seed} may stand in it.")
+        str | None, typer.Option("--trainer-checkpoint", help="The checkpoint it writes; may contain {arm} and {seed}.")
     ] = None,
-    trainer_timeout: Annotated[str, typer.Option("--trainer-timeout", help="When a hanging command is killed.")] = "1h",
+    trainer_timeout: Annotated[
+        str, typer.Option("--trainer-timeout", help="Time after which a training command is killed.")
+    ] = "1h",
     format_: PlainFormatOption = PlainFormat.TEXT,
     output: Files = None,
     _no_plugins: NoPlugins = False,
@@ -316,7 +324,7 @@ def verify(
 
 
 def _note_broken() -> None:
-    """Say on stderr which packages' probes are left out, and why."""
+    """Print on stderr which packages' probes are left out, and why."""
     from humouse_doctor.probes import plugins
 
     for broken in plugins.installed().broken:
@@ -349,13 +357,13 @@ def gate(
         typer.Option("--policy", help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."),
     ] = None,
     fail_on: Annotated[
-        FailOn | None, typer.Option("--fail-on", help="The least severe finding that fails; comes before the policy's.")
+        FailOn | None, typer.Option("--fail-on", help="The least severe finding that fails; overrides the policy.")
     ] = None,
-    require_data: Annotated[bool, typer.Option("--require-data", help="Fail what was looked at without data.")] = False,
+    require_data: Annotated[bool, typer.Option("--require-data", help="Fail inputs that were inspected without data.")] = False,
     baseline: Annotated[Path | None, typer.Option("--baseline", help="Known findings: only new or worsened ones fail.")] = None,
     write_baseline: Annotated[
         Path | None,
-        typer.Option("--write-baseline", help="Save what is found and not ignored here, as known from now on."),
+        typer.Option("--write-baseline", help="Write the current findings here as known, without ignored ones."),
     ] = None,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,

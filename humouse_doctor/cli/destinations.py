@@ -34,7 +34,7 @@ def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | No
         if not separator or name not in known or not path:
             raise UsageError(f"--output {text}: expected FORMAT=PATH, FORMAT one of {', '.join(known)}")
         if path == "-":
-            raise UsageError(f"--output {text}: expected a file; --format {name} is what stdout shows")
+            raise UsageError(f"--output {text}: expected a file; for stdout use --format {name}")
         target = Path(path)
         require_free(target, inputs)
         if any(_same(target, other.path) for other in found):
@@ -53,11 +53,11 @@ def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
     if any(_same(target, path) for path in given):
         raise UsageError(f"{target}: --output would overwrite what is looked at; choose another file")
     if is_file(target) and any(_is_open_as(target, handle) for handle in (1, 2)):
-        raise UsageError(f"{target}: stdout or stderr goes there too, and would be lost; choose another file")
+        raise UsageError(f"{target}: stdout or stderr is redirected to this file and would be lost; choose another file")
     if is_folder(target):
-        raise InputError(f"{target}: no file can be written there, it is a folder; nothing was changed")
+        raise InputError(f"{target}: cannot write a file there: it is a folder; nothing was changed")
     if not is_folder(Path(_real(target)).parent):
-        raise InputError(f"{target}: no file can be written there, its folder is not there; nothing was changed")
+        raise InputError(f"{target}: cannot write a file there: its folder does not exist; nothing was changed")
 
 
 def require_kept_apart(target: Path | None, inputs: Sequence[Path | None], files: Sequence[Output[FormT]]) -> None:

@@ -1,12 +1,12 @@
-"""What Ctrl-C and its kind do to the command line: one line, one exit code, no child left, and never a traceback.
+"""Handle Ctrl-C and other signals that end the program: one line, one exit code, no child process left, and never a traceback.
 
-Only the program's entry uses this; the Python API leaves the signals as it finds them. The exception that is raised is
-seen by every `with` and `finally` on the way out, and by no `except` that means something else. An import is left to end
-first, since torch's aborts the process where C++ meets an exception; then it is raised in the importing code, before its
-next line. What is swallowed all the same, as by callbacks, is raised again, and what does not wind down in some seconds is
-ended.
+Only the program's entry point uses this; the Python API does not touch the signal handlers. A signal raises an exception that
+runs every `with` and `finally` on its way out and that no `except` for errors catches. An import is allowed to finish first,
+since torch aborts the process if an exception reaches its C++ code; the exception is then raised in the importing code, before
+its next line. An exception that something swallows, such as a callback, is raised again. A program that has not ended after
+some seconds is killed.
 
-Imported before all else, so that it imports next to nothing.
+This module is imported before all others, so it imports as little as possible.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _BY_SIGNAL = 128
 
 
 class Interrupted(BaseException):
-    """A signal that ends the program: raised where it finds the main thread."""
+    """Raised by a signal that ends the program, in the main thread, wherever that is."""
 
 
 class Interruption:
-    """Answers the signals that end a program, from `watch` until it ends."""
+    """A handler of the signals that end the program, from `watch` until the program ends."""
 
     def __init__(self) -> None:
         self._number = 0
@@ -47,11 +47,11 @@ class Interruption:
 
     @property
     def came(self) -> bool:
-        """Whether the program is to end; what else has gone wrong since then is a consequence."""
+        """True once a signal has come; any error after that is only a consequence."""
         return self._number != 0
 
     def watch(self) -> None:
-        """Answer the signals from now on; only the main thread may ask for it."""
+        """Handle the signals from now on; call this in the main thread only."""
         for name in _ANSWERED:
             number = getattr(signal, name, None)
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
@@ -68,13 +68,13 @@ class Interruption:
         sys.unraisablehook = unraisable
 
     def finished(self) -> None:
-        """All is done and shown: a signal that comes now ends the program at once."""
+        """Record that all work is done and shown: a signal that comes now ends the program at once."""
         self._nothing_to_undo = True
 
     def end(self) -> NoReturn:
-        """End here and now, with the children that are left, the one line, and the exit code that a shell expects.
+        """End the program now: kill remaining children, print the one line, and exit with the code that a shell expects.
 
-        What is to be called at the end of any program is called, which removes temporary folders, for a second at most.
+        The registered exit functions, which remove temporary folders, run for a second at most.
         """
         code = _BY_SIGNAL + self._number
         _ignore()
@@ -101,7 +101,7 @@ class Interruption:
             raise Interrupted
 
     def _look(self, _: int, frame: FrameType | None) -> None:
-        """Raise it, again where it was swallowed; not in an import, nor where a `finally` or `with` is at work on it."""
+        """Raise `Interrupted`, again if it was swallowed; not within an import, or while a `finally` or `with` handles it."""
         if time.monotonic() > self._deadline:
             self.end()
         handled = sys.exc_info()[1]
@@ -123,7 +123,7 @@ class Interruption:
 
 
 def _importing(frame: FrameType | None) -> FrameType | None:
-    """Return the frame of the outermost import statement that is under way in `frame` and its callers, None without one."""
+    """Return the frame of the outermost import statement that runs in `frame` or one of its callers, None without one."""
     found = None
     while frame is not None:
         if frame.f_code.co_filename == _IMPORTS and frame.f_back is not None:
@@ -133,18 +133,18 @@ def _importing(frame: FrameType | None) -> FrameType | None:
 
 
 def _no_trace(*_: object) -> None:
-    """Trace no further frame; a frame that has a trace function of its own is traced while any is set."""
+    """Trace no new frames; Python calls a frame's own trace function only while some trace function is set."""
 
 
 def _ignore() -> None:
-    """Let no signal in any more; what is left to do cannot be kept waiting."""
+    """Ignore all further signals: what runs from now on must not be interrupted."""
     for name in (*_ANSWERED, "SIGALRM"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _kill_children() -> None:
-    """Kill the children that are left, each with its group where it leads one; Linux alone tells which these are."""
+    """Kill all remaining children, and the process group of each that leads one; only Linux lists the children."""
     with suppress(OSError):
         for task in os.scandir("/proc/self/task"):
             with suppress(OSError), open(f"{task.path}/children", encoding="ascii") as listed:  # noqa: PTH123  # as light as can be

@@ -1,4 +1,7 @@
-"""Memory for the large libraries, checked first: without enough of it they end the process with an exit code of their own."""
+"""Check that there is memory for the large libraries before they are imported.
+
+Without enough memory they would end the process with an exit code of their own.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Room:
     """An import hook that finds no module, but refuses a library for which the memory limit leaves no room."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """Raise `MachineError` if there is no room; after an `ImportError` a library might go on without the other."""
+        """Raise `MachineError` if there is no room; after an `ImportError` a library might go on without the other one."""
         del path, target
         needed = _NEEDED_MIB.get(fullname)
         if needed is not None:

@@ -29,29 +29,27 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
 ]
-Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: another config value for this look only.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: override a config value for this call only.")]
 Source = Annotated[
     Path | None,
     typer.Option(
-        "--source", help="The trainer's checkout, read as text: what it takes the output for. Else that around the run."
+        "--source", help="The trainer's checkout: its code says how it reads the output. Default: the run's checkout."
     ),
 ]
 ReadsOption = Annotated[
-    Reads | None, typer.Option("--reads", help="What the program takes the output for where its loss compares positions.")
+    Reads | None, typer.Option("--reads", help="How the program reads the output if its loss compares positions.")
 ]
 SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
-MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Gestures to keep.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seeds sampling and the choice of gestures.")]
-FormatOption = Annotated[Format, typer.Option("--format", "-f", help="How stdout shows the report.")]
-PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="How stdout shows the outcome.")]
+MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Most gestures to use.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed for sampling and for the choice of gestures.")]
+FormatOption = Annotated[Format, typer.Option("--format", "-f", help="Format of the report on stdout.")]
+PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="Format of the outcome on stdout.")]
 Files = Annotated[
     list[str] | None,
-    typer.Option(
-        "--output", "-o", metavar="FORMAT=PATH", help="Also write it there, e.g. html=report.html. As often as wanted."
-    ),
+    typer.Option("--output", "-o", metavar="FORMAT=PATH", help="Also write a file, e.g. html=report.html. Can be repeated."),
 ]
 Compare = Annotated[
-    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Say what has changed since this report.")
+    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Show what has changed since this report.")
 ]
 Select = Annotated[
     list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=complete_code)
@@ -61,7 +59,7 @@ Ignore = Annotated[
 ]
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
 OutcomeOption = Annotated[
-    Path | None, typer.Option("--outcome", help="What verify has kept: marks remedies as confirmed or refuted by trials.")
+    Path | None, typer.Option("--outcome", help="The outcome of verify: marks remedies as confirmed or refuted by trials.")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
 Model = Annotated[

@@ -141,11 +141,11 @@ class NetworkFacts:
 class PretrainerContract:
     """Facts about a pretrainer checkpoint and the run that starts from it.
 
-    Of the checkpoint: `file` is its path, `has_statistics` is true where it carries the mean and std of its positions,
-    `head` is the activation of its position channels as the checkpoint spells it. Of the run's config: `run_head` is the
-    same as the config spells it, None without a config; `run_compares_deltas` and `run_normalises` are true where it
-    compares deltas rather than positions, and where it z-scores each sequence. `run_reads` is what the program reads the
-    output as, None if unknown.
+    Of the checkpoint: `file` is its path, `has_statistics` is true where it carries the mean and std of its positions, `head`
+    is the activation of its position channels as the checkpoint spells it. Of the run's config: `run_head` is that activation
+    as the run's config spells it, None without a config; `run_compares_deltas` and `run_normalises` are true where it compares
+    deltas rather than positions, and where it z-scores each sequence. `run_reads` is what the program reads the output as, None
+    if unknown.
     """
 
     file: str
@@ -163,9 +163,10 @@ class Case:
 
     `space` is what the loss compares and `reading` what the program reads, each None if unknown. `subject_is_pretrainer` is
     True if the checkpoint is the pretrainer's own file, rather than a run's, and `subject_is_samples` if generated sequences
-    are given instead of a checkpoint. `added_keys` are the config keys that the trainer knows of those a patch of ours adds.
-    `contradictions` say in which ways the config is not what the weights were trained with. `stage` is that of the checkpoint,
-    None if there is none. `drew_well_at_first` is True if the samples that the run drew itself after its warm-up are healthy.
+    are given instead of a checkpoint. `added_keys` are the keys that this tool's patch adds to a trainer and that this run's
+    trainer has. `contradictions` name the differences between the config and the one that the weights were trained with.
+    `stage` is that of the checkpoint, None if there is none. `drew_well_at_first` is True if the samples that the run drew
+    itself after its warm-up are healthy.
     """
 
     subject: Subject
@@ -192,7 +193,7 @@ class Case:
 
     @property
     def warm_up_is_blameless(self) -> bool:
-        """True if adversarial epochs have moved weights that drew well after the warm-up."""
+        """True if the run's own samples were healthy after the warm-up, and adversarial epochs have moved the weights since."""
         return self.drew_well_at_first and self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
 
     @property

@@ -12,7 +12,7 @@ _MAX_LISTED = 4
 
 
 class Group(Enum):
-    """What a group of findings means for the run."""
+    """The meaning of a group of findings for the run."""
 
     NEW = "new"
     UNSURE = "unsure"
@@ -37,10 +37,10 @@ class MovedMetric:
 class Comparison:
     """Two reports, the older first.
 
-    `gone` are findings of the older report whose probe has measured again and found nothing. `unmeasured` are those whose
-    probe has not measured again. `not_gone` are those that are missing only since the config, or what a user gave with it, has
-    changed: the weights are the same. `new` are those that the older report lacks. `moved` are the judging metrics that have
-    changed. `settings` says which settings differ between two reports on the same weights.
+    `gone` are findings of the older report whose probe has measured again and found nothing. `unmeasured` are those whose probe
+    has not measured again. `not_gone` are those that are missing only because the config or another input has changed: the
+    weights are the same. `new` are those that the older report lacks. `moved` are the judging metrics that have changed.
+    `settings` says which settings differ between two reports on the same weights.
     """
 
     before: Report

@@ -70,7 +70,7 @@ def ordinary(error: BaseException) -> DoctorError | None:
         return MachineError(_GONE)
     if isinstance(error.filename, (str, bytes)):
         return InputError(f"{os.fsdecode(error.filename)}: {error.strerror or text}")
-    return MachineError(f"the system refuses: {error.strerror or text}")
+    return MachineError(f"the operating system refused: {error.strerror or text}")
 
 
 def require_here() -> None:

@@ -109,7 +109,7 @@ class LossCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What the files that a run left behind say about it.
+    """The history of a run, from the files that it left behind.
 
     `snapshots` are in order of time; `unread` counts those that were not looked at. `fell_ill` is the label of the first
     snapshot that is not healthy after a healthy one. `observations` are sentences about all of it.
@@ -123,7 +123,7 @@ class History:
 
     @property
     def series(self) -> tuple[Snapshot, ...]:
-        """The snapshots with a verdict, of the one kind that says most: evaluations, else diffusion, else training."""
+        """The snapshots with a verdict, all of one kind: evaluations if there are any, else diffusion, else training."""
         known = [snapshot for snapshot in self.snapshots if snapshot.verdict not in (None, Verdict.UNDETERMINED)]
         kinds = {snapshot.kind for snapshot in known}
         most = next(
@@ -133,6 +133,6 @@ class History:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """The names of the snapshots' measures, in the order in which they first appear; at most some ten."""
+        """The names of the snapshots' measures, in the order in which they first appear; at most about ten."""
         names = dict.fromkeys(name for snapshot in self.snapshots for name in snapshot.measures)
         return tuple(islice(names, _MOST_MEASURES))

@@ -47,7 +47,7 @@ class Location:
 
     @property
     def remark(self) -> str:
-        """The reason why the value of `key` differs from the file's; empty where it does not, or where that is unknown."""
+        """The reason why the value of `key` differs from the file's; empty if it does not differ, or if that is unknown."""
         match self.origin:
             case Origin.DEFAULT:
                 return f"no {self.key}, the default holds"
@@ -56,7 +56,7 @@ class Location:
             case Origin.INFERRED:
                 return f"{self.key} is taken from the weights"
             case Origin.RECORDED:
-                return f"{self.key} is taken as it was when the weights were trained"
+                return f"{self.key} is the value that the weights were trained with"
             case _:
                 return ""
 

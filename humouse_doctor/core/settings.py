@@ -11,7 +11,7 @@ Value = None | bool | int | float | str | tuple["Value", ...]
 
 
 class Origin(str, Enum):
-    """The origin of a setting's value; `RECORDED` is one that the weights were trained with, and the config has no more."""
+    """The origin of a setting's value; `RECORDED` is one that the weights were trained with and the config no longer has."""
 
     EXPLICIT = "explicit"
     DEFAULT = "default"

@@ -20,7 +20,7 @@ def is_fired_symptom(result: ProbeResult) -> bool:
 
 
 def lacks(result: ProbeResult) -> bool:
-    """Return True if the result is a symptom of too little of something; too much of it is no collapse."""
+    """Return True if the result is a symptom of too little of something; too much of something is not a collapse."""
     return is_fired_symptom(result) and not current().by_code[result.code].overshoots(result.measurements)
 
 
@@ -40,9 +40,9 @@ def _expected(probe: Probe, by_code: Mapping[str, ProbeResult]) -> list[ProbeRes
 def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: Case) -> Severity | None:
     """Return the severity of one result, None if nothing was found.
 
-    A symptom of too much is a warning. A cause is as severe as the symptoms it explains. If all of its symptoms were
-    measured and are healthy, it is a note: the config has the cause, but this run does not suffer from it. So it is if later
-    epochs have moved weights that were healthy after the warm-up: what they suffer from is not a warm-up's cause.
+    A symptom of too much is a warning. A cause is as severe as the symptoms it explains. If all of its symptoms were measured
+    and are healthy, it is a note: the config has the cause, but this run does not suffer from it. It is also a note if later
+    epochs have moved weights that were healthy after the warm-up: their symptoms do not come from a warm-up's cause.
     """
     if result.status is not Status.FOUND:
         return None

@@ -86,7 +86,7 @@ def _mistake(probe: Probe, case: Case, result: ProbeResult) -> str | None:
 def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
     """Return the probes whose code starts with one of `select` (all if it is empty) and none of `ignore`.
 
-    Raises `UsageError` for a code or prefix that fits nothing.
+    Raises `UsageError` for a code or prefix that matches no probe.
     """
     codes = [probe.code for probe in current().probes] + [tool.code for tool in ToolCode]
     for prefix in (*select, *ignore):

@@ -28,7 +28,7 @@ _ERROR = "avg_error_rate"
 
 
 def of_log(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
-    """Return the warm-up's curve in humouse's log, None if there is none, and what it says; raise `InputError`."""
+    """Return the warm-up's loss curve from humouse's log, None without one, and sentences about it; raise `InputError`."""
     log = read_warm_up(path)
     if log is None:
         return None, ()
@@ -40,7 +40,7 @@ def of_log(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
 
 
 def of_table(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
-    """Return the curve of a loss in a table of metrics, None if there is none, and what the table says; raise `InputError`."""
+    """Return the curve of a loss from a table of metrics, None without one, and sentences about it; raise `InputError`."""
     table = read_table(path, lambda _: (*_LOSSES, *_EFFICIENCY, _ERROR, _GAN_LOSS))
     observations = [*_of_efficiency(path, table), *_of_error(path, table)]
     name = next((name for name in _LOSSES if name in table.columns), None)
@@ -75,7 +75,7 @@ def _rounded(value: float) -> float:
 
 
 def _knowing_nothing(case: Case) -> tuple[float | None, float | None]:
-    """Return the losses of the best constant, and of each sequence's own, as the trainer weights and logs them."""
+    """Return the losses of the best constant, and of each sequence's own, weighted as the trainer logs its loss."""
     targets = case.samples.loss_targets
     weight = case.settings.number("training.reconstruction_loss_weight")
     if targets is None or weight is None:
@@ -95,7 +95,7 @@ def _knowing_nothing(case: Case) -> tuple[float | None, float | None]:
 
 
 def _fall(curve: LossCurve, case: Case, *, sure: bool) -> str:
-    """Return how far the loss fell, and how far that is for a predictor that knows nothing."""
+    """Return a sentence on how far the loss fell, compared with predictors that know nothing."""
     first, last, count = curve.values[0], curve.values[-1], len(curve.epochs)
     what = "the warm-up's loss" if curve.name == "warm-up" else curve.name
     said = f"{Path(curve.file).name}: {what} "
@@ -109,9 +109,9 @@ def _fall(curve: LossCurve, case: Case, *, sure: bool) -> str:
         return said
     own = "a motionless cursor" if case.space is None or case.space.absolute else "a cursor at one speed"
     where = "" if sure else " (if it is the L1 that this config compares)"
-    said += f"; knowing nothing, a constant reaches {curve.best_constant:.4g}, {own} {curve.motionless:.4g}{where}"
+    said += f"; without learning anything, a constant reaches {curve.best_constant:.4g}, {own} {curve.motionless:.4g}{where}"
     if sure and curve.best_constant > 0 and last > 0.9 * curve.best_constant:
-        said += ": next to nothing was learnt of single sequences"
+        said += ": almost nothing was learnt about single sequences"
     return said
 
 
@@ -132,7 +132,7 @@ def _of_efficiency(path: Path, table: MetricsTable) -> Iterator[str]:
     last = _last(table, *_EFFICIENCY)
     if last is not None:
         epoch, (real, drawn) = last
-        yield f"{path.name}: at epoch {epoch} generated paths have an efficiency of {drawn:.3g}, real ones {real:.3g}"
+        yield f"{path.name}: at epoch {epoch} generated paths have a path efficiency of {drawn:.3g}, real ones {real:.3g}"
 
 
 def _of_error(path: Path, table: MetricsTable) -> Iterator[str]:
@@ -142,4 +142,4 @@ def _of_error(path: Path, table: MetricsTable) -> Iterator[str]:
     epoch, (share,) = last
     first = next(row for row in zip(table.epochs, table.columns[_ERROR], strict=True) if row[1] == row[1])
     goes = "is" if first[0] == epoch else f"goes from {first[1]:.3g} at epoch {first[0]} to"
-    yield f"{path.name}: the share of its samples that the detectors take for real {goes} {share:.3g} at epoch {epoch}"
+    yield f"{path.name}: the share of its samples that the detectors classify as real {goes} {share:.3g} at epoch {epoch}"

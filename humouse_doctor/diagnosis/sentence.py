@@ -21,9 +21,10 @@ def sentence_of(
     causes: Sequence[Cause],
     findings: Sequence[Finding],
 ) -> str:
-    """Return the answer in one sentence, with numbers, after one about a config that is not what the weights were trained with.
+    """Return the answer in one sentence, with numbers.
 
-    Non-finite weights come before all that follows from them.
+    If the config is not what the weights were trained with, a sentence on that comes first. Non-finite weights are named before
+    any of their consequences.
     """
     said = _answer(case, verdict, by_code, causes, findings)
     if not case.contradictions:

@@ -67,7 +67,7 @@ def _symptoms() -> Iterator[Probe]:
 
 
 def measures_of(by_code: Mapping[str, ProbeResult]) -> dict[str, float]:
-    """Return the measures that a snapshot has of results, by their words."""
+    """Return a snapshot's measures, by their names in words, from the results of the probes."""
     found = {code: by_code[code].measurements for code, _, _ in MEASURES if code in by_code}
     return {word: found[code][metric] for code, metric, word in MEASURES if metric in found.get(code, {})}
 
@@ -89,12 +89,16 @@ def flat_timing(case: Case) -> str | None:
 
 
 def history_of(snapshots: Sequence[Snapshot], unread: int, stage: Stage | None) -> History:
-    """Return the history that `snapshots`, in order of time, tell; `unread` others were not looked at."""
+    """Return the history of a run from its `snapshots`, in order of time; `unread` is the number of others, not examined."""
     history = History(snapshots=tuple(snapshots), unread=unread)
     series = history.series
     ill = _fell_ill(series)
     observations = [*_of_series(series, len(snapshots), unread), *_of_stage(series, ill, stage), *_of_timing(series)]
-    observations += [f"its own samples of {one.label} were not looked at: {one.reason}" for one in snapshots if one.reason]
+    observations += [
+        f"the samples that the run drew itself at {one.label} were not examined: {one.reason}"
+        for one in snapshots
+        if one.reason
+    ]
     return replace(history, fell_ill=None if ill is None else ill.label, observations=tuple(observations))
 
 
@@ -133,9 +137,9 @@ def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[
         spans.append(f"{verdict.value} at {first}" if first == last else f"{verdict.value} from {first} to {last}")
     if len(spans) > _MOST_SPANS:
         spans = [*spans[: _MOST_SPANS - 1], "...", spans[-1]]
-    looked = f" ({count} of {count + unread} files looked at)" if unread else ""
+    looked = f" ({count} of {count + unread} files examined)" if unread else ""
     measured = _over_time(series[0], series[-1])
-    yield f"by the samples it drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
+    yield f"by the samples that the run drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
 
 
 def _over_time(first: Snapshot, last: Snapshot) -> str:
@@ -147,7 +151,7 @@ def _over_time(first: Snapshot, last: Snapshot) -> str:
 
 
 def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | None) -> Iterator[str]:
-    """Yield what the adversarial stage did, without a cause for it."""
+    """Yield a sentence on the change that came with the adversarial stage, without naming a cause."""
     if (
         not series
         or (stage is not None and stage.kind is StageKind.PRETRAINER)
@@ -158,19 +162,19 @@ def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | N
     if first.epoch != 0 or len(series) == 1:
         return
     if ill is not None and first.verdict is Verdict.HEALTHY:
-        end = " and was mended later" if last.verdict is Verdict.HEALTHY else ""
+        end = " and recovered later" if last.verdict is Verdict.HEALTHY else ""
         yield (
-            f"it fell ill at {ill.label}{end}: it was healthy after the warm-up, so that this came with the adversarial stage;"
-            " what in it did so is not known here"
+            f"it became unhealthy at {ill.label}{end}: it was healthy after the warm-up, so the adversarial stage made it"
+            " so; what in that stage did is not known here"
         )
     elif first.verdict is not Verdict.HEALTHY and last.verdict is not Verdict.HEALTHY:
         yield (
             f"it was {first.verdict.value if first.verdict else ''} after the warm-up already, and {last.epoch} adversarial"
-            f" epoch{'' if last.epoch == 1 else 's'} did not mend it"
+            f" epoch{'' if last.epoch == 1 else 's'} did not change that"
         )
     elif first.verdict is not Verdict.HEALTHY:
         well = next(one for one in series if one.verdict is Verdict.HEALTHY)
-        yield f"the adversarial stage mended it by {well.label}: after the warm-up it was not healthy"
+        yield f"it recovered in the adversarial stage, by {well.label}: after the warm-up it was not healthy"
 
 
 def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
@@ -183,9 +187,9 @@ def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
 
 
 def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
-    """Return the evaluation of the very weights that a checkpoint of `stage` holds, None if there is none.
+    """Return the evaluation that the program drew with the checkpoint's own weights, None if there is none.
 
-    Where the stage is not known, the last evaluation counts as that.
+    If the checkpoint's stage is unknown, the last evaluation is assumed to be that one.
     """
     series = [one for one in history.series if one.step is None]
     if stage is None or stage.epoch is None:
@@ -194,10 +198,11 @@ def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
 
 
 def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], history: History) -> tuple[Verdict, str]:
-    """Return the verdict after what the program drew itself was heard, and a sentence on a disagreement, else empty.
+    """Return the verdict after a comparison with the program's own samples, and a sentence if they disagree, else empty.
 
-    Only what samples show is compared. What the program drew counts more than what is drawn here: a worse verdict of its own
-    is taken; a better one leaves a collapse at-risk, unless something else shows it, since only one of the two can be true.
+    Only what samples can show is compared. The program's own samples outweigh those drawn here. A worse verdict of theirs
+    replaces this one. After a better one `collapsed` becomes `at-risk`, since only one of the two can be right, unless
+    something else than samples shows the collapse.
     """
     own = own_snapshot(history, case.stage)
     shown = {code: result for code, result in by_code.items() if code in _SHOWN_BY_SAMPLES}
@@ -208,10 +213,10 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
         return verdict, ""
     said = (
         f"the samples that the program drew itself at {own.label} are {own.verdict.value} ({in_words(own.measures)}), and what"
-        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own count more"
+        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own samples decide"
     )
     if case.reading is not None and case.reading.assumed:
-        said += "; it may read the output otherwise than assumed, give --source or --reads"
+        said += "; the program may read the output otherwise than assumed here: give --source or --reads"
     if _WORSE.index(own.verdict) > _WORSE.index(here):
         worse = verdict is Verdict.UNDETERMINED or _WORSE.index(own.verdict) > _WORSE.index(verdict)
         return (own.verdict if worse else verdict), said
@@ -224,7 +229,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
 
 
 def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -> History:
-    """Return `history` with a sentence on measures that differ by a factor from those of what is drawn here."""
+    """Return `history` with a sentence on measures that differ by a factor between the program's own samples and new ones."""
     own = own_snapshot(history, case.stage)
     here = measures_of(by_code)
     apart = [

@@ -77,10 +77,10 @@ def _measured(by_code: Mapping[str, ProbeResult], code: str) -> bool:
 
 
 def _drawn_badly(case: Case, by_code: Mapping[str, ProbeResult]) -> bool:
-    """Return True if the paths that a program has drawn, or would sum, fail a symptom that is elsewhere a warning alone.
+    """Return True if the paths that a program drew, or would sum, fail a symptom that elsewhere is only a warning.
 
-    A summed output moves in straight lines even where the state has settled: by all other symptoms it is healthy. In the
-    space of a loss a fifth of the zoo's healthy runs have such paths.
+    The sum of an output that has settled is a straight line, which is healthy by all other symptoms. In the loss's space a
+    fifth of the zoo's healthy runs have such paths.
     """
     if not (case.subject_is_samples or case.spaces_differ):
         return False

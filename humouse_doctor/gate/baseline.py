@@ -107,7 +107,7 @@ def experiment_of(report: Report) -> str | None:
 
 
 def read(path: Path) -> Baseline:
-    """Read a baseline from its file; raise `InputError` if it is unreadable or no baseline."""
+    """Read a baseline from its file; raise `InputError` if it is unreadable or not a baseline."""
     from humouse_doctor.stored import values  # msgspec, which only reading needs
     from humouse_doctor.stored.shapes.baseline import Baseline as Stored
 
@@ -122,7 +122,7 @@ def read(path: Path) -> Baseline:
 
 
 def require_replaceable(path: Path) -> None:
-    """Raise `UsageError` if the file at `path` is no baseline.
+    """Raise `UsageError` if the file at `path` is not a baseline.
 
     A shell may have expanded a pattern of inputs in the place of `--write-baseline`'s file.
     """
@@ -138,7 +138,9 @@ def require_replaceable(path: Path) -> None:
     except values.MALFORMED:
         is_ours = False
     if not is_ours:
-        raise UsageError(f"{path}: --write-baseline would overwrite what is not a baseline; choose another file, or remove it")
+        raise UsageError(
+            f"{path}: --write-baseline would overwrite a file that is not a baseline; choose another path, or remove the file"
+        )
 
 
 def _read_run(stored: StoredRun) -> KnownRun:
@@ -211,7 +213,7 @@ _VERDICT_BREACH = f"{ToolCode.POLICY_BREACH.code}:verdicts"
 
 
 def _watched(finding: Finding, thresholds: Mapping[str, Interval]) -> Iterator[tuple[str, Interval, str]]:
-    """Yield the numbers by which a finding can worsen, each with its wanted interval and who wants it."""
+    """Yield each number by which a finding can worsen, its required interval, and the words for that requirement."""
     key = finding.location.key or ""
     if finding.code == ToolCode.POLICY_BREACH.code:
         if key in thresholds:
@@ -235,10 +237,10 @@ def gap(healthy: Interval, value: float) -> float:
 
 
 def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the baseline's findings that are gone: those that are healed, and notes on those that are not.
+    """Return the findings of the baseline that are healed, and notes on those that are gone without being healed.
 
-    Not healed is what was not measured this time, and what is gone of weights that are the same: only the config, the data or
-    the tool differ. `findings` are all current ones, including the gate's own.
+    A finding that was not measured this time is not healed. Neither is one that is gone while the weights are the same: then
+    only the config, the data or the tool differ. `findings` are all current ones, including the gate's own.
     """
     present = {finding.fingerprint for finding in findings}
     gone = sorted(fingerprint for fingerprint in known.findings if fingerprint not in present)
@@ -249,7 +251,7 @@ def healed_of(known: KnownRun, report: Report, findings: Sequence[Finding]) -> t
         if _probe_of(fingerprint) not in {*measured, None}:
             notes.append(f"{fingerprint} of the baseline was not measured this time: not healed")
         elif same and fingerprint.partition(":")[0] not in _OWN_CODES:
-            notes.append(f"{fingerprint} of the baseline is not found any more in the same weights: not healed")
+            notes.append(f"{fingerprint} of the baseline is gone, but the weights are the same: not healed")
         else:
             healed.append(fingerprint)
     return tuple(healed), tuple(notes)

@@ -42,7 +42,7 @@ def _same_weights(before: Report, after: Report) -> bool:
 
 
 def _changed_settings(before: Report, after: Report) -> Iterator[str]:
-    """Yield each setting that differs, with both values; a config that was not given has none but those of the weights."""
+    """Yield each setting that differs, with both values; without a config the only settings are those from the weights."""
     then, now = ({setting.key: setting.value for setting in report.settings} for report in (before, after))
     for key in sorted(then.keys() | now.keys()):
         if key not in then or key not in now:

@@ -80,7 +80,7 @@ def _require_trusted(path: Path, here: Path, top: Path | None) -> None:
     if path.parent != here and top is not None:
         owners |= {top.stat().st_uid, (top / ".git").lstat().st_uid}
     if not owners <= trusted:
-        raise UsageError(f"{path}: it, or the repository, belongs to another user; name it with --policy if it is to count")
+        raise UsageError(f"{path}: the file or its repository belongs to another user; name it with --policy to use it")
 
 
 def read(path: Path) -> Policy:
@@ -102,26 +102,26 @@ def read(path: Path) -> Policy:
 
 
 def _table(path: Path) -> Mapping[str, Any] | None:
-    """Return the policy's table: the whole of a file of its own, or a part of `pyproject.toml`; None if that has none."""
+    """Return the policy's table: the whole `humouse-doctor.toml`, or its part of `pyproject.toml`; None if that has none."""
     try:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")  # Windows editors write a BOM
         line = next((n for n, line in enumerate(text.splitlines(), 1) if line.count(".") > _MAX_DOTS), None)
         if line is not None:
-            raise UsageError(f"{path}:{line}: more than {_MAX_DOTS} dots in one line; no policy, and not read")
+            raise UsageError(f"{path}:{line}: more than {_MAX_DOTS} dots in one line, so it is not a policy; not read")
         content: dict[str, Any] = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot read the policy: {reason(error)}") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: cannot read the policy: byte {error.start} is not UTF-8; save it as UTF-8") from None
     except (ValueError, RecursionError) as error:  # a number with thousands of digits raises a plain ValueError
-        raise UsageError(f"{path}: not TOML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
     if path.name != "pyproject.toml" and "tool" not in content:
         return content
     tool = content.get("tool", {})
     table: Mapping[str, Any] | None = tool.get(_TABLE) if isinstance(tool, dict) else None
     outside = [key for key in content if key in _KEYS]
     if outside and path.name != "pyproject.toml":
-        raise UsageError(f"{path}: {outside[0]} stands outside of [tool.{_TABLE}], where it would not count")
+        raise UsageError(f"{path}: {outside[0]} is outside of [tool.{_TABLE}] and would have no effect; move it inside")
     if table is not None and not isinstance(table, dict):
         raise UsageError(f"{path}: tool.{_TABLE} is {_kind(table)}; expected a table")
     return table
@@ -193,15 +193,15 @@ def _ignores(where: str, value: object) -> Iterator[Ignore]:
         _require_known(where, inside, entry, _IGNORE_KEYS)
         code = entry.get("code")
         if code is None:
-            raise UsageError(f"{where}: {inside}it has no code; say which finding may stay")
+            raise UsageError(f"{where}: {inside}it has no code; name the finding to ignore")
         code = str(code).upper()
         if code not in _codes():
             raise UsageError(f"{where}: {inside}unknown code {entry['code']!r}; {_nearest(code, _codes())}")
         if code in _NOT_TO_IGNORE:
-            raise UsageError(f"{where}: {inside}{code} cannot be ignored: nothing is known where it is found")
+            raise UsageError(f"{where}: {inside}{code} cannot be ignored: where it is found, nothing is known of the run")
         reason, path = entry.get("reason"), entry.get("path")
         if not isinstance(reason, str) or not reason.strip():
-            raise UsageError(f"{where}: {inside}{code} has no reason; say why this finding may stay")
+            raise UsageError(f"{where}: {inside}{code} has no reason; say why this finding is ignored")
         if path is not None and (not isinstance(path, str) or not path):
             raise UsageError(f"{where}: {inside}path is {_kind(path)}; expected a path or a pattern")
         yield Ignore(code=code, reason=" ".join(reason.split()), path=path, expires=_day(where, inside, entry.get("expires")))
@@ -231,7 +231,7 @@ def _thresholds(where: str, value: object) -> Iterator[tuple[str, Interval]]:
             own = [metric for metric in known if metric.partition(".")[0] == name.partition(".")[0]]
             raise UsageError(f"{where}: thresholds: unknown metric {name}; {_nearest(name, own or known)}")
         if name in seen:
-            raise UsageError(f"{where}: thresholds: {name} is there twice, quoted and unquoted; keep one")
+            raise UsageError(f"{where}: thresholds: {name} appears twice, quoted and unquoted; keep one")
         seen.add(name)
         yield name, _interval(where, name, bound)
 

@@ -65,7 +65,7 @@ def repository(folder: Path) -> Path | None:
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a file for reading, without ever waiting; raise `OSError` for a folder, a pipe, a device or a huge hole."""
+    """Open a file for reading, without ever waiting; raise `OSError` for a folder, a pipe, a device or a huge sparse file."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
@@ -89,7 +89,7 @@ def open_regular(path: Path) -> io.BufferedReader:
 
 
 def read_bounded(path: Path, most: int) -> bytes:
-    """Return all bytes of a file; raise `OSError` if it is no regular file or has more than `most` bytes."""
+    """Return all bytes of a file; raise `OSError` if it is not a regular file or has more than `most` bytes."""
     with open_regular(path) as stream:
         data = stream.read(most + 1)
     if len(data) > most:

@@ -51,7 +51,7 @@ class Disagreement:
 class Identified:
     """An identified generator; `inferred` lists the settings that neither weights nor config state.
 
-    `unknown_heads` are the keys of the heads of which nothing is known; `spec` has none there (linear).
+    `unknown_heads` are the keys of the heads whose activation is unknown; `spec` has `LINEAR` for them.
     """
 
     spec: GeneratorSpec
@@ -229,7 +229,7 @@ def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architect
     for what, marks in _OTHERS.items():
         if all(mark in shapes for mark in marks):
             raise InputError(
-                f"{path}: is {what}, whose weights are not looked at; inspect what it has drawn instead:"
+                f"{path}: is {what}, whose weights this tool does not inspect; inspect its samples instead:"
                 " humouse-doctor inspect SAMPLES --data GESTURES"
             )
     names = ", ".join(shortened(name) for name in list(shapes)[:3])

@@ -24,7 +24,7 @@ def output_layer(network: nn.Module) -> nn.Module | None:
 def scale_output(network: nn.Module, std: FloatArray, mean: FloatArray | None = None) -> None:
     """Let the output layer multiply the two position channels by `std` (2,) and add `mean` (2,), in place.
 
-    The head must be linear. Raises `ValueError` for a network that is none of humouse's, and for an output layer under
+    The head must be linear. Raises `ValueError` for a network that is not one of humouse's, and for an output layer under
     spectral normalisation, which undoes any scale.
     """
     layer = output_layer(network)

@@ -1,4 +1,4 @@
-"""Conversions between spaces that carry gradients: the twins of `core.space.Space`'s, for tensors."""
+"""Differentiable conversions between spaces: those of `core.space.Space`, for tensors."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def pixels(space: Space, values: Tensor) -> Tensor:
 
 
 def z_scored_sum(space: Space, output: Tensor) -> Tensor:
-    """Return outputs (N, T, D), whose first two channels are steps in stds of the positions, summed to those of `space`.
+    """Sum outputs (N, T, D), in units of the positions' std, to positions z-scored as in `space`.
 
-    The result, (N, T, D), is comparable with the targets of `space`, z-scored positions.
+    The first two channels are the steps. The result (N, T, D) is comparable with the targets of `space`.
     """
     assert space.position_mean is not None
     assert space.position_std is not None

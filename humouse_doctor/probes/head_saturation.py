@@ -62,6 +62,6 @@ class HeadSaturation(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
-            f"{measured['saturated_share']:.0%} of the outputs stand at the head's bound, which lets"
+            f"{measured['saturated_share']:.0%} of the outputs are at the head's bound, which lets"
             f" {measured['mean_slope']:.1%} of a gradient through on average"
         )

@@ -1,4 +1,4 @@
-"""HD105: the generator cannot express real sequences, or prior latents miss those it can."""
+"""HD105: the generator cannot express real sequences, or prior latents do not reach those that it can express."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class NoSkill(Probe):
         )
         ratio = measured.get("prior_fit_spread")
         if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
-            said += f"; what the prior draws spreads {measures.in_words(ratio, 2)} as far as what the generator can do"
+            said += f"; prior samples spread {measures.in_words(ratio, 2)} as far as the fitted sequences"
         return said
 
 

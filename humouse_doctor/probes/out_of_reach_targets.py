@@ -44,7 +44,7 @@ class OutOfReachTargets(Probe):
         bounds = [head.bounds for head in heads if head is not None]
         if all(head is None or head is Activation.LINEAR for head in heads):
             if len(known) < len(heads):
-                raise NotMeasurable("the head's bounds are not known")
+                raise NotMeasurable("the range of values that the head can emit is not known")
             raise NotMeasurable("the head has no bounds (linear), so nothing is out of its reach")
         targets = measures.loss_targets(case)[..., known]
         low, high = np.transpose(bounds)

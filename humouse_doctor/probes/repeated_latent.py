@@ -95,10 +95,9 @@ class RepeatedLatent(Probe):
             return f"{said} and settles on one state after {measured['settled_at']:.0%} of them: what follows is one point"
         if "gate_steps_share" in measured:
             return (
-                f"{said}; gates that remember so long need about {budget.in_words(measured['gate_steps_needed'])} steps at"
-                " this lr,"
-                f" and the warm-up has {measured['gate_steps_share']:.2f} of them: of the plain LSTM runs this was calibrated"
-                " on, none below 0.09 came out clearly moving"
+                f"{said}; gates that remember all of them take about {budget.in_words(measured['gate_steps_needed'])}"
+                f" training steps at this lr, and the warm-up has {measured['gate_steps_share']:.2f} times as many"
+                " (in calibration no plain LSTM run below 0.09 clearly moved)"
             )
         return f"{said}; whether its gates can learn to keep moving depends on steps that are not known"
 

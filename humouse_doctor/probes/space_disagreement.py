@@ -68,9 +68,7 @@ class SpaceDisagreement(Probe):
         said += f" ({'assumed: ' if case.reading.assumed else ''}{case.reading.because})"
         if "spread_as_read" in measured:
             compared, read = (measures.in_words(measured[name], 3) for name in ("spread_as_compared", "spread_as_read"))
-            return (
-                f"{said}: what it draws spreads {compared} times as far as the targets by the first, and {read} by the second"
-            )
+            return f"{said}: samples spread {compared} times as far as targets in the loss's space, and {read} times as read"
         if "perfect_spread_ratio" in measured:
             perfect = measures.in_words(measured["perfect_spread_ratio"], 1)
             return (

@@ -1,4 +1,4 @@
-"""An entry point to probes: each is imported, checked against the rules for probes, and accepted with its page or left out."""
+"""Load the probes of an entry point: each is checked against the rules for probes, then accepted with its page or left out."""
 
 from __future__ import annotations
 

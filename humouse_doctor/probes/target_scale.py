@@ -78,12 +78,12 @@ class TargetScale(Probe):
         space = case.space.name if case.space else "the loss's space"
         if "steps_share" not in measured:
             return (
-                f"the targets ({space}) have an rms of {measured['target_rms']:.3g}, far from 1: how many steps a TCN needs to"
-                " that scale is not known, and short warm-ups did not get there"
+                f"the targets ({space}) have an rms of {measured['target_rms']:.3g}, far from 1: how many steps a TCN"
+                " needs to reach that scale is not known, and short warm-ups did not reach it"
             )
         return (
             f"the targets ({space}) have an rms of {measured['target_rms']:.3g}; at lr {budget.learning_rate(case):g} the"
-            f" output layer needs about {budget.in_words(measured['steps_needed'])} steps to that scale and has"
+            f" output layer needs about {budget.in_words(measured['steps_needed'])} steps to reach that scale and has"
             f" {budget.in_words(measured['steps_available'])}"
         )
 

@@ -49,7 +49,7 @@ class NonFiniteOrUntrained(Probe):
             return f"{measured['non_finite_weights']:.0f} of {total} weights are NaN or infinite"
         return (
             f"every weight lies within the bounds of its random start (largest {measured['excess_over_start']:.4f} of the"
-            " bound): this generator looks never trained, or drawn from narrower bounds"
+            " bound): this generator looks untrained, unless its random start had narrower bounds"
         )
 
 

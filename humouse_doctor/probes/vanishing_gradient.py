@@ -43,6 +43,6 @@ class VanishingGradient(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
-            f"the first layer receives {measured['first_last_ratio']:.1e} of the gradient the last one does:"
-            " what the latent says is hardly trained"
+            f"the first layer receives {measured['first_last_ratio']:.1e} of the gradient that the last one does: the"
+            " layers that see the latent are hardly trained"
         )

@@ -24,8 +24,8 @@ _SKILL = Expectation(metric="HD105.skill", interval=Interval(low=0.2))
 _WARM_UP = "_reconstruction_warmup of src/train/train_gan.py"
 
 _SUMMED_PIXELS = (
-    "the checkpoint emits positions in pixels and the program sums them: in a run of humouse that started so, the paths it"
-    " drew spread 12.8 and moved 42.5 times as far as real ones"
+    "the checkpoint emits positions in pixels and the program sums them: in a run of humouse that started"
+    " this way, the generated paths spread 12.8 and moved 42.5 times as far as real ones"
 )
 
 #: Delta space is proposed only if the head can reach at least this share of the loss,
@@ -79,7 +79,7 @@ def gates_start_slow(case: Case) -> bool:
 
 
 def undistorted_latent(case: Case) -> Remedy:
-    """Turn whitening and noise off; written out if the file lacks the keys, since whitening is on by default."""
+    """Turn off whitening and noise; a key that the file lacks is added, since whitening is on by default."""
     return Remedy(
         id="undistorted-latent",
         title="Leave the latent as the encoder gives it: no whitening, no noise",
@@ -94,14 +94,14 @@ def undistorted_latent(case: Case) -> Remedy:
 
 
 def normalised_positions(case: Case) -> Remedy:
-    """Use a linear head on z-scored positions ("Fix A"), or refuse it if the program sums what it makes."""
+    """Use a linear head on z-scored positions ("Fix A"), or refuse it if the program sums the output."""
     title = 'Linear head on z-scored positions ("Fix A")'
     if sums_output(case):
         return Remedy(
             id="normalised-positions",
             title=title,
-            why="the program sums the output to positions, which are then those of another space: in a run of humouse"
-            " warmed up so, the paths it drew spread 0.083 and moved 0.14 times as far as real ones",
+            why="the program sums the output, though it would be positions already: in a run of humouse warmed up this way, the"
+            " generated paths spread 0.083 and moved 0.14 times as far as real ones",
             status=RemedyStatus.REFUSED,
         )
     edits = (
@@ -113,7 +113,8 @@ def normalised_positions(case: Case) -> Remedy:
     known = WARMUP_SPACE in case.added_keys
     hint = (
         f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
-        f" (positions - mean) / std.{_statistics(case)}"
+        " (positions - mean) / std; if the program reads positions in the unit of its data, multiply the output layer by std"
+        f" and add mean when the warm-up is over.{_statistics(case)}"
     )
     return Remedy(
         id="normalised-positions",
@@ -144,8 +145,8 @@ def _axis(mean: float, std: float) -> tuple[str, str]:
 def loss_as_read(case: Case) -> Remedy:
     """Compare, in the warm-up, the positions that the program sums from the output, with gates of an LSTM started slow.
 
-    In a trial of ours without slow gates the paths were straight lines: their detours were 0.02 of the real ones', and 0.33
-    with them (hidden 64, T = 50, 640 steps, one seed).
+    In a trial without slow gates the paths were straight lines: their detours were 0.02 times the real ones', and 0.33 times
+    with slow gates (hidden 64, T = 50, 640 steps, one seed).
     """
     recurrent = case.network is None or case.network.architecture in (None, Architecture.LSTM)
     known = WARMUP_SPACE in case.added_keys and (not recurrent or WARMUP_GATES in case.added_keys)
@@ -164,8 +165,8 @@ def loss_as_read(case: Case) -> Remedy:
     return Remedy(
         id="loss-as-read",
         title="Compare what the program reads: z-scored positions summed from the output",
-        why="the loss then asks for what the program draws; in a run of humouse warmed up so, with gates started slow, its"
-        " paths spread 0.43 and moved 0.80 times as far as real ones (0.66 and 1.30 after one adversarial epoch)",
+        why="the loss then asks for what the program draws; in a run of humouse warmed up this way, with gates started"
+        " slow, its paths spread 0.43 and moved 0.80 times as far as real ones (0.66 and 1.30 after one adversarial epoch)",
         edits=(*edits, *keys) if known else edits,
         code_hint=None if known else hint,
         code_changes=() if known else changes,
@@ -178,8 +179,8 @@ def seq2seq(case: Case) -> Remedy:
     return Remedy(
         id="seq2seq",
         title="architecture: seq2seq, whose warm-up z-scores positions by itself",
-        why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so that its"
-        " loss says little: in a run of ours prior samples spread 1.7 and moved 2.7 times as far as the targets",
+        why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so its loss"
+        " says little: in one trial prior samples spread 1.7 and moved 2.7 times as far as the targets",
         edits=edit(case, "model.architecture", "seq2seq"),
         expects=(_SPREAD, _MOVES),
     )
@@ -190,7 +191,7 @@ def delta_space(case: Case, reachable: float | None, still_share: float | None) 
     title = 'Compare deltas instead of positions ("Fix B")'
     against = []
     if still_share is None:
-        against.append("without data nobody knows whether the deltas fit the head")
+        against.append("without data it is not known whether the deltas fit the head")
     elif reachable is None:
         against.append("whether the deltas fit the head is not known, since its bounds are not")
     elif reachable < FIT_REACHABLE:
@@ -216,7 +217,8 @@ def time_input(case: Case) -> Remedy:
         title="Give the recurrent layer the time as an input",
         why="an input that changes with every step keeps the state from settling",
         code_hint=(
-            "Concatenate torch.linspace(0, 1, T) to the repeated latent before the first LSTM"
+            "In LSTMGenerator of src/models/gan_lstm.py, concatenate torch.linspace(0, 1, T) to the repeated latent before the"
+            " first LSTM"
             f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too."
         ),
         code_changes=(CodeChange.TIME_INPUT,),
@@ -241,13 +243,13 @@ def slow_gates(case: Case) -> Remedy:
 def _slow_gates_hint(case: Case) -> str:
     length = case.network.target_len if case.network and case.network.target_len else 200
     return (
-        f"Before training, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
+        f"At the start of {_WARM_UP}, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
         " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
     )
 
 
 def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt") -> Remedy:
-    """Start from the pretrainer checkpoint `file` instead of warming up, or refuse it if the program sums what it makes."""
+    """Start from the pretrainer checkpoint `file` instead of warming up, or refuse it if the program sums the output."""
     title = "Skip the warm-up and start from a pretrainer checkpoint"
     if sums_output(case):
         return Remedy(id="warm-start", title=title, why=_SUMMED_PIXELS, status=RemedyStatus.REFUSED)
@@ -336,7 +338,7 @@ def raw_deltas(case: Case) -> Remedy:
 
 
 def honour_contract(case: Case) -> Remedy:
-    """Set what a pretrainer checkpoint requires, or refuse it if the program sums what it makes.
+    """Set what a pretrainer checkpoint requires, or refuse it if the program sums the output.
 
     It emits positions in pixels through a linear head.
     """

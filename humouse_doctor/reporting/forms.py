@@ -44,7 +44,7 @@ class FailOn(str, Enum):
 
 
 class Reads(str, Enum):
-    """What a program takes a generator's output for: the values of `training.output_space`."""
+    """The kind of sequence that a program reads a generator's output as: the values of `training.output_space`."""
 
     DELTAS = "deltas"
     POSITIONS = "positions"

@@ -1,4 +1,4 @@
-"""Render a gate's decision as workflow commands for GitHub's runner, which shows them as annotations of lines.
+"""Render a gate's decision as workflow commands for GitHub's runner, which shows them as annotations beside lines.
 
 The syntax of the commands follows the runner's ActionCommand.cs and the toolkit's command.ts.
 """

@@ -24,10 +24,10 @@ class MetricRow:
 
 
 def measured(results: Iterable[ProbeResult]) -> Iterator[MetricRow]:
-    """Yield the metrics that judge, each judged by its own value; the JSON report has the others.
+    """Yield a row for each metric with a healthy interval, judged by its own value; the JSON report has the other metrics.
 
-    If none of a probe's metrics judges, its first one stands beside the probe's own judgement. If this version does not
-    know the probe, all of its numbers are included.
+    A probe without such a metric gets one row: its first metric, with the probe's own judgement. A probe that this version does
+    not know gets a row for each of its numbers.
     """
     for result in results:
         if result.status in (Status.HEALTHY, Status.FOUND):
@@ -79,7 +79,9 @@ def unit_of(name: str) -> str:
 
 
 def share_of(cause: Cause) -> str:
-    """Return how many of the symptoms that a cause must show were found, to follow their names; empty for all of them."""
+    """Return, to follow a cause's symptoms, the share found of those that it always produces; empty if all were."""
     if cause.support in (None, 1) or not cause.explains:
         return ""
-    return f", {cause.support:.0%} of the symptoms it must show" if cause.support else ", none of which it must show"
+    return (
+        f", {cause.support:.0%} of the symptoms it always produces" if cause.support else ", none of which it always produces"
+    )

@@ -59,7 +59,7 @@ def _head(console: Console, report: Report) -> None:
 
 
 def _stage_is_unknown(report: Report) -> bool:
-    """Return True if the stage is not known: the reason then stands with the files, rather than in the head."""
+    """Return True if the stage is not known; the reason is then printed with the files, not at the top."""
     return report.stage is not None and report.stage.kind is StageKind.UNKNOWN
 
 
@@ -95,7 +95,7 @@ def _symptoms(console: Console, report: Report) -> None:
         unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
         _finding(console, finding, unexplained)
     if notes:
-        title(console, "True of the config, but no cause of what is measured here")
+        title(console, "True of the config, but not a cause of what was measured here")
     for finding in notes:
         _finding(console, finding, "")
 

@@ -42,12 +42,12 @@ def inspect(
 ) -> Report:
     """Diagnose a checkpoint (a file or a run's folder), or a `generator` in memory.
 
-    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its
-    loss compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`.
-    `source` is a checkout of the trainer, read as text. `conditions` (N, C) go with the targets, zeros where none are
-    given. Targets are taken for positions unless `training.absolute_coordinates` is False in the settings. The generator's
-    weights, mode, gradients and the global random state are left as they were. Without `plugins` the probes of installed
-    packages are left out. Raises `DoctorError` with one line.
+    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its loss
+    compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`. `source` is a
+    checkout of the trainer, read as text. `conditions` (N, C) go with the targets, zeros where none are given. Targets are read
+    as positions unless `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and
+    the global random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
+    `DoctorError` with one line.
     """
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")

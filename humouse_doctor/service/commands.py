@@ -80,7 +80,7 @@ def _diagnosed(
     progress: Callable[[str], None],
     beside: Beside | None,
 ) -> tuple[Report, TrainerFacts | None]:
-    """Return the report, without a diff of its patch, and the facts of the trainer: a diff reads the config several times."""
+    """Return the report and the facts of the trainer; the patch's diff, which reads the config several times, is made later."""
     probes = selected(select, ignore)
     loaded = with_broken(load_case(request, progress))
     chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))

@@ -25,7 +25,7 @@ _Reader = Callable[[Path, Case], tuple[LossCurve | None, tuple[str, ...]]]
 
 
 def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
-    """Return what the files in the folder `run` say about it, and remarks on those that were left or cannot be read."""
+    """Return what the files in the folder `run` say about it, and remarks on files that were ignored or cannot be read."""
     entries, remarks = _own(drawn.listed(run, case.settings), case)
     found = drawn.find(entries)
     sequences, data = case.samples.sequences, case.data
@@ -38,8 +38,10 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         snapshots = [snapshot_of(*one) for one in drawn.read(found.files, real)]
     elif found.files:
         count = len(found.files)
-        them = "file of samples it drew itself was" if count == 1 else "files of samples it drew itself were"
-        remarks.append(f"{count} {them} not looked at: no data given")
+        them = (
+            "file of samples that the run drew itself was" if count == 1 else "files of samples that the run drew itself were"
+        )
+        remarks.append(f"{count} {them} not examined: no data given")
     history = history_of(snapshots, found.unread, case.stage)
     curves, said = [], list[str]()
     for path, read in _logs(entries):
@@ -55,18 +57,18 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
 
 
 def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]]:
-    """Return the entries without those that a later run has replaced, beside a checkpoint of an earlier one, and a remark."""
+    """Return the entries without those beside a checkpoint that a later run has overwritten, and a remark on these."""
     checkpoint = Path(case.subject.checkpoint or "")
     later = later_run(checkpoint)
     if later is None:
         return entries, []
     folder = checkpoint.parent
-    left = f"left what lies beside {checkpoint.name} in {folder}: it is a later run's, generator_{later}.pt"
+    left = f"ignored the files beside {checkpoint.name} in {folder}: they are those of a later run, generator_{later}.pt"
     return [path for path in entries if not path.absolute().is_relative_to(folder.absolute())], [left]
 
 
 def history_of_samples(case: Case) -> History | None:
-    """Return what samples say that no probe measures, None if that is nothing."""
+    """Return a history with what the samples show but no probe measures, None if there is nothing of the kind."""
     said = flat_timing(case)
     return None if said is None else History(observations=(said,))
 

@@ -87,14 +87,14 @@ def suggestion(
             text = patcher.unified_diff(before, after, source)
         if write:
             backup = patcher.write(Path(source), after, None if _is_stale(report) else report.subject.sha256)
-            changed = f"changed {source}; what it was is in {backup}"
+            changed = f"changed {source}; its old content is in {backup}"
     return Suggestion(text=text, report=report, changed=changed, notes=tuple(notes))
 
 
 def with_diff(report: Report, config: Path | None) -> Report:
     """Return `report` with a diff of the file that its patch changes, or with a remark why no diff can be made.
 
-    `config` is the config that the caller named. It may have brought that file in through its defaults list.
+    `config` is the config that the caller named. It may include that file through its defaults list.
     """
     source = report.subject.config
     if source is None or not report.patch:
@@ -122,12 +122,12 @@ def _record_advice(report: Report, config: Path, source: Path | None) -> str | N
     checkout = None if found is None else trainer.checkout_of(found)
     file = None if checkout is None else hydra_record.experiment_file(config, checkout)
     if file is not None:
-        instead = f"{shortest(file)}, from which it had its experiment: --config {shlex.quote(str(shortest(file)))}"
+        instead = f"{shortest(file)}, the config of its experiment: --config {shlex.quote(str(shortest(file)))}"
     elif name is not None:
-        instead = f"conf/experiment/{name}.yaml of its checkout, from which it had its experiment (--source DIR finds it)"
+        instead = f"conf/experiment/{name}.yaml in its checkout, the config of its experiment (--source DIR finds it)"
     else:
         instead = "the config that the next run starts from: --config FILE"
-    return f"the record of a finished run, with which nothing is trained again; patch {instead}"
+    return f"the record of a finished run, which no training reads again; patch {instead}"
 
 
 def _is_over(report: Report, record: Path) -> bool:
@@ -151,7 +151,7 @@ def _overruled(report: Report) -> Iterator[str]:
     given = {key.removeprefix("experiment.") for key, _ in hydra_record.overrides(record.with_name("overrides.yaml"))}
     both = [edit.key for edit in report.patch if edit.key in given]
     if both:
-        yield f"the run's command line gave {', '.join(both)}: change it there too, since it overrules any file"
+        yield f"the run's command line sets {', '.join(both)}: change it there too, since it overrules any file"
 
 
 def _is_stale(report: Report) -> bool:
@@ -180,6 +180,6 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
         yield from _overruled(report)
     stale = _is_stale(report) and any(setting.origin is Origin.RECORDED for setting in report.settings)
     if not report.patch and not made and stale:
-        yield "no config key to change: the config has been changed since; train with it, and inspect what comes out"
+        yield "no config key to change: the config was changed after this training; train with it, and inspect the result"
     elif not report.patch and not made:
         yield "no config key to change"

@@ -40,7 +40,7 @@ class JointPatch:
 
 
 def joint_patch(report: Report, facts: TrainerFacts | None) -> JointPatch | None:
-    """Return the diff that makes the report's patch and its changes of the code; None if it asks for none that has a key.
+    """Return the diff that makes the report's patch and its changes of the code; None if no such change has a key.
 
     Raises `UsageError` where an edit of the config cannot be made in place.
     """
@@ -57,10 +57,10 @@ def joint_patch(report: Report, facts: TrainerFacts | None) -> JointPatch | None
         return JointPatch(text="", made=frozenset(), notes=tuple(_not_patched(refused)))
     values = {**{edit.key: edit.new for edit in report.patch}, **keys}
     text = "".join(patcher.diff_of(one.before, one.after, one.name) for one in patched)
-    notes = [] if checkout is None else [f"apply it: {_in(checkout)}git apply FILE, with the file in which it was kept"]
+    notes = [] if checkout is None else [f"apply the diff, saved as FILE: {_in(checkout)}git apply FILE"]
     if config is None or checkout is None:
         given = " ".join(shlex.quote(line) for line in _overrides(report, values))
-        notes.append(f"the config's part does not lie in the checkout; as overrides: {given}")
+        notes.append(f"the config is not in the checkout, so it is not in the diff; as overrides: {given}")
     else:
         text = _diff_of_config(config, checkout, values) + text
         notes.append(f"the diff changes {', '.join([shortest(config).name, *(Path(one.name).name for one in patched)])}")
@@ -101,7 +101,7 @@ def _overrides(report: Report, values: Mapping[str, Value]) -> Iterator[str]:
 
 
 def _not_patched(refused: patching.NoAnchor | InputError) -> Iterator[str]:
-    yield f"the trainer is left as it is: {refused}"
+    yield f"the trainer's code is not changed: {refused}"
     if isinstance(refused, patching.NoAnchor):
         yield "the code to add there:"
         yield from (f"    {line}" for line in refused.code.rstrip("\n").split("\n"))

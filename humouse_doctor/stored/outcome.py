@@ -109,7 +109,7 @@ def _contradictions(outcome: Outcome) -> Iterator[str]:
             yield "it has a cure that its own trials do not show"
     chosen = outcome.arm(outcome.chosen)
     if outcome.chosen is not None and (chosen is None or chosen.effect is not Effect.CURED):
-        yield "what it has chosen is no cure"
+        yield "the arm that it has chosen is not a cure"
 
 
 def _outcome(stored: shapes.Outcome) -> Outcome:

@@ -159,7 +159,7 @@ def _bound(value: float) -> float | None:
 
 
 def parse(text: str, name: str) -> Report:
-    """A report from its JSON; raises `InputError` for anything else."""
+    """Return a report from its JSON; raise `InputError` for anything else."""
     from humouse_doctor.stored import values  # msgspec, which only reading needs
     from humouse_doctor.stored.shapes import report as shapes
 
@@ -174,12 +174,12 @@ def parse(text: str, name: str) -> Report:
 
 
 def not_a_report(name: str, error: Exception) -> InputError:
-    """The one line for content that no version has written."""
+    """Return the error for content that no version of the tool has written."""
     return InputError(f"{name}: not a report of humouse-doctor ({reason(error)}); expected its JSON")
 
 
 def _missing(report: Report) -> Iterator[str]:
-    """Yield references to missing parts."""
+    """Yield each reference to a part that is missing."""
     found, offered = {finding.code for finding in report.findings}, {remedy.id for remedy in report.remedies}
     yield from (f"cause {cause.code} has no finding" for cause in report.causes if cause.code not in found)
     for finding in report.findings:
@@ -188,12 +188,12 @@ def _missing(report: Report) -> Iterator[str]:
 
 
 def _contradictions(report: Report) -> Iterator[str]:
-    """Yield what no diagnosis says: a status that contradicts its judgement, or a healthy run without measurements."""
+    """Yield each contradiction in a report: a status against its judgement, or a healthy verdict without measurements."""
     codes = Counter(result.code for result in report.probes)
     yield from (f"probe {code} is there {count} times" for code, count in codes.items() if count > 1)
     for result in report.probes:
         if result.status not in _STATUSES[result.judgement]:
-            yield f"probe {result.code} is {result.status.value} by another judgement"
+            yield f"probe {result.code} has the status {result.status.value}, which contradicts its judgement"
     if report.verdict is not Verdict.HEALTHY:
         return
     if report.causes:
@@ -286,4 +286,4 @@ def _value(raw: object, levels: int = 60) -> Value:
             return raw
         case None:
             return None
-    raise ValueError("no value of a config")
+    raise ValueError("not a value of a config")

@@ -1,4 +1,4 @@
-"""Decoding of the tool's own JSON, which is not trusted: straight from its text into `shapes`, whose bounds hold."""
+"""Decode the tool's own JSON, which is not trusted, straight into the types of `shapes`, which enforce its bounds."""
 
 from __future__ import annotations
 
@@ -84,5 +84,5 @@ def require_bounded(text: str, runs: int = 1) -> None:
 
 
 def same(stored: object, kind: type[T]) -> T:
-    """Return a shape as the type of `core` whose fields have the same names; raise `ValueError`."""
+    """Convert a shape into the type of `core` whose fields have the same names; raise `ValueError`."""
     return msgspec.convert(stored, kind, from_attributes=True)

@@ -89,7 +89,9 @@ def rehearse(
         mean, std = moments(space.targets(gestures.sequences[:, : spec.target_len], 2))
         space = replace(space, position_mean=mean, position_std=std)
     if summed and spec.activation_xy is not Activation.LINEAR:
-        raise UsageError("a loss that compares what the program reads needs a linear head; set model.generator.activation_xy")
+        raise UsageError(
+            "a loss on the positions that the program reads needs a linear head; set model.generator.activation_xy=linear"
+        )
     betas = settings.value("training.betas")
     first, second = betas if isinstance(betas, tuple) else (0.5, 0.999)
     assert isinstance(first, int | float)
@@ -98,7 +100,7 @@ def rehearse(
         raise UsageError(f"training.betas is [{first:g}, {second:g}], with which Adam cannot train; expected both in [0, 1)")
     targets = space.targets(gestures.sequences[:, : spec.target_len], spec.output_dim)
     if not held_in_float32(targets):
-        raise UsageError(f"the targets ({space.name}) are larger than float32 holds, in which a trainer compares them")
+        raise UsageError(f"the targets ({space.name}) are too large for float32, in which a trainer compares them")
     distorted = not pretrainer and spec.architecture is not Architecture.SEQ2SEQ
     warm_up = WarmUp(
         spec=spec,
@@ -118,7 +120,7 @@ def rehearse(
     )
     for key, plain in (("training.warmup_encoder_layers", 1), ("training.warmup_encoder_dropout", 0.0)):
         if settings.value(key) not in (None, plain):
-            remarks.append(f"{key} is taken as {plain}: the encoder is thrown away after the warm-up")
+            remarks.append(f"{key} is {plain} here: the encoder is thrown away after the warm-up")
     return Rehearsal(
         warm_up=warm_up,
         space=space,
@@ -157,7 +159,7 @@ def unfit(change: CodeChange, architecture: Architecture) -> str | None:
         CodeChange.TIME_INPUT: lstm,
         CodeChange.SLOW_GATES: recurrent,
     }
-    return None if fits[change] else f"{change.value} has no place in a {architecture.value} generator"
+    return None if fits[change] else f"{change.value} does not apply to a {architecture.value} generator"
 
 
 def _number_or(settings: Settings, key: str, default: float) -> float:

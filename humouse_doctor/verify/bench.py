@@ -165,7 +165,7 @@ class Bench:
         return trial, trained
 
     def examined(self, job: Job, rehearsal: Rehearsal, trained: Trained) -> Loaded:
-        """Return the case of the network that `job` trained; every arm is sampled with the same prior latents."""
+        """Return the case of the network that `job` trained; every arm is sampled with the same latents from the prior."""
         request = Request(config=self.config, samples=self.samples)
         return of_trial(
             request,
@@ -195,7 +195,7 @@ def _by_name(results: tuple[ProbeResult, ...]) -> dict[str, float]:
 
 
 def _curve(losses: FloatArray) -> tuple[float, ...]:
-    """Return the finite ones of at most 50 means over equal parts of the losses (steps,)."""
+    """Split the losses (steps,) into at most 50 equal parts, and return the means of the parts that are finite."""
     parts = np.array_split(losses, min(_CURVE_POINTS, len(losses))) if len(losses) else []
     return tuple(float(f"{mean:.5g}") for part in parts if math.isfinite(mean := float(part.mean())))
 

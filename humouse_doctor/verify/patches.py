@@ -24,7 +24,7 @@ def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> 
     if is_file(Path(patch)):
         arm = Arm(title=patch, edits=_edits(_values_of(Path(patch), case, overrides), case))
         if not arm.key:
-            raise UsageError(f"--patch {patch}: it changes nothing of this run")
+            raise UsageError(f"--patch {patch}: it changes nothing in this run")
         return arm
     by_id = {**candidates(case), **{remedy.id: remedy for remedy in report.remedies}}
     if patch in by_id:
@@ -105,5 +105,5 @@ def _patched(before: str, diff: str, path: Path) -> str:
             elif sign == "+":
                 new.append(content)
     except ValueError as error:
-        raise UsageError(f"{path}: {error}; make it anew") from None
+        raise UsageError(f"{path}: {error}; make the diff again") from None
     return "\n".join([*new, *old[at:]])

@@ -14,7 +14,7 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outcome, Step, Trial
-from humouse_doctor.core.remedy import Remedy
+from humouse_doctor.core.remedy import CodeChange, Remedy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.version import VERSION
@@ -324,11 +324,16 @@ def _expectations(outcome: ArmOutcome, remedies: Mapping[str, Remedy]) -> Iterat
 
 
 def _hints(case: Case, arm: Arm) -> tuple[str, ...]:
-    """Return the hints for the code changes of `arm`."""
-    by_change = {
-        change: remedy.code_hint for remedy in candidates(case).values() for change in remedy.code_changes if remedy.code_hint
-    }
-    return tuple(by_change[change] for change in arm.code_changes if change in by_change)
+    """Return the hints for the code changes of `arm`, each once: that of a remedy tells of all its changes."""
+    remedies = [
+        remedy for remedy in candidates(case).values() if remedy.code_hint and set(remedy.code_changes) <= set(arm.code_changes)
+    ]
+    hints, told = list[str](), set[CodeChange]()
+    for remedy in sorted(remedies, key=lambda one: -len(one.code_changes)):
+        if remedy.code_hint and not set(remedy.code_changes) <= told:
+            hints.append(remedy.code_hint)
+            told.update(remedy.code_changes)
+    return tuple(hints)
 
 
 def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures, source: TrainerFacts | None) -> str:
@@ -339,6 +344,6 @@ def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures,
     parts = [
         VERSION, config_values(settings), data.hexdigest(), request.steps, request.max_sequences,
         request.trainer and request.trainer.text, request.checkpoint and str(request.checkpoint),
-        source and (source.reads, source.compares),
+        source and (source.reads, source.compares, sorted(source.added)),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -1,7 +1,7 @@
 """Write the best arm that humouse can start from, and check that the file gives the trial's numbers as the program reads it.
 
-Where the program reads positions that is a pretrainer's checkpoint. Where it sums the output, a pretrainer's would draw other
-paths than the trial, so that it is a generator's own weights, whose output is deltas in the unit of the run's data.
+If the program reads positions, the file is a pretrainer's checkpoint. If the program sums the output, a pretrainer's checkpoint
+would draw other paths than the trial: the file then holds a generator's own weights, whose output is deltas in the data's unit.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def why_not(bench: Bench, arm: Arm) -> str | None:
     except DoctorError as error:
         return str(error)
     if rehearsal.warm_up.time_input:
-        return "its recurrent layer has one more input, which humouse's has not"
+        return "its recurrent layer has one more input, which humouse's does not have"
     if rehearsal.reading is not None and not rehearsal.reading.space.absolute:
-        said = f"this program sums the output ({rehearsal.reading.because}), and its loss did not"
+        said = f"this program sums the output ({rehearsal.reading.because}), but this arm's loss did not"
         return None if rehearsal.warm_up.summed is not None else said
     if rehearsal.warm_up.spec.architecture is not Architecture.LSTM:
         return f"a pretrainer's checkpoint is an lstm generator, not {rehearsal.warm_up.spec.architecture.value}"
@@ -126,7 +126,7 @@ def write(
 
 
 def _why_not_healthy(trial: Trial) -> str:
-    return furthest(trial.measurements) or "not all that decides could be measured"
+    return furthest(trial.measurements) or "not every deciding metric could be measured"
 
 
 def diff_beside(path: Path) -> Path:

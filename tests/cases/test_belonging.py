@@ -155,7 +155,7 @@ def test_what_the_command_line_gave_is_no_change_of_the_file_that_the_run_came_f
     loaded = looked_at(weights_of(record), write_config(tmp_path))
 
     assert loaded.case.settings[EPOCHS].value == 9
-    assert "config: with what the run's command line gave: training.reconstruction_epochs" in loaded.case.subject.remarks
+    assert "config: with the values from the run's command line: training.reconstruction_epochs" in loaded.case.subject.remarks
     assert not contradicted(loaded)
 
 
@@ -213,16 +213,18 @@ def test_a_config_that_is_only_younger_is_remarked_on(hours: int, said: bool, tm
 
     loaded = looked_at(weights, config)
 
-    assert any("as far as their times tell" in remark for remark in loaded.case.subject.remarks) is said
+    assert any("by the times of its files" in remark for remark in loaded.case.subject.remarks) is said
     assert not contradicted(loaded)
 
 
 def test_a_younger_record_is_compared_with_the_files_beside_it(record: Path) -> None:
     age(weights_of(record), seconds=7200.0)  # the whole .hydra was copied later
-    assert not any("times tell" in remark for remark in looked_at(weights_of(record), record).case.subject.remarks)
+    assert not any(
+        "by the times of its files" in remark for remark in looked_at(weights_of(record), record).case.subject.remarks
+    )
 
     record.touch()
-    assert any("times tell" in remark for remark in looked_at(weights_of(record), record).case.subject.remarks)
+    assert any("by the times of its files" in remark for remark in looked_at(weights_of(record), record).case.subject.remarks)
 
 
 @pytest.mark.parametrize("text", ["a: [", "- *x", "\x00", "x: 1", "- experiment.training.reconstruction_epochs=[1"])

@@ -59,7 +59,7 @@ def test_a_checkpoint_to_start_from_that_is_elsewhere_is_remarked(tmp_path: Path
     case = load_case(Request(config=config)).case
 
     assert case.contract is None
-    assert any("elsewhere.pt is not here" in remark for remark in case.subject.remarks)
+    assert any("elsewhere.pt was not found" in remark for remark in case.subject.remarks)
 
 
 def test_a_silent_config_holds_the_trainers_default_against_the_contract(tmp_path: Path) -> None:

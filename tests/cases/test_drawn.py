@@ -87,7 +87,7 @@ def test_a_file_beyond_the_bounds_is_not_read(tmp_path: Path, real: Gestures, mo
     monkeypatch.setattr(drawn, "_MAX_TOGETHER", 200_000)
     first, second = (case for _, case in read(files, real))
     assert isinstance(first, Case)
-    assert "the files before it" in str(second)
+    assert "the files read before it" in str(second)
 
     monkeypatch.setattr(drawn, "_MAX_INFLATED", 100_000)
     (case,) = (case for _, case in read(files[:1], real))

@@ -43,7 +43,7 @@ def test_a_pretrainers_network_is_compared_in_its_own_space(tmp_path: Path) -> N
     assert case.space is not None
     assert case.space.name == "z-scored positions"
     assert case.contract == PretrainerContract(file=str(tmp_path / "lstm_generator.pt"))
-    assert any("rescaling to pixels is undone" in remark for remark in case.subject.remarks)
+    assert any("scaling of its output layer to pixels is undone" in remark for remark in case.subject.remarks)
 
 
 def test_nan_weights_are_counted_and_nothing_is_fitted(tmp_path: Path) -> None:

@@ -73,8 +73,8 @@ def test_a_tensor_an_array_and_a_table_give_one_report(tmp_path: Path) -> None:
     first, *others = (_report(tmp_path, tmp_path / f"drawn.{suffix}") for suffix in ("npy", "pt", "csv"))
 
     assert first.verdict is Verdict.HEALTHY
-    assert any("taken for deltas; --reads says otherwise" in remark for remark in first.subject.remarks)
-    assert any("taken for what the table's columns say" in remark for remark in others[-1].subject.remarks)
+    assert any("read as deltas; --reads changes this" in remark for remark in first.subject.remarks)
+    assert any("read as its columns say" in remark for remark in others[-1].subject.remarks)
     assert [other.probes for other in others] == [first.probes] * 2
 
 

@@ -49,7 +49,7 @@ def test_the_last_file_is_from_the_last_epoch_and_the_best_one_from_the_best(tmp
     assert str(stage_of(best, settings(WARMED))) == (
         "after the warm-up, before the first adversarial epoch (gan_summary.json: best_sigma_epoch is 0)"
     )
-    assert list(siblings(last, NOTHING)) == [f"left beside it: generator_a_best.pt, {stage_of(best, NOTHING)}"]
+    assert list(siblings(last, NOTHING)) == [f"beside it, not inspected: generator_a_best.pt, {stage_of(best, NOTHING)}"]
 
 
 def test_without_a_summary_the_evaluations_tell(tmp_path: Path) -> None:

@@ -272,14 +272,14 @@ def test_write_changes_the_config_and_keeps_a_backup(invoke: Invoke, collapsed_r
 
     refused = invoke("suggest-config", run, "--write", "--emit", "overrides")
     assert (refused.code, config.read_text()) == (2, before)
-    assert "the record of a finished run, with which nothing is trained again; patch the config that the next" in refused.err
+    assert "the record of a finished run, which no training reads again; patch the config that the next" in refused.err
 
     ended = invoke("suggest-config", run, "--write", "--emit", "overrides", "--force")
 
     assert ended.code == 0
     assert "activation_xy: linear" in config.read_text()
     assert [path.read_text() for path in config.parent.glob("config.yaml.*.bak")] == [before]
-    assert "what it was is in" in ended.err
+    assert "its old content is in" in ended.err
 
 
 def test_nothing_to_suggest_is_said(invoke: Invoke, healthy_run: Path) -> None:
@@ -421,7 +421,7 @@ BROKEN = {
     "output without a format": (["preflight", "good.yaml", "-o", "x.txt"], 2, "expected FORMAT=PATH"),
     "output of no format": (["preflight", "good.yaml", "-o", "xml=x.xml"], 2, "FORMAT one of text, json, sarif"),
     "output twice": (["preflight", "good.yaml", "-o", "text=x", "-o", "json=./x"], 2, "twice"),
-    "output to stdout": (["preflight", "good.yaml", "-o", "json=-"], 2, "--format json is what stdout shows"),
+    "output to stdout": (["preflight", "good.yaml", "-o", "json=-"], 2, "for stdout use --format json"),
     "nothing to compare with": (["preflight", "good.yaml", "--compare", "gone.json"], 3, "gone.json"),
     "compare with no report": (["preflight", "good.yaml", "--compare", "good.yaml"], 3, "not a report"),
 }

@@ -170,7 +170,7 @@ def test_an_equals_sign_may_stand_in_a_path(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_place_for_a_report(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no file can be written there"):
+    with pytest.raises(InputError, match="cannot write a file there"):
         destinations.outputs([f"json={tmp_path}"], Format, ())
 
 

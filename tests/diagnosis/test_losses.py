@@ -46,8 +46,9 @@ def test_the_warm_ups_loss_is_held_against_two_predictors_that_know_nothing(tmp_
     assert curve.best_constant == pytest.approx(2.2)
     assert curve.motionless == pytest.approx(0.2)
     assert said == (
-        "train_gan.log: the warm-up's loss fell by 3.0% from epoch 1 to 3, to 2.231; knowing nothing, a constant reaches 2.2, a"
-        " motionless cursor 0.2: next to nothing was learnt of single sequences"
+        "train_gan.log: the warm-up's loss fell by 3.0% from epoch 1 to 3, to 2.231; without learning anything, a constant"
+        " reaches 2.2, a"
+        " motionless cursor 0.2: almost nothing was learnt about single sequences"
     )
 
 
@@ -55,7 +56,7 @@ def test_deltas_are_held_against_a_cursor_at_one_speed(tmp_path: Path) -> None:
     _, (said,) = losses.of_log(_log(tmp_path, 2.3, 1.0), _case(DELTAS))
 
     assert said.endswith(
-        "fell by 57% from epoch 1 to 2, to 1; knowing nothing, a constant reaches 2.2, a cursor at one speed 0.2"
+        "fell by 57% from epoch 1 to 2, to 1; without learning anything, a constant reaches 2.2, a cursor at one speed 0.2"
     )
 
 
@@ -109,7 +110,7 @@ def test_lightnings_table_gives_a_curve_by_epoch(tmp_path: Path) -> None:
 def test_humouses_tables_say_what_they_have_and_give_no_curve(tmp_path: Path) -> None:
     adversarial = _table(tmp_path, "epoch,g_loss,loss,path_eff_real,path_eff_fake\n1,1,1,0.6,0.99\n2,1,1,0.62,0.995\n3,1,1,,\n")
     assert losses.of_table(adversarial, _case()) == (
-        None, ("metrics.csv: at epoch 2 generated paths have an efficiency of 0.995, real ones 0.62",)
+        None, ("metrics.csv: at epoch 2 generated paths have a path efficiency of 0.995, real ones 0.62",)
     )  # fmt: skip
 
     for rows, said in (("0,0.1\n4,0.3\n", "goes from 0.1 at epoch 0 to 0.3 at epoch 4"), ("1,0\n", "is 0 at epoch 1")):

@@ -57,10 +57,10 @@ def test_the_health_by_epoch_is_said_in_one_sentence(verdicts: str, fell_ill: st
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        ("hc", "it fell ill at epoch 1: it was healthy after the warm-up"),
-        ("hch", "it fell ill at epoch 1 and was mended later: "),
-        ("cr", "it was collapsed after the warm-up already, and 1 adversarial epoch did not mend it"),
-        ("cch", "the adversarial stage mended it by epoch 2"),
+        ("hc", "it became unhealthy at epoch 1: it was healthy after the warm-up"),
+        ("hch", "it became unhealthy at epoch 1 and recovered later: "),
+        ("cr", "it was collapsed after the warm-up already, and 1 adversarial epoch did not change that"),
+        ("cch", "it recovered in the adversarial stage, by epoch 2"),
     ],
 )
 def test_what_the_adversarial_stage_did_is_an_observation_without_a_cause(verdicts: str, said: str) -> None:
@@ -78,7 +78,9 @@ def test_evaluations_come_before_samples_of_the_training() -> None:
     mixed = history_of([_snapshot(0, "h"), *training], 5, None)
 
     assert [one.kind for one in mixed.series] == [SnapshotKind.EVALUATION]
-    assert mixed.observations[0].startswith("by the samples it drew itself (3 of 8 files looked at) it is healthy at epoch 0")
+    assert mixed.observations[0].startswith(
+        "by the samples that the run drew itself (3 of 8 files examined) it is healthy at epoch 0"
+    )
     assert history_of(training, 0, None).observations[0].endswith("spread goes from 0.01 to 0.01, movement goes from 0.02 to "
                                                                   "0.02, variety goes from 0.03 to 0.03")  # fmt: skip
 
@@ -96,7 +98,7 @@ def test_a_file_that_was_not_measured_is_told_with_the_reason() -> None:
 
     history = history_of([broken], 0, None)
 
-    assert history.observations == ("its own samples of epoch 3 were not looked at: x.npz: it is empty",)
+    assert history.observations == ("the samples that the run drew itself at epoch 3 were not examined: x.npz: it is empty",)
     assert history.series == ()
 
 

@@ -411,6 +411,6 @@ def test_what_the_same_weights_do_not_show_any_more_is_not_healed(*, same: bool,
 
     entry = _again(tmp_path, before, after)
 
-    said = "HD103: of the baseline is not found any more in the same weights: not healed"
+    said = "HD103: of the baseline is gone, but the weights are the same: not healed"
     assert entry.healed == (("HD002:",) if same else ("HD002:", "HD103:"))
     assert (said in entry.notes) is same

@@ -121,7 +121,7 @@ def _ignore(more: str, code: str = "HD204", reason: str = '"known"') -> str:
         ('[[ignore]]\nreason = "x"', "ignore 1: it has no code"),
         (_ignore("", code="HD240"), "ignore 1: unknown code 'HD240'; did you mean HD2"),
         (f"{_ignore('')}{_ignore('', code='204')}", "ignore 2: unknown code '204'; did you mean HD204?"),
-        (_ignore("", code="HD001"), "HD001 cannot be ignored: nothing is known where it is found"),
+        (_ignore("", code="HD001"), "HD001 cannot be ignored: where it is found, nothing is known of the run"),
         (_ignore("", code="hd003"), "HD003 cannot be ignored"),
         ('[[ignore]]\ncode = "HD204"', "HD204 has no reason"),
         (_ignore("", reason='"  "'), "HD204 has no reason"),
@@ -146,14 +146,14 @@ def _ignore(more: str, code: str = "HD204", reason: str = '"known"') -> str:
         ('[thresholds]\nHD103.time_std_ratio = ">= 1e999"', "is '>= 1e999'; expected"),
         ('[thresholds]\nHD103.time_std_ratio = "4 to 0.4"', "is '4 to 0.4'; expected"),
         ('[thresholds]\nHD103.time_std_ratio.low = ">= 1"', "HD103.time_std_ratio is {'low': '>= 1'}; expected"),
-        ('[thresholds]\n"HD103.time_std_ratio" = ">= 1"\nHD103.time_std_ratio = ">= 2"', "HD103.time_std_ratio is there twice"),
-        ('select = ["HD1"]\n[tool.humouse-doctor]\n', "select stands outside of [tool.humouse-doctor]"),
+        ('[thresholds]\n"HD103.time_std_ratio" = ">= 1"\nHD103.time_std_ratio = ">= 2"', "HD103.time_std_ratio appears twice"),
+        ('select = ["HD1"]\n[tool.humouse-doctor]\n', "select is outside of [tool.humouse-doctor]"),
         ("[tool]\nhumouse-doctor = 3", "tool.humouse-doctor is a number; expected a table"),
         ("[tool.other]\n", "there is no [tool.humouse-doctor] in it"),
         ("tool = 3", "there is no [tool.humouse-doctor] in it"),
-        ("fail-on = ", "not TOML: "),
-        (f"fail-on = {'9' * 5000}", "not TOML: "),
-        ("x = " + "[" * 5000, "not TOML: "),
+        ("fail-on = ", "not valid TOML: "),
+        (f"fail-on = {'9' * 5000}", "not valid TOML: "),
+        ("x = " + "[" * 5000, "not valid TOML: "),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(text: str, words: str, tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_what_another_user_may_have_put_above_is_refused_by_its_name(
     assert policy.find(inner) == own
     _given_to(54321, tmp_path / strangers, monkeypatch=monkeypatch)
 
-    with pytest.raises(UsageError, match=f"{own}: it, or the repository, belongs to another user; name it with --policy"):
+    with pytest.raises(UsageError, match=f"{own}: the file or its repository belongs to another user; name it with --policy"):
         policy.find(inner)
 
 
@@ -297,7 +297,7 @@ def test_a_checkout_of_another_user_is_judged_by_its_own_policy(tmp_path: Path, 
 def test_a_broken_pyproject_on_the_way_is_not_passed_over(tmp_path: Path) -> None:
     _file(tmp_path, "= 3", "pyproject.toml")
 
-    with pytest.raises(UsageError, match="not TOML"):
+    with pytest.raises(UsageError, match="not valid TOML"):
         policy.find(tmp_path)
 
 

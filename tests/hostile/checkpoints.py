@@ -336,7 +336,7 @@ def _other() -> dict[str, tuple[Write, str]]:
         "tar": (raw(b"sys_info".ljust(257, b"\0") + b"ustar\x0000" + bytes(600)), "a tar archive"),
         "git lfs pointer": (raw(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"), "git lfs pull"),
         "html": (raw(b"<!DOCTYPE html><html>"), "HTML or XML"),
-        "json": (raw(b'{"epoch": 3}'), "no index of safetensors shards"),
+        "json": (raw(b'{"epoch": 3}'), "not an index of safetensors shards"),
         "png": (raw(b"\x89PNG\r\n\x1a\n" + bytes(50)), "an image"),
         "text": (raw(b"hello, world\n"), "neither torch.save nor safetensors"),
         "one byte": (raw(b"x"), "neither torch.save nor safetensors"),
@@ -395,7 +395,7 @@ def _broken() -> dict[str, tuple[Write, str]]:
             "broken, or not written by torch.save" if name in ("junk", "INST") else "broken or not a checkpoint",
         )
     found |= {
-        "followed by bytes": (changed(good, lambda data: data + bytes(100)), "other bytes follow the archive's end"),
+        "followed by bytes": (changed(good, lambda data: data + bytes(100)), "the file goes on after the end of the archive"),
         "led by bytes": (changed(good, lambda data: bytes(100) + data), "neither torch.save nor safetensors"),
         "a flipped bit in a weight": (changed(good, flip(weight)), "the checksum of"),
         "a flipped bit in the pickle": (changed(good, flip(b"pre.weight")), "the checksum of"),
@@ -478,8 +478,8 @@ def _archives() -> dict[str, tuple[Write, str]]:
         write_many(path, [("archive/data.pkl", p.PROTOCOL + b"}."), *((f"archive/{place}", b"") for place in range(70_000))])
 
     return {
-        "the pickle twice": (twice(lambda name: name), "two members have the same name"),
-        "the pickle twice, once in capitals": (twice(str.upper), "two members have the same name"),
+        "the pickle twice": (twice(lambda name: name), "two members of the archive have the same name"),
+        "the pickle twice, once in capitals": (twice(str.upper), "two members of the archive have the same name"),
         "two top folders": (
             rezipped(good, lambda m: {**m, "other/data.pkl": p.PROTOCOL + b"}."}),
             "several folders",
@@ -494,21 +494,21 @@ def _archives() -> dict[str, tuple[Write, str]]:
         "encrypted": (in_directory(8, b"\x01\x08"), "compressed or encrypted"),
         "sizes of a GiB": (in_directory(24, struct.pack("<I", 1 << 30)), "claim more bytes"),
         "two sizes": (in_directory(24, struct.pack("<I", 1)), "two different sizes"),
-        "all at one place": (in_directory(42, struct.pack("<I", 0)), "its members overlap"),
-        "joined to another": (changed(rezipped(good, dict), joined), "names another directory"),
-        "two ends of 64 bits": (changed(good, two_ends), "several ends"),
-        "fewer members than there are": (in_end(8, b"\x02\x00\x02\x00"), "names another directory"),
-        "a comment": (changed(in_end(20, b"\x01\x00"), lambda data: data + b"x"), "follow the archive's end"),
+        "all at one place": (in_directory(42, struct.pack("<I", 0)), "members of the archive overlap"),
+        "joined to another": (changed(rezipped(good, dict), joined), "points to another directory"),
+        "two ends of 64 bits": (changed(good, two_ends), "more than one end record"),
+        "fewer members than there are": (in_end(8, b"\x02\x00\x02\x00"), "points to another directory"),
+        "a comment": (changed(in_end(20, b"\x01\x00"), lambda data: data + b"x"), "goes on after the end of the archive"),
         "members marked as folders": (in_directory(38, b"\x10"), "marked as a folder"),
         "a member named as a folder": (rezipped(good, lambda m: {**m, "a/data/9/": b"x"}), "marked as a folder"),
-        "a place stated twice": (place_twice, "states its place twice"),
+        "a place stated twice": (place_twice, "gives its offset twice"),
         "a place behind the end": (in_directory(42, struct.pack("<I", 1 << 30), last=True), "claim more bytes"),
         "a directory of 4 GiB": (in_end(12, b"\xfe\xff\xff\xff"), "broken archive"),
-        "a directory behind the end": (in_end(16, b"\xfe\xff\xff\x7f"), "names another directory"),
-        "another number of members": (in_end(8, b"\xff\x7f\xff\x7f"), "names another directory"),
+        "a directory behind the end": (in_end(16, b"\xfe\xff\xff\x7f"), "points to another directory"),
+        "another number of members": (in_end(8, b"\xff\x7f\xff\x7f"), "points to another directory"),
         "a comment with another end in it": (
             changed(in_end(20, b"\x16\x00"), lambda data: data + b"PK\x05\x06" + bytes(18)),
-            "names another directory",
+            "points to another directory",
         ),
         "seventy thousand members": (remembered(many), "members are more than any checkpoint has"),
         "names of other bytes": (
@@ -519,7 +519,7 @@ def _archives() -> dict[str, tuple[Write, str]]:
             changed(rezipped(good, dict), lambda data: data.replace(b"/data/1", b"/data/\xff")),
             "broken or not a checkpoint",
         ),
-        "no members": (raw(b"PK\x03\x04" + bytes(20) + b"PK\x05\x06" + bytes(18)), "names another directory"),
+        "no members": (raw(b"PK\x03\x04" + bytes(20) + b"PK\x05\x06" + bytes(18)), "points to another directory"),
         "a head alone": (raw(b"PK\x03\x04"), "broken archive"),
     }
 
@@ -611,19 +611,19 @@ def _code() -> dict[str, tuple[Write, str]]:
         ),
         "a codec that expands": (
             beside(p.call("_codecs.encode", p.word("x" * 10), p.word("zlib_codec"))),
-            "tried to do what no checkpoint does",
+            "tried something that no checkpoint needs",
         ),
         "a codec that is slow": (
             beside(p.call("_codecs.encode", p.word("x" * 200_000), p.word("idna"))),
-            "tried to do what no checkpoint does",
+            "tried something that no checkpoint needs",
         ),
         "a codec that is not there": (
             beside(p.call("_codecs.encode", p.word("x"), p.word("no_such_codec"))),
-            "tried to do what no checkpoint does",
+            "tried something that no checkpoint needs",
         ),
         "a codec that reads ROT13": (
             beside(p.call("_codecs.encode", p.word("x"), p.word("rot13"))),
-            "tried to do what no checkpoint does",
+            "tried something that no checkpoint needs",
         ),
         "a storage called by size": (beside(p.call("torch.storage.UntypedStorage", p.number(1 << 40))), "exhausted the loader"),
         "a tensor called by size": (beside(p.call("torch.Tensor", p.number(1 << 40))), "exhausted the loader"),
@@ -665,7 +665,7 @@ def _code_salvaged() -> dict[str, tuple[Write, str]]:
         blocked = label in _BLOCKED
         found[f"{label} beside weights"] = (
             beside(p.call(path, *arguments)),
-            "--salvage does not read it" if blocked else USABLE,
+            "--salvage cannot read it either" if blocked else USABLE,
         )
     evil = p.name("builtins.eval")
     found |= {
@@ -852,7 +852,7 @@ def _bombs_salvaged() -> dict[str, tuple[Write, str]]:
 
 def _tensors() -> dict[str, tuple[Write, str]]:
     four = {"0": struct.pack("<4f", 1, 2, 3, 4)}
-    plain = "is not dense and real"
+    plain = "is not a dense tensor of real numbers"
     outside = "broken or not a checkpoint"
 
     def traps(content: Tensor) -> Write:
@@ -870,8 +870,8 @@ def _tensors() -> dict[str, tuple[Write, str]]:
         "a negative size": (among(p.tensor(p.storage("0", 4), (-2,), (1,)), four), outside),
         "a step of 2^62": (among(p.tensor(p.storage("0", 4), (2,), (1 << 62,)), four), outside),
         "sizes that overflow": (among(p.tensor(p.storage("0", 4), (1 << 32, 1 << 32), (0, 0)), four), outside),
-        "nothing, 2^62 times": (among(p.tensor(p.storage("0", 4), (0, 1 << 62), (1, 1)), four), "beyond all reason"),
-        "a hundred dimensions": (among(p.tensor(p.storage("0", 4), rank, rank), four), "beyond all reason"),
+        "nothing, 2^62 times": (among(p.tensor(p.storage("0", 4), (0, 1 << 62), (1, 1)), four), "an impossibly large shape"),
+        "a hundred dimensions": (among(p.tensor(p.storage("0", 4), rank, rank), four), "an impossibly large shape"),
         "more numbers than the record": (among(p.tensor(p.storage("0", 400), (400,)), four), outside),
         "fewer than nothing": (among(p.tensor(p.storage("0", -4), (1,)), four), outside),
         "another type than the record": (among(p.tensor(p.storage("0", 4, "torch.DoubleStorage"), (4,)), four), outside),
@@ -950,7 +950,7 @@ def _tensors() -> dict[str, tuple[Write, str]]:
         "of another rank": (saved({**weights(), "pre.weight": torch.ones(2, 2, 2)}), "its weights have other ranks"),
         "sizes that promise 2^40 units": (
             saved({**weights(), "pre.weight": torch.ones(1, 0).expand(1 << 40, 0)}),
-            "beyond all reason",
+            "an impossibly large shape",
         ),
     }
     with np.errstate(all="ignore"):
@@ -1090,9 +1090,9 @@ def _safetensors() -> dict[str, tuple[Write, str]]:
         "metadata of numbers": (_safe({"__metadata__": {"a": 1}, "a.b": entry()}), why),
         "another key": (_safe({"a.b": entry(more=1)}), why),
         "no tensors": (_safe({}, b""), "it holds nothing"),
-        "four bits": (_safe({"a.b": entry(dtype="F4", shape=[16])}), "is not dense and real"),
+        "four bits": (_safe({"a.b": entry(dtype="F4", shape=[16])}), "has the unsupported type"),
         "a bool of two": (_safe({"a.b": entry(dtype="BOOL", shape=[8])}, b"\x02" * 8), "an unknown network"),
-        "complex": (_safe({"a.b": entry(dtype="C64", shape=[1])}), "is not dense and real"),
+        "complex": (_safe({"a.b": entry(dtype="C64", shape=[1])}), "is not a dense tensor of real numbers"),
         "a mad name": (_safe({"a.\x1b[31m\n": entry()}), "an unknown network (a.\\x1b[31m\\n"),
         "a lone surrogate": (_safe(b'{"a.\\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'), why),
     }
@@ -1122,7 +1122,7 @@ def _shards() -> dict[str, tuple[Write, str]]:
     both = {name: part(tensors) for name, tensors in parts.items()}
     return {
         "two": (_indexed(index, both), USABLE),
-        "one missing": (_indexed(index, {"m-1-of-2.safetensors": part(first)}), "is not beside it"),
+        "one missing": (_indexed(index, {"m-1-of-2.safetensors": part(first)}), "is not in its folder"),
         "one that leads out": (_indexed({"a.b": "../m.safetensors"}), "refused"),
         "one at the root": (_indexed({"a.b": "/etc/passwd"}), "refused"),
         "one that is hidden": (_indexed({"a.b": ".safetensors"}), "refused"),
@@ -1132,7 +1132,7 @@ def _shards() -> dict[str, tuple[Write, str]]:
         "one that is a number": (_indexed({"a.b": 3}), "refused"),
         "one that is a pickle": (
             _indexed({"a.b": "m.safetensors"}, {"m.safetensors": saved(weights())}),
-            "no safetensors file",
+            "not a safetensors file",
         ),
         "one that is broken": (
             _indexed({"a.b": "m.safetensors"}, {"m.safetensors": _safe({"a.b": {"dtype": "F32"}})}),
@@ -1142,18 +1142,18 @@ def _shards() -> dict[str, tuple[Write, str]]:
             _indexed(
                 {"a.b": "m.safetensors", "c.d": "n.safetensors"}, {"m.safetensors": part(first), "n.safetensors": part(first)}
             ),
-            "two shards hold",
+            "two shards contain",
         ),
         "of torch.save": (_indexed({"a.b": "pytorch_model-1.bin"}), "torch.save shards"),
         "a hundred thousand": (
             _indexed({f"a.{n}": f"m{n}.safetensors" for n in range(100_000)}),
             "more than any checkpoint has",
         ),
-        "none": (_indexed({}), "no index of safetensors shards"),
-        "a map that is a list": (_indexed([]), "no index of safetensors shards"),
+        "none": (_indexed({}), "not an index of safetensors shards"),
+        "a map that is a list": (_indexed([]), "not an index of safetensors shards"),
         "JSON 100,000 deep": (
             raw(b'{"weight_map":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
-            "no index of safetensors shards",
+            "not an index of safetensors shards",
         ),
-        "JSON cut off": (raw(b'{"weight_map":{"a'), "no index of safetensors shards"),
+        "JSON cut off": (raw(b'{"weight_map":{"a'), "not an index of safetensors shards"),
     }

@@ -356,8 +356,9 @@ def test_a_discriminator_is_told_from_a_generator(name: str) -> None:
     ],
 )
 def test_another_network_of_humouse_is_refused_with_the_way_that_works(what: str, names: tuple[str, ...]) -> None:
-    assert f"is {what}, whose weights are not looked at; inspect what it has drawn instead: humouse-doctor inspect SAMPLES" in (
-        _refusal({name: torch.ones(1) for name in names})
+    assert (
+        f"is {what}, whose weights this tool does not inspect; inspect its samples instead: humouse-doctor inspect SAMPLES"
+        in (_refusal({name: torch.ones(1) for name in names}))
     )
 
 

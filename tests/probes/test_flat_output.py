@@ -107,7 +107,7 @@ def test_nothing_left_after_the_padding_is_skipped() -> None:
     result = builders.run("HD103", builders.case(found))
     assert (result.status, result.reason) == (
         Status.SKIPPED,
-        "no sequence has 4 steps past the transient and before the padding",
+        "no sequence has 4 steps between the initial transient and the padding",
     )
 
 

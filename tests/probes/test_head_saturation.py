@@ -89,7 +89,7 @@ def test_predictions_that_are_not_finite_are_skipped(bad: float) -> None:
 def test_the_message_carries_both_numbers() -> None:
     probe, case = builders.probe("HD102"), _of(_saturated(0.75))
     assert probe.message(case, probe.measure(case)) == (
-        "75% of the outputs stand at the head's bound, which lets 25.0% of a gradient through on average"
+        "75% of the outputs are at the head's bound, which lets 25.0% of a gradient through on average"
     )
 
 

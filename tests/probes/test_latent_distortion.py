@@ -104,7 +104,7 @@ def test_on_a_checkpoint_its_effect_decides(kind: _Kind, factor: float, judgemen
 def test_the_message_carries_the_effect(kind: _Kind) -> None:
     case, probe = _shrunk(kind, 0.1), builders.probe(kind.code)
     assert probe.message(case, probe.measure(case)).endswith(
-        "what the prior draws spreads 0.10 as far as what fitted latents (std 2.6) give"
+        "prior samples spread 0.10 as far as samples of fitted latents (std 2.6)"
     )
 
 

@@ -122,7 +122,7 @@ def test_the_message_says_below_or_above_and_names_the_prior_where_it_is_off() -
         "with latents fitted to real sequences the loss is 25% below the best constant's and 50% above a motionless cursor's"
     )
     measured = {"skill": 0.75, "motion_skill": 0.5, "prior_fit_spread": 0.1}
-    assert _PROBE.message(case, measured).endswith("what the prior draws spreads 0.10 as far as what the generator can do")
+    assert _PROBE.message(case, measured).endswith("prior samples spread 0.10 as far as the fitted sequences")
     assert "prior" not in _PROBE.message(case, {**measured, "prior_fit_spread": 1.0})
 
 

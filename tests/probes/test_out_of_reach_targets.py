@@ -53,8 +53,8 @@ def test_positive_targets_of_any_size_are_in_a_softplus_reach() -> None:
     ("heads", "reason"),
     [
         ((Activation.LINEAR, Activation.LINEAR), "the head has no bounds (linear), so nothing is out of its reach"),
-        ((None, None), "the head's bounds are not known"),
-        ((Activation.LINEAR, None), "the head's bounds are not known"),
+        ((None, None), "the range of values that the head can emit is not known"),
+        ((Activation.LINEAR, None), "the range of values that the head can emit is not known"),
     ],
 )
 def test_a_head_without_known_bounds_is_skipped(heads: tuple[Activation | None, ...], reason: str) -> None:

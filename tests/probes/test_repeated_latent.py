@@ -101,8 +101,8 @@ def test_before_training_the_steps_gates_need_make_a_warning_at_most(epochs: int
 def test_before_training_the_message_says_how_many_steps_are_missing() -> None:
     case = _planned(100)
     assert _PROBE.message(case, _PROBE.measure(case)).endswith(
-        "need about 2,944 steps at this lr, and the warm-up has 0.03 of them: of the plain LSTM runs this was calibrated on,"
-        " none below 0.09 came out clearly moving"
+        "take about 2,944 training steps at this lr, and the warm-up has 0.03 times as many"
+        " (in calibration no plain LSTM run below 0.09 clearly moved)"
     )
 
 

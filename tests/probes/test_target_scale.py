@@ -60,7 +60,8 @@ def test_the_larger_axis_decides() -> None:
 def test_the_message_carries_rms_rate_and_both_steps() -> None:
     case = _of(builders.constant(270.0))
     assert _PROBE.message(case, _PROBE.measure(case)) == (
-        "the targets (absolute positions) have an rms of 270; at lr 0.001 the output layer needs about 30,000 steps to that"
+        "the targets (absolute positions) have an rms of 270; at lr 0.001 the output layer needs about 30,000 steps to"
+        " reach that"
         " scale and has 300"
     )
     spaceless = builders.case(case.samples, known=case.settings, facts=case.network, space=None, data=case.data)
@@ -124,7 +125,7 @@ def test_of_a_tcn_only_the_scale_is_judged(scale: float, judgement: Judgement) -
     probe, case = builders.probe("HD202"), _planned(builders.network(Activation.LINEAR, architecture=Architecture.TCN), scale)
     result = builders.run("HD202", case)
     assert (result.judgement, list(result.measurements)) == (judgement, ["target_rms"])
-    assert "how many steps a TCN needs to that scale is not known" in probe.message(case, result.measurements)
+    assert "how many steps a TCN needs to reach that scale is not known" in probe.message(case, result.measurements)
     assert "enough-steps" not in {remedy.id for remedy in probe.remedies(case, result.measurements)}
 
 

@@ -39,7 +39,7 @@ def test_data_at_a_fixed_rate_shows_nothing_even_with_a_rest_at_its_end() -> Non
     real = _timed(0, 0.0)
     real[:, -1, 2] = 0.013
 
-    with pytest.raises(NotMeasurable, match="are fixed"):
+    with pytest.raises(NotMeasurable, match="of real sequences do not vary"):
         timing_ratio(_case(real, _timed(1, 0.02)))
 
 

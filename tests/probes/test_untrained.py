@@ -24,7 +24,7 @@ def test_weights_within_their_start_are_found(excess: float) -> None:
     result = _of(0, excess)
     assert result.judgement is Judgement.FOUND
     assert looks_untrained(result.measurements)
-    assert "looks never trained, or drawn from narrower bounds" in _PROBE.message(
+    assert "looks untrained, unless its random start had narrower bounds" in _PROBE.message(
         builders.case(weights=builders.UNTRAINED), result.measurements
     )
 

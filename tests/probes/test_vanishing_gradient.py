@@ -54,7 +54,7 @@ def test_without_gradients_it_is_skipped() -> None:
 
 def test_the_message_carries_the_ratio() -> None:
     message = _PROBE.message(builders.case(), {"first_last_ratio": 2e-7, "last_rms": 1.0})
-    assert message.startswith("the first layer receives 2.0e-07 of the gradient the last one does")
+    assert message.startswith("the first layer receives 2.0e-07 of the gradient that the last one does")
 
 
 @given(rms=st.lists(st.floats(0, 1e6), max_size=4))

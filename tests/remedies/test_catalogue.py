@@ -133,7 +133,7 @@ def test_normalised_positions_name_the_statistics_where_there_is_data() -> None:
     assert with_data.code_hint is not None
     assert with_data.code_hint.endswith("From 48 of 48 sequences: mean = [1.5000, -2.5000], std = [260.0000, 130.0000].")
     assert without.code_hint is not None
-    assert without.code_hint.endswith("(positions - mean) / std.")
+    assert without.code_hint.endswith("when the warm-up is over.")
 
 
 def test_normalised_positions_do_not_promise_movement() -> None:

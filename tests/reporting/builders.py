@@ -278,6 +278,6 @@ def with_history(report: Report) -> Report:
             unread=2,
             fell_ill="epoch 2",
             curves=(curve,),
-            observations=("it fell ill at epoch 2", "the loss fell by 1.2%"),
+            observations=("it became unhealthy at epoch 2", "the loss fell by 1.2%"),
         ),
     )

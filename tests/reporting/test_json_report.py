@@ -86,9 +86,12 @@ def test_a_report_whose_parts_do_not_fit_together_is_refused(left_out: str, word
         (replace(SOUND, probes=(*DECIDING, DECIDING[0])), "probe HD101 is there 2 times"),
         (
             replace(SOUND, probes=(*DECIDING[:2], replace(DECIDING[2], status=Status.FOUND))),
-            "HD104 is found by another judgement",
+            "HD104 has the status found, which contradicts its judgement",
         ),
-        (replace(SOUND, probes=(*DECIDING, without("HD105", Status.HEALTHY, "none"))), "HD105 is healthy by another judgement"),
+        (
+            replace(SOUND, probes=(*DECIDING, without("HD105", Status.HEALTHY, "none"))),
+            "HD105 has the status healthy, which contradicts its judgement",
+        ),
     ],
 )
 def test_health_that_was_not_measured_is_refused(report: Report, words: str) -> None:

@@ -10,8 +10,8 @@ from humouse_doctor.reporting.rows import share_of
     ("support", "explains", "said"),
     [
         (1.0, ("HD101",), ""),
-        (0.5, ("HD101",), ", 50% of the symptoms it must show"),
-        (0.0, ("HD101",), ", none of which it must show"),  # HD208 of a run that has moved its weights since
+        (0.5, ("HD101",), ", 50% of the symptoms it always produces"),
+        (0.0, ("HD101",), ", none of which it always produces"),  # HD208 of a run that has moved its weights since
         (0.0, (), ""),
         (None, (), ""),
     ],

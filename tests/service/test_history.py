@@ -92,7 +92,7 @@ def test_a_file_that_holds_no_samples_is_told(run: Path) -> None:
 
     (said,) = _history(run).observations
 
-    assert said.startswith("its own samples of epoch 0 were not looked at: ")
+    assert said.startswith("the samples that the run drew itself at epoch 0 were not examined: ")
     assert said.isprintable()
 
 
@@ -129,7 +129,7 @@ def test_without_data_samples_are_not_looked_at_and_that_is_said(run: Path) -> N
 
     assert report.history is not None
     assert report.history.snapshots == ()
-    assert "1 file of samples it drew itself was not looked at: no data given" in report.subject.remarks
+    assert "1 file of samples that the run drew itself was not examined: no data given" in report.subject.remarks
 
 
 def test_samples_with_flat_times_are_told_as_a_subject_of_their_own(run: Path) -> None:
@@ -161,4 +161,4 @@ def test_samples_of_a_later_run_in_a_shared_folder_are_left(run: Path) -> None:
     assert report.history is not None
     assert report.history.snapshots == ()
     assert len(report.history.curves) == 1
-    assert any("it is a later run's, generator_y.pt" in remark for remark in report.subject.remarks)
+    assert any("they are those of a later run, generator_y.pt" in remark for remark in report.subject.remarks)

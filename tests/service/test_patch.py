@@ -109,7 +109,7 @@ def test_without_a_checkout_or_its_file_only_the_name_is_said(name: str, record:
     with pytest.raises(UsageError) as refused:
         written(diagnosed(record))
 
-    said = "the config that the next run starts from" if "/" in name else f"conf/experiment/{name}.yaml of its checkout"
+    said = "the config that the next run starts from" if "/" in name else f"conf/experiment/{name}.yaml in its checkout"
     assert said in str(refused.value)
 
 
@@ -127,11 +127,11 @@ def test_what_the_command_line_gave_is_said_to_overrule_the_patch(record: Path) 
 
     notes = written(made, write=False).notes
 
-    assert any("command line gave training.reconstruction_epochs: change it there too" in note for note in notes)
+    assert any("command line sets training.reconstruction_epochs: change it there too" in note for note in notes)
 
 
 def test_a_config_that_was_patched_already_is_said_to_be(record: Path) -> None:
     setting = Setting(key=CHANGE.key, value=5, origin=Origin.RECORDED)
     made = replace(diagnosed(record), patch=(), settings=(setting,), findings=(found("HD004"),))
 
-    assert any("no config key to change: the config has been changed since" in note for note in written(made).notes)
+    assert any("no config key to change: the config was changed after this training" in note for note in written(made).notes)

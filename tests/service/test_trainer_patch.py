@@ -88,7 +88,7 @@ def test_the_commands_that_follow_are_named(run: Path, tmp_path: Path, monkeypat
     changed = any(edit.key == "training.reconstruction_epochs" for edit in found.report.patch)
     repeated = f"{said}{'' if changed else f' {epochs}'} experiment.training.lr.generator=0.005"
     assert f"then train again: python src/train/train_gan.py {repeated}" in found.notes
-    assert "apply it: git apply FILE, with the file in which it was kept" in found.notes
+    assert "apply the diff, saved as FILE: git apply FILE" in found.notes
     assert any(note.startswith("then look at the new run: humouse-doctor inspect FOLDER") for note in found.notes)
     assert not any(note.startswith("in the code, for") for note in found.notes)
 
@@ -103,7 +103,7 @@ def test_a_config_outside_of_the_checkout_gets_its_part_as_overrides(run: Path, 
 
     assert "+++ b/src/train/train_gan.py" in found.text
     assert ".yaml" not in found.text
-    (note,) = (note for note in found.notes if note.startswith("the config's part"))
+    (note,) = (note for note in found.notes if note.startswith("the config is not in the checkout"))
     assert "+experiment.training.warmup_space=read" in note
     assert "experiment.model.generator.activation_xy=linear" in note
 
@@ -117,7 +117,7 @@ def test_a_trainer_without_the_places_is_left_as_it_is_and_the_code_is_printed(r
 
     assert "+++ b/src" not in found.text
     assert "warmup_space" not in found.text
-    (note,) = (note for note in found.notes if note.startswith("the trainer is left as it is"))
+    (note,) = (note for note in found.notes if note.startswith("the trainer's code is not changed"))
     assert f"{trainer.TRAINER.as_posix()}:" in note
     assert any(note.startswith("    ") and "torch.cumsum" in note for note in found.notes)
     assert any(note.startswith("in the code, for Compare what the program reads") for note in found.notes)

@@ -186,8 +186,8 @@ def _arm(content: dict[str, Any], key: str) -> dict[str, Any]:
         (lambda content: _arm(content, GATES.key).update(effect="cured"), "a cure that its own trials do not show"),
         (lambda content: content.update(trials=content["trials"][:-1]), "a cure that its own trials do not show"),
         (lambda content: content["trials"][-1].update(failed="no disk"), "a cure that its own trials do not show"),
-        (lambda content: content.update(chosen=GATES.key), "what it has chosen is no cure"),
-        (lambda content: content.update(chosen="nothing"), "what it has chosen is no cure"),
+        (lambda content: content.update(chosen=GATES.key), "the arm that it has chosen is not a cure"),
+        (lambda content: content.update(chosen="nothing"), "the arm that it has chosen is not a cure"),
         (lambda content: _arm(content, SET.key)["patch"][0].update(key="_target_"), "a key that the trainer does not have"),
         (
             lambda content: _arm(content, SET.key)["patch"][0].update(new="os.system"),

@@ -99,7 +99,7 @@ def test_what_the_encoder_had_more_of_is_remarked_upon(tmp_path: Path) -> None:
     other = rehearse(settings(tmp_path, "training.warmup_encoder_layers=2"), gestures(tmp_path), steps=1, seed=0)
 
     assert plain.remarks == ()
-    assert any("training.warmup_encoder_layers is taken as 1" in remark for remark in other.remarks)
+    assert any("training.warmup_encoder_layers is 1 here" in remark for remark in other.remarks)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_change_that_has_no_place_in_an_architecture_is_refused(
         assert unfit(change, architecture) is None
         rehearse(known, of, steps=1, seed=0, changes=(change,))
     else:
-        said = f"{change.value} has no place in a {architecture.value} generator"
+        said = f"{change.value} does not apply to a {architecture.value} generator"
         assert unfit(change, architecture) == said
         with pytest.raises(UsageError, match=said):
             rehearse(known, of, steps=1, seed=0, changes=(change,))

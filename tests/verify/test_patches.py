@@ -149,7 +149,9 @@ def test_a_stale_diff_is_refused_in_one_line_and_the_config_left_alone(
     changed = config.read_text(encoding="utf-8").replace("activation_xy: tanh", line)
     config.write_text(changed, encoding="utf-8")
 
-    with pytest.raises(UsageError, match=r"fix\.diff: the diff does not fit the config at line \d+; make it anew") as refused:
+    with pytest.raises(
+        UsageError, match=r"fix\.diff: the diff does not fit the config at line \d+; make the diff again"
+    ) as refused:
         named(path)
 
     assert "\n" not in str(refused.value)

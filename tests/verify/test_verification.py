@@ -28,7 +28,7 @@ from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
-from humouse_doctor.verify.verification import VerifyRequest, verify
+from humouse_doctor.verify.verification import VerifyRequest, _hints, verify
 from tests.verify.runs import STEPS, Listener, is_running, write_config, write_data
 
 RATE, GATES = "faster-rate", "slow-gates"
@@ -348,7 +348,9 @@ def test_what_humouse_cannot_load_says_why(bench: Bench, run: Path) -> None:
         return warm_start.why_not(bench, together([remedies[name] for name in names]))
 
     assert why_not("normalised-positions", "slow-gates") is None
-    assert why_not("normalised-positions", "time-input") == "its recurrent layer has one more input, which humouse's has not"
+    assert (
+        why_not("normalised-positions", "time-input") == "its recurrent layer has one more input, which humouse's does not have"
+    )
     assert why_not("seq2seq") == "a pretrainer's checkpoint is an lstm generator, not seq2seq"
     assert why_not("slow-gates") == "it was not trained on z-scored positions"
     tanh = Arm(title="tanh", code_changes=(CodeChange.NORMALISED_POSITIONS,))
@@ -383,6 +385,21 @@ def test_a_warm_start_is_read_as_a_pretrainers_checkpoint_and_gives_the_trials_n
     content = torch.load(path, weights_only=False)
     assert set(content) == {"state_dict", "config", "position_mean", "position_std"}
     assert content["config"]["activation_xy"] == "linear"
+
+
+def test_a_hint_is_given_once_though_its_remedy_makes_two_changes(run: Path) -> None:
+    config = run / "run.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("output_space: positions", "output_space: deltas"), encoding="utf-8")
+    case = load_case(Request(config=config, data=run / "gestures.npz")).case
+    remedies = candidates(case)
+
+    (both,) = _hints(case, together([remedies["loss-as-read"], remedies["slow-gates"]]))
+    (gates,) = _hints(case, together([remedies["slow-gates"]]))
+
+    assert both == remedies["loss-as-read"].code_hint
+    assert gates == remedies["slow-gates"].code_hint
+    assert gates in both
 
 
 def test_a_warm_start_of_a_program_that_sums_is_a_generators_own_weights(run: Path) -> None:

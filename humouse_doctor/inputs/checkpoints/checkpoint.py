@@ -63,7 +63,7 @@ class Checkpoint:
 
 
 class BareSequences(InputError):
-    """The file holds a tensor of sequences and no checkpoint."""
+    """Raised for a file that holds a tensor of sequences instead of a checkpoint."""
 
 
 def load(
@@ -100,7 +100,7 @@ def load(
 
 
 def _require_accepted(path: Path, looked_at: Container, accept: Accept) -> None:
-    """Ask `accept` by the headers alone: gigabytes of other tensors need not be read to tell that they are no generator."""
+    """Call `accept` with the shapes in the headers: a file of other tensors, however large, is refused without reading them."""
     shapes: dict[str, tuple[int, ...]] = {}
     for file in looked_at.files:
         with open_regular(file) as stream:

@@ -125,13 +125,13 @@ class Loader:
                 f"{path}: the loader did not start (exit status {self._process.wait()}); python -c 'import torch' may tell why"
             )
         seconds = _READ_S + container.size / _READ_BYTES_PER_S
-        complaint = "it answered nonsense"
+        complaint = "its answer was malformed"
         answer = None
         with self._at_most(seconds):
             try:
                 answer = protocol.receive(stdout, question.max_bytes)
             except BadFrame as bad:
-                complaint = f"it answered nonsense: {bad}"
+                complaint = f"its answer was malformed: {bad}"
             except MemoryError:
                 complaint = "it needs more memory than there is"
             if answer is None:
@@ -166,7 +166,7 @@ def _how_it_ended(status: int, question: Question, complaint: str) -> str:
     if status == 0:
         return complaint
     if status == FORBIDDEN_STATUS:
-        return "it tried to do what no checkpoint does"
+        return "it tried something that no checkpoint needs"
     if status > 0:
         return complaint if status == 1 else f"exit status {status}"
     try:

@@ -1,7 +1,7 @@
-"""The kind of a checkpoint's file and a check of its layout, without torch and without inflating anything.
+"""Find the kind of a checkpoint's file and check its layout, without torch and without decompressing anything.
 
-The formats' own readers accept duplicate names, damaged tensors and overlapping members: torch 2.13 was tried with each, and
-checks none of them.
+The check is needed because the formats' own readers accept duplicate names, damaged tensors and overlapping members: torch 2.13
+was tested with each, and accepts them all.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ _END, _LOCATOR, _END_64 = struct.Struct("<4s4H2IH"), struct.Struct("<4sIQI"), st
 _IS_FOLDER = 0x10
 _SIZES_64 = 1
 _SHARD_NAME = re.compile(r"[\w.-]+\.safetensors")
+_AMBIGUOUS = "two programs could read different data from it; refused, save it again with torch.save"
 
 #: Bits of one number in a safetensors file, by its dtype's name.
 _SAFETENSORS_BITS = {
@@ -59,7 +60,7 @@ _OTHERS = (
     (b"7z\xbc\xaf", "a 7z archive; unpack it"),
     (b"\x89PNG", f"an image; {EXPECTED}"),
     (b"GGUF", f"a GGUF file; {EXPECTED}"),
-    (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes it; this reads PyTorch alone: give the weights of a PyTorch network"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5, as Keras writes it; only PyTorch weights are read: give those of a PyTorch network"),
     (b"<", f"HTML or XML; {EXPECTED}"),
 )  # fmt: skip
 #: A version of the format, then the producer's name or the graph.
@@ -183,11 +184,11 @@ def _require_size(path: Path, size: int) -> None:
 def _folder_kind(path: Path) -> str:
     if (path / ".metadata").exists():
         return (
-            "a distributed checkpoint folder, which runs code when read; convert it where it is trusted with"
+            "a distributed checkpoint folder, which can run code when read; if you trust it, convert it:"
             f" python -m torch.distributed.checkpoint.format_utils dcp_to_torch {path.name!a} generator.pt"
         )
     if (path / "saved_model.pb").exists():
-        return "a TensorFlow SavedModel; this reads PyTorch alone: give the weights of a PyTorch network"
+        return "a TensorFlow SavedModel; only PyTorch weights are read: give those of a PyTorch network"
     return f"a folder; {EXPECTED}"
 
 
@@ -195,7 +196,7 @@ def _other_kind(path: Path, stream: BinaryIO, size: int, head: bytes) -> str:
     """Return what the file is instead of a checkpoint, judged by its first or last bytes, and what to do."""
     if head.startswith(b"\x80") and len(head) > 1 and head[1] <= 5:
         return (
-            "a plain pickle, not written by torch.save; refused, reading it would run code; convert it where it is trusted with"
+            "a plain pickle, not written by torch.save; refused, since reading it can run code; if you trust it, convert it:"
             f' torch.save(pickle.load(open({path.name!a}, "rb")), "generator.pt")'
         )
     for magic, what in _OTHERS:
@@ -203,19 +204,19 @@ def _other_kind(path: Path, stream: BinaryIO, size: int, head: bytes) -> str:
             return what
     if head[257:262] == b"ustar":
         return (
-            "a tar archive, as torch wrote it before 0.2; convert it where it is trusted with"
+            "a tar archive, as torch wrote it before 0.2; if you trust it, convert it:"
             f' torch.save(torch.load({path.name!a}, weights_only=False), "generator.pt")'
         )
     if _ONNX.match(head):
         return "an ONNX graph, not weights; save the PyTorch generator it was exported from"
     stream.seek(max(0, size - 8))
     if stream.read(8) == _TENSORFLOW_INDEX_END:
-        return "a TensorFlow checkpoint; this reads PyTorch alone: give the weights of a PyTorch network"
+        return "a TensorFlow checkpoint; only PyTorch weights are read: give those of a PyTorch network"
     return f"neither torch.save nor safetensors; {EXPECTED}"
 
 
 def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
-    """Check an archive's directory and checksums, as torch does not; return remarks on missing checksums."""
+    """Check an archive's directory and checksums, which torch does not check; return remarks on missing checksums."""
     try:
         with zipfile.ZipFile(Bounded(stream, _MAX_DIRECTORY_BYTES)) as archive:
             infos = archive.infolist()
@@ -223,14 +224,14 @@ def _check_archive(path: Path, stream: BinaryIO, size: int) -> tuple[str, ...]:
             _require_honest_directory(path, size, infos)
             _refuse_other_archives(path, [info.filename for info in infos])
             if not any(info.CRC for info in infos):  # set_crc32_options(False), or one made by hand
-                return ("the file carries no checksums, so that damage to a weight would not be seen",)
+                return ("the file has no checksums, so damage to a weight would not be noticed",)
             broken = next((info.filename for info in infos if not _is_intact(archive, info)), None)
     except InputError:
         raise
     except Exception as error:  # EOFError, struct.error and more come out of a damaged directory
         raise InputError(f"{path}: broken archive, cut off or damaged ({type(error).__name__}); copy it again") from None
     if broken is not None:
-        raise InputError(f"{path}: damaged, the checksum of '{shortened(broken)}' does not fit; copy it again")
+        raise InputError(f"{path}: damaged, the checksum of '{shortened(broken)}' is wrong; copy the file again")
     return ()
 
 
@@ -246,24 +247,24 @@ def _is_intact(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
 
 
 def _require_one_directory(path: Path, stream: BinaryIO, size: int, members: int) -> None:
-    """Raise `InputError` unless the archive ends with one set of records that name the directory right before them.
+    """Raise `InputError` unless the archive ends with one set of end records that point to the directory right before them.
 
-    If they name another one, torch reads that, while `zipfile` reads the one before them.
+    If they point to another directory, torch reads that one, while `zipfile` reads the one right before them.
     """
     stream.seek(max(0, size - _END_64.size - _LOCATOR.size - _END.size))
     tail = stream.read()
     signature, *_, count, length, place, comment = _END.unpack(tail[-_END.size :])
     if signature != b"PK\x05\x06" or comment:
-        raise InputError(f"{path}: other bytes follow the archive's end, as torch.save writes none; copy it again")
+        raise InputError(f"{path}: the file goes on after the end of the archive; copy it again")
     ends = size - _END.size
     if tail[-_END.size - _LOCATOR.size :].startswith(b"PK\x06\x07"):
         ends -= _END_64.size + _LOCATOR.size
         _, _, where, _ = _LOCATOR.unpack(tail[_END_64.size : -_END.size])
         signature, *_, count, length, place = _END_64.unpack(tail[: _END_64.size])
         if signature != b"PK\x06\x06" or where != ends:
-            raise InputError(f"{path}: it has several ends, so that readers would differ; refused")
+            raise InputError(f"{path}: the archive has more than one end record; {_AMBIGUOUS}")
     if place + length != ends or count != members:
-        raise InputError(f"{path}: its end names another directory than lies before it, so that readers would differ; refused")
+        raise InputError(f"{path}: the archive's end record points to another directory than the one before it; {_AMBIGUOUS}")
 
 
 def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo]) -> None:
@@ -272,25 +273,25 @@ def _require_honest_directory(path: Path, size: int, infos: list[zipfile.ZipInfo
         raise InputError(f"{path}: {len(infos):,} members are more than any checkpoint has; refused")
     # torch finds members without regard to case, Python with it
     if len({info.filename.lower() for info in infos}) != len(infos):
-        raise InputError(f"{path}: two members have the same name, so that readers would differ; refused")
+        raise InputError(f"{path}: two members of the archive have the same name; {_AMBIGUOUS}")
     if any(info.flag_bits & 1 or info.compress_type != zipfile.ZIP_STORED for info in infos):
-        raise InputError(f"{path}: its members are compressed or encrypted, as torch.save never does; refused")
+        raise InputError(f"{path}: members of the archive are compressed or encrypted, unlike those of torch.save; refused")
     if sum(info.file_size for info in infos) > size:
-        raise InputError(f"{path}: its members claim more bytes than the file has; refused")
+        raise InputError(f"{path}: members of the archive claim more bytes than the file has; refused")
     if any(info.compress_size != info.file_size for info in infos):
-        raise InputError(f"{path}: its members state two different sizes; refused")
+        raise InputError(f"{path}: a member of the archive states two different sizes; {_AMBIGUOUS}")
     # torch reads nothing of a member marked as a folder, and returns uninitialised memory
     if any(info.file_size and (info.orig_filename.endswith("/") or info.external_attr & _IS_FOLDER) for info in infos):
-        raise InputError(f"{path}: a member is marked as a folder and holds bytes, so that readers would differ; refused")
+        raise InputError(f"{path}: a member of the archive is marked as a folder but has content; {_AMBIGUOUS}")
     if any(_extra_kinds(info.extra).count(_SIZES_64) > 1 for info in infos):
-        raise InputError(f"{path}: a member states its place twice, so that readers would differ; refused")
+        raise InputError(f"{path}: a member of the archive gives its offset twice; {_AMBIGUOUS}")
     ends = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < ends:
-            raise InputError(f"{path}: its members overlap; refused")
+            raise InputError(f"{path}: members of the archive overlap; {_AMBIGUOUS}")
         ends = info.header_offset + 30 + info.compress_size
     if ends > size:
-        raise InputError(f"{path}: its members claim more bytes than the file has; refused")
+        raise InputError(f"{path}: members of the archive claim more bytes than the file has; refused")
 
 
 def _extra_kinds(extra: bytes) -> list[int]:
@@ -311,20 +312,20 @@ def _refuse_other_archives(path: Path, names: list[str]) -> None:
         raise InputError(f"{path}: an archive of NumPy arrays, not a checkpoint; gestures are given as --data")
     if "archive_format" in tails or "models/model.json" in tails:
         raise InputError(
-            f"{path}: an exported program (.pt2), which is not opened; save the state_dict instead, where it is trusted:"
+            f"{path}: an exported program (.pt2), which this tool does not open; if you trust it, save its state_dict:"
             f' torch.save(torch.export.load({file}).state_dict, "generator.pt")'
         )
     if "constants.pkl" in tails or any(tail.startswith("code/") for tail in tails):
         raise InputError(
-            f"{path}: a TorchScript archive, which is not opened; save the state_dict instead, where it is trusted:"
+            f"{path}: a TorchScript archive, which this tool does not open; if you trust it, save its state_dict:"
             f' torch.save(torch.jit.load({file}).state_dict(), "generator.pt")'
         )
     if "model.weights.h5" in names:
-        raise InputError(f"{path}: a Keras archive; this reads PyTorch alone: give the weights of a PyTorch network")
+        raise InputError(f"{path}: a Keras archive; only PyTorch weights are read: give those of a PyTorch network")
     if "data.pkl" not in tails:
         raise InputError(f"{path}: a zip archive without data.pkl; {EXPECTED}")
     if len({name.partition("/")[0] for name in names}) > 1:
-        raise InputError(f"{path}: its members lie in several folders, so that readers would differ; refused")
+        raise InputError(f"{path}: members of the archive are in several folders; {_AMBIGUOUS}")
 
 
 def _says_safetensors(head: bytes, size: int) -> bool:
@@ -336,7 +337,7 @@ def _look_at_shard(path: Path, digest: hashlib._Hash) -> tuple[tuple[int, ...], 
     with _opened(path) as stream:
         state, size, head = _beginning(path, stream)
         if not _says_safetensors(head, size):
-            raise InputError(f"{path}: no safetensors file")
+            raise InputError(f"{path}: not a safetensors file")
         _check_safetensors(path, stream, size)
         _add(digest, stream)
     return state, size
@@ -351,10 +352,10 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
     stream.seek(0)
     length = int.from_bytes(stream.read(8), "little")
     if length > _MAX_HEADER_BYTES:
-        raise broken(f"a header of {length:,} bytes")
+        raise broken(f"its header would have {length:,} bytes")
     header = _json_object(stream.read(length))
     if header is None:
-        raise broken("its header is no JSON object, or names something twice")
+        raise broken("its header is not a JSON object, or has a key twice")
     spans = []
     for name, entry in header.items():
         if name == "__metadata__":
@@ -363,7 +364,7 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
             continue
         span = _span(entry)
         if span is None:
-            raise broken(f"the entry of '{shortened(name)}' makes no sense")
+            raise broken(f"the dtype, shape and offsets of '{shortened(name)}' are invalid or do not agree")
         spans.append(span)
     ends = 0
     for start, end in sorted(spans):
@@ -371,11 +372,11 @@ def _check_safetensors(path: Path, stream: BinaryIO, size: int) -> None:
             raise broken("its tensors overlap" if start < ends else "there are bytes between its tensors")
         ends = end
     if ends != size - 8 - length:
-        raise broken(f"its tensors take {ends:,} bytes and {size - 8 - length:,} are there")
+        raise broken(f"its tensors need {ends:,} bytes, and the file has {size - 8 - length:,}")
 
 
 def _span(entry: object) -> tuple[int, int] | None:
-    """Return a tensor's first byte and its end, None if dtype, shape and offsets do not fit together."""
+    """Return a tensor's first byte and its end, None if dtype, shape and offsets do not agree."""
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         return None
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -402,7 +403,7 @@ def _json_object(text: bytes) -> Mapping[str, object] | None:
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            raise ValueError("a key stands twice")
+            raise ValueError("a key appears twice")
         return found
 
     try:
@@ -413,25 +414,29 @@ def _json_object(text: bytes) -> Mapping[str, object] | None:
 
 
 def _shards(path: Path, stream: BinaryIO, size: int) -> list[Path]:
-    """Return the files that an index names, all beside it; raise `InputError` for other JSON or a file elsewhere."""
+    """Return the shards that an index names, all in its folder; raise `InputError` for other JSON or a shard elsewhere."""
     if size > _MAX_INDEX_BYTES:
         raise InputError(f"{path}: JSON of {size / (1 << 20):.0f} MiB, more than any index of shards; {EXPECTED}")
     stream.seek(0)
     index = _json_object(stream.read(size))
     weights = None if index is None else index.get("weight_map")
     if not isinstance(weights, dict) or not weights:
-        raise InputError(f"{path}: JSON, and no index of safetensors shards; {EXPECTED}")
+        raise InputError(f"{path}: JSON, but not an index of safetensors shards; {EXPECTED}")
     names = sorted({name if isinstance(name, str) else "" for name in weights.values()})
     if len(names) > _MAX_SHARDS:
         raise InputError(f"{path}: names {len(names):,} shards, more than any checkpoint has; refused")
     folders = {path.resolve().parent, path.parent.resolve()}  # in a hub's cache, index and shards are links side by side
     for name in names:
         if name.endswith(".bin"):
-            raise InputError(f"{path}: an index of torch.save shards; only those of safetensors are read; convert them")
+            raise InputError(
+                f"{path}: an index of torch.save shards, which are not supported; convert the shards to safetensors"
+            )
         if not _SHARD_NAME.fullmatch(name) or name.startswith("."):
-            raise InputError(f"{path}: names a shard '{shortened(name)}'; expected a .safetensors file beside it; refused")
+            raise InputError(
+                f"{path}: refused: it names the shard '{shortened(name)}'; expected a .safetensors file in its own folder"
+            )
         if not (path.parent / name).is_file():
-            raise InputError(f"{path}: its shard {name} is not beside it; copy all of them")
+            raise InputError(f"{path}: its shard {name} is not in its folder; copy all shards there")
         if (path.parent / name).resolve().parent not in folders:
             raise InputError(f"{path}: its shard {name} is a link that leads out of the folder; refused")
     return [path.parent / name for name in names]

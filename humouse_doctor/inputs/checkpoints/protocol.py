@@ -159,7 +159,7 @@ def receive(stream: IO[bytes], max_bytes: int) -> Answer:
     """Read an answer with at most `max_bytes` of numbers; raise `BadFrame` for anything malformed."""
     length = int.from_bytes(_exactly(stream, 8), "little")
     if length > _MAX_HEADER_BYTES:
-        raise BadFrame("a header too long")
+        raise BadFrame("its header is too long")
     header = _header(_exactly(stream, length))
     tensors = _tensors(header.get("tensors"), max_bytes)
     answer = Answer(
@@ -171,7 +171,7 @@ def receive(stream: IO[bytes], max_bytes: int) -> Answer:
         arrays=MappingProxyType({name: _array(stream, dtype, shape) for name, dtype, shape in tensors}),
     )
     if stream.read(1):
-        raise BadFrame("more than was announced")
+        raise BadFrame("it is longer than announced")
     return answer
 
 
@@ -179,9 +179,9 @@ def _header(text: bytes) -> dict[str, object]:
     try:
         header = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadFrame("a header that is no JSON") from None
+        raise BadFrame("its header is not JSON") from None
     if not isinstance(header, dict):
-        raise BadFrame("a header that is no object")
+        raise BadFrame("its header is not a JSON object")
     return header
 
 
@@ -200,17 +200,17 @@ def _tensors(entries: object, max_bytes: int) -> list[tuple[str, str, tuple[int,
     total = 0
     for entry in entries:
         if not isinstance(entry, list) or len(entry) != 3:
-            raise BadFrame("a tensor without name, dtype and shape")
+            raise BadFrame("a tensor lacks its name, dtype or shape")
         name, dtype, shape = entry
         if not isinstance(name, str) or len(name) > MAX_NAME or name in found or dtype not in DTYPES:
-            raise BadFrame("a tensor of a wrong name or dtype")
+            raise BadFrame("a tensor has an invalid name or dtype")
         if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-            raise BadFrame("a tensor of a wrong shape")
+            raise BadFrame("a tensor has an invalid shape")
         if not has_room(shape, max_bytes):
-            raise BadFrame("tensors larger than the file")
+            raise BadFrame("its tensors are larger than the file")
         total += math.prod(shape) * np.dtype(dtype).itemsize
         if total > max_bytes:
-            raise BadFrame("tensors larger than the file")
+            raise BadFrame("its tensors are larger than the file")
         found[name] = (name, dtype, tuple(shape))
     return list(found.values())
 
@@ -239,10 +239,10 @@ def _statistics(entries: object) -> dict[str, tuple[float, ...]]:
 
 def _config(entries: object) -> dict[str, Plain]:
     if not isinstance(entries, dict) or len(entries) > _MAX_SETTINGS:
-        raise BadFrame("too large a config")
+        raise BadFrame("its config is too large")
     for value in entries.values():
         if not (value is None or isinstance(value, bool | int | float | str)):
-            raise BadFrame("a config of other than plain values")
+            raise BadFrame("its config has a value that is not plain")
     return {
         shortened(name, _MAX_TEXT): shortened(value, _MAX_TEXT) if isinstance(value, str) else value
         for name, value in entries.items()
@@ -257,5 +257,5 @@ def _texts(entries: object, most: int) -> tuple[str, ...]:
 
 def _text(entry: object) -> str:
     if not isinstance(entry, str):
-        raise BadFrame("a line that is no text")
+        raise BadFrame("a line is not text")
     return shortened(entry, _MAX_TEXT)

@@ -118,7 +118,7 @@ def opened(question: Question, stack: ExitStack) -> list[BinaryIO]:
 
 def forbidden(event: str) -> str:
     """Return the refusal of a file that made the loader do more than read."""
-    return f"the file tried to do what no checkpoint does ({event}); refused"
+    return f"the file tried something that no checkpoint needs ({event}); refused"
 
 
 def write_answer(question: Question, files: Sequence[BinaryIO], answers: BinaryIO) -> None:
@@ -216,7 +216,7 @@ def _read(question: Question, files: Sequence[BinaryIO]) -> _Found:
         if len(name) > protocol.MAX_NAME:
             raise Refused(f"a tensor's name has {len(name):,} characters; refused")
         if not protocol.has_room(tensor.shape, question.max_bytes):
-            raise Refused(f"tensor '{shortened(name)}' has a shape beyond all reason; refused")
+            raise Refused(f"tensor '{shortened(name)}' has an impossibly large shape; refused")
         total += tensor.numel() * (4 if tensor.dtype in _WIDENED else tensor.element_size())
     if total > question.max_bytes:
         raise Refused(f"its tensors take {total >> 20:,} MiB together, far more than the file has; refused")
@@ -243,7 +243,7 @@ def _content(question: Question, files: Sequence[BinaryIO], found: _Found) -> An
     blocked = [name for name in names if name.partition(".")[0] in salvage.BLOCKED]
     if blocked:
         raise Refused(
-            f"refused, it refers to {shortened(blocked[0])}, which no honest checkpoint does; --salvage does not read it"
+            f"refused: it refers to {shortened(blocked[0])}, which no genuine checkpoint does; --salvage cannot read it either"
         )
     if len(names) > salvage.MAX_NAMES:
         raise Refused(f"refused, it refers to {len(names):,} foreign names, among them {_listed(names[:3])}")
@@ -316,10 +316,10 @@ def _load_safetensors(files: Sequence[BinaryIO]) -> dict[str, Tensor]:
         for file in files:
             for name, tensor in load(file.read()).items():
                 if name in content:
-                    raise Refused(f"two shards hold a tensor '{shortened(name)}'; refused")
+                    raise Refused(f"two shards contain the tensor '{shortened(name)}', so it is ambiguous; refused")
                 content[name] = tensor
     except KeyError as unknown:  # a dtype that torch lacks, such as four bits
-        raise Refused(f"a tensor of {shortened(str(unknown))} is not dense and real; {EXPECTED}") from None
+        raise Refused(f"a tensor has the unsupported type {shortened(str(unknown))}; {EXPECTED}") from None
     except (SafetensorError, OSError, ValueError, RuntimeError, TypeError, AssertionError) as error:
         raise Refused(f"broken safetensors file: {reason(error)}") from None
     return content
@@ -395,7 +395,7 @@ def _unwrap(content: dict[Any, Any], remarks: list[str], depth: int) -> dict[str
     if chosen in averaged:
         remarks.append(f"took the averaged (EMA) weights under '{chosen}', there are no others")
     elif averaged:
-        remarks.append(f"took the weights under '{chosen}'; the averaged (EMA) ones under '{averaged[0]}' were left")
+        remarks.append(f"took the weights under '{chosen}'; the averaged (EMA) ones under '{averaged[0]}' were not used")
     else:
         remarks.append(f"took the weights under '{chosen}'")
     inside = salvage.as_dict(dict.get(content, chosen))
@@ -434,11 +434,11 @@ def _plain(name: str, tensor: Tensor) -> Tensor:
     """
     label = shortened(name)
     if type(tensor) not in (Tensor, nn.Parameter, nn.Buffer):
-        raise Refused(f"tensor '{label}' is not dense and real; {EXPECTED}")
+        raise Refused(f"tensor '{label}' is not a dense tensor of real numbers; {EXPECTED}")
     bare = Tensor.detach(tensor)
     dense = bare.layout is torch.strided and not (bare.is_meta or bare.is_nested or bare.is_quantized)
     if not dense or bare.device.type != "cpu" or bare.dtype not in (*_KEPT, *_WIDENED):
-        raise Refused(f"tensor '{label}' is not dense and real; {EXPECTED}")
+        raise Refused(f"tensor '{label}' is not a dense tensor of real numbers; {EXPECTED}")
     size = bare.element_size()
     last = bare.storage_offset() + sum((extent - 1) * step for extent, step in zip(bare.shape, bare.stride(), strict=True))
     there = bare.untyped_storage().nbytes()

@@ -44,7 +44,7 @@ def compose(path: Path, values: Mapping[str, Value], places: Mapping[str, Place]
     if remark is not None:
         return Composed(values=values, places=places, source=path, remarks=(remark,), partly=True)
     if path.suffix != ".yaml":  # Hydra would read another file instead
-        raise UsageError(f"{path}: has a defaults: list, which Hydra composes of .yaml files alone; rename it to *.yaml")
+        raise UsageError(f"{path}: has a defaults: list, which Hydra composes only from .yaml files; rename it to *.yaml")
     flat, group_file = _composed(path)
     known = {name: place for name, place in places.items() if flat.get(name) == values.get(name)}
     source = path
@@ -66,11 +66,11 @@ def _incomplete(path: Path) -> str | None:
     try:
         import hydra  # noqa: F401  # only to see if it is installed
     except ImportError:
-        return f"{path} has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it"
+        return f"{path} has a defaults: list, but was read without it; install humouse-doctor[hydra] to compose it"
     from hydra.core.global_hydra import GlobalHydra  # an extra, as above
 
     if GlobalHydra.instance().is_initialized():
-        return f"{path} has a defaults: list and was read alone; a Hydra application is already running here"
+        return f"{path} has a defaults: list, but was read without it; a Hydra application is already running here"
     return None
 
 

@@ -58,7 +58,7 @@ def rows(diff: str) -> Iterator[tuple[int, str, str]]:
             if kind is not None:
                 named[kind] += 1
             if named.get(kind or "", 0) > 1 or (kind is not None and line):
-                raise ValueError(f"line {number + 1} of the diff names another file; expected a diff of one alone")
+                raise ValueError(f"line {number + 1} of the diff names another file; expected a diff of a single file")
             if _NO_EDIT.match(row):
                 raise ValueError(f"line {number + 1} of the diff does more than change lines of a file")
             if line and not row.startswith("\\") and row.strip() and not _SIGNATURE.match(row.rstrip("\r\n")):

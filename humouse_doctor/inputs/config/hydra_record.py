@@ -56,7 +56,7 @@ def command_line(record: Path) -> tuple[str, ...]:
 
 
 def experiment_of(record: Path) -> str | None:
-    """Return the experiment that the run with this record was started as, by its overrides or Hydra's own file; else None."""
+    """Return the name of the experiment that the run was started as, from its overrides or Hydra's own file; else None."""
     chosen = [text.strip().strip("'\"") for key, text in _lines(record.with_name("overrides.yaml")) if key == _GROUP]
     if not chosen:
         chosen = list(_choices(record.with_name("hydra.yaml")))
@@ -64,7 +64,7 @@ def experiment_of(record: Path) -> str | None:
 
 
 def experiment_file(record: Path, checkout: Path) -> Path | None:
-    """Return the file in a checkout from which the run with this record had its experiment, None if there is none."""
+    """Return the experiment's config in a checkout that the run with this record was started from, None without one."""
     name = experiment_of(record)
     file = None if name is None else checkout / "conf" / _GROUP / f"{name}.yaml"
     return file if file is not None and is_file(file) else None

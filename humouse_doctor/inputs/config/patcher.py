@@ -57,14 +57,16 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
         return text
     for edit in edits:
         if _is_reference(edit.new):
-            raise _refuse(name, edit, prefix, f"cannot be {in_message(edit.new)}, which Hydra takes for a reference")
+            raise _refuse(
+                name, edit, prefix, f"cannot be set to {in_message(edit.new)}, which Hydra would resolve as a reference"
+            )
     body = text.removeprefix(_BOM)
     root = yaml_text.compose(body, name)
     found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
     after = text[: len(text) - len(body)] + _edited(body, root, found, name, edits, prefix)
     wrong = _misread(text, {path: leaf.value for path, leaf in found.items()}, after, name, edits, prefix)
     if wrong is not None:
-        raise _refuse(name, wrong, prefix, "would not read back as intended, or another value with it")
+        raise _refuse(name, wrong, prefix, "would not read back as intended if changed in place, or would change another value")
     return after
 
 
@@ -72,7 +74,7 @@ def require_effect(config: Path, source: str, edits: Sequence[Edit], prefix: str
     """Raise `PatchRefused` if an edit of `source` would not change the config at `config`, which includes it."""
     edit = reader.overruled(config, Path(source), edits, prefix)
     if edit is not None:
-        raise _refuse(source, edit, prefix, f"would not count: what {config} brings in later overrules it")
+        raise _refuse(source, edit, prefix, f"would have no effect: a value that {config} includes later overrules it")
 
 
 def _refuse(name: str, edit: Edit, prefix: str, reason: str) -> PatchRefused:
@@ -133,7 +135,7 @@ def _replacement(body: str, leaf: yaml_text.Leaf, name: str, edit: Edit, prefix:
 def _section(root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> tuple[yaml.MappingNode, list[str]]:
     """Return the section to which a missing key is added, and the key's path below it."""
     if not edit.absent:
-        raise _refuse(name, edit, prefix, f"should be {in_message(edit.old)} but is not there any more")
+        raise _refuse(name, edit, prefix, f"should be {in_message(edit.old)}, but the file does not have this key any more")
     parts = f"{prefix}{edit.key}".split(".")
     parent = root
     while len(parts) > 1:
@@ -142,13 +144,15 @@ def _section(root: yaml.MappingNode, name: str, edit: Edit, prefix: str) -> tupl
             break
         key, child = pair
         if not isinstance(child, yaml.MappingNode) or child.start_mark.index < key.start_mark.index:
-            raise _refuse(name, edit, prefix, f"would go into {parts[0]}:, which is no plain section here")
+            raise _refuse(
+                name, edit, prefix, f"belongs in {parts[0]}:, which is a value or an alias in this file, not a section"
+            )
         parent, parts = child, parts[1:]
     if parent.flow_style or not parent.value:
-        raise _refuse(name, edit, prefix, "would go into a section written in braces")
+        raise _refuse(name, edit, prefix, "belongs in a section in {...} style, which is not edited in place")
     last_key, last = parent.value[-1]
     if any(key.tag.endswith(":merge") for key, _ in parent.value) or last.start_mark.index < last_key.start_mark.index:
-        raise _refuse(name, edit, prefix, "would go into a section that is shared through an alias")
+        raise _refuse(name, edit, prefix, "belongs in a section with a YAML alias, which is not edited in place")
     return parent, parts
 
 
@@ -396,7 +400,7 @@ def require_own_file(path: str) -> None:
 
 
 def _guessed_by_git(name: str, here: Path) -> str:
-    """Return the file for which `git apply` takes `a/{name}` in a repository's folder `here` (`guess_p_value` of apply.c).
+    """Return the file that `git apply` changes for `a/{name}` in a repository's folder `here` (`guess_p_value` of apply.c).
 
     If the name, or the part after its first folder, begins with the path from the repository's top, git drops that path.
     """

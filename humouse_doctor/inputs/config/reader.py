@@ -26,8 +26,8 @@ _OWN = (
 )  # fmt: skip
 _MAX_LISTED = 3
 _INSTEAD = (
-    "expected a training config of humouse's GAN (conf/experiment/*.yaml, or a run's .hydra/config.yaml); of another generator"
-    " inspect what it draws: humouse-doctor inspect SAMPLES --data GESTURES"
+    "expected a training config of humouse's GAN (conf/experiment/*.yaml, or a run's .hydra/config.yaml); for"
+    " another generator, inspect its samples: humouse-doctor inspect SAMPLES --data GESTURES"
 )
 _INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
 #: A path as OmegaConf defines it: no part is empty, in quotes, or of two words.
@@ -59,9 +59,9 @@ class ReadConfig:
 def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
     """Read the config at `path`; without one, only `overrides` (`key=value`) are known.
 
-    What a config leaves out has the trainer's default. What a config that was not given would say is not known.
-    `text`, if given, is read instead of the file's content. Raises `UsageError` if it is not a config, and for an override
-    of an unknown key.
+    A key that the config leaves out has the trainer's default. Without a config, a key without an override is unknown. `text`,
+    if given, is read instead of the file's content. Raises `UsageError` if it is not a config, and for an override of an
+    unknown key.
     """
     if path is None:
         return overridden(ReadConfig(settings=Settings()), overrides)
@@ -99,12 +99,10 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
 
 
 def _require_own(path: Path, values: Iterable[str], prefix: str = "", *, partly: bool) -> None:
-    """Raise `UsageError` if a config with these keys, each after `prefix`, is clearly that of another program.
+    """Raise `UsageError` if a config with these keys, each after `prefix`, clearly belongs to another program.
 
-    With `partly`, others may come in from a defaults list.
-
-    One with a single key of the warm-up, or a misspelled one, is not, however little it says. Other keys alone, such as a batch
-    size, do not make it humouse's GAN: its diffusion and its detector have them too.
+    With `partly`, a defaults list may add further keys. One key of the warm-up is enough to accept a config, even if the key is
+    misspelled. Other keys, such as a batch size, are not enough: the configs of humouse's diffusion and detector have them too.
     """
     known, other = False, dict[str, None]()
     for name in (name.removeprefix(prefix) for name in values if name.startswith(prefix)):
@@ -125,14 +123,14 @@ def _require_own(path: Path, values: Iterable[str], prefix: str = "", *, partly:
 
 
 def _missing(values: Mapping[str, Value], prefix: str, source: str) -> Iterator[str]:
-    """Yield a remark on the sections that a config lacks, for which the trainer's defaults count."""
+    """Yield a remark on the sections that a config lacks, whose keys get the trainer's defaults."""
     lacking = [
         section
         for section in _NEEDED
         if not any(name.startswith(f"{prefix}{section}.") or f"{prefix}{section}.".startswith(f"{name}.") for name in values)
     ]
     if lacking:
-        yield f"config: {source} has no {' and no '.join(lacking)}: the trainer's defaults count for what they would say"
+        yield f"config: {source} has no {' and no '.join(lacking)}: the trainer's defaults are used for their keys"
 
 
 def overridden(config: ReadConfig, overrides: Sequence[str]) -> ReadConfig:

@@ -114,7 +114,7 @@ def compose(text: str, name: str) -> yaml.MappingNode:
 
 def _root(text: str, name: str) -> yaml.Node | None:
     if text.startswith(2 * _BOM):
-        raise UsageError(f"{name}:1: two byte order marks, of which YAML takes the second for text of the first key; keep one")
+        raise UsageError(f"{name}:1: two byte order marks, and YAML reads the second as part of the first key; keep one")
     try:
         loader = _Loader(text)  # skips one mark, which counts in the indices of later nodes
         try:
@@ -203,14 +203,14 @@ def _entries(
         key = _key(key_node, name)
         if key in seen:
             spelled = shortened(key_node.value)
-            raise UsageError(f"{name}:{line}: the key '{spelled}' stands twice, first in line {seen[key]}; keep one")
+            raise UsageError(f"{name}:{line}: the key '{spelled}' appears twice, first in line {seen[key]}; keep one")
         seen[key] = line
         if key is not None:
             own[key] = key_node, child, False
             continue
         for part in child.value if isinstance(child, yaml.SequenceNode) else [child]:
             if not isinstance(part, yaml.MappingNode):
-                raise UsageError(f"{name}:{line}: << merges a value that is no section; expected an alias of a section")
+                raise UsageError(f"{name}:{line}: << merges a value that is not a section; expected an alias of a section")
             for shared, (where, value, _) in _entries(part, name, budget, above | {id(node)}).items():
                 merged.setdefault(shared, (where, value, True))
     return {**merged, **own}
@@ -219,7 +219,7 @@ def _entries(
 def _key(node: yaml.Node, name: str) -> Value:
     """Return a key as OmegaConf reads it: text, a number, or a boolean; None for a merge. Raises `UsageError` for others."""
     if not isinstance(node, yaml.ScalarNode) or node.value == "":
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: a key that is not plain text")
+        raise UsageError(f"{name}:{node.start_mark.line + 1}: a key is empty, a list or a section; expected plain text")
     if node.tag in _TEXT_KEY_TAGS:
         return str(node.value)
     if node.tag == "tag:yaml.org,2002:merge":
@@ -227,7 +227,9 @@ def _key(node: yaml.Node, name: str) -> Value:
     key = scalar(node, name)
     if key is None:
         line = node.start_mark.line + 1
-        raise UsageError(f"{name}:{line}: the key {shortened(node.value)} is null, which OmegaConf has no keys of; quote it")
+        raise UsageError(
+            f"{name}:{line}: the key {shortened(node.value)} means null, which OmegaConf does not accept as a key; quote it"
+        )
     return key
 
 
@@ -265,7 +267,9 @@ def _spend(budget: list[int], node: yaml.Node, name: str, values: int = 0, text:
 
 def _refuse_foreign_tag(node: yaml.Node, name: str) -> None:
     if node.tag not in _PLAIN_TAGS:
-        raise UsageError(f"{name}:{node.start_mark.line + 1}: the tag {shortened(node.tag)} is refused; expected a plain value")
+        raise UsageError(
+            f"{name}:{node.start_mark.line + 1}: the tag {shortened(node.tag)} is not allowed; expected a plain value"
+        )
 
 
 def scalar(node: yaml.ScalarNode, name: str) -> Value:

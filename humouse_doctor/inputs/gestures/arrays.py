@@ -136,15 +136,17 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
         if len(members) > _MAX_MEMBERS:
             raise ValueError(f"it holds {len(members)} members, more than the {_MAX_MEMBERS} of any array file")
         if min(len(names), len(places)) < len(members):
-            raise ValueError("two of its members have one name or one place")
+            raise ValueError("two of its members have the same name or offset")
         for info in members:
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise ValueError(f"'{info.filename}' is packed in a way numpy does not; save it with numpy.savez_compressed")
+                raise ValueError(
+                    f"'{info.filename}' is compressed by a method that numpy does not use; save it with numpy.savez_compressed"
+                )
         inflated, packed = sum(info.file_size for info in members), path.stat().st_size
         if inflated > _MAX_INFLATED_BYTES and inflated > _MAX_RATIO * packed:
             raise ValueError(
-                f"{packed:,} bytes would inflate to {inflated:,}, more than {_MAX_RATIO} times as many; "
-                "save it with numpy.savez if that is meant"
+                f"{packed:,} bytes would inflate to {inflated:,}, more than {_MAX_RATIO} times as many; if that is"
+                " intended, save it with numpy.savez"
             )
         yield archive
 
@@ -157,7 +159,7 @@ def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Ar
     packed = stream.read(struct.calcsize(layout))
     length = struct.unpack(layout, packed)[0] if len(packed) == struct.calcsize(layout) else 0
     if length > _MAX_HEADER_BYTES:
-        raise ValueError(f"'{member or path.name}' has a header of {length:,} bytes, no array needs so many")
+        raise ValueError(f"'{member or path.name}' has a header of {length:,} bytes, more than any array needs")
     text = stream.read(length)
     header = io.BytesIO(packed + text)
     try:
@@ -179,7 +181,7 @@ def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Ar
     if shape and not dtype.hasobject:
         rows = shape[0]
         if min(shape) < 0 or stream.tell() + rows * array.row_bytes > size:
-            raise ValueError(f"'{member or path.name}' holds fewer bytes than its shape asks for, {shape}")
+            raise ValueError(f"'{member or path.name}' holds fewer bytes than its shape needs, {shape}")
     return array
 
 
@@ -195,7 +197,7 @@ def _gesture_array(path: Path, arrays: list[_Array]) -> _Array:
     if chosen.dtype.kind not in "fiu":
         raise ValueError(f"the array's type is {chosen.dtype}, not numbers")
     if chosen.row_bytes > _MAX_PART_BYTES or chosen.shape[1] < 1:
-        raise ValueError(f"its shape {chosen.shape} is not one of gestures")
+        raise ValueError(f"its shape {chosen.shape} is not that of gestures")
     return chosen
 
 

@@ -101,7 +101,7 @@ def draw(
 ) -> Sample:
     """Draw a sample by `seed` of an array of `shape` (N, T, K), given in `chunks` (n, T, K); raise `InputError`.
 
-    Sequences of zeros are no gestures and are dropped, unless `keep_empty`.
+    Sequences of zeros are not gestures and are dropped, unless `keep_empty`.
     """
     # No larger than the file, so that a few very long rows do not reserve room for thousands.
     capacity = min(max_sequences, shape[0])

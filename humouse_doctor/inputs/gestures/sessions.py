@@ -133,7 +133,7 @@ def _events(path: Path, dropped: Counter[str]) -> Iterator[tuple[float, float, f
 
 
 def _skip_line(stream: BinaryIO) -> None:
-    """Read on behind the next line end, or to the file's end."""
+    """Skip the rest of the line, or of the file."""
     size = _MAX_LINE
     while rest := stream.read(size):
         at = rest.find(b"\n")

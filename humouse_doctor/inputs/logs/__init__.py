@@ -1,1 +1,1 @@
-"""What a training run writes down about itself: its summary, its tables of metrics and its log."""
+"""Readers of the files that a training run writes about itself: its summary, its tables of metrics and its log."""

@@ -20,7 +20,7 @@ _EPOCH = "epoch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsTable:
-    """The rows of a table that name an epoch, in order; `columns` holds the chosen ones, NaN where a cell holds no number."""
+    """The rows of a table that have an epoch, in order; `columns` holds the chosen ones, NaN where a cell holds no number."""
 
     names: tuple[str, ...]
     epochs: tuple[int, ...]

@@ -54,7 +54,7 @@ def read_warm_up(path: Path) -> WarmUpLog | None:
 
 
 def read_planned_epochs(path: Path) -> int | None:
-    """Return how many epochs the last warm-up in a log set out to take, None if it does not say; raise `InputError`."""
+    """Return the planned number of epochs of the last warm-up in a log, None if it does not say; raise `InputError`."""
     found = _START.findall(_read(path))
     return int(found[-1]) if found else None  # another run may have written to the same file before
 

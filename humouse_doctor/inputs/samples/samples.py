@@ -25,14 +25,15 @@ _EXPECTED = "expected a header with sequence, and dx,dy (or x,y), and a line for
 
 
 def is_samples(path: Path) -> bool:
-    """Return True if `path` is a file that by its name holds sequences and no checkpoint."""
+    """Return True if `path` is a file whose name is one of sequences rather than of a checkpoint."""
     return path.suffix.lower() in _SUFFIXES and is_file(path)
 
 
 def read_samples(path: Path, max_sequences: int, seed: int, *, positions: bool = False) -> Gestures:
     """Read up to `max_sequences` generated sequences as deltas (N, T, >=2), chosen by `seed`; raise `InputError`.
 
-    Sequences that stand still are kept. An array holds deltas, or positions if `positions`; a table says so by its columns.
+    Sequences that stand still are kept. An array holds deltas, or positions if `positions` is True; a table's columns show
+    which it holds.
     """
     if path.suffix.lower() == ".csv":
         return _table(path, max_sequences, seed)
@@ -98,7 +99,7 @@ def _sequences(text: str) -> tuple[list[list[tuple[float, ...]]], bool]:
         name = cells[id_at]
         if name != last:
             if name in seen:
-                raise ValueError(f"line {lines.line_num} goes on with a sequence that had ended")
+                raise ValueError(f"line {lines.line_num} continues a sequence that had ended before")
             seen.add(name)
             found.append([])
             last = name
@@ -117,4 +118,4 @@ def _number(cell: str, line: int) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise ValueError(f"line {line} has no number in the place of one") from None
+        raise ValueError(f"line {line} has a cell that should be a number but is not") from None

@@ -84,7 +84,7 @@ def _scale_output(generator, std, mean=None):
 
 
 class NoAnchor(Exception):
-    """A place in the trainer that was not found exactly once; the message names it, and `code` is what to add there."""
+    """Raised if a place in the trainer is not found exactly once; the message names it, and `code` is what to add there."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -160,7 +160,7 @@ def _default(name: str) -> str:
 
 
 def _fields(file: Path, tree: ast.Module, wanted: Sequence[str]) -> list[_Insertion]:
-    """Return the insertion of the new fields, none if no class here has the neighbour."""
+    """Return the insertion of the new fields, none if no class in this file has the field that they go beside."""
     found = [
         node
         for part in ast.walk(tree)
@@ -175,7 +175,7 @@ def _fields(file: Path, tree: ast.Module, wanted: Sequence[str]) -> list[_Insert
 
 
 def _read_keys(file: Path, tree: ast.Module, wanted: Sequence[str]) -> Iterator[_Insertion]:
-    """Yield the insertion that reads the new keys beside the neighbour."""
+    """Yield the insertion that reads the new keys, beside the key that the trainer already reads."""
     code = "".join(f'{name}=training_section.get("{name}", "{_default(name)}"),\n' for name in wanted)
     found = [
         keyword

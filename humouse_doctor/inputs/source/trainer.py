@@ -29,7 +29,7 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class OutputKind(Enum):
-    """A kind of sequence, with what a trainer does to the output of `lstm` and `tcn` that it takes for that kind."""
+    """A kind of sequence; its value says what a trainer does to the output of `lstm` and `tcn` if it reads it as that kind."""
 
     DELTAS = "sums"
     POSITIONS = "takes differences of"
@@ -37,11 +37,11 @@ class OutputKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainerFacts:
-    """What a trainer does with `training.absolute_coordinates: true` and architecture `lstm` or `tcn`.
+    """The behaviour of a trainer with `training.absolute_coordinates: true` and architecture `lstm` or `tcn`.
 
-    `reads` is what it takes the output for after the warm-up, and `compares` what the warm-up's loss compares; each is None
-    where the text does not tell, else with the line that does. `added` are the config keys that it knows of those a patch of
-    ours adds.
+    `reads` is the kind of sequence that the program reads the output as after the warm-up. `compares` is the kind that the
+    warm-up's loss compares. Each comes with the line of the code that shows it, and is None if the code does not show it.
+    `added` are the config keys that this tool's patch adds and that this trainer already has.
     """
 
     file: str
@@ -76,7 +76,7 @@ def around(run: Path) -> Path | None:
 
 
 def parsed(path: Path) -> tuple[str, ast.Module]:
-    """Return a trainer's text, and its syntax tree; raise `InputError` if it cannot be read, or is no Python."""
+    """Return a trainer's text, and its syntax tree; raise `InputError` if it cannot be read, or is not Python."""
     try:
         text = read_bounded(path, _MAX_BYTES)
     except OSError as error:
@@ -89,7 +89,7 @@ def parsed(path: Path) -> tuple[str, ast.Module]:
 
 
 def read(path: Path) -> TrainerFacts:
-    """Return the facts in a trainer's text; raise `InputError` if it cannot be read, or is no Python."""
+    """Return the facts in a trainer's text; raise `InputError` if it cannot be read, or is not Python."""
     _, tree = parsed(path)
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
     kinds = conversion_kinds(tree)
@@ -106,18 +106,18 @@ def read(path: Path) -> TrainerFacts:
 
 
 def _texts(tree: ast.AST) -> frozenset[str]:
-    """Return the texts that stand in the code, keys of a config among them."""
+    """Return all string constants in the code; the config keys that it reads are among them."""
     return frozenset(node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def conversion_kinds(tree: ast.AST) -> Mapping[str, OutputKind]:
-    """Return what each function that converts sequences takes them for, by its name."""
+    """Return the kind of sequence that each converting function takes, by the function's name."""
     functions = {node.name: node for node in ast.walk(tree) if isinstance(node, _Function)}
     return {name: kind for name, node in functions.items() if (kind := _conversion(node)) is not None}
 
 
 def _conversion(function: _Function) -> OutputKind | None:
-    """Return what `function` takes its argument for: deltas if it sums over time, positions if it takes differences."""
+    """Return the kind of sequence that `function` takes: deltas if it sums over time, positions if it takes differences."""
     called = {_name(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
     if len(function.body) > 5:
         return None
@@ -134,7 +134,7 @@ def _conversion(function: _Function) -> OutputKind | None:
 
 
 def _read_as(functions: Mapping[str, _Function], kinds: Mapping[str, OutputKind]) -> tuple[OutputKind, int] | tuple[None, None]:
-    """Return what the output is converted from, by the first function that samples, with the line."""
+    """Return the kind of sequence that the output is converted from, by the first function that samples, with the line."""
     for name in _READERS:
         function = functions.get(name)
         if function is None:
@@ -170,7 +170,7 @@ def _compared_as(
 
 
 def _outputs(function: _Function) -> Iterator[str]:
-    """Yield the variables that hold what a generator has just made."""
+    """Yield the variables that are assigned a generator's output."""
     for node in ast.walk(function):
         if not isinstance(node, ast.Assign):
             continue
@@ -180,7 +180,7 @@ def _outputs(function: _Function) -> Iterator[str]:
 
 
 def conversions(body: Sequence[ast.stmt], kinds: Mapping[str, OutputKind]) -> Iterator[tuple[ast.Call, OutputKind]]:
-    """Yield the calls in `body` that convert, but those made for the other architecture alone."""
+    """Yield the calls in `body` that convert sequences, except those made only for the other architecture."""
     todo: list[ast.AST] = list(reversed(body))
     while todo:
         node = todo.pop()

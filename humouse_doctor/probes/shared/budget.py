@@ -25,14 +25,14 @@ def learning_rate(case: Case) -> float:
 
 
 def rate_trouble(case: Case) -> str | None:
-    """Return the reason no number of steps says how far this learning rate gets, None if there is none."""
+    """Return why the number of steps cannot show how far this learning rate gets, None if it can."""
     rate = case.settings.number("training.lr.generator")
     if rate is None:
         return "the learning rate is not known: the config lacks training.lr.generator"
     if rate <= 0:
         return f"at a learning rate of {rate:g} nothing is trained"
     if rate >= _MOST_RATE:
-        return f"at a learning rate of {rate:g} one step throws every weight further than its whole random start"
+        return f"at a learning rate of {rate:g} one step moves every weight further than its whole random start"
     return None
 
 

@@ -75,8 +75,8 @@ class LatentDistortion(Probe):
         if SHRUNK_PRIOR.name not in measured:
             return f"{fact}; {self.known_effect}"
         return (
-            f"{fact}: what the prior draws spreads {measured[SHRUNK_PRIOR.name]:.2f} as far as what fitted latents"
-            f" (std {measured[FITTED_STD.name]:.1f}) give"
+            f"{fact}: prior samples spread {measured[SHRUNK_PRIOR.name]:.2f} as far as samples of fitted latents (std"
+            f" {measured[FITTED_STD.name]:.1f})"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

@@ -63,7 +63,7 @@ def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
     """
     enough = mask.sum(axis=1) >= MIN_STEPS
     if not enough.any():
-        raise NotMeasurable(f"no sequence has {MIN_STEPS} steps past the transient and before the padding")
+        raise NotMeasurable(f"no sequence has {MIN_STEPS} steps between the initial transient and the padding")
     kept, weights = values[enough], mask[enough][..., None].astype(np.float64)  # (n, T, 2), (n, T, 1)
     count = weights.sum(axis=1)  # (n, 1)
     mean = (kept * weights).sum(axis=1) / count
@@ -159,7 +159,7 @@ def predictions(case: Case) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Targets (N, T, 2) and prior samples (M, T, 2) in the `space` in which symptoms are judged, None if unknown."""
+    """Targets (N, T, 2) and prior samples (M, T, 2) in the `space` in which symptoms are judged, None if it is unknown."""
 
     targets: FloatArray
     predictions: FloatArray

@@ -32,7 +32,7 @@ def timing_ratio(case: Case) -> float:
     measures.require_numbers(found, "the generated times")
     of_real = measures.counted_steps(case.samples.lengths, len(wanted), steps)
     if _varying(wanted[..., 0], of_real) < _OFTEN:
-        raise NotMeasurable("the times between real steps are fixed")
+        raise NotMeasurable("the times between the steps of real sequences do not vary")
     varies = float(measures.std_over_time(wanted, of_real)[0])
     of_drawn = measures.counted_steps(case.samples.lengths, len(found), steps)
     return float(measures.std_over_time(found, of_drawn)[0]) / varies

@@ -108,11 +108,11 @@ class Axes:
         return [(self.x(x), self.y(y)) for x, y in zip(xs, ys, strict=True)]
 
     def level(self, y: float) -> list[svg.Place]:
-        """Return the ends of a line right across the plot."""
+        """Return the ends of a horizontal line across the plot."""
         return [(self.x.start, self.y(y)), (self.x.end, self.y(y))]
 
     def upright(self, x: float) -> list[svg.Place]:
-        """Return the ends of a line from the bottom of the plot to its top."""
+        """Return the ends of a vertical line through the plot, from bottom to top."""
         return [(self.x(x), self.y.start), (self.x(x), self.y.end)]
 
 

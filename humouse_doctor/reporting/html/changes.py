@@ -66,12 +66,15 @@ def compared(comparison: Comparison) -> ComparisonSection:
     common = plots.extent(*(paths for pictures in drawn for paths in (pictures.real_paths, pictures.generated_paths)))
     same, note = True, "All pictures are in one scale."
     if len(spaces) > 1:
-        same, note = False, f"The runs compare other things ({' and '.join(spaces)}), so each has a scale of its own."
+        same, note = (
+            False,
+            f"The losses of the runs compare different things ({' and '.join(spaces)}), so each has its own scale.",
+        )
     elif sizes and max(sizes) / min(sizes) > _OTHER_UNITS:
         times = plots.short(max(sizes) / min(sizes))
         same, note = (
             False,
-            f"The real paths of one run are {times} times as large as the other's, so each has a scale of its own.",
+            f"The real paths of one run are {times} times as large as the other's, so each has its own scale.",
         )
     return ComparisonSection(
         comparison=comparison,

@@ -366,7 +366,7 @@ def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
     if report is not None and finding.code in report.unexplained:
         remark = "no cause found for it"
     elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
-        remark = "true of the config, but no cause of what is measured here"
+        remark = "true of the config, but not a cause of what was measured here"
     return FindingRow(
         judged=judged,
         cause=causes.index(finding.code) + 1 if finding.code in causes else 0,

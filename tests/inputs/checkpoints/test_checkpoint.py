@@ -66,7 +66,7 @@ def test_raw_weights_win_over_averaged_ones_and_a_remark_says_so(tmp_path: Path,
     content = {key: weights(seed=1), raw: weights(seed=0), "step": 1}
     found = checkpoint.load(save(tmp_path / "a.pt", content))
     _same(found, weights(seed=0))
-    assert found.remarks == (f"took the weights under '{raw}'; the averaged (EMA) ones under '{key}' were left",)
+    assert found.remarks == (f"took the weights under '{raw}'; the averaged (EMA) ones under '{key}' were not used",)
 
 
 def test_averaged_weights_kept_as_a_shadow_are_found(tmp_path: Path) -> None:
@@ -517,7 +517,7 @@ def test_a_file_without_checksums_is_read_with_a_remark(tmp_path: Path) -> None:
         torch.serialization.set_crc32_options(True)
     found = checkpoint.load(tmp_path / "a.pt")
     _same(found, weights())
-    assert found.remarks == ("the file carries no checksums, so that damage to a weight would not be seen",)
+    assert found.remarks == ("the file has no checksums, so damage to a weight would not be noticed",)
 
 
 def _gestures(dtype: torch.dtype = torch.float32) -> Tensor:

@@ -49,7 +49,7 @@ def test_a_defaults_list_is_composed_and_places_point_into_the_group_file(defaul
     assert (read.settings.prefix, read.settings.source) == ("", "conf/experiment/x.yaml")
     assert read.remarks == (
         "conf/config.yaml was composed with its defaults: list; the experiment section comes from conf/experiment/x.yaml",
-        "config: conf/experiment/x.yaml has no model.generator: the trainer's defaults count for what they would say",
+        "config: conf/experiment/x.yaml has no model.generator: the trainer's defaults are used for their keys",
     )
     assert not GlobalHydra.instance().is_initialized()
 
@@ -152,7 +152,7 @@ def test_without_hydra_the_file_is_read_alone_and_says_so(conf: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "hydra", None)
     read = reader.read(config(conf, "defaults:\n  - experiment: x\nexperiment:\n  data: {batch_size: 8}\n"))
     assert read.remarks == (
-        "conf/config.yaml has a defaults: list and was read alone; install humouse-doctor[hydra] to compose it",
+        "conf/config.yaml has a defaults: list, but was read without it; install humouse-doctor[hydra] to compose it",
     )
     assert read.settings["data.batch_size"].value == 8
     assert "training.lr.generator" not in read.settings
@@ -165,7 +165,7 @@ def test_within_a_running_hydra_application_the_file_is_read_alone_and_says_so(c
         read = reader.read(path)
         assert GlobalHydra.instance().is_initialized()
     assert read.remarks == (
-        "conf/config.yaml has a defaults: list and was read alone; a Hydra application is already running here",
+        "conf/config.yaml has a defaults: list, but was read without it; a Hydra application is already running here",
     )
     assert "training.lr.generator" not in read.settings
 
@@ -194,7 +194,7 @@ def test_an_edit_that_a_later_file_overrules_is_refused(tmp_path: Path, order: s
     if counts:
         patcher.require_effect(config, str(config), [edit], "")
     else:
-        with pytest.raises(patcher.PatchRefused, match=r"would not count: .*; use the override \+*" + edit.key):
+        with pytest.raises(patcher.PatchRefused, match=r"would have no effect: .*; use the override \+*" + edit.key):
             patcher.require_effect(config, str(config), [edit], "")
 
 
@@ -211,7 +211,7 @@ def test_an_edit_of_a_group_file_is_looked_for_in_the_composed_config(tmp_path: 
     config.write_text(
         "defaults: [experiment: x, _self_]\nexperiment: {training: {reconstruction_epochs: 8}}\n", encoding="utf-8"
     )
-    with pytest.raises(patcher.PatchRefused, match="would not count"):
+    with pytest.raises(patcher.PatchRefused, match="would have no effect"):
         patcher.require_effect(config, str(group), [edit], "")
 
 

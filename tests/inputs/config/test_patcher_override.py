@@ -168,5 +168,5 @@ def test_a_line_of_overrides_names_no_key_but_the_trainers(key: str, prefix: str
 
 @pytest.mark.parametrize("value", ["${oc.env:HOME}", "a${x}", "???", ("a", "${x}")])
 def test_a_value_that_hydra_would_resolve_is_not_written_into_a_config(value: Value) -> None:
-    with pytest.raises(PatchRefused, match=r"which Hydra takes for a reference; change it by hand"):
+    with pytest.raises(PatchRefused, match=r"which Hydra would resolve as a reference; change it by hand"):
         patched("training:\n  x: 1\n", "run.yaml", [Edit(key="training.x", old=1, new=value)])

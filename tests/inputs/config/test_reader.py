@@ -168,7 +168,7 @@ def test_the_config_of_another_program_is_refused(text: str, read: Read) -> None
 def test_a_part_of_a_config_is_read_and_what_it_lacks_is_remarked_on(text: str, lacking: str | None, read: Read) -> None:
     remarks = read(text).remarks
 
-    said = f"run.yaml has no {lacking}: the trainer's defaults count for what they would say"
+    said = f"run.yaml has no {lacking}: the trainer's defaults are used for their keys"
     assert [remark.partition(": ")[2] for remark in remarks] == ([] if lacking is None else [said])
 
 

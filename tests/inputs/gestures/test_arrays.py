@@ -174,7 +174,7 @@ def test_an_archive_without_arrays_is_refused(tmp_path: Path) -> None:
 
 def test_sequences_of_no_steps_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "g.npy", np.ones((4, 0, 2)))
-    assert "its shape (4, 0, 2) is not one of gestures" in _refusal(tmp_path / "g.npy")
+    assert "its shape (4, 0, 2) is not that of gestures" in _refusal(tmp_path / "g.npy")
 
 
 @pytest.mark.parametrize("members", [{}, {"lengths": np.zeros(0, dtype=int), "features": np.zeros((0, 2))}])
@@ -268,7 +268,7 @@ def test_a_header_that_is_no_header_is_refused_in_one_harmless_line(tmp_path: Pa
 def test_an_unbelievably_long_sequence_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrays, "_MAX_PART_BYTES", 100)
     np.save(tmp_path / "g.npy", _moving(2, steps=9))
-    assert "its shape (2, 9, 3) is not one of gestures" in _refusal(tmp_path / "g.npy")
+    assert "its shape (2, 9, 3) is not that of gestures" in _refusal(tmp_path / "g.npy")
 
 
 def test_one_long_sequence_does_not_ask_for_memory_for_thousands(tmp_path: Path) -> None:

@@ -55,10 +55,10 @@ def one_line(ended: Ended) -> str:
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("none/report", "none/report: no file can be written there, its folder is not there; nothing was changed"),
-        ("folder", "folder: no file can be written there, it is a folder; nothing was changed"),
+        ("none/report", "none/report: cannot write a file there: its folder does not exist; nothing was changed"),
+        ("folder", "folder: cannot write a file there: it is a folder; nothing was changed"),
         ("loop", "loop: cannot write: Too many levels of symbolic links; nothing was changed"),
-        ("dangling", "dangling: no file can be written there, its folder is not there; nothing was changed"),
+        ("dangling", "dangling: cannot write a file there: its folder does not exist; nothing was changed"),
         ("x" * 300, "cannot write: File name too long; nothing was changed"),
     ],
 )
@@ -182,7 +182,7 @@ def test_a_baseline_takes_the_place_of_nothing_else(invoke: Invoke, content: str
     ended = invoke(*WRITERS["baseline"]("mine.yaml"))
 
     assert ended.code == 2
-    assert "mine.yaml: --write-baseline would overwrite what is not a baseline" in one_line(ended)
+    assert "mine.yaml: --write-baseline would overwrite a file that is not a baseline" in one_line(ended)
     assert Path("mine.yaml").read_text() == content
 
 
@@ -248,7 +248,7 @@ def test_stdouts_own_file_is_no_place_for_a_report() -> None:
     piped = _python("preflight", "run.yaml", "-o", "json=/dev/stdout")
 
     assert (refused.returncode, by_name.returncode, piped.returncode) == (2, 2, 1)
-    assert "stdout or stderr goes there too" in refused.stderr
+    assert "stdout or stderr is redirected to this file" in refused.stderr
     assert piped.stdout.startswith("{")
 
 
@@ -257,5 +257,5 @@ def test_a_change_is_told_even_where_the_patch_cannot_be_shown() -> None:
 
     changed, failed = ended.stderr.splitlines()
     assert ended.returncode == 3
-    assert changed == "changed run.yaml; what it was is in " + str(Path("run.yaml.bak").resolve())
+    assert changed == "changed run.yaml; its old content is in " + str(Path("run.yaml.bak").resolve())
     assert failed == "humouse-doctor: stdout: cannot write the report: No space left on device"

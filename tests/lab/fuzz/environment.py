@@ -132,7 +132,7 @@ class Environments(Target):
 
     def _watched(self, command: tuple[str, ...], values: dict[str, str], folder: Path, data: bytes) -> tuple[int, str, str]:
         self._watch.seen.clear()
-        config, saved = self._config.read_bytes(), self._saved.read_bytes()
+        contents = {path: path.read_bytes() for path in (self._config, self._saved)}
         signal.signal(signal.SIGALRM, _ring)
         signal.alarm(_HANGS_S)
         try:
@@ -148,7 +148,10 @@ class Environments(Target):
         asked += [event for event in writes if event.startswith("os.unsetenv") and ("COLUMNS" in event or "LINES" in event)]
         if len(writes) > len(asked):
             raise Failure(f"it wrote: {[event for event in writes if event not in asked][:2]}", data)
-        if (self._config.read_bytes(), self._saved.read_bytes()) != (config, saved):
+        changed = [path for path, content in contents.items() if path.read_bytes() != content]
+        for path in changed:  # a step summary may go to any file that the command does not read
+            path.write_bytes(contents[path])
+        if any(str(path) in command for path in changed):
             raise Failure("an input was changed", data)
         if warned:
             raise Failure(f"a warning: {warned[0].message}", data)

@@ -117,6 +117,8 @@ def trainable(context: Context, genome: Genome) -> bool:
     """Return True if a context's generator can be combined with a genome's drive and space."""
     if genome.space is not Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE):
         return False
+    if genome.space is Space.READ and not (context.sums and genome.head is HeadKind.LINEAR):
+        return False
     return genome.drive is Drive.PLAIN or context.kind not in (Kind.SEQ2SEQ, Kind.TCN, Kind.AUTOREGRESSIVE)
 
 

@@ -17,7 +17,7 @@ from tests.lab.zoo.figures import EXPLAINED, SICK, Row, cause_is_right, share, t
 ROOT = Path(__file__).parents[3]
 _BEGIN, _END = "<!-- zoo: made by python -m tests.lab.zoo --tables -->", "<!-- zoo ends -->"
 _BLOCK = re.compile(re.escape(_BEGIN) + r".*?" + re.escape(_END), re.DOTALL)
-_PARTS = ("calibration", "held-out", "held-out, summed")
+_PARTS = ("calibration", "held-out", "summed")
 
 
 def files() -> dict[Path, str]:
@@ -45,7 +45,7 @@ def of_probe(probe: Probe, rows: Sequence[Row]) -> str:
     """Return one probe's results on the corpus: how often it fired, and the quantiles of its numbers."""
     clear = [row for row in rows if row["truth"] in (*SICK, "healthy") and probe.code in row["trained"]["measurements"]]
     of_part = {part: [row for row in clear if row["part"] == part] for part in _PARTS}
-    by_part = {part: some for part, some in of_part.items() if some or not part.endswith("summed")}
+    by_part = {part: some for part, some in of_part.items() if some or part != "summed"}
     if not clear:
         return "No run of the zoo has what this probe needs.\n"
     lines = [f"| | {' | '.join(by_part)} |", f"|---|{'---|' * len(by_part)}"]

@@ -102,6 +102,18 @@ class TestTruth:
     def test_labels(self, skill: float, moves: float, varies: float, label: Label) -> None:
         assert Numbers(skill=skill, moves=moves, varies=varies).label is label
 
+    def test_straight_paths_are_collapsed_where_they_are_looked_at(self) -> None:
+        bent = np.random.default_rng(3).normal(size=(20, 30, 2)).cumsum(axis=1)
+        straight = np.linspace(0, 1, 30)[None, :, None] * bent[:, -1:]
+        assert truth.bends(bent, bent) == 1.0
+        assert truth.bends(straight, bent) == pytest.approx(0.0, abs=1e-12)
+        plain = truth.numbers(reconstructions=bent, targets=bent, generated_paths=straight, real_paths=bent)
+        looked = truth.numbers(
+            reconstructions=bent, targets=bent, generated_paths=straight, real_paths=bent, straight_is_sick=True
+        )
+        assert plain.label is not Label.COLLAPSED
+        assert looked.label is Label.COLLAPSED
+
     def test_what_is_not_finite_is_collapsed(self) -> None:
         fine = np.random.default_rng(2).normal(size=(4, 5, 2))
         broken = fine.copy()
@@ -191,7 +203,7 @@ class TestCorpus:
         assert len({context.name for context in CONTEXTS}) == len({context.seed for context in CONTEXTS}) == len(CONTEXTS)
 
     def test_what_is_held_out_shares_neither_gestures_nor_lengths(self) -> None:
-        parts = {part: [context for context in CONTEXTS if context.part is part] for part in Part}
+        parts = {part: [one for one in CONTEXTS if one.part is part] for part in (Part.CALIBRATION, Part.HELD_OUT)}
         for what in ("source", "length"):
             left, right = ({getattr(context, what) for context in some} for some in parts.values())
             assert not left & right
@@ -236,6 +248,14 @@ class TestTargets:
         assert padded.any()
         assert (targets.written[padded] == 0).all()
 
+    @pytest.mark.parametrize("space", [Space.PX, Space.Z, Space.DPX, Space.READ])
+    def test_a_program_that_sums_draws_the_real_paths_from_the_real_deltas(self, space: Space) -> None:
+        raw = gestures(Source.MINIMUM_JERK, 20, 12, 0)
+        targets = targets_of(replace(tiny(length=12), sums=True), Genome(space=space), raw)
+        assert targets.sums
+        np.testing.assert_allclose(targets.drawn(targets.written), targets.real, atol=1e-3)
+        np.testing.assert_allclose(targets.paths(targets.values), np.cumsum(raw[..., :2], axis=1), atol=0.05)
+
     @pytest.mark.parametrize("source", [Source.STROKES, Source.MINIMUM_JERK, Source.WANDER])
     def test_made_gestures_are_of_a_screens_size(self, source: Source) -> None:
         raw = gestures(source, 256, 48, 1)
@@ -261,6 +281,17 @@ class TestTraining:
         assert [snapshot.steps for snapshot in short] == [Steps.FEW]
         assert all(torch.equal(tensor, short[0].weights[name]) for name, tensor in long[0].weights.items())
         assert not torch.equal(long[1].weights["network.output.weight"], long[0].weights["network.output.weight"])
+
+    def test_a_loss_on_the_sum_leaves_deltas_in_the_unit_of_the_files(self) -> None:
+        context = replace(tiny(steps=120), sums=True)
+        raw = raw_of(context)
+        *_, last = train(context, Genome(space=Space.READ), raw)
+        scale = torch.from_numpy(targets_of(context, Genome(space=Space.READ), raw).std).float()
+        start = generator(context, Genome(space=Space.READ)).state_dict()["network.output.weight"]
+        moved = last.weights["network.output.weight"].abs() / scale[:, None]
+        assert moved.mean() < 10 * start.abs().mean()
+        assert last.numbers.varies > 0.02
+        assert last.numbers.bends < math.inf
 
     @pytest.mark.parametrize("kind", [Kind.LSTM, Kind.LSTM2, Kind.GRU])
     def test_the_time_input_changes_no_other_weight(self, kind: Kind) -> None:
