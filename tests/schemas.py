@@ -29,11 +29,26 @@ def _validator() -> Draft202012Validator:
 
 
 def _items(validator: Validator, items: Any, instance: object, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
-    """Look at a list's entries at once where they need only be of a type: a report has thousands of numbers."""
-    plain = isinstance(items, dict) and items.keys() == {"type"} and isinstance(items["type"], str)
-    if plain and isinstance(instance, list) and all(validator.is_type(entry, items["type"]) for entry in instance):
+    """Look at a list's entries at once where they need only be numbers or rows of them: a report has thousands."""
+    if isinstance(items, dict) and isinstance(instance, list) and all(_is_plain(validator, items, one) for one in instance):
         return
     yield from Draft202012Validator.VALIDATORS["items"](validator, items, instance, schema)
+
+
+def _is_plain(validator: Validator, schema: Mapping[str, Any], instance: Any) -> bool:
+    """Return True for what is of a type alone, or a list of such; False also for what needs a look as usual."""
+    if not isinstance(schema.get("type"), str) or not validator.is_type(instance, schema["type"]):
+        return False
+    if schema.keys() == {"type"}:
+        return True
+    if not isinstance(instance, list) or not schema.get("minItems", 0) <= len(instance) <= schema.get("maxItems", -1):
+        return False
+    if schema.keys() == {"type", "items", "maxItems"} and isinstance(schema["items"], dict):
+        return all(_is_plain(validator, schema["items"], one) for one in instance)
+    if schema.keys() != {"type", "minItems", "maxItems", "prefixItems", "items"} or schema["items"] is not False:
+        return False
+    pairs = zip(schema["prefixItems"], instance, strict=False)
+    return len(instance) == len(schema["prefixItems"]) and all(_is_plain(validator, one, entry) for one, entry in pairs)
 
 
 def _ref(validator: Validator, name: str, instance: object, schema: Mapping[str, Any]) -> Iterator[ValidationError]:

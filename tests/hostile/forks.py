@@ -1,14 +1,17 @@
 """The loader's process, forked from an interpreter that has imported torch once: one process per file without its start.
 
 The interpreter is started with the options and the environment of a command's loader, and what is forked attends to its file
-as a started one does: the same limits, the same hook, the same pipes.
+as a started one does: the same limits, the same hook, the same pipes. Where a test is only about the answers, one fork may read
+several files in turn (`Forks.launch_shared`), with the same limits, and what the hook forbids ends it too.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -25,6 +28,11 @@ _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from tests.hostile.forks import serve; serve(int(sys.argv[2]))"
 )
 
+#: One question to a loader of its own, and one to a loader that has read others and is to read more.
+_ALONE, _SHARED = b"f", b"s"
+#: Files that one loader reads.
+_FILES = 25
+
 #: Memory in few large pages: to copy the table of pages is most of a fork.
 _FEW_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864"}
 
@@ -36,10 +44,13 @@ def serve(number: int) -> None:
     worker.rehearse()
     with socket.socket(fileno=number) as channel:
         while True:
-            _, pipes, _, _ = socket.recv_fds(channel, 1, 2)
-            if len(pipes) != 2:
+            kind = channel.recv(1, socket.MSG_PEEK)
+            if not kind:
                 return
+            pipes = [] if kind == _SHARED else socket.recv_fds(channel, 1, 2)[1]
             child = os.fork()
+            if child == 0 and kind == _SHARED:
+                _read_several(channel)
             if child == 0:
                 channel.close()
                 for place, pipe in enumerate(pipes):
@@ -48,9 +59,53 @@ def serve(number: int) -> None:
                 worker.attend()
             for pipe in pipes:
                 os.close(pipe)
-            channel.send(json.dumps(child).encode() + b"\n")
+            if kind != _SHARED:
+                channel.send(json.dumps(child).encode() + b"\n")
             _, status, used = os.wait4(child, 0)
-            channel.send(json.dumps([os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime]).encode() + b"\n")
+            if kind != _SHARED or status:
+                channel.send(json.dumps([os.waitstatus_to_exitcode(status), used.ru_maxrss, used.ru_utime]).encode() + b"\n")
+
+
+def _read_several(channel: socket.socket) -> None:
+    """Answer question after question in the place of the server; ends with the first that is not for it, or that ends it."""
+    from humouse_doctor.inputs.checkpoints import guard, protocol, worker
+
+    gc.disable()
+    answers: IO[bytes] | None = None
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal answers
+        if answers is not None and event.startswith(guard._FORBIDDEN):
+            forbidden, answers = answers, None
+            protocol.send(protocol.Answer(refusal=worker.forbidden(f"{event} {arguments[:1]}")), forbidden)
+            os._exit(guard.FORBIDDEN_STATUS)
+
+    sys.addaudithook(hook)
+    for _ in range(_FILES):
+        if channel.recv(1, socket.MSG_PEEK) != _SHARED:
+            break
+        _, pipes, _, _ = socket.recv_fds(channel, 1, 2)
+        channel.send(json.dumps(os.getpid()).encode() + b"\n")
+        with os.fdopen(pipes[0], "rb") as questions, os.fdopen(pipes[1], "wb") as out:
+            out.write(protocol.READY)
+            out.flush()
+            line = questions.readline()
+            if line:
+                question = protocol.Question.parse(line)
+                with contextlib.ExitStack() as stack:
+                    try:
+                        files = worker.opened(question, stack)
+                        guard.limit(question.memory_bytes, question.cpu_s)
+                        answers = out
+                        worker.write_answer(question, files, out)
+                    except worker.Refused as refusal:
+                        protocol.send(protocol.Answer(refusal=str(refusal)), out)
+                    except Exception:  # as in a loader of its own
+                        os._exit(1)
+                    answers = None
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        channel.send(json.dumps([0, used.ru_maxrss, used.ru_utime]).encode() + b"\n")
+    os._exit(0)
 
 
 class Ended(NamedTuple):
@@ -85,13 +140,20 @@ class Forks:
 
     def launch(self) -> Forked:
         """Stands in for `child.launch`."""
+        return self._launched(_ALONE)
+
+    def launch_shared(self) -> Forked:
+        """Stand in for `child.launch` where the loader may have read other files before."""
+        return self._launched(_SHARED)
+
+    def _launched(self, kind: bytes) -> Forked:
         question, theirs_in = os.pipe()[::-1]
         theirs_out, answer = os.pipe()[::-1]
-        socket.send_fds(self._channel, [b"f"], [theirs_in, theirs_out])
+        socket.send_fds(self._channel, [kind], [theirs_in, theirs_out])
         os.close(theirs_in)
         os.close(theirs_out)
         child = json.loads(self._lines.readline())
-        return Forked(self, child, os.fdopen(question, "wb"), os.fdopen(answer, "rb"))
+        return Forked(self, child, os.fdopen(question, "wb"), os.fdopen(answer, "rb"), shared=kind == _SHARED)
 
     def wait(self) -> Ended:
         """How the one that is out ended, once it has."""
@@ -108,14 +170,16 @@ class Forks:
 class Forked:
     """What is used of a `subprocess.Popen`, for a process that is another one's child."""
 
-    def __init__(self, forks: Forks, child: int, stdin: IO[bytes], stdout: IO[bytes]) -> None:
+    def __init__(self, forks: Forks, child: int, stdin: IO[bytes], stdout: IO[bytes], *, shared: bool) -> None:
         self.stdin: IO[bytes] | None = stdin
         self.stdout: IO[bytes] | None = stdout
-        self._forks, self._child = forks, child
+        self._forks, self._child, self._shared = forks, child, shared
         self._ended: Ended | None = None
 
     def kill(self) -> None:
-        if self._ended is None:
+        if self._shared and self.stdin is not None and not self.stdin.closed:
+            self.stdin.close()  # no question: it goes on with the next
+        elif self._ended is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._child, signal.SIGKILL)
 

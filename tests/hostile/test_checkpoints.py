@@ -184,7 +184,8 @@ AS_DATA = [case for case in CASES if not case.salvage and "bomb" not in case.fam
 def test_a_file_given_as_data_is_refused_with_one_line_or_read(
     case: Case, tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child, "launch", forks.launch)
+    """The same files, alone with a loader, are above: what is said here to another question may come from a shared one."""
+    monkeypatch.setattr(child, "launch", forks.launch_shared)
     path = tmp_path / "a.pt"
     case.write(path)
     there = sorted(tmp_path.iterdir())
@@ -200,6 +201,24 @@ def test_a_file_given_as_data_is_refused_with_one_line_or_read(
         assert "tried something that no checkpoint needs" not in line or case.name.startswith("a codec")
     assert sorted(tmp_path.iterdir()) == there
     assert list(forks.folder.iterdir()) == []
+
+
+def test_a_shared_loader_is_ended_by_what_a_loader_is_ended_by_and_the_next_one_goes_on(
+    tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is forbidden ends it, a file that is refused unread does not, and no other file's answer depends on either."""
+    monkeypatch.setattr(child, "launch", forks.launch_shared)
+    by_name = {case.name: case for case in CASES if not case.salvage}
+    ends = next(case for case in CASES if case.name.startswith("a codec"))
+    save(tmp_path / "good.pt", {"sequences": torch.ones(4, 5, 3)})
+    for _ in range(6):
+        for case in (ends, by_name["html"], by_name["a number"]):
+            (tmp_path / "a.pt").unlink(missing_ok=True)
+            case.write(tmp_path / "a.pt")
+            with pytest.raises(InputError) as caught:
+                load_gesture_array(tmp_path / "a.pt")
+            assert ("tried to do what no checkpoint does" in str(caught.value)) == (case is ends)
+        assert load_gesture_array(tmp_path / "good.pt")[0].shape == (4, 5, 3)
 
 
 @pytest.mark.parametrize("meanwhile", ["another file", "a pipe", "nothing"])

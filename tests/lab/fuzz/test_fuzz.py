@@ -28,12 +28,12 @@ from tests.lab.fuzz.__main__ import TARGETS, main
 from tests.lab.fuzz.patches import Patches, _applied
 from tests.lab.fuzz.target import Failure, Rules, Target, require_line
 
-#: The number of inputs per target, and outcomes that must occur.
-INPUTS = {"checkpoints": (30, ("refused",)), "data": (200, ("read", "refused")), "configs": (40, ("preflight", "refused")),
-          "sizes": (4, ("refused",)), "logs": (120, ("read train_gan.log", "refused metrics.csv", "stage ")),
-          "patches": (200, ("patched", "refused", "file refused", "file gives edits")),
-          "stored": (200, ("read gate", "refused well", "refused outcome")),
-          "names": (20, ("held", "held, overrides refused")),
+#: The number of inputs per target, few since the fuzzer itself has a minute beside the tests, and outcomes that must occur.
+INPUTS = {"checkpoints": (10, ("refused",)), "data": (60, ("read", "refused")), "configs": (10, ("preflight", "refused")),
+          "sizes": (4, ("refused",)), "logs": (60, ("read train_gan.log", "refused metrics.csv", "stage ")),
+          "patches": (50, ("patched", "refused", "file refused", "file gives edits")),
+          "stored": (50, ("read gate", "refused well", "refused outcome")),
+          "names": (10, ("held", "held, overrides refused")),
           "environment": (40, ("as without gate", "refused"))}  # fmt: skip
 
 #: The number of inputs among which a planted fault shows, of targets for which one input takes long, or few show it.
