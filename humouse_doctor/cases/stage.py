@@ -19,8 +19,8 @@ _PREFIX, _BEST = "generator_", "_best"
 _ERROR = "avg_error_rate"
 #: An evaluation is the best if its error is lower by more than this, as in humouse.
 _LESS = 1e-6
-#: A summary older than a checkpoint by more seconds than this is another run's: humouse writes it last.
-_OLDER_S = 60.0
+#: Files of one run were written, or copied, in order but for so many seconds: a larger difference means another run.
+OLDER_S = 60.0
 _MAX_ENTRIES = 10_000
 
 
@@ -115,19 +115,19 @@ def _epoch(path: Path) -> _Epoch:
             key = "best_sigma_epoch" if best else "final_epoch"
             return _Epoch(epoch=epoch, because=f"{SUMMARY}: {key} is {epoch}")
         reasons.append(f"{SUMMARY} names no {'best' if best else 'last'} epoch")
-    table = _table(path.parent / EVALUATIONS, _ERROR, reasons)
-    if table is not None and table.epochs:
-        if not best:
-            last = max(table.epochs)
-            return _Epoch(epoch=last, because=f"{EVALUATIONS} ends with epoch {last}")
-        lowest = _best_epoch(table)
+    table = _table(path, EVALUATIONS, _ERROR, reasons)
+    if best:
+        lowest = None if table is None else _best_epoch(table)
         if lowest is not None:
             return _Epoch(epoch=lowest, because=f"{EVALUATIONS}: epoch {lowest} has the lowest error")
-    if not best:
-        table = _table(path.parent / METRICS, "g_loss", reasons)
+    else:
+        ends = [] if table is None or not table.epochs else [(max(table.epochs), EVALUATIONS)]
+        table = _table(path, METRICS, "g_loss", reasons)
         if table is not None and table.epochs and "g_loss" in table.columns:
-            last = max(table.epochs)
-            return _Epoch(epoch=last, because=f"{METRICS} ends with epoch {last}")
+            ends.append((max(table.epochs), METRICS))
+        if ends:  # a run evaluates at some of its epochs only
+            last, name = max(ends, key=lambda end: end[0])
+            return _Epoch(epoch=last, because=f"{name} ends with epoch {last}")
     reasons.append(
         f"neither {SUMMARY} nor {EVALUATIONS} beside it says from which epoch a {_BEST} file is; it may be the pure warm-up"
         if best
@@ -147,11 +147,7 @@ def _owner(folder: Path) -> str | None:
 
 def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
     path = checkpoint.with_name(SUMMARY)
-    written, trained = changed_at(path), changed_at(checkpoint)
-    if written is None:
-        return None
-    if trained is not None and written < trained - _OLDER_S:
-        reasons.append(f"{SUMMARY} is older than the checkpoint, so it is an earlier run's")
+    if not is_file(path) or _outdated(path, checkpoint, reasons):
         return None
     try:
         return read_summary(path)
@@ -160,14 +156,24 @@ def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
         return None
 
 
-def _table(path: Path, column: str, reasons: list[str]) -> MetricsTable | None:
-    if not is_file(path):
+def _table(checkpoint: Path, name: str, column: str, reasons: list[str]) -> MetricsTable | None:
+    path = checkpoint.with_name(name)
+    if not is_file(path) or _outdated(path, checkpoint, reasons):
         return None
     try:
         return read_table(path, lambda _: (column,))
     except InputError as error:
         reasons.append(str(error))
         return None
+
+
+def _outdated(path: Path, checkpoint: Path, reasons: list[str]) -> bool:
+    """Return True, with the reason, if a file beside a checkpoint is older: a run writes its rows and summary after its start."""
+    written, trained = changed_at(path), changed_at(checkpoint)
+    if written is None or trained is None or written >= trained - OLDER_S:
+        return False
+    reasons.append(f"{path.name} is older than the checkpoint, so it is taken for an earlier run's")
+    return True
 
 
 def _best_epoch(table: MetricsTable) -> int | None:

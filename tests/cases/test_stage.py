@@ -95,13 +95,34 @@ def test_files_of_a_later_run_in_the_same_folder_say_nothing(tmp_path: Path) -> 
     assert "those of a later run, generator_b.pt" in stage_of(old, NOTHING).because
 
 
-def test_a_summary_of_an_earlier_run_says_nothing(tmp_path: Path) -> None:
-    best = _touch(tmp_path, "generator_a_best.pt")
+def test_a_summary_and_tables_of_an_earlier_run_say_nothing(tmp_path: Path) -> None:
+    last, best = _touch(tmp_path, "generator_a.pt"), _touch(tmp_path, "generator_a_best.pt")
     _summary(tmp_path, final_epoch=3, best_sigma_epoch=2)
-    os.utime(tmp_path / "gan_summary.json", (1_000_000 - 900, 1_000_000 - 900))
+    _evaluations(tmp_path, 0.2, 0.1)
+    (tmp_path / "metrics.csv").write_text("epoch,g_loss\n9,1\n", encoding="utf-8")
+    for name in ("gan_summary.json", "sigma_eval_metrics.csv", "metrics.csv"):
+        os.utime(tmp_path / name, (1_000_000 - 900, 1_000_000 - 900))
 
-    assert _says(best) == (StageKind.UNKNOWN, None)
-    assert "an earlier run's" in stage_of(best, NOTHING).because
+    for path, count in ((last, 3), (best, 2)):
+        assert _says(path) == (StageKind.UNKNOWN, None)
+        assert stage_of(path, NOTHING).because.count("an earlier run's") == count
+
+
+def test_only_the_last_run_in_a_table_counts(tmp_path: Path) -> None:
+    """humouse appends to its tables."""
+    last, best = _touch(tmp_path, "generator_a.pt"), _touch(tmp_path, "generator_a_best.pt")
+    rows = "0,0.4\n10,0.1\n20,0.3\n0,0.3\n5,0.2\n"
+    (tmp_path / "sigma_eval_metrics.csv").write_text(f"epoch,avg_error_rate\n{rows}", encoding="utf-8")
+
+    assert (_says(last)[1], _says(best)[1]) == (5, 5)
+
+
+def test_of_two_tables_the_one_that_reaches_further_tells(tmp_path: Path) -> None:
+    last = _touch(tmp_path, "generator_a.pt")
+    (tmp_path / "sigma_eval_metrics.csv").write_text("epoch,avg_error_rate\n0,0.4\n5,0.3\n", encoding="utf-8")
+    (tmp_path / "metrics.csv").write_text("epoch,g_loss\n1,1\n7,1\n", encoding="utf-8")
+
+    assert str(stage_of(last, NOTHING)) == "after 7 adversarial epochs (metrics.csv ends with epoch 7)"
 
 
 def test_a_file_that_cannot_be_read_is_named_and_another_one_used(tmp_path: Path) -> None:
