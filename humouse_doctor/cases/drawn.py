@@ -74,7 +74,7 @@ def find(entries: Iterable[Path]) -> Found:
     """
     by_kind: dict[SnapshotKind, dict[Path, list[Drawn]]] = {}
     for path in entries:
-        drawn = _named(path)
+        drawn = named(path)
         if drawn is not None and is_file(path):
             groups = by_kind.setdefault(drawn.kind, {})
             groups.setdefault(path.parent if drawn.step is not None else path.parent.parent, []).append(drawn)
@@ -91,15 +91,15 @@ def find(entries: Iterable[Path]) -> Found:
             remarks.append(f"samples that the run drew itself: took the newest, in {newest}; ignored {left}")
         kept, left_over = _in_order(groups[newest])
         if left_over:
-            named = ", ".join(drawn.path.relative_to(newest).as_posix() for drawn in left_over[:5])
-            remarks.append(f"{newest}: ignored {named}, older than a file of an earlier epoch, so taken for another run's")
+            them = ", ".join(drawn.path.relative_to(newest).as_posix() for drawn in left_over[:5])
+            remarks.append(f"{newest}: ignored {them}, older than a file of an earlier epoch, so taken for another run's")
         count += len(kept)
         taken += _evenly(kept, MAX_READ - len(taken))
     files = tuple(sorted(taken, key=lambda drawn: drawn.time))
     return Found(files=files, unread=count - len(taken), remarks=tuple(remarks))
 
 
-def _named(path: Path) -> Drawn | None:
+def named(path: Path) -> Drawn | None:
     """Return the samples that a file holds by its name, None if it holds none."""
     inside = _IN_TRAINING.fullmatch(path.name)
     if inside:

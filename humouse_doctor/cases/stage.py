@@ -82,7 +82,12 @@ def siblings(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _generators(folder: Path) -> list[Path]:
-    return [path for path in below(folder, 0, _MAX_ENTRIES, links=True) if path.match("generator_*.pt") and is_file(path)]
+    return [path for path in below(folder, 0, _MAX_ENTRIES, links=True) if is_generator(path)]
+
+
+def is_generator(path: Path) -> bool:
+    """Return True for a file named as humouse names a generator."""
+    return path.name.startswith(_PREFIX) and path.suffix == ".pt" and is_file(path)
 
 
 def _warms_up(settings: Settings) -> bool:
