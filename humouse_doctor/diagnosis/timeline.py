@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from humouse_doctor.cases.stage import is_best
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
@@ -186,15 +188,25 @@ def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
         )
 
 
-def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
+def own_snapshot(history: History, case: Case) -> Snapshot | None:
     """Return the evaluation that the program drew with the checkpoint's own weights, None if there is none.
 
-    If the checkpoint's stage is unknown, the last evaluation is assumed to be that one.
+    If the checkpoint's stage is unknown, the last evaluation is assumed to be that one, but not for the weights of the best
+    evaluation, which may be any.
     """
-    series = [one for one in history.series if one.step is None]
-    if stage is None or stage.epoch is None:
-        return series[-1] if series and stage is not None and stage.kind is StageKind.UNKNOWN else None
+    series, stage = [one for one in history.series if one.step is None], case.stage
+    if stage is None or not series:
+        return None
+    if stage.kind is StageKind.UNKNOWN:
+        return None if is_best(Path(case.subject.checkpoint or "")) else series[-1]
     return next((one for one in series if one.epoch == stage.epoch), None)
+
+
+def _assumed(case: Case) -> str:
+    """Return a clause that says so if the own snapshot is an assumption, else nothing."""
+    if case.stage is None or case.stage.kind is not StageKind.UNKNOWN:
+        return ""
+    return "; the last samples are assumed to be these weights', since their epoch is not known"
 
 
 def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], history: History) -> tuple[Verdict, str]:
@@ -204,7 +216,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
     replaces this one. After a better one `collapsed` becomes `at-risk`, since only one of the two can be right, unless
     something else than samples shows the collapse.
     """
-    own = own_snapshot(history, case.stage)
+    own = own_snapshot(history, case)
     shown = {code: result for code, result in by_code.items() if code in _SHOWN_BY_SAMPLES}
     if own is None or own.verdict is None or not shown:
         return verdict, ""
@@ -213,7 +225,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
         return verdict, ""
     said = (
         f"the samples that the program drew itself at {own.label} are {own.verdict.value} ({in_words(own.measures)}), and what"
-        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own samples decide"
+        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own samples decide{_assumed(case)}"
     )
     if case.reading is not None and case.reading.assumed:
         said += "; the program may read the output otherwise than assumed here: give --source or --reads"
@@ -230,7 +242,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
 
 def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -> History:
     """Return `history` with a sentence on measures that differ by a factor between the program's own samples and new ones."""
-    own = own_snapshot(history, case.stage)
+    own = own_snapshot(history, case)
     here = measures_of(by_code)
     apart = [
         f"{word} {value:.3g} and {here[word]:.3g}"
@@ -239,5 +251,5 @@ def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -
     ]
     if own is None or not apart:
         return history
-    said = f"what it drew itself at {own.label} and what is drawn here differ: {', '.join(apart)} of the data's"
+    said = f"what it drew itself at {own.label} and what is drawn here differ: {', '.join(apart)} of the data's{_assumed(case)}"
     return replace(history, observations=(*history.observations, said))

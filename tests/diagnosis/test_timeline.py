@@ -164,7 +164,16 @@ def test_samples_of_other_weights_outrank_nothing(stage: Stage | None) -> None:
 def test_of_an_unknown_stage_the_last_evaluation_counts() -> None:
     unknown = replace(CASE, stage=Stage(kind=StageKind.UNKNOWN))
 
-    assert outranked(unknown, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))[0] is Verdict.COLLAPSED
+    verdict, said = outranked(unknown, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))
+    assert verdict is Verdict.COLLAPSED
+    assert "the last samples are assumed to be these weights'" in said
+    assert "assumed" not in outranked(CASE, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))[1]
+
+
+def test_of_an_unknown_stage_no_evaluation_is_taken_for_that_of_the_best_weights() -> None:
+    best = replace(CASE, stage=Stage(kind=StageKind.UNKNOWN), subject=Subject(name="x", checkpoint="run/generator_x_best.pt"))
+
+    assert outranked(best, Verdict.HEALTHY, HEALTHY_HERE, _history("hc")) == (Verdict.HEALTHY, "")
 
 
 def test_nothing_is_outranked_where_both_agree_but_numbers_far_apart_are_told() -> None:
