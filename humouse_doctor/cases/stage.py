@@ -21,6 +21,8 @@ _ERROR = "avg_error_rate"
 _LESS = 1e-6
 #: Files of one run were written, or copied, in order but for so many seconds: a larger difference means another run.
 OLDER_S = 60.0
+#: A run's last row may be older than its weights by an evaluation, or by the end of an epoch: minutes in real runs.
+_ROW_OLDER_S = 600.0
 _MAX_ENTRIES = 10_000
 
 
@@ -152,7 +154,7 @@ def _owner(folder: Path) -> str | None:
 
 def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
     path = checkpoint.with_name(SUMMARY)
-    if not is_file(path) or _outdated(path, checkpoint, reasons):
+    if not is_file(path) or _outdated(path, checkpoint, OLDER_S, reasons):
         return None
     try:
         return read_summary(path)
@@ -163,7 +165,7 @@ def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
 
 def _table(checkpoint: Path, name: str, column: str, reasons: list[str]) -> MetricsTable | None:
     path = checkpoint.with_name(name)
-    if not is_file(path) or _outdated(path, checkpoint, reasons):
+    if not is_file(path) or _outdated(path, checkpoint, _ROW_OLDER_S, reasons):
         return None
     try:
         return read_table(path, lambda _: (column,))
@@ -172,10 +174,10 @@ def _table(checkpoint: Path, name: str, column: str, reasons: list[str]) -> Metr
         return None
 
 
-def _outdated(path: Path, checkpoint: Path, reasons: list[str]) -> bool:
-    """Return True, with the reason, if a file beside a checkpoint is older: a run writes its rows and summary after its start."""
+def _outdated(path: Path, checkpoint: Path, seconds: float, reasons: list[str]) -> bool:
+    """Return True, and add the reason, if a file beside a checkpoint is older than it by more than so many seconds."""
     written, trained = changed_at(path), changed_at(checkpoint)
-    if written is None or trained is None or written >= trained - OLDER_S:
+    if written is None or trained is None or written >= trained - seconds:
         return False
     reasons.append(f"{path.name} is older than the checkpoint, so it is taken for an earlier run's")
     return True

@@ -163,29 +163,47 @@ def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | N
     first, last = series[0], series[-1]
     if first.epoch != 0 or len(series) == 1:
         return
-    if ill is not None and first.verdict is Verdict.HEALTHY:
-        end = " and recovered later" if last.verdict is Verdict.HEALTHY else ""
+    begin = "before the first adversarial epoch" if stage is not None and stage.start else "after the warm-up"
+    end = " and recovered later" if last.verdict is Verdict.HEALTHY else ""
+    well = next((one for one in series if one.verdict is Verdict.HEALTHY), None)
+    if well is first:
+        if ill is not None:
+            yield (
+                f"it became unhealthy at {ill.label}{end}: it was healthy {begin}, so the adversarial stage made it"
+                " so; what in that stage did is not known here"
+            )
+    elif well is None:
+        epochs = f"{last.epoch} adversarial epoch{'' if last.epoch == 1 else 's'}"
+        same = all(one.verdict is first.verdict for one in series)
+        then = f"{epochs} did not change that" if same else f"is {_word(last)} after {epochs}"
+        yield f"it was {_word(first)} {begin} already, and {then}"
+    elif ill is None:
+        yield f"it recovered in the adversarial stage, by {well.label}: {begin} it was not healthy"
+    else:
         yield (
-            f"it became unhealthy at {ill.label}{end}: it was healthy after the warm-up, so the adversarial stage made it"
-            " so; what in that stage did is not known here"
+            f"it was {_word(first)} {begin}, recovered in the adversarial stage, by {well.label}, and became unhealthy again"
+            f" at {ill.label}{end}"
         )
-    elif first.verdict is not Verdict.HEALTHY and last.verdict is not Verdict.HEALTHY:
-        yield (
-            f"it was {first.verdict.value if first.verdict else ''} after the warm-up already, and {last.epoch} adversarial"
-            f" epoch{'' if last.epoch == 1 else 's'} did not change that"
-        )
-    elif first.verdict is not Verdict.HEALTHY:
-        well = next(one for one in series if one.verdict is Verdict.HEALTHY)
-        yield f"it recovered in the adversarial stage, by {well.label}: after the warm-up it was not healthy"
+
+
+def _word(snapshot: Snapshot) -> str:
+    return "" if snapshot.verdict is None else snapshot.verdict.value
 
 
 def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
-    flat = [one for one in series if one.measures.get(TIMING, 1.0) < FLAT]
-    if flat:
-        yield (
-            f"from {flat[0].label} on the times between steps vary {flat[0].measures[TIMING]:.3g} times as much as in the data:"
-            " the timing profile is flat"
-        )
+    """Yield a sentence on the snapshots whose times hardly vary."""
+    timed = [one for one in series if TIMING in one.measures]
+    flat = [one for one in timed if one.measures[TIMING] < FLAT]
+    if not flat:
+        return
+    if flat == timed[-len(flat) :]:
+        when = f"from {flat[0].label} on"
+    else:
+        when = f"at {', '.join(one.label for one in flat[:_MOST_SPANS])}{', ...' if len(flat) > _MOST_SPANS else ''}"
+    yield (
+        f"{when} the times between steps vary {flat[0].measures[TIMING]:.3g} times as much as in the data:"
+        " the timing profile is flat"
+    )
 
 
 def own_snapshot(history: History, case: Case) -> Snapshot | None:
