@@ -64,10 +64,39 @@ def experiment_of(path: Path) -> str | None:
     return path.stem.removeprefix(_PREFIX).removesuffix(_BEST)
 
 
-def later_run(path: Path) -> str | None:
-    """Return the experiment of a later run that has overwritten the files beside a checkpoint, None if there is none."""
-    owner = _owner(path.parent)
-    return None if owner == experiment_of(path) else owner
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRun:
+    """Another run to which the files beside a checkpoint belong, if `sure`; else they may belong to either."""
+
+    generator: str
+    sure: bool
+
+    def __str__(self) -> str:
+        """Return whose files they are, as the end of a sentence that begins with `they`."""
+        return f"are those of a later run, {self.generator}" if self.sure else f"may be those of another run, {self.generator}"
+
+
+def other_run(path: Path) -> OtherRun | None:
+    """Return the run that has, or may have, overwritten the files beside a checkpoint; None if there is none.
+
+    Several experiments may share the folder, and all write files of the same names into it. Only times tell whose they are, and
+    a copy loses these: it is sure for a generator that is clearly newer, and no newer than what it would have written. A
+    generator that is newer than all of that, such as a warm start saved beside it, has overwritten nothing.
+    """
+    own, newest = changed_at(path), (0.0, "")
+    for other in _generators(path.parent):
+        written = changed_at(other) or 0.0
+        if experiment_of(other) != experiment_of(path):
+            newest = max(newest, (written, other.name))
+        elif own is not None:
+            own = max(own, written)
+    seconds, name = newest
+    if own is None or not name or seconds < own - OLDER_S:
+        return None
+    records = [time for record in (SUMMARY, EVALUATIONS, METRICS) if (time := changed_at(path.with_name(record))) is not None]
+    if records and seconds > max(records) + OLDER_S:
+        return None
+    return OtherRun(generator=name, sure=bool(records) and seconds > own + OLDER_S)
 
 
 def is_best(path: Path) -> bool:
@@ -111,9 +140,9 @@ def _start(settings: Settings) -> str:
 def _epoch(path: Path) -> _Epoch:
     """Return the number of adversarial epochs that a checkpoint named by humouse has been through."""
     reasons: list[str] = []
-    owner = later_run(path)
+    owner = other_run(path)
     if owner is not None:
-        return _Epoch(epoch=None, because=f"the files beside it are those of a later run, generator_{owner}.pt")
+        return _Epoch(epoch=None, because=f"the files beside it {owner}")
     best = is_best(path)
     summary = _summary(path, reasons)
     if summary is not None:
@@ -141,15 +170,6 @@ def _epoch(path: Path) -> _Epoch:
         else f"neither {SUMMARY}, {EVALUATIONS} nor {METRICS} beside it says from which epoch it is"
     )
     return _Epoch(epoch=None, because="; ".join(reasons))
-
-
-def _owner(folder: Path) -> str | None:
-    """Return the experiment of the newest generator in a folder, None if there is none.
-
-    Several experiments may share the folder, and all write files of the same names into it.
-    """
-    aged = [(seconds, path.name, path) for path in _generators(folder) if (seconds := changed_at(path)) is not None]
-    return experiment_of(max(aged)[2]) if aged else None
 
 
 def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:

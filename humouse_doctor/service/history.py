@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from humouse_doctor.cases import drawn
-from humouse_doctor.cases.stage import is_generator, later_run
+from humouse_doctor.cases.stage import is_generator, other_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
@@ -95,12 +95,14 @@ def _full(path: Path) -> Path:
 
 
 def _own(entries: Sequence[Path], checkpoint: Path) -> tuple[Sequence[Path], list[str]]:
-    """Return the entries without those beside a checkpoint that a later run has overwritten, and a remark on these."""
-    later = later_run(checkpoint)
-    if later is None:
+    """Return the entries without those beside a checkpoint that a later run has surely overwritten, and a remark on these."""
+    other = other_run(checkpoint)
+    if other is None:
         return entries, []
     folder = checkpoint.parent
-    left = f"ignored the files beside {checkpoint.name} in {folder}: they are those of a later run, generator_{later}.pt"
+    if not other.sure:
+        return entries, [f"the files beside {checkpoint.name} in {folder}: they {other}"]
+    left = f"ignored the files beside {checkpoint.name} in {folder}: they {other}"
     return [path for path in entries if not path.absolute().is_relative_to(folder.absolute())], [left]
 
 

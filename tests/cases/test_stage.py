@@ -89,10 +89,29 @@ def test_what_comes_before_the_first_epoch_is_as_the_config_says(
 def test_files_of_a_later_run_in_the_same_folder_say_nothing(tmp_path: Path) -> None:
     old, new = _touch(tmp_path, "generator_a.pt", age=900), _touch(tmp_path, "generator_b.pt")
     _summary(tmp_path, final_epoch=3)
+    _touch(tmp_path, "generator_b_best.pt", age=1800)
 
     assert _says(new) == (StageKind.ADVERSARIAL, 3)
     assert _says(old) == (StageKind.UNKNOWN, None)
     assert "those of a later run, generator_b.pt" in stage_of(old, NOTHING).because
+
+
+def test_of_files_with_one_time_none_is_taken_for_a_later_run(tmp_path: Path) -> None:
+    """A clone or an unpacked archive has one time for all its files."""
+    generators = [_touch(tmp_path, f"generator_{name}.pt") for name in "ab"]
+    _summary(tmp_path, final_epoch=3)
+
+    for path, other in zip(generators, reversed(generators), strict=True):
+        assert _says(path) == (StageKind.UNKNOWN, None)
+        assert stage_of(path, NOTHING).because == f"the files beside it may be those of another run, {other.name}"
+
+
+def test_a_warm_start_saved_beside_a_run_has_overwritten_nothing(tmp_path: Path) -> None:
+    _summary(tmp_path, final_epoch=3)
+    os.utime(tmp_path / "gan_summary.json", (1_000_000 - 900, 1_000_000 - 900))
+    last, _ = _touch(tmp_path, "generator_a.pt", age=900), _touch(tmp_path, "generator_warm.pt")
+
+    assert _says(last) == (StageKind.ADVERSARIAL, 3)
 
 
 def test_a_summary_and_tables_of_an_earlier_run_say_nothing(tmp_path: Path) -> None:
