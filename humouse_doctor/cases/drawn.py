@@ -10,6 +10,7 @@ from pathlib import Path
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.cases.run_folder import folders_of
+from humouse_doctor.cases.stage import OLDER_S
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
@@ -51,7 +52,7 @@ class Drawn:
 class Found:
     """The files to read, in order of time.
 
-    `unread` is the number of further files of the same run. `remarks` name the runs whose files are ignored, and the reason.
+    `unread` is the number of further files of the same run. `remarks` name the files of other runs, which are ignored.
     """
 
     files: tuple[Drawn, ...]
@@ -68,11 +69,12 @@ def listed(run: Path, settings: Settings) -> tuple[Path, ...]:
 def find(entries: Iterable[Path]) -> Found:
     """Find the samples of a run among the `entries` of its folders: at most `MAX_READ`, spread evenly, evaluations first.
 
-    If several runs left samples, those of the newest run are used.
+    If several runs left samples, those of the newest run are used. In one folder, a file older than one of an earlier epoch is
+    another run's: humouse overwrites the epochs that it reaches, and leaves the others.
     """
     by_kind: dict[SnapshotKind, dict[Path, list[Drawn]]] = {}
     for path in entries:
-        drawn = _named(path)
+        drawn = named(path)
         if drawn is not None and is_file(path):
             groups = by_kind.setdefault(drawn.kind, {})
             groups.setdefault(path.parent if drawn.step is not None else path.parent.parent, []).append(drawn)
@@ -87,13 +89,17 @@ def find(entries: Iterable[Path]) -> Found:
         if len(groups) > 1:
             left = ", ".join(sorted(str(folder) for folder in groups if folder != newest)[:5])
             remarks.append(f"samples that the run drew itself: took the newest, in {newest}; ignored {left}")
-        count += len(groups[newest])
-        taken += _evenly(sorted(groups[newest], key=lambda drawn: drawn.time), MAX_READ - len(taken))
+        kept, left_over = _in_order(groups[newest])
+        if left_over:
+            them = ", ".join(drawn.path.relative_to(newest).as_posix() for drawn in left_over[:5])
+            remarks.append(f"{newest}: ignored {them}, older than a file of an earlier epoch, so taken for another run's")
+        count += len(kept)
+        taken += _evenly(kept, MAX_READ - len(taken))
     files = tuple(sorted(taken, key=lambda drawn: drawn.time))
     return Found(files=files, unread=count - len(taken), remarks=tuple(remarks))
 
 
-def _named(path: Path) -> Drawn | None:
+def named(path: Path) -> Drawn | None:
     """Return the samples that a file holds by its name, None if it holds none."""
     inside = _IN_TRAINING.fullmatch(path.name)
     if inside:
@@ -109,6 +115,16 @@ def _age(folder: Path, files: Iterable[Drawn]) -> tuple[bool, str, float, str]:
     archived = _ARCHIVE in folder.parts
     newest = max(changed_at(drawn.path) or 0.0 for drawn in files)
     return not archived, folder.name if archived else "", newest, str(folder)
+
+
+def _in_order(files: Iterable[Drawn]) -> tuple[list[Drawn], list[Drawn]]:
+    """Return the files in order of time, and those that are older than a file of an earlier time."""
+    kept, older, newest = list[Drawn](), list[Drawn](), 0.0
+    for drawn in sorted(files, key=lambda drawn: drawn.time):
+        written = changed_at(drawn.path) or 0.0
+        (older if written < newest - OLDER_S else kept).append(drawn)
+        newest = max(newest, written)
+    return kept, older
 
 
 def _evenly(files: list[Drawn], most: int) -> list[Drawn]:

@@ -19,8 +19,10 @@ _PREFIX, _BEST = "generator_", "_best"
 _ERROR = "avg_error_rate"
 #: An evaluation is the best if its error is lower by more than this, as in humouse.
 _LESS = 1e-6
-#: A summary older than a checkpoint by more seconds than this is another run's: humouse writes it last.
-_OLDER_S = 60.0
+#: Files of one run were written, or copied, in order but for so many seconds: a larger difference means another run.
+OLDER_S = 60.0
+#: A run's last row may be older than its weights by an evaluation, or by the end of an epoch: minutes in real runs.
+_ROW_OLDER_S = 600.0
 _MAX_ENTRIES = 10_000
 
 
@@ -62,10 +64,39 @@ def experiment_of(path: Path) -> str | None:
     return path.stem.removeprefix(_PREFIX).removesuffix(_BEST)
 
 
-def later_run(path: Path) -> str | None:
-    """Return the experiment of a later run that has overwritten the files beside a checkpoint, None if there is none."""
-    owner = _owner(path.parent)
-    return None if owner == experiment_of(path) else owner
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherRun:
+    """Another run to which the files beside a checkpoint belong, if `sure`; else they may belong to either."""
+
+    generator: str
+    sure: bool
+
+    def __str__(self) -> str:
+        """Return whose files they are, as the end of a sentence that begins with `they`."""
+        return f"are those of a later run, {self.generator}" if self.sure else f"may be those of another run, {self.generator}"
+
+
+def other_run(path: Path) -> OtherRun | None:
+    """Return the run that has, or may have, overwritten the files beside a checkpoint; None if there is none.
+
+    Several experiments may share the folder, and all write files of the same names into it. Only times tell whose they are, and
+    a copy loses these: it is sure for a generator that is clearly newer, and no newer than what it would have written. A
+    generator that is newer than all of that, such as a warm start saved beside it, has overwritten nothing.
+    """
+    own, newest = changed_at(path), (0.0, "")
+    for other in _generators(path.parent):
+        written = changed_at(other) or 0.0
+        if experiment_of(other) != experiment_of(path):
+            newest = max(newest, (written, other.name))
+        elif own is not None:
+            own = max(own, written)
+    seconds, name = newest
+    if own is None or not name or seconds < own - OLDER_S:
+        return None
+    records = [time for record in (SUMMARY, EVALUATIONS, METRICS) if (time := changed_at(path.with_name(record))) is not None]
+    if records and seconds > max(records) + OLDER_S:
+        return None
+    return OtherRun(generator=name, sure=bool(records) and seconds > own + OLDER_S)
 
 
 def is_best(path: Path) -> bool:
@@ -82,7 +113,12 @@ def siblings(path: Path, settings: Settings) -> Iterator[str]:
 
 
 def _generators(folder: Path) -> list[Path]:
-    return [path for path in below(folder, 0, _MAX_ENTRIES, links=True) if path.match("generator_*.pt") and is_file(path)]
+    return [path for path in below(folder, 0, _MAX_ENTRIES, links=True) if is_generator(path)]
+
+
+def is_generator(path: Path) -> bool:
+    """Return True for a file named as humouse names a generator."""
+    return path.name.startswith(_PREFIX) and path.suffix == ".pt" and is_file(path)
 
 
 def _warms_up(settings: Settings) -> bool:
@@ -104,9 +140,9 @@ def _start(settings: Settings) -> str:
 def _epoch(path: Path) -> _Epoch:
     """Return the number of adversarial epochs that a checkpoint named by humouse has been through."""
     reasons: list[str] = []
-    owner = later_run(path)
+    owner = other_run(path)
     if owner is not None:
-        return _Epoch(epoch=None, because=f"the files beside it are those of a later run, generator_{owner}.pt")
+        return _Epoch(epoch=None, because=f"the files beside it {owner}")
     best = is_best(path)
     summary = _summary(path, reasons)
     if summary is not None:
@@ -115,19 +151,19 @@ def _epoch(path: Path) -> _Epoch:
             key = "best_sigma_epoch" if best else "final_epoch"
             return _Epoch(epoch=epoch, because=f"{SUMMARY}: {key} is {epoch}")
         reasons.append(f"{SUMMARY} names no {'best' if best else 'last'} epoch")
-    table = _table(path.parent / EVALUATIONS, _ERROR, reasons)
-    if table is not None and table.epochs:
-        if not best:
-            last = max(table.epochs)
-            return _Epoch(epoch=last, because=f"{EVALUATIONS} ends with epoch {last}")
-        lowest = _best_epoch(table)
+    table = _table(path, EVALUATIONS, _ERROR, reasons)
+    if best:
+        lowest = None if table is None else _best_epoch(table)
         if lowest is not None:
             return _Epoch(epoch=lowest, because=f"{EVALUATIONS}: epoch {lowest} has the lowest error")
-    if not best:
-        table = _table(path.parent / METRICS, "g_loss", reasons)
+    else:
+        ends = [] if table is None or not table.epochs else [(max(table.epochs), EVALUATIONS)]
+        table = _table(path, METRICS, "g_loss", reasons)
         if table is not None and table.epochs and "g_loss" in table.columns:
-            last = max(table.epochs)
-            return _Epoch(epoch=last, because=f"{METRICS} ends with epoch {last}")
+            ends.append((max(table.epochs), METRICS))
+        if ends:  # a run evaluates at some of its epochs only
+            last, name = max(ends, key=lambda end: end[0])
+            return _Epoch(epoch=last, because=f"{name} ends with epoch {last}")
     reasons.append(
         f"neither {SUMMARY} nor {EVALUATIONS} beside it says from which epoch a {_BEST} file is; it may be the pure warm-up"
         if best
@@ -136,22 +172,9 @@ def _epoch(path: Path) -> _Epoch:
     return _Epoch(epoch=None, because="; ".join(reasons))
 
 
-def _owner(folder: Path) -> str | None:
-    """Return the experiment of the newest generator in a folder, None if there is none.
-
-    Several experiments may share the folder, and all write files of the same names into it.
-    """
-    aged = [(seconds, path.name, path) for path in _generators(folder) if (seconds := changed_at(path)) is not None]
-    return experiment_of(max(aged)[2]) if aged else None
-
-
 def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
     path = checkpoint.with_name(SUMMARY)
-    written, trained = changed_at(path), changed_at(checkpoint)
-    if written is None:
-        return None
-    if trained is not None and written < trained - _OLDER_S:
-        reasons.append(f"{SUMMARY} is older than the checkpoint, so it is an earlier run's")
+    if not is_file(path) or _outdated(path, checkpoint, OLDER_S, reasons):
         return None
     try:
         return read_summary(path)
@@ -160,14 +183,24 @@ def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
         return None
 
 
-def _table(path: Path, column: str, reasons: list[str]) -> MetricsTable | None:
-    if not is_file(path):
+def _table(checkpoint: Path, name: str, column: str, reasons: list[str]) -> MetricsTable | None:
+    path = checkpoint.with_name(name)
+    if not is_file(path) or _outdated(path, checkpoint, _ROW_OLDER_S, reasons):
         return None
     try:
         return read_table(path, lambda _: (column,))
     except InputError as error:
         reasons.append(str(error))
         return None
+
+
+def _outdated(path: Path, checkpoint: Path, seconds: float, reasons: list[str]) -> bool:
+    """Return True, and add the reason, if a file beside a checkpoint is older than it by more than so many seconds."""
+    written, trained = changed_at(path), changed_at(checkpoint)
+    if written is None or trained is None or written >= trained - seconds:
+        return False
+    reasons.append(f"{path.name} is older than the checkpoint, so it is taken for an earlier run's")
+    return True
 
 
 def _best_epoch(table: MetricsTable) -> int | None:

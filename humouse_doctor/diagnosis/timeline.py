@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from humouse_doctor.cases.stage import is_best
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
@@ -161,40 +163,68 @@ def _of_stage(series: Sequence[Snapshot], ill: Snapshot | None, stage: Stage | N
     first, last = series[0], series[-1]
     if first.epoch != 0 or len(series) == 1:
         return
-    if ill is not None and first.verdict is Verdict.HEALTHY:
-        end = " and recovered later" if last.verdict is Verdict.HEALTHY else ""
+    begin = "before the first adversarial epoch" if stage is not None and stage.start else "after the warm-up"
+    end = " and recovered later" if last.verdict is Verdict.HEALTHY else ""
+    well = next((one for one in series if one.verdict is Verdict.HEALTHY), None)
+    if well is first:
+        if ill is not None:
+            yield (
+                f"it became unhealthy at {ill.label}{end}: it was healthy {begin}, so the adversarial stage made it"
+                " so; what in that stage did is not known here"
+            )
+    elif well is None:
+        epochs = f"{last.epoch} adversarial epoch{'' if last.epoch == 1 else 's'}"
+        same = all(one.verdict is first.verdict for one in series)
+        then = f"{epochs} did not change that" if same else f"is {_word(last)} after {epochs}"
+        yield f"it was {_word(first)} {begin} already, and {then}"
+    elif ill is None:
+        yield f"it recovered in the adversarial stage, by {well.label}: {begin} it was not healthy"
+    else:
         yield (
-            f"it became unhealthy at {ill.label}{end}: it was healthy after the warm-up, so the adversarial stage made it"
-            " so; what in that stage did is not known here"
+            f"it was {_word(first)} {begin}, recovered in the adversarial stage, by {well.label}, and became unhealthy again"
+            f" at {ill.label}{end}"
         )
-    elif first.verdict is not Verdict.HEALTHY and last.verdict is not Verdict.HEALTHY:
-        yield (
-            f"it was {first.verdict.value if first.verdict else ''} after the warm-up already, and {last.epoch} adversarial"
-            f" epoch{'' if last.epoch == 1 else 's'} did not change that"
-        )
-    elif first.verdict is not Verdict.HEALTHY:
-        well = next(one for one in series if one.verdict is Verdict.HEALTHY)
-        yield f"it recovered in the adversarial stage, by {well.label}: after the warm-up it was not healthy"
+
+
+def _word(snapshot: Snapshot) -> str:
+    return "" if snapshot.verdict is None else snapshot.verdict.value
 
 
 def _of_timing(series: Sequence[Snapshot]) -> Iterator[str]:
-    flat = [one for one in series if one.measures.get(TIMING, 1.0) < FLAT]
-    if flat:
-        yield (
-            f"from {flat[0].label} on the times between steps vary {flat[0].measures[TIMING]:.3g} times as much as in the data:"
-            " the timing profile is flat"
-        )
+    """Yield a sentence on the snapshots whose times hardly vary."""
+    timed = [one for one in series if TIMING in one.measures]
+    flat = [one for one in timed if one.measures[TIMING] < FLAT]
+    if not flat:
+        return
+    if flat == timed[-len(flat) :]:
+        when = f"from {flat[0].label} on"
+    else:
+        when = f"at {', '.join(one.label for one in flat[:_MOST_SPANS])}{', ...' if len(flat) > _MOST_SPANS else ''}"
+    yield (
+        f"{when} the times between steps vary {flat[0].measures[TIMING]:.3g} times as much as in the data:"
+        " the timing profile is flat"
+    )
 
 
-def own_snapshot(history: History, stage: Stage | None) -> Snapshot | None:
+def own_snapshot(history: History, case: Case) -> Snapshot | None:
     """Return the evaluation that the program drew with the checkpoint's own weights, None if there is none.
 
-    If the checkpoint's stage is unknown, the last evaluation is assumed to be that one.
+    If the checkpoint's stage is unknown, the last evaluation is assumed to be that one, but not for the weights of the best
+    evaluation, which may be any.
     """
-    series = [one for one in history.series if one.step is None]
-    if stage is None or stage.epoch is None:
-        return series[-1] if series and stage is not None and stage.kind is StageKind.UNKNOWN else None
+    series, stage = [one for one in history.series if one.step is None], case.stage
+    if stage is None or not series:
+        return None
+    if stage.kind is StageKind.UNKNOWN:
+        return None if is_best(Path(case.subject.checkpoint or "")) else series[-1]
     return next((one for one in series if one.epoch == stage.epoch), None)
+
+
+def _assumed(case: Case) -> str:
+    """Return a clause that says so if the own snapshot is an assumption, else nothing."""
+    if case.stage is None or case.stage.kind is not StageKind.UNKNOWN:
+        return ""
+    return "; the last samples are assumed to be these weights', since their epoch is not known"
 
 
 def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], history: History) -> tuple[Verdict, str]:
@@ -204,7 +234,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
     replaces this one. After a better one `collapsed` becomes `at-risk`, since only one of the two can be right, unless
     something else than samples shows the collapse.
     """
-    own = own_snapshot(history, case.stage)
+    own = own_snapshot(history, case)
     shown = {code: result for code, result in by_code.items() if code in _SHOWN_BY_SAMPLES}
     if own is None or own.verdict is None or not shown:
         return verdict, ""
@@ -213,7 +243,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
         return verdict, ""
     said = (
         f"the samples that the program drew itself at {own.label} are {own.verdict.value} ({in_words(own.measures)}), and what"
-        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own samples decide"
+        f" is drawn here is {here.value} ({in_words(measures_of(shown))}): the program's own samples decide{_assumed(case)}"
     )
     if case.reading is not None and case.reading.assumed:
         said += "; the program may read the output otherwise than assumed here: give --source or --reads"
@@ -230,7 +260,7 @@ def outranked(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], 
 
 def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -> History:
     """Return `history` with a sentence on measures that differ by a factor between the program's own samples and new ones."""
-    own = own_snapshot(history, case.stage)
+    own = own_snapshot(history, case)
     here = measures_of(by_code)
     apart = [
         f"{word} {value:.3g} and {here[word]:.3g}"
@@ -239,5 +269,5 @@ def compared(case: Case, by_code: Mapping[str, ProbeResult], history: History) -
     ]
     if own is None or not apart:
         return history
-    said = f"what it drew itself at {own.label} and what is drawn here differ: {', '.join(apart)} of the data's"
+    said = f"what it drew itself at {own.label} and what is drawn here differ: {', '.join(apart)} of the data's{_assumed(case)}"
     return replace(history, observations=(*history.observations, said))

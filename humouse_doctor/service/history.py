@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from humouse_doctor.cases import drawn
-from humouse_doctor.cases.stage import later_run
+from humouse_doctor.cases.stage import is_generator, other_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.history import History, LossCurve
 from humouse_doctor.diagnosis import losses
 from humouse_doctor.diagnosis.timeline import flat_timing, history_of, snapshot_of
+from humouse_doctor.inputs.config import hydra_record
 from humouse_doctor.inputs.files import changed_at
 from humouse_doctor.inputs.gestures.gestures import gather
 
 _LOG, _TABLES = "train_gan.log", ("metrics.csv", "sigma_eval_metrics.csv", "diffusion_eval_metrics.csv")
 #: The most files of one name that are read, the newest first.
 _MOST_OF_A_NAME = 3
+_MAX_NAMED = 5
 
 _Reader = Callable[[Path, Case], tuple[LossCurve | None, tuple[str, ...]]]
 
 
 def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
     """Return what the files in the folder `run` say about it, and remarks on files that were ignored or cannot be read."""
-    entries, remarks = _own(drawn.listed(run, case.settings), case)
+    checkpoint = Path(case.subject.checkpoint or "")
+    entries, remarks = _of_one_run(drawn.listed(run, case.settings), run, checkpoint)
+    entries, later = _own(entries, checkpoint)
+    remarks += later
     found = drawn.find(entries)
     sequences, data = case.samples.sequences, case.data
     remarks.extend(found.remarks)
@@ -56,14 +62,47 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
     return replace(history, curves=tuple(curves), observations=(*history.observations, *said)), tuple(remarks)
 
 
-def _own(entries: Sequence[Path], case: Case) -> tuple[Sequence[Path], list[str]]:
-    """Return the entries without those beside a checkpoint that a later run has overwritten, and a remark on these."""
-    checkpoint = Path(case.subject.checkpoint or "")
-    later = later_run(checkpoint)
-    if later is None:
+def _of_one_run(entries: Sequence[Path], run: Path, checkpoint: Path) -> tuple[Sequence[Path], list[str]]:
+    """Return the entries of the checkpoint's own run, and a remark on the samples and logs of others.
+
+    The folder `run` may hold many runs, as that of a Hydra multirun does. The checkpoint's own one is all below the folder with
+    Hydra's record of it, if there is one. A folder below with a record or a generator of its own is another run's.
+    """
+    record = hydra_record.around(checkpoint)
+    own = set[Path]()
+    for folder in (_full(run), _full(checkpoint).parent):
+        own |= {folder, *folder.parents}
+    others = {_full(path).parent for path in entries if is_generator(path)}
+    others = (others | {_full(path).parents[1] for path in entries if hydra_record.is_record(path)}) - own
+    known = dict[Path, bool]()  # a folder may hold thousands of files
+    kept, left = [], dict[str, None]()
+    for path in entries:
+        if path.parent not in known:
+            around = (_full(path.parent), *_full(path.parent).parents)
+            known[path.parent] = others.isdisjoint(around) and (record is None or record.parent.parent in around)
+        if known[path.parent]:
+            kept.append(path)
+        elif path.name == _LOG or path.name in _TABLES or drawn.named(path) is not None:
+            left[str(path.parent)] = None
+    if not left:
+        return kept, []
+    named = ", ".join(list(left)[:_MAX_NAMED]) + (", ..." if len(left) > _MAX_NAMED else "")
+    return kept, [f"ignored samples and logs of other runs than that of {checkpoint}: in {named}"]
+
+
+def _full(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100  # as of Hydra's record: with symlinks kept
+
+
+def _own(entries: Sequence[Path], checkpoint: Path) -> tuple[Sequence[Path], list[str]]:
+    """Return the entries without those beside a checkpoint that a later run has surely overwritten, and a remark on these."""
+    other = other_run(checkpoint)
+    if other is None:
         return entries, []
     folder = checkpoint.parent
-    left = f"ignored the files beside {checkpoint.name} in {folder}: they are those of a later run, generator_{later}.pt"
+    if not other.sure:
+        return entries, [f"the files beside {checkpoint.name} in {folder}: they {other}"]
+    left = f"ignored the files beside {checkpoint.name} in {folder}: they {other}"
     return [path for path in entries if not path.absolute().is_relative_to(folder.absolute())], [left]
 
 

@@ -64,6 +64,18 @@ def test_of_several_runs_the_newest_is_taken_and_the_others_are_named(tmp_path: 
     assert [one.path for one in _found(tmp_path).files] == [current]
 
 
+def test_an_epoch_older_than_an_earlier_one_is_another_runs(tmp_path: Path) -> None:
+    """A run that was stopped after ten epochs leaves one behind that the next has not reached."""
+    for epoch, seconds in ((0, 9_000), (5, 8_990), (10, 1_000)):
+        os.utime(_touch(tmp_path, f"sigma_eval/epoch_{epoch:03d}/gan_samples.npz"), (seconds, seconds))
+
+    found = _found(tmp_path)
+
+    assert [one.epoch for one in found.files] == [0, 5]  # copies lose the order, but by a few seconds only
+    assert found.unread == 0
+    assert "ignored epoch_010/gan_samples.npz, older than" in found.remarks[0]
+
+
 def test_many_files_are_read_evenly_evaluations_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawn, "MAX_READ", 5)
     for epoch in range(3):

@@ -89,19 +89,61 @@ def test_what_comes_before_the_first_epoch_is_as_the_config_says(
 def test_files_of_a_later_run_in_the_same_folder_say_nothing(tmp_path: Path) -> None:
     old, new = _touch(tmp_path, "generator_a.pt", age=900), _touch(tmp_path, "generator_b.pt")
     _summary(tmp_path, final_epoch=3)
+    _touch(tmp_path, "generator_b_best.pt", age=1800)
 
     assert _says(new) == (StageKind.ADVERSARIAL, 3)
     assert _says(old) == (StageKind.UNKNOWN, None)
     assert "those of a later run, generator_b.pt" in stage_of(old, NOTHING).because
 
 
-def test_a_summary_of_an_earlier_run_says_nothing(tmp_path: Path) -> None:
-    best = _touch(tmp_path, "generator_a_best.pt")
-    _summary(tmp_path, final_epoch=3, best_sigma_epoch=2)
-    os.utime(tmp_path / "gan_summary.json", (1_000_000 - 900, 1_000_000 - 900))
+def test_of_files_with_one_time_none_is_taken_for_a_later_run(tmp_path: Path) -> None:
+    """A clone or an unpacked archive has one time for all its files."""
+    generators = [_touch(tmp_path, f"generator_{name}.pt") for name in "ab"]
+    _summary(tmp_path, final_epoch=3)
 
-    assert _says(best) == (StageKind.UNKNOWN, None)
-    assert "an earlier run's" in stage_of(best, NOTHING).because
+    for path, other in zip(generators, reversed(generators), strict=True):
+        assert _says(path) == (StageKind.UNKNOWN, None)
+        assert stage_of(path, NOTHING).because == f"the files beside it may be those of another run, {other.name}"
+
+
+def test_a_warm_start_saved_beside_a_run_has_overwritten_nothing(tmp_path: Path) -> None:
+    _summary(tmp_path, final_epoch=3)
+    os.utime(tmp_path / "gan_summary.json", (1_000_000 - 900, 1_000_000 - 900))
+    last, _ = _touch(tmp_path, "generator_a.pt", age=900), _touch(tmp_path, "generator_warm.pt")
+
+    assert _says(last) == (StageKind.ADVERSARIAL, 3)
+
+
+def test_a_summary_and_tables_of_an_earlier_run_say_nothing(tmp_path: Path) -> None:
+    last, best = _touch(tmp_path, "generator_a.pt"), _touch(tmp_path, "generator_a_best.pt")
+    _summary(tmp_path, final_epoch=3, best_sigma_epoch=2)
+    _evaluations(tmp_path, 0.2, 0.1)
+    (tmp_path / "metrics.csv").write_text("epoch,g_loss\n9,1\n", encoding="utf-8")
+    for name in ("gan_summary.json", "sigma_eval_metrics.csv", "metrics.csv"):
+        os.utime(tmp_path / name, (1_000_000 - 900, 1_000_000 - 900))
+
+    for path, count in ((last, 3), (best, 2)):
+        assert _says(path) == (StageKind.UNKNOWN, None)
+        assert stage_of(path, NOTHING).because.count("an earlier run's") == count
+
+
+def test_only_the_last_run_in_a_table_counts(tmp_path: Path) -> None:
+    """humouse appends to its tables."""
+    last, best = _touch(tmp_path, "generator_a.pt"), _touch(tmp_path, "generator_a_best.pt")
+    rows = "0,0.4\n10,0.1\n20,0.3\n0,0.3\n5,0.2\n"
+    (tmp_path / "sigma_eval_metrics.csv").write_text(f"epoch,avg_error_rate\n{rows}", encoding="utf-8")
+
+    assert (_says(last)[1], _says(best)[1]) == (5, 5)
+
+
+def test_of_two_tables_the_one_that_reaches_further_tells(tmp_path: Path) -> None:
+    last = _touch(tmp_path, "generator_a.pt")
+    (tmp_path / "sigma_eval_metrics.csv").write_text("epoch,avg_error_rate\n0,0.4\n5,0.3\n", encoding="utf-8")
+    (tmp_path / "metrics.csv").write_text("epoch,g_loss\n1,1\n7,1\n", encoding="utf-8")
+
+    for age in (0, 120):  # in a real run the last evaluation alone took more than a minute
+        os.utime(tmp_path / "metrics.csv", (1_000_000 - age, 1_000_000 - age))
+        assert str(stage_of(last, NOTHING)) == "after 7 adversarial epochs (metrics.csv ends with epoch 7)"
 
 
 def test_a_file_that_cannot_be_read_is_named_and_another_one_used(tmp_path: Path) -> None:

@@ -59,12 +59,30 @@ def test_the_health_by_epoch_is_said_in_one_sentence(verdicts: str, fell_ill: st
     [
         ("hc", "it became unhealthy at epoch 1: it was healthy after the warm-up"),
         ("hch", "it became unhealthy at epoch 1 and recovered later: "),
-        ("cr", "it was collapsed after the warm-up already, and 1 adversarial epoch did not change that"),
+        ("ccc", "it was collapsed after the warm-up already, and 2 adversarial epochs did not change that"),
+        ("cr", "it was collapsed after the warm-up already, and is at-risk after 1 adversarial epoch"),
+        ("rc", "it was at-risk after the warm-up already, and is collapsed after 1 adversarial epoch"),
+        (
+            "chc",
+            "it was collapsed after the warm-up, recovered in the adversarial stage, by epoch 1, and became unhealthy again at"
+            " epoch 2",
+        ),
+        (
+            "chrh",
+            "it was collapsed after the warm-up, recovered in the adversarial stage, by epoch 1, and became unhealthy again"
+            " at epoch 2 and recovered later",
+        ),
         ("cch", "it recovered in the adversarial stage, by epoch 2"),
     ],
 )
 def test_what_the_adversarial_stage_did_is_an_observation_without_a_cause(verdicts: str, said: str) -> None:
     assert _history(verdicts).observations[1].startswith(said)
+
+
+def test_where_weights_were_loaded_nothing_is_said_of_a_warm_up() -> None:
+    loaded = Stage(kind=StageKind.ADVERSARIAL, epoch=1, start="the weights in a.pt")
+
+    assert "it was healthy before the first adversarial epoch, so" in _history("hc", loaded).observations[1]
 
 
 def test_without_an_evaluation_after_the_warm_up_nothing_is_said_of_the_stage() -> None:
@@ -83,6 +101,12 @@ def test_evaluations_come_before_samples_of_the_training() -> None:
     )
     assert history_of(training, 0, None).observations[0].endswith("spread goes from 0.01 to 0.01, movement goes from 0.02 to "
                                                                   "0.02, variety goes from 0.03 to 0.03")  # fmt: skip
+
+
+def test_a_timing_profile_that_is_flat_for_a_time_is_told_with_these_epochs() -> None:
+    timed = [_snapshot(epoch, "h", measures={**WELL, "timing": timing}) for epoch, timing in enumerate((0.01, 0.9, 0.02, 0.9))]
+
+    assert history_of(timed, 0, None).observations[-1].startswith("at epoch 0, epoch 2 the times between steps vary 0.01 times")
 
 
 def test_a_flat_timing_profile_is_told_with_its_epoch() -> None:
@@ -164,7 +188,16 @@ def test_samples_of_other_weights_outrank_nothing(stage: Stage | None) -> None:
 def test_of_an_unknown_stage_the_last_evaluation_counts() -> None:
     unknown = replace(CASE, stage=Stage(kind=StageKind.UNKNOWN))
 
-    assert outranked(unknown, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))[0] is Verdict.COLLAPSED
+    verdict, said = outranked(unknown, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))
+    assert verdict is Verdict.COLLAPSED
+    assert "the last samples are assumed to be these weights'" in said
+    assert "assumed" not in outranked(CASE, Verdict.HEALTHY, HEALTHY_HERE, _history("hc"))[1]
+
+
+def test_of_an_unknown_stage_no_evaluation_is_taken_for_that_of_the_best_weights() -> None:
+    best = replace(CASE, stage=Stage(kind=StageKind.UNKNOWN), subject=Subject(name="x", checkpoint="run/generator_x_best.pt"))
+
+    assert outranked(best, Verdict.HEALTHY, HEALTHY_HERE, _history("hc")) == (Verdict.HEALTHY, "")
 
 
 def test_nothing_is_outranked_where_both_agree_but_numbers_far_apart_are_told() -> None:

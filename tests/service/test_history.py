@@ -154,6 +154,7 @@ def test_samples_of_a_later_run_in_a_shared_folder_are_left(run: Path) -> None:
     _draw(run, 0, wandering(1))
     (run / "train_gan.log").write_text("Warm-up epoch 1 | recon_loss=3\n")
     (run / "checkpoints" / "generator_y.pt").write_bytes(b"")
+    (run / "checkpoints" / "metrics.csv").write_text("epoch,g_loss\n1,1\n")
     os.utime(run / "checkpoints" / "generator_x.pt", (1_000, 1_000))
 
     report = _report(run)
@@ -162,3 +163,43 @@ def test_samples_of_a_later_run_in_a_shared_folder_are_left(run: Path) -> None:
     assert report.history.snapshots == ()
     assert len(report.history.curves) == 1
     assert any("they are those of a later run, generator_y.pt" in remark for remark in report.subject.remarks)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_samples_and_logs_of_another_job_are_left(run: Path, recorded: bool) -> None:
+    """A multirun has a folder for each job, and one of the checkpoints is taken."""
+    jobs = [run / "multirun" / str(number) for number in range(2)]
+    for seconds, job in zip((2_000, 1_000), jobs, strict=True):
+        (job / "checkpoints").mkdir(parents=True)
+        shutil.copy(run / "checkpoints" / "generator_x.pt", job / "checkpoints" / "generator_x.pt")
+        os.utime(job / "checkpoints" / "generator_x.pt", (seconds, seconds))
+        (job / "checkpoints" / "metrics.csv").write_text(f"epoch,train_loss\n1,{seconds}\n")
+        if recorded:
+            (job / ".hydra").mkdir()
+            shutil.copy(run / "config.yaml", job / ".hydra" / "config.yaml")
+            (job / "train_gan.log").write_text(f"Warm-up epoch 1 | recon_loss={seconds}\n")
+    _draw(run, 0, wandering(1), below="multirun/1/checkpoints/sigma_eval")
+
+    report = report_on(
+        Request(checkpoint=run / "multirun", config=run / "config.yaml", data=run / "real.npz", samples=16, quick=True)
+    )
+
+    assert report.history is not None
+    assert report.history.snapshots == ()
+    assert {curve.values for curve in report.history.curves} == {(2_000.0,)}
+    assert len(report.history.curves) == 1 + recorded
+    assert any(str(jobs[1] / "checkpoints") in remark for remark in report.subject.remarks if "of other runs" in remark)
+
+
+def test_samples_that_may_be_those_of_another_run_are_looked_at_and_that_is_said(run: Path) -> None:
+    config = run / "config.yaml"
+    config.write_text(config.read_text() + "experiment_name: x\n")
+    _draw(run, 0, wandering(1))
+    for name in "xy":
+        (run / "checkpoints" / f"generator_{name}.pt").touch()
+
+    report = _report(run)
+
+    assert report.history is not None
+    assert len(report.history.snapshots) == 1
+    assert any("they may be those of another run, generator_y.pt" in remark for remark in report.subject.remarks)

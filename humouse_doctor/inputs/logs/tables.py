@@ -20,7 +20,10 @@ _EPOCH = "epoch"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsTable:
-    """The rows of a table that have an epoch, in order; `columns` holds the chosen ones, NaN where a cell holds no number."""
+    """The rows of the last run in a table that have an epoch, in order.
+
+    `columns` holds the chosen columns, NaN where a cell holds no number.
+    """
 
     names: tuple[str, ...]
     epochs: tuple[int, ...]
@@ -28,7 +31,10 @@ class MetricsTable:
 
 
 def read_table(path: Path, choose: Callable[[tuple[str, ...]], tuple[str, ...]]) -> MetricsTable:
-    """Read the columns that `choose` picks from the header's names; raise `InputError` with one line."""
+    """Read the columns that `choose` picks from the header's names; raise `InputError` with one line.
+
+    humouse appends to a table that it finds. Where the epoch falls, another run begins, and only the last run is returned.
+    """
     try:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")
         rows = csv.reader(_lines(text))
@@ -45,6 +51,8 @@ def read_table(path: Path, choose: Callable[[tuple[str, ...]], tuple[str, ...]])
             epoch = _number(cells[at]) if at < len(cells) else math.nan
             if not 0 <= epoch <= MAX_EPOCH:  # Lightning leaves it out of some rows
                 continue
+            if epochs and epoch < epochs[-1]:
+                epochs, values = [], {name: [] for name in chosen}
             epochs.append(int(epoch))
             for name, place in chosen.items():
                 values[name].append(_number(cells[place]) if place < len(cells) else math.nan)

@@ -28,6 +28,12 @@ def test_chosen_columns_are_read_and_rows_without_an_epoch_left_out(tmp_path: Pa
     assert list(table.columns) == ["g_loss"]
 
 
+def test_of_several_runs_in_one_table_the_last_is_returned(tmp_path: Path) -> None:
+    table = read_table(_table(tmp_path, "epoch,x\n0,1\n20,2\n0,3\n0,4\n5,5\n"), lambda _: ("x",))
+
+    assert (table.epochs, table.columns["x"]) == ((0, 0, 5), (3, 4, 5))
+
+
 def test_a_column_that_is_not_there_is_left_out(tmp_path: Path) -> None:
     assert read_table(_table(tmp_path, "epoch\n1\n"), lambda _: ("x",)).columns == {}
 
