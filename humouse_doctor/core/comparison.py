@@ -40,7 +40,7 @@ class Comparison:
     `gone` are findings of the older report whose probe has measured again and found nothing. `unmeasured` are those whose probe
     has not measured again. `not_gone` are those that are missing only because the config or another input has changed: the
     weights are the same. `new` are those that the older report lacks. `moved` are the judging metrics that have changed.
-    `settings` says which settings differ between two reports on the same weights.
+    `settings` says what differs between two reports on the same weights: settings, the data, the version of this program.
     """
 
     before: Report
@@ -58,7 +58,7 @@ class Comparison:
         return (
             (Group.NEW, "New", self.new),
             (Group.UNSURE, "Not measured any more, so not known to be gone", self.unmeasured),
-            (Group.UNSURE, f"Not gone: the weights are the same, and only settings differ ({self._changed})", self.not_gone),
+            (Group.UNSURE, f"Not gone: the weights are the same, and only this differs: {self._changed}", self.not_gone),
             (Group.GONE, "Gone", self.gone),
         )
 

@@ -20,7 +20,7 @@ def compare(before: Report, after: Report) -> Comparison:
     now = {finding.fingerprint for finding in after.findings}
     measured = {result.code for result in after.probes if result.judgement is not None}
     missing = [finding for finding in before.findings if finding.fingerprint not in now]
-    changed = tuple(_changed_settings(before, after)) if _same_weights(before, after) else ()
+    changed = (*_changed_inputs(before, after), *_changed_settings(before, after)) if _same_weights(before, after) else ()
     # what a run did is not undone by a change of its config
     not_gone = {finding.code for finding in missing if changed and finding.kind is not Kind.TOOL}
     looked_at = {finding.code for finding in missing if finding.kind is Kind.TOOL or finding.code in measured} - not_gone
@@ -39,6 +39,16 @@ def compare(before: Report, after: Report) -> Comparison:
 def _same_weights(before: Report, after: Report) -> bool:
     """Return True if both reports are on the same checkpoint, by its digest."""
     return before.subject.sha256 is not None and before.subject.sha256 == after.subject.sha256
+
+
+def _changed_inputs(before: Report, after: Report) -> Iterator[str]:
+    """Yield what else two reports on the same weights can differ by: the data, and the version of this program."""
+    for what, then, now in (
+        ("data", before.subject.data, after.subject.data),
+        ("humouse-doctor", before.tool_version, after.tool_version),
+    ):
+        if then != now:
+            yield f"{what}: {in_message(then)} -> {in_message(now)}"
 
 
 def _changed_settings(before: Report, after: Report) -> Iterator[str]:
