@@ -217,7 +217,7 @@ def test_a_shared_loader_is_ended_by_what_a_loader_is_ended_by_and_the_next_one_
             case.write(tmp_path / "a.pt")
             with pytest.raises(InputError) as caught:
                 load_gesture_array(tmp_path / "a.pt")
-            assert ("tried to do what no checkpoint does" in str(caught.value)) == (case is ends)
+            assert ("tried something that no checkpoint needs" in str(caught.value)) == (case is ends)
         assert load_gesture_array(tmp_path / "good.pt")[0].shape == (4, 5, 3)
 
 
