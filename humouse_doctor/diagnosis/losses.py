@@ -39,7 +39,7 @@ def of_log(path: Path, log: WarmUpLog | None, case: Case) -> tuple[LossCurve | N
 
 
 def of_table(path: Path, table: MetricsTable, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
-    """Return the curve of a loss from the `COLUMNS` of a table of metrics at `path`, None without one, and sentences about it."""
+    """Return the curve of a loss from the `COLUMNS` of the `table` at `path`, None without one, and sentences about it."""
     observations = [*_of_efficiency(path, table), *_of_error(path, table)]
     name = next((name for name in _LOSSES if name in table.columns), None)
     if name is None or GAN_LOSS in table.columns:
