@@ -21,7 +21,7 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, reader
 from humouse_doctor.inputs.config.backups import backup_of, backups
 from humouse_doctor.inputs.files import changed_at, is_file
-from humouse_doctor.inputs.logs.warm_up_log import read_planned_epochs
+from humouse_doctor.inputs.logs.warm_up_log import LOG, read_planned_epochs
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
@@ -149,7 +149,7 @@ def _given(record: Path, prefix: str) -> Iterator[tuple[str, _Evidence]]:
 
 def _logged(record: Path) -> Iterator[tuple[str, _Evidence]]:
     """Yield the number of warm-up epochs that the run's own log states."""
-    log = record.parent.parent / "train_gan.log"
+    log = record.parent.parent / LOG
     try:
         planned = read_planned_epochs(log)
     except InputError:

@@ -11,12 +11,10 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.inputs.files import below, changed_at, is_file
-from humouse_doctor.inputs.logs.summary import Summary, read_summary
-from humouse_doctor.inputs.logs.tables import MetricsTable, read_table
+from humouse_doctor.inputs.logs.summary import SUMMARY, Summary, read_summary
+from humouse_doctor.inputs.logs.tables import ERROR_RATE, EVALUATIONS, GAN_LOSS, METRICS, MetricsTable, read_table
 
-SUMMARY, EVALUATIONS, METRICS = "gan_summary.json", "sigma_eval_metrics.csv", "metrics.csv"
 _PREFIX, _BEST = "generator_", "_best"
-_ERROR = "avg_error_rate"
 #: An evaluation is the best if its error is lower by more than this, as in humouse.
 _LESS = 1e-6
 #: Files of one run were written, or copied, in order but for so many seconds: a larger difference means another run.
@@ -151,15 +149,15 @@ def _epoch(path: Path) -> _Epoch:
             key = "best_sigma_epoch" if best else "final_epoch"
             return _Epoch(epoch=epoch, because=f"{SUMMARY}: {key} is {epoch}")
         reasons.append(f"{SUMMARY} names no {'best' if best else 'last'} epoch")
-    table = _table(path, EVALUATIONS, _ERROR, reasons)
+    table = _table(path, EVALUATIONS, ERROR_RATE, reasons)
     if best:
         lowest = None if table is None else _best_epoch(table)
         if lowest is not None:
             return _Epoch(epoch=lowest, because=f"{EVALUATIONS}: epoch {lowest} has the lowest error")
     else:
         ends = [] if table is None or not table.epochs else [(max(table.epochs), EVALUATIONS)]
-        table = _table(path, METRICS, "g_loss", reasons)
-        if table is not None and table.epochs and "g_loss" in table.columns:
+        table = _table(path, METRICS, GAN_LOSS, reasons)
+        if table is not None and table.epochs and GAN_LOSS in table.columns:
             ends.append((max(table.epochs), METRICS))
         if ends:  # a run evaluates at some of its epochs only
             last, name = max(ends, key=lambda end: end[0])
@@ -206,7 +204,7 @@ def _outdated(path: Path, checkpoint: Path, seconds: float, reasons: list[str]) 
 def _best_epoch(table: MetricsTable) -> int | None:
     """Return the epoch with the best error by humouse's own rule, None if no row has an error."""
     lowest, found = math.inf, None
-    for epoch, error in zip(table.epochs, table.columns.get(_ERROR, ()), strict=False):
+    for epoch, error in zip(table.epochs, table.columns.get(ERROR_RATE, ()), strict=False):
         if error + _LESS < lowest:
             lowest, found = error, epoch
     return found

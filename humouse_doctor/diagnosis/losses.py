@@ -11,8 +11,8 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.history import LossCurve
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.inputs.logs.tables import MetricsTable, read_table
-from humouse_doctor.inputs.logs.warm_up_log import read_warm_up
+from humouse_doctor.inputs.logs.tables import ERROR_RATE, GAN_LOSS, MetricsTable
+from humouse_doctor.inputs.logs.warm_up_log import WarmUpLog
 from humouse_doctor.probes.shared import measures
 
 #: A longer curve is thinned out.
@@ -22,14 +22,13 @@ _LOSSES = (
     "recon_loss", "reconstruction_loss", "train_recon_loss", "train/recon_loss", "train_loss_epoch", "train_loss",
     "train/loss", "loss", "val_loss", "val/loss",
 )  # fmt: skip
-_GAN_LOSS = "g_loss"
 _EFFICIENCY = ("path_eff_real", "path_eff_fake")
-_ERROR = "avg_error_rate"
+#: The columns of a table that are looked at.
+COLUMNS = (*_LOSSES, *_EFFICIENCY, ERROR_RATE, GAN_LOSS)
 
 
-def of_log(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
-    """Return the warm-up's loss curve from humouse's log, None without one, and sentences about it; raise `InputError`."""
-    log = read_warm_up(path)
+def of_log(path: Path, log: WarmUpLog | None, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
+    """Return the warm-up's loss curve from humouse's `log` at `path`, None without one, and sentences about it."""
     if log is None:
         return None, ()
     broke = () if log.broke_at is None else (f"{path.name}: the warm-up's loss is not finite from epoch {log.broke_at} on",)
@@ -39,12 +38,11 @@ def of_log(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
     return curve, (_fall(curve, case, sure=True), *broke)
 
 
-def of_table(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
-    """Return the curve of a loss from a table of metrics, None without one, and sentences about it; raise `InputError`."""
-    table = read_table(path, lambda _: (*_LOSSES, *_EFFICIENCY, _ERROR, _GAN_LOSS))
+def of_table(path: Path, table: MetricsTable, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
+    """Return the curve of a loss from the `COLUMNS` of the `table` at `path`, None without one, and sentences about it."""
     observations = [*_of_efficiency(path, table), *_of_error(path, table)]
     name = next((name for name in _LOSSES if name in table.columns), None)
-    if name is None or _GAN_LOSS in table.columns:
+    if name is None or GAN_LOSS in table.columns:
         return None, tuple(observations)
     by_epoch = defaultdict[int, list[float]](list)
     for epoch, value in zip(table.epochs, table.columns[name], strict=True):
@@ -54,7 +52,7 @@ def of_table(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]
         return None, tuple(observations)
     epochs = sorted(by_epoch)
     curve = _curve(name, path, epochs, [float(np.mean(by_epoch[epoch])) for epoch in epochs], case)
-    return curve, (*observations, _fall(curve, case, sure="recon" in name))
+    return curve, (*observations, _fall(curve, case, sure=False))  # that of another program may be of any kind
 
 
 def _curve(name: str, path: Path, epochs: Sequence[int], values: Sequence[float], case: Case) -> LossCurve:
@@ -136,10 +134,10 @@ def _of_efficiency(path: Path, table: MetricsTable) -> Iterator[str]:
 
 
 def _of_error(path: Path, table: MetricsTable) -> Iterator[str]:
-    last = _last(table, _ERROR)
+    last = _last(table, ERROR_RATE)
     if last is None:
         return
     epoch, (share,) = last
-    first = next(row for row in zip(table.epochs, table.columns[_ERROR], strict=True) if row[1] == row[1])
+    first = next(row for row in zip(table.epochs, table.columns[ERROR_RATE], strict=True) if row[1] == row[1])
     goes = "is" if first[0] == epoch else f"goes from {first[1]:.3g} at epoch {first[0]} to"
     yield f"{path.name}: the share of its samples that the detectors classify as real {goes} {share:.3g} at epoch {epoch}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +18,13 @@ from humouse_doctor.diagnosis.timeline import flat_timing, history_of, snapshot_
 from humouse_doctor.inputs.config import hydra_record
 from humouse_doctor.inputs.files import changed_at
 from humouse_doctor.inputs.gestures.gestures import gather
+from humouse_doctor.inputs.logs.tables import DIFFUSION_EVALUATIONS, EVALUATIONS, METRICS, read_table
+from humouse_doctor.inputs.logs.warm_up_log import LOG, read_warm_up
 
-_LOG, _TABLES = "train_gan.log", ("metrics.csv", "sigma_eval_metrics.csv", "diffusion_eval_metrics.csv")
+_LOGS = (LOG, METRICS, EVALUATIONS, DIFFUSION_EVALUATIONS)
 #: The most files of one name that are read, the newest first.
 _MOST_OF_A_NAME = 3
 _MAX_NAMED = 5
-
-_Reader = Callable[[Path, Case], tuple[LossCurve | None, tuple[str, ...]]]
 
 
 def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
@@ -50,9 +50,9 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         remarks.append(f"{count} {them} not examined: no data given")
     history = history_of(snapshots, found.unread, case.stage)
     curves, said = [], list[str]()
-    for path, read in _logs(entries):
+    for path in _logs(entries):
         try:
-            curve, observations = read(path, case)
+            curve, observations = curve_of(path, case)
         except InputError as error:
             remarks.append(str(error))
             continue
@@ -82,7 +82,7 @@ def _of_one_run(entries: Sequence[Path], run: Path, checkpoint: Path) -> tuple[S
             known[path.parent] = others.isdisjoint(around) and (record is None or record.parent.parent in around)
         if known[path.parent]:
             kept.append(path)
-        elif path.name == _LOG or path.name in _TABLES or drawn.named(path) is not None:
+        elif path.name in _LOGS or drawn.named(path) is not None:
             left[str(path.parent)] = None
     if not left:
         return kept, []
@@ -92,6 +92,13 @@ def _of_one_run(entries: Sequence[Path], run: Path, checkpoint: Path) -> tuple[S
 
 def _full(path: Path) -> Path:
     return Path(os.path.abspath(path))  # noqa: PTH100  # as of Hydra's record: with symlinks kept
+
+
+def curve_of(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]:
+    """Return the curve in a log or table, None without one, and sentences about it; raise `InputError`."""
+    if path.name == LOG:
+        return losses.of_log(path, read_warm_up(path), case)
+    return losses.of_table(path, read_table(path, lambda _: losses.COLUMNS), case)
 
 
 def _own(entries: Sequence[Path], checkpoint: Path) -> tuple[Sequence[Path], list[str]]:
@@ -112,16 +119,16 @@ def history_of_samples(case: Case) -> History | None:
     return None if said is None else History(observations=(said,))
 
 
-def _logs(entries: Iterable[Path]) -> list[tuple[Path, _Reader]]:
-    """Return the logs and tables among the entries of a run's folders, with the reader of each."""
+def _logs(entries: Iterable[Path]) -> list[Path]:
+    """Return the logs and tables among the entries of a run's folders, of each name the newest."""
     by_name: dict[str, list[tuple[float, str, Path]]] = {}
     for path in entries:
-        if path.name == _LOG or path.name in _TABLES:
+        if path.name in _LOGS:
             seconds = changed_at(path)
             if seconds is not None:
                 by_name.setdefault(path.name, []).append((seconds, str(path), path))
     return [
-        (path, losses.of_log if name == _LOG else losses.of_table)
-        for name, found in sorted(by_name.items(), reverse=True)
+        path
+        for _, found in sorted(by_name.items(), reverse=True)
         for _, _, path in sorted(found, reverse=True)[:_MOST_OF_A_NAME]
     ]

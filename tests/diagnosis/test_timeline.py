@@ -64,19 +64,22 @@ def test_the_health_by_epoch_is_said_in_one_sentence(verdicts: str, fell_ill: st
         ("rc", "it was at-risk after the warm-up already, and is collapsed after 1 adversarial epoch"),
         (
             "chc",
-            "it was collapsed after the warm-up, recovered in the adversarial stage, by epoch 1, and became unhealthy again at"
-            " epoch 2",
+            "it was collapsed after the warm-up, recovered in the adversarial stage, by epoch 1, and became unhealthy again",
         ),
         (
             "chrh",
-            "it was collapsed after the warm-up, recovered in the adversarial stage, by epoch 1, and became unhealthy again"
-            " at epoch 2 and recovered later",
+            "it was collapsed after the warm-up, recovered in the adversarial stage, by epoch 1, and became unhealthy again",
         ),
         ("cch", "it recovered in the adversarial stage, by epoch 2"),
     ],
 )
 def test_what_the_adversarial_stage_did_is_an_observation_without_a_cause(verdicts: str, said: str) -> None:
     assert _history(verdicts).observations[1].startswith(said)
+
+
+@pytest.mark.parametrize(("verdicts", "end"), [("chc", "again at epoch 2"), ("chrh", "again at epoch 2 and recovered later")])
+def test_a_second_fall_is_told_with_its_epoch(verdicts: str, end: str) -> None:
+    assert _history(verdicts).observations[1].endswith(end)
 
 
 def test_where_weights_were_loaded_nothing_is_said_of_a_warm_up() -> None:

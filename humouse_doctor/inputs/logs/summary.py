@@ -10,6 +10,8 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import read_bounded
 
+#: The file's name.
+SUMMARY = "gan_summary.json"
 #: A record of an evaluation has some 900 bytes, and a run has thousands of them at most.
 _MAX_BYTES = 4 << 20
 #: No run has more epochs.

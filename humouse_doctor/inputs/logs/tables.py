@@ -14,6 +14,10 @@ from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import read_bounded
 from humouse_doctor.inputs.logs.summary import MAX_EPOCH
 
+#: The names of humouse's tables. Lightning's has the first of these names, too.
+METRICS, EVALUATIONS, DIFFUSION_EVALUATIONS = "metrics.csv", "sigma_eval_metrics.csv", "diffusion_eval_metrics.csv"
+#: A column of an evaluation: the share of its samples that the detectors classify as real. One of the adversarial stage's rows.
+ERROR_RATE, GAN_LOSS = "avg_error_rate", "g_loss"
 _MAX_BYTES, _MAX_LINE, _MAX_COLUMNS, _MAX_ROWS = 32 << 20, 64 << 10, 1_000, 500_000
 _EPOCH = "epoch"
 

@@ -11,6 +11,8 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.files import read_bounded
 
+#: The file's name, in the folder of the run.
+LOG = "train_gan.log"
 _MAX_BYTES, _MAX_LINES = 32 << 20, 100_000
 #: humouse says so before the first epoch of either warm-up.
 _START = re.compile(rb"Starting (?:reconstruction|seq2seq) warm-up for (\d{1,7}) epoch")

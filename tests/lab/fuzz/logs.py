@@ -6,17 +6,18 @@ import itertools
 import math
 from pathlib import Path
 
-from humouse_doctor.cases.stage import EVALUATIONS, METRICS, SUMMARY, stage_of
+from humouse_doctor.cases.stage import stage_of
 from humouse_doctor.core.case import Case, Subject
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.history import LossCurve, StageKind
 from humouse_doctor.core.text import harmless
-from humouse_doctor.diagnosis import losses
 from humouse_doctor.inputs.config.reader import from_values
-from humouse_doctor.inputs.logs.summary import MAX_EPOCH
+from humouse_doctor.inputs.logs.summary import MAX_EPOCH, SUMMARY
+from humouse_doctor.inputs.logs.tables import EVALUATIONS, METRICS
+from humouse_doctor.inputs.logs.warm_up_log import LOG
+from humouse_doctor.service.history import curve_of
 from tests.lab.fuzz.target import MAX_LINE, Failure, Outcome, Rules, Target, damaged, require_line
 
-LOG = "train_gan.log"
 _FILES = {
     LOG: b"[2026-11-28 19:54:48,003][__main__][INFO] - Warm-up epoch 1 | recon_loss=178.515468\n"
     b"Warm-up epoch 2 | recon_loss=177.1 kl=0.03\nWarm-up epoch 3 | recon_loss=nan\nStep 0 | d_loss=0.69\n",
@@ -64,7 +65,7 @@ class Logs(Target):
         return Outcome(words)
 
     def _read(self, name: str) -> tuple[LossCurve | None, tuple[str, ...]]:
-        return (losses.of_log if name == LOG else losses.of_table)(self.folder / name, _CASE)
+        return curve_of(self.folder / name, _CASE)
 
     def _curve(self, name: str, data: bytes) -> str:
         try:
