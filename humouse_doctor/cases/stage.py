@@ -172,7 +172,7 @@ def _epoch(path: Path) -> _Epoch:
 
 def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
     path = checkpoint.with_name(SUMMARY)
-    if not is_file(path) or _outdated(path, checkpoint, OLDER_S, reasons):
+    if not is_file(path) or _outdated(path, checkpoint, reasons):
         return None
     try:
         return read_summary(path)
@@ -183,7 +183,7 @@ def _summary(checkpoint: Path, reasons: list[str]) -> Summary | None:
 
 def _table(checkpoint: Path, name: str, column: str, reasons: list[str]) -> MetricsTable | None:
     path = checkpoint.with_name(name)
-    if not is_file(path) or _outdated(path, checkpoint, _ROW_OLDER_S, reasons):
+    if not is_file(path) or _outdated(path, checkpoint, reasons):
         return None
     try:
         return read_table(path, lambda _: (column,))
@@ -192,10 +192,16 @@ def _table(checkpoint: Path, name: str, column: str, reasons: list[str]) -> Metr
         return None
 
 
-def _outdated(path: Path, checkpoint: Path, seconds: float, reasons: list[str]) -> bool:
-    """Return True, and add the reason, if a file beside a checkpoint is older than it by more than so many seconds."""
+def is_outdated(path: Path, checkpoint: Path) -> bool:
+    """Return True if a summary or table beside a checkpoint of humouse is older than its own run would leave it."""
     written, trained = changed_at(path), changed_at(checkpoint)
-    if written is None or trained is None or written >= trained - seconds:
+    if written is None or trained is None or path.parent != checkpoint.parent or experiment_of(checkpoint) is None:
+        return False
+    return written < trained - (OLDER_S if path.name == SUMMARY else _ROW_OLDER_S)
+
+
+def _outdated(path: Path, checkpoint: Path, reasons: list[str]) -> bool:
+    if not is_outdated(path, checkpoint):
         return False
     reasons.append(f"{path.name} is older than the checkpoint, so it is taken for an earlier run's")
     return True

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from humouse_doctor.cases import drawn
-from humouse_doctor.cases.stage import is_generator, other_run
+from humouse_doctor.cases.stage import is_generator, is_outdated, other_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
@@ -21,7 +21,8 @@ from humouse_doctor.inputs.gestures.gestures import gather
 from humouse_doctor.inputs.logs.tables import DIFFUSION_EVALUATIONS, EVALUATIONS, METRICS, read_table
 from humouse_doctor.inputs.logs.warm_up_log import LOG, read_warm_up
 
-_LOGS = (LOG, METRICS, EVALUATIONS, DIFFUSION_EVALUATIONS)
+_TABLES = (METRICS, EVALUATIONS, DIFFUSION_EVALUATIONS)
+_LOGS = (LOG, *_TABLES)
 #: The most files of one name that are read, the newest first.
 _MOST_OF_A_NAME = 3
 _MAX_NAMED = 5
@@ -51,6 +52,9 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
     history = history_of(snapshots, found.unread, case.stage)
     curves, said = [], list[str]()
     for path in _logs(entries):
+        if path.name in _TABLES and is_outdated(path, checkpoint):
+            remarks.append(f"ignored {path}: it is older than the checkpoint, so it is taken for an earlier run's")
+            continue
         try:
             curve, observations = curve_of(path, case)
         except InputError as error:

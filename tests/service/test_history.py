@@ -203,3 +203,15 @@ def test_samples_that_may_be_those_of_another_run_are_looked_at_and_that_is_said
     assert report.history is not None
     assert len(report.history.snapshots) == 1
     assert any("they may be those of another run, generator_y.pt" in remark for remark in report.subject.remarks)
+
+
+def test_a_table_of_an_earlier_run_is_left(run: Path) -> None:
+    table = run / "checkpoints" / "sigma_eval_metrics.csv"
+    table.write_text("epoch,avg_error_rate\n20,0.1\n")
+    os.utime(table, (1_000, 1_000))
+
+    report = _report(run)
+
+    assert report.history is not None
+    assert report.history.observations == ()
+    assert f"ignored {table}: it is older than the checkpoint, so it is taken for an earlier run's" in report.subject.remarks
