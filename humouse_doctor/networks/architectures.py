@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from itertools import groupby
 from typing import cast
 
 import torch
@@ -16,19 +17,22 @@ from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 
 
 class Head(nn.Module):
-    """The activations of the output channels, without parameters: (..., D) -> (..., D)."""
+    """The activations of the output channels, without parameters: (..., D) -> (..., D).
+
+    Neighbours of one kind are activated together: a pass over each of thousands of channels alone takes time that grows with
+    their square.
+    """
 
     def __init__(self, activations: Sequence[Activation]) -> None:
         super().__init__()
         self.activations = tuple(activations)
+        self._runs = tuple((kind, len(list(run))) for kind, run in groupby(self.activations))
 
     def forward(self, values: Tensor) -> Tensor:
-        if all(activation is Activation.LINEAR for activation in self.activations):
-            return values
-        if all(activation is Activation.TANH for activation in self.activations):
-            return torch.tanh(values)
-        channels = [_activate(values[..., i], kind) for i, kind in enumerate(self.activations)]
-        return torch.stack(channels, dim=-1)
+        if len(self._runs) == 1:
+            return _activate(values, self._runs[0][0])
+        parts = torch.split(values, [count for _, count in self._runs], dim=-1)
+        return torch.cat([_activate(part, kind) for part, (kind, _) in zip(parts, self._runs, strict=True)], dim=-1)
 
 
 def _activate(values: Tensor, activation: Activation) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
+from humouse_doctor.networks import architectures
 from humouse_doctor.networks.architectures import Head, Seq2SeqGenerator, build, slow_gates, with_time_input
 
 Z, C, H, D, T = 3, 2, 4, 3, 5
@@ -285,6 +286,25 @@ def test_each_activation_is_the_one_it_is_called(activation: Activation, expecte
     for beside in Activation:  # alone, and mixed with every other
         out = Head([activation, beside])(values.expand(1, 3, 2))
         torch.testing.assert_close(out[0, :, 0], torch.tensor(expected))
+
+
+def test_channels_of_one_kind_are_activated_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass over each channel alone took 95 s of processor time for 7,569 of them."""
+    kinds = [Activation.TANH, Activation.TANH, *[Activation.SOFTPLUS] * 500, Activation.TANH]
+    values = torch.linspace(-2, 2, 503).view(1, 1, -1)
+    one_by_one = torch.cat([Head([kind])(values[..., i : i + 1]) for i, kind in enumerate(kinds)], dim=-1)
+    calls, plain = list[int](), architectures._activate
+
+    def activate(part: Tensor, kind: Activation) -> Tensor:
+        calls.append(part.size(-1))
+        return plain(part, kind)
+
+    monkeypatch.setattr(architectures, "_activate", activate)
+
+    together = Head(kinds)(values)
+
+    assert calls == [2, 500, 1]
+    torch.testing.assert_close(together, one_by_one)
 
 
 def test_a_head_has_no_parameters_and_so_no_names_in_a_checkpoint() -> None:
