@@ -16,7 +16,7 @@ from humouse_doctor.cases.request import Notes, ToolFinding
 from humouse_doctor.cases.run_folder import is_named_after
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
-from humouse_doctor.core.spec import ACTIVATION_NAMES
+from humouse_doctor.core.spec import activation_of
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, reader
 from humouse_doctor.inputs.config.backups import backup_of, backups
@@ -161,14 +161,10 @@ def _logged(record: Path) -> Iterator[tuple[str, _Evidence]]:
 def _differ(key: str, now: Value, then: Value) -> bool:
     """Return True if the trainer treats the two values differently."""
     if key.startswith("model.generator.activation_"):
-        return _meaning(now) is not _meaning(then)
+        return activation_of(now) is not activation_of(then)
     if isinstance(now, str) and isinstance(then, str):
         return now.lower() != then.lower()
     return now != then or isinstance(now, bool) != isinstance(then, bool)
-
-
-def _meaning(value: Value) -> object:
-    return ACTIVATION_NAMES.get("null" if value is None else str(value).lower())
 
 
 def _note(changed: Mapping[str, _Evidence], settings: Settings, notes: Notes) -> None:

@@ -10,7 +10,7 @@ from humouse_doctor.cases.request import Notes, Request
 from humouse_doctor.cases.spaces import reading_of, space_of
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples
 from humouse_doctor.core.settings import Settings
-from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec, activation_of
 
 if TYPE_CHECKING:
     from humouse_doctor.inputs.gestures.gestures import Gestures
@@ -39,9 +39,7 @@ def generator_spec(settings: Settings) -> GeneratorSpec:
 
     def head(axis: str, default: Activation) -> Activation:
         setting = settings.get(f"model.generator.activation_{axis}")
-        if setting is None:
-            return default
-        return ACTIVATION_NAMES["null" if setting.value is None else str(setting.value).lower()]
+        return (None if setting is None else activation_of(setting.value)) or default
 
     return GeneratorSpec(
         architecture=Architecture((settings.text("model.architecture") or "tcn").lower()),

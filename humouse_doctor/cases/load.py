@@ -113,24 +113,24 @@ def _source_of(request: Request, notes: Notes) -> TrainerFacts | None:
 
 def _added_keys(settings: Settings, source: TrainerFacts | None) -> Iterator[ToolFinding]:
     """Yield a finding for each key of a patched trainer that the config sets, and that this trainer ignores or stops at."""
+
+    def serious(key: str, message: str) -> ToolFinding:
+        return ToolFinding(code=ToolCode.CONFIG_VALUE, message=message, serious=True, key=key, place=settings.place(key))
+
     if added(settings, WARMUP_SPACE, source) == "read" and not can_compare_as_read(settings):
-        yield ToolFinding(
-            code=ToolCode.CONFIG_VALUE,
-            message=f"{WARMUP_SPACE} is read, with which the trainer stops here: it needs model.generator.activation_xy linear,"
-            " and no spectral norm",
-            serious=True,
-            key=WARMUP_SPACE,
-            place=settings.place(WARMUP_SPACE),
+        yield serious(
+            WARMUP_SPACE,
+            f"{WARMUP_SPACE} is read, with which the trainer stops here: it needs model.generator.activation_xy linear, and no"
+            " spectral norm",
         )
-    for key in () if source is None else ADDED:
-        if source is not None and key not in source.added and key in settings.in_file:
-            yield ToolFinding(
-                code=ToolCode.CONFIG_VALUE,
-                message=f"{key} is {settings.text(key)}, but {source.file} does not know the key and ignores it; apply the diff"
-                " of suggest-config to the trainer as well",
-                serious=True,
-                key=key,
-                place=settings.place(key),
+    if source is None:
+        return
+    for key in ADDED:
+        if key in settings.in_file and key not in source.added:
+            yield serious(
+                key,
+                f"{key} is {settings.text(key)}, but {source.file} does not know the key and ignores it; apply the diff of"
+                " suggest-config to the trainer as well",
             )
 
 

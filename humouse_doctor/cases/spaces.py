@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.settings import Origin, Place, Settings
 from humouse_doctor.core.space import Reading, Space
-from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
+from humouse_doctor.core.spec import Activation, Architecture, activation_of
 from humouse_doctor.inputs.config.trainer_keys import WARMUP_SPACE
 from humouse_doctor.inputs.source.trainer import OutputKind, TrainerFacts
 
@@ -77,8 +77,7 @@ def compares_as_read(settings: Settings, source: TrainerFacts | None) -> bool:
 def can_compare_as_read(settings: Settings) -> bool:
     """Return True if the generator's output layer can take a scale over at the end of the warm-up."""
     head = settings.get("model.generator.activation_xy")
-    spelled = "" if head is None else str("null" if head.value is None else head.value).lower()
-    linear = ACTIVATION_NAMES.get(spelled) is Activation.LINEAR
+    linear = head is not None and activation_of(head.value) is Activation.LINEAR
     return linear and settings.flag("model.generator.use_spectral_norm") is not True
 
 

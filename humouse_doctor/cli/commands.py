@@ -209,7 +209,10 @@ def suggest_config(
     outcome: OutcomeOption = None,
     _no_plugins: NoPlugins = False,
 ) -> None:
-    """Print the config patch that follows from the diagnosis; code changes it needs go to stderr."""
+    """Print the patch that follows from the diagnosis: of the config, and in a checkout of humouse of its trainer.
+
+    What else has to change in the code goes to stderr.
+    """
     from humouse_doctor.service import commands as service
 
     request = _request(
@@ -265,7 +268,7 @@ def verify(
         Path | None, typer.Option("--outcome", help="Store every trial here (JSON); an interrupted verify continues from it.")
     ] = None,
     save_warmstart: Annotated[
-        Path | None, typer.Option("--save-warmstart", help="Write the best arm humouse can load as a pretrainer checkpoint.")
+        Path | None, typer.Option("--save-warmstart", help="Write the weights of the best arm that humouse can start from.")
     ] = None,
     trainer: Annotated[
         str | None, typer.Option("--trainer", help="Your own training command, with {overrides} (and {arm}, {seed}).")

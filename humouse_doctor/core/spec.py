@@ -48,6 +48,11 @@ ACTIVATION_NAMES: dict[str, Activation] = {
 }
 
 
+def activation_of(value: object) -> Activation | None:
+    """Return the activation that a config's value spells, in any case and with None for `null`; None if it spells none."""
+    return ACTIVATION_NAMES.get("null" if value is None else str(value).lower())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec:
     """Everything needed to build a generator into which a checkpoint's weights load strictly.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from humouse_doctor.core.case import WeightFacts
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
-from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec
+from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture, GeneratorSpec, activation_of
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.networks.architectures import build
@@ -325,6 +325,4 @@ def _length(path: str, settings: Settings, data_length: int | None, inferred: li
 def _head(settings: Settings, key: str) -> Activation | None:
     """Return the activation that the settings state or leave to the trainer's default, None if they say nothing of it."""
     stated = settings.get(key)
-    if stated is None:
-        return None
-    return ACTIVATION_NAMES["null" if stated.value is None else str(stated.value).lower()]
+    return None if stated is None else activation_of(stated.value)

@@ -10,7 +10,7 @@ from humouse_doctor.core.case import PretrainerContract as Contract
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation
+from humouse_doctor.core.spec import Activation, activation_of
 from humouse_doctor.remedies import catalogue
 
 
@@ -67,4 +67,4 @@ def broken_terms(contract: Contract) -> tuple[str, ...]:
 
 
 def _is_linear(head: str) -> bool:
-    return ACTIVATION_NAMES.get(head) is Activation.LINEAR
+    return activation_of(head) is Activation.LINEAR

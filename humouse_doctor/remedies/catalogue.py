@@ -12,7 +12,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.space import Space
-from humouse_doctor.core.spec import ACTIVATION_NAMES, Activation, Architecture
+from humouse_doctor.core.spec import Activation, Architecture, activation_of
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME, WARMUP_GATES, WARMUP_SPACE
 
 _SPREAD = Expectation(metric="HD101.spread_ratio", interval=Interval(low=0.5, high=4.0))
@@ -51,8 +51,7 @@ def edit(case: Case, key: str, new: Value) -> tuple[Edit, ...]:
 def _linear_head(case: Case) -> tuple[Edit, ...]:
     """Return the edit to a linear head, none if the config already spells one."""
     setting = case.settings.get("model.generator.activation_xy")
-    spelled = "" if setting is None else str("null" if setting.value is None else setting.value).lower()
-    linear = ACTIVATION_NAMES.get(spelled) is Activation.LINEAR
+    linear = setting is not None and activation_of(setting.value) is Activation.LINEAR
     return () if linear else edit(case, "model.generator.activation_xy", "linear")
 
 

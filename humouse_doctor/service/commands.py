@@ -69,7 +69,8 @@ def _suggest_command(request: Request) -> str | None:
         words.extend(() if path is None else (option, str(path)))
     for override in request.overrides:
         words.extend(("--set", override))
-    command = shlex.join([*words, *(() if request.model is None else ("--model", request.model))])
+    words.extend(() if request.model is None else ("--model", request.model))
+    command = shlex.join([*words, *(("--salvage",) if request.salvage else ())])
     return command if command.isprintable() else None
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,20 +10,14 @@ from torch import nn
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import build, with_time_input
 from humouse_doctor.networks.output_layer import output_layer, scale_output, unscale_output
+from tests.inputs.checkpoints.files import spec
 
 
 def _of(architecture: Architecture, *, spectral_norm: bool = False) -> GeneratorSpec:
-    return GeneratorSpec(
-        architecture=architecture,
-        latent_dim=3,
-        condition_dim=0,
-        hidden_dim=4,
-        num_layers=1,
-        output_dim=3,
-        target_len=5,
-        activation_xy=Activation.LINEAR,
-        activation_dt=Activation.LINEAR,
-        spectral_norm=spectral_norm,
+    linear = Activation.LINEAR
+    plain = spec(architecture)
+    return replace(
+        plain, condition_dim=0, output_dim=3, activation_xy=linear, activation_dt=linear, spectral_norm=spectral_norm
     )
 
 

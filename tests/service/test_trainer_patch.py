@@ -15,7 +15,7 @@ from humouse_doctor.inputs.source import trainer
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.service.commands import suggest
 from humouse_doctor.service.patch import Suggestion
-from tests.inputs.source.test_patching import TRAINER, checkout
+from tests.inputs.source.builders import TRAINER, checkout
 from tests.verify.runs import write_config, write_data
 
 _OVERRIDES = """\

@@ -1,1 +1,1 @@
-"""The user's own trainer, read as text."""
+"""The user's own trainer, read as text, and the patch of that text."""

@@ -11,74 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from humouse_doctor.inputs.config.patcher import diff_of
-from humouse_doctor.inputs.config.trainer_keys import ADDED, WARMUP_GATES, WARMUP_SPACE
+from humouse_doctor.inputs.config.trainer_keys import ADDED
 from humouse_doctor.inputs.source import patching, trainer
-
-#: A trainer of our own with the parts that the patch needs: it can be run.
-FIELDS = """\
-import dataclasses
-
-@dataclasses.dataclass
-class Training:
-    reconstruction_epochs: int = 1
-    absolute_coordinates: bool = True
-    warmup_latent_normalize: bool = True
-    generator_init_path: str = ""
-"""
-TRAINER = '''\
-import torch
-from torch import nn
-
-
-def _config(section):
-    return dict(
-        reconstruction_epochs=section["epochs"],
-        warmup_latent_normalize=section.get("warmup_latent_normalize", True),
-    )
-
-
-def _sums(sequences):
-    return torch.cumsum(sequences[..., :2], dim=1)
-
-
-def _differences(positions):
-    return torch.cat([positions[:, :1], positions[:, 1:] - positions[:, :-1]], dim=1)
-
-
-def _reconstruction_warmup(config, generator, batches, dataset, device, *, seen=None):
-    """Warm up."""
-    use_absolute = config.training.absolute_coordinates
-    criterion = nn.L1Loss()
-    optimizer = torch.optim.SGD(generator.parameters(), lr=0.1)
-
-    def targets_of(real):
-        target = real
-        if use_absolute:
-            target = _sums(target)
-        return target
-
-    for _ in range(config.training.reconstruction_epochs):
-        for real in batches:
-            target = targets_of(real)
-            made = generator(target)
-            loss = criterion(made, target)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            seen.append(loss.item())
-
-    with torch.no_grad():
-        recon = generator(targets_of(batches[0]))
-    return _differences(recon) if use_absolute else recon
-
-
-def _run_sigma_evaluation(generator, config, z):
-    use_absolute = config.training.absolute_coordinates
-    output = generator(z)
-    if use_absolute:
-        output = READ(output)
-    return output
-'''
+from tests.inputs.source.builders import FIELDS, TRAINER, checkout
 
 
 class Generator(nn.Module):
@@ -94,15 +29,6 @@ class Generator(nn.Module):
         states, _ = self.lstm(torch.zeros_like(given))
         made: Tensor = self.activation_xy(self.output(states))
         return made
-
-
-def checkout(folder: Path, read: str = "_sums", text: str = TRAINER) -> Path:
-    """Write the trainer into a checkout that reads its output by `read`; return its path."""
-    path = folder / trainer.TRAINER
-    path.parent.mkdir(parents=True)
-    path.write_text(text.replace("READ", read), encoding="utf-8")
-    path.with_name("config_schemas.py").write_text(FIELDS, encoding="utf-8")
-    return path
 
 
 def patched(path: Path) -> dict[str, str]:
@@ -141,7 +67,6 @@ def test_with_the_defaults_of_its_keys_the_trainer_does_what_it_did(tmp_path: Pa
 
 def test_with_its_keys_the_loss_compares_what_the_program_sums_in_units_of_the_positions(tmp_path: Path) -> None:
     path, generator = checkout(tmp_path), Generator()
-    real = torch.randn(8, 6, 2, generator=torch.Generator().manual_seed(1))  # of no effect on the scale below
 
     losses, saved = warmed_up(patched(path), generator, reconstruction_epochs=1, warmup_space="read")
 
@@ -313,7 +238,3 @@ def test_fields_may_stand_in_the_trainer_itself_and_nowhere_is_told(tmp_path: Pa
     path.write_text(TRAINER.replace("READ", "_sums"), encoding="utf-8")
     with pytest.raises(patching.NoAnchor, match="no field warmup_latent_normalize in a class"):
         patching.patch(trainer.read(path))
-
-
-def test_names_of_the_keys_are_those_of_the_config() -> None:
-    assert [key.rpartition(".")[2] for key in (WARMUP_SPACE, WARMUP_GATES)] == ["warmup_space", "warmup_gates"]
