@@ -26,15 +26,14 @@ from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
-from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.training.plan import own_steps
-from humouse_doctor.training.warm_up import train
 from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.marks import config_values
+from humouse_doctor.verify.pace import seconds_per_step
 from humouse_doctor.verify.patches import arm_of
 from humouse_doctor.verify.runner import ProgressListener, Runner
 from humouse_doctor.verify.search import Search
@@ -46,7 +45,6 @@ _PLANNED_ARMS = 10
 #: Remedies planned for without a search, since the arms are not known when the steps are chosen.
 _PLANNED_REMEDIES = 4
 _FEWEST_STEPS = 8
-_TIMED_STEPS = 3
 #: A trial fails if it takes longer than the whole budget and longer than this.
 _PATIENCE_S = 60.0
 #: The share of the budget for training; the rest is for fitting latents and starting processes.
@@ -177,19 +175,9 @@ def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:
 
 
 def _affordable(request: VerifyRequest, bench: Bench, progress: Callable[[str], None]) -> int:
-    """Return the steps for the run as it is with which all planned arms fit into the budget, at most its own.
-
-    A few steps are timed first, so that a slow machine gets shorter trials.
-    """
+    """Return the steps for the run as it is with which all planned arms fit into the budget, at most its own."""
     progress("timing a few steps")
-    with one_thread():
-        short = bench.job(AS_IT_IS, 0)
-        rehearsal = bench.rehearsal(replace(short, steps=1))
-        train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions)  # the first step includes torch's own start
-        begun = time.monotonic()
-        timed = replace(rehearsal.warm_up, steps=_TIMED_STEPS)
-        train(timed, rehearsal.targets, rehearsal.conditions)
-        each = (time.monotonic() - begun) / _TIMED_STEPS
+    each = seconds_per_step(bench)
     arms = _PLANNED_ARMS if request.search else 1 + (len(request.patches) or _PLANNED_REMEDIES)
     trainings = arms + 2 * request.seeds if request.search else arms * request.seeds
     workers = request.workers or os.cpu_count() or 1
