@@ -21,7 +21,8 @@ class Request:
     `source` is a checkout of the trainer, or its file, read as text; None for the one around the run. `samples` prior latents
     are drawn, at most `max_sequences` gestures are kept; `quick` skips latent fitting; `model` is `package.module:factory` for
     a generator of the user's own, whose code is then imported and run; with `salvage`, objects of foreign classes in a
-    checkpoint are read as plain data instead of refused.
+    checkpoint are read as plain data instead of refused. With `rehearse_s` a config without a checkpoint is trained for so many
+    seconds of wall time.
     """
 
     checkpoint: Path | None = None
@@ -35,6 +36,7 @@ class Request:
     quick: bool = False
     model: str | None = None
     salvage: bool = False
+    rehearse_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,15 @@ none of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
@@ -30,6 +33,7 @@ from humouse_doctor.cli.options import (
     PlainFormatOption,
     Quick,
     ReadsOption,
+    Rehearse,
     Salvage,
     SamplesOption,
     Seed,
@@ -45,7 +49,11 @@ from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Re
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Request
+    from humouse_doctor.cli.progress import Rehearsals
     from humouse_doctor.core.view import View
+
+#: The time of a --rehearse without one.
+_REHEARSE = "60s"
 
 app = typer.Typer(
     name="humouse-doctor",
@@ -79,6 +87,7 @@ def _request(
     checkpoint: Path | None = None,
     model: str | None = None,
     salvage: bool = False,
+    rehearse: str | None = None,
 ) -> Request:
     """Return the request for the options of inspect, preflight, suggest-config and gate."""
     from humouse_doctor.cases.request import Request
@@ -95,6 +104,7 @@ def _request(
         quick=quick,
         model=model,
         salvage=salvage,
+        rehearse_s=None if rehearse is None else _seconds("--rehearse", rehearse),
     )
 
 
@@ -163,13 +173,32 @@ def inspect(
     _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
 
 
-@app.command()
+class _Rehearsing(TyperCommand):
+    """A command whose option --rehearse may stand without a value, which Typer has no word for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse `args`, with the default time given to each bare --rehearse."""
+        return super().parse_args(ctx, with_time(args))
+
+
+def with_time(args: Sequence[str]) -> list[str]:
+    """Return the arguments with `--rehearse=60s` in place of each `--rehearse` that no duration follows."""
+    own = args.index("--") if "--" in args else len(args)
+    bare = [
+        word == "--rehearse" and at < own and not re.fullmatch(r"[\d.]+[a-z]*", (*args, "")[at + 1])
+        for at, word in enumerate(args)
+    ]
+    return [f"{word}={_REHEARSE}" if alone else word for word, alone in zip(args, bare, strict=True)]
+
+
+@app.command(cls=_Rehearsing)
 def preflight(
     config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
     data: Data = None,
     set_: Set = None,
     source: Source = None,
     reads: ReadsOption = None,
+    rehearse: Rehearse = None,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
     compare: Compare = None,
@@ -180,16 +209,33 @@ def preflight(
     fail_on: FailOnOption = FailOn.WARNING,
     _no_plugins: NoPlugins = False,
 ) -> None:
-    """Say what would go wrong before a step is trained: config and data, no checkpoint."""
+    """Say what would go wrong before a step is trained: config and data, no checkpoint.
+
+    By rules alone it takes a second; with --rehearse it is measured.
+    """
     from humouse_doctor.service import commands as service
 
     files = destinations.outputs(output or (), Format, (config, data, compare))
-    request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads)
+    request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads, rehearse=rehearse)
     display = service.Display(fail_on=fail_on, compare=compare, root=printing.root())
-    _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
+    with _rehearsals(request) as shown:
+        view = service.inspect_run(request, display, select or (), ignore or (), printing.progress, shown)
+    _finish(view, format_, files)
 
 
-@app.command("suggest-config")
+@contextlib.contextmanager
+def _rehearsals(request: Request) -> Iterator[Rehearsals | None]:
+    """Show the progress of rehearsals, if any are asked for."""
+    if request.rehearse_s is None:
+        yield None
+        return
+    from humouse_doctor.cli.progress import Rehearsals  # rich
+
+    with Rehearsals(request.rehearse_s) as shown:
+        yield shown
+
+
+@app.command("suggest-config", cls=_Rehearsing)
 def suggest_config(
     checkpoint: Annotated[Path | None, typer.Argument(help="A generator's checkpoint, or a run's folder.")] = None,
     config: Config = None,
@@ -197,6 +243,7 @@ def suggest_config(
     set_: Set = None,
     source: Source = None,
     reads: ReadsOption = None,
+    rehearse: Rehearse = None,
     emit: Annotated[Emit, typer.Option("--emit", help="Format of the patch.")] = Emit.DIFF,
     write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --write: change even the record of a finished run.")] = False,
@@ -228,6 +275,7 @@ def suggest_config(
         checkpoint=checkpoint,
         model=model,
         salvage=salvage,
+        rehearse=rehearse,
     )
     _note_broken()  # of what is found only the patch is printed
     suggestion = service.suggest(request, emit, write, printing.progress, outcome, force=force)
@@ -347,7 +395,7 @@ def _seconds(option: str, text: str) -> float:
     return seconds
 
 
-@app.command()
+@app.command(cls=_Rehearsing)
 def gate(
     inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Runs' folders, checkpoints or configs.")],
     config: Config = None,
@@ -355,6 +403,7 @@ def gate(
     set_: Set = None,
     source: Source = None,
     reads: ReadsOption = None,
+    rehearse: Rehearse = None,
     policy: Annotated[
         Path | None,
         typer.Option("--policy", help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."),
@@ -387,7 +436,9 @@ def gate(
         raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
     asked = service.GateRequest(
         inputs=tuple(inputs),
-        request=_request(config, data, set_, max_sequences, seed, samples, quick, source=source, reads=reads),
+        request=_request(
+            config, data, set_, max_sequences, seed, samples, quick, source=source, reads=reads, rehearse=rehearse
+        ),
         today=date.today(),  # a policy's day ends where the people are
         folder=Path.cwd(),
         policy=policy,
@@ -397,7 +448,9 @@ def gate(
         write_baseline=write_baseline,
         outputs=tuple(file.path for file in files),
     )
-    _finish(service.gate_view(asked, compare, printing.root(), printing.progress), format_, files)
+    with _rehearsals(asked.request) as shown:
+        view = service.gate_view(asked, compare, printing.root(), printing.progress, shown)
+    _finish(view, format_, files)
 
 
 @app.command()

@@ -68,6 +68,16 @@ Model = Annotated[
 ]
 
 
+Rehearse = Annotated[
+    str | None,
+    typer.Option(
+        "--rehearse",
+        metavar="[TIME]",
+        help="Train configs on their own data for so long, 60s if not given, and measure the result (needs --data).",
+    ),
+]
+
+
 def _leave_out(context: typer.Context, asked: bool) -> bool:
     if asked:
         from humouse_doctor.probes.plugins import using  # few commands are asked to leave them out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -9,12 +10,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from humouse_doctor.cli.output import note
 from humouse_doctor.core.text import harmless
+from humouse_doctor.core.verdict import Verdict
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from humouse_doctor.cases.request import Request
+    from humouse_doctor.core.gating import Entry
     from humouse_doctor.core.outcome import Trial
+    from humouse_doctor.core.report import Report
     from humouse_doctor.verify.bench import Job, Pulse
+
+
+#: The columns of a config's name, and the seconds between two lines of a log.
+_LABEL, _NOTE_S = 28, 10.0
 
 
 class Bar:
@@ -71,3 +80,49 @@ class Trials:
         self._progress.update(self._tasks[job], completed=trial.steps, said=said)
         if not self._bars:
             note(f"... {job.arm.title}, seed {job.seed}: {said}")
+
+
+class Rehearsals:
+    """A bar of its time per rehearsed config on stderr if that is a terminal; otherwise a line every ten seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[said]}"))
+        self._bars = console.is_terminal
+        self._progress = Progress(*columns, console=console, disable=not self._bars)
+        self._seconds = seconds
+        self._tasks: dict[Request, TaskID] = {}
+        self._begun: dict[Request, float] = {}
+        self._noted: dict[Request, float] = {}
+
+    def __enter__(self) -> Rehearsals:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def started(self, job: Request) -> None:
+        """Show a bar for a config."""
+        self._begun[job] = self._noted[job] = time.monotonic()
+        name = harmless(str(job.config))
+        label = name if len(name) <= _LABEL else f"...{name[3 - _LABEL :]}"
+        self._tasks[job] = self._progress.add_task(f"{label:{_LABEL}}", total=self._seconds, said="reading")
+
+    def moved(self, job: Request, pulse: Pulse) -> None:
+        """Move the bar of a config, and show its step and its loss."""
+        now = time.monotonic()
+        said = f"step {pulse.step:,} of {pulse.planned:,}, loss {pulse.loss:.3g}"
+        self._progress.update(self._tasks[job], completed=now - self._begun[job], said=said)
+        if not self._bars and now - self._noted[job] >= _NOTE_S:
+            self._noted[job] = now
+            note(f"... {job.config}: {said} (best constant {pulse.best_constant:.3g}) after {now - self._begun[job]:.0f} s")
+
+    def ended(self, job: Request, answer: Report | Entry, /) -> None:
+        """Show the verdict on a config."""
+        taken = time.monotonic() - self._begun[job]
+        verdict = answer.verdict.value if isinstance(answer.verdict, Verdict) else answer.verdict
+        said = f"{verdict} after {taken:.0f} s"
+        self._progress.update(self._tasks[job], completed=self._seconds, said=said)
+        if not self._bars:
+            note(f"... {job.config}: {said}")

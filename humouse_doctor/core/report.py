@@ -99,13 +99,56 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """The training that a config without a checkpoint was judged by.
+
+    `steps` were trained on `sequences` sequences with one `seed`; the run's own warm-up has `own_steps` on `usable` ones.
+    `seconds` is the wall time of all of it, from the first file that was read. `stopped` is the reason for an end before the
+    time was up, empty if there was none. Without steps of its own a config is judged by rules alone.
+    """
+
+    steps: int
+    own_steps: int
+    sequences: int
+    usable: int
+    seconds: float
+    seed: int
+    stopped: str = ""
+
+    @property
+    def cut(self) -> bool:
+        """True if time ran out before the last step."""
+        return 0 < self.steps < self.own_steps and not self.stopped
+
+    def __str__(self) -> str:
+        """Say how much was trained, and what may stay hidden by it."""
+        if not self.steps:
+            return "Not rehearsed: its warm-up has no steps, or their number is not known; judged by rules alone."
+        steps = (
+            f"all of its {self.own_steps:,}" if self.steps == self.own_steps else f"{self.steps:,} of its {self.own_steps:,}"
+        )
+        rows = f"all {self.usable:,}" if self.sequences == self.usable else f"{self.sequences:,} of {self.usable:,}"
+        said = f"Rehearsed: {steps} steps on {rows} sequences in {self.seconds:,.0f} s (seed {self.seed})"
+        if self.stopped:
+            return f"{said}; {self.stopped}."
+        if self.cut:
+            return f"{said}; a collapse or a recovery in later steps would not be seen."
+        return f"{said}." if self.sequences == self.usable else f"{said}; the other sequences were not looked at."
+
+
+#: Says that a report before training is not measured, and what would.
+RULES_ALONE = "By rules alone: nothing was trained; --rehearse measures it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything a renderer needs; probe results are in code order, causes and remedies best first.
 
     `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`. `settings` are
     those the probes used. `diff` is the patch as a unified diff of the config, empty if nothing can be changed in
     place. `pictures` is None if nothing can be drawn. `stage` is None without a checkpoint, `history` unless a run's
-    folder was looked at. `suggest` is the command that prints the patch; it is not stored, so that one read back has None.
+    folder was looked at, `rehearsed` unless a config was rehearsed. `suggest` is the command that prints the patch; it is not
+    stored, so that one read back has None.
     """
 
     tool_version: str
@@ -127,7 +170,21 @@ class Report:
     pictures: Pictures | None = None
     stage: Stage | None = None
     history: History | None = None
+    rehearsed: Rehearsed | None = None
     suggest: str | None = None
+
+    @property
+    def before_training(self) -> bool:
+        """True for a config alone: no generator was looked at, neither a checkpoint's nor one from a rehearsal."""
+        trained = self.rehearsed is not None and self.rehearsed.steps > 0
+        return self.subject.checkpoint is None and self.subject.config is not None and not trained
+
+    @property
+    def basis(self) -> str:
+        """What a verdict without a checkpoint rests on, as a sentence; empty with a checkpoint."""
+        if self.rehearsed is not None:
+            return str(self.rehearsed)
+        return RULES_ALONE if self.before_training else ""
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:

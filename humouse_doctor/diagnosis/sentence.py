@@ -11,7 +11,9 @@ from humouse_doctor.diagnosis.verdict import blind_spot, is_untrained
 from humouse_doctor.probes.registry import current
 
 _MAX_CONTRADICTIONS = 3
-_NOTHING_KNOWN = "Nothing in this config and data is known to make a warm-up collapse; only its checkpoint can show more."
+_NOTHING_KNOWN = (
+    "Nothing in this config and data is known to make a warm-up collapse; only a rehearsal or its checkpoint can show more."
+)
 
 
 def sentence_of(

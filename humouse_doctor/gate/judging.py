@@ -132,7 +132,7 @@ class Judge:
         """Yield a finding for each demand of the policy that the report does not meet."""
         policy, results = self.policy, {result.code: result for result in report.probes}
         for name, interval in policy.thresholds.items():
-            message = _breach(name, results.get(name.partition(".")[0]), before_training=report.subject.checkpoint is None)
+            message = _breach(name, results.get(name.partition(".")[0]), before_training=report.before_training)
             value = None if message else _value(name, results)
             if value is not None and value not in interval:
                 message = f"{name} is {value:.3g}, the policy asks {interval}"

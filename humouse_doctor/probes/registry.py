@@ -113,7 +113,7 @@ def unmeasured(report: Report) -> str:
     known = current()
     measured = {result.code for result in report.probes if result.judgement is not None}
     missing = [code for code in known.deciding if code not in measured]
-    if missing and report.subject.checkpoint is None:
+    if missing and report.before_training:
         enough = report.data is not None and not measured.isdisjoint((*known.before_training, _WARM_START))
         return "" if enough else f"{' and '.join(known.before_training)} were not measured"
     return f"{', '.join(missing)} not measured" if missing else ""

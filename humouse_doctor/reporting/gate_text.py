@@ -10,7 +10,7 @@ from rich.text import Text
 
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
-from humouse_doctor.core.report import Report
+from humouse_doctor.core.report import RULES_ALONE, Report
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.reporting.text import change
@@ -36,6 +36,8 @@ def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
         _entry(console, entry)
     for note in gate.notes:
         say(console, f"note: {note}", style="dim")
+    if any(entry.report is not None and entry.report.before_training for entry in gate.entries):
+        say(console, f"configs {RULES_ALONE[:1].lower()}{RULES_ALONE[1:]}", style="dim")
     _last(console, gate)
     return trimmed(stream.getvalue())
 
@@ -56,13 +58,16 @@ def _table(console: Console, gate: Gate) -> None:
 
 def _entry(console: Console, entry: Entry) -> None:
     shown = [judged for judged in entry.findings if judged.standing in _SHOWN]
-    if entry.passed and not (entry.notes or entry.healed or shown):
+    rehearsed = None if entry.report is None else entry.report.rehearsed
+    if entry.passed and not (entry.notes or entry.healed or shown or rehearsed):
         return
     title(console, entry.name)
     if entry.report is None:
         say(console, entry.sentence, indent=2)
         return
     say(console, entry.report.sentence, indent=2)
+    if rehearsed is not None:
+        say(console, str(rehearsed), indent=2, style="dim")
     for judged in entry.findings:
         if judged.standing is Standing.FAILS:
             _failing(console, judged, entry.report)

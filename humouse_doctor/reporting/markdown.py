@@ -177,7 +177,8 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
     report = entry.report
     more = _label(entry.findings[0].finding) if report is None else f"confidence {report.confidence.value}"
     stage = "" if report is None or report.stage is None else f"\n\nStage: {prose(str(report.stage))}"
-    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}{stage}\n"
+    basis = "" if report is None or not report.basis else f"\n\n{prose(report.basis)}"
+    yield _Part.ANSWER, f"{prose(entry.sentence)}\n\n{code(entry.name)}, {more}{stage}{basis}\n"
     if report is not None:
         if report.causes:
             yield _Part.CAUSES, _causes(entry, report)
@@ -199,7 +200,7 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
 
 
 def _causes(entry: Entry, report: Report) -> str:
-    measured_run = report.subject.checkpoint is not None
+    measured_run = not report.before_training
     judged = {found.finding.code: found for found in entry.findings}
     heading = "**Causes, the likeliest first**" if measured_run else "**Causes**"
     lines = []

@@ -54,6 +54,8 @@ def _head(console: Console, report: Report) -> None:
     line.append(f"  {name}  {sure}", style="")
     console.print(line)
     say(console, report.sentence)
+    if report.basis:
+        say(console, report.basis, style="dim")
     if report.stage is not None and not _stage_is_unknown(report):
         say(console, f"stage: {report.stage}", style="dim")
 
@@ -66,13 +68,13 @@ def _stage_is_unknown(report: Report) -> bool:
 def _causes(console: Console, report: Report) -> None:
     if not report.causes:
         return
-    title(console, "Causes, the likeliest first" if report.subject.checkpoint else "Causes")
+    title(console, "Causes" if report.before_training else "Causes, the likeliest first")
     places = {finding.code: finding.location for finding in report.findings}
     for number, cause in enumerate(report.causes, start=1):
         place = places[cause.code]
         say(
             console,
-            f"{number}. {cause.code} {cause.name}{_support(cause, report.subject.checkpoint is not None)}",
+            f"{number}. {cause.code} {cause.name}{_support(cause, not report.before_training)}",
             indent=2,
             style="bold",
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.view import RunView
@@ -23,6 +26,8 @@ from humouse_doctor.service.display import Beside, Display, view_of
 
 if TYPE_CHECKING:
     from humouse_doctor.service.patch import Suggestion
+    from humouse_doctor.verify.bench import OnPulse
+    from humouse_doctor.verify.runner import Listener
 
 #: All that a caller needs for these commands, from one import.
 __all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "view_of"]
@@ -34,13 +39,31 @@ def inspect_run(
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     progress: Callable[[str], None] = lambda _: None,
+    listener: Listener[Request, Report] | None = None,
 ) -> RunView:
     """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
 
-    The files that `display` names are read first, so that an error in one of them is reported at once.
+    The files that `display` names are read first, so that an error in one of them is reported at once. `listener` receives the
+    progress of a rehearsal.
     """
     beside = Beside.read(display)
-    return view_of(report_on(request, select, ignore, progress, beside), display, beside)
+    return view_of(_listened_to(request, select, ignore, progress, beside, listener), display, beside)
+
+
+def _listened_to(
+    request: Request,
+    select: Sequence[str],
+    ignore: Sequence[str],
+    progress: Callable[[str], None],
+    beside: Beside,
+    listener: Listener[Request, Report] | None,
+) -> Report:
+    if listener is None or request.rehearse_s is None:
+        return report_on(request, select, ignore, progress, beside)
+    listener.started(request)
+    report = report_on(request, select, ignore, progress, beside, partial(listener.moved, request))
+    listener.ended(request, report)
+    return report
 
 
 def report_on(
@@ -49,12 +72,14 @@ def report_on(
     ignore: Sequence[str] = (),
     progress: Callable[[str], None] = lambda _: None,
     beside: Beside | None = None,
+    on_pulse: OnPulse = lambda _: None,
 ) -> Report:
     """Diagnose a checkpoint, or a config before training; raises `DoctorError` with one line.
 
-    The outcome among `beside` marks the remedies that its trials confirmed or refuted.
+    The outcome among `beside` marks the remedies that its trials confirmed or refuted. `on_pulse` is called with the progress
+    of a rehearsal.
     """
-    report, _ = _diagnosed(request, select, ignore, progress, beside)
+    report, _ = _diagnosed(request, select, ignore, progress, beside, on_pulse)
     if not report.patch:
         return report
     from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
@@ -69,6 +94,7 @@ def _suggest_command(request: Request) -> str | None:
         words.extend(() if path is None else (option, str(path)))
     for override in request.overrides:
         words.extend(("--set", override))
+    words.extend(() if request.rehearse_s is None else (f"--rehearse={request.rehearse_s:g}",))
     words.extend(() if request.model is None else ("--model", request.model))
     command = shlex.join([*words, *(("--salvage",) if request.salvage else ())])
     return command if command.isprintable() else None
@@ -80,18 +106,28 @@ def _diagnosed(
     ignore: Sequence[str],
     progress: Callable[[str], None],
     beside: Beside | None,
+    on_pulse: OnPulse = lambda _: None,
 ) -> tuple[Report, TrainerFacts | None]:
     """Return the report and the facts of the trainer; the patch's diff, which reads the config several times, is made later."""
+    started = time.monotonic()
     probes = selected(select, ignore)
-    loaded = with_broken(load_case(request, progress))
-    chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
-    case, history = _with_history(loaded.case, request)
-    report = diagnose(replace(loaded, case=case, tool_findings=chosen), examine(case, probes), history)
+    if request.rehearse_s is not None:
+        if request.checkpoint is not None:
+            raise UsageError("--rehearse is for a config alone; a checkpoint is measured without it")
+        from humouse_doctor.verify.rehearsing import rehearsed  # torch
+
+        report, source = rehearsed(request, started, select=select, ignore=ignore, progress=progress, on_pulse=on_pulse)
+    else:
+        loaded = with_broken(load_case(request, progress))
+        chosen = tuple(found for found in loaded.tool_findings if wanted(found.code.code, select, ignore))
+        case, history = _with_history(loaded.case, request)
+        report = diagnose(replace(loaded, case=case, tool_findings=chosen), examine(case, probes), history)
+        source = loaded.source
     if beside is None or beside.outcome is None:
-        return report, loaded.source
+        return report, source
     from humouse_doctor.service.trials import marked  # few runs have trials, and reading them is slow to import
 
-    return marked(report, beside.outcome, beside.outcome_path, request.overrides), loaded.source
+    return marked(report, beside.outcome, beside.outcome_path, request.overrides), source
 
 
 def _with_history(case: Case, request: Request) -> tuple[Case, History | None]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.request import Request
-from humouse_doctor.core.errors import DoctorError, MachineError, ordinary
+from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import full_reason
@@ -23,6 +25,10 @@ from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
 from humouse_doctor.stored import saved
+
+if TYPE_CHECKING:
+    from humouse_doctor.verify.bench import OnPulse, Pulse
+    from humouse_doctor.verify.runner import Listener
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +53,28 @@ class GateRequest:
 
 
 def gate_view(
-    request: GateRequest, compare: Path | None, root: str, progress: Callable[[str], None] = lambda _: None
+    request: GateRequest,
+    compare: Path | None,
+    root: str,
+    progress: Callable[[str], None] = lambda _: None,
+    listener: Listener[Request, Report | Entry] | None = None,
 ) -> GateView:
     """Judge every input by the policy, and compare the only one with the report at `compare`; raises `DoctorError`."""
-    decided = gate(request, progress)
+    decided = gate(request, progress, listener)
     entry = decided.entries[0]
     before = None if compare is None else saved.read(compare, entry.name)
     changed = None if before is None or entry.report is None else comparing.compare(before, entry.report)
     return GateView(gate=decided, comparison=changed, root=root)
 
 
-def gate(order: GateRequest, progress: Callable[[str], None] = lambda _: None) -> Gate:
+def gate(
+    order: GateRequest,
+    progress: Callable[[str], None] = lambda _: None,
+    listener: Listener[Request, Report | Entry] | None = None,
+) -> Gate:
     """Judge every input by the policy; one that cannot be read is an entry that fails, and the others go on.
 
+    Configs are rehearsed if the request says so, one per core at a time; `listener` receives their progress.
     Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
     `UsageError` for an output that was read.
     """
@@ -76,7 +91,12 @@ def gate(order: GateRequest, progress: Callable[[str], None] = lambda _: None) -
     each: dict[Path, Path] = {}
     for path in order.inputs:
         each.setdefault(path.absolute(), path)
-    looked_at = {str(path): _looked_at(path, order.request, progress) for path in each.values()}
+    requests = {str(path): _request_for(path, order.request) for path in each.values()}
+    rehearsed = _rehearsed(list(requests.values()), listener)
+    looked_at = {
+        name: rehearsed[request] if request in rehearsed else _looked_at(request, progress)
+        for name, request in requests.items()
+    }
     require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:
@@ -101,10 +121,63 @@ def gate(order: GateRequest, progress: Callable[[str], None] = lambda _: None) -
     )
 
 
-def _looked_at(path: Path, shared: Request, progress: Callable[[str], None]) -> Report | Entry:
-    """Return the report of one input, or an entry that says why there is none, so that the other inputs go on."""
+def _rehearsed(
+    requests: Sequence[Request], listener: Listener[Request, Report | Entry] | None
+) -> dict[Request, Report | Entry]:
+    """Return the answers about the configs that are rehearsed, by their requests."""
+    configs = [request for request in requests if request.rehearse_s is not None]
+    if not configs:
+        return {}
+    if any(request.data is None for request in configs):
+        raise UsageError("--rehearse trains on the run's own gestures: add --data")
+    from humouse_doctor.verify.runner import Pool  # torch
+
+    pool = Pool(
+        maker=_Rehearser(),
+        listener=_Unheard() if listener is None else listener,
+        workers=os.cpu_count() or 1,
+        advice="fewer --max-sequences",
+    )
+    found = {}
     try:
-        return commands.report_on(_request_for(path, shared), progress=progress)
+        for request, answer in pool.answers(configs):
+            pool.listener.ended(request, answer)
+            found[request] = answer
+    finally:
+        pool.close()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearser:
+    """Looks at one input in a process of the pool."""
+
+    def run(self, job: Request, on_pulse: OnPulse) -> Report | Entry:
+        """Return the report on one config, or the entry that says why there is none."""
+        return _looked_at(job, on_pulse=on_pulse)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unheard:
+    """A listener that notes nothing."""
+
+    def started(self, job: Request) -> None:
+        """Ignore the start."""
+
+    def moved(self, job: Request, pulse: Pulse) -> None:
+        """Ignore progress."""
+
+    def ended(self, job: Request, answer: Report | Entry, /) -> None:
+        """Ignore the end."""
+
+
+def _looked_at(
+    request: Request, progress: Callable[[str], None] = lambda _: None, on_pulse: OnPulse = lambda _: None
+) -> Report | Entry:
+    """Return the report of one input, or an entry that says why there is none, so that the other inputs go on."""
+    path = request.checkpoint or request.config
+    try:
+        return commands.report_on(request, progress=progress, on_pulse=on_pulse)
     except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all inputs would meet
         raise
     except Exception as error:
@@ -115,7 +188,7 @@ def _looked_at(path: Path, shared: Request, progress: Callable[[str], None]) -> 
 
 
 def _request_for(path: Path, shared: Request) -> Request:
-    """Return the request for one input: a YAML file is a config before training, all else a checkpoint or a run's folder."""
+    """Return the request for one input: a YAML file is a config, all else a checkpoint or a run's folder."""
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
         return replace(shared, checkpoint=None, config=path)
-    return replace(shared, checkpoint=path)
+    return replace(shared, checkpoint=path, rehearse_s=None)

@@ -17,7 +17,7 @@ from humouse_doctor.core.history import History, Stage
 from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy
-from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Finding, Report, Verdict
+from humouse_doctor.core.report import SCHEMA_VERSION, Cause, Finding, Rehearsed, Report, Verdict
 from humouse_doctor.core.settings import Place, Setting, Value
 from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.probes.registry import unmeasured
@@ -75,6 +75,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "subject": plain(report.subject),
         "stage": plain(report.stage),
         "history": plain(report.history),
+        "rehearsed": plain(report.rehearsed),
         "data": plain(report.data),
         "causes": plain(report.causes),
         "unexplained": list(report.unexplained),
@@ -225,6 +226,7 @@ def _report(stored: shapes.Report) -> Report:
         pictures=None if stored.pictures is None else _drawable(same(stored.pictures, Pictures)),
         stage=None if stored.stage is None else same(stored.stage, Stage),
         history=None if stored.history is None else _told(same(stored.history, History)),
+        rehearsed=None if stored.rehearsed is None else same(stored.rehearsed, Rehearsed),
     )
 
 

@@ -7,7 +7,8 @@ teacher-forced. In the pretrainer a table with one latent per sequence replaces 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,8 @@ KL_WEIGHT = 0.1
 
 #: A callback after every step, with its number, from 1, and its loss; it returns True to end the training.
 Tick = Callable[[int, float], object]
+#: A callback after every step, with a function that returns a copy of the generator as it would be if the training ended there.
+Look = Callable[[Callable[[], "Trained"]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +89,20 @@ def train(
     targets: FloatArray,
     conditions: FloatArray | None = None,
     tick: Tick | None = None,
+    look: Look | None = None,
 ) -> Trained:
     """Warm up a new generator on `targets` (N, T, D), in the space of the loss.
 
     `conditions` is (N, C), zeros by default. `tick(step, loss)` is called after every step and ends the training if it
-    returns True. The caller's random state does not change.
+    returns True; before it `look` is called. The caller's random state does not change.
     """
     with memory_asked("the warm-up"), one_thread(), seeded(warm_up.seed), denormals_flushed():
-        return _train(warm_up, targets, conditions, tick)
+        return _train(warm_up, targets, conditions, tick, look)
 
 
-def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, tick: Tick | None) -> Trained:
+def _train(
+    warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, tick: Tick | None, look: Look | None
+) -> Trained:
     spec = warm_up.spec
     network = build(spec)
     own = torch.Generator().manual_seed(warm_up.seed)  # for draws that only one of two paired warm-ups makes
@@ -130,8 +136,15 @@ def _train(warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, 
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
         optimiser.step()
         losses.append(loss.item())
+        if look is not None:
+            look(lambda: _ended(warm_up, copy.deepcopy(network), losses))
         if tick is not None and tick(step + 1, losses[-1]):
             break
+    return _ended(warm_up, network, losses)
+
+
+def _ended(warm_up: WarmUp, network: nn.Module, losses: Sequence[float]) -> Trained:
+    """Return the generator as the warm-up leaves it behind; the network itself is changed."""
     if warm_up.summed is not None and warm_up.summed.position_std is not None:
         scale_output(network, warm_up.summed.position_std)
     network.eval()

@@ -45,18 +45,22 @@ _PULSES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
-    """A progress report of a training: its step and loss, and the losses of the two predictors that learn nothing."""
+    """A progress report of a training: its step and loss, and the losses of the two predictors that learn nothing.
+
+    `planned` is the number of its steps, 0 where the job tells it.
+    """
 
     step: int
     loss: float
     best_constant: float
     motionless: float
+    planned: int = 0
 
 
 OnPulse = Callable[[Pulse], None]
 
 
-def _ignore_pulse(_: Pulse) -> None:
+def ignore_pulse(_: Pulse) -> None:
     """Ignore progress."""
 
 
@@ -126,7 +130,7 @@ class Bench:
         require_affordable(generator_spec(settings), Look(samples=self.samples), source, by_config=True)
         return settings
 
-    def run(self, job: Job, on_pulse: OnPulse = _ignore_pulse) -> Trial:
+    def run(self, job: Job, on_pulse: OnPulse = ignore_pulse) -> Trial:
         """Train and examine `job`; if it cannot be trained, return a failed trial with the reason."""
         try:
             if job.steps > _MOST_STEPS:
@@ -137,7 +141,7 @@ class Bench:
         except (RuntimeError, FloatingPointError) as error:
             return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=full_reason(error))
 
-    def measured(self, job: Job, rehearsal: Rehearsal, on_pulse: OnPulse = _ignore_pulse) -> tuple[Trial, Trained]:
+    def measured(self, job: Job, rehearsal: Rehearsal, on_pulse: OnPulse = ignore_pulse) -> tuple[Trial, Trained]:
         """Return the trial of `job`, and the trained network."""
         targets = rehearsal.targets
         constant, motionless = best_constant_loss(targets), motionless_loss(targets)
@@ -153,7 +157,7 @@ class Bench:
             seed=job.seed,
             planned=job.steps,
             steps=len(trained.losses),
-            measurements=MappingProxyType(_by_name(results)),
+            measurements=MappingProxyType(by_name(results)),
             healthy=is_healthy(results),
             causes=tuple(cause.code for cause in report.causes),
             offered=tuple(remedy.id for remedy in report.chosen_remedies + report.remedies),
@@ -164,11 +168,13 @@ class Bench:
         )
         return trial, trained
 
-    def examined(self, job: Job, rehearsal: Rehearsal, trained: Trained) -> Loaded:
-        """Return the case of the network that `job` trained; every arm is sampled with the same latents from the prior."""
-        request = Request(config=self.config, samples=self.samples)
+    def examined(self, job: Job, rehearsal: Rehearsal, trained: Trained, request: Request | None = None) -> Loaded:
+        """Return the case of the network that `job` trained; every arm is sampled with the same latents from the prior.
+
+        `request` says how it is looked at, if not as a trial.
+        """
         return of_trial(
-            request,
+            request or Request(config=self.config, samples=self.samples),
             self.settings(job.arm),
             self.gestures,
             trained.network,
@@ -190,7 +196,8 @@ def _can_be_judged_early(rehearsal: Rehearsal) -> bool:
     return agree and not rehearsal.warm_up.latent_table and rehearsal.warm_up.spec.architecture.value != "seq2seq"
 
 
-def _by_name(results: tuple[ProbeResult, ...]) -> dict[str, float]:
+def by_name(results: tuple[ProbeResult, ...]) -> dict[str, float]:
+    """Return the numbers of all probes by `code.metric`."""
     return {f"{result.code}.{name}": value for result in results for name, value in result.measurements.items()}
 
 

@@ -1,4 +1,4 @@
-"""Run jobs: take finished trials from the store, and run the others in worker processes, one per core."""
+"""Run jobs in worker processes, one per core: trials that are not in the store yet, and rehearsals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import MappingProxyType
-from typing import Any, Protocol, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from humouse_doctor.core.errors import DoctorError, UsageError
 from humouse_doctor.core.outcome import Trial
@@ -29,24 +29,35 @@ from humouse_doctor.verify.trial_store import TrialStore
 _SAFE_PATH = "PYTHONSAFEPATH"
 
 
-class TrialMaker(Protocol):
-    """Anything that runs a trial: this package's own warm-up, or the user's program."""
+JobT = TypeVar("JobT")
+AnswerT = TypeVar("AnswerT")
+JobT_contra = TypeVar("JobT_contra", contravariant=True)
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+AnswerT_contra = TypeVar("AnswerT_contra", contravariant=True)
 
-    def run(self, job: Job, on_pulse: OnPulse) -> Trial:
-        """Run the trial of `job`; call `on_pulse` with its progress."""
+
+class Maker(Protocol[JobT_contra, AnswerT_co]):
+    """Anything that runs jobs: trials of this package's own warm-up or of the user's program, and rehearsals."""
+
+    def run(self, job: JobT_contra, on_pulse: OnPulse) -> AnswerT_co:
+        """Run `job`; call `on_pulse` with its progress."""
 
 
-class ProgressListener(Protocol):
-    """Receiver of the trials' progress."""
+class Listener(Protocol[JobT_contra, AnswerT_contra]):
+    """Receiver of the jobs' progress."""
 
-    def started(self, job: Job) -> None:
-        """Note that a trial has started."""
+    def started(self, job: JobT_contra) -> None:
+        """Note that a job has started."""
 
-    def moved(self, job: Job, pulse: Pulse) -> None:
-        """Note a trial's progress."""
+    def moved(self, job: JobT_contra, pulse: Pulse) -> None:
+        """Note a job's progress."""
 
-    def ended(self, job: Job, trial: Trial) -> None:
-        """Note that a trial has ended."""
+    def ended(self, job: JobT_contra, answer: AnswerT_contra, /) -> None:
+        """Note that a job has ended."""
+
+
+TrialMaker = Maker[Job, Trial]
+ProgressListener = Listener[Job, Trial]
 
 
 def _read_only(content: dict[Any, Any]) -> MappingProxyType[Any, Any]:
@@ -61,45 +72,38 @@ copyreg.pickle(MappingProxyType, _reduce_proxy)  # read-only mappings can then b
 
 
 @dataclass(slots=True)
-class _Worker:
+class _Worker(Generic[JobT]):
     """A worker process, the connection to it, and its current job."""
 
     process: BaseProcess
     line: Connection[Any, Any]
-    job: Job | None = None
+    job: JobT | None = None
 
 
-@dataclass(slots=True)
-class Runner:
-    """Run trials with at most `workers` processes; with 1, run them in this process."""
+@dataclass(slots=True, kw_only=True)
+class Pool(Generic[JobT, AnswerT]):
+    """Run jobs with at most `workers` processes; with 1, run them in this process.
 
-    maker: TrialMaker
-    store: TrialStore
-    listener: ProgressListener
+    `advice` says what to try where a process died.
+    """
+
+    maker: Maker[JobT, AnswerT]
+    listener: Listener[JobT, AnswerT]
     workers: int
-    _started: list[_Worker] = field(default_factory=list)
-    made: list[Trial] = field(default_factory=list)
+    advice: str = "--workers 1 or fewer --max-sequences"
+    _started: list[_Worker[JobT]] = field(default_factory=list)
 
-    def trials(self, jobs: Sequence[Job]) -> list[Trial]:
-        """Return the trials of `jobs`, in their order; raise `UsageError` if a worker dies."""
-        known = {job: self.store.find(job) for job in jobs}
-        missing = [job for job, trial in known.items() if trial is None]
-        made = {}
-        for job, trial in self._shared_out(missing) if self.workers > 1 and len(missing) > 1 else self._here(missing):
-            self.store.add(trial)
-            self.listener.ended(job, trial)
-            made[job] = trial
-        found = [known[job] or made[job] for job in jobs]
-        self.made.extend(trial for trial in found if trial not in self.made)
-        return found
+    def answers(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT]]:
+        """Yield each job with its answer as it ends; raise `UsageError` if a worker dies."""
+        return self._shared_out(jobs) if self.workers > 1 and len(jobs) > 1 else self._here(jobs)
 
-    def _here(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
+    def _here(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT]]:
         for job in jobs:
             self.listener.started(job)
             with one_thread():
                 yield job, self.maker.run(job, partial(self.listener.moved, job))
 
-    def _shared_out(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
+    def _shared_out(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT]]:
         self._start(min(self.workers, len(jobs)))
         waiting = deque(jobs)
         try:
@@ -122,7 +126,7 @@ class Runner:
                         job, worker.job = worker.job, None
                         yield job, answer
         except (EOFError, ConnectionError):  # the other end of a connection is gone
-            raise UsageError("a trial's process died (out of memory?); try --workers 1 or fewer --max-sequences") from None
+            raise UsageError(f"a trial's process died (out of memory?); try {self.advice}") from None
 
     def _start(self, count: int) -> None:
         """Start workers side by side until there are `count`."""
@@ -148,6 +152,26 @@ class Runner:
             worker.process.join()
             worker.line.close()
         self._started.clear()
+
+
+@dataclass(slots=True, kw_only=True)
+class Runner(Pool[Job, Trial]):
+    """Run trials, each once: finished ones are taken from the store."""
+
+    store: TrialStore
+    made: list[Trial] = field(default_factory=list)
+
+    def trials(self, jobs: Sequence[Job]) -> list[Trial]:
+        """Return the trials of `jobs`, in their order; raise `UsageError` if a worker dies."""
+        known = {job: self.store.find(job) for job in jobs}
+        made = {}
+        for job, trial in self.answers([job for job, trial in known.items() if trial is None]):
+            self.store.add(trial)
+            self.listener.ended(job, trial)
+            made[job] = trial
+        found = [known[job] or made[job] for job in jobs]
+        self.made.extend(trial for trial in found if trial not in self.made)
+        return found
 
 
 @contextlib.contextmanager
@@ -183,7 +207,7 @@ def _importing_nothing_from_here() -> Iterator[None]:
 
 
 def _work(line: Connection[Any, Any], plugins: bool) -> None:
-    """Run the trials received over `line`.
+    """Run the jobs received over `line`.
 
     The process ends with its parent, even if the parent was killed.
     """
@@ -195,7 +219,7 @@ def _work(line: Connection[Any, Any], plugins: bool) -> None:
             maker, job = line.recv()
             try:
                 with one_thread():
-                    answer: Trial | Exception = maker.run(job, line.send)
+                    answer = maker.run(job, line.send)
             except Exception as error:  # the parent reports it
                 answer = (
                     error if isinstance(error, (DoctorError, MemoryError)) else RuntimeError(f"{type(error).__name__}: {error}")

@@ -153,6 +153,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         heading, said = entry.name, entry.sentence
         facts += [] if entry.report is None else [f"confidence {entry.report.confidence.value}"]
         facts += [] if entry.report is None or entry.report.stage is None else [f"stage: {entry.report.stage.words}"]
+        facts += [] if entry.report is None or not entry.report.basis else [entry.report.basis]
         if gate.policy.source or gate.baseline:
             facts.append("the gate passes" if entry.passed else "the gate does not pass")
     else:
@@ -319,7 +320,7 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot 
         magnified = plots.paths(f"{name}-magnified", title, pictures.generated_paths, "prior", own)
     note = "" if plots.drawable(pictures.generated_paths) else "There are no generated paths: "
     if note:
-        note += "this is before training." if report.subject.checkpoint is None else "the generator could not be run."
+        note += "this is before training." if report.before_training else "the generator could not be run."
     return tuple(made), magnified, note
 
 
@@ -340,7 +341,7 @@ def _reason(report: Report, cause: Cause) -> Reason:
     setting = next((setting for setting in report.settings if setting.key == location.key), None)
     return Reason(
         cause=cause,
-        support=_support(cause, measured=report.subject.checkpoint is not None),
+        support=_support(cause, measured=not report.before_training),
         place=str(location),
         setting=""
         if setting is None

@@ -185,6 +185,18 @@ class History(Struct, frozen=True):
     observations: Items[Text]
 
 
+class Rehearsed(Struct, frozen=True):
+    """The training that a config without a checkpoint was judged by."""
+
+    steps: Whole
+    own_steps: Annotated[Whole, Meta(description="The length of the run's own warm-up.")]
+    sequences: Whole
+    usable: Annotated[Whole, Meta(description="The sequences that the run's own warm-up has.")]
+    seconds: Annotated[float, Meta(description="Wall time of all of it.")]
+    seed: Whole
+    stopped: Annotated[Text, Meta(description="Why it ended before the time was up, else empty.")]
+
+
 class Pictures(Struct, frozen=True):
     """Data of the report's pictures: positions in the loss's space, and a histogram of the values that the loss compares."""
 
@@ -229,3 +241,4 @@ class Report(Struct, frozen=True):
     pictures: Pictures | None
     stage: Annotated[Stage | None, Meta(description="null without a checkpoint.")]
     history: Annotated[History | None, Meta(description="null unless a run's folder was looked at.")]
+    rehearsed: Annotated[Rehearsed | None, Meta(description="null unless a config was rehearsed.")] = None
