@@ -1,8 +1,8 @@
 """Finds out why a sequence generator collapses while it warms up.
 
-`inspect` looks at a checkpoint on disk or at a module in memory and returns a `Report`; `load_case` only gathers what the
-probes would measure. Imports happen on first use: the program's entry point handles signals only after this module has been
-imported.
+`inspect` looks at a checkpoint on disk or at a module in memory and returns a `Report`, `preflight` at a config before it is
+trained; `load_case` only gathers what the probes would measure. Imports happen on first use: the program's entry point handles
+signals only after this module has been imported.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
     from humouse_doctor.core.report import Report
-    from humouse_doctor.service.api import inspect, load_case
+    from humouse_doctor.service.api import inspect, load_case, preflight
 
     __version__: str
 
-__all__ = ["Report", "inspect", "load_case"]
+__all__ = ["Report", "inspect", "load_case", "preflight"]
 
 
 def __getattr__(name: str) -> object:

@@ -14,6 +14,7 @@ from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.gestures.synthetic import strokes
+from tests.verify.runs import write_config, write_data
 
 LENGTH = 16
 
@@ -216,3 +217,18 @@ def test_targets_of_another_length_are_a_finding() -> None:
 def test_config_and_data_do_not_go_with_a_generator() -> None:
     with pytest.raises(UsageError, match="go with a checkpoint"):
         humouse_doctor.inspect(generator=GruDecoder(), config="x.yaml")
+
+
+def test_preflight_judges_a_config_by_rules_or_by_measuring(tmp_path: Path) -> None:
+    config, data = write_config(tmp_path), write_data(tmp_path)
+
+    rules = humouse_doctor.preflight(config, data=data)
+    measured = humouse_doctor.preflight(config, data=data, rehearse_s=60)
+    other = humouse_doctor.preflight(config, data=data, rehearse_s=60, seed=1, settings={"training.reconstruction_epochs": 3})
+
+    assert (rules.verdict, rules.rehearsed) == (Verdict.AT_RISK, None)
+    assert measured.verdict is Verdict.COLLAPSED
+    assert measured.rehearsed is not None
+    assert (measured.rehearsed.steps, measured.rehearsed.seed) == (24, 0)
+    assert other.rehearsed is not None
+    assert (other.rehearsed.steps, other.rehearsed.seed) == (12, 1)

@@ -86,6 +86,13 @@ def test_a_bad_option_ends_the_action_with_its_own_code(tmp_path: Path) -> None:
     assert (ran.ended.returncode, ran.outputs) == (2, {"exit-code": "2"})
 
 
+def test_the_action_rehearses_if_asked_to(tmp_path: Path) -> None:
+    ran = Ran(tmp_path, paths=CONFIG, rehearse="60s")
+
+    assert ran.ended.returncode == 2
+    assert ran.ended.stderr.strip().endswith("--rehearse trains on the run's own gestures: add --data")
+
+
 def test_every_input_of_the_action_is_used_and_none_stands_in_a_script() -> None:
     action = _action()
     text = (TOP / "action.yml").read_text(encoding="utf-8")
@@ -101,23 +108,25 @@ def test_every_foreign_action_is_pinned_by_its_commit() -> None:
     assert all(re.fullmatch(r"[\w-]+/[\w/-]+@[0-9a-f]{40}", name) for name in used)
 
 
-def test_the_hook_takes_experiments_configs_and_runs_the_gate() -> None:
-    (hook,) = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+def _hooks() -> list[dict[str, Any]]:
+    hooks: list[dict[str, Any]] = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    return hooks
 
+
+@pytest.mark.parametrize(("hook", "options"), [*zip(_hooks(), [[], ["--rehearse=60s"]], strict=True)])
+def test_the_hooks_take_experiments_configs_and_run_the_gate(hook: dict[str, Any], options: list[str]) -> None:
     assert re.search(hook["files"], "conf/experiment/train_gan.yaml")
     assert re.search(hook["files"], "sub/conf/experiment/deep/x.yml")
     assert not re.search(hook["files"], "conf/data/x.yaml")
     assert re.search(hook["files"], "conf/experiment/line\nfeed.yaml")
-    assert hook["entry"].split() == ["humouse-doctor", "gate"]
+    assert hook["entry"].split() == ["humouse-doctor", "gate", *options]
 
 
 @pytest.mark.parametrize(
     "path", ["-x/conf/experiment/x.yaml", "--write-baseline=x/conf/experiment/x.yaml", "-ohtml=conf/experiment/x.yaml"]
 )
 def test_the_hook_takes_no_path_that_would_be_an_option(path: str) -> None:
-    (hook,) = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
-
-    assert not re.search(hook["files"], path)
+    assert not any(re.search(hook["files"], path) for hook in _hooks())
 
 
 def test_paths_and_values_of_the_action_that_begin_with_a_dash_are_no_options(tmp_path: Path) -> None:

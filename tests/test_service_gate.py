@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import pytest
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
-from humouse_doctor.core.gating import Age, Gate, Standing
+from humouse_doctor.core.gating import Age, Entry, Gate, Standing
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.gate import baseline
 from humouse_doctor.probes.flat_output import FlatOutput
@@ -22,7 +23,9 @@ from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands as service
 from humouse_doctor.service.commands import report_on
-from humouse_doctor.service.gate import GateRequest, gate
+from humouse_doctor.service.gate import GateRequest, _Rehearser, gate
+from humouse_doctor.verify.bench import Pulse
+from tests.verify.runs import write_config, write_data
 
 TODAY = date(2027, 6, 15)
 
@@ -408,3 +411,48 @@ def test_what_the_file_says_already_is_not_in_the_diff(sick: Path) -> None:
     assert "HD201" in {cause.code for cause in report.causes}
     assert "\n+    warmup_latent_normalize: false\n" in report.diff
     assert "activation_xy" not in report.diff
+
+
+def test_configs_are_rehearsed_each_on_its_own_and_checkpoints_are_measured(
+    folder: Path, sick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("humouse_doctor.service.gate.os.cpu_count", lambda: 1)
+    tiny, broken = folder / "tiny", folder / "broken"
+    for place in (tiny, broken):
+        place.mkdir()
+    config, data = write_config(tiny), write_data(tiny)
+    bad = write_config(broken)
+    bad.write_text(bad.read_text().replace("target_len: 16", "target_len: 99"))
+    heard: list[tuple[str, str]] = []
+
+    class Heard:
+        def started(self, job: Request) -> None:
+            heard.append(("started", str(job.config)))
+
+        def moved(self, job: Request, pulse: Pulse) -> None:
+            assert (job.config, pulse.planned) == (config, 24)
+
+        def ended(self, job: Request, answer: Report | Entry, /) -> None:
+            heard.append((str(answer.verdict), str(job.config)))
+
+    request = Request(samples=64, quick=True, data=data, rehearse_s=60)
+    found = gate(_order(folder, config, bad, sick, request=request), listener=Heard())
+
+    by_name = {entry.name: entry for entry in found.entries}
+    assert {str(path): by_name[str(path)].exit_code for path in (config, bad)} == {
+        str(config): ExitCode.FINDINGS, str(bad): ExitCode.USAGE,
+    }  # fmt: skip
+    report = by_name[str(config)].report
+    assert report is not None
+    assert report.rehearsed is not None
+    assert by_name[str(bad)].sentence == "the data has 16 steps, the generator makes 99; expected at least as many"
+    checkpoint = by_name[str(sick)].report
+    assert checkpoint is not None
+    assert checkpoint.rehearsed is None
+    assert [event for event, _ in heard] == ["started", str(report.verdict), "started", "unreadable"]
+    assert pickle.loads(pickle.dumps((_Rehearser(), replace(request, config=config), by_name[str(bad)], report)))[-1] == report
+
+
+def test_a_gate_that_cannot_rehearse_says_so_at_once(folder: Path) -> None:
+    with pytest.raises(UsageError, match="--rehearse trains on the run's own gestures: add --data"):
+        gate(_order(folder, write_config(folder), request=Request(rehearse_s=60)))

@@ -182,10 +182,10 @@ class _Rehearsing(TyperCommand):
 
 
 def with_time(args: Sequence[str]) -> list[str]:
-    """Return the arguments with `--rehearse=60s` in place of each `--rehearse` that no duration follows."""
+    """Return the arguments with `--rehearse=60s` in place of each `--rehearse` that no duration with a unit follows."""
     own = args.index("--") if "--" in args else len(args)
     bare = [
-        word == "--rehearse" and at < own and not re.fullmatch(r"[\d.]+[a-z]*", (*args, "")[at + 1])
+        word == "--rehearse" and at < own and not re.fullmatch(r"\d+(\.\d+)?[smh]", (*args, "")[at + 1])
         for at, word in enumerate(args)
     ]
     return [f"{word}={_REHEARSE}" if alone else word for word, alone in zip(args, bare, strict=True)]

@@ -15,7 +15,7 @@ from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
 from humouse_doctor.core.settings import Origin, Setting
 from humouse_doctor.core.verdict import Verdict as Verdict  # a report's own word, which its readers import from here
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 
 class Confidence(str, Enum):
@@ -175,16 +175,16 @@ class Report:
 
     @property
     def before_training(self) -> bool:
-        """True for a config alone: no generator was looked at, neither a checkpoint's nor one from a rehearsal."""
+        """True without a checkpoint and a rehearsal."""
         trained = self.rehearsed is not None and self.rehearsed.steps > 0
-        return self.subject.checkpoint is None and self.subject.config is not None and not trained
+        return self.subject.checkpoint is None and not trained
 
     @property
     def basis(self) -> str:
-        """What a verdict without a checkpoint rests on, as a sentence; empty with a checkpoint."""
+        """What the verdict on a config rests on, as a sentence; empty for a checkpoint, and for a generator in memory."""
         if self.rehearsed is not None:
             return str(self.rehearsed)
-        return RULES_ALONE if self.before_training else ""
+        return RULES_ALONE if self.before_training and self.subject.config is not None else ""
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:

@@ -36,7 +36,7 @@ def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
         _entry(console, entry)
     for note in gate.notes:
         say(console, f"note: {note}", style="dim")
-    if any(entry.report is not None and entry.report.before_training for entry in gate.entries):
+    if any(entry.report is not None and entry.report.basis == RULES_ALONE for entry in gate.entries):
         say(console, f"configs {RULES_ALONE[:1].lower()}{RULES_ALONE[1:]}", style="dim")
     _last(console, gate)
     return trimmed(stream.getvalue())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,27 @@ def inspect(
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     with using(plugins=plugins):
         return diagnose(with_broken(loaded), examine(loaded.case))
+
+
+def preflight(
+    config: str | Path,
+    *,
+    data: str | Path | None = None,
+    source: str | Path | None = None,
+    settings: Mapping[str, Value] | None = None,
+    rehearse_s: float | None = None,
+    max_sequences: int = 2048,
+    seed: int = 0,
+    plugins: bool = True,
+) -> Report:
+    """Diagnose a config, or the config of a run's folder, before it is trained: by rules, or with `rehearse_s` by measuring.
+
+    A rehearsal trains the run's own warm-up on its `data` for at most so many seconds of wall time, and measures the result;
+    `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` with one line.
+    """
+    request = _request(None, config, data, source, settings, 512, seed, quick=False)
+    with using(plugins=plugins):
+        return report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s))
 
 
 def load_case(

@@ -94,7 +94,7 @@ def _suggest_command(request: Request) -> str | None:
         words.extend(() if path is None else (option, str(path)))
     for override in request.overrides:
         words.extend(("--set", override))
-    words.extend(() if request.rehearse_s is None else (f"--rehearse={request.rehearse_s:g}",))
+    words.extend(() if request.rehearse_s is None else (f"--rehearse={request.rehearse_s:g}s",))
     words.extend(() if request.model is None else ("--model", request.model))
     command = shlex.join([*words, *(("--salvage",) if request.salvage else ())])
     return command if command.isprintable() else None

@@ -16,7 +16,7 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Loaded, Notes, Progress, Request
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS
-from humouse_doctor.core.probe import Kind, ProbeResult, Severity
+from humouse_doctor.core.probe import Kind, Metric, ProbeResult, Severity
 from humouse_doctor.core.report import Confidence, Rehearsed, Report, Verdict
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.diagnosis.diagnose import diagnose
@@ -24,18 +24,18 @@ from humouse_doctor.diagnosis.examine import examine, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
+from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared.measures import best_constant_loss, motionless_loss
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.training.warm_up import Trained, train
 from humouse_doctor.verify.bench import Bench, OnPulse, Pulse, by_name, ignore_pulse
-from humouse_doctor.verify.effects import distance
 
 #: The training is looked at after this share of its time, and the last look is given this many times the seconds of that one.
 _LOOK_AT, _LAST_LOOK = 0.45, 1.15
 #: A training of fewer steps says nothing.
 _FEWEST_STEPS = 8
-#: A distance from health that fell by less than this, from the first look to the last, has not fallen.
-_FALLEN = 0.04
+#: A ratio that grew by less than this factor from the first look to the last, or a share by less than that, has not moved.
+_GROWN, _RISEN = 1.15, 0.03
 #: Seconds between two reports of progress.
 _PULSE_S = 0.25
 
@@ -49,9 +49,13 @@ class _Look:
     results: tuple[ProbeResult, ...]
 
     @property
-    def off(self) -> float:
-        """The distance from health, 0 to 1."""
-        return distance(by_name(self.results))
+    def off(self) -> dict[str, float]:
+        """The deciding numbers that are not healthy, by `code.metric`."""
+        deciding = {name: metric for name, metric in current().metrics.items() if metric.deciding}
+        measured = by_name(self.results)
+        return {
+            name: measured[name] for name, one in deciding.items() if name in measured and measured[name] not in one.healthy
+        }
 
 
 def rehearsed(
@@ -215,10 +219,9 @@ def _concluded(report: Report, first: _Look | None, last: _Look) -> Report:
     if first is None:
         said = "it was looked at only once, which does not tell a slow training from a collapsed one"
     else:
-        said = (
-            f"its distance from health, 0 to 1, fell from {first.off:.2f} at step {first.steps:,} to {last.off:.2f} at step"
-            f" {last.steps:,}"
-        )
+        before = by_name(first.results)
+        moves = (f"{current().labels.get(name, name)} {before[name]:.2g} -> {value:.2g}" for name, value in last.off.items())
+        said = f"what is not healthy was still improving from step {first.steps:,} to {last.steps:,}: {', '.join(moves)}"
     more = math.ceil(1.2 * facts.seconds * facts.own_steps / facts.steps / 60)
     return replace(
         report,
@@ -238,7 +241,23 @@ def _concluded(report: Report, first: _Look | None, last: _Look) -> Report:
 
 
 def _on_its_way(first: _Look, last: _Look, facts: Rehearsed) -> bool:
-    """Return True if the remaining steps could lead to health, at twice the pace between the two looks."""
-    fallen = first.off - last.off
-    left = facts.own_steps - last.steps
-    return fallen >= _FALLEN and 2 * fallen * left / (last.steps - first.steps) >= last.off > 0
+    """Return True if all that is not healthy could be by the last step, at twice its pace between the two looks."""
+    before = by_name(first.results)
+    spans = 2 * (facts.own_steps - last.steps) / (last.steps - first.steps)
+    off = last.off
+    return bool(off) and all(
+        name in before and _reaches(current().metrics[name], before[name], value, spans) for name, value in off.items()
+    )
+
+
+def _reaches(metric: Metric, before: float, value: float, spans: float) -> bool:
+    """Return True if a number has moved towards health, and would be there after so many such moves more."""
+    bound = metric.healthy.low if value < metric.healthy.low else metric.healthy.high
+    if metric.unit != "ratio":
+        moved, least, missing = value - before, _RISEN, bound - value
+    elif min(before, value) > 0:
+        moved, least, missing = math.log(value / before), math.log(_GROWN), math.log(bound / value)
+    else:
+        return False
+    towards = math.copysign(1.0, missing) * moved
+    return towards >= least and towards * spans >= abs(missing)

@@ -851,3 +851,70 @@ def test_trials_without_a_config_and_files_that_are_none_are_refused(
     assert "trials belong to a config: add --config" in one_line(alone)
     assert "not an outcome that verify wrote" in one_line(foreign)
     assert "cannot read the outcome" in one_line(missing)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("c.yaml", "c.yaml"),
+        ("c.yaml --rehearse", "c.yaml --rehearse=60s"),
+        ("--rehearse c.yaml", "--rehearse=60s c.yaml"),
+        ("c.yaml --rehearse 90s", "c.yaml --rehearse 90s"),
+        ("c.yaml --rehearse 1.5m -d x", "c.yaml --rehearse 1.5m -d x"),
+        ("c.yaml --rehearse=5m", "c.yaml --rehearse=5m"),
+        ("--rehearse 2024", "--rehearse=60s 2024"),
+        ("--rehearse --data x", "--rehearse=60s --data x"),
+        ("-- --rehearse", "-- --rehearse"),
+    ],
+)
+def test_rehearse_may_stand_without_a_time(given: str, read: str) -> None:
+    assert commands.with_time(given.split()) == read.split()
+
+
+def test_a_rehearsed_preflight_is_measured_and_says_so(invoke: Invoke, tmp_path: Path) -> None:
+    config, data = write_config(tmp_path), write_data(tmp_path)
+
+    ended = invoke("preflight", config, "--data", data, "--rehearse", "-f", "json")
+
+    report = parse(ended.out, "x")
+    assert (ended.code, report.verdict.value) == (1, "collapsed")
+    assert report.rehearsed is not None
+    assert report.rehearsed.steps == report.rehearsed.own_steps == 24
+    assert report.subject.data == str(data)
+    assert re.fullmatch(rf"... {re.escape(str(config))}: collapsed after \d+ s\n", ended.err)
+    assert "HD101" in {finding.code for finding in report.findings}
+
+
+def test_the_patch_of_a_rehearsed_config_is_that_of_its_report(invoke: Invoke, tmp_path: Path) -> None:
+    config, data = write_config(tmp_path), write_data(tmp_path)
+
+    shown = " ".join(invoke("preflight", config, "--data", data, "--rehearse").out.split())
+    report = parse(invoke("preflight", config, "--data", data, "--rehearse", "-f", "json").out, "x")
+    ended = invoke("suggest-config", "-c", config, "--data", data, "--rehearse")
+
+    assert f"suggest-config --config {config} --data {data} --rehearse=60s" in shown
+    assert ended.out == report.diff
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("preflight", "run.yaml", "--rehearse"), "--rehearse trains on the run's own gestures: add --data"),
+        (("gate", "run.yaml", "--rehearse"), "--rehearse trains on the run's own gestures: add --data"),
+        (("preflight", "run.yaml", "--rehearse=soon"), "--rehearse soon: expected a duration, e.g. 90s, 5m or 2h"),
+        (
+            ("suggest-config", "x.pt", "-c", "run.yaml", "--rehearse"),
+            "--rehearse is for a config alone; a checkpoint is measured without it",
+        ),
+    ],
+)
+def test_a_rehearsal_that_cannot_be_is_one_line(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], said: str
+) -> None:
+    write_config(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    ended = invoke(*command)
+
+    assert ended.code == 2
+    assert one_line(ended).endswith(said)

@@ -79,7 +79,7 @@ def test_of_a_checkpoint_without_data_the_sentence_says_what_was_not_measured() 
 
 def test_the_sentence_of_a_config_says_what_only_a_checkpoint_can_show() -> None:
     report = diagnose(Loaded(case=runs.planned()), runs.results({"HD201": None, "HD202": H}))
-    assert report.sentence.endswith("only its checkpoint can show more.")
+    assert report.sentence.endswith("only a rehearsal or its checkpoint can show more.")
 
 
 def test_the_sentence_of_an_undetermined_run_gives_each_reason_once() -> None:

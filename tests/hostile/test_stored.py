@@ -213,7 +213,7 @@ FILES: dict[str, bytes] = {
     "nested without end": b"[" * 1_000_000,
     "nested objects": b'{"a":' * 500_000,
     "a number of a million digits": b"9" * 1_000_000,
-    "a bomb of objects": b'{"schema_version": "1.3", "kind": 1, "x": [' + b"{}," * 4_000_000 + b"{}]}",
+    "a bomb of objects": b'{"schema_version": "1.4", "kind": 1, "x": [' + b"{}," * 4_000_000 + b"{}]}",
     "larger than any": b" " * (17 << 20),
     "values nested deeply": json.dumps(
         with_value(REPORT, ("settings", 0, "value"), json.loads("[" * 200 + "]" * 200))
@@ -239,7 +239,7 @@ def test_a_file_that_is_none_is_refused_with_one_line(
 
 
 _HEADS = {
-    "show": b'{"schema_version": "1.3", ',
+    "show": b'{"schema_version": "1.4", ',
     "--outcome": b'{"schema_version": "1.0", "kind": "humouse-doctor outcome", ',
     "--baseline": b'{"schema_version": "1.0", "kind": "humouse-doctor baseline", ',
 }

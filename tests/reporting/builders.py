@@ -10,7 +10,7 @@ from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKi
 from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
-from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
+from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Rehearsed, Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting
 from humouse_doctor.gate.judging import refused
 
@@ -247,6 +247,12 @@ def sound() -> Report:
     """Return the report with healthy numbers for every deciding probe, which a saved report must have."""
     names = {"HD101": "spread_ratio", "HD103": "time_std_ratio", "HD104": "latent_std_ratio"}
     return replace(healthy(), probes=tuple(result(code, Judgement.HEALTHY, **{name: 0.9}) for code, name in names.items()))
+
+
+def rehearsed() -> Report:
+    """Return the report on a config that was rehearsed for a part of its steps, and is healthy by then."""
+    facts = Rehearsed(steps=320, own_steps=1792, sequences=512, usable=3000, seconds=41.2, seed=0)
+    return replace(sound(), subject=Subject(name="run.yaml", config="run.yaml"), rehearsed=facts)
 
 
 def with_history(report: Report) -> Report:

@@ -11,7 +11,7 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.reporting import gate_text
 from tests.conftest import Golden
-from tests.reporting.builders import collapsed, gated, healthy
+from tests.reporting.builders import collapsed, gated, healthy, rehearsed
 
 
 def _alone(entry: Entry) -> Gate:
@@ -101,3 +101,13 @@ def test_hostile_names_come_out_as_harmless_text() -> None:
     assert "\u202e" not in rendered
     assert "[bold]" in rendered
     rendered.encode("utf-8")
+
+
+def test_a_rehearsed_config_says_what_its_verdict_rests_on_even_if_it_passes() -> None:
+    report = rehearsed()
+    said = " ".join(gate_text.render(_alone(replace(_well(), report=report))).split())
+    by_rules = gate_text.render(_alone(replace(_well(), report=replace(report, rehearsed=None))))
+
+    assert str(report.rehearsed) in said
+    assert "by rules alone" not in said
+    assert by_rules.splitlines()[-3] == "configs by rules alone: nothing was trained; --rehearse measures it."

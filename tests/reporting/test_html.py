@@ -29,7 +29,7 @@ from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.reporting.html import page as html
 from humouse_doctor.reporting.rows import measured
-from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures
+from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures, rehearsed
 from tests.reporting.compile_page import COMPILED, compile_into
 from tests.reporting.test_hostile import HOSTILE, planted
 from tests.verify.builders import GATES, SET, arm_outcome, base_outcome, outcome, searched, trial
@@ -531,3 +531,11 @@ def test_hostile_text_is_only_read(kind: str, codes: bool) -> None:
     page, plain = Page(source), Page(html.render(everything[0], outcome=everything[1], comparison=everything[2]))
     assert {*_tags(page)} <= {*_tags(plain), ("p", ("class",))}
     assert " ".join(harmless(hostile).split()) in page.text
+
+
+def test_what_the_verdict_on_a_config_rests_on_is_on_the_page() -> None:
+    report = rehearsed()
+
+    assert str(report.rehearsed) in html.render(alone(report))
+    assert "By rules alone: " in html.render(alone(replace(report, rehearsed=None)))
+    assert "By rules alone: " not in html.render(alone(collapsed()))

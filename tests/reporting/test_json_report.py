@@ -45,7 +45,7 @@ def test_a_value_that_is_not_finite_is_written_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "3", '{"schema_version": "1.3"}', '{"schema_version": "1.3", "subject": 4, "data": null}']
+    "text", ["", "{", "[]", "3", '{"schema_version": "1.4"}', '{"schema_version": "1.4", "subject": 4, "data": null}']
 )
 def test_anything_else_is_no_report(text: str) -> None:
     with pytest.raises(InputError, match="not a report of humouse-doctor"):
@@ -53,7 +53,7 @@ def test_anything_else_is_no_report(text: str) -> None:
 
 
 def test_another_schema_is_named() -> None:
-    with pytest.raises(InputError, match=r"schema '2\.0'; this version reads 1\.3"):
+    with pytest.raises(InputError, match=r"schema '2\.0'; this version reads 1\.4"):
         json_report.parse('{"schema_version": "2.0"}', "x.json")
 
 

@@ -15,7 +15,7 @@ from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.reporting import markdown
 from humouse_doctor.reporting.markdown_text import code, fenced, folded, html_code, prose, table
 from tests.conftest import Golden
-from tests.reporting.builders import DIFF, FIX_A, collapsed, gated, healthy
+from tests.reporting.builders import DIFF, FIX_A, collapsed, gated, healthy, rehearsed
 from tests.reporting.reading import APART, Page, page
 
 #: Characters that mean something to Markdown, to HTML or to GitHub, more often than chance would have them.
@@ -204,3 +204,11 @@ def test_a_block_ends_at_its_own_fence(text: str) -> None:
 
     _only(read, "p", "pre", "code")
     assert [tag for tag, _ in read.tags] == ["p", "pre", "code", "p"]
+
+
+def test_what_the_verdict_on_a_config_rests_on_is_below_the_answer() -> None:
+    report = rehearsed()
+
+    assert "(seed 0); a collapse or a recovery in later steps would not be seen" in markdown.render(_alone(report))
+    assert "By rules alone" in markdown.render(_alone(replace(report, rehearsed=None)))
+    assert "By rules alone" not in markdown.render(_alone(collapsed()))

@@ -7,11 +7,11 @@ import pytest
 
 from humouse_doctor.core.case import Subject
 from humouse_doctor.core.probe import Judgement
-from humouse_doctor.core.report import Report
+from humouse_doctor.core.report import RULES_ALONE, Report
 from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting import text
 from tests.conftest import Golden
-from tests.reporting.builders import FIX_A, LONGER, collapsed, healthy, result
+from tests.reporting.builders import FIX_A, LONGER, collapsed, healthy, rehearsed, result
 
 
 def test_the_text_is_as_it_was(golden: Golden) -> None:
@@ -111,3 +111,21 @@ def test_the_chosen_remedies_are_the_first_of_each_cause_that_is_not_refused() -
     assert replace(report, findings=tuple(turned)).chosen_remedies == (FIX_A, LONGER)
     assert replace(report, causes=report.causes[1:]).chosen_remedies == (LONGER,)
     assert healthy().chosen_remedies == ()
+
+
+def test_a_rehearsed_report_is_as_it_was(golden: Golden) -> None:
+    golden("rehearsed.txt", text.render(rehearsed()))
+
+
+def test_a_config_by_rules_alone_says_so() -> None:
+    rules = replace(rehearsed(), rehearsed=None)
+
+    assert text.render(rules).splitlines()[3] == RULES_ALONE
+    assert "rules alone" not in text.render(rehearsed()) + text.render(collapsed())
+
+
+def test_a_hostile_reason_comes_out_as_harmless_text() -> None:
+    facts = rehearsed().rehearsed
+    assert facts is not None
+
+    assert "\x1b" not in text.render(replace(rehearsed(), rehearsed=replace(facts, stopped="x\x1b[2J\n")))

@@ -241,4 +241,4 @@ class Report(Struct, frozen=True):
     pictures: Pictures | None
     stage: Annotated[Stage | None, Meta(description="null without a checkpoint.")]
     history: Annotated[History | None, Meta(description="null unless a run's folder was looked at.")]
-    rehearsed: Annotated[Rehearsed | None, Meta(description="null unless a config was rehearsed.")] = None
+    rehearsed: Annotated[Rehearsed | None, Meta(description="null unless a config was rehearsed.")]

@@ -940,6 +940,13 @@ def root(context, missing=missing):
                     escape(environment.finalize(t_13(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage')))),
                     '</dd>',
                 ))
+            if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'):
+                pass
+                t_19.extend((
+                    '<dt>Verdict</dt><dd>',
+                    escape(environment.finalize(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'))),
+                    '</dd>',
+                ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
                 pass
                 t_19.extend((
@@ -1073,7 +1080,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 240 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 241 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1206,7 +1213,7 @@ def root(context, missing=missing):
                 pass
                 t_22.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 267 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 268 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1439,4 +1446,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=503&104=517&105=522&106=534&108=539&109=546&111=563&114=571&116=575&117=577&121=582&122=587&126=596&128=600&130=607&131=611&133=615&134=640&135=655&137=674&138=681&139=689&145=696&147=700&149=707&150=716&154=728&156=732&161=740&163=747&165=753&166=760&167=764&168=766&169=778&170=786&173=795&174=800&175=808&176=815&185=848&187=852&189=860&191=865&192=871&193=874&194=883&195=890&196=909&202=923&204=927&206=933&207=936&208=943&209=952&210=954&211=957&212=961&214=982&215=984&217=987&218=1004&219=1008&224=1011&225=1016&236=1044&238=1064&239=1070&240=1073&242=1078&243=1082&244=1087&245=1092&246=1101&250=1111&251=1119&253=1122&254=1128&255=1130&256=1145&258=1149&262=1155&264=1167&265=1173&266=1205&267=1209&273=1237&275=1242&276=1261&279=1271&280=1280&284=1296&285=1302&288=1305&290=1310&291=1315&292=1317&293=1323&294=1325&296=1328&297=1332&303=1343&304=1350&305=1357&306=1361&308=1365&314=1370&315=1375&324=1399&325=1410&326=1414&328=1417&329=1422'
+debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=503&104=517&105=522&106=534&108=539&109=546&111=563&114=571&116=575&117=577&121=582&122=587&126=596&128=600&130=607&131=611&133=615&134=640&135=655&137=674&138=681&139=689&145=696&147=700&149=707&150=716&154=728&156=732&161=740&163=747&165=753&166=760&167=764&168=766&169=778&170=786&173=795&174=800&175=808&176=815&185=848&187=852&189=860&191=865&192=871&193=874&194=883&195=890&196=909&202=923&204=927&206=933&207=936&208=943&209=950&210=959&211=961&212=964&213=968&215=989&216=991&218=994&219=1011&220=1015&225=1018&226=1023&237=1051&239=1071&240=1077&241=1080&243=1085&244=1089&245=1094&246=1099&247=1108&251=1118&252=1126&254=1129&255=1135&256=1137&257=1152&259=1156&263=1162&265=1174&266=1180&267=1212&268=1216&274=1244&276=1249&277=1268&280=1278&281=1287&285=1303&286=1309&289=1312&291=1317&292=1322&293=1324&294=1330&295=1332&297=1335&298=1339&304=1350&305=1357&306=1364&307=1368&309=1372&315=1377&316=1382&325=1406&326=1417&327=1421&329=1424&330=1429'
