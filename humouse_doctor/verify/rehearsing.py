@@ -36,6 +36,8 @@ _LOOK_AT, _LAST_LOOK = 0.45, 1.15
 _FEWEST_STEPS = 8
 #: A ratio that grew by less than this factor from the first look to the last, or a share by less than that, has not moved.
 _GROWN, _RISEN = 1.15, 0.03
+#: How far the run's own steps can move a recurrent weight, over the bound of its random start.
+_REACH = "HD210.weight_reach"
 #: Seconds between two reports of progress.
 _PULSE_S = 0.25
 
@@ -206,22 +208,15 @@ class _Watch:
 def _concluded(report: Report, first: _Look | None, last: _Look) -> Report:
     """Return the report with the verdict that a training of this length allows.
 
-    A cut training that is not healthy, and was still on its way to health, or may have been, says nothing about its end.
+    A cut training that is not healthy, and was or may have been on its way to health, says nothing about its end.
     """
     facts = report.rehearsed
     assert facts is not None
     if not facts.cut:
         return report
-    if report.verdict not in (Verdict.COLLAPSED, Verdict.AT_RISK) or (
-        first is not None and not _on_its_way(first, last, facts)
-    ):
+    said = None if report.verdict in (Verdict.HEALTHY, Verdict.UNDETERMINED) else _unsettled(first, last, facts)
+    if said is None:
         return replace(report, confidence=Confidence.MEDIUM if report.confidence is Confidence.HIGH else report.confidence)
-    if first is None:
-        said = "it was looked at only once, which does not tell a slow training from a collapsed one"
-    else:
-        before = by_name(first.results)
-        moves = (f"{current().labels.get(name, name)} {before[name]:.2g} -> {value:.2g}" for name, value in last.off.items())
-        said = f"what is not healthy was still improving from step {first.steps:,} to {last.steps:,}: {', '.join(moves)}"
     more = math.ceil(1.2 * facts.seconds * facts.own_steps / facts.steps / 60)
     return replace(
         report,
@@ -238,6 +233,18 @@ def _concluded(report: Report, first: _Look | None, last: _Look) -> Report:
             for finding in report.findings
         ),
     )
+
+
+def _unsettled(first: _Look | None, last: _Look, facts: Rehearsed) -> str | None:
+    """Return why a cut training that is not healthy could still be at its last step, None if it could not."""
+    if first is not None and _on_its_way(first, last, facts):
+        before = by_name(first.results)
+        moves = (f"{current().labels.get(name, name)} {before[name]:.2g} -> {value:.2g}" for name, value in last.off.items())
+        return f"what is not healthy was still improving from step {first.steps:,} to {last.steps:,}: {', '.join(moves)}"
+    reach = by_name(last.results).get(_REACH)
+    if reach is not None and (by_now := reach * facts.steps / facts.own_steps) < 1 <= reach:
+        return f"by then a weight can have moved by {by_now:.2f} of the bound it was drawn from, which is too little to tell"
+    return None if first is not None else "it was looked at only once, which does not tell a slow training from a collapsed one"
 
 
 def _on_its_way(first: _Look, last: _Look, facts: Rehearsed) -> bool:

@@ -120,8 +120,16 @@ def test_a_cut_training_that_goes_nowhere_is_collapsed(tmp_path: Path) -> None:
     assert report.confidence is not Confidence.HIGH
 
 
+def test_a_training_whose_weights_have_hardly_left_their_start_is_not_called_collapsed(tmp_path: Path) -> None:
+    report = report_of(request(tmp_path, *LONG, "training.lr.generator=0.001", seconds=40), Clock(1.0))
+
+    assert report.verdict is Verdict.UNDETERMINED
+    assert "by then a weight can have moved by 0.05 of the bound it was drawn from" in report.sentence
+
+
 def test_one_number_that_stays_off_is_enough_for_a_collapse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = request(tmp_path, *LONG, "training.lr.generator=0.01", seconds=40, sound=True)
+    asked = request(tmp_path, *LONG, "training.lr.generator=0.02", seconds=40, sound=True)
+    assert report_of(asked, Clock(1.0)).verdict is Verdict.UNDETERMINED
     numbers = bench.by_name
     monkeypatch.setattr("humouse_doctor.verify.rehearsing.by_name", lambda results: {**numbers(results), "HD105.skill": 0.01})
 
@@ -137,7 +145,7 @@ def test_a_look_that_takes_all_the_time_is_the_only_one(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(Bench, "examined", slowly)
 
-    report = report_of(request(tmp_path, *LONG, seconds=60), clock)
+    report = report_of(request(tmp_path, *LONG, "training.lr.generator=0.03", seconds=60), clock)
 
     assert report.rehearsed is not None
     assert report.rehearsed.steps == 14  # those by the time of the look
