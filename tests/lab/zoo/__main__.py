@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.lab.zoo import results, tables
+from tests.lab.zoo import rehearsing, results, tables
 from tests.lab.zoo.contexts import CONTEXTS, Part
-from tests.lab.zoo.corpus import judged, search
+from tests.lab.zoo.corpus import judged, rehearse, search
 from tests.lab.zoo.figures import table
 from tests.lab.zoo.judge import tool_digest
 from tests.lab.zoo.training import Cache, jobs_of, tell, train_all
@@ -21,7 +21,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=_ROOT / ".zoo", help="where trainings are kept")
     parser.add_argument("--real", type=Path, help="an .npz of real gestures, sequences (N, T, 3)")
     parser.add_argument("--jobs", type=int, default=2, help="processes that train and judge")
-    parser.add_argument("--stage", choices=("train", "search", "judge", "report", "all"), default="all")
+    parser.add_argument("--stage", choices=("train", "search", "rehearse", "judge", "report", "all"), default="all")
+    parser.add_argument("--seconds", type=float, default=rehearsing.SECONDS, help="wall time of each rehearsal")
     parser.add_argument("--contexts", help="names of contexts, with commas between; all by default")
     parser.add_argument("--results", type=Path, default=results.PATH, help="the file of results")
     parser.add_argument("--tables", action="store_true", help="write the tables of the results there are, and do nothing else")
@@ -47,6 +48,9 @@ def main() -> None:
         held_out = [context for context in contexts if context.part is not Part.CALIBRATION]
         search(held_out, cache, real, given.jobs, tell)
     if given.stage == "search":
+        return
+    if given.stage == "rehearse":  # a minute for each run, so it is no part of all
+        rehearse(contexts, cache, real, given.jobs, given.seconds, tell)
         return
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tests.lab.zoo import searching
+from tests.lab.zoo import rehearsing, searching
 from tests.lab.zoo.contexts import Context
 from tests.lab.zoo.figures import Row
 from tests.lab.zoo.genome import Genome
@@ -38,6 +38,12 @@ def search(contexts: Iterable[Context], cache: Cache, real: Path | None, workers
     searching.search_all(runs, cache, real, workers, say)
 
 
+def rehearse(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, seconds: float, say: Say) -> None:
+    """Ask the rehearsed preflight about the runs of the corpus."""
+    runs = [run for lattice in lattices(contexts, cache, real, say) for run in select(lattice)]
+    rehearsing.rehearse_all(runs, cache, real, workers, seconds, say)
+
+
 def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> list[Row]:
     """Judge the corpus, and train the patched runs that the lattice does not contain."""
     by_context = {lattice.context.name: lattice for lattice in lattices(contexts, cache, real, say)}
@@ -52,7 +58,8 @@ def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers
         lattice = by_context[run.context.name]
         searched = searching.found(run, cache, real)
         became = None if searched is None else searched.became
-        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a, search=became))
+        rehearsed = rehearsing.found(run, cache, real)
+        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a, search=became, rehearsed=rehearsed))
     return rows
 
 

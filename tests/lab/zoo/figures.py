@@ -132,6 +132,9 @@ def summary(rows: Sequence[Row]) -> dict[str, Share | float]:
         "cured by Fix A, of the curable": share(explained, lambda row: row["fix_a"] == "cured"),
         "cured by random tries, of the curable": share(explained, lambda row: row["random"]),
     }
+    rehearsed = [row for row in clear if row.get("rehearsed") is not None]
+    if rehearsed:
+        found.update(rehearsed_figures(rehearsed))
     searched = [row for row in explained if row["search"] is not None]
     if searched:
         found["of those a search was made for: cured by it"] = share(searched, lambda row: row["search"] == "cured")
@@ -140,6 +143,22 @@ def summary(rows: Sequence[Row]) -> dict[str, Share | float]:
         found["of the same: cured by random tries"] = share(searched, lambda row: row["random"])
     if rows:
         found["median seconds"] = statistics.median(row["trained"]["seconds"] for row in rows)
+    return found
+
+
+def rehearsed_figures(rows: Sequence[Row]) -> dict[str, Share | float]:
+    """Return the figures of the runs that were rehearsed, with those of the rules on the same runs."""
+    found: dict[str, Share | float] = {}
+    for form, name in (("rehearsed", "rehearsed preflight"), ("preflight", "of the same by rules: preflight")):
+        told = [(str(row["truth"]), str(row[form]["verdict"])) for row in rows]
+        sick = [verdict for truth, verdict in told if truth in SICK and verdict != "undetermined"]
+        healthy = [verdict for truth, verdict in told if truth == "healthy" and verdict != "undetermined"]
+        found[f"{name} sensitivity"] = Share(hits=sum(verdict in _POSITIVE for verdict in sick), total=len(sick))
+        found[f"{name} specificity"] = Share(hits=sum(verdict == "healthy" for verdict in healthy), total=len(healthy))
+        found[f"{name} undetermined"] = Share(hits=sum(verdict == "undetermined" for _, verdict in told), total=len(told))
+    found["rehearsed as a whole"] = share(rows, lambda row: row["rehearsed"]["steps"] == row["rehearsed"]["own_steps"])
+    found["median seconds of a rehearsal"] = statistics.median(row["rehearsed"]["seconds"] for row in rows)
+    found["most seconds of a rehearsal"] = max(row["rehearsed"]["seconds"] for row in rows)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.lab.zoo.figures import Row, groups, plain, random_cure, summary
 from tests.lab.zoo.judge import Answer, Judgement
+from tests.lab.zoo.rehearsing import Answered
 from tests.lab.zoo.selection import Lattice, Run
 from tests.lab.zoo.truth import Label
 from tests.lab.zoo.warmup import TRAINER_VERSION
@@ -20,7 +21,16 @@ TRIES = 5
 _DIGITS = 4
 
 
-def row(run: Run, lattice: Lattice, judgement: Judgement, *, patch: str, fix_a: str, search: str | None) -> Row:
+def row(
+    run: Run,
+    lattice: Lattice,
+    judgement: Judgement,
+    *,
+    patch: str,
+    fix_a: str,
+    search: str | None,
+    rehearsed: Answered | None = None,
+) -> Row:
     """Return one run as plain data; `patch`, `fix_a` and `search` are its labels after those changes."""
     others = [
         label for genome, label in lattice.labels.items() if genome != run.genome and genome.steps.rank >= run.genome.steps.rank
@@ -40,6 +50,7 @@ def row(run: Run, lattice: Lattice, judgement: Judgement, *, patch: str, fix_a: 
         "cures": [sorted(factor.value for factor in cure) for cure in run.cures],
         "trained": _plain(judgement.trained),
         "preflight": None if judgement.preflight is None else _short(judgement.preflight),
+        "rehearsed": None if rehearsed is None else _rehearsal(rehearsed),
         "patch": patch,
         "fix_a": fix_a,
         "random": random_cure(healthy, len(others), TRIES),
@@ -53,6 +64,16 @@ def _short(answer: Answer) -> dict[str, Any]:
         "confidence": answer.confidence,
         "causes": list(answer.causes),
         "seconds": answer.seconds,
+    }
+
+
+def _rehearsal(answered: Answered) -> dict[str, Any]:
+    return {
+        "verdict": answered.verdict,
+        "causes": list(answered.causes),
+        "steps": answered.steps,
+        "own_steps": answered.own_steps,
+        "seconds": answered.seconds,
     }
 
 

@@ -19,12 +19,13 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.service.commands import report_on
 from tests.lab.zoo import results, truth
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind, Part
-from tests.lab.zoo.corpus import judged
-from tests.lab.zoo.figures import Row, Share, cause_is_right, random_cure, summary
+from tests.lab.zoo.corpus import judged, lattices
+from tests.lab.zoo.figures import Row, Share, cause_is_right, random_cure, rehearsed_figures, summary
 from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Latent, Level, Space, Steps, lattice
 from tests.lab.zoo.gestures import Floats, Source, gestures
 from tests.lab.zoo.judge import FIX_A, config_text, judge, patched, write_run
 from tests.lab.zoo.networks import Repeated, generator, is_humouse, trainable
+from tests.lab.zoo.rehearsing import rehearse_all
 from tests.lab.zoo.selection import Ailment, Lattice, select
 from tests.lab.zoo.targets import targets_of
 from tests.lab.zoo.training import Cache, Job, jobs_of, train_all
@@ -196,6 +197,26 @@ class TestFigures:
         assert found["specificity without overshoot"] == Share(hits=1, total=1)
         assert found["undetermined"] == Share(hits=1, total=5)
         assert found["cured by random tries, of the curable"] == Share(hits=1.5, total=3)
+        assert not [name for name in found if "rehears" in name]
+
+    def test_rehearsals_are_counted_beside_the_rules_on_the_same_runs(self) -> None:
+        def told(truth: str, rehearsed: str | None, rules: str) -> Row:
+            return {
+                "truth": truth,
+                "rehearsed": rehearsed and {"verdict": rehearsed, "steps": 3, "own_steps": 3, "seconds": 2.0},
+                "preflight": {"verdict": rules},
+            }
+
+        found = rehearsed_figures(
+            [told("one factor", "collapsed", "at-risk"), told("two factors", "healthy", "at-risk"),
+             told("two factors", "undetermined", "healthy"), told("healthy", "healthy", "at-risk")]
+        )  # fmt: skip
+        assert found["rehearsed preflight sensitivity"] == Share(hits=1, total=2)
+        assert found["rehearsed preflight specificity"] == Share(hits=1, total=1)
+        assert found["rehearsed preflight undetermined"] == Share(hits=1, total=4)
+        assert found["of the same by rules: preflight sensitivity"] == Share(hits=2, total=3)
+        assert found["of the same by rules: preflight specificity"] == Share(hits=0, total=1)
+        assert found["most seconds of a rehearsal"] == 2.0
 
 
 class TestCorpus:
@@ -386,10 +407,16 @@ def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
     )  # fmt: skip
     cache = Cache(tmp_path)
     train_all(jobs_of([context], None), cache, 1, silent)
+    of_name = {run.genome.name: run for run in select(lattices([context], cache, None, silent)[0])}
+    asked = [of_name[name] for name in ("z-linear-clean-slow-full", "px-linear-clean-slow-full")]
+    rehearse_all(asked, cache, None, 1, 60.0, silent)
     rows = judged([context], cache, None, 1, silent)
     truths = {row["genome"]: row["truth"] for row in rows}
     assert truths["z-linear-clean-slow-full"] == "healthy"
     assert truths["px-linear-clean-slow-full"] == "one factor"
+    rehearsed = {row["genome"]: row["rehearsed"]["verdict"] for row in rows if row["rehearsed"] is not None}
+    assert rehearsed == {asked[0].genome.name: "healthy", asked[1].genome.name: "collapsed"}
+    assert summary(rows)["rehearsed preflight specificity"] == Share(hits=1, total=1)
     clear = [row for row in rows if row["truth"] != "borderline"]
     assert len(clear) >= 6
     for row in clear:
