@@ -88,7 +88,8 @@ class Finding:
 class Cause:
     """A cause that the findings support.
 
-    `support` is the share of its expected symptoms that were found, None before training.
+    `support` is the share of its expected symptoms that were found, None before training. `trial` is confirmed or refuted by
+    the trials of a verify, None without them.
     """
 
     code: str
@@ -96,6 +97,7 @@ class Cause:
     support: float | None
     message: str
     explains: tuple[str, ...]
+    trial: RemedyStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.shared import budget
 from humouse_doctor.remedies import catalogue
@@ -38,6 +38,7 @@ class ShortWarmUp(Probe):
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     key = "training.reconstruction_epochs"
+    levers = (Lever.STEPS,)
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None

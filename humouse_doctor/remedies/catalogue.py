@@ -28,6 +28,11 @@ _SUMMED_PIXELS = (
     " this way, the generated paths spread 12.8 and moved 42.5 times as far as real ones"
 )
 
+#: Adam's default learning rate (Kingma and Ba, 2015, algorithm 1).
+_USUAL_RATE = 1e-3
+#: The latent of every healthy run in the zoo.
+_WIDE = 16
+
 #: Delta space is proposed only if the head can reach at least this share of the loss,
 FIT_REACHABLE = 0.9
 #: and if fewer deltas than this share are exactly zero (HD209's page lists the runs).
@@ -325,6 +330,48 @@ def other_rate(case: Case, factor: float) -> Remedy:
         why="the adversarial training after the warm-up takes the same rate",
         edits=edit(case, "training.lr.generator", new) if rate else (),
         expects=(_SPREAD, _SKILL),
+    )
+
+
+def usual_rate(case: Case) -> Remedy:
+    """Set Adam's default learning rate if the run's own is more than ten times larger or smaller, else change nothing."""
+    rate = case.settings.number("training.lr.generator") or 0.0
+    far = rate > 10 * _USUAL_RATE or 0 < rate < _USUAL_RATE / 10
+    return Remedy(
+        id="usual-rate",
+        title=f"Learning rate {_USUAL_RATE:g} instead of {rate:g}",
+        why=f"{rate:g} is far from Adam's default, {_USUAL_RATE:g}; the adversarial training after the warm-up takes the same"
+        " rate",
+        edits=edit(case, "training.lr.generator", _USUAL_RATE) if far else (),
+        expects=(_SPREAD, _SKILL),
+    )
+
+
+def wider_latent(case: Case) -> Remedy:
+    """Give the latent as many numbers as in the zoo's runs, if it has fewer."""
+    size = case.settings.integer("model.generator.latent_dim")
+    return Remedy(
+        id="wider-latent",
+        title=f"Latent of {_WIDE} numbers instead of {size}",
+        why="a latent of few numbers can tell few paths apart",
+        edits=edit(case, "model.generator.latent_dim", _WIDE) if size is not None and size < _WIDE else (),
+        expects=(Expectation(metric="HD104.latent_std_ratio", interval=Interval(low=0.5)), _SPREAD),
+    )
+
+
+def lighter_kl(case: Case) -> Remedy:
+    """Lower the weight of seq2seq's KL term to humouse's default, or to a tenth if it is not above the default."""
+    default = BY_NAME["training.warmup_kl_weight"].default
+    assert isinstance(default, float)
+    weight = case.settings.number("training.warmup_kl_weight")
+    own = default if weight is None else weight
+    new = default if own > default else float(f"{own / 10:.6g}")
+    return Remedy(
+        id="lighter-kl",
+        title=f"KL weight {new:g} instead of {own:g}",
+        why="a heavy KL term makes the code of every sequence the same",
+        edits=edit(case, "training.warmup_kl_weight", new) if own > 0 else (),
+        expects=(_PRIOR, _SKILL),
     )
 
 

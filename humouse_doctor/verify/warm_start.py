@@ -30,7 +30,8 @@ from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies import catalogue
-from humouse_doctor.remedies.candidates import candidates, together
+from humouse_doctor.remedies.arms import together
+from humouse_doctor.remedies.candidates import candidates
 from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import distance, furthest

@@ -66,6 +66,7 @@ class Cause(Struct, frozen=True):
     ]
     message: Text
     explains: Items[Code]
+    trial: Annotated[RemedyStatus | None, Meta(description="Confirmed or refuted by verify's trials; null without them.")]
 
 
 class Location(Struct, frozen=True):
