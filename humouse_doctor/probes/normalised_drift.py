@@ -55,4 +55,4 @@ class NormalisedDrift(Probe):
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         as_read = (catalogue.loss_as_read(case),) if catalogue.sums_output(case) else ()
-        return (*as_read, catalogue.normalised_positions(case), catalogue.raw_deltas(case))
+        return (*as_read, catalogue.unit_scale(case), catalogue.raw_deltas(case))

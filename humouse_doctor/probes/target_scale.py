@@ -89,8 +89,9 @@ class TargetScale(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        scale = catalogue.scale_remedies(case)
         # more steps towards a scale in which the output is not read make what is read worse
         if measured.get("steps_share", 0.0) * _HOPELESS < 1 or (case.spaces_differ and catalogue.sums_output(case)):
-            return catalogue.scale_remedies(case)
-        longer = catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"])
-        return (longer, *catalogue.scale_remedies(case))
+            return scale
+        # in the zoo's calibration part, more steps alone cured none of the runs for which they came first
+        return (*scale, catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"]))

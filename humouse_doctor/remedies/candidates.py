@@ -33,7 +33,7 @@ def candidates(case: Case) -> Mapping[str, Remedy]:
     if architecture in (Architecture.LSTM, Architecture.SEQ2SEQ):
         found.append(catalogue.slow_gates(case))
     if not seq2seq:
-        found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.normalised_positions(case))
+        found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.unit_scale(case))
     if architecture is Architecture.LSTM:
         found.append(catalogue.time_input(case))
     found.extend(catalogue.longer(case, factor) for factor in dict.fromkeys((_factor(case), *_FACTORS)))

@@ -33,6 +33,9 @@ _USUAL_RATE = 1e-3
 #: The latent of every healthy run in the zoo.
 _WIDE = 16
 
+#: z-scoring that moves or scales by less than this is no change.
+_NO_OP = 0.1
+
 #: Delta space is proposed only if the head can reach at least this share of the loss,
 FIT_REACHABLE = 0.9
 #: and if fewer deltas than this share are exactly zero (HD209's page lists the runs).
@@ -132,6 +135,32 @@ def normalised_positions(case: Case) -> Remedy:
         code_hint=None if known else hint,
         code_changes=() if known else (CodeChange.NORMALISED_POSITIONS,),
         expects=(_SPREAD, _SKILL),
+    )
+
+
+def linear_head(case: Case) -> Remedy:
+    """Use a linear head on positions that have unit scale already, in which z-scoring would change nothing."""
+    fix = normalised_positions(case)
+    return Remedy(
+        id="linear-head",
+        title="Linear head on the positions as they are",
+        why="they have a mean near 0 and a std near 1, so that z-scoring them would change nothing",
+        edits=tuple(one for one in fix.edits if one.key != WARMUP_SPACE),
+        expects=fix.expects,
+    )
+
+
+def unit_scale(case: Case) -> Remedy:
+    """Return the remedy that brings positions to unit scale: "Fix A", or the linear head alone if they have it already."""
+    return linear_head(case) if _has_unit_scale(case) and not sums_output(case) else normalised_positions(case)
+
+
+def _has_unit_scale(case: Case) -> bool:
+    """Return True if the data's positions have a mean within 0.1 of 0 and a std within 0.1 of 1 on both axes."""
+    if case.data is None:
+        return False
+    return all(abs(mean) <= _NO_OP for mean in case.data.position_mean) and all(
+        abs(std - 1) <= _NO_OP for std in case.data.position_std
     )
 
 
@@ -310,9 +339,10 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
 def longer(case: Case, factor: int) -> Remedy:
     """Train for `factor` times as many epochs, independent of the reason."""
     epochs = case.settings.integer("training.reconstruction_epochs") or 0
+    counted = f": {epochs * factor} epochs instead of {epochs}" if epochs else ""
     return Remedy(
         id=f"longer-warm-up-{factor}x",
-        title=f"Warm up {factor} times as long: {epochs * factor} epochs instead of {epochs}",
+        title=f"Warm up {factor} times as long{counted}",
         why="what has not settled yet may only need more steps",
         safety=Safety.SAFE,
         edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs else (),
@@ -434,7 +464,7 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
         deltas = (delta_space(case, *delta_fit(case)),) if case.spaces_differ else ()
         return (*as_read, *deltas, *other, normalised_positions(case))
     start = (warm_start(case),) if architecture is Architecture.LSTM else ()
-    return (normalised_positions(case), *other, *start, delta_space(case, *delta_fit(case)))
+    return (unit_scale(case), *other, *start, delta_space(case, *delta_fit(case)))
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:

@@ -216,6 +216,7 @@ class Report(Struct, frozen=True):
     probes: Annotated[Few[Probe], Meta(description="In code order.")]
     remedies: Items[Remedy]
     patch: Items[Edit]
+    chosen: Annotated[Items[Text], Meta(description="Ids of the remedies in the patch.")]
     cure: Remedy | None
     config_prefix: Text
     settings: Many[Setting]
