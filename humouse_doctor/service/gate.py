@@ -140,7 +140,7 @@ def _rehearsed(
     )
     found = {}
     try:
-        for request, answer in pool.answers(configs):
+        for request, answer, _ in pool.answers(configs):
             pool.listener.ended(request, answer)
             found[request] = answer
     finally:

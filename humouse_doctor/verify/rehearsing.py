@@ -228,6 +228,7 @@ def _concluded(report: Report, first: _Look | None, last: _Look) -> Report:
         unexplained=(),
         remedies=(),
         patch=(),
+        chosen=(),
         findings=tuple(
             finding if finding.kind is Kind.TOOL else replace(finding, severity=Severity.NOTE, remedies=())
             for finding in report.findings

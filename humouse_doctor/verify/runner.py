@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class _Worker(Generic[JobT]):
     process: BaseProcess
     line: Connection[Any, Any]
     job: JobT | None = None
+    begun: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,24 +95,26 @@ class Pool(Generic[JobT, AnswerT]):
     advice: str = "--workers 1 or fewer --max-sequences"
     _started: list[_Worker[JobT]] = field(default_factory=list)
 
-    def answers(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT]]:
-        """Yield each job with its answer as it ends; raise `UsageError` if a worker dies."""
+    def answers(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT, float]]:
+        """Yield each job with its answer and its wall time, in seconds, as it ends; raise `UsageError` if a worker dies."""
         return self._shared_out(jobs) if self.workers > 1 and len(jobs) > 1 else self._here(jobs)
 
-    def _here(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT]]:
+    def _here(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT, float]]:
         for job in jobs:
             self.listener.started(job)
+            begun = time.monotonic()
             with one_thread():
-                yield job, self.maker.run(job, partial(self.listener.moved, job))
+                answer = self.maker.run(job, partial(self.listener.moved, job))
+            yield job, answer, time.monotonic() - begun
 
-    def _shared_out(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT]]:
+    def _shared_out(self, jobs: Sequence[JobT]) -> Iterator[tuple[JobT, AnswerT, float]]:
         self._start(min(self.workers, len(jobs)))
         waiting = deque(jobs)
         try:
             while waiting or any(worker.job for worker in self._started):
                 for worker in self._started:
                     if worker.job is None and waiting:
-                        worker.job = waiting.popleft()
+                        worker.job, worker.begun = waiting.popleft(), time.monotonic()
                         self.listener.started(worker.job)
                         worker.line.send((self.maker, worker.job))
                 at_work = {worker.line: worker for worker in self._started if worker.job is not None}
@@ -124,7 +128,7 @@ class Pool(Generic[JobT, AnswerT]):
                         raise answer
                     else:
                         job, worker.job = worker.job, None
-                        yield job, answer
+                        yield job, answer, time.monotonic() - worker.begun
         except (EOFError, ConnectionError):  # the other end of a connection is gone
             raise UsageError(f"a trial's process died (out of memory?); try {self.advice}") from None
 
@@ -160,18 +164,28 @@ class Runner(Pool[Job, Trial]):
 
     store: TrialStore
     made: list[Trial] = field(default_factory=list)
+    _spent_s: float = 0.0
+    _steps: int = 0
 
     def trials(self, jobs: Sequence[Job]) -> list[Trial]:
         """Return the trials of `jobs`, in their order; raise `UsageError` if a worker dies."""
         known = {job: self.store.find(job) for job in jobs}
         made = {}
-        for job, trial in self.answers([job for job, trial in known.items() if trial is None]):
-            self.store.add(trial)
+        for job, trial, seconds in self.answers([job for job, trial in known.items() if trial is None]):
+            self._spent_s += seconds
+            self._steps += trial.steps
+            if not trial.out_of_time:  # with more time there is more to say
+                self.store.add(trial)
             self.listener.ended(job, trial)
             made[job] = trial
         found = [known[job] or made[job] for job in jobs]
         self.made.extend(trial for trial in found if trial not in self.made)
         return found
+
+    @property
+    def seconds_per_step(self) -> float:
+        """The mean wall time of a step, its share of the examination included; 0 before the first trial."""
+        return self._spent_s / self._steps if self._steps else 0.0
 
 
 @contextlib.contextmanager
