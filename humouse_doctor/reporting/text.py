@@ -91,7 +91,8 @@ def _symptoms(console: Console, report: Report) -> None:
         unexplained = "  (no cause found for it)" if finding.code in report.unexplained else ""
         _finding(console, finding, unexplained)
     if notes:
-        title(console, "True of the config, but not a cause of what was measured here")
+        unclear = report.verdict is Verdict.UNDETERMINED
+        title(console, "True of the config" if unclear else "True of the config, but not a cause of what was measured here")
     for finding in notes:
         _finding(console, finding, "")
 

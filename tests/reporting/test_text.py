@@ -7,7 +7,7 @@ import pytest
 
 from humouse_doctor.core.case import Subject
 from humouse_doctor.core.probe import Judgement
-from humouse_doctor.core.report import RULES_ALONE, Report
+from humouse_doctor.core.report import RULES_ALONE, Report, Verdict
 from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting import text
 from tests.conftest import Golden
@@ -127,3 +127,10 @@ def test_a_hostile_reason_comes_out_as_harmless_text() -> None:
     assert facts is not None
 
     assert "\x1b" not in text.render(replace(rehearsed(), rehearsed=replace(facts, stopped="x\x1b[2J\n")))
+
+
+def test_of_a_run_that_nothing_is_known_of_no_cause_is_ruled_out() -> None:
+    unclear = replace(collapsed(), verdict=Verdict.UNDETERMINED)
+
+    assert "\nTrue of the config, but not a cause" in text.render(collapsed())
+    assert "\nTrue of the config\n" in text.render(unclear)

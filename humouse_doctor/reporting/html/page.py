@@ -23,7 +23,7 @@ from humouse_doctor.core.history import History
 from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY
-from humouse_doctor.core.report import Cause, Report
+from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.core.text import harmless, no_command_in_markup
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config import patcher
@@ -361,7 +361,8 @@ def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
     if report is not None and finding.code in report.unexplained:
         remark = "no cause found for it"
     elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
-        remark = "true of the config, but not a cause of what was measured here"
+        unclear = report.verdict is Verdict.UNDETERMINED
+        remark = "true of the config" if unclear else "true of the config, but not a cause of what was measured here"
     return FindingRow(
         judged=judged,
         cause=causes.index(finding.code) + 1 if finding.code in causes else 0,
