@@ -137,7 +137,8 @@ def _train(
         optimiser.step()
         losses.append(loss.item())
         if look is not None:
-            look(lambda: _ended(warm_up, copy.deepcopy(network), losses))
+            with torch.random.fork_rng(devices=[]):
+                look(lambda: _ended(warm_up, copy.deepcopy(network), losses))
         if tick is not None and tick(step + 1, losses[-1]):
             break
     return _ended(warm_up, network, losses)

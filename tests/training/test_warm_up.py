@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -229,3 +230,24 @@ def test_a_loss_as_read_is_taken_of_the_sum_of_the_output_and_the_output_layer_t
         summed.network(latent, given), unscaled(latent, given) * torch.tensor(std).float(), rtol=1e-5, atol=1e-6
     )
     assert summed.losses[0] != train(plain, _targets(), _conditions()).losses[0]
+
+
+@pytest.mark.parametrize("summed", [False, True])
+@pytest.mark.parametrize("architecture", [Architecture.LSTM, Architecture.SEQ2SEQ])
+def test_a_look_shows_the_generator_as_if_it_ended_there_and_changes_nothing(architecture: Architecture, summed: bool) -> None:
+    scaled = Space(absolute=True, position_mean=np.zeros(2), position_std=np.array([3.0, 5.0]))
+    warm_up = _warm_up(architecture, steps=6, batch_size=4, noise_std=0.5, summed=scaled if summed else None)
+    seen: list[trial.Trained] = []
+
+    def look(so_far: Callable[[], trial.Trained]) -> None:
+        seen.append(so_far())
+        torch.rand(3)  # as a probe may
+
+    looked_at = train(warm_up, _targets(), _conditions(), None, look)
+
+    ended = [train(replace(warm_up, steps=steps), _targets(), _conditions()) for steps in (3, 6)]
+    for shown, own in ((seen[2], ended[0]), (seen[5], ended[1]), (looked_at, ended[1])):
+        assert shown.losses.tolist() == own.losses.tolist()
+        assert not shown.network.training
+        for name, tensor in shown.network.state_dict().items():
+            torch.testing.assert_close(tensor, own.network.state_dict()[name], rtol=0, atol=0)
