@@ -303,5 +303,9 @@ def still_targets(deltas: Paths, lengths: Sequence[float] | None) -> dict[str, f
     return found if lengths is None else {**found, "padding_share": 1 - mean(list(lengths)) / len(deltas[0])}
 
 
+def step_share(rate: float, hidden: int) -> float:
+    return rate / (1 / math.sqrt(hidden))
+
+
 def weight_reach(rate: float, steps: float, hidden: int) -> float:
     return rate * steps / (1 / math.sqrt(hidden))

@@ -339,13 +339,15 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
 def longer(case: Case, factor: int) -> Remedy:
     """Train for `factor` times as many epochs, independent of the reason."""
     epochs = case.settings.integer("training.reconstruction_epochs") or 0
-    counted = f": {epochs * factor} epochs instead of {epochs}" if epochs else ""
+    elsewhere = case.subject_is_pretrainer  # the run's own epochs are not those of the program that trained this file
+    counted = f": {epochs * factor} epochs instead of {epochs}" if epochs and not elsewhere else ""
     return Remedy(
         id=f"longer-warm-up-{factor}x",
         title=f"Warm up {factor} times as long{counted}",
         why="what has not settled yet may only need more steps",
         safety=Safety.SAFE,
-        edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs else (),
+        edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs and not elsewhere else (),
+        code_hint=f"Run the pretrainer again, for {factor} times as many epochs." if elsewhere else None,
         expects=(_SPREAD, _MOVES, _SKILL),
     )
 
