@@ -9,6 +9,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
 from humouse_doctor.core.spec import Architecture
+from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.remedies import catalogue
 
 #: Factors by which a longer warm-up is tried.
@@ -68,11 +69,8 @@ def goes_with(new: str, chosen: Sequence[str]) -> bool:
 
 
 def without(arm: Arm, part: Edit | CodeChange) -> Arm:
-    """Return the arm without one of its edits or code changes."""
-    name = part.key if isinstance(part, Edit) else part.value
-    return Arm(
-        title=f"{arm.title} - {name}",
-        remedies=arm.remedies,
-        edits=tuple(edit for edit in arm.edits if edit != part),
-        code_changes=tuple(change for change in arm.code_changes if change != part),
-    )
+    """Return the arm without one of its edits or code changes; its title names every part that is left."""
+    edits = tuple(edit for edit in arm.edits if edit != part)
+    changes = tuple(change for change in arm.code_changes if change != part)
+    left = [*(change.value for change in changes), *(f"{edit.key}={spell(edit.new)}" for edit in edits)]
+    return Arm(title=" + ".join(left), remedies=arm.remedies, edits=edits, code_changes=changes)

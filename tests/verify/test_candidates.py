@@ -100,5 +100,10 @@ def test_an_arm_without_one_part_has_all_the_others() -> None:
     assert without(SET, HEAD).code_changes == SET.code_changes
     assert without(SET, CodeChange.SLOW_GATES).code_changes == (CodeChange.NORMALISED_POSITIONS,)
     assert without(SET, CodeChange.SLOW_GATES).edits == SET.edits
-    assert without(SET, HEAD).title == f"{SET.title} - {HEAD.key}"
     assert without(without(SET, HEAD), WHITENING).key == Arm(title="", code_changes=SET.code_changes).key
+
+
+def test_the_title_of_an_arm_without_a_part_names_what_is_left_and_not_what_was_removed() -> None:
+    assert without(SET, HEAD).title == "normalised-positions + slow-gates + training.warmup_latent_normalize=false"
+    only = without(without(SET, HEAD), CodeChange.NORMALISED_POSITIONS)
+    assert only.title == "slow-gates + training.warmup_latent_normalize=false"
