@@ -243,7 +243,7 @@ def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float]
 def vanishing_gradient(rms: Sequence[float]) -> dict[str, float] | None:
     if len(rms) < 2:
         return None
-    return {"first_last_ratio": rms[0] / rms[-1] if rms[-1] else 0.0, "last_rms": rms[-1]}
+    return {"first_last_ratio": rms[0] / rms[-1], "last_rms": rms[-1]} if rms[-1] else {"last_rms": 0.0}
 
 
 _REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, math.inf), "linear": (-math.inf, math.inf)}

@@ -17,7 +17,6 @@ class LatentNoise(LatentDistortion):
     strength = Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std")
     metrics: ClassVar[tuple[Metric, ...]] = (strength, SHRUNK_PRIOR, FITTED_STD)
     key = "training.warmup_noise_std"
-    known_effect = "in measured runs noise of std 1 left prior samples a tenth of the reconstructions' spread"
 
     def strength_of(self, case: Case) -> float:
         return max(0.0, case.settings.number(self.key) or 0.0)

@@ -18,7 +18,6 @@ class LatentWhitening(LatentDistortion):
     strength = Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too")
     metrics: ClassVar[tuple[Metric, ...]] = (strength, SHRUNK_PRIOR, FITTED_STD)
     key = "training.warmup_latent_normalize"
-    known_effect = "in measured runs prior samples then spread a quarter as far as reconstructions"
 
     def strength_of(self, case: Case) -> float:
         return float(case.settings.flag(self.key) is True)

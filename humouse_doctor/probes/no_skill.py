@@ -98,9 +98,12 @@ class NoSkill(Probe):
             f" {_below(measured['motion_skill'])} {own}'s"
         )
         ratio = measured.get("prior_fit_spread")
-        if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
-            said += f"; prior samples spread {measures.in_words(ratio, 2)} as far as the fitted sequences"
-        return said
+        if ratio is None or ratio in PRIOR_FIT_SPREAD.healthy:
+            return said
+        prior = f"spread {measures.in_words(ratio, 2)} as far as the fitted sequences"
+        if measured["skill"] not in self.metric("skill").healthy:
+            return f"{said}; prior samples {prior}"
+        return f"prior samples miss the generator's skill: they {prior}, though {said}"
 
 
 def _worse_axis(prior: FloatArray, fitted: FloatArray) -> float:

@@ -31,7 +31,6 @@ class LatentDistortion(Probe):
     """A setting that distorts the latent, judged by its effect where a checkpoint shows it.
 
     A subclass names the setting by `key`; `metrics` are `strength`, its own metric, with the two of the effect after it.
-    `known_effect` states the effect on measured runs, for a case that cannot show its own.
     """
 
     kind = Kind.CAUSE
@@ -40,7 +39,6 @@ class LatentDistortion(Probe):
     sometimes = ("HD103",)
     key: ClassVar[str]
     strength: ClassVar[Metric]
-    known_effect: ClassVar[str]
 
     @abstractmethod
     def strength_of(self, case: Case) -> float:
@@ -70,10 +68,10 @@ class LatentDistortion(Probe):
         return SHRUNK_PRIOR.judge(measured[SHRUNK_PRIOR.name])
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        """Return the fact with its effect, or with that of measured runs."""
+        """Return the fact with its effect on this checkpoint; without one, with what it may do."""
         fact = self.fact(case, measured)
         if SHRUNK_PRIOR.name not in measured:
-            return f"{fact}; {self.known_effect}"
+            return f"{fact}; prior samples may then spread less than reconstructions, which was not measured here"
         return (
             f"{fact}: prior samples spread {measured[SHRUNK_PRIOR.name]:.2f} as far as samples of fitted latents (std"
             f" {measured[FITTED_STD.name]:.1f})"
