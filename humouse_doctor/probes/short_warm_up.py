@@ -54,8 +54,8 @@ class ShortWarmUp(Probe):
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
             f"in {budget.in_words(measured['steps_available'])} steps{budget.counted_on(case)} at lr"
-            f" {budget.learning_rate(case):g} Adam can move a recurrent weight by {measured['weight_reach']:.2f} of the bound it"
-            " was drawn from: it may stay close to its random start"
+            f" {budget.learning_rate(case):g} Adam can move a recurrent weight by {measured['weight_reach']:.2f} of the bound"
+            " it was drawn from: it may stay close to its random start"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
