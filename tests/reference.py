@@ -226,15 +226,18 @@ def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float]
                 units.append((x / distance, y / distance))
         if len(units) < _LEAST_PATHS:
             return None
-        heading = math.hypot(mean([unit[0] for unit in units]), mean([unit[1] for unit in units]))
-        found.append((heading, mean(efficiencies), mean(ways)))
-    (heading, efficiency, way), (of_wanted, wanted_efficiency, wanted_way) = found
+        x, y = mean([unit[0] for unit in units]), mean([unit[1] for unit in units])
+        heading = math.hypot(x, y)
+        close = [unit[0] * x + unit[1] * y >= math.sqrt(0.5) * heading - 1e-9 for unit in units]
+        found.append((heading, mean(efficiencies), mean(ways), sum(close) / len(close) if heading > 1e-9 else 0.0))
+    (heading, efficiency, way, same), (of_wanted, wanted_efficiency, wanted_way, _) = found
     if way < 0.01 * wanted_way:
         return None
     return {
         "heading_excess": heading - of_wanted,
         "efficiency_ratio": efficiency / wanted_efficiency,
         "heading_concentration": heading,
+        "same_way_share": same,
         "path_efficiency": efficiency,
         "target_path_efficiency": wanted_efficiency,
     }

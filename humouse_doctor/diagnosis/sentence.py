@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity
 from humouse_doctor.core.report import Cause, Finding, Verdict
-from humouse_doctor.diagnosis.verdict import blind_spot, is_untrained
+from humouse_doctor.diagnosis.verdict import blind_spot, deciding_codes, is_untrained
 from humouse_doctor.probes.registry import current
 
 _MAX_CONTRADICTIONS = 3
@@ -82,10 +82,15 @@ def _gravest(verdict: Verdict, by_code: Mapping[str, ProbeResult], findings: Seq
 
 
 def _of_too_little(case: Case, by_code: Mapping[str, ProbeResult]) -> str:
-    reasons = {by_code[code].reason for code in (*current().deciding, *current().before_training) if code in by_code}
+    codes = deciding_codes(case)
+    reasons = {by_code[code].reason for code in codes if code in by_code}
     if by_code:
         reasons.add(blind_spot(case))
-    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."
+    missing = [
+        code for code in (current().deciding if case.has_checkpoint else current().before_training) if code not in by_code
+    ]
+    none = f"not run: {', '.join(missing)}" if by_code else "no probe was run"
+    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or none}."
 
 
 def _sentence(message: str) -> str:

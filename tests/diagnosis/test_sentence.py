@@ -9,6 +9,7 @@ from humouse_doctor.cases.request import Loaded, ToolFinding
 from humouse_doctor.core.case import Need, Samples
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.spec import Activation
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.diagnosis.diagnose import diagnose
 from tests import builders
@@ -86,6 +87,19 @@ def test_the_sentence_of_an_undetermined_run_gives_each_reason_once() -> None:
     report = runs.report({"HD101": None, "HD103": None, "HD204": None})
     assert report.sentence == "Too little could be measured to tell: HD101 was skipped; HD103 was skipped."
     assert runs.report({}).sentence == "Too little could be measured to tell: no probe was run."
+    assert runs.report({"HD106": H}).sentence == "Too little could be measured to tell: not run: HD101, HD103, HD104."
+
+
+def test_a_head_without_bounds_and_what_only_a_config_needs_are_no_reason_for_too_little() -> None:
+    of_config = diagnose(Loaded(case=runs.planned()), runs.results({"HD101": None, "HD201": None, "HD202": None}))
+    assert of_config.sentence == "Too little could be measured to tell: HD202 was skipped."
+    alone = diagnose(Loaded(case=runs.planned()), runs.results({"HD202": H}))
+    assert alone.sentence == "Too little could be measured to tell: not run: HD201."
+    bounded = runs.planned(Activation.TANH)
+    of_bounded = diagnose(Loaded(case=bounded), runs.results({"HD201": None, "HD202": None}))
+    assert of_bounded.sentence == "Too little could be measured to tell: HD201 was skipped; HD202 was skipped."
+    of_checkpoint = runs.report({"HD101": None, "HD103": H, "HD104": H, "HD201": None, "HD202": None})
+    assert of_checkpoint.sentence == "Too little could be measured to tell: HD101 was skipped."
 
 
 @pytest.mark.parametrize("code", sorted(set(runs.MEASURED) - {"HD207"}))
