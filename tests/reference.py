@@ -52,12 +52,21 @@ def lowest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
     return min(_ratios(predicted, wanted), default=None)
 
 
+def both_axes(name: str, predicted: Sequence[float], wanted: Sequence[float], told: float | None) -> dict[str, float] | None:
+    """Return the value that is told, and that of each axis whose target varies."""
+    if told is None:
+        return None
+    return {name: told} | {
+        f"{name}_{axis}": part / whole for axis, part, whole in zip("xy", predicted, wanted, strict=True) if whole > 0
+    }
+
+
 def spread_ratio(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
     of_predicted, of_wanted = _spread(predicted), _spread(wanted)
-    ratio = lowest_if_low(of_predicted, of_wanted, 0.5)
-    if ratio is None:
+    found = both_axes("spread_ratio", of_predicted, of_wanted, lowest_if_low(of_predicted, of_wanted, 0.5))
+    if found is None:
         return None
-    return {"spread_ratio": ratio, "prediction_std": mean(of_predicted), "target_std": mean(of_wanted)}
+    return {**found, "prediction_std": mean(of_predicted), "target_std": mean(of_wanted)}
 
 
 def head_saturation(predicted: Paths, head: str) -> dict[str, float] | None:
@@ -121,11 +130,10 @@ def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None
     (predicted_time, predicted_speed), (wanted_time, wanted_speed) = found
     if predicted_time is None or predicted_speed is None or wanted_time is None or wanted_speed is None:
         return None
-    position = lowest_if_low(predicted_time, wanted_time, 0.4)
-    velocity = lowest_if_low(predicted_speed, wanted_speed, 0.12)
-    if position is None or velocity is None:
-        return None
-    return {"time_std_ratio": position, "velocity_std_ratio": velocity}
+    told = lowest_if_low(predicted_time, wanted_time, 0.4), lowest_if_low(predicted_speed, wanted_speed, 0.12)
+    position = both_axes("time_std_ratio", predicted_time, wanted_time, told[0])
+    velocity = both_axes("velocity_std_ratio", predicted_speed, wanted_speed, told[1])
+    return None if position is None or velocity is None else {**position, **velocity}
 
 
 def settled_at(states: Paths) -> float:
@@ -159,11 +167,12 @@ def participation_ratio(paths: Paths) -> float:
 def latent_insensitive(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
     if min(len(predicted), len(wanted)) < 16:
         return None
-    ratio = lowest_if_low(_across(predicted), _across(wanted), 0.5)
-    if ratio is None:
+    of_predicted, of_wanted = _across(predicted), _across(wanted)
+    ratios = both_axes("latent_std_ratio", of_predicted, of_wanted, lowest_if_low(of_predicted, of_wanted, 0.5))
+    if ratios is None:
         return None
     return {
-        "latent_std_ratio": ratio,
+        **ratios,
         "effective_rank": participation_ratio(predicted),
         "target_effective_rank": participation_ratio(wanted),
     }
@@ -178,14 +187,19 @@ def prior_fit_spread(
     fitted: Paths,
     wanted: Paths,
     told: Callable[[Sequence[float], Sequence[float]], float | None],
-) -> float | None:
+) -> tuple[float, dict[str, float]] | None:
+    """Return the ratio that is told, and that of each axis."""
     of_fitted, of_wanted = _spread(fitted), _spread(wanted)
     reach = lowest(of_fitted, of_wanted)
     if reach is None or reach < 0.3:
         return None
-    usable = [axis for axis in (_X, _Y) if of_wanted[axis] > 0]
     of_prior = _spread(prior)
-    return told([of_prior[axis] for axis in usable], [of_fitted[axis] for axis in usable])
+    of_usable = [of_fitted[axis] if of_wanted[axis] > 0 else 0.0 for axis in (_X, _Y)]
+    ratio = told(of_prior, of_usable)
+    by_axis = both_axes("prior_fit_spread", of_prior, of_usable, ratio)
+    assert ratio is not None
+    assert by_axis is not None
+    return ratio, {name: value for name, value in by_axis.items() if name != "prior_fit_spread"}
 
 
 def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float]) -> dict[str, float] | None:
@@ -207,7 +221,7 @@ def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float
         "fitted_latent_std": deviation(latents),
     }
     ratio = prior_fit_spread(prior, fitted, wanted, lambda part, whole: lowest_if_low(part, whole, 0.6))
-    return found if ratio is None else {**found, "prior_fit_spread": ratio}
+    return found if ratio is None else {**found, "prior_fit_spread": ratio[0], **ratio[1]}
 
 
 def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None) -> dict[str, float] | None:

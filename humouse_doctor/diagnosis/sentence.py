@@ -58,8 +58,17 @@ def _of_healthy_run(by_code: Mapping[str, ProbeResult], findings: Sequence[Findi
         f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
         f" {differ['latent_std_ratio']:.2f} times as much as their targets."
     )
+    left_out = [axis for axis in "xy" if all(_without(measured, axis) for measured in (spread, moves, differ))]
+    if left_out:
+        said += f" Only one axis was compared: in the data {left_out[0]} does not vary."
     too_much = next((finding for finding in findings if finding.code in current().deciding), None)
     return said if too_much is None else f"{said} This is not a collapse, but {too_much.message}."
+
+
+def _without(measured: Mapping[str, float], axis: str) -> bool:
+    """Return True if the ratios were compared on the other axis alone."""
+    by_axis = {name[-1] for name in measured if name.endswith(("_x", "_y"))}
+    return bool(by_axis) and axis not in by_axis
 
 
 def _of_cause(case: Case, cause: Cause) -> str:

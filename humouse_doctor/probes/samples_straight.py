@@ -14,6 +14,8 @@ from humouse_doctor.probes.shared.paths import STILL, counted_moves, headings_an
 
 #: Real paths that waste less of their way than this leave no room to be straighter.
 _STRAIGHT = 0.02
+#: From this efficiency on, "nearly straight" are fair words.
+_NEARLY = 0.95
 
 
 class SamplesStraight(Probe):
@@ -52,7 +54,9 @@ class SamplesStraight(Probe):
         }
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        turns = f"spend {measured['detour_ratio']:.2f} times as much of their way on turns"
+        straight = "run nearly straight" if measured["path_efficiency"] >= _NEARLY else turns
         return (
             f"generated paths get {measured['path_efficiency']:.2f} of their length away from where they start, real ones"
-            f" {measured['target_path_efficiency']:.2f}: they run nearly straight"
+            f" {measured['target_path_efficiency']:.2f}: they {straight}"
         )

@@ -34,7 +34,7 @@ MEASURED: Mapping[str, Mapping[str, float]] = {
     "HD201": {"out_of_reach_share": 0.96, "reachable_loss_share": 0.006, "loss_floor": 159.0},
     "HD202": {"steps_needed": 9000.0, "steps_available": 48.0, "steps_share": 0.005, "target_rms": 260.0},
     "HD203": {"input_time_share": 0.0, "settled_at": 0.1},
-    "HD204": {"whitening": 1.0, "prior_fit_spread": 0.2, "fitted_latent_std": 2.0},
+    "HD204": {"whitening": 1.0, "least_prior_fit_spread": 0.2, "fitted_latent_std": 2.0},
     "HD205": {"noise_std": 1.0},
     "HD206": {"position_std": 40.0, "drift": 9.0},
     "HD207": {"broken_terms": 1.0},

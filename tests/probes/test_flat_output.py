@@ -51,7 +51,8 @@ def test_deltas_summed_to_a_constant_velocity_are_found_by_the_velocity_though_p
     assert result.measurements["time_std_ratio"] > _TIME.healthy.low
     assert result.measurements["velocity_std_ratio"] < 1e-6
     assert result.judgement is Judgement.FOUND
-    assert "change speed 0.000 as much as real ones: they run nearly straight" in _PROBE.message(case, result.measurements)
+    said = "change speed 0.000 as much as real ones in x and 0.000 in y: they run nearly straight"
+    assert said in _PROBE.message(case, result.measurements)
 
 
 def test_z_scored_deltas_are_summed_in_the_datas_own_unit() -> None:
@@ -77,7 +78,7 @@ def test_too_much_movement_is_borderline_at_most_and_said_as_such(factor: float)
     result = builders.run("HD103", case)
     assert result.judgement is Judgement.BORDERLINE
     assert _PROBE.message(case, result.measurements) == (
-        f"paths change speed {factor:.1f} times as much as real ones: they shake"
+        f"paths change speed {factor:.1f} times as much as real ones in y and 1.0 in x: they shake"
     )
     assert _PROBE.overshoots(result.measurements)
 
@@ -141,6 +142,28 @@ def test_predictions_that_are_not_finite_are_skipped(bad: float) -> None:
 def test_an_unknown_space_is_skipped() -> None:
     case = builders.case(builders.samples(builders.strokes(0), builders.strokes(1)), space=None)
     assert builders.run("HD103", case).reason == "no loss space"
+
+
+def test_the_message_says_which_axis_is_meant_and_gives_the_other() -> None:
+    targets = builders.strokes(0)
+    case = builders.case(builders.samples(targets, targets * np.array([1.06, 0.246])))
+    assert _PROBE.message(case, builders.run("HD103", case).measurements) == (
+        "within a path the position varies 0.246 as much as in a real one in y and 1.060 in x"
+    )
+
+
+def test_an_axis_that_is_left_out_is_said() -> None:
+    targets = builders.strokes(0) * np.array([1.0, 0.0])
+    case = builders.case(builders.samples(targets, builders.strokes(0) * 0.25))
+    assert _PROBE.message(case, builders.run("HD103", case).measurements) == (
+        "within a path the position varies 0.250 as much as in a real one in x (y does not vary in the data and is left out)"
+    )
+
+
+def test_one_speed_on_one_axis_alone_is_no_straight_line() -> None:
+    measured = {"time_std_ratio": 1.0, "velocity_std_ratio": 0.01, "velocity_std_ratio_x": 0.01, "velocity_std_ratio_y": 0.9}
+    said = _PROBE.message(builders.healthy_case(), measured)
+    assert said == "paths change speed 0.010 as much as real ones in x and 0.900 in y"
 
 
 def _message(time: float, velocity: float, settled: float | None = None) -> str:

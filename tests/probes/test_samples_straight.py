@@ -38,6 +38,12 @@ def test_paths_straighter_than_real_ones_are_found(turn: float, judgement: Judge
         assert "they run nearly straight" in _PROBE.message(case, result.measurements)
 
 
+def test_paths_that_still_turn_are_not_called_straight() -> None:
+    measured = {"detour_ratio": 0.04, "path_efficiency": 0.9, "target_path_efficiency": 0.2}
+    said = _PROBE.message(builders.case(), measured)
+    assert said.endswith("real ones 0.20: they spend 0.04 times as much of their way on turns")
+
+
 def test_paths_that_hardly_move_are_skipped() -> None:
     result = builders.run("HD109", _of(_wandering(1.5), _wandering(0.1) * 0.001))
 

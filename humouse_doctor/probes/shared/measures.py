@@ -20,6 +20,8 @@ MIN_STEPS = 4
 MIN_SEQUENCES = 16
 #: A standard deviation below this share of its values is rounding, not variation.
 _ROUNDING = 1e-9
+#: The position channels.
+_AXES = ("x", "y")
 #: Ratios above this are written as a power of ten.
 _READABLE = 1e6
 
@@ -88,6 +90,39 @@ def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float)
     """Return the lowest axis' ratio if below `low`, else the highest's: too little must not hide behind too much."""
     ratios = _axis_ratios(prediction, target)
     return float(ratios.min() if ratios.min() < low else ratios.max())
+
+
+def on_each_axis(metric: Metric) -> tuple[Metric, Metric, Metric]:
+    """Return a ratio that is judged on its worse axis, with that of each axis as evidence."""
+    x, y = (
+        Metric(name=f"{metric.name}_{axis}", unit=metric.unit, meaning=f"{metric.name} on the {axis} axis") for axis in _AXES
+    )
+    return metric, x, y
+
+
+def axis_ratios(name: str, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
+    """Return prediction over target, (2,) each, by `name` and axis; an axis whose target is 0 is left out."""
+    return {
+        f"{name}_{axis}": float(part / whole) for axis, part, whole in zip(_AXES, prediction, target, strict=True) if whole > 0
+    }
+
+
+def two_sided(metric: Metric, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
+    """Return the metric's value, prediction over target (2,) on the worse axis, and that of each axis."""
+    worse = two_sided_axis_ratio(prediction, target, metric.healthy.low)
+    return {metric.name: worse, **axis_ratios(metric.name, prediction, target)}
+
+
+def axes_in_words(name: str, value: float, measured: Mapping[str, float], digits: int) -> str:
+    """Return which axis has `value`, and the value of the other, to be put behind `value`; empty if no axis is known."""
+    found = {axis: measured[f"{name}_{axis}"] for axis in _AXES if f"{name}_{axis}" in measured}
+    if not found:
+        return ""
+    worse = min(found, key=lambda axis: abs(found[axis] - value))
+    other = next(axis for axis in _AXES if axis != worse)
+    if other not in found:
+        return f" in {worse} ({other} does not vary in the data and is left out)"
+    return f" in {worse} and {in_words(found[other], digits)} in {other}"
 
 
 def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
