@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from humouse_doctor.cases.request import Loaded, ToolFinding
@@ -12,6 +13,7 @@ from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
 from tests import builders
 from tests.diagnosis import runs
 from tests.diagnosis.runs import B, F, H
@@ -37,6 +39,16 @@ def test_the_sentence_of_a_healthy_run_carries_the_three_ratios() -> None:
     assert runs.report(runs.WELL).sentence == (
         "Generated paths spread 0.50, move 0.25 and differ 0.75 times as much as their targets."
     )
+
+
+@pytest.mark.parametrize(("scale", "still"), [((1.0, 0.0), "y"), ((0.0, 1.0), "x")])
+def test_an_axis_that_does_not_vary_is_left_out_and_the_sentence_says_so(scale: tuple[float, float], still: str) -> None:
+    targets, drawn = (builders.strokes(seed, rows=64) * np.array(scale) for seed in (0, 1))
+    case = replace(runs.trained(), samples=builders.samples(targets, drawn))
+    report = diagnose(Loaded(case=case), examine(case))
+    assert report.verdict is Verdict.HEALTHY
+    assert report.sentence.endswith(f" Only one axis was compared: in the data {still} does not vary.")
+    assert "axis" not in diagnose(Loaded(case=runs.trained()), examine(runs.trained())).sentence
 
 
 def test_the_sentence_of_a_collapse_is_its_best_causes() -> None:
