@@ -44,11 +44,12 @@ def test_the_sentence_of_a_healthy_run_carries_the_three_ratios() -> None:
 @pytest.mark.parametrize(("scale", "still"), [((1.0, 0.0), "y"), ((0.0, 1.0), "x")])
 def test_an_axis_that_does_not_vary_is_left_out_and_the_sentence_says_so(scale: tuple[float, float], still: str) -> None:
     targets, drawn = (builders.strokes(seed, rows=64) * np.array(scale) for seed in (0, 1))
-    case = replace(runs.trained(), samples=builders.samples(targets, drawn))
+    case = replace(builders.healthy_case(), samples=builders.samples(targets, drawn))
     report = diagnose(Loaded(case=case), examine(case))
     assert report.verdict is Verdict.HEALTHY
     assert report.sentence.endswith(f" Only one axis was compared: in the data {still} does not vary.")
-    assert "axis" not in diagnose(Loaded(case=runs.trained()), examine(runs.trained())).sentence
+    whole = builders.healthy_case()
+    assert "axis" not in diagnose(Loaded(case=whole), examine(whole)).sentence
 
 
 def test_the_sentence_of_a_collapse_is_its_best_causes() -> None:
