@@ -82,11 +82,11 @@ def head_saturation(predicted: Paths, head: str) -> dict[str, float] | None:
 
 
 def counted(lengths: Sequence[float] | None, rows: int, steps: int) -> Steps:
-    transient = math.ceil(steps * 0.1)
-    return [
-        [step >= transient and (lengths is None or step < lengths[row % len(lengths)]) for step in range(steps)]
-        for row in range(rows)
-    ]
+    found = []
+    for row in range(rows):
+        length = steps if lengths is None else min(lengths[row % len(lengths)], steps)
+        found.append([math.ceil(length * 0.1) <= step < length for step in range(steps)])
+    return found
 
 
 def _over_time(paths: Paths, steps: Steps) -> list[float] | None:
@@ -97,6 +97,24 @@ def _over_time(paths: Paths, steps: Steps) -> list[float] | None:
             for axis in (_X, _Y):
                 per_axis[axis].append(deviation([step[axis] for step in kept]))
     return [mean(found) for found in per_axis] if per_axis[0] else None
+
+
+def moves_uniformly(paths: Paths, steps: Steps) -> bool:
+    """Return True if the residual of each path's own line at one speed is below 2 % of all variance over time."""
+    whole = left = 0.0
+    for path, counts in zip(paths, steps, strict=True):
+        times = [time for time, counts_here in enumerate(counts) if counts_here]
+        if len(times) < _LEAST_STEPS:
+            continue
+        middle = mean(times)
+        for axis in (_X, _Y):
+            values = [path[time][axis] for time in times]
+            centred = [value - mean(values) for value in values]
+            slope = math.fsum((time - middle) * value for time, value in zip(times, centred, strict=True))
+            slope /= math.fsum((time - middle) ** 2 for time in times)
+            whole += math.fsum(value * value for value in centred)
+            left += math.fsum((value - slope * (time - middle)) ** 2 for time, value in zip(times, centred, strict=True))
+    return left < 0.02 * whole
 
 
 def _moves(path: list[list[float]]) -> list[list[float]]:
@@ -133,7 +151,13 @@ def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None
     told = lowest_if_low(predicted_time, wanted_time, 0.4), lowest_if_low(predicted_speed, wanted_speed, 0.12)
     position = both_axes("time_std_ratio", predicted_time, wanted_time, told[0])
     velocity = both_axes("velocity_std_ratio", predicted_speed, wanted_speed, told[1])
-    return None if position is None or velocity is None else {**position, **velocity}
+    if position is None or velocity is None:
+        return None
+    cut = [path[:steps] for path in wanted]
+    if moves_uniformly(cut, counted(lengths, len(cut), steps)):
+        most = max(velocity.values())
+        velocity = {**velocity, "velocity_std_ratio": most} if most >= 1 else {}
+    return {**position, **velocity}
 
 
 def settled_at(states: Paths) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import humouse_doctor
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.probe import Judgement
-from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.gestures.synthetic import strokes
 
@@ -100,6 +100,36 @@ def test_a_generator_that_repeats_the_targets_is_not_collapsed() -> None:
     report = humouse_doctor.inspect(generator=Memory(), targets=real, latent_dim=4, samples=24, quick=True)
 
     assert report.verdict is Verdict.HEALTHY, report.sentence
+
+
+class Recorded(nn.Module):
+    """A generator that gives the paths it was made with, in turn."""
+
+    def __init__(self, paths: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+        super().__init__()
+        self.paths = nn.Parameter(torch.from_numpy(paths).float())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.paths[torch.arange(len(z)) % len(self.paths)]
+
+
+@pytest.mark.parametrize("edge", [False, True], ids=["zeros", "last position repeated"])
+def test_of_padded_targets_only_the_steps_before_the_padding_are_looked_at(edge: bool) -> None:
+    real = targets() / targets().std()
+    tail = np.repeat(real[:, -1:], 15 * LENGTH, axis=1) if edge else np.zeros((24, 15 * LENGTH, 2))
+    padded = np.concatenate([real, tail], axis=1)
+    frozen = np.concatenate([real[:, :1] * np.ones((1, LENGTH, 1)), tail], axis=1)  # moves in the padding alone
+    jump = np.concatenate([np.zeros_like(real), np.repeat(real, 15, axis=1)], axis=1)
+
+    def inspected(paths: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Report:
+        return humouse_doctor.inspect(generator=Recorded(paths), targets=padded, latent_dim=4, samples=24, quick=True)
+
+    well = inspected(padded)
+    assert well.verdict is Verdict.HEALTHY, well.sentence
+    assert well.sentence.endswith("of the data's steps are padding, where nothing was compared.")
+    assert inspected(frozen).verdict is Verdict.COLLAPSED
+    found = {result.code for result in inspected(jump).probes if result.judgement is Judgement.FOUND}
+    assert {"HD101", "HD103", "HD104"} <= found
 
 
 def test_the_generator_is_left_as_it_was() -> None:

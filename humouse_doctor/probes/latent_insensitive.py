@@ -41,7 +41,9 @@ class LatentInsensitive(Probe):
         measures.require_sequences(drawn, wanted)
         return {
             **measures.two_sided(
-                self.metric("latent_std_ratio"), measures.spread_across(drawn), measures.spread_across(wanted)
+                self.metric("latent_std_ratio"),
+                measures.spread_across(drawn, case.samples.lengths),
+                measures.spread_across(wanted, case.samples.lengths),
             ),
             "effective_rank": effective_rank(drawn),
             "target_effective_rank": effective_rank(wanted),

@@ -10,7 +10,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
-from humouse_doctor.probes.shared.paths import STILL, counted_moves, headings_and_efficiency, path_lengths
+from humouse_doctor.probes.shared.paths import STILL, coarse_efficiency, counted_moves, headings_and_efficiency, path_lengths
 
 #: Real paths that waste less of their way than this leave no room to be straighter.
 _STRAIGHT = 0.02
@@ -45,7 +45,7 @@ class SamplesStraight(Probe):
             raise NotMeasurable("the generated paths hardly move, so their straightness means nothing")
         _, straight = headings_and_efficiency(drawn)
         _, wanted = headings_and_efficiency(real)
-        if 1 - wanted < _STRAIGHT:
+        if 1 - max(wanted, coarse_efficiency(real)) < _STRAIGHT:
             raise NotMeasurable("the real paths are straight lines themselves")
         return {
             "detour_ratio": (1 - straight) / (1 - wanted),

@@ -37,7 +37,7 @@ class SpreadRatio(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         judged = measures.judged(case)
         measures.require_sequences(judged.predictions, judged.targets)
-        predicted, wanted = measures.spread(judged.predictions), measures.spread(judged.targets)
+        predicted, wanted = (measures.spread(values, case.samples.lengths) for values in (judged.predictions, judged.targets))
         return {
             **measures.two_sided(self.metric("spread_ratio"), predicted, wanted),
             "prediction_std": float(predicted.mean()),

@@ -119,7 +119,7 @@ def test_two_numbers_of_one_report_that_differ_have_two_names(kind: _Kind) -> No
 def test_the_message_carries_the_effect(kind: _Kind) -> None:
     case, probe = _shrunk(kind, 0.1), builders.probe(kind.code)
     assert probe.message(case, probe.measure(case)).endswith(
-        "prior samples spread 0.10 as far as samples of fitted latents (std 2.6) in x and 0.10 in y"
+        "prior samples spread 0.10 as far as samples of fitted latents (std 2.6) on both axes"
     )
 
 
