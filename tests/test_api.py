@@ -65,6 +65,17 @@ class SmallTransformer(nn.Module):
         return result
 
 
+class Recorded(nn.Module):
+    """A generator that gives the paths it was made with, in turn."""
+
+    def __init__(self, paths: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+        super().__init__()
+        self.paths = nn.Parameter(torch.from_numpy(paths).float())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.paths[torch.arange(len(z)) % len(self.paths)]
+
+
 def targets() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.cumsum(strokes(24, LENGTH, 0)[..., :2].astype(np.float64), axis=1)
 
@@ -89,28 +100,9 @@ def test_any_generator_is_diagnosed_in_memory(network: Callable[[], nn.Module]) 
 def test_a_generator_that_repeats_the_targets_is_not_collapsed() -> None:
     real = targets() / targets().std()
 
-    class Memory(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.paths = nn.Parameter(torch.from_numpy(real).float())
-
-        def forward(self, z: Tensor) -> Tensor:
-            return self.paths[torch.arange(len(z)) % len(self.paths)]
-
-    report = humouse_doctor.inspect(generator=Memory(), targets=real, latent_dim=4, samples=24, quick=True)
+    report = humouse_doctor.inspect(generator=Recorded(real), targets=real, latent_dim=4, samples=24, quick=True)
 
     assert report.verdict is Verdict.HEALTHY, report.sentence
-
-
-class Recorded(nn.Module):
-    """A generator that gives the paths it was made with, in turn."""
-
-    def __init__(self, paths: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
-        super().__init__()
-        self.paths = nn.Parameter(torch.from_numpy(paths).float())
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.paths[torch.arange(len(z)) % len(self.paths)]
 
 
 @pytest.mark.parametrize("edge", [False, True], ids=["zeros", "last position repeated"])
