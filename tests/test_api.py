@@ -76,6 +76,18 @@ class Recorded(nn.Module):
         return self.paths[torch.arange(len(z)) % len(self.paths)]
 
 
+class StateAsOutput(nn.Module):
+    """A generator whose LSTM's states are its output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, 2, batch_first=True)
+
+    def forward(self, z: Tensor) -> Tensor:
+        states: Tensor = self.lstm(z.unsqueeze(1).expand(-1, LENGTH, -1))[0]
+        return states
+
+
 def targets() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.cumsum(strokes(24, LENGTH, 0)[..., :2].astype(np.float64), axis=1)
 
@@ -122,6 +134,20 @@ def test_of_padded_targets_only_the_steps_before_the_padding_are_looked_at(edge:
     assert inspected(frozen).verdict is Verdict.COLLAPSED
     found = {result.code for result in inspected(jump).probes if result.judgement is Judgement.FOUND}
     assert {"HD101", "HD103", "HD104"} <= found
+
+
+def test_where_the_state_is_the_output_no_change_of_its_gates_is_offered() -> None:
+    torch.manual_seed(0)
+    generator = StateAsOutput()
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(2)  # the state then settles before the end
+
+    report = humouse_doctor.inspect(generator=generator, targets=targets(), latent_dim=4, samples=24, quick=True)
+
+    (cause,) = (one for one in report.causes if one.code == "HD203")
+    assert "the state itself is the output" in cause.message
+    assert not {"slow-gates", "time-input"} & {remedy.id for remedy in report.remedies}
 
 
 def test_the_generator_is_left_as_it_was() -> None:
