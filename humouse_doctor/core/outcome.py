@@ -11,7 +11,7 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.remedy import CodeChange, Edit, Interval
 
 #: What the file of an outcome calls itself, and the version of its schema.
-OUTCOME_KIND, OUTCOME_VERSION = "humouse-doctor outcome", "1.0"
+OUTCOME_KIND, OUTCOME_VERSION = "humouse-doctor outcome", "1.1"
 
 
 class Effect(str, Enum):
@@ -49,9 +49,10 @@ AS_IT_IS = Arm(title="as it is")
 class Trial:
     """One arm trained with one seed.
 
-    `measurements` are the probes' numbers by `code.metric`. `causes` and `offered` (ids of remedies, best first) come from
-    the diagnosis of the trained generator. `losses` are at most 50 means over equal shares of the `steps` taken, of those
-    `planned`. `stopped` gives the reason for an early end, `failed` the reason why there is nothing to measure.
+    `measurements` are the probes' numbers by `code.metric`. `causes`, `offered` (ids of remedies, best first) and `patch`
+    (those in its patch) come from the diagnosis of the trained generator. `losses` are at most 50 means over equal shares of
+    the `steps` taken, of those `planned`. `stopped` gives the reason for an early end, `failed` the reason why there is
+    nothing to measure. A trial that was cut by the budget of time has failed `out_of_time`, which says nothing about its arm.
     `best_constant` and `motionless` are the losses of the best constant and of a cursor that does not move, in the loss's
     own unit.
     """
@@ -64,11 +65,13 @@ class Trial:
     healthy: bool = False
     causes: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
+    patch: tuple[str, ...] = ()
     losses: tuple[float, ...] = ()
     best_constant: float | None = None
     motionless: float | None = None
     stopped: str | None = None
     failed: str | None = None
+    out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +122,10 @@ class Outcome:
 
     `fingerprint` identifies the config's values, the data and the trial's own settings. `own_steps` is the length of the
     run's own warm-up and `steps` that of each arm; `shortened` lists other limits of the trials. `path` holds the steps
-    of the search. `chosen` is the key of the arm that cures with the least change, None without a cure. `untried` lists
-    what was not tried, and `hints` the changes to the trainer's code that `chosen` needs.
+    of the search. `chosen` is the key of the arm that cures with the least change, None without a cure. `needed` names its
+    parts without which the run was not healthy, and `confirmed` and `refuted` are the codes of the causes that these
+    trials speak for and against. `untried` lists, with the reasons, the arms that did not fit into the budget, and `hints`
+    the changes to the trainer's code that `chosen` needs.
     """
 
     tool_version: str
@@ -137,6 +142,9 @@ class Outcome:
     arms: tuple[ArmOutcome, ...] = ()
     path: tuple[Step, ...] = ()
     chosen: str | None = None
+    needed: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    refuted: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
     warm_start: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
@@ -146,6 +154,11 @@ class Outcome:
     def base(self) -> ArmOutcome | None:
         """The unchanged run."""
         return self.arm(AS_IT_IS.key)
+
+    @property
+    def inconclusive(self) -> bool:
+        """True if there is no cure, but not all arms could be tried."""
+        return self.chosen is None and bool(self.untried)
 
     def arm(self, key: str | None) -> ArmOutcome | None:
         """Return the arm with that key, None if there is none."""

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
-from humouse_doctor.core.remedy import ANY, Interval, Remedy
+from humouse_doctor.core.remedy import ANY, Interval, Lever, Remedy
 
 
 class Kind(str, Enum):
@@ -82,9 +82,9 @@ class Probe(ABC):
     """Base of all probes: subclasses are stateless and set the class attributes.
 
     `explains` lists the codes of the symptoms that a cause always produces and `sometimes` those it may produce. `key`
-    names the setting that the finding points to. A `secondary` symptom alone is never a collapse. A `lasting` cause
-    matters to the next run even if this checkpoint has none of its symptoms. `decides` says in which cases a healthy
-    verdict needs this probe.
+    names the setting that the finding points to, and `levers` are the sides of a warm-up that a cause is about. A
+    `secondary` symptom alone is never a collapse. A `lasting` cause matters to the next run even if this checkpoint has none
+    of its symptoms. `decides` says in which cases a healthy verdict needs this probe.
     """
 
     code: ClassVar[str]
@@ -96,6 +96,7 @@ class Probe(ABC):
     explains: ClassVar[tuple[str, ...]] = ()
     sometimes: ClassVar[tuple[str, ...]] = ()
     key: ClassVar[str | None] = None
+    levers: ClassVar[tuple[Lever, ...]] = ()
     secondary: ClassVar[bool] = False
     lasting: ClassVar[bool] = False
     decides: ClassVar[Decides | None] = None

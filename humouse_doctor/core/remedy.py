@@ -38,6 +38,22 @@ class CodeChange(str, Enum):
     SLOW_GATES = "slow-gates"
 
 
+class Lever(str, Enum):
+    """A side of a warm-up that a remedy changes and a cause is about.
+
+    The changes of one lever hang together: a trial makes all of them or none.
+    """
+
+    SPACE = "space"
+    HEAD = "head"
+    LATENT = "latent"
+    DRIVE = "drive"
+    STEPS = "steps"
+    RATE = "rate"
+    WIDTH = "width"
+    KL = "kl"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
     """A change of one key: `old` is the run's present value, and `absent` is True if the key is not in the file."""

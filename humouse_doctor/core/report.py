@@ -88,7 +88,8 @@ class Finding:
 class Cause:
     """A cause that the findings support.
 
-    `support` is the share of its expected symptoms that were found, None before training.
+    `support` is the share of its expected symptoms that were found, None before training. `trial` is confirmed or refuted by
+    the trials of a verify, None without them.
     """
 
     code: str
@@ -96,13 +97,14 @@ class Cause:
     support: float | None
     message: str
     explains: tuple[str, ...]
+    trial: RemedyStatus | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything a renderer needs; probe results are in code order, causes and remedies best first.
 
-    `patch` merges the edits of the first remedy of each cause, unless trials have confirmed a `cure`. `settings` are
+    `patch` merges the edits of the remedies whose ids are `chosen`, unless trials have confirmed a `cure`. `settings` are
     those the probes used. `diff` is the patch as a unified diff of the config, empty if nothing can be changed in
     place. `pictures` is None if nothing can be drawn. `stage` is None without a checkpoint, `history` unless a run's
     folder was looked at. `suggest` is the command that prints the patch; it is not stored, so that one read back has None.
@@ -120,6 +122,7 @@ class Report:
     probes: tuple[ProbeResult, ...]
     remedies: tuple[Remedy, ...]
     patch: tuple[Edit, ...]
+    chosen: tuple[str, ...] = ()
     settings: tuple[Setting, ...] = ()
     config_prefix: str = ""
     cure: Remedy | None = None
@@ -131,17 +134,11 @@ class Report:
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:
-        """The remedies merged into `patch`: the confirmed cure, else the first of each cause that is not refused."""
+        """The remedies merged into `patch`: the confirmed cure, else the chosen ones."""
         if self.cure is not None:
             return (self.cure,)
         by_id = {remedy.id: remedy for remedy in self.remedies}
-        offered = {finding.code: [by_id[name] for name in finding.remedies] for finding in self.findings}
-        chosen: dict[str, Remedy] = {}
-        for cause in self.causes:
-            first = next((remedy for remedy in offered[cause.code] if remedy.status is not RemedyStatus.REFUSED), None)
-            if first is not None:
-                chosen[first.id] = first
-        return tuple(chosen.values())
+        return tuple(by_id[name] for name in self.chosen if name in by_id)
 
     def exit_code(self, fail_on: Severity | None = Severity.WARNING) -> ExitCode:
         """Return the program's exit code; with `fail_on` None, findings never fail."""

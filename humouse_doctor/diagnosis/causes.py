@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import Edit, Remedy, RemedyStatus
+from humouse_doctor.core.remedy import Edit, Remedy
 from humouse_doctor.core.report import Cause
 from humouse_doctor.probes.registry import current
 
@@ -108,11 +108,10 @@ def remedies_of(
     return tuple(by_id.values()), by_cause
 
 
-def patch_of(by_cause: Mapping[str, tuple[Remedy, ...]]) -> tuple[Edit, ...]:
-    """Return the edits of each cause's first remedy; a key is changed once, by the better supported cause."""
+def edits_of(chosen: Iterable[Remedy]) -> tuple[Edit, ...]:
+    """Return the edits of some remedies; a key is changed once, by the first of them."""
     edits: dict[str, Edit] = {}
-    for offered in by_cause.values():
-        first = next((remedy for remedy in offered if remedy.status is not RemedyStatus.REFUSED), None)
-        for edit in first.edits if first is not None else ():
+    for remedy in chosen:
+        for edit in remedy.edits:
             edits.setdefault(edit.key, edit)
     return tuple(edits.values())

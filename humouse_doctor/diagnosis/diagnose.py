@@ -13,13 +13,15 @@ from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Confidence, Finding, Location, Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.diagnosis.causes import causes_of, is_fired_symptom, patch_of, remedies_of, severity_of
+from humouse_doctor.diagnosis.causes import causes_of, edits_of, is_fired_symptom, lacks, remedies_of, severity_of
 from humouse_doctor.diagnosis.pictures import pictures_of
 from humouse_doctor.diagnosis.sentence import sentence_of
 from humouse_doctor.diagnosis.timeline import compared, outranked
 from humouse_doctor.diagnosis.verdict import confidence_of, verdict_of
 from humouse_doctor.probes.registry import current
+from humouse_doctor.remedies.choice import choose, companions
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Loaded, ToolFinding
@@ -33,10 +35,15 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
     causes = causes_of(case, by_code, severities)
     remedies, by_cause = remedies_of(case, causes, by_code)
     findings = _findings(loaded, results, severities, by_cause)
+    chosen = choose(by_cause, case)
     verdict, disagreement = verdict_of(case, by_code, causes), ""
     if history is not None:
         verdict, disagreement = outranked(case, verdict, by_code, history)
         history = history if disagreement else compared(case, by_code, history)
+    sick = verdict in (Verdict.COLLAPSED, Verdict.AT_RISK) and any(map(lacks, results))
+    if sick and case.has_checkpoint and not case.warm_up_is_blameless:
+        chosen = (*chosen, *companions(chosen, case, by_code))
+    remedies = tuple({remedy.id: remedy for remedy in (*remedies, *chosen)}.values())
     sentence = sentence_of(case, verdict, by_code, causes, findings)
     explained = {code for cause in causes for code in cause.explains}
     return Report(
@@ -51,7 +58,8 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
         findings=findings,
         probes=tuple(sorted(results, key=lambda result: result.code)),
         remedies=remedies,
-        patch=patch_of(by_cause),
+        patch=edits_of(chosen),
+        chosen=tuple(remedy.id for remedy in chosen),
         settings=tuple(case.settings.values()),
         config_prefix=case.settings.prefix,
         pictures=pictures_of(case),

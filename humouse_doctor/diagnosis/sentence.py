@@ -46,13 +46,13 @@ def _answer(
 ) -> str:
     broken = by_code.get("HD108")
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
-        return _sentence(current().by_code["HD108"].message(case, broken.measurements))
+        return as_sentence(current().by_code["HD108"].message(case, broken.measurements))
     if verdict is Verdict.HEALTHY:
         return _of_healthy_run(case, by_code, findings) if case.has_checkpoint else _NOTHING_KNOWN
     if causes:
         return _of_cause(case, causes[0])
     grave = _gravest(verdict, by_code, findings)
-    return _of_too_little(case, by_code) if grave is None else _sentence(grave.message)
+    return _of_too_little(case, by_code) if grave is None else as_sentence(grave.message)
 
 
 def _of_healthy_run(case: Case, by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> str:
@@ -78,7 +78,7 @@ def _without(measured: Mapping[str, float], axis: str) -> bool:
 
 
 def _of_cause(case: Case, cause: Cause) -> str:
-    said = _sentence(cause.message)
+    said = as_sentence(cause.message)
     missing = case.lacks(Need.TARGETS) if case.has_checkpoint else None
     return said if missing is None else f"{said} Symptoms could not be measured: {missing}."
 
@@ -108,7 +108,7 @@ def _of_too_little(case: Case, by_code: Mapping[str, ProbeResult]) -> str:
     return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or none}."
 
 
-def _sentence(message: str) -> str:
+def as_sentence(message: str) -> str:
     """Return `message` with a full stop and a capital; a config's key at its beginning keeps its spelling."""
     starts_with_key = "." in message.partition(" ")[0]
     return f"{message if starts_with_key else message[:1].upper() + message[1:]}."

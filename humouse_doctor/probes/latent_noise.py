@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Metric
+from humouse_doctor.core.remedy import Lever
 from humouse_doctor.probes.shared.latent_distortion import EFFECT, LatentDistortion
 
 
@@ -17,6 +18,7 @@ class LatentNoise(LatentDistortion):
     strength = Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std")
     metrics: ClassVar[tuple[Metric, ...]] = (strength, *EFFECT)
     key = "training.warmup_noise_std"
+    levers = (Lever.LATENT,)
 
     def strength_of(self, case: Case) -> float:
         return max(0.0, case.settings.number(self.key) or 0.0)

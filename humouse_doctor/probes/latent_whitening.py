@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Metric
+from humouse_doctor.core.remedy import Lever
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.probes.shared.latent_distortion import EFFECT, LatentDistortion
 
@@ -18,6 +19,7 @@ class LatentWhitening(LatentDistortion):
     strength = Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too")
     metrics: ClassVar[tuple[Metric, ...]] = (strength, *EFFECT)
     key = "training.warmup_latent_normalize"
+    levers = (Lever.LATENT,)
 
     def strength_of(self, case: Case) -> float:
         return float(case.settings.flag(self.key) is True)

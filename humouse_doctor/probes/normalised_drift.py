@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
@@ -32,6 +32,7 @@ class NormalisedDrift(Probe):
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     key = "data.normalize_sequences"
+    levers = (Lever.SPACE,)
 
     def measure(self, case: Case) -> dict[str, float]:
         space = case.space
@@ -54,4 +55,4 @@ class NormalisedDrift(Probe):
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         as_read = (catalogue.loss_as_read(case),) if catalogue.sums_output(case) else ()
-        return (*as_read, catalogue.normalised_positions(case), catalogue.raw_deltas(case))
+        return (*as_read, catalogue.unit_scale(case), catalogue.raw_deltas(case))

@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
@@ -36,6 +36,7 @@ class OutOfReachTargets(Probe):
     explains = ("HD101", "HD103", "HD104", "HD105")
     sometimes = ("HD102", "HD106", "HD107")
     key = "model.generator.activation_xy"
+    levers = (Lever.SPACE, Lever.HEAD)
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None

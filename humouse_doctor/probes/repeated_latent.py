@@ -11,7 +11,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.probes.flat_output import settled_at
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
@@ -56,6 +56,7 @@ class RepeatedLatent(Probe):
     )
     explains = ("HD103", "HD105")
     key = "model.architecture"
+    levers = (Lever.DRIVE,)
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None

@@ -9,7 +9,7 @@ from typing import ClassVar
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.shared import budget
 from humouse_doctor.remedies import catalogue
@@ -38,6 +38,7 @@ class ShortWarmUp(Probe):
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     key = "training.reconstruction_epochs"
+    levers = (Lever.STEPS,)
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
@@ -61,5 +62,4 @@ class ShortWarmUp(Probe):
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         reach = max(measured["weight_reach"], _AIM / _MOST)
         factor = max(2, math.ceil(_AIM / reach))
-        longer = catalogue.longer(case, factor)
-        return (longer,) if longer.edits else ()
+        return (catalogue.longer(case, factor),)

@@ -10,7 +10,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.space import PIXELS
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
@@ -42,6 +42,7 @@ class SpaceDisagreement(Probe):
     explains = ("HD101", "HD103", "HD104", "HD105")
     sometimes = ("HD107", "HD109")
     key = "training.absolute_coordinates"
+    levers = (Lever.SPACE,)
 
     def measure(self, case: Case) -> dict[str, float]:
         if case.reading is None:

@@ -9,7 +9,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
@@ -32,6 +32,7 @@ class StillTargets(Probe):
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     key = "training.absolute_coordinates"
+    levers = (Lever.SPACE,)
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.space is not None

@@ -10,7 +10,7 @@ from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
-from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
@@ -42,6 +42,7 @@ class TargetScale(Probe):
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     key = "training.absolute_coordinates"
+    levers = (Lever.SPACE, Lever.STEPS)
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
@@ -88,8 +89,9 @@ class TargetScale(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        scale = catalogue.scale_remedies(case)
         # more steps towards a scale in which the output is not read make what is read worse
         if measured.get("steps_share", 0.0) * _HOPELESS < 1 or (case.spaces_differ and catalogue.sums_output(case)):
-            return catalogue.scale_remedies(case)
-        longer = catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"])
-        return (longer, *catalogue.scale_remedies(case))
+            return scale
+        # in the zoo's calibration part, more steps alone cured none of the runs for which they came first
+        return (*scale, catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"]))

@@ -1,43 +1,73 @@
-"""Remedies that a trial can try on a run, and arms built from them."""
+"""Remedies that a trial can try on a run, and the choice of one for each lever."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.outcome import Arm
-from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
+from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.probes.shared import budget
 from humouse_doctor.remedies import catalogue
 
 #: Factors by which a longer warm-up is tried.
 _FACTORS = (4, 16)
+#: Every curable run of the zoo's calibration part was cured within 960 steps; this is half as many again.
+_ENOUGH_STEPS = 1_500
 #: Groups of alternative remedies; a set holds at most one of each group.
 _ONE_OF = (
-    frozenset({"normalised-positions", "loss-as-read", "delta-space", "raw-deltas", "seq2seq"}),
+    frozenset({"normalised-positions", "loss-as-read", "linear-head", "delta-space", "raw-deltas", "seq2seq"}),
     frozenset({"slow-gates", "time-input"}),
-    frozenset({"slower-rate", "faster-rate"}),
+    frozenset({"slower-rate", "faster-rate", "usual-rate"}),
 )
+_LONGER = "longer-warm-up-"
 
 
 def candidates(case: Case) -> Mapping[str, Remedy]:
-    """Return every remedy that a trial of this run can try, by id, the least invasive first."""
+    """Return every remedy that a trial of this run can try, by id; of alternatives the one to try first comes first."""
     architecture = case.network.architecture if case.network else None
-    found: list[Remedy] = [catalogue.undistorted_latent(case)] if architecture is not Architecture.SEQ2SEQ else []
+    seq2seq = architecture is Architecture.SEQ2SEQ
+    found: list[Remedy] = [catalogue.lighter_kl(case)] if seq2seq else [catalogue.undistorted_latent(case)]
     if architecture in (Architecture.LSTM, Architecture.SEQ2SEQ):
         found.append(catalogue.slow_gates(case))
-    if architecture is not Architecture.SEQ2SEQ:
-        found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.normalised_positions(case))
+    if not seq2seq:
+        found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.unit_scale(case))
     if architecture is Architecture.LSTM:
         found.append(catalogue.time_input(case))
-    found.extend(catalogue.longer(case, factor) for factor in _FACTORS)
-    if architecture is not Architecture.SEQ2SEQ:
+    found.extend(catalogue.longer(case, factor) for factor in dict.fromkeys((_factor(case), *_FACTORS)))
+    if not seq2seq:
         found.extend((catalogue.delta_space(case, *catalogue.delta_fit(case)), catalogue.raw_deltas(case)))
         found.append(catalogue.seq2seq(case))
-    found.extend(catalogue.other_rate(case, factor) for factor in (0.1, 10.0))
+    found.extend((catalogue.usual_rate(case), *(catalogue.other_rate(case, factor) for factor in (0.1, 10.0))))
+    found.append(catalogue.wider_latent(case))
     return MappingProxyType({remedy.id: remedy for remedy in found if can_be_tried(remedy)})
+
+
+def _factor(case: Case) -> int:
+    """Return the factor by which a warm-up is longer that has enough steps."""
+    steps = budget.steps_available(case)
+    return _FACTORS[0] if not steps else max(1, min(_FACTORS[-1], math.ceil(_ENOUGH_STEPS / steps)))
+
+
+def bundle(case: Case) -> tuple[Remedy, ...]:
+    """Return the remedies with the best level of every lever together: of alternatives the first.
+
+    The warm-up is longer only if it has too few steps, and the learning rate another only if it is far from the usual one.
+    """
+    offered = candidates(case)
+    left_out = {"slower-rate", "faster-rate", *(name for name in offered if _is_longer(name))} - {f"{_LONGER}{_factor(case)}x"}
+    chosen: list[str] = []
+    for name in offered:
+        if name not in left_out and goes_with(name, chosen):
+            chosen.append(name)
+    return tuple(offered[name] for name in chosen)
+
+
+def swapped(chosen: Sequence[str], new: str) -> tuple[str, ...]:
+    """Return the remedies with `new` in the place of its alternatives, or after the others if there are none."""
+    return (*(name for name in chosen if goes_with(new, (name,))), new)
 
 
 def can_be_tried(remedy: Remedy) -> bool:
@@ -50,27 +80,13 @@ def can_be_tried(remedy: Remedy) -> bool:
     return bool(remedy.edits or remedy.code_changes) and (remedy.code_hint is None or bool(remedy.code_changes))
 
 
-def together(chosen: Sequence[Remedy], prefix: str = "") -> Arm:
-    """Return one arm with all of the `chosen` remedies; of two edits of the same key, the later wins."""
-    edits: dict[str, Edit] = {}
-    changes: dict[CodeChange, None] = {}
-    for remedy in chosen:
-        edits.update({edit.key: edit for edit in remedy.edits})
-        changes.update(dict.fromkeys(remedy.code_changes))
-    ids = tuple(remedy.id for remedy in chosen)
-    return Arm(title=prefix + (" + ".join(ids)), remedies=ids, edits=tuple(edits.values()), code_changes=tuple(changes))
-
-
-def goes_with(new: str, chosen: Sequence[str]) -> bool:
+def goes_with(new: str, chosen: Iterable[str]) -> bool:
     """Return True if the remedy `new` makes sense together with those `chosen`."""
-    if new in chosen:
+    others = set(chosen)
+    if new in others or (_is_longer(new) and any(map(_is_longer, others))):
         return False
-    return not any(new in group and group & set(chosen) for group in _ONE_OF)
+    return not any(new in group and group & others for group in _ONE_OF)
 
 
-def without(arm: Arm, part: Edit | CodeChange) -> Arm:
-    """Return the arm without one of its edits or code changes; its title names every part that is left."""
-    edits = tuple(edit for edit in arm.edits if edit != part)
-    changes = tuple(change for change in arm.code_changes if change != part)
-    left = [*(change.value for change in changes), *(f"{edit.key}={spell(edit.new)}" for edit in edits)]
-    return Arm(title=" + ".join(left), remedies=arm.remedies, edits=edits, code_changes=changes)
+def _is_longer(name: str) -> bool:
+    return name.startswith(_LONGER) or name == "enough-steps"

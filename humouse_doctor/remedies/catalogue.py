@@ -28,6 +28,14 @@ _SUMMED_PIXELS = (
     " this way, the generated paths spread 12.8 and moved 42.5 times as far as real ones"
 )
 
+#: Adam's default learning rate (Kingma and Ba, 2015, algorithm 1).
+_USUAL_RATE = 1e-3
+#: The latent of every healthy run in the zoo.
+_WIDE = 16
+
+#: z-scoring that moves or scales by less than this is no change.
+_NO_OP = 0.1
+
 #: Delta space is proposed only if the head can reach at least this share of the loss,
 FIT_REACHABLE = 0.9
 #: and if fewer deltas than this share are exactly zero (HD209's page lists the runs).
@@ -127,6 +135,32 @@ def normalised_positions(case: Case) -> Remedy:
         code_hint=None if known else hint,
         code_changes=() if known else (CodeChange.NORMALISED_POSITIONS,),
         expects=(_SPREAD, _SKILL),
+    )
+
+
+def linear_head(case: Case) -> Remedy:
+    """Use a linear head on positions that have unit scale already, in which z-scoring would change nothing."""
+    fix = normalised_positions(case)
+    return Remedy(
+        id="linear-head",
+        title="Linear head on the positions as they are",
+        why="they have a mean near 0 and a std near 1, so that z-scoring them would change nothing",
+        edits=tuple(one for one in fix.edits if one.key != WARMUP_SPACE),
+        expects=fix.expects,
+    )
+
+
+def unit_scale(case: Case) -> Remedy:
+    """Return the remedy that brings positions to unit scale: "Fix A", or the linear head alone if they have it already."""
+    return linear_head(case) if _has_unit_scale(case) and not sums_output(case) else normalised_positions(case)
+
+
+def _has_unit_scale(case: Case) -> bool:
+    """Return True if the data's positions have a mean within 0.1 of 0 and a std within 0.1 of 1 on both axes."""
+    if case.data is None:
+        return False
+    return all(abs(mean) <= _NO_OP for mean in case.data.position_mean) and all(
+        abs(std - 1) <= _NO_OP for std in case.data.position_std
     )
 
 
@@ -305,9 +339,10 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
 def longer(case: Case, factor: int) -> Remedy:
     """Train for `factor` times as many epochs, independent of the reason."""
     epochs = case.settings.integer("training.reconstruction_epochs") or 0
+    counted = f": {epochs * factor} epochs instead of {epochs}" if epochs else ""
     return Remedy(
         id=f"longer-warm-up-{factor}x",
-        title=f"Warm up {factor} times as long: {epochs * factor} epochs instead of {epochs}",
+        title=f"Warm up {factor} times as long{counted}",
         why="what has not settled yet may only need more steps",
         safety=Safety.SAFE,
         edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs else (),
@@ -325,6 +360,48 @@ def other_rate(case: Case, factor: float) -> Remedy:
         why="the adversarial training after the warm-up takes the same rate",
         edits=edit(case, "training.lr.generator", new) if rate else (),
         expects=(_SPREAD, _SKILL),
+    )
+
+
+def usual_rate(case: Case) -> Remedy:
+    """Set Adam's default learning rate if the run's own is more than ten times larger or smaller, else change nothing."""
+    rate = case.settings.number("training.lr.generator") or 0.0
+    far = rate > 10 * _USUAL_RATE or 0 < rate < _USUAL_RATE / 10
+    return Remedy(
+        id="usual-rate",
+        title=f"Learning rate {_USUAL_RATE:g} instead of {rate:g}",
+        why=f"{rate:g} is far from Adam's default, {_USUAL_RATE:g}; the adversarial training after the warm-up takes the same"
+        " rate",
+        edits=edit(case, "training.lr.generator", _USUAL_RATE) if far else (),
+        expects=(_SPREAD, _SKILL),
+    )
+
+
+def wider_latent(case: Case) -> Remedy:
+    """Give the latent as many numbers as in the zoo's runs, if it has fewer."""
+    size = case.settings.integer("model.generator.latent_dim")
+    return Remedy(
+        id="wider-latent",
+        title=f"Latent of {_WIDE} numbers instead of {size}",
+        why="a latent of few numbers can tell few paths apart",
+        edits=edit(case, "model.generator.latent_dim", _WIDE) if size is not None and size < _WIDE else (),
+        expects=(Expectation(metric="HD104.latent_std_ratio", interval=Interval(low=0.5)), _SPREAD),
+    )
+
+
+def lighter_kl(case: Case) -> Remedy:
+    """Lower the weight of seq2seq's KL term to humouse's default, or to a tenth if it is not above the default."""
+    default = BY_NAME["training.warmup_kl_weight"].default
+    assert isinstance(default, float)
+    weight = case.settings.number("training.warmup_kl_weight")
+    own = default if weight is None else weight
+    new = default if own > default else float(f"{own / 10:.6g}")
+    return Remedy(
+        id="lighter-kl",
+        title=f"KL weight {new:g} instead of {own:g}",
+        why="a heavy KL term makes the code of every sequence the same",
+        edits=edit(case, "training.warmup_kl_weight", new) if own > 0 else (),
+        expects=(_PRIOR, _SKILL),
     )
 
 
@@ -387,7 +464,7 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
         deltas = (delta_space(case, *delta_fit(case)),) if case.spaces_differ else ()
         return (*as_read, *deltas, *other, normalised_positions(case))
     start = (warm_start(case),) if architecture is Architecture.LSTM else ()
-    return (normalised_positions(case), *other, *start, delta_space(case, *delta_fit(case)))
+    return (unit_scale(case), *other, *start, delta_space(case, *delta_fit(case)))
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:

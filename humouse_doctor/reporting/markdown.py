@@ -11,12 +11,12 @@ from itertools import groupby
 from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.history import History
-from humouse_doctor.core.report import Cause, Finding, Report
+from humouse_doctor.core.report import Finding, Report
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import format_number, measured, missing, share_of
+from humouse_doctor.reporting.rows import format_number, measured, missing, support_of
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -206,15 +206,10 @@ def _causes(entry: Entry, report: Report) -> str:
     for number, cause in enumerate(report.causes, start=1):
         found = judged[cause.code]
         standing = _age(found) if found.standing is Standing.FAILS else f" *({found.standing.value})*"
-        said = f"{number}. **{prose(cause.code)} {prose(cause.name)}**{standing}, {_support(cause, measured=measured_run)}"
+        support = prose(support_of(cause, measured=measured_run))
+        said = f"{number}. **{prose(cause.code)} {prose(cause.name)}**{standing}, {support}"
         lines.append(f"{said}: {prose(cause.message)}{_worse(found)}{_place(found.finding)}\n")
     return f"{heading}\n\n{''.join(lines)}"
-
-
-def _support(cause: Cause, *, measured: bool) -> str:
-    if cause.support is None:
-        return "no symptom was measured" if measured else "before training, with no symptom to support it yet"
-    return f"supported by {', '.join(prose(name) for name in cause.explains) or 'no symptom'}{share_of(cause)}"
 
 
 def _age(judged: JudgedFinding) -> str:

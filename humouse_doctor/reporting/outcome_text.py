@@ -50,6 +50,8 @@ def sentence(outcome: Outcome) -> str:
     if base.healthy_seeds == base.seeds:
         return "This warm-up does not collapse as it is, in any of its trials: there is nothing to cure."
     tried = [arm for arm in outcome.arms if arm.arm.key]
+    if outcome.inconclusive:
+        return f"No cure among the {len(tried)} arms that were tried; {len(outcome.untried)} did not fit into the budget."
     if not tried:
         return "This warm-up collapses as it is; no change of it was tried."
     better = [arm for arm in tried if arm.effect is Effect.BETTER]
@@ -60,11 +62,7 @@ def sentence(outcome: Outcome) -> str:
 
 
 def _head(console: Console, outcome: Outcome) -> None:
-    chosen = outcome.chosen is not None
-    line = Text("CURED" if chosen else "NOT CURED", style="bold green" if chosen else "bold red")
-    base = outcome.base
-    if not chosen and base is not None and base.seeds and base.healthy_seeds == base.seeds:
-        line = Text("NOTHING TO CURE", style="bold green")
+    line = _verdict(outcome)
     line.append(f"  {harmless_line(outcome.config)}", style="")
     console.print(line)
     say(console, sentence(outcome))
@@ -75,6 +73,15 @@ def _head(console: Console, outcome: Outcome) -> None:
     if not line.plain.startswith(("CURED", "NOTHING")) and outcome.own_steps is not None and outcome.steps < outcome.own_steps:
         said = f"fewer steps than its own may be why: --steps {outcome.own_steps} (or a longer --budget) takes them all"
         say(console, said, style="yellow")
+
+
+def _verdict(outcome: Outcome) -> Text:
+    base = outcome.base
+    if outcome.chosen is not None:
+        return Text("CURED", style="bold green")
+    if base is not None and base.seeds and base.healthy_seeds == base.seeds:
+        return Text("NOTHING TO CURE", style="bold green")
+    return Text("INCONCLUSIVE", style="bold yellow") if outcome.inconclusive else Text("NOT CURED", style="bold red")
 
 
 def _arms(console: Console, outcome: Outcome) -> None:
@@ -113,13 +120,16 @@ def _signed(interval: Interval) -> str:
 
 
 def _path(console: Console, outcome: Outcome) -> None:
-    if not outcome.path:
-        return
-    title(console, "The search")
+    if outcome.path:
+        title(console, "The search")
     for step in outcome.path:
         say(console, f"{'*' if step.kept else ' '} {step.text}", indent=2, style="" if step.kept else "dim")
     if outcome.untried:
-        say(console, f"not tried: {'; '.join(outcome.untried)}", indent=2, style="yellow")
+        title(console, "Not tried")
+        for line in outcome.untried:
+            say(console, line, indent=2, style="yellow")
+        if outcome.inconclusive:
+            say(console, "A longer --budget tries these too, and goes on from here if --outcome names the same file.", indent=2)
 
 
 def _cure(console: Console, outcome: Outcome) -> None:
@@ -132,3 +142,16 @@ def _cure(console: Console, outcome: Outcome) -> None:
         say(console, f"{outcome.config_prefix}{edit.key}: {change}", indent=2, style="green")
     for hint in outcome.hints:
         say(console, f"humouse itself needs: {hint}", indent=2)
+    if outcome.needed:
+        say(console, f"Left out, each of these broke the cure: {', '.join(outcome.needed)}.", indent=2)
+    for codes, said in (
+        (outcome.confirmed, "confirmed"),
+        (outcome.refuted, "refuted: cured without a change of what they name"),
+    ):
+        if codes:
+            say(console, f"Causes {said}: {', '.join(map(_named, codes))}", indent=2)
+
+
+def _named(code: str) -> str:
+    probe = current().by_code.get(code)
+    return code if probe is None else f"{code} {probe.name}"

@@ -78,7 +78,15 @@ def unit_of(name: str) -> str:
     return "" if metric is None else metric.unit
 
 
-def share_of(cause: Cause) -> str:
+def support_of(cause: Cause, *, measured: bool) -> str:
+    """Return what speaks for a cause: the trials of a verify, and its symptoms if any were `measured`."""
+    tried = "" if cause.trial is None else f"{cause.trial.value} by trials; "
+    if cause.support is None:
+        return tried + ("no symptom was measured" if measured else "before training: no symptom to support it yet")
+    return f"{tried}supported by {', '.join(cause.explains) or 'no symptom'}{_share_of(cause)}"
+
+
+def _share_of(cause: Cause) -> str:
     """Return, to follow a cause's symptoms, the share found of those that it always produces; empty if all were."""
     if cause.support in (None, 1) or not cause.explains:
         return ""

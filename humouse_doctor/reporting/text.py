@@ -12,10 +12,10 @@ from rich.text import Text
 from humouse_doctor.core.history import StageKind
 from humouse_doctor.core.probe import Judgement, Kind, Severity
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.core.report import Cause, Finding, Report, Verdict
+from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing, share_of
+from humouse_doctor.reporting.rows import measured, missing, support_of
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
@@ -72,18 +72,12 @@ def _causes(console: Console, report: Report) -> None:
         place = places[cause.code]
         say(
             console,
-            f"{number}. {cause.code} {cause.name}{_support(cause, report.subject.checkpoint is not None)}",
+            f"{number}. {cause.code} {cause.name}  ({support_of(cause, measured=report.subject.checkpoint is not None)})",
             indent=2,
             style="bold",
         )
         say(console, cause.message, indent=5)
         say(console, f"at {place}", indent=5, style="dim")
-
-
-def _support(cause: Cause, measured: bool) -> str:
-    if cause.support is None:
-        return "  (no symptom was measured)" if measured else "  (before training: no symptom to support it yet)"
-    return f"  (supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)})"
 
 
 def _symptoms(console: Console, report: Report) -> None:

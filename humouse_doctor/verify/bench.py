@@ -43,6 +43,10 @@ _MOST_STEPS = 1_000_000
 _PULSES = 100
 
 
+class OutOfTimeError(UsageError):
+    """A training did not end before the deadline of its trial."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pulse:
     """A progress report of a training: its step and loss, and the losses of the two predictors that learn nothing."""
@@ -75,8 +79,8 @@ class Bench:
 
     `config` is the file's path, for messages. `read` is that file, read once, with `overrides` applied; no trial reads it
     again. `base_steps` is the number of steps for the run as it is; an arm with more epochs gets proportionally more. A
-    trial that takes longer than `longest_s` seconds fails. `samples` is the number of prior latents to draw. `source` holds
-    the facts of the user's trainer, None if it was not read.
+    training that has not ended at `deadline` (of time.monotonic, which all processes share) is cut. `samples` is the number
+    of prior latents to draw. `source` holds the facts of the user's trainer, None if it was not read.
     """
 
     config: Path
@@ -84,7 +88,7 @@ class Bench:
     read: reader.ReadConfig
     gestures: Gestures
     base_steps: int
-    longest_s: float | None = None
+    deadline: float | None = None
     pretrainer: bool = False
     samples: int = 512
     source: TrainerFacts | None = None
@@ -133,7 +137,8 @@ class Bench:
                 raise UsageError(f"it asks for {job.steps:,} steps, and no trial has more than {_MOST_STEPS:,}")
             return self.measured(job, self.rehearsal(job), on_pulse)[0]
         except DoctorError as error:
-            return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=str(error))
+            late = isinstance(error, OutOfTimeError)
+            return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=str(error), out_of_time=late)
         except (RuntimeError, FloatingPointError) as error:
             return Trial(arm=job.arm.key, seed=job.seed, planned=job.steps, failed=full_reason(error))
 
@@ -142,7 +147,7 @@ class Bench:
         targets = rehearsal.targets
         constant, motionless = best_constant_loss(targets), motionless_loss(targets)
         watch = _EarlyStop(
-            job.steps, constant, motionless, on_pulse, may_stop=_can_be_judged_early(rehearsal), longest_s=self.longest_s
+            job.steps, constant, motionless, on_pulse, may_stop=_can_be_judged_early(rehearsal), deadline=self.deadline
         )
         trained = train(rehearsal.warm_up, rehearsal.targets, rehearsal.conditions, watch)
         loaded = self.examined(job, rehearsal, trained)
@@ -156,7 +161,8 @@ class Bench:
             measurements=MappingProxyType(_by_name(results)),
             healthy=is_healthy(results),
             causes=tuple(cause.code for cause in report.causes),
-            offered=tuple(remedy.id for remedy in report.chosen_remedies + report.remedies),
+            offered=tuple(remedy.id for remedy in (*report.chosen_remedies, *report.remedies)),
+            patch=tuple(remedy.id for remedy in report.chosen_remedies),
             losses=_curve(trained.losses),
             best_constant=constant,
             motionless=motionless,
@@ -209,15 +215,14 @@ class _EarlyStop:
     motionless: float
     on_pulse: OnPulse
     may_stop: bool
-    longest_s: float | None = None
+    deadline: float | None = None
     losses: list[float] = field(default_factory=list)
     stopped: str | None = None
-    begun: float = field(default_factory=time.monotonic)
 
     def __call__(self, step: int, loss: float) -> bool:
-        """Return True to stop; raise `UsageError` if the time limit is exceeded."""
-        if self.longest_s is not None and time.monotonic() - self.begun > self.longest_s:
-            raise UsageError(f"only {step:,} of its {self.planned:,} steps fit into {self.longest_s:,.0f} s")
+        """Return True to stop; raise `OutOfTimeError` after the deadline."""
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise OutOfTimeError(f"only {step:,} of its {self.planned:,} steps fit into the time")
         if step % max(1, self.planned // _PULSES) == 0 or step == self.planned:
             self.on_pulse(Pulse(step=step, loss=loss, best_constant=self.constant, motionless=self.motionless))
         self.losses.append(loss)

@@ -10,6 +10,7 @@ from humouse_doctor.core.outcome import Arm, ArmOutcome, Effect, Outcome
 from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.diagnosis.sentence import as_sentence
 from humouse_doctor.probes.registry import current
 
 _STATUS = {
@@ -19,6 +20,8 @@ _STATUS = {
     Effect.WORSE: RemedyStatus.REFUTED,
 }
 
+_RANK = {RemedyStatus.CONFIRMED: 0, None: 1, RemedyStatus.REFUTED: 2}
+
 
 def config_values(settings: Settings) -> str:
     """Return a digest of a config's values, independent of its layout: an outcome belongs to these values."""
@@ -27,7 +30,11 @@ def config_values(settings: Settings) -> str:
 
 
 def mark(report: Report, outcome: Outcome) -> Report:
-    """Return `report` with its remedies marked by their trials, and with the arm that cured as its patch."""
+    """Return `report` with its causes and remedies marked by trials, and with the arm that cured as its patch.
+
+    Confirmed causes come first, and refuted ones last.
+    """
+    report = _with_causes(report, outcome)
     chosen = outcome.arm(outcome.chosen)
     remedies = tuple(_marked(remedy, outcome, chosen) for remedy in report.remedies)
     if chosen is None:
@@ -43,6 +50,20 @@ def mark(report: Report, outcome: Outcome) -> Report:
         trial=_effect_line(chosen, outcome),
     )
     return replace(report, remedies=remedies, cure=cure, patch=chosen.arm.edits)
+
+
+def _with_causes(report: Report, outcome: Outcome) -> Report:
+    status = {
+        **dict.fromkeys(outcome.confirmed, RemedyStatus.CONFIRMED),
+        **dict.fromkeys(outcome.refuted, RemedyStatus.REFUTED),
+    }
+    causes = tuple(
+        sorted((replace(cause, trial=status.get(cause.code)) for cause in report.causes), key=lambda cause: _RANK[cause.trial])
+    )
+    if not causes or causes[0].code == report.causes[0].code:
+        return replace(report, causes=causes)
+    before, now = (as_sentence(first.message) for first in (report.causes[0], causes[0]))
+    return replace(report, causes=causes, sentence=report.sentence.replace(before, now))
 
 
 def _marked(remedy: Remedy, outcome: Outcome, chosen: ArmOutcome | None) -> Remedy:

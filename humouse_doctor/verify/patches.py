@@ -16,7 +16,8 @@ from humouse_doctor.inputs.config import diffs, patcher, reader, yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import is_file
 from humouse_doctor.probes.registry import current
-from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
+from humouse_doctor.remedies.arms import together
+from humouse_doctor.remedies.candidates import can_be_tried, candidates
 
 
 def arm_of(patch: str, case: Case, report: Report, overrides: Sequence[str]) -> Arm:

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,7 @@ class _Worker:
     process: BaseProcess
     line: Connection[Any, Any]
     job: Job | None = None
+    begun: float = 0.0
 
 
 @dataclass(slots=True)
@@ -79,6 +81,8 @@ class Runner:
     workers: int
     _started: list[_Worker] = field(default_factory=list)
     made: list[Trial] = field(default_factory=list)
+    _spent_s: float = 0.0
+    _steps: int = 0
 
     def trials(self, jobs: Sequence[Job]) -> list[Trial]:
         """Return the trials of `jobs`, in their order; raise `UsageError` if a worker dies."""
@@ -86,18 +90,31 @@ class Runner:
         missing = [job for job, trial in known.items() if trial is None]
         made = {}
         for job, trial in self._shared_out(missing) if self.workers > 1 and len(missing) > 1 else self._here(missing):
-            self.store.add(trial)
+            if not trial.out_of_time:  # with more time there is more to say
+                self.store.add(trial)
             self.listener.ended(job, trial)
             made[job] = trial
         found = [known[job] or made[job] for job in jobs]
         self.made.extend(trial for trial in found if trial not in self.made)
         return found
 
+    @property
+    def seconds_per_step(self) -> float:
+        """The mean wall time of a step, its share of the examination included; 0 before the first trial."""
+        return self._spent_s / self._steps if self._steps else 0.0
+
+    def _took(self, trial: Trial, begun: float) -> None:
+        self._spent_s += time.monotonic() - begun
+        self._steps += trial.steps
+
     def _here(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
         for job in jobs:
             self.listener.started(job)
+            begun = time.monotonic()
             with one_thread():
-                yield job, self.maker.run(job, partial(self.listener.moved, job))
+                trial = self.maker.run(job, partial(self.listener.moved, job))
+            self._took(trial, begun)
+            yield job, trial
 
     def _shared_out(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Trial]]:
         self._start(min(self.workers, len(jobs)))
@@ -106,7 +123,7 @@ class Runner:
             while waiting or any(worker.job for worker in self._started):
                 for worker in self._started:
                     if worker.job is None and waiting:
-                        worker.job = waiting.popleft()
+                        worker.job, worker.begun = waiting.popleft(), time.monotonic()
                         self.listener.started(worker.job)
                         worker.line.send((self.maker, worker.job))
                 at_work = {worker.line: worker for worker in self._started if worker.job is not None}
@@ -120,6 +137,7 @@ class Runner:
                         raise answer
                     else:
                         job, worker.job = worker.job, None
+                        self._took(answer, worker.begun)
                         yield job, answer
         except (EOFError, ConnectionError):  # the other end of a connection is gone
             raise UsageError("a trial's process died (out of memory?); try --workers 1 or fewer --max-sequences") from None

@@ -1,30 +1,34 @@
-"""Search for the smallest set of remedies that cures, by forward selection under a fixed budget.
+"""Search for the smallest change that cures: everything together first, and then less.
 
-The diagnosis of each arm says which remedies to try next; the other remedies come after them, then pairs. An arm that cures
-is pruned edit by edit, and counts as a cure only if every seed is healthy.
+Round one trains the run as it is, the diagnosis' own patch, and the best level of every lever together (the *bundle*). If
+the bundle does not cure, one remedy at a time is exchanged or added. From the smallest arm that cures, each part is left out
+once, those that look needless first, and stays out if the rest cures as well. The rest is then trained with every seed. In
+the zoo's lattice this took fewer trainings than QuickXplain (Junker, AAAI 2004), since arms have few parts: see
+docs/accuracy.md.
 """
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Step, Trial
-from humouse_doctor.core.remedy import CodeChange, Edit, Remedy
+from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.probes.registry import current
-from humouse_doctor.remedies.candidates import goes_with, together, without
-from humouse_doctor.verify.effects import distance
+from humouse_doctor.remedies.arms import parts_of, together, with_parts
+from humouse_doctor.remedies.candidates import swapped
+from humouse_doctor.verify.effects import distance, is_as_well, is_inside
 
 #: Arms tried at a time, independent of the number of cores: the result must not depend on the machine.
-_AT_A_TIME = 2
-#: A step of the selection must reduce the distance from health by at least this.
+AT_A_TIME = 2
+#: An exchanged remedy must reduce the distance from health by at least this to be built upon.
 _STEP = 0.04
-
-#: A part is needless only if removing it costs the set no more skill than this.
-_SKILL_LOST = 0.05
+#: Levers by how often they are in a smallest cure of the zoo's calibration runs, the most often first.
+_OFTEN_NEEDED = ("space", "head", "steps", "latent", "drive", "width", "rate", "kl")
+#: The reason of an arm whose training the budget cut.
+CUT = "cut when the time was over"
 
 #: Returns the trials of each arm with these seeds, run now or found in the store.
 Attempt = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
@@ -32,11 +36,17 @@ Attempt = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """The result of a search; `chosen` cures with every seed, and is None if no arm did."""
+    """The result of a search.
+
+    `chosen` cures with every seed, and is None if no arm did. `needed` names the parts of `chosen` without which the run
+    was not healthy. `untried` lists, with the reason, the arms that did not fit into the budget: if there are any and
+    nothing is chosen, the search is inconclusive.
+    """
 
     path: tuple[Step, ...]
     arms: tuple[Arm, ...]
     chosen: Arm | None
+    needed: tuple[str, ...]
     untried: tuple[str, ...]
 
 
@@ -52,191 +62,217 @@ class _ArmTrials:
         return fmean(1.0 if trial.failed is not None else distance(trial.measurements) for trial in self.trials)
 
     @property
-    def cured(self) -> bool:
+    def healthy(self) -> bool:
         return all(trial.healthy for trial in self.trials)
+
+    @property
+    def well(self) -> bool:
+        """True if every trial is healthy with room to spare."""
+        return self.healthy and all(is_inside(trial.measurements) for trial in self.trials)
+
+    def as_well_as(self, whole: _ArmTrials) -> bool:
+        """Return True if this arm is hardly less healthy than `whole`, by the first seed."""
+        return is_as_well(self.trials[0].measurements, whole.trials[0].measurements)
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """A key that is smaller for a healthier arm."""
+        return not self.well, not self.healthy, self.off
 
 
 @dataclass(slots=True)
 class Search:
     """A search over `remedies` with at most `max_arms` arms.
 
-    No arm is started that, by the estimate `seconds`, would end after `deadline` (of time.monotonic).
+    `patch` is the diagnosis' own patch, empty if there is none, and `bundle` the best level of every lever together. No arm
+    is started that, by the estimate `seconds`, would end after `deadline` (of time.monotonic).
     """
 
     attempt: Attempt
     remedies: Mapping[str, Remedy]
+    bundle: Sequence[Remedy]
+    patch: Sequence[Remedy]
     seeds: Sequence[int]
     max_arms: int
     deadline: float | None = None
     seconds: Callable[[Arm], float] = lambda _: 0.0
     _path: list[Step] = field(default_factory=list)
-    _seen: dict[str, Arm] = field(default_factory=dict)
-    _left_out: list[str] = field(default_factory=list)
+    _seen: dict[str, _ArmTrials] = field(default_factory=dict)
+    _left_out: dict[str, str] = field(default_factory=dict)
+    _known: dict[str, Remedy] = field(default_factory=dict)
+    _needed: list[str] = field(default_factory=list)
 
     def run(self) -> SearchResult:
         """Run the search; the same trials give the same path."""
-        seeds = self.seeds[:1]
-        now = self._attempt([AS_IT_IS], seeds)[0]
-        self._path.append(Step(arm=AS_IT_IS.key, text=f"as it is: {summary(None, now.trials)}", kept=True))
-        while True:
-            if now.cured and not now.arm.key:
-                return self._ended(None)  # healthy as it is: there is nothing to cure
-            if now.cured:
-                confirmed = self._confirmed(now)
-                if confirmed is not None:
-                    return self._ended(confirmed)
-                if len(seeds) == len(self.seeds):
-                    return self._ended(None)
-                seeds = self.seeds
-                now = self._attempt([now.arm], seeds)[0]
-            better = self._step(now, seeds)
+        self._known = {**self.remedies, **{remedy.id: remedy for remedy in (*self.bundle, *self.patch)}}
+        tried = self._try([AS_IT_IS, *(together(some) for some in (self.patch, self.bundle) if some)])
+        if not tried:
+            return self._ended(None)
+        base = tried[0]
+        if base.healthy and self._holds(AS_IT_IS):
+            return self._ended(None)  # healthy as it is: there is nothing to cure
+        start = self._start(base, tried[1:])
+        if start is None:
+            return self._ended(None)
+        smallest = self._shrunk(start)
+        larger = [one for one in self._seen.values() if one.healthy and _size(one) > _size(smallest)]
+        for cure in (smallest, *sorted(larger, key=lambda one: (not one.well, _size(one)))):
+            if self._holds(cure.arm):
+                return self._ended(cure)
+        return self._ended(None)
+
+    def _ended(self, chosen: _ArmTrials | None) -> SearchResult:
+        arm = None if chosen is None else chosen.arm
+        return SearchResult(
+            path=tuple(self._path),
+            arms=tuple(one.arm for one in self._seen.values()),
+            chosen=arm,
+            needed=() if arm is None else tuple(part.name for part in parts_of(arm) if part.name in self._needed),
+            untried=tuple(f"{title}: {why}" for title, why in self._left_out.items()),
+        )
+
+    def _start(self, base: _ArmTrials, tried: Sequence[_ArmTrials]) -> _ArmTrials | None:
+        """Return the arm to shrink: the smallest that cures well, else one that cures, else one found by exchanges."""
+        well = [one for one in tried if one.well]
+        if well:
+            return min(well, key=_size)
+        whole = self._seen.get(together(self.bundle).key)
+        nearest = min((base, *tried), key=lambda one: one.rank)
+        for start in (nearest,) if whole is None or nearest.healthy else (whole, nearest):
+            found = self._exchanged(start)
+            if found.healthy:
+                return found
+        return None
+
+    def _exchanged(self, start: _ArmTrials) -> _ArmTrials:
+        """Exchange or add one remedy at a time while that comes nearer to health, and return the healthiest arm."""
+        now = start
+        while not now.well:
+            better = self._one_exchange(now)
             if better is None:
-                return self._ended(None)
+                return now
             now = better
+        return now
 
-    def _ended(self, chosen: Arm | None) -> SearchResult:
-        singles = {name for arm in self._seen.values() for name in arm.remedies}
-        untried = [f"{name} (never)" for name in self.remedies if name not in singles]
-        left = tuple(untried + self._left_out)
-        return SearchResult(path=tuple(self._path), arms=tuple(self._seen.values()), chosen=chosen, untried=left)
-
-    def _fitting(self, arms: Sequence[Arm]) -> list[Arm]:
-        """Return the first of `arms` that fit into the remaining budget; an arm tried before costs nothing."""
-        fitting: list[Arm] = []
-        seconds, new = 0.0, len(self._seen)
-        for arm in arms:
-            known = arm.key in self._seen
-            more = 0.0 if known else self.seconds(arm)
-            late = self.deadline is not None and time.monotonic() + seconds + more > self.deadline
-            if known or (new < self.max_arms and not late):
-                seconds, new = seconds + more, new + (not known)
-                fitting.append(arm)
-        return fitting
-
-    def _attempt(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[_ArmTrials]:
-        for arm in arms:
-            self._seen.setdefault(arm.key, arm)
-        found = self.attempt(arms, seeds)
-        return [_ArmTrials(arm=arm, trials=tuple(trials)) for arm, trials in zip(arms, found, strict=True)]
-
-    def _step(self, now: _ArmTrials, seeds: Sequence[int]) -> _ArmTrials | None:
-        """Return the first addition that comes nearer to health, None if there is none.
-
-        Single remedies come first, then pairs.
-        """
-        for group in itertools.chain(_grouped(self._singles(now)), _grouped(self._pairs(now))):
-            fitting = self._fitting(group)
-            self._left_out.extend(f"{arm.title} (no budget left)" for arm in group if arm not in fitting)
-            if not fitting:
-                return None
-            tried = self._attempt(fitting, seeds)
-            best = min(tried, key=lambda one: (not one.cured, one.off))
-            for one in tried:
-                kept = one is best and (one.cured or now.off - one.off >= _STEP)
-                self._path.append(
-                    Step(arm=one.arm.key, text=f"{_added(now.arm, one.arm)}: {summary(now.trials, one.trials)}", kept=kept)
-                )
-            if best.cured or now.off - best.off >= _STEP:
+    def _one_exchange(self, now: _ArmTrials) -> _ArmTrials | None:
+        """Return the first arm with one remedy exchanged that is nearer to health, None if there is none."""
+        bundle = [remedy.id for remedy in self.bundle]
+        for names in _grouped(name for name in (*bundle, *self.remedies) if name not in now.arm.remedies):
+            arms = [together([self._known[name] for name in swapped(now.arm.remedies, new)]) for new in names]
+            tried = self._try([arm for arm in arms if arm.key not in self._seen])
+            best = min(tried, key=lambda one: one.rank, default=None)
+            if best is not None and (best.rank[:2] < now.rank[:2] or now.off - best.off >= _STEP):
                 return best
         return None
 
-    def _singles(self, now: _ArmTrials) -> Iterator[Arm]:
-        offered = [name for trial in now.trials for name in trial.offered]
-        names = [name for name in dict.fromkeys([*offered, *self.remedies]) if name in self.remedies]
-        for name in names:
-            if goes_with(name, now.arm.remedies):
-                yield from self._new(now.arm, (name,))
+    def _shrunk(self, whole: _ArmTrials) -> _ArmTrials:
+        """Return the part of `whole` that is left if each part that is needless by the first seed is left out."""
+        named = {part.name for part in parts_of(together(self.patch))}
+        left = sorted((part.name for part in parts_of(whole.arm)), key=lambda name: (name not in named, _by_need(name)))
+        waiting = left[::-1]
+        while waiting and len(left) > 1:
+            name, *waiting = waiting
+            without = [one for one in left if one != name]
+            self._try([self._of(whole, without), *self._next(whole, left, without, waiting, likely=name in named)])
+            if self._cures(whole, without):
+                left = without
+            elif not self._is_healthy(whole, without):
+                self._needed.append(name)
+        return self._seen.get(self._of(whole, left).key, whole)
 
-    def _pairs(self, now: _ArmTrials) -> Iterator[Arm]:
-        for first, second in itertools.combinations(self.remedies, 2):
-            if goes_with(first, now.arm.remedies) and goes_with(second, (*now.arm.remedies, first)):
-                yield from self._new(now.arm, (first, second))
+    def _next(
+        self, whole: _ArmTrials, left: Sequence[str], without: Sequence[str], waiting: Sequence[str], *, likely: bool
+    ) -> list[Arm]:
+        """Return the arm that will probably be asked for next, to be tried at the same time; none at the end.
 
-    def _new(self, base: Arm, names: Sequence[str]) -> Iterator[Arm]:
-        """Yield `base` with more remedies unless that arm was tried before; changes that pruning left in `base` stay."""
-        arm = together([self.remedies[name] for name in (*base.remedies, *names) if name in self.remedies])
-        if arm.key not in self._seen and arm.key != base.key:
-            yield arm
+        If the part in turn is `likely` to be needed, the next one is left out beside it, else in addition to it.
+        """
+        if not waiting:
+            return []
+        names = [one for one in (left if likely else without) if one != waiting[0]]
+        return [self._of(whole, names)] if names else []
 
-    def _confirmed(self, cured: _ArmTrials) -> Arm | None:
-        """Return the smallest part of a cure that cures with every seed; else the whole cure if it does; else None."""
-        first = _ArmTrials(arm=cured.arm, trials=cured.trials[:1])
-        for arm in dict.fromkeys((self._pruned(first), cured.arm)):
-            with_all = self._attempt([arm], self.seeds)[0]
-            healthy = sum(trial.healthy for trial in with_all.trials)
-            text = f"= {arm.title}: healthy with {healthy} of {len(self.seeds)} seeds"
-            self._path.append(Step(arm=arm.key, text=text, kept=with_all.cured))
-            if with_all.cured:
-                return arm
-        return None
+    def _of(self, whole: _ArmTrials, names: Iterable[str]) -> Arm:
+        return with_parts(whole.arm, set(names), self._known)
 
-    def _pruned(self, whole: _ArmTrials) -> Arm:
-        """Return the arm without the parts it does not need, by the first seed; changes of the code are removed first."""
-        parts: tuple[Edit | CodeChange, ...] = (*whole.arm.code_changes, *whole.arm.edits)
-        if len(parts) < 2:
-            return whole.arm
-        smaller_by = {part: without(whole.arm, part) for part in parts}
-        tried = {one.arm.key: one for one in self._attempt(self._fitting(list(smaller_by.values())), self.seeds[:1])}
-        needless = [part for part, arm in smaller_by.items() if arm.key in tried and self._cures_as_well(whole, tried[arm.key])]
-        smallest = whole.arm
-        for part in needless:
-            smaller = without(smallest, part)
-            if not smaller.key:
-                break
-            first = smallest is whole.arm
-            if first or (self._fitting([smaller]) and self._cures_as_well(whole, self._attempt([smaller], self.seeds[:1])[0])):
-                smallest = smaller
-        return smallest
+    def _cures(self, whole: _ArmTrials, names: Sequence[str]) -> bool:
+        """Return True if these parts of `whole` cure as surely as it does; without a trial they do not."""
+        found = self._seen.get(self._of(whole, names).key)
+        return found is not None and (found.well or (found.healthy and not whole.well)) and found.as_well_as(whole)
 
-    def _cures_as_well(self, whole: _ArmTrials, smaller: _ArmTrials) -> bool:
-        """Return True if `smaller` cures as well as `whole`, and add a line about it to the path."""
-        as_well = smaller.cured and _skill(smaller) >= _skill(whole) - _SKILL_LOST
-        text = f"without {_left_out(whole.arm, smaller.arm)}: {summary(None, smaller.trials)}"
-        more = "" if as_well or not smaller.cured else ", but less well"
-        if all(step.arm != smaller.arm.key for step in self._path):
-            self._path.append(Step(arm=smaller.arm.key, text=text + more, kept=as_well))
-        return as_well
+    def _is_healthy(self, whole: _ArmTrials, names: Sequence[str]) -> bool:
+        """Return True if these parts of `whole` are healthy, or if there is no trial of them."""
+        found = self._seen.get(self._of(whole, names).key)
+        return found is None or found.healthy
 
+    def _holds(self, arm: Arm) -> bool:
+        """Return True if `arm` is healthy with every seed, and add a line about it to the path.
 
-def _grouped(arms: Iterator[Arm]) -> Iterator[list[Arm]]:
-    """Yield arms in small groups, each created only when its turn comes."""
-    while group := list(itertools.islice(arms, _AT_A_TIME)):
-        yield group
+        The run as it is gets the same seeds, so that the two can be compared.
+        """
+        trials = self.attempt([arm, AS_IT_IS] if arm.key else [arm], self.seeds)[0]
+        if any(trial.out_of_time for trial in trials):
+            self._left_out[f"{arm.title} with every seed"] = CUT
+        healthy = sum(trial.healthy for trial in trials)
+        holds = healthy == len(self.seeds)
+        text = f"= {arm.title}: healthy with {healthy} of {len(self.seeds)} seeds"
+        self._path.append(Step(arm=arm.key, text=text, kept=holds))
+        return holds
 
+    def _try(self, arms: Sequence[Arm]) -> list[_ArmTrials]:
+        """Try those of `arms` that fit into the budget with the first seed; return all that are known by now, in order."""
+        new = list({arm.key: arm for arm in arms if arm.key not in self._seen}.values())
+        fitting = self._fitting(new)
+        made = self.attempt(fitting, self.seeds[:1])
+        for arm, trials in zip(fitting, made, strict=True):
+            found = _ArmTrials(arm=arm, trials=tuple(trials))
+            if any(trial.out_of_time for trial in trials):
+                self._left_out[arm.title] = CUT
+                continue
+            self._seen[arm.key] = found
+            self._path.append(Step(arm=arm.key, text=f"{arm.title}: {summary(found.trials)}", kept=found.healthy))
+        return [self._seen[arm.key] for arm in arms if arm.key in self._seen]
 
-def _skill(tried: _ArmTrials) -> float:
-    return _mean(tried.trials, "HD105.skill") or 0.0
-
-
-def _left_out(whole: Arm, smaller: Arm) -> str:
-    """Return the names of the edits and changes of `whole` that `smaller` lacks."""
-    edits = [edit.key for edit in whole.edits if edit not in smaller.edits]
-    changes = [change.value for change in whole.code_changes if change not in smaller.code_changes]
-    return ", ".join([*changes, *edits])
-
-
-def _added(before: Arm, after: Arm) -> str:
-    new = [name for name in after.remedies if name not in before.remedies]
-    return f"+ {' + '.join(new)}"
+    def _fitting(self, arms: Sequence[Arm]) -> list[Arm]:
+        """Return the first of `arms` that fit into the remaining budget."""
+        fitting: list[Arm] = []
+        cured = [self.seconds(one.arm) for one in self._seen.values() if one.healthy and one.arm.key]
+        kept = min(cured, default=0.0) * (len(self.seeds) - 1) / AT_A_TIME  # for the other seeds of a cure
+        for arm in arms:
+            if len(self._seen) + len(fitting) >= self.max_arms:
+                self._left_out[arm.title] = f"{self.max_arms} arms were the most"
+            elif self.deadline is not None and time.monotonic() + self.seconds(arm) + kept > self.deadline:
+                self._left_out[arm.title] = "the time was over"
+            else:
+                fitting.append(arm)
+        return fitting
 
 
-def summary(before: Sequence[Trial] | None, after: Sequence[Trial]) -> str:
-    """Summarise an arm in a few numbers, means over its trials, next to those of `before` if given."""
-    failed = next((trial.failed for trial in after if trial.failed is not None), None)
+def _by_need(name: str) -> int:
+    """Return the rank of a part in how often sick runs of the zoo need it, 0 for the most often."""
+    return _OFTEN_NEEDED.index(name) if name in _OFTEN_NEEDED else len(_OFTEN_NEEDED)
+
+
+def _grouped(names: Iterable[str]) -> Iterator[list[str]]:
+    """Yield names in small groups, each once."""
+    once = list(dict.fromkeys(names))
+    for start in range(0, len(once), AT_A_TIME):
+        yield once[start : start + AT_A_TIME]
+
+
+def _size(tried: _ArmTrials) -> int:
+    """Return the number of changes of an arm."""
+    return len(tried.arm.edits) + len(tried.arm.code_changes)
+
+
+def summary(trials: Sequence[Trial]) -> str:
+    """Summarise an arm in a few numbers, means over its trials."""
+    failed = next((trial.failed for trial in trials if trial.failed is not None), None)
     if failed is not None:
         return f"could not be trained: {failed}"
     parts = []
     for metric, label in current().labels.items():
-        new = _mean(after, metric)
-        old = None if before is None else _mean(before, metric)
-        shown = "not measurable" if new is None else f"{new:.3g}"
-        parts.append(f"{label} {shown}" if before is None else f"{label} {'-' if old is None else f'{old:.3g}'} -> {shown}")
+        values = [trial.measurements[metric] for trial in trials if metric in trial.measurements]
+        parts.append(f"{label} {f'{fmean(values):.3g}' if values else 'not measurable'}")
     text = ", ".join(parts)
-    if all(trial.healthy for trial in after):
-        return f"{text}: {'healthy' if before is None else 'cured'}"
-    return text
-
-
-def _mean(trials: Sequence[Trial], metric: str) -> float | None:
-    values = [trial.measurements[metric] for trial in trials if metric in trial.measurements]
-    return fmean(values) if values else None
+    return f"{text}: healthy" if all(trial.healthy for trial in trials) else text

@@ -122,7 +122,8 @@ class TrainerBench:
             measurements=MappingProxyType({f"{r.code}.{name}": v for r in results for name, v in r.measurements.items()}),
             healthy=is_healthy(results),
             causes=tuple(cause.code for cause in report.causes),
-            offered=tuple(remedy.id for remedy in report.chosen_remedies + report.remedies),
+            offered=tuple(remedy.id for remedy in (*report.chosen_remedies, *report.remedies)),
+            patch=tuple(remedy.id for remedy in report.chosen_remedies),
         )
 
 

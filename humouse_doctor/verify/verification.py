@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,9 @@ from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
-from humouse_doctor.remedies.candidates import can_be_tried, candidates, together
+from humouse_doctor.probes.registry import current
+from humouse_doctor.remedies.arms import parts_of, together
+from humouse_doctor.remedies.candidates import bundle, can_be_tried, candidates
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.verify import warm_start
@@ -36,19 +38,19 @@ from humouse_doctor.verify.marks import config_values
 from humouse_doctor.verify.pace import seconds_per_step
 from humouse_doctor.verify.patches import arm_of
 from humouse_doctor.verify.runner import ProgressListener, Runner
-from humouse_doctor.verify.search import Search
+from humouse_doctor.verify.search import AT_A_TIME, CUT, Search
 from humouse_doctor.verify.trainer import Command, TrainerBench
 from humouse_doctor.verify.trial_store import TrialStore
 
-#: A search is planned for this many arms; those beyond the budget are listed as untried.
-_PLANNED_ARMS = 10
+#: Rounds of a search that are as long as its longest arm: the first, three of shrinking, one that leaves out, one of seeds.
+_LONG_ROUNDS = 6
 #: Remedies planned for without a search, since the arms are not known when the steps are chosen.
 _PLANNED_REMEDIES = 4
 _FEWEST_STEPS = 8
-#: A trial fails if it takes longer than the whole budget and longer than this.
-_PATIENCE_S = 60.0
 #: The share of the budget for training; the rest is for fitting latents and starting processes.
 _TRAINING_SHARE = 0.7
+#: The share of the budget after which no training goes on: what it has learned by then must still be examined.
+_TRAINING_ENDS_AT = 0.93
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,7 @@ def verify(
         read=config,
         gestures=gestures,
         base_steps=request.steps or own or 1,
-        longest_s=None if request.steps is not None else max(request.budget_s, _PATIENCE_S),
+        deadline=None if request.steps is not None else started + _TRAINING_ENDS_AT * request.budget_s,
         pretrainer=loaded.case.subject_is_pretrainer,
         source=loaded.source,
     )
@@ -138,7 +140,7 @@ def verify(
         bench = replace(bench, base_steps=before.steps)
         progress("going on with the trials that were made before")
     elif request.steps is None and request.trainer is None:
-        bench = replace(bench, base_steps=_affordable(request, bench, progress))
+        bench = replace(bench, base_steps=_affordable(request, bench, case, progress))
     store = TrialStore(
         request.outcome,
         Outcome(
@@ -174,14 +176,19 @@ def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:
     return config, text if source in (None, str(request.config)) else yaml_text.read_text(Path(source))
 
 
-def _affordable(request: VerifyRequest, bench: Bench, progress: Callable[[str], None]) -> int:
+def _affordable(request: VerifyRequest, bench: Bench, case: Case, progress: Callable[[str], None]) -> int:
     """Return the steps for the run as it is with which all planned arms fit into the budget, at most its own."""
     progress("timing a few steps")
-    each = seconds_per_step(bench)
-    arms = _PLANNED_ARMS if request.search else 1 + (len(request.patches) or _PLANNED_REMEDIES)
-    trainings = arms + 2 * request.seeds if request.search else arms * request.seeds
     workers = request.workers or os.cpu_count() or 1
-    steps = int(_TRAINING_SHARE * request.budget_s * workers / (trainings * each))
+    if request.search:  # its rounds hold two arms each, the last one the other seeds of two arms
+        longest = bench.job(together(bundle(case)), 0).steps / bench.base_steps
+        seeds = max(1.0, (request.seeds - 1) * 2 / AT_A_TIME)
+        at_once = min(workers, AT_A_TIME)
+        trainings = AT_A_TIME * (1 + longest * (_LONG_ROUNDS - 1 + seeds))
+    else:
+        at_once = workers
+        trainings = (1 + (len(request.patches) or _PLANNED_REMEDIES)) * request.seeds
+    steps = int(_TRAINING_SHARE * request.budget_s * at_once / (trainings * seconds_per_step(bench)))
     return max(_FEWEST_STEPS, min(steps, bench.base_steps))
 
 
@@ -211,11 +218,8 @@ class _Session:
     config_text: str
 
     def seconds(self, arm: Arm) -> float:
-        """Estimate how long a trial of `arm` takes, from the steps taken so far."""
-        taken = sum(trial.steps for trial in self.runner.made)
-        if taken == 0:
-            return 0.0
-        return self.bench.job(arm, 0).steps * (time.monotonic() - self.started) * self.runner.workers / taken
+        """Estimate how long a trial of `arm` takes, from those made so far."""
+        return self.runner.seconds_per_step * self.bench.job(arm, 0).steps
 
     def attempt(self, arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
         """Return the trials of each of `arms` with all `seeds`."""
@@ -227,23 +231,31 @@ class _Session:
 def _run_trials(request: VerifyRequest, session: _Session) -> VerifyResult:
     seeds = tuple(range(request.seeds))
     on_hand = candidates(session.case)
-    base = session.attempt([AS_IT_IS], seeds)[0]
-    arms = _arms_to_try(request, session, base)
-    session.attempt(arms, seeds)
     chosen: Arm | None = None
     path: tuple[Step, ...] = ()
+    needed: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
+    if request.patches or not (request.search or request.warm_start is not None):
+        base = session.attempt([AS_IT_IS], seeds)[0]
+        arms = _arms_to_try(request, session, base)
+        untried = tuple(_cut(arms, session.attempt(arms, seeds)))
+    else:
+        everything = (together(bundle(session.case)),) if request.search else ()
+        base, arms = session.attempt([AS_IT_IS, *everything], seeds[:1])[0], []
     if request.search:
+        offered = {**on_hand, **{remedy.id: remedy for remedy in session.report.remedies if can_be_tried(remedy)}}
         search = Search(
             attempt=session.attempt,
             remedies=on_hand,
+            bundle=bundle(session.case),
+            patch=[offered[name] for name in base[0].patch if name in offered],
             seeds=seeds,
             max_arms=request.max_arms,
-            deadline=None if request.steps is not None else session.started + request.budget_s,
+            deadline=session.bench.deadline,
             seconds=session.seconds,
         )
         found = search.run()
-        chosen, path, untried = found.chosen, found.path, found.untried
+        chosen, path, needed, untried = found.chosen, found.path, found.needed, (*untried, *found.untried)
         arms.extend(found.arms)
     written: tuple[str, ...] = ()
     by_key = {arm.key: arm for arm in [*arms, AS_IT_IS]}
@@ -260,17 +272,47 @@ def _run_trials(request: VerifyRequest, session: _Session) -> VerifyResult:
         cured = [one for one in done if one.effect is Effect.CURED]
         fewest = min(cured, key=lambda one: len(one.arm.edits) + len(one.arm.code_changes), default=None)
         chosen = None if fewest is None else fewest.arm
+    confirmed, refuted = _judged_causes(base, session.report, chosen, needed)
     outcome = replace(
         session.store.outcome,
         arms=tuple(done),
         path=path,
         chosen=None if chosen is None else chosen.key,
+        needed=needed,
+        confirmed=confirmed,
+        refuted=refuted,
         untried=untried,
         warm_start=written,
         hints=() if chosen is None else _hints(session.case, chosen),
     )
     session.store.write(outcome)
     return VerifyResult(outcome=outcome, report=session.report)
+
+
+def _cut(arms: Sequence[Arm], trials: Sequence[Sequence[Trial]]) -> Iterator[str]:
+    """Yield the arms whose trainings the budget cut."""
+    for arm, of_arm in zip(arms, trials, strict=True):
+        if any(trial.out_of_time for trial in of_arm):
+            yield f"{arm.title}: {CUT}"
+
+
+def _judged_causes(
+    base: Sequence[Trial], report: Report, chosen: Arm | None, needed: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the codes of the causes that the cure speaks for, and of those that it speaks against.
+
+    The cure breaks without something that a confirmed cause is about, and changes nothing that a refuted cause is about.
+    """
+    if chosen is None:
+        return (), ()
+    changed = {part.name for part in parts_of(chosen)}
+    breaking = changed if len(changed) == 1 else set(needed)
+    named = dict.fromkeys([*(cause.code for cause in report.causes), *(code for trial in base for code in trial.causes)])
+    levers = {code: {lever.value for lever in current().by_code[code].levers} for code in named if code in current().by_code}
+    return (
+        tuple(code for code, about in levers.items() if about & breaking),
+        tuple(code for code, about in levers.items() if about and not about & changed),
+    )
 
 
 def _arms_to_try(request: VerifyRequest, session: _Session, base: Sequence[Trial]) -> list[Arm]:

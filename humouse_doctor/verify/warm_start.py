@@ -30,7 +30,8 @@ from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.remedies import catalogue
-from humouse_doctor.remedies.candidates import candidates, together
+from humouse_doctor.remedies.arms import together
+from humouse_doctor.remedies.candidates import can_be_tried, candidates
 from humouse_doctor.training.plan import Rehearsal
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import distance, furthest
@@ -70,8 +71,9 @@ def best(bench: Bench, case: Case, attempt: Attempt, arms: Sequence[Arm], seeds:
     One arm is always added: z-scored positions in the space that the program reads, a linear head, an undistorted latent and
     slow gates, which change the weights alone.
     """
-    on_hand = candidates(case)
-    needed = [on_hand[name] for name in ("normalised-positions", "loss-as-read", "slow-gates") if name in on_hand]
+    on_hand = {**candidates(case), "normalised-positions": catalogue.normalised_positions(case)}  # whatever the data's scale
+    names = ("loss-as-read" if "loss-as-read" in on_hand else "normalised-positions", "slow-gates")
+    needed = [on_hand[name] for name in names if name in on_hand and can_be_tried(on_hand[name])]
     start = together(needed, prefix="warm start: ")
     refused = why_not(bench, start) if needed else "its architecture has no warm start"
     if refused is not None:

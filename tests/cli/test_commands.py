@@ -731,7 +731,7 @@ def test_verify_writes_its_outcome_where_it_is_told_to(invoke: Invoke, tmp_path:
     )  # fmt: skip
 
     assert ended.code == 1
-    assert json.loads(ended.out)["schema_version"] == "1.0"
+    assert json.loads(ended.out)["schema_version"] == "1.1"
     assert output.read_text(encoding="utf-8").startswith("NOT CURED")
     assert ended.err.splitlines()[-1] == f"text report in {output}"
 

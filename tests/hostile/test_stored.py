@@ -240,7 +240,7 @@ def test_a_file_that_is_none_is_refused_with_one_line(
 
 _HEADS = {
     "show": b'{"schema_version": "1.3", ',
-    "--outcome": b'{"schema_version": "1.0", "kind": "humouse-doctor outcome", ',
+    "--outcome": b'{"schema_version": "1.1", "kind": "humouse-doctor outcome", ',
     "--baseline": b'{"schema_version": "1.0", "kind": "humouse-doctor baseline", ',
 }
 #: Millions of values where a reader may make an object of each; some msgspec leaves to another reader, for the surrogate.

@@ -69,10 +69,11 @@ def test_the_message_carries_rms_rate_and_both_steps() -> None:
 
 
 @pytest.mark.parametrize(("share", "practical"), [(0.3, True), (0.26, True), (0.24, False), (0.01, False)])
-def test_longer_training_is_offered_first_where_it_is_practical_and_nowhere_else(share: float, practical: bool) -> None:
+def test_longer_training_is_offered_last_where_it_is_practical_and_nowhere_else(share: float, practical: bool) -> None:
     case = _of(_share(share))
     offered = [remedy.id for remedy in _PROBE.remedies(case, _PROBE.measure(case))]
-    assert offered[int(practical)] == "normalised-positions"
+    assert offered[0] == "normalised-positions"
+    assert (offered[-1] == "enough-steps") is practical
     assert ("enough-steps" in offered) is practical
 
 

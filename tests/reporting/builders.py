@@ -160,6 +160,7 @@ def collapsed(name: str = "runs/generator_x.pt") -> Report:
         ),
         remedies=(FIX_A, FIX_B, LONGER),
         patch=FIX_A.edits,
+        chosen=(FIX_A.id, LONGER.id),
         settings=(
             Setting(key="data.batch_size", value=32, origin=Origin.EXPLICIT, place=Place(file="conf/x.yaml", line=3, column=5)),
             Setting(key="training.betas", value=(0.5, 0.999), origin=Origin.DEFAULT),

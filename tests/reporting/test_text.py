@@ -103,11 +103,9 @@ def test_causes_before_training_have_no_order_of_likelihood() -> None:
     assert "\nCauses, the likeliest first\n" in text.render(collapsed())
 
 
-def test_the_chosen_remedies_are_the_first_of_each_cause_that_is_not_refused() -> None:
+def test_the_chosen_remedies_are_those_in_the_patch_and_none_that_is_unknown() -> None:
     report = collapsed()
-    turned = [replace(finding, remedies=finding.remedies[::-1]) for finding in report.findings]
 
     assert report.chosen_remedies == (FIX_A, LONGER)
-    assert replace(report, findings=tuple(turned)).chosen_remedies == (FIX_A, LONGER)
-    assert replace(report, causes=report.causes[1:]).chosen_remedies == (LONGER,)
+    assert replace(report, chosen=("gone", LONGER.id)).chosen_remedies == (LONGER,)
     assert healthy().chosen_remedies == ()

@@ -154,7 +154,7 @@ def test_a_file_with_something_else_in_a_fields_place_is_refused(
 
 
 def test_an_outcome_of_another_schema_is_refused_with_both_names(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"an outcome of schema '9\.0'; this version reads 1\.0"):
+    with pytest.raises(InputError, match=r"an outcome of schema '9\.0'; this version reads 1\.1"):
         outcome_json.read(written(tmp_path, _changed(lambda content: content.update(schema_version="9.0"))))
 
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
+from humouse_doctor.core.settings import Value
 from humouse_doctor.core.spec import Activation, Architecture
-from humouse_doctor.remedies.candidates import can_be_tried, candidates, goes_with, together, without
+from humouse_doctor.remedies.arms import parts_of, together, with_parts
+from humouse_doctor.remedies.candidates import bundle, can_be_tried, candidates, goes_with, swapped
 from tests import builders
 from tests.verify.builders import HEAD, SET, WHITENING
 
@@ -95,15 +96,48 @@ def test_different_answers_to_one_question_do_not_go_together() -> None:
     assert goes_with("slow-gates", ())
 
 
-def test_an_arm_without_one_part_has_all_the_others() -> None:
-    assert without(SET, HEAD).edits == (WHITENING,)
-    assert without(SET, HEAD).code_changes == SET.code_changes
-    assert without(SET, CodeChange.SLOW_GATES).code_changes == (CodeChange.NORMALISED_POSITIONS,)
-    assert without(SET, CodeChange.SLOW_GATES).edits == SET.edits
-    assert without(without(SET, HEAD), WHITENING).key == Arm(title="", code_changes=SET.code_changes).key
+def test_the_parts_of_an_arm_are_its_levers() -> None:
+    assert [part.name for part in parts_of(SET)] == ["space", "drive", "head", "latent"]
+    assert parts_of(SET)[0].code_changes == (CodeChange.NORMALISED_POSITIONS,)
+    assert parts_of(SET)[2].edits == (HEAD,)
 
 
-def test_the_title_of_an_arm_without_a_part_names_what_is_left_and_not_what_was_removed() -> None:
-    assert without(SET, HEAD).title == "normalised-positions + slow-gates + training.warmup_latent_normalize=false"
-    only = without(without(SET, HEAD), CodeChange.NORMALISED_POSITIONS)
-    assert only.title == "slow-gates + training.warmup_latent_normalize=false"
+def test_an_arm_with_some_of_its_parts_has_no_others_and_is_called_by_what_is_left() -> None:
+    remedies = {
+        "normalised-positions": replace(PLAIN, edits=(HEAD, WHITENING), code_changes=(CodeChange.NORMALISED_POSITIONS,)),
+        "slow-gates": replace(PLAIN, id="slow-gates", edits=(), code_changes=(CodeChange.SLOW_GATES,)),
+    }
+    remedies["normalised-positions"] = replace(remedies["normalised-positions"], id="normalised-positions")
+
+    left = with_parts(SET, {"drive", "latent"}, remedies)
+
+    assert (left.edits, left.code_changes) == ((WHITENING,), (CodeChange.SLOW_GATES,))
+    assert left.title == "slow-gates + training.warmup_latent_normalize = false"
+    assert left.remedies == ("normalised-positions", "slow-gates")
+    assert with_parts(SET, {"space", "head", "latent", "drive"}, remedies).title == "normalised-positions + slow-gates"
+    assert with_parts(SET, {"drive"}, remedies).remedies == ("slow-gates",)
+
+
+def test_the_bundle_has_the_first_of_alternatives_and_no_other_rate() -> None:
+    names = [remedy.id for remedy in bundle(CASE)]
+
+    assert {"undistorted-latent", "slow-gates", "normalised-positions"} <= set(names)
+    assert not {"time-input", "delta-space", "seq2seq", "faster-rate", "slower-rate"} & set(names)
+    assert sum(name.startswith("longer") for name in names) <= 1
+
+
+@pytest.mark.parametrize(("epochs", "longer"), [(1, "longer-warm-up-16x"), (10, "longer-warm-up-10x"), (100, None)])
+def test_the_bundle_warms_up_for_enough_steps_and_not_longer(epochs: int, longer: str | None) -> None:
+    case = builders.collapsed_case()  # 1,000 sequences in batches of 64: 16 steps an epoch
+    data = replace(case.data, usable=1000, taken=1000, total=1000) if case.data else None
+    changed: dict[str, Value] = {"training.reconstruction_epochs": epochs, "data.batch_size": 64}
+
+    names = [remedy.id for remedy in bundle(replace(case, data=data, settings=builders.settings(changed)))]
+
+    assert [name for name in names if name.startswith("longer")] == ([] if longer is None else [longer])
+
+
+def test_a_remedy_takes_the_place_of_its_alternative() -> None:
+    assert swapped(("normalised-positions", "slow-gates"), "time-input") == ("normalised-positions", "time-input")
+    assert swapped(("longer-warm-up-4x",), "longer-warm-up-16x") == ("longer-warm-up-16x",)
+    assert swapped(("slow-gates",), "usual-rate") == ("slow-gates", "usual-rate")

@@ -8,6 +8,7 @@ import pytest
 from humouse_doctor.core.outcome import Arm, Effect, Outcome
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
+from humouse_doctor.diagnosis.sentence import as_sentence
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.reporting import text
 from humouse_doctor.stored import report as json_report
@@ -52,6 +53,21 @@ def test_a_remedy_is_marked_by_what_it_did_alone(effect: Effect, status: RemedyS
         f"alone: {effect.value}, healthy with {healthy} of 3 seeds after 64 steps"
         " (spread 0.01 -> 0.90, movement 0.01 -> 0.90, skill 0.01 -> 0.90, motion skill 0.01 -> 0.90)"
     )
+
+
+def test_the_causes_that_trials_confirmed_come_first_and_those_refuted_last() -> None:
+    before = report()
+    before = replace(before, sentence=f"Of old. {as_sentence(before.causes[0].message)}")
+    first, *others = before.causes
+    tried = replace(outcome(base_outcome()), confirmed=(others[-1].code,), refuted=(first.code,))
+
+    after = mark(before, tried)
+
+    assert len(before.causes) > 1
+    assert (after.causes[0].code, after.causes[0].trial) == (others[-1].code, RemedyStatus.CONFIRMED)
+    assert (after.causes[-1].code, after.causes[-1].trial) == (first.code, RemedyStatus.REFUTED)
+    assert [cause.trial for cause in after.causes[1:-1]] == [None] * (len(others) - 1)
+    assert after.sentence == f"Of old. {as_sentence(others[-1].message)}"
 
 
 def test_one_that_was_not_tried_or_whose_trial_failed_stays_as_it_was() -> None:

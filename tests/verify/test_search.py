@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import given
@@ -10,14 +10,27 @@ from hypothesis import strategies as st
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
 from humouse_doctor.core.remedy import CodeChange, Edit, Remedy
-from humouse_doctor.verify.search import Search, SearchResult
-from tests.verify.builders import FLAT, WELL, trial
+from humouse_doctor.remedies.arms import together
+from humouse_doctor.verify.search import Attempt, Search, SearchResult
+from tests.verify.builders import FLAT, RATIOS, WELL, trial
 
 #: Remedies that exclude none of the others; the last changes the code.
 NAMES = ("one", "two", "three", "four")
 REMEDIES = {
     **{name: Remedy(id=name, title=name, why="", edits=(Edit(key=f"training.{name}", old=0, new=1),)) for name in NAMES},
     "gates": Remedy(id="gates", title="gates", why="", code_changes=(CodeChange.SLOW_GATES,)),
+    "slow-gates": Remedy(id="slow-gates", title="", why="", code_changes=(CodeChange.SLOW_GATES,)),
+    "time-input": Remedy(id="time-input", title="", why="", code_changes=(CodeChange.TIME_INPUT,)),
+    "faster-rate": Remedy(id="faster-rate", title="", why="", edits=(Edit(key="training.lr.generator", old=0.1, new=1.0),)),
+    "positions": Remedy(
+        id="positions",
+        title="",
+        why="",
+        edits=(
+            Edit(key="training.absolute_coordinates", old=False, new=True),
+            Edit(key="model.discriminator.input_dim", old=3, new=2),
+        ),
+    ),
     "both": Remedy(
         id="both",
         title="both",
@@ -56,81 +69,130 @@ def parts_of(arm: Arm) -> Parts:
     return frozenset([*(edit.key.removeprefix("training.") for edit in arm.edits), *(c.value for c in arm.code_changes)])
 
 
-def search(table: Table, names: Sequence[str] = NAMES, *, seeds: int = 2, max_arms: int = 50, **more: Any) -> SearchResult:
-    remedies = {name: REMEDIES[name] for name in names}
-    return Search(attempt=table, remedies=remedies, seeds=tuple(range(seeds)), max_arms=max_arms, **more).run()
+def search(
+    table: Attempt,
+    names: Sequence[str] = NAMES,
+    *,
+    others: Sequence[str] = (),
+    patch: Sequence[str] = (),
+    seeds: int = 2,
+    max_arms: int = 50,
+    **more: Any,
+) -> SearchResult:
+    """Search with a bundle of `names`; the remedies in `others` are not in it."""
+    return Search(
+        attempt=table,
+        remedies={name: REMEDIES[name] for name in (*names, *others)},
+        bundle=[REMEDIES[name] for name in names],
+        patch=[REMEDIES[name] for name in patch],
+        seeds=tuple(range(seeds)),
+        max_arms=max_arms,
+        **more,
+    ).run()
 
 
 def chosen_parts(found: SearchResult) -> set[str] | None:
     return None if found.chosen is None else set(parts_of(found.chosen))
 
 
-def test_a_single_remedy_that_cures_is_found() -> None:
+def test_everything_together_is_tried_first_and_then_less() -> None:
     found = search(Table(lambda parts, _: "three" in parts))
 
+    assert [arm.title for arm in found.arms[:2]] == ["as it is", "one + two + three + four"]
     assert chosen_parts(found) == {"three"}
     assert found.path[-1].kept
     assert "healthy with 2 of 2 seeds" in found.path[-1].text
 
 
-def test_what_the_diagnosis_offers_is_tried_first() -> None:
-    found = search(Table(lambda parts, _: "three" in parts, offered=("four", "three")))
+def test_the_diagnosis_patch_is_tried_with_it_and_shrunk_where_it_cures() -> None:
+    found = search(Table(lambda parts, _: "three" in parts), patch=("four", "three"))
 
-    assert [arm.title for arm in found.arms] == ["as it is", "four", "three"]
-    assert found.untried == ("one (never)", "two (never)")
-
-
-def test_two_causes_that_must_be_treated_together_are_found_though_neither_helps_alone() -> None:
-    found = search(Table(lambda parts, _: {"two", "four"} <= parts))
-
-    assert chosen_parts(found) == {"two", "four"}
+    assert [arm.title for arm in found.arms[:3]] == ["as it is", "four + three", "one + two + three + four"]
+    assert chosen_parts(found) == {"three"}
+    assert len(found.arms) == 5  # each part of the patch left out once, and nothing else
 
 
-def test_a_remedy_that_comes_nearer_is_kept_and_built_upon() -> None:
+def test_causes_that_must_be_treated_together_are_found_though_none_helps_alone() -> None:
+    found = search(Table(lambda parts, _: {"one", "two", "four"} <= parts))
+
+    assert chosen_parts(found) == {"one", "two", "four"}
+    assert set(found.needed) == {"training.one", "training.two", "training.four"}
+
+
+def test_what_breaks_the_cure_when_it_is_left_out_is_needed_and_nothing_else() -> None:
+    found = search(Table(lambda parts, _: "one" in parts and ("two" in parts or "three" in parts)))
+
+    assert chosen_parts(found) in ({"one", "two"}, {"one", "three"})
+    assert "training.one" in found.needed
+    assert set(found.needed) <= {f"training.{name}" for name in chosen_parts(found) or ()}
+
+
+def test_the_changes_of_one_lever_are_left_out_together() -> None:
+    table = Table(lambda parts, _: {"absolute_coordinates", "slow-gates"} <= parts)
+
+    found = search(table, ("positions", "gates"))
+
+    assert chosen_parts(found) == {"absolute_coordinates", "model.discriminator.input_dim", "slow-gates"}
+    assert set(found.needed) == {"space", "drive"}
+    assert all(
+        ("absolute_coordinates" in parts_of(arm)) == ("model.discriminator.input_dim" in parts_of(arm)) for arm in found.arms
+    )
+
+
+def test_a_remedy_outside_the_bundle_is_exchanged_for_the_one_that_fails() -> None:
+    found = search(Table(lambda parts, _: "lr.generator" in parts), ("one",), others=("two", "faster-rate"))
+
+    assert chosen_parts(found) == {"lr.generator"}
+
+
+def test_where_the_bundle_is_in_the_way_the_remedies_are_tried_without_it() -> None:
+    found = search(Table(lambda parts, _: "four" in parts and "two" not in parts), ("one", "two"), others=("three", "four"))
+
+    assert chosen_parts(found) == {"four"}
+
+
+def test_alternatives_take_each_others_place() -> None:
+    found = search(Table(lambda parts, _: "time-input" in parts), ("one", "slow-gates"), others=("time-input",))
+
+    assert chosen_parts(found) == {"time-input"}
+    assert not any({"slow-gates", "time-input"} <= parts_of(arm) for arm in found.arms)
+
+
+def test_an_exchange_that_comes_nearer_is_built_upon() -> None:
     table = Table(lambda parts, _: {"two", "three"} <= parts, lambda parts: 0.9 if "three" in parts else 0.0)
 
-    found = search(table)
+    found = search(table, ("one",), others=("two", "three"))
 
     assert chosen_parts(found) == {"two", "three"}
-    kept = [step.text.partition(":")[0] for step in found.path if step.kept]
-    assert kept[:3] == ["as it is", "+ three", "+ two"]
 
 
-def test_a_needless_part_is_taken_out_and_a_needed_one_stays() -> None:
-    found = search(Table(lambda parts, _: "needed" in parts), ("both",))
-
-    assert chosen_parts(found) == {"needed"}
-    assert any(step.text.startswith("without training.needless") and step.kept for step in found.path)
-    assert any(step.text.startswith("without training.needed") and not step.kept for step in found.path)
-
-
-def test_what_came_on_the_way_and_is_not_needed_in_the_end_is_taken_out() -> None:
-    table = Table(lambda parts, _: "two" in parts and ("one" in parts or "slow-gates" in parts), lambda parts: 0.3 * len(parts))
-
-    found = search(table, ("one", "gates", "two"))
-
-    assert chosen_parts(found) in ({"one", "two"}, {"slow-gates", "two"})
-
-
-def test_parts_either_of_which_is_needless_are_not_both_taken_out() -> None:
-    found = search(Table(lambda parts, _: bool(parts & {"needed", "needless"})), ("both",))
-
-    assert len(chosen_parts(found) or ()) == 1
-
-
-def test_a_part_without_which_skill_is_lost_stays() -> None:
+def test_a_part_without_which_the_cure_is_worse_stays_though_the_rest_is_healthy() -> None:
     def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
         def one(arm: Arm, seed: int) -> Trial:
             parts = parts_of(arm)
-            skill = 0.9 if len(parts) == 2 else 0.5
-            return trial(arm, seed, {**WELL, "HD105.skill": skill} if parts else FLAT, healthy=bool(parts))
+            moves = 0.9 if {"needed", "needless"} <= parts else 0.6
+            return trial(arm, seed, {**WELL, "HD103.time_std_ratio": moves} if parts else FLAT, healthy=bool(parts))
 
         return [[one(arm, seed) for seed in seeds] for arm in arms]
 
-    found = Search(attempt=attempt, remedies={"both": REMEDIES["both"]}, seeds=(0, 1), max_arms=20).run()
+    found = search(attempt, ("both",))
 
     assert chosen_parts(found) == {"needed", "needless"}
-    assert any(step.text.endswith("less well") for step in found.path)
+    assert found.needed == ()  # without either the run is healthy, only less so
+
+
+def test_a_barely_healthy_arm_is_no_substitute_for_a_cure_with_room_to_spare() -> None:
+    barely = {**WELL, "HD103.time_std_ratio": 1.01 * RATIOS["HD103.time_std_ratio"].low}
+
+    def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
+        def one(arm: Arm, seed: int) -> Trial:
+            parts = parts_of(arm)
+            measured = FLAT if not parts & {"one", "two"} else WELL if {"one", "two"} <= parts else barely
+            return trial(arm, seed, measured, healthy=bool(parts & {"one", "two"}))
+
+        return [[one(arm, seed) for seed in seeds] for arm in arms]
+
+    assert chosen_parts(search(attempt, patch=("one",))) == {"one", "two"}
 
 
 def test_a_cure_with_the_first_seed_alone_is_no_cure() -> None:
@@ -140,13 +202,7 @@ def test_a_cure_with_the_first_seed_alone_is_no_cure() -> None:
     assert any("healthy with 1 of 2 seeds" in step.text and not step.kept for step in found.path)
 
 
-def test_after_a_cure_that_did_not_hold_the_search_goes_on_with_all_seeds() -> None:
-    found = search(Table(lambda parts, seed: "one" in parts and (seed == 0 or "four" in parts)))
-
-    assert chosen_parts(found) == {"one", "four"}
-
-
-def test_the_whole_is_chosen_where_its_pruned_part_does_not_hold() -> None:
+def test_a_larger_arm_is_chosen_where_the_smallest_does_not_hold_with_every_seed() -> None:
     found = search(Table(lambda parts, seed: "needed" in parts and (seed == 0 or "needless" in parts)), ("both",))
 
     assert chosen_parts(found) == {"needed", "needless"}
@@ -156,13 +212,23 @@ def test_one_seed_is_enough_where_no_more_are_asked_for() -> None:
     assert chosen_parts(search(Table(lambda parts, _: "two" in parts), seeds=1)) == {"two"}
 
 
-def test_where_nothing_helps_everything_is_tried_once_and_nothing_chosen() -> None:
-    table = Table(lambda *_: False)
+def test_a_run_that_is_healthy_as_it_is_has_nothing_to_cure() -> None:
+    table = Table(lambda *_: True)
 
     found = search(table)
 
+    assert found.chosen is None
+    assert found.untried == ()
+    assert {key for key, _ in table.asked} == {"", together([REMEDIES[name] for name in NAMES]).key}
+
+
+def test_where_nothing_helps_every_remedy_is_tried_and_nothing_chosen() -> None:
+    table = Table(lambda *_: False)
+
+    found = search(table, ("one", "two"), others=("three", "four"))
+
     assert (found.chosen, found.untried) == (None, ())
-    assert len(found.arms) == 1 + 4 + 6  # as it is, each alone, each pair
+    assert {name for arm in found.arms for name in arm.remedies} == set(NAMES)
     assert len(table.asked) == len(set(table.asked))
 
 
@@ -175,37 +241,67 @@ def test_an_arm_that_cannot_be_trained_does_not_end_the_search() -> None:
             for arm, done in zip(arms, trials, strict=True)
         ]
 
-    found = Search(attempt=attempt, remedies=REMEDIES, seeds=(0, 1), max_arms=20).run()
+    found = search(attempt)
 
     assert chosen_parts(found) == {"two"}
     assert any("could not be trained: no place" in step.text for step in found.path)
 
 
-def test_the_budget_of_arms_says_what_was_not_tried() -> None:
-    found = search(Table(lambda parts, _: "four" in parts), max_arms=3)
+def test_the_most_arms_say_what_was_not_tried() -> None:
+    found = search(Table(lambda parts, _: "four" in parts), ("one", "two"), others=("three", "four"), max_arms=3)
 
     assert found.chosen is None
     assert len(found.arms) == 3
-    assert "four (never)" in found.untried
-    assert any(text.endswith("(no budget left)") for text in found.untried)
+    assert any(text.endswith(": 3 arms were the most") for text in found.untried)
 
 
 def test_no_arm_is_begun_that_would_not_end_in_time() -> None:
     table = Table(lambda *_: False)
 
-    found = search(table, deadline=time.monotonic() + 60, seconds=lambda arm: 1e4 if "one" in arm.remedies else 1.0)
+    found = search(
+        table,
+        ("two",),
+        others=("one", "three"),
+        deadline=time.monotonic() + 60,
+        seconds=lambda arm: 1e4 if "one" in arm.remedies else 1.0,
+    )
 
     assert all("one" not in arm.remedies for arm in found.arms)
-    assert "one (no budget left)" in found.untried
-    assert "one (never)" in found.untried
-    assert {"two", "three", "four"} <= {arm.title for arm in found.arms}
+    assert any(text.endswith("one: the time was over") for text in found.untried)
+    assert any("three" in arm.remedies for arm in found.arms)
 
 
-def test_a_deadline_that_has_passed_leaves_the_run_as_it_is() -> None:
+def test_time_for_the_other_seeds_of_a_cure_is_left_over() -> None:
+    table = Table(lambda parts, _: "two" in parts)
+
+    found = search(table, seeds=3, deadline=time.monotonic() + 60, seconds=lambda arm: 40.0 if arm.key else 0.0)
+
+    assert chosen_parts(found) == set(NAMES)  # nothing was left out: that would have cost the seeds their time
+    assert found.untried
+
+
+def test_a_training_that_was_cut_says_nothing_about_its_arm() -> None:
+    def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
+        return [
+            [replace(trial(arm, seed, failed="only 3 of 24 steps"), out_of_time=bool(arm.key)) for seed in seeds]
+            if arm.key
+            else [trial(arm, seed) for seed in seeds]
+            for arm in arms
+        ]
+
+    found = search(attempt)
+
+    assert found.chosen is None
+    assert any("cut when the time was over" in text for text in found.untried)
+    assert not any("could not be trained" in step.text for step in found.path)
+
+
+def test_a_deadline_that_has_passed_tries_nothing() -> None:
     found = search(Table(lambda parts, _: bool(parts)), deadline=time.monotonic() - 1)
 
-    assert [arm.title for arm in found.arms] == ["as it is"]
+    assert found.arms == ()
     assert found.chosen is None
+    assert found.untried
 
 
 @st.composite
@@ -233,8 +329,14 @@ def test_the_same_trials_give_the_same_path_and_what_is_chosen_is_healthy_with_e
     assert found.arms[0].key == AS_IT_IS.key
 
 
-@given(tables())
-def test_a_cure_that_holds_alone_is_never_missed(table: Table) -> None:
-    alone = [name for name in NAMES if all(table.cures(frozenset({name}), seed) for seed in range(2))]
+@given(st.lists(st.frozensets(st.sampled_from(NAMES), min_size=1, max_size=2), min_size=1, max_size=3))
+def test_where_more_never_hurts_a_smallest_cure_is_found_and_all_of_it_is_needed(causes: list[Parts]) -> None:
+    def cures(parts: Parts, _: int) -> bool:
+        return all(parts & cause for cause in causes)
 
-    assert search(table).chosen is not None or not alone
+    found = search(Table(cures))
+
+    chosen = frozenset(chosen_parts(found) or ())
+    assert cures(chosen, 0)
+    assert not any(cures(chosen - {part}, 0) for part in chosen)
+    assert len(found.arms) <= 2 + 2 * len(NAMES)

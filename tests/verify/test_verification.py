@@ -22,9 +22,10 @@ from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.remedies.candidates import candidates, together
+from humouse_doctor.remedies.arms import together
+from humouse_doctor.remedies.candidates import candidates
 from humouse_doctor.stored import outcome as outcome_json
-from humouse_doctor.verify import warm_start
+from humouse_doctor.verify import verification, warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
@@ -274,17 +275,30 @@ def test_without_a_word_the_remedies_of_the_diagnosis_are_tried_and_its_patch_as
 
 
 @pytest.mark.usefixtures("few_fits")
-def test_a_budget_too_small_shortens_the_trials_and_says_so(run: Path) -> None:
+def test_a_slow_machine_gets_shorter_trials_and_they_say_so(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "seconds_per_step", lambda _: 1e5)
     path = run / "outcome.json"
-    short = verify(order(run, steps=None, budget_s=1e-3, seeds=1, patches=(GATES,), outcome=path), Listener()).outcome
+    asked = order(run, steps=None, budget_s=1e4, seeds=1, patches=(GATES,), outcome=path)
+    short = verify(asked, Listener()).outcome
+    monkeypatch.undo()
     told = Listener()
 
-    later = verify(order(run, steps=None, budget_s=1e4, seeds=1, patches=(GATES,), outcome=path), told).outcome
+    later = verify(asked, told).outcome
 
     assert (short.steps, short.own_steps) == (8, STEPS)
     assert short.shortened == (f"8 of the warm-up's {STEPS} steps",)
     assert told.taken_up == []  # what was begun with few steps goes on with them
     assert later == short
+
+
+def test_what_the_budget_cuts_is_inconclusive_and_tried_again_later(run: Path) -> None:
+    path = run / "outcome.json"
+
+    cut = verify(order(run, steps=None, budget_s=1e-3, seeds=1, patches=(GATES,), outcome=path), Listener()).outcome
+
+    assert cut.inconclusive
+    assert cut.untried == ("slow-gates: cut when the time was over",)
+    assert cut.trials == ()  # a trial that was cut says nothing, so nothing is stored of it
 
 
 @pytest.mark.usefixtures("few_fits")
@@ -302,12 +316,20 @@ def test_a_run_without_a_warm_up_is_refused_before_anything_is_tried(run: Path) 
 
 
 @pytest.mark.usefixtures("few_fits")
-def test_a_search_says_its_path_and_what_it_left(run: Path) -> None:
+def test_a_search_says_its_path_and_what_it_left(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Bench.measured
+
+    def sick(bench: Bench, job: Job, *rest: Any) -> Any:
+        trial, trained = real(bench, job, *rest)
+        return replace(trial, healthy=False), trained
+
+    monkeypatch.setattr(Bench, "measured", sick)
     found = verify(order(run, patches=(), search=True, max_arms=3, steps=8), Listener()).outcome
 
     assert found.path[0].text.startswith("as it is: ")
     assert {step.arm for step in found.path} == {arm.arm.key for arm in found.arms}
-    assert any(text.endswith("(no budget left)") for text in found.untried)
+    assert any(text.endswith(": 3 arms were the most") for text in found.untried)
+    assert found.inconclusive
     assert (found.chosen, found.exit_code()) == (None, ExitCode.FINDINGS)
 
 

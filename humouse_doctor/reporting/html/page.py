@@ -36,7 +36,7 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import format_number, share_of, unit_of
+from humouse_doctor.reporting.rows import format_number, support_of, unit_of
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -340,19 +340,13 @@ def _reason(report: Report, cause: Cause) -> Reason:
     setting = next((setting for setting in report.settings if setting.key == location.key), None)
     return Reason(
         cause=cause,
-        support=_support(cause, measured=report.subject.checkpoint is not None),
+        support=support_of(cause, measured=report.subject.checkpoint is not None),
         place=str(location),
         setting=""
         if setting is None
         else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
         evidence=_evidence(cause.code, finding.evidence),
     )
-
-
-def _support(cause: Cause, *, measured: bool) -> str:
-    if cause.support is None:
-        return "no symptom was measured" if measured else "before training: no symptom to support it yet"
-    return f"supported by {', '.join(cause.explains) or 'no symptom'}{share_of(cause)}"
 
 
 def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:

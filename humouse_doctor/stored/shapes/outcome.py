@@ -55,11 +55,13 @@ class Trial(Struct, frozen=True):
     healthy: bool
     causes: Items[Text]
     offered: Items[Text]
+    patch: Annotated[Items[Text], Meta(description="Ids of the remedies in the patch that its diagnosis would suggest.")]
     losses: Items[float]
     best_constant: float | None
     motionless: float | None
     stopped: Text | None
     failed: Text | None
+    out_of_time: bool
 
 
 class Outcome(Struct, frozen=True):
@@ -79,6 +81,9 @@ class Outcome(Struct, frozen=True):
     seeds: Whole
     shortened: Items[Text]
     chosen: Annotated[Text | None, Meta(description="The key of the arm that cures with the least change.")]
+    needed: Annotated[Items[Text], Meta(description="The parts of it without which the run was not healthy.")]
+    confirmed: Annotated[Items[Text], Meta(description="Codes of the causes that the trials speak for.")]
+    refuted: Annotated[Items[Text], Meta(description="Codes of the causes that the trials speak against.")]
     untried: Items[Text]
     warm_start: Items[Text]
     hints: Items[Text]

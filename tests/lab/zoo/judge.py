@@ -28,7 +28,7 @@ from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Space, Steps
+from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Rate, Space, Steps, Width
 from tests.lab.zoo.networks import generator, humouse_spec, is_humouse, trainable
 from tests.lab.zoo.targets import Targets, targets_of
 from tests.lab.zoo.training import Cache, Job, be_nice, write_whole
@@ -40,15 +40,7 @@ _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.
 
 #: The factors that each of the tool's causes names.
 CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
-    "HD201": frozenset({Factor.SPACE, Factor.HEAD}),
-    "HD202": frozenset({Factor.SPACE, Factor.STEPS}),
-    "HD203": frozenset({Factor.DRIVE}),
-    "HD204": frozenset({Factor.LATENT}),
-    "HD205": frozenset({Factor.LATENT}),
-    "HD206": frozenset({Factor.SPACE}),
-    "HD209": frozenset({Factor.SPACE}),
-    "HD210": frozenset({Factor.STEPS}),
-    "HD211": frozenset({Factor.SPACE}),
+    probe.code: frozenset(Factor(lever.value) for lever in probe.levers) for probe in PROBES if probe.levers
 }
 
 #: The levels that each of the tool's remedies changes.
@@ -57,7 +49,11 @@ REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "undistorted-latent": {Factor.LATENT: Latent.CLEAN},
     "slow-gates": {Factor.DRIVE: Drive.SLOW},
     "time-input": {Factor.DRIVE: Drive.TIME},
+    "linear-head": {Factor.HEAD: HeadKind.LINEAR, Factor.LATENT: Latent.CLEAN},
     "enough-steps": {Factor.STEPS: Steps.FULL},
+    "wider-latent": {Factor.WIDTH: Width.OWN},
+    "usual-rate": {Factor.RATE: Rate.GOOD},
+    "lighter-kl": {Factor.KL: Kl.DEFAULT},
     "delta-space": {Factor.SPACE: Space.DPX},
     "raw-deltas": {Factor.SPACE: Space.PX},
     "loss-as-read": {

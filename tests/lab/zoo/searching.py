@@ -17,12 +17,12 @@ from pathlib import Path
 import torch
 
 from humouse_doctor.cases.load import load_case
-from humouse_doctor.core.outcome import Arm, Trial
+from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
 from humouse_doctor.core.remedy import CodeChange
 from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.remedies.candidates import candidates
+from humouse_doctor.remedies.candidates import bundle, candidates
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.search import Search
@@ -35,10 +35,10 @@ from tests.lab.zoo.training import Cache, Job, be_nice, job_of, run_job, write_w
 from tests.lab.zoo.truth import Label
 
 #: Raise this with every change of how a search is made.
-SEARCH_VERSION = 1
+SEARCH_VERSION = 2
 #: The search's own seed, which no context uses.
 _SEED = 101
-_MAX_ARMS = 16
+_MAX_ARMS = 24
 _BECAME = {Label.HEALTHY: "cured", Label.BORDERLINE: "borderline", Label.COLLAPSED: "not cured"}
 
 
@@ -117,7 +117,17 @@ def _chosen(job: Job, genome: Genome, place: Path, weights: dict[str, torch.Tens
                     made[arm.key, seed] = bench.run(bench.job(arm, seed))
         return [[made[arm.key, seed] for seed in seeds] for arm in arms]
 
-    search = Search(attempt=attempt, remedies=candidates(load_case(request).case), seeds=(_SEED,), max_arms=_MAX_ARMS)
+    case = load_case(request).case
+    offered = candidates(case)
+    base = attempt([AS_IT_IS], (_SEED,))[0][0]
+    search = Search(
+        attempt=attempt,
+        remedies=offered,
+        bundle=bundle(case),
+        patch=[offered[name] for name in base.patch if name in offered],
+        seeds=(_SEED,),
+        max_arms=_MAX_ARMS,
+    )
     return search.run().chosen, len(made)
 
 
@@ -143,7 +153,9 @@ def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
         (absolute is True, z_scored is True)
     ]
     other = new.get("model.architecture") == "seq2seq"
-    if CodeChange.NORMALISED_POSITIONS in arm.code_changes or other or (space is Space.PX and genome.space is Space.Z):
+    if space is Space.PX and genome.space in (Space.Z, Space.READ):
+        space = genome.space  # no key tells these from pixels
+    if CodeChange.NORMALISED_POSITIONS in arm.code_changes or other:
         space = Space.Z
     if CodeChange.LOSS_AS_READ in arm.code_changes or new.get("training.warmup_space") == "read":
         space = Space.READ
@@ -156,7 +168,10 @@ def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
         drive = Drive.TIME
     epochs = new.get("training.reconstruction_epochs", context.steps(genome.steps) // context.epoch)
     rate = new.get("training.lr.generator", context.learning_rate(genome))
+    width = new.get("model.generator.latent_dim", context.latent_size(genome))
+    kl = new.get("training.warmup_kl_weight", 10.0 if genome.kl is Kl.HEAVY else 0.1)
     assert isinstance(epochs, int)
+    assert isinstance(width, int)
     assert isinstance(rate, float)
     head = HeadKind(str(new.get("model.generator.activation_xy", genome.head.value)))
     latent = {(True, True): Latent.BOTH, (True, False): Latent.WHITEN, (False, True): Latent.NOISE}.get(
@@ -166,7 +181,7 @@ def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
         context,
         rate=rate,
         full_steps=epochs * context.epoch,
-        latent_dim=context.latent_size(genome),
+        latent_dim=width,
         kind=Kind.SEQ2SEQ if other else context.kind,
     )
     if other:
@@ -180,5 +195,5 @@ def moved(context: Context, genome: Genome, arm: Arm) -> tuple[Context, Genome]:
         steps=Steps.FULL,
         rate=Rate.GOOD,
         width=Width.OWN,
-        kl=genome.kl if context.kind is Kind.SEQ2SEQ else Kl.DEFAULT,
+        kl=Kl.HEAVY if context.kind is Kind.SEQ2SEQ and kl == 10.0 else Kl.DEFAULT,
     )

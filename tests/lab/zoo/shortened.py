@@ -19,7 +19,8 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.outcome import AS_IT_IS, Arm
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
-from humouse_doctor.remedies.candidates import candidates, together
+from humouse_doctor.remedies.arms import together
+from humouse_doctor.remedies.candidates import candidates
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.effects import distance
