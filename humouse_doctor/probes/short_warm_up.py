@@ -77,9 +77,9 @@ class ShortWarmUp(Probe):
                 f" in calibration it was {_ENOUGH} times or more after enough steps"
             )
         return (
-            f"in {budget.in_words(measured['steps_available'])} steps at lr {budget.learning_rate(case):g} Adam can move a"
-            f" recurrent weight by {measured['weight_reach']:.2f} of the bound it was drawn from: it stays close to its random"
-            " start"
+            f"in {budget.in_words(measured['steps_available'])} steps{budget.counted_on(case)} at lr"
+            f" {budget.learning_rate(case):g} Adam can move a recurrent weight by {measured['weight_reach']:.2f} of the bound"
+            " it was drawn from: it may stay close to its random start"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

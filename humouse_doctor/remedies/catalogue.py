@@ -129,8 +129,8 @@ def normalised_positions(case: Case) -> Remedy:
     return Remedy(
         id="normalised-positions",
         title=title,
-        why="targets of unit scale are in reach of the head and of the steps there are; by itself it brings back spread,"
-        " not movement: a repeated latent stays flat over long sequences",
+        why="targets of unit scale are in reach of a linear head, and of fewer steps; by itself it brings back spread,"
+        " not movement: a repeated latent may stay flat over long sequences",
         edits=(*edits, *edit(case, WARMUP_SPACE, "read")) if known else edits,
         code_hint=None if known else hint,
         code_changes=() if known else (CodeChange.NORMALISED_POSITIONS,),

@@ -81,3 +81,17 @@ def test_without_a_rate_how_far_the_weights_have_moved_decides(moved: float, jud
     assert f"only {moved:.2f} times as large" in _PROBE.message(case, result.measurements)
     assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["longer-warm-up-4x"]
     assert builders.run("HD210", replace(case, weights=None)).judgement is None
+
+
+def test_the_message_predicts_nothing_and_says_which_sequences_were_counted() -> None:
+    case = _of(5)
+    message = _PROBE.message(case, _PROBE.measure(case))
+    assert message.startswith("in 15 steps (counted on the 48 sequences of these data) at lr 0.001")
+    assert message.endswith("it may stay close to its random start")
+
+
+def test_steps_that_the_config_alone_tells_are_not_said_to_be_those_of_the_data() -> None:
+    values = {**builders.SOUND, "training.reconstruction_epochs": 5, "data.max_gestures": 32}
+    for data in (None, builders.summary()):
+        case = builders.case(known=builders.settings(values), facts=builders.network(), data=data)
+        assert _PROBE.message(case, _PROBE.measure(case)).startswith("in 10 steps at lr 0.001")
