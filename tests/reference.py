@@ -52,12 +52,21 @@ def lowest(predicted: Sequence[float], wanted: Sequence[float]) -> float | None:
     return min(_ratios(predicted, wanted), default=None)
 
 
+def both_axes(name: str, predicted: Sequence[float], wanted: Sequence[float], told: float | None) -> dict[str, float] | None:
+    """Return the value that is told, and that of each axis whose target varies."""
+    if told is None:
+        return None
+    return {name: told} | {
+        f"{name}_{axis}": part / whole for axis, part, whole in zip("xy", predicted, wanted, strict=True) if whole > 0
+    }
+
+
 def spread_ratio(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
     of_predicted, of_wanted = _spread(predicted), _spread(wanted)
-    ratio = lowest_if_low(of_predicted, of_wanted, 0.5)
-    if ratio is None:
+    found = both_axes("spread_ratio", of_predicted, of_wanted, lowest_if_low(of_predicted, of_wanted, 0.5))
+    if found is None:
         return None
-    return {"spread_ratio": ratio, "prediction_std": mean(of_predicted), "target_std": mean(of_wanted)}
+    return {**found, "prediction_std": mean(of_predicted), "target_std": mean(of_wanted)}
 
 
 def head_saturation(predicted: Paths, head: str) -> dict[str, float] | None:
@@ -73,11 +82,11 @@ def head_saturation(predicted: Paths, head: str) -> dict[str, float] | None:
 
 
 def counted(lengths: Sequence[float] | None, rows: int, steps: int) -> Steps:
-    transient = math.ceil(steps * 0.1)
-    return [
-        [step >= transient and (lengths is None or step < lengths[row % len(lengths)]) for step in range(steps)]
-        for row in range(rows)
-    ]
+    found = []
+    for row in range(rows):
+        length = steps if lengths is None else min(lengths[row % len(lengths)], steps)
+        found.append([math.ceil(length * 0.1) <= step < length for step in range(steps)])
+    return found
 
 
 def _over_time(paths: Paths, steps: Steps) -> list[float] | None:
@@ -88,6 +97,24 @@ def _over_time(paths: Paths, steps: Steps) -> list[float] | None:
             for axis in (_X, _Y):
                 per_axis[axis].append(deviation([step[axis] for step in kept]))
     return [mean(found) for found in per_axis] if per_axis[0] else None
+
+
+def moves_uniformly(paths: Paths, steps: Steps) -> bool:
+    """Return True if the residual of each path's own line at one speed is below 2 % of all variance over time."""
+    whole = left = 0.0
+    for path, counts in zip(paths, steps, strict=True):
+        times = [time for time, counts_here in enumerate(counts) if counts_here]
+        if len(times) < _LEAST_STEPS:
+            continue
+        middle = mean(times)
+        for axis in (_X, _Y):
+            values = [path[time][axis] for time in times]
+            centred = [value - mean(values) for value in values]
+            slope = math.fsum((time - middle) * value for time, value in zip(times, centred, strict=True))
+            slope /= math.fsum((time - middle) ** 2 for time in times)
+            whole += math.fsum(value * value for value in centred)
+            left += math.fsum((value - slope * (time - middle)) ** 2 for time, value in zip(times, centred, strict=True))
+    return left < 0.02 * whole
 
 
 def _moves(path: list[list[float]]) -> list[list[float]]:
@@ -121,11 +148,16 @@ def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None
     (predicted_time, predicted_speed), (wanted_time, wanted_speed) = found
     if predicted_time is None or predicted_speed is None or wanted_time is None or wanted_speed is None:
         return None
-    position = lowest_if_low(predicted_time, wanted_time, 0.4)
-    velocity = lowest_if_low(predicted_speed, wanted_speed, 0.12)
+    told = lowest_if_low(predicted_time, wanted_time, 0.4), lowest_if_low(predicted_speed, wanted_speed, 0.12)
+    position = both_axes("time_std_ratio", predicted_time, wanted_time, told[0])
+    velocity = both_axes("velocity_std_ratio", predicted_speed, wanted_speed, told[1])
     if position is None or velocity is None:
         return None
-    return {"time_std_ratio": position, "velocity_std_ratio": velocity}
+    cut = [path[:steps] for path in wanted]
+    if moves_uniformly(cut, counted(lengths, len(cut), steps)):
+        most = max(velocity.values())
+        velocity = {**velocity, "velocity_std_ratio": most} if most >= 1 else {}
+    return {**position, **velocity}
 
 
 def settled_at(states: Paths) -> float:
@@ -159,11 +191,12 @@ def participation_ratio(paths: Paths) -> float:
 def latent_insensitive(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
     if min(len(predicted), len(wanted)) < 16:
         return None
-    ratio = lowest_if_low(_across(predicted), _across(wanted), 0.5)
-    if ratio is None:
+    of_predicted, of_wanted = _across(predicted), _across(wanted)
+    ratios = both_axes("latent_std_ratio", of_predicted, of_wanted, lowest_if_low(of_predicted, of_wanted, 0.5))
+    if ratios is None:
         return None
     return {
-        "latent_std_ratio": ratio,
+        **ratios,
         "effective_rank": participation_ratio(predicted),
         "target_effective_rank": participation_ratio(wanted),
     }
@@ -178,14 +211,19 @@ def prior_fit_spread(
     fitted: Paths,
     wanted: Paths,
     told: Callable[[Sequence[float], Sequence[float]], float | None],
-) -> float | None:
+) -> tuple[float, dict[str, float]] | None:
+    """Return the ratio that is told, and that of each axis."""
     of_fitted, of_wanted = _spread(fitted), _spread(wanted)
     reach = lowest(of_fitted, of_wanted)
     if reach is None or reach < 0.3:
         return None
-    usable = [axis for axis in (_X, _Y) if of_wanted[axis] > 0]
     of_prior = _spread(prior)
-    return told([of_prior[axis] for axis in usable], [of_fitted[axis] for axis in usable])
+    of_usable = [of_fitted[axis] if of_wanted[axis] > 0 else 0.0 for axis in (_X, _Y)]
+    ratio = told(of_prior, of_usable)
+    by_axis = both_axes("prior_fit_spread", of_prior, of_usable, ratio)
+    assert ratio is not None
+    assert by_axis is not None
+    return ratio, {name: value for name, value in by_axis.items() if name != "prior_fit_spread"}
 
 
 def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float]) -> dict[str, float] | None:
@@ -207,7 +245,7 @@ def no_skill(prior: Paths, fitted: Paths, wanted: Paths, latents: Sequence[float
         "fitted_latent_std": deviation(latents),
     }
     ratio = prior_fit_spread(prior, fitted, wanted, lambda part, whole: lowest_if_low(part, whole, 0.6))
-    return found if ratio is None else {**found, "prior_fit_spread": ratio}
+    return found if ratio is None else {**found, "prior_fit_spread": ratio[0], **ratio[1]}
 
 
 def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None) -> dict[str, float] | None:
@@ -226,15 +264,18 @@ def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float]
                 units.append((x / distance, y / distance))
         if len(units) < _LEAST_PATHS:
             return None
-        heading = math.hypot(mean([unit[0] for unit in units]), mean([unit[1] for unit in units]))
-        found.append((heading, mean(efficiencies), mean(ways)))
-    (heading, efficiency, way), (of_wanted, wanted_efficiency, wanted_way) = found
+        x, y = mean([unit[0] for unit in units]), mean([unit[1] for unit in units])
+        heading = math.hypot(x, y)
+        close = [unit[0] * x + unit[1] * y >= math.sqrt(0.5) * heading - 1e-9 for unit in units]
+        found.append((heading, mean(efficiencies), mean(ways), sum(close) / len(close) if heading > 1e-9 else 0.0))
+    (heading, efficiency, way, same), (of_wanted, wanted_efficiency, wanted_way, _) = found
     if way < 0.01 * wanted_way:
         return None
     return {
         "heading_excess": heading - of_wanted,
         "efficiency_ratio": efficiency / wanted_efficiency,
         "heading_concentration": heading,
+        "same_way_share": same,
         "path_efficiency": efficiency,
         "target_path_efficiency": wanted_efficiency,
     }
@@ -243,7 +284,7 @@ def direction_collapse(predicted: Paths, wanted: Paths, lengths: Sequence[float]
 def vanishing_gradient(rms: Sequence[float]) -> dict[str, float] | None:
     if len(rms) < 2:
         return None
-    return {"first_last_ratio": rms[0] / rms[-1] if rms[-1] else 0.0, "last_rms": rms[-1]}
+    return {"first_last_ratio": rms[0] / rms[-1], "last_rms": rms[-1]} if rms[-1] else {"last_rms": 0.0}
 
 
 _REACH = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "softplus": (0.0, math.inf), "linear": (-math.inf, math.inf)}
@@ -301,6 +342,10 @@ def still_targets(deltas: Paths, lengths: Sequence[float] | None) -> dict[str, f
     values = [value for path in deltas for step in path for value in step[:2]]
     found = {"still_share": sum(value == 0 for value in values) / len(values)}
     return found if lengths is None else {**found, "padding_share": 1 - mean(list(lengths)) / len(deltas[0])}
+
+
+def step_share(rate: float, hidden: int) -> float:
+    return rate / (1 / math.sqrt(hidden))
 
 
 def weight_reach(rate: float, steps: float, hidden: int) -> float:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import humouse_doctor
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.probe import Judgement
-from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.gestures.synthetic import strokes
 from tests.verify.runs import write_config, write_data
@@ -66,6 +66,29 @@ class SmallTransformer(nn.Module):
         return result
 
 
+class Recorded(nn.Module):
+    """A generator that gives the paths it was made with, in turn."""
+
+    def __init__(self, paths: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+        super().__init__()
+        self.paths = nn.Parameter(torch.from_numpy(paths).float())
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.paths[torch.arange(len(z)) % len(self.paths)]
+
+
+class StateAsOutput(nn.Module):
+    """A generator whose LSTM's states are its output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(4, 2, batch_first=True)
+
+    def forward(self, z: Tensor) -> Tensor:
+        states: Tensor = self.lstm(z.unsqueeze(1).expand(-1, LENGTH, -1))[0]
+        return states
+
+
 def targets() -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     return np.cumsum(strokes(24, LENGTH, 0)[..., :2].astype(np.float64), axis=1)
 
@@ -90,17 +113,42 @@ def test_any_generator_is_diagnosed_in_memory(network: Callable[[], nn.Module]) 
 def test_a_generator_that_repeats_the_targets_is_not_collapsed() -> None:
     real = targets() / targets().std()
 
-    class Memory(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.paths = nn.Parameter(torch.from_numpy(real).float())
-
-        def forward(self, z: Tensor) -> Tensor:
-            return self.paths[torch.arange(len(z)) % len(self.paths)]
-
-    report = humouse_doctor.inspect(generator=Memory(), targets=real, latent_dim=4, samples=24, quick=True)
+    report = humouse_doctor.inspect(generator=Recorded(real), targets=real, latent_dim=4, samples=24, quick=True)
 
     assert report.verdict is Verdict.HEALTHY, report.sentence
+
+
+@pytest.mark.parametrize("edge", [False, True], ids=["zeros", "last position repeated"])
+def test_of_padded_targets_only_the_steps_before_the_padding_are_looked_at(edge: bool) -> None:
+    real = targets() / targets().std()
+    tail = np.repeat(real[:, -1:], 15 * LENGTH, axis=1) if edge else np.zeros((24, 15 * LENGTH, 2))
+    padded = np.concatenate([real, tail], axis=1)
+    frozen = np.concatenate([real[:, :1] * np.ones((1, LENGTH, 1)), tail], axis=1)  # moves in the padding alone
+    jump = np.concatenate([np.zeros_like(real), np.repeat(real, 15, axis=1)], axis=1)
+
+    def inspected(paths: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Report:
+        return humouse_doctor.inspect(generator=Recorded(paths), targets=padded, latent_dim=4, samples=24, quick=True)
+
+    well = inspected(padded)
+    assert well.verdict is Verdict.HEALTHY, well.sentence
+    assert well.sentence.endswith("of the data's steps are padding, where nothing was compared.")
+    assert inspected(frozen).verdict is Verdict.COLLAPSED
+    found = {result.code for result in inspected(jump).probes if result.judgement is Judgement.FOUND}
+    assert {"HD101", "HD103", "HD104"} <= found
+
+
+def test_where_the_state_is_the_output_no_change_of_its_gates_is_offered() -> None:
+    torch.manual_seed(0)
+    generator = StateAsOutput()
+    with torch.no_grad():
+        for parameter in generator.parameters():
+            parameter.mul_(2)  # the state then settles before the end
+
+    report = humouse_doctor.inspect(generator=generator, targets=targets(), latent_dim=4, samples=24, quick=True)
+
+    (cause,) = (one for one in report.causes if one.code == "HD203")
+    assert "the state itself is the output" in cause.message
+    assert not {"slow-gates", "time-input"} & {remedy.id for remedy in report.remedies}
 
 
 def test_the_generator_is_left_as_it_was() -> None:

@@ -137,14 +137,14 @@ DATA: dict[str, Callable[[], FloatArray]] = {
 
 
 #: Data of which every symptom can be measured, and with which this run is well or only moves too much.
-MEASURABLE = ("of float16", "half NaN")
+MEASURABLE = ("of float16", "half NaN", "one axis")
 UNREADABLE = (
     "zeros", "no sequence", "no step", "of 1e30", "of 1e30 in float32", "of 1e300", "of 1e-300", "of complex64", "all NaN",
     "all infinite",
 )  # fmt: skip
 #: Data that tells too little, whatever is measured.
 TELLS_NOTHING = (
-    "constant deltas", "one move and then nothing", "one axis", "one sequence", "fifteen sequences", "one step", "two steps",
+    "constant deltas", "one move and then nothing", "one sequence", "fifteen sequences", "one step", "two steps",
     "one sequence of one step",
 )  # fmt: skip
 
@@ -271,7 +271,7 @@ SHOWN = (
     ("times 1e30", "of 1e-18"),
     ("an output of 1e30", "denormal"),
     ("all zero", "one sequence of one step"),
-    ("float8_e4m3fn", "one axis"),
+    ("float8_e4m3fn", "fifteen sequences"),
 )
 
 

@@ -74,7 +74,9 @@ def of_module(
             settings=known,
             network=facts,
             space=Space(absolute=_compares_positions(known)),
-            samples=found if values is None else replace(cut(found, values.shape[1]), loss_targets=values),
+            samples=found
+            if values is None
+            else replace(cut(found, values.shape[1]), loss_targets=values, lengths=_lengths(values)),
             weights=weights,
             data=None if values is None else _summary(values),
             absent=MappingProxyType(dict(notes.absent)),
@@ -90,6 +92,23 @@ def _checked(targets: FloatArray) -> FloatArray:
     if not held_in_float32(values):
         raise UsageError("targets hold NaN, infinite or overly large values; expected finite float32 numbers (N, T, >=2)")
     return np.asarray(values)
+
+
+def _lengths(targets: FloatArray) -> FloatArray:
+    """Return the steps of each target (N, T, D) before its padding: (N,).
+
+    A tail of at least two steps that are all alike is padding, be it zeros or the last position repeated. A target that is
+    alike at every step may be anything, and counts in full.
+    """
+    steps = targets.shape[1]
+    changes = np.any(np.diff(targets, axis=1) != 0, axis=-1)  # (N, T - 1)
+    if steps < 2:
+        return np.full(len(targets), float(steps))
+    same = np.argmax(changes[:, ::-1], axis=1)  # (N,), the changes that are missing at the end
+    zeros = ~np.any(targets[:, -1] != 0, axis=-1)  # (N,)
+    padded = changes.any(axis=1) & (same > 0)
+    lengths: FloatArray = np.where(padded, steps - same - zeros, steps).astype(np.float64)
+    return lengths
 
 
 def _summary(targets: FloatArray) -> DataSummary:

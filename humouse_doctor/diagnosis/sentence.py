@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity
 from humouse_doctor.core.report import Cause, Finding, Verdict
-from humouse_doctor.diagnosis.verdict import blind_spot, is_untrained
+from humouse_doctor.diagnosis.verdict import blind_spot, deciding_codes, is_untrained
 from humouse_doctor.probes.registry import current
+from humouse_doctor.probes.shared.targets import padding_share
 
 _MAX_CONTRADICTIONS = 3
+#: Less padding than this is not worth a sentence.
+_SAID_PADDING = 0.25
 _NOTHING_KNOWN = (
     "Nothing in this config and data is known to make a warm-up collapse; only a rehearsal or its checkpoint can show more."
 )
@@ -47,21 +50,33 @@ def _answer(
     if broken is not None and broken.measurements.get("non_finite_weights", 0) > 0:
         return as_sentence(current().by_code["HD108"].message(case, broken.measurements))
     if verdict is Verdict.HEALTHY:
-        return _of_healthy_run(by_code, findings) if case.has_checkpoint else _NOTHING_KNOWN
+        return _of_healthy_run(case, by_code, findings) if case.has_checkpoint else _NOTHING_KNOWN
     if causes:
         return _of_cause(case, causes[0])
     grave = _gravest(verdict, by_code, findings)
     return _of_too_little(case, by_code) if grave is None else as_sentence(grave.message)
 
 
-def _of_healthy_run(by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> str:
+def _of_healthy_run(case: Case, by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> str:
     spread, moves, differ = (by_code[code].measurements for code in current().deciding)
     said = (
         f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
         f" {differ['latent_std_ratio']:.2f} times as much as their targets."
     )
+    left_out = [axis for axis in "xy" if all(_without(measured, axis) for measured in (spread, moves, differ))]
+    if left_out:
+        said += f" Only one axis was compared: in the data {left_out[0]} does not vary."
+    padding = padding_share(case)
+    if padding >= _SAID_PADDING:
+        said += f" {padding:.0%} of the data's steps are padding, where nothing was compared."
     too_much = next((finding for finding in findings if finding.code in current().deciding), None)
     return said if too_much is None else f"{said} This is not a collapse, but {too_much.message}."
+
+
+def _without(measured: Mapping[str, float], axis: str) -> bool:
+    """Return True if the ratios were compared on the other axis alone."""
+    by_axis = {name[-1] for name in measured if name.endswith(("_x", "_y"))}
+    return bool(by_axis) and axis not in by_axis
 
 
 def _of_cause(case: Case, cause: Cause) -> str:
@@ -84,10 +99,15 @@ def _gravest(verdict: Verdict, by_code: Mapping[str, ProbeResult], findings: Seq
 
 
 def _of_too_little(case: Case, by_code: Mapping[str, ProbeResult]) -> str:
-    reasons = {by_code[code].reason for code in (*current().deciding, *current().before_training) if code in by_code}
+    codes = deciding_codes(case)
+    reasons = {by_code[code].reason for code in codes if code in by_code}
     if by_code:
         reasons.add(blind_spot(case))
-    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or 'no probe was run'}."
+    missing = [
+        code for code in (current().deciding if case.has_checkpoint else current().before_training) if code not in by_code
+    ]
+    none = f"not run: {', '.join(missing)}" if by_code else "no probe was run"
+    return f"Too little could be measured to tell: {'; '.join(sorted(r for r in reasons if r)) or none}."
 
 
 def as_sentence(message: str) -> str:

@@ -66,6 +66,21 @@ def blind_spot(case: Case) -> str | None:
     return budget.rate_trouble(case) or targets.sight_trouble(case) or targets.loss_trouble(case)
 
 
+def deciding_codes(case: Case) -> tuple[str, ...]:
+    """Return the codes of the probes that have to measure before this case can be called healthy.
+
+    Before training, a head without bounds needs no measurement of its reach.
+    """
+    if case.has_checkpoint:
+        return current().deciding
+    reach, scale = current().before_training
+    return (scale,) if _is_unbounded(case) else (reach, scale)
+
+
+def _is_unbounded(case: Case) -> bool:
+    return case.network is not None and all(head is Activation.LINEAR for head in case.network.heads[:2])
+
+
 def is_untrained(by_code: Mapping[str, ProbeResult]) -> bool:
     """Return True if the weights were found to be still at their random start."""
     result = by_code.get("HD108")
@@ -102,7 +117,7 @@ def _known_before_training(case: Case, by_code: Mapping[str, ProbeResult]) -> bo
     if blind_spot(case) is not None:
         return False
     reach, scale = (_measured(by_code, code) for code in current().before_training)
-    unbounded = all(head is Activation.LINEAR for head in case.network.heads[:2])
+    unbounded = _is_unbounded(case)
     any_scale = case.network.architecture is Architecture.TCN
     warm_start = not case.settings.integer("training.reconstruction_epochs") and _measured(by_code, "HD207")
     return (reach and (scale or any_scale)) or (scale and unbounded) or (warm_start and (reach or unbounded))

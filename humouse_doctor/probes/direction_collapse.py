@@ -10,7 +10,10 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
-from humouse_doctor.probes.shared.paths import STILL, counted_moves, headings_and_efficiency, path_lengths
+from humouse_doctor.probes.shared.paths import STILL, counted_moves, headings_and_efficiency, path_lengths, same_way_share
+
+#: From these shares on, "nearly all" and "most" are fair words.
+_NEARLY_ALL, _MOST = 0.9, 0.6
 
 
 class DirectionCollapse(Probe):
@@ -36,6 +39,7 @@ class DirectionCollapse(Probe):
             tolerable=Interval(low=0.1),
         ),
         Metric(name="heading_concentration", unit="resultant length", meaning="0 all directions alike, 1 one direction"),
+        Metric(name="same_way_share", unit="share", meaning="share of headings within 45 degrees of the mean one"),
         Metric(name="path_efficiency", unit="share", meaning="distance from start to end over the path's length"),
         Metric(name="target_path_efficiency", unit="share", meaning="the same of the targets"),
     )
@@ -52,6 +56,7 @@ class DirectionCollapse(Probe):
             "heading_excess": of_drawn - of_targets,
             "efficiency_ratio": straight / real,
             "heading_concentration": of_drawn,
+            "same_way_share": same_way_share(moves),
             "path_efficiency": straight,
             "target_path_efficiency": real,
         }
@@ -64,5 +69,12 @@ class DirectionCollapse(Probe):
             )
         return (
             f"the paths' headings agree with a resultant length of {measured['heading_concentration']:.2f},"
-            f" {measured['heading_excess']:.2f} more than the real ones': nearly all go the same way"
+            f" {measured['heading_excess']:.2f} more than the real ones': {_how_many(measured['same_way_share'])} go within 45"
+            " degrees of one direction"
         )
+
+
+def _how_many(share: float) -> str:
+    """Return a share of paths in words with its number."""
+    words = "nearly all" if share >= _NEARLY_ALL else "most" if share >= _MOST else ""
+    return f"{words}, {share:.0%}," if words else f"{share:.0%}"

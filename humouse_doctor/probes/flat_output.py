@@ -29,22 +29,26 @@ class FlatOutput(Probe):
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(
-            name="time_std_ratio",
-            unit="ratio",
-            meaning="std of positions over time within a path, prediction over target",
-            healthy=Interval(low=0.4, high=4.0),
-            tolerable=Interval(low=0.25, high=10.0),
-            label="movement",
-            deciding=True,
+        *measures.on_each_axis(
+            Metric(
+                name="time_std_ratio",
+                unit="ratio",
+                meaning="std of positions over time within a path, prediction over target",
+                healthy=Interval(low=0.4, high=4.0),
+                tolerable=Interval(low=0.25, high=10.0),
+                label="movement",
+                deciding=True,
+            )
         ),
-        Metric(
-            name="velocity_std_ratio",
-            unit="ratio",
-            meaning="std of velocities over time within a path, prediction over target",
-            healthy=Interval(low=0.12, high=4.0),
-            tolerable=Interval(low=0.06, high=30.0),
-            deciding=True,
+        *measures.on_each_axis(
+            Metric(
+                name="velocity_std_ratio",
+                unit="ratio",
+                meaning="std of velocities over time within a path, prediction over target",
+                healthy=Interval(low=0.12, high=4.0),
+                tolerable=Interval(low=0.06, high=30.0),
+                deciding=True,
+            )
         ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
     )
@@ -58,17 +62,21 @@ class FlatOutput(Probe):
         of_targets = measures.counted_steps(case.samples.lengths, len(wanted), steps)
         of_drawn = measures.counted_steps(case.samples.lengths, len(drawn), steps)
         measured = {
-            "time_std_ratio": measures.two_sided_axis_ratio(
+            **measures.two_sided(
+                self.metric("time_std_ratio"),
                 measures.std_over_time(drawn, of_drawn),
                 measures.std_over_time(wanted, of_targets),
-                self.metric("time_std_ratio").healthy.low,
-            ),
-            "velocity_std_ratio": measures.two_sided_axis_ratio(
-                measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:]),
-                measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:]),
-                self.metric("velocity_std_ratio").healthy.low,
             ),
         }
+        velocity = measures.two_sided(
+            self.metric("velocity_std_ratio"),
+            measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:]),
+            measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:]),
+        )
+        if measures.moves_uniformly(wanted, of_targets):  # their velocity varies by jitter alone, which none has to learn
+            most = max(velocity.values())
+            velocity = {**velocity, "velocity_std_ratio": most} if most >= 1 else {}
+        measured |= velocity
         if case.samples.hidden is not None:
             measured["settled_at"] = settled_at(case.samples.hidden)
         return measured
@@ -81,23 +89,32 @@ class FlatOutput(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         position, velocity = (self.metric(name) for name in _JUDGED)
-        moves, varies = (measured[name] for name in _JUDGED)
+        moves, varies = _both(measured)
         if moves >= position.healthy.low and varies >= velocity.healthy.low:
             return self._too_much(measured)
         if moves >= position.healthy.low or (varies < velocity.tolerable.low and moves >= position.tolerable.low):
-            what = f"paths change speed {measured['velocity_std_ratio']:.3f} as much as real ones: they run nearly straight"
+            axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 3)
+            both = all(measured.get(f"velocity_std_ratio_{axis}", varies) < velocity.healthy.low for axis in "xy")
+            what = f"paths change speed {varies:.3f} as much as real ones{axes}{': they run nearly straight' if both else ''}"
         else:
-            what = f"within a path the position varies {measured['time_std_ratio']:.3f} as much as in a real one"
+            axes = measures.axes_in_words("time_std_ratio", moves, measured, 3)
+            what = f"within a path the position varies {moves:.3f} as much as in a real one{axes}"
         if measured.get("settled_at", 1.0) < _EARLY:
             what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
         return what
 
     def _too_much(self, measured: Mapping[str, float]) -> str:
-        if measured["velocity_std_ratio"] in self.metric("velocity_std_ratio").healthy:
-            return f"paths move {measures.in_words(measured['time_std_ratio'], 1)} times as much as real ones"
-        return (
-            f"paths change speed {measures.in_words(measured['velocity_std_ratio'], 1)} times as much as real ones: they shake"
-        )
+        moves, varies = _both(measured)
+        if varies in self.metric("velocity_std_ratio").healthy:
+            axes = measures.axes_in_words("time_std_ratio", moves, measured, 1)
+            return f"paths move {measures.in_words(moves, 1)} times as much as real ones{axes}"
+        axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 1)
+        return f"paths change speed {measures.in_words(varies, 1)} times as much as real ones{axes}: they shake"
+
+
+def _both(measured: Mapping[str, float]) -> tuple[float, float]:
+    """Return both judged ratios; one that was not measured is as it should be."""
+    return measured["time_std_ratio"], measured.get("velocity_std_ratio", 1.0)
 
 
 def settled_at(hidden: FloatArray) -> float:

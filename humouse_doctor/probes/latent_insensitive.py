@@ -21,13 +21,15 @@ class LatentInsensitive(Probe):
     needs = (Need.TARGETS, Need.PREDICTIONS)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(
-            name="latent_std_ratio",
-            unit="ratio",
-            meaning="std across latents at a step, prediction over target",
-            healthy=Interval(low=0.5, high=4.0),
-            tolerable=Interval(low=0.25, high=8.0),
-            deciding=True,
+        *measures.on_each_axis(
+            Metric(
+                name="latent_std_ratio",
+                unit="ratio",
+                meaning="std across latents at a step, prediction over target",
+                healthy=Interval(low=0.5, high=4.0),
+                tolerable=Interval(low=0.25, high=8.0),
+                deciding=True,
+            )
         ),
         Metric(name="effective_rank", unit="dimensions", meaning="participation ratio of the generated sequences"),
         Metric(name="target_effective_rank", unit="dimensions", meaning="participation ratio of the targets"),
@@ -37,10 +39,11 @@ class LatentInsensitive(Probe):
         judged = measures.judged(case)
         drawn, wanted = judged.predictions, judged.targets
         measures.require_sequences(drawn, wanted)
-        low = self.metric("latent_std_ratio").healthy.low
         return {
-            "latent_std_ratio": measures.two_sided_axis_ratio(
-                measures.spread_across(drawn), measures.spread_across(wanted), low
+            **measures.two_sided(
+                self.metric("latent_std_ratio"),
+                measures.spread_across(drawn, case.samples.lengths),
+                measures.spread_across(wanted, case.samples.lengths),
             ),
             "effective_rank": effective_rank(drawn),
             "target_effective_rank": effective_rank(wanted),
@@ -53,9 +56,11 @@ class LatentInsensitive(Probe):
         return measures.overshoot([self.metric("latent_std_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        ratio = measures.in_words(measured["latent_std_ratio"], 3)
+        ratio = measured["latent_std_ratio"]
+        axes = measures.axes_in_words("latent_std_ratio", ratio, measured, 3)
         return (
-            f"at a given step the sequences of different latents vary {ratio} as much as real ones (effective rank"
+            f"at a given step the sequences of different latents vary {measures.in_words(ratio, 3)} as much as real ones{axes}"
+            " (effective rank"
             f" {measured['effective_rank']:.1f} against {measured['target_effective_rank']:.1f})"
         )
 

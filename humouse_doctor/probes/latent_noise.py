@@ -8,7 +8,7 @@ from typing import ClassVar
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Metric
 from humouse_doctor.core.remedy import Lever
-from humouse_doctor.probes.shared.latent_distortion import FITTED_STD, SHRUNK_PRIOR, LatentDistortion
+from humouse_doctor.probes.shared.latent_distortion import EFFECT, LatentDistortion
 
 
 class LatentNoise(LatentDistortion):
@@ -16,10 +16,9 @@ class LatentNoise(LatentDistortion):
     name = "latent-noise"
     summary = "How much noise the warm-up adds to the latent, and how far prior samples spread against fitted ones."
     strength = Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std")
-    metrics: ClassVar[tuple[Metric, ...]] = (strength, SHRUNK_PRIOR, FITTED_STD)
+    metrics: ClassVar[tuple[Metric, ...]] = (strength, *EFFECT)
     key = "training.warmup_noise_std"
     levers = (Lever.LATENT,)
-    known_effect = "in measured runs noise of std 1 left prior samples a tenth of the reconstructions' spread"
 
     def strength_of(self, case: Case) -> float:
         return max(0.0, case.settings.number(self.key) or 0.0)

@@ -9,7 +9,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Metric
 from humouse_doctor.core.remedy import Lever
 from humouse_doctor.core.settings import Origin
-from humouse_doctor.probes.shared.latent_distortion import FITTED_STD, SHRUNK_PRIOR, LatentDistortion
+from humouse_doctor.probes.shared.latent_distortion import EFFECT, LatentDistortion
 
 
 class LatentWhitening(LatentDistortion):
@@ -17,10 +17,9 @@ class LatentWhitening(LatentDistortion):
     name = "latent-whitening"
     summary = "Whether the warm-up whitens the latent, and how far prior samples spread against fitted ones."
     strength = Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too")
-    metrics: ClassVar[tuple[Metric, ...]] = (strength, SHRUNK_PRIOR, FITTED_STD)
+    metrics: ClassVar[tuple[Metric, ...]] = (strength, *EFFECT)
     key = "training.warmup_latent_normalize"
     levers = (Lever.LATENT,)
-    known_effect = "in measured runs prior samples then spread a quarter as far as reconstructions"
 
     def strength_of(self, case: Case) -> float:
         return float(case.settings.flag(self.key) is True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.core.arrays import FloatArray
@@ -53,7 +53,7 @@ class NoSkill(Probe):
             meaning="1 - L1 of the fit over L1 of each sequence's own best constant",
             label="motion skill",
         ),
-        PRIOR_FIT_SPREAD,
+        *measures.on_each_axis(PRIOR_FIT_SPREAD),
         Metric(name="fitted_latent_std", unit="prior stds", meaning="std of the fitted latents"),
     )
 
@@ -72,10 +72,8 @@ class NoSkill(Probe):
             "motion_skill": 1 - loss / motionless,
             "fitted_latent_std": float(fit.latents.std()),
         }
-        ratio = prior_fit_spread(case, fit, _worse_axis)
-        if ratio is not None:
-            measured["prior_fit_spread"] = ratio
-        return measured
+        spreads = prior_and_fit(case, fit)
+        return measured if spreads is None else {**measured, **measures.two_sided(PRIOR_FIT_SPREAD, *spreads)}
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         return measures.judge_two_sided(self._judged, measured)
@@ -98,13 +96,13 @@ class NoSkill(Probe):
             f" {_below(measured['motion_skill'])} {own}'s"
         )
         ratio = measured.get("prior_fit_spread")
-        if ratio is not None and ratio not in self.metric("prior_fit_spread").healthy:
-            said += f"; prior samples spread {measures.in_words(ratio, 2)} as far as the fitted sequences"
-        return said
-
-
-def _worse_axis(prior: FloatArray, fitted: FloatArray) -> float:
-    return measures.two_sided_axis_ratio(prior, fitted, PRIOR_FIT_SPREAD.healthy.low)
+        if ratio is None or ratio in PRIOR_FIT_SPREAD.healthy:
+            return said
+        axes = measures.axes_in_words("prior_fit_spread", ratio, measured, 2)
+        prior = f"spread {measures.in_words(ratio, 2)} as far as the fitted sequences{axes}"
+        if measured["skill"] not in self.metric("skill").healthy:
+            return f"{said}; prior samples {prior}"
+        return f"prior samples miss the generator's skill: they {prior}, though {said}"
 
 
 def _below(skill: float) -> str:
@@ -127,9 +125,12 @@ def fitted_targets(fit: LatentFit) -> FloatArray:
     return values
 
 
-def prior_fit_spread(case: Case, fit: LatentFit, axis: Callable[[FloatArray, FloatArray], float]) -> float | None:
-    """Return the spread of prior samples over that of the fit, on the axis `axis` selects; None if the fit hardly spreads."""
+def prior_and_fit(case: Case, fit: LatentFit) -> tuple[FloatArray, FloatArray] | None:
+    """Return the spread of prior samples and that of the fit, (2,) each, None if the fit hardly spreads.
+
+    The fit's is 0 on an axis on which its targets do not vary.
+    """
     fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(fitted_targets(fit))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
-    return axis(measures.spread(measures.judged(case).predictions), np.where(wanted > 0, fitted, 0.0))
+    return measures.spread(measures.judged(case).predictions), np.where(wanted > 0, fitted, 0.0)

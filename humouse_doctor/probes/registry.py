@@ -20,10 +20,12 @@ from humouse_doctor.probes.head_saturation import HeadSaturation
 from humouse_doctor.probes.latent_insensitive import LatentInsensitive
 from humouse_doctor.probes.latent_noise import LatentNoise
 from humouse_doctor.probes.latent_whitening import LatentWhitening
+from humouse_doctor.probes.narrow_latent import NarrowLatent
 from humouse_doctor.probes.no_skill import NoSkill
 from humouse_doctor.probes.normalised_drift import NormalisedDrift
 from humouse_doctor.probes.out_of_reach_targets import OutOfReachTargets
 from humouse_doctor.probes.pretrainer_contract import PretrainerContract
+from humouse_doctor.probes.rate_too_high import RateTooHigh
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.probes.samples_straight import SamplesStraight
 from humouse_doctor.probes.short_warm_up import ShortWarmUp
@@ -56,6 +58,8 @@ PROBES: tuple[Probe, ...] = (
     StillTargets(),
     ShortWarmUp(),
     SpaceDisagreement(),
+    RateTooHigh(),
+    NarrowLatent(),
 )
 
 #: It replaces either of those that decide before training if a run starts from a pretrainer's weights.

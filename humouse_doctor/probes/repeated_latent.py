@@ -18,6 +18,12 @@ from humouse_doctor.remedies import catalogue
 
 #: An input whose share of variance over time is below this is constant up to rounding.
 _CONSTANT = 1e-8
+_NO_ADVICE = (
+    "the state itself is the output, and on such a network slow gates and a time input were tried and did not cure: give it an"
+    " output layer first"
+)
+#: Gates need not learn to remember this many steps.
+_FEWEST = 2
 
 
 class RepeatedLatent(Probe):
@@ -68,7 +74,7 @@ class RepeatedLatent(Probe):
         length = case.network.target_len
         if catalogue.gates_start_slow(case):
             measured["gate_steps_needed"] = 0.0
-        elif length is not None and length > 2 and budget.rate_trouble(case) is None:
+        elif length is not None and length > _FEWEST and budget.rate_trouble(case) is None:
             needed = math.log(length - 1) / budget.learning_rate(case)
             available = budget.steps_available(case)
             if math.isfinite(needed):
@@ -93,18 +99,43 @@ class RepeatedLatent(Probe):
         length = case.network.target_len if case.network else None
         said = f"the recurrent layer sees the same input at every one of {length or 'the'} steps"
         if "settled_at" in measured:
-            return f"{said} and settles on one state after {measured['settled_at']:.0%} of them: what follows is one point"
+            said += f" and settles on one state after {measured['settled_at']:.0%} of them: what follows is one point"
+            return f"{said}; {_NO_ADVICE}" if _state_is_output(case) else said
         if "gate_steps_share" in measured:
             return (
                 f"{said}; gates that remember all of them take about {budget.in_words(measured['gate_steps_needed'])}"
                 f" training steps at this lr, and the warm-up has {measured['gate_steps_share']:.2f} times as many"
-                " (in calibration no plain LSTM run below 0.09 clearly moved)"
+                f"{budget.counted_on(case)} (in calibration no plain LSTM run below 0.09 clearly moved)"
             )
-        return f"{said}; whether its gates can learn to keep moving depends on steps that are not known"
+        return f"{said}; whether its gates can learn to keep moving cannot be estimated: {_no_estimate(case)}"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        if _state_is_output(case):
+            return ()
         slow = () if catalogue.gates_start_slow(case) else (catalogue.slow_gates(case),)
         return (*slow, catalogue.time_input(case))
+
+
+def _state_is_output(case: Case) -> bool:
+    """Return True if the last recurrent state is the output itself, with no layer between the two."""
+    states, drawn = case.samples.hidden, case.samples.predictions
+    if states is None or drawn is None or len(states) > len(drawn):
+        return False
+    drawn = drawn[: len(states)]
+    return states.size > 0 and states.shape == drawn.shape and bool(np.allclose(states, drawn, rtol=1e-4, atol=1e-6))
+
+
+def _no_estimate(case: Case) -> str:
+    """Return why the steps that slow gates take cannot be compared with those of the warm-up."""
+    trouble = budget.rate_trouble(case)
+    if trouble is not None:
+        return trouble
+    length = case.network.target_len if case.network else None
+    if length is None:
+        return "the number of steps of a sequence is not known"
+    if length <= _FEWEST:
+        return f"a sequence has only {length} step{'' if length == 1 else 's'}"
+    return "how many training steps the warm-up has is not known"
 
 
 def time_share(values: FloatArray) -> float:

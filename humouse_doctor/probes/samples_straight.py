@@ -10,10 +10,12 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
-from humouse_doctor.probes.shared.paths import STILL, counted_moves, headings_and_efficiency, path_lengths
+from humouse_doctor.probes.shared.paths import STILL, coarse_efficiency, counted_moves, headings_and_efficiency, path_lengths
 
 #: Real paths that waste less of their way than this leave no room to be straighter.
 _STRAIGHT = 0.02
+#: From this efficiency on, "nearly straight" are fair words.
+_NEARLY = 0.95
 
 
 class SamplesStraight(Probe):
@@ -43,7 +45,7 @@ class SamplesStraight(Probe):
             raise NotMeasurable("the generated paths hardly move, so their straightness means nothing")
         _, straight = headings_and_efficiency(drawn)
         _, wanted = headings_and_efficiency(real)
-        if 1 - wanted < _STRAIGHT:
+        if 1 - max(wanted, coarse_efficiency(real)) < _STRAIGHT:
             raise NotMeasurable("the real paths are straight lines themselves")
         return {
             "detour_ratio": (1 - straight) / (1 - wanted),
@@ -52,7 +54,9 @@ class SamplesStraight(Probe):
         }
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        turns = f"spend {measured['detour_ratio']:.2f} times as much of their way on turns"
+        straight = "run nearly straight" if measured["path_efficiency"] >= _NEARLY else turns
         return (
             f"generated paths get {measured['path_efficiency']:.2f} of their length away from where they start, real ones"
-            f" {measured['target_path_efficiency']:.2f}: they run nearly straight"
+            f" {measured['target_path_efficiency']:.2f}: they {straight}"
         )

@@ -18,13 +18,19 @@ from humouse_doctor.remedies import catalogue
 _AIM = 2.0
 #: The largest factor by which a longer warm-up is proposed.
 _MOST = 64
+#: The smallest largest weight, over its start, of calibration runs with a third of their steps or more that were healthy.
+_ENOUGH = 1.85
+#: The factor of a longer warm-up where rate or steps are not known.
+_WITHOUT_STEPS = 4
 
 
 class ShortWarmUp(Probe):
     code = "HD210"
     name = "short-warm-up"
     kind = Kind.CAUSE
-    summary = "How far the optimiser can move a recurrent layer's weight in the steps there are, against its random start."
+    summary = (
+        "How far the optimiser can move, or has moved, a recurrent weight in the steps there are, against its random start."
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -35,6 +41,13 @@ class ShortWarmUp(Probe):
             tolerable=Interval(low=0.3),
         ),
         Metric(name="steps_available", unit="steps", meaning="epochs x sequences / batch size"),
+        Metric(
+            name="excess_over_start",
+            unit="ratio",
+            meaning="largest |weight| over the bound of its random start, where rate or steps are not known",
+            healthy=Interval(low=_ENOUGH),
+            tolerable=Interval(low=1.5),
+        ),
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     key = "training.reconstruction_epochs"
@@ -44,22 +57,34 @@ class ShortWarmUp(Probe):
         assert case.network is not None
         if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
             raise NotMeasurable("the estimate holds only for recurrent layers")
-        rate = budget.learning_rate(case)
         available = budget.steps_available(case)
-        if available is None:
-            raise NotMeasurable("how many steps the warm-up has is not known")
         if available == 0:
             raise NotMeasurable("there is no warm-up")
-        return {"weight_reach": rate * available * math.sqrt(case.network.hidden_dim), "steps_available": available}
+        trouble = budget.rate_trouble(case) or (None if available else "how many steps the warm-up has is not known")
+        if trouble is None and available is not None:
+            reach = budget.learning_rate(case) * available * math.sqrt(case.network.hidden_dim)
+            return {"weight_reach": reach, "steps_available": available}
+        rate = case.settings.number("training.lr.generator")
+        moved = None if case.weights is None or (rate or 0.0) > 1 else case.weights.excess_over_start
+        if moved is None:
+            raise NotMeasurable(trouble or "how many steps the warm-up has is not known")
+        return {"excess_over_start": moved}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if "excess_over_start" in measured:
+            return (
+                f"the largest weight is only {measured['excess_over_start']:.2f} times as large as any was at the random start;"
+                f" in calibration it was {_ENOUGH} times or more after enough steps"
+            )
         return (
-            f"in {budget.in_words(measured['steps_available'])} steps at lr {budget.learning_rate(case):g} Adam can move a"
-            f" recurrent weight by {measured['weight_reach']:.2f} of the bound it was drawn from: it stays close to its random"
-            " start"
+            f"in {budget.in_words(measured['steps_available'])} steps{budget.counted_on(case)} at lr"
+            f" {budget.learning_rate(case):g} Adam can move a recurrent weight by {measured['weight_reach']:.2f} of the bound"
+            " it was drawn from: it may stay close to its random start"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        if "weight_reach" not in measured:
+            return (catalogue.longer(case, _WITHOUT_STEPS),)
         reach = max(measured["weight_reach"], _AIM / _MOST)
         factor = max(2, math.ceil(_AIM / reach))
         return (catalogue.longer(case, factor),)

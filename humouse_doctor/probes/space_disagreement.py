@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 from humouse_doctor.core.arrays import FloatArray
@@ -54,12 +55,13 @@ class SpaceDisagreement(Probe):
         if samples.sequences is None or samples.loss_targets is None:
             return measured
         wanted = measures.loss_targets(case)
-        real = measures.spread(PIXELS.targets(measures.xy(samples.sequences), 2))
-        measured["perfect_spread_ratio"] = _mean_ratio(measures.spread(case.reading.space.pixels(wanted)), real)
+        spread = partial(measures.spread, lengths=samples.lengths)
+        real = spread(PIXELS.targets(measures.xy(samples.sequences), 2))
+        measured["perfect_spread_ratio"] = _mean_ratio(spread(case.reading.space.pixels(wanted)), real)
         if samples.predictions is not None:
             drawn = measures.predictions(case)
-            measured["spread_as_compared"] = _mean_ratio(measures.spread(drawn), measures.spread(wanted))
-            measured["spread_as_read"] = _mean_ratio(measures.spread(case.reading.space.pixels(drawn)), real)
+            measured["spread_as_compared"] = _mean_ratio(spread(drawn), spread(wanted))
+            measured["spread_as_read"] = _mean_ratio(spread(case.reading.space.pixels(drawn)), real)
         return measured
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:

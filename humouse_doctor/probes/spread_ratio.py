@@ -19,14 +19,16 @@ class SpreadRatio(Probe):
     needs = (Need.TARGETS, Need.PREDICTIONS)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(
-            name="spread_ratio",
-            unit="ratio",
-            meaning="std of predictions over std of targets, on the axis where it is least, or most where none lacks",
-            healthy=Interval(low=0.5, high=4.0),
-            tolerable=Interval(low=0.25, high=8.0),
-            label="spread",
-            deciding=True,
+        *measures.on_each_axis(
+            Metric(
+                name="spread_ratio",
+                unit="ratio",
+                meaning="std of predictions over std of targets, on the axis where it is least, or most where none lacks",
+                healthy=Interval(low=0.5, high=4.0),
+                tolerable=Interval(low=0.25, high=8.0),
+                label="spread",
+                deciding=True,
+            )
         ),
         Metric(name="prediction_std", unit="judged space", meaning="std of predictions, mean of the axes"),
         Metric(name="target_std", unit="judged space", meaning="std of targets, mean of the axes"),
@@ -35,9 +37,9 @@ class SpreadRatio(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         judged = measures.judged(case)
         measures.require_sequences(judged.predictions, judged.targets)
-        predicted, wanted = measures.spread(judged.predictions), measures.spread(judged.targets)
+        predicted, wanted = (measures.spread(values, case.samples.lengths) for values in (judged.predictions, judged.targets))
         return {
-            "spread_ratio": measures.two_sided_axis_ratio(predicted, wanted, self.metric("spread_ratio").healthy.low),
+            **measures.two_sided(self.metric("spread_ratio"), predicted, wanted),
             "prediction_std": float(predicted.mean()),
             "target_std": float(wanted.mean()),
         }
@@ -49,8 +51,9 @@ class SpreadRatio(Probe):
         return measures.overshoot([self.metric("spread_ratio")], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        space = measures.space_name(case)
+        space, ratio = measures.space_name(case), measured["spread_ratio"]
         return (
             f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({space}) have"
-            f" {measured['target_std']:.3g}: {measures.in_words(measured['spread_ratio'], 3)} of the spread on the worse axis"
+            f" {measured['target_std']:.3g}: {measures.in_words(ratio, 3)} of the spread"
+            + measures.axes_in_words("spread_ratio", ratio, measured, 3)
         )

@@ -85,7 +85,7 @@ class TargetScale(Probe):
         return (
             f"the targets ({space}) have an rms of {measured['target_rms']:.3g}; at lr {budget.learning_rate(case):g} the"
             f" output layer needs about {budget.in_words(measured['steps_needed'])} steps to reach that scale and has"
-            f" {budget.in_words(measured['steps_available'])}"
+            f" {budget.in_words(measured['steps_available'])}{budget.counted_on(case)}"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

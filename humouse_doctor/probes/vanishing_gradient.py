@@ -8,7 +8,7 @@ from typing import ClassVar
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 
 
@@ -37,11 +37,16 @@ class VanishingGradient(Probe):
             raise NotMeasurable("fewer than two layers received a gradient")
         if not np.isfinite(rms).all():
             raise NotMeasurable("the gradient holds NaN or infinite values")
-        if rms[-1] <= 0:
-            return {"first_last_ratio": 0.0, "last_rms": 0.0}
+        if rms[-1] <= 0:  # then there is no share of it that could reach the first layer
+            return {"last_rms": 0.0}
         return {"first_last_ratio": rms[0] / rms[-1], "last_rms": rms[-1]}
 
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        return super().judge(measured) if "first_last_ratio" in measured else Judgement.FOUND
+
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if "first_last_ratio" not in measured:
+            return "the loss's gradient at the last layer is 0 already, so no layer is trained: look at the head before it"
         return (
             f"the first layer receives {measured['first_last_ratio']:.1e} of the gradient that the last one does: the"
             " layers that see the latent are hardly trained"

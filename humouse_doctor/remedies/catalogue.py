@@ -129,8 +129,8 @@ def normalised_positions(case: Case) -> Remedy:
     return Remedy(
         id="normalised-positions",
         title=title,
-        why="targets of unit scale are in reach of the head and of the steps there are; by itself it brings back spread,"
-        " not movement: a repeated latent stays flat over long sequences",
+        why="targets of unit scale are in reach of a linear head, and of fewer steps; by itself it brings back spread,"
+        " not movement: a repeated latent may stay flat over long sequences",
         edits=(*edits, *edit(case, WARMUP_SPACE, "read")) if known else edits,
         code_hint=None if known else hint,
         code_changes=() if known else (CodeChange.NORMALISED_POSITIONS,),
@@ -339,13 +339,15 @@ def enough_steps(case: Case, needed: float, available: float) -> Remedy:
 def longer(case: Case, factor: int) -> Remedy:
     """Train for `factor` times as many epochs, independent of the reason."""
     epochs = case.settings.integer("training.reconstruction_epochs") or 0
-    counted = f": {epochs * factor} epochs instead of {epochs}" if epochs else ""
+    elsewhere = case.subject_is_pretrainer  # the run's own epochs are not those of the program that trained this file
+    counted = f": {epochs * factor} epochs instead of {epochs}" if epochs and not elsewhere else ""
     return Remedy(
         id=f"longer-warm-up-{factor}x",
         title=f"Warm up {factor} times as long{counted}",
         why="what has not settled yet may only need more steps",
         safety=Safety.SAFE,
-        edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs else (),
+        edits=edit(case, "training.reconstruction_epochs", epochs * factor) if epochs and not elsewhere else (),
+        code_hint=f"Run the pretrainer again, for {factor} times as many epochs." if elsewhere else None,
         expects=(_SPREAD, _MOVES, _SKILL),
     )
 

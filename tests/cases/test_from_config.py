@@ -2,8 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
+from humouse_doctor.inputs.gestures.synthetic import strokes
+from humouse_doctor.probes.shared import budget
 from tests.cases.builders import write_checkpoint, write_config, write_data
 
 
@@ -30,3 +34,15 @@ def test_a_head_the_trainer_does_not_know_is_unknown(tmp_path: Path) -> None:
     before = load_case(Request(config=config)).case.network
     assert before is not None
     assert before.heads == (None, None)
+
+
+def test_steps_are_those_of_all_the_data_however_small_the_sample_of_it(tmp_path: Path) -> None:
+    config, data = write_config(tmp_path), tmp_path / "many.npz"
+    np.savez(data, sequences=strokes(1000, 8, 0))
+    whole, sample = (load_case(Request(config=config, data=data, max_sequences=most)).case for most in (1000, 17))
+
+    assert sample.data is not None
+    assert (sample.data.taken, sample.data.usable) == (17, 1000)
+    assert (budget.steps_available(sample) or 0) > 1
+    assert budget.steps_available(sample) == budget.steps_available(whole)
+    assert budget.counted_on(sample) == budget.counted_on(whole) == " (counted on the 1,000 sequences of these data)"

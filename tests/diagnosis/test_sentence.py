@@ -3,14 +3,17 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from humouse_doctor.cases.request import Loaded, ToolFinding
 from humouse_doctor.core.case import Need, Samples
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Verdict
+from humouse_doctor.core.spec import Activation
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.diagnosis.diagnose import diagnose
+from humouse_doctor.diagnosis.examine import examine
 from tests import builders
 from tests.diagnosis import runs
 from tests.diagnosis.runs import B, F, H
@@ -36,6 +39,17 @@ def test_the_sentence_of_a_healthy_run_carries_the_three_ratios() -> None:
     assert runs.report(runs.WELL).sentence == (
         "Generated paths spread 0.50, move 0.25 and differ 0.75 times as much as their targets."
     )
+
+
+@pytest.mark.parametrize(("scale", "still"), [((1.0, 0.0), "y"), ((0.0, 1.0), "x")])
+def test_an_axis_that_does_not_vary_is_left_out_and_the_sentence_says_so(scale: tuple[float, float], still: str) -> None:
+    targets, drawn = (builders.strokes(seed, rows=64) * np.array(scale) for seed in (0, 1))
+    case = replace(builders.healthy_case(), samples=builders.samples(targets, drawn))
+    report = diagnose(Loaded(case=case), examine(case))
+    assert report.verdict is Verdict.HEALTHY
+    assert report.sentence.endswith(f" Only one axis was compared: in the data {still} does not vary.")
+    whole = builders.healthy_case()
+    assert "axis" not in diagnose(Loaded(case=whole), examine(whole)).sentence
 
 
 def test_the_sentence_of_a_collapse_is_its_best_causes() -> None:
@@ -86,6 +100,19 @@ def test_the_sentence_of_an_undetermined_run_gives_each_reason_once() -> None:
     report = runs.report({"HD101": None, "HD103": None, "HD204": None})
     assert report.sentence == "Too little could be measured to tell: HD101 was skipped; HD103 was skipped."
     assert runs.report({}).sentence == "Too little could be measured to tell: no probe was run."
+    assert runs.report({"HD106": H}).sentence == "Too little could be measured to tell: not run: HD101, HD103, HD104."
+
+
+def test_a_head_without_bounds_and_what_only_a_config_needs_are_no_reason_for_too_little() -> None:
+    of_config = diagnose(Loaded(case=runs.planned()), runs.results({"HD101": None, "HD201": None, "HD202": None}))
+    assert of_config.sentence == "Too little could be measured to tell: HD202 was skipped."
+    alone = diagnose(Loaded(case=runs.planned()), runs.results({"HD202": H}))
+    assert alone.sentence == "Too little could be measured to tell: not run: HD201."
+    bounded = runs.planned(Activation.TANH)
+    of_bounded = diagnose(Loaded(case=bounded), runs.results({"HD201": None, "HD202": None}))
+    assert of_bounded.sentence == "Too little could be measured to tell: HD201 was skipped; HD202 was skipped."
+    of_checkpoint = runs.report({"HD101": None, "HD103": H, "HD104": H, "HD201": None, "HD202": None})
+    assert of_checkpoint.sentence == "Too little could be measured to tell: HD101 was skipped."
 
 
 @pytest.mark.parametrize("code", sorted(set(runs.MEASURED) - {"HD207"}))

@@ -41,7 +41,27 @@ def test_paths_that_all_go_the_same_way_are_found() -> None:
     result = builders.run("HD107", case)
     assert result.judgement is Judgement.FOUND
     assert result.measurements["heading_concentration"] == pytest.approx(1, abs=0.01)
-    assert "nearly all go the same way" in _PROBE.message(case, result.measurements)
+    assert _PROBE.message(case, result.measurements).endswith("nearly all, 100%, go within 45 degrees of one direction")
+
+
+@pytest.mark.parametrize(
+    ("half_angle", "words"),
+    [
+        (np.pi / 4 / 0.93, ": nearly all, 91%, go within 45"),
+        (np.pi / 4 / 0.7, ": most, 69%, go within 45"),
+        (np.pi / 4 / 0.49, ": 47% go within 45"),
+    ],
+)
+def test_the_share_that_goes_the_same_way_is_said_and_chooses_the_words(half_angle: float, words: str) -> None:
+    case = _of(_fan(np.pi), _fan(half_angle))
+    result = builders.run("HD107", case)
+    assert result.judgement is not Judgement.HEALTHY
+    assert words in _PROBE.message(case, result.measurements)
+
+
+def test_headings_without_a_mean_do_not_go_the_same_way() -> None:
+    there = _fan(0.1, rows=32)
+    assert builders.run("HD107", _of(builders.strokes(0), np.concatenate([there, -there]))).measurements["same_way_share"] == 0
 
 
 @pytest.mark.parametrize("direction", [[1.0, 0.0], [0.6, 0.8]])

@@ -51,7 +51,8 @@ def test_deltas_summed_to_a_constant_velocity_are_found_by_the_velocity_though_p
     assert result.measurements["time_std_ratio"] > _TIME.healthy.low
     assert result.measurements["velocity_std_ratio"] < 1e-6
     assert result.judgement is Judgement.FOUND
-    assert "change speed 0.000 as much as real ones: they run nearly straight" in _PROBE.message(case, result.measurements)
+    said = "change speed 0.000 as much as real ones on both axes: they run nearly straight"
+    assert said in _PROBE.message(case, result.measurements)
 
 
 def test_z_scored_deltas_are_summed_in_the_datas_own_unit() -> None:
@@ -77,7 +78,7 @@ def test_too_much_movement_is_borderline_at_most_and_said_as_such(factor: float)
     result = builders.run("HD103", case)
     assert result.judgement is Judgement.BORDERLINE
     assert _PROBE.message(case, result.measurements) == (
-        f"paths change speed {factor:.1f} times as much as real ones: they shake"
+        f"paths change speed {factor:.1f} times as much as real ones in y and 1.0 in x: they shake"
     )
     assert _PROBE.overshoots(result.measurements)
 
@@ -95,7 +96,7 @@ def test_too_few_sequences_are_skipped(of_targets: int, drawn: int) -> None:
 def test_padding_and_transient_do_not_count_as_movement() -> None:
     targets = np.array(builders.strokes(0))
     drawn = np.zeros_like(targets)
-    drawn[:, :2] = 50.0
+    drawn[:, :1] = 50.0
     drawn[:, 10:] = 50.0
     lengths = np.full(len(targets), 10.0)
     result = builders.run("HD103", builders.case(builders.samples(targets, drawn, lengths=lengths)))
@@ -141,6 +142,75 @@ def test_predictions_that_are_not_finite_are_skipped(bad: float) -> None:
 def test_an_unknown_space_is_skipped() -> None:
     case = builders.case(builders.samples(builders.strokes(0), builders.strokes(1)), space=None)
     assert builders.run("HD103", case).reason == "no loss space"
+
+
+def test_the_message_says_which_axis_is_meant_and_gives_the_other() -> None:
+    targets = builders.strokes(0)
+    case = builders.case(builders.samples(targets, targets * np.array([1.06, 0.246])))
+    assert _PROBE.message(case, builders.run("HD103", case).measurements) == (
+        "within a path the position varies 0.246 as much as in a real one in y and 1.060 in x"
+    )
+
+
+def test_an_axis_that_is_left_out_is_said() -> None:
+    targets = builders.strokes(0) * np.array([1.0, 0.0])
+    case = builders.case(builders.samples(targets, builders.strokes(0) * 0.25))
+    assert _PROBE.message(case, builders.run("HD103", case).measurements) == (
+        "within a path the position varies 0.250 as much as in a real one in x (y does not vary in the data and is left out)"
+    )
+
+
+def test_one_speed_on_one_axis_alone_is_no_straight_line() -> None:
+    measured = {"time_std_ratio": 1.0, "velocity_std_ratio": 0.01, "velocity_std_ratio_x": 0.01, "velocity_std_ratio_y": 0.9}
+    said = _PROBE.message(builders.healthy_case(), measured)
+    assert said == "paths change speed 0.010 as much as real ones in x and 0.900 in y"
+
+
+def _jittery_lines(jitter: float, seed: int, rows: int = 64) -> FloatArray:
+    """Return straight paths of unit scale in all directions at one speed, shaken by `jitter`."""
+    random = np.random.default_rng(seed)
+    angles, sizes = random.uniform(0, 2 * np.pi, rows), random.uniform(0.5, 1.5, rows)
+    ends = sizes[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    lines = np.linspace(0, 1, 50)[None, :, None] * ends[:, None]
+    return np.asarray(lines + random.normal(0, jitter, lines.shape))
+
+
+@pytest.mark.parametrize("jitter", [0.01, 0.02])
+def test_jitter_on_straight_targets_is_nothing_that_paths_have_to_learn(jitter: float) -> None:
+    case = builders.case(builders.samples(_jittery_lines(jitter, 0), _jittery_lines(0.001, 1)))
+    result = builders.run("HD103", case)
+    assert result.judgement is Judgement.HEALTHY
+    assert "velocity_std_ratio" not in result.measurements
+
+
+def test_paths_that_shake_more_than_straight_targets_are_still_found_to() -> None:
+    shaking = _jittery_lines(0.01, 1) + np.random.default_rng(2).normal(0, 1, (64, 50, 2)) * np.array([0.0, 0.4])
+    case = builders.case(builders.samples(_jittery_lines(0.01, 0), shaking))
+    result = builders.run("HD103", case)
+    assert result.judgement is Judgement.BORDERLINE
+    assert _PROBE.message(case, result.measurements).endswith("in y and 1.0 in x: they shake")
+
+
+def test_straight_targets_whose_speed_varies_still_ask_for_that() -> None:
+    targets = builders.strokes(0)
+    result = builders.run("HD103", builders.case(builders.samples(targets, _lines(targets))))
+    assert result.judgement is Judgement.FOUND
+    assert result.measurements["velocity_std_ratio"] == 0
+
+
+def test_paths_without_movement_that_are_well_where_velocity_means_nothing_are_found_by_their_movement() -> None:
+    case = builders.case(builders.samples(_jittery_lines(0.01, 0), _jittery_lines(0.001, 1) * 0.1))
+    result = builders.run("HD103", case)
+    assert result.judgement is Judgement.FOUND
+    assert _PROBE.message(case, result.measurements).startswith("within a path the position varies 0.089 as much")
+
+
+def test_padding_of_any_length_leaves_the_movement_before_it_measurable() -> None:
+    targets, drawn = builders.strokes(0), builders.strokes(1)
+    padded = [np.concatenate([each, np.zeros((48, 380, 2))], axis=1) for each in (targets, drawn)]
+    found = builders.run("HD103", builders.case(builders.samples(padded[0], padded[1], lengths=np.full(48, 20.0))))
+    plain = builders.run("HD103", builders.case(builders.samples(targets, drawn)))
+    assert found.measurements == plain.measurements
 
 
 def _message(time: float, velocity: float, settled: float | None = None) -> str:

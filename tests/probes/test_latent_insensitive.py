@@ -83,6 +83,13 @@ def test_predictions_that_are_not_finite_are_skipped(bad: float) -> None:
     assert builders.run("HD104", _of(builders.strokes(0), builders.constant(bad))).status is Status.SKIPPED
 
 
+def test_the_message_says_which_axis_is_meant_and_gives_the_other() -> None:
+    targets = builders.strokes(0)
+    case = _of(targets, targets * np.array([0.1, 0.9]))
+    said = _PROBE.message(case, builders.run("HD104", case).measurements)
+    assert "vary 0.100 as much as real ones in x and 0.900 in y (effective rank" in said
+
+
 def test_the_message_carries_its_three_numbers() -> None:
     measured = {"latent_std_ratio": 0.0125, "effective_rank": 1.04, "target_effective_rank": 3.5}
     assert _PROBE.message(builders.healthy_case(), measured) == (

@@ -17,8 +17,28 @@ from tests import builders, reference
 
 def test_a_tenth_of_the_steps_and_the_padding_do_not_count() -> None:
     mask = measures.counted_steps(np.array([5.0, 20.0]), 3, 20)
-    assert mask.sum(axis=1).tolist() == [3, 18, 3]
-    assert not mask[:, :2].any()
+    assert mask.sum(axis=1).tolist() == [4, 18, 4]
+    assert not mask[0, 0]
+    assert not mask[1, :2].any()
+
+
+def test_the_transient_is_a_share_of_a_sequences_own_length_however_long_its_padding() -> None:
+    mask = measures.counted_steps(np.array([20.0]), 1, 400)
+    assert np.flatnonzero(mask[0]).tolist() == list(range(2, 20))
+
+
+def test_spreads_are_those_before_the_padding() -> None:
+    values = np.array(builders.strokes(0, rows=16))
+    padded = np.concatenate([values, np.full((16, 30, 2), 7.0)], axis=1)
+    lengths = np.full(16, 20.0)
+    assert measures.spread(padded, lengths) == pytest.approx(measures.spread(values))
+    assert measures.spread_across(padded, lengths) == pytest.approx(measures.spread_across(values))
+    some = np.where(np.arange(16) % 2 == 0, 20.0, 50.0)
+    by_step = [padded[: (16 if step < 20 else 0), step].std(axis=0) * 16 for step in range(20)]
+    assert measures.spread_across(padded, some) == pytest.approx(np.sum(by_step, axis=0) / (16 * 20 + 8 * 30))
+    for each in (measures.spread, measures.spread_across):
+        with pytest.raises(NotMeasurable, match="every step is padding"):
+            each(padded, np.zeros(16))
 
 
 def test_without_lengths_every_step_past_the_transient_counts() -> None:

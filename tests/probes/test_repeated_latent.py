@@ -102,7 +102,7 @@ def test_before_training_the_message_says_how_many_steps_are_missing() -> None:
     case = _planned(100)
     assert _PROBE.message(case, _PROBE.measure(case)).endswith(
         "take about 2,944 training steps at this lr, and the warm-up has 0.03 times as many"
-        " (in calibration no plain LSTM run below 0.09 clearly moved)"
+        " (counted on the 16 sequences of these data) (in calibration no plain LSTM run below 0.09 clearly moved)"
     )
 
 
@@ -110,13 +110,40 @@ def test_before_training_steps_that_are_not_known_are_borderline_and_said_so() -
     case = replace(_planned(100), data=None)
     result = builders.run("HD203", case)
     assert result.judgement is Judgement.BORDERLINE
-    assert "depends on steps that are not known" in _PROBE.message(case, result.measurements)
+    assert _PROBE.message(case, result.measurements).endswith("estimated: how many training steps the warm-up has is not known")
 
 
-@pytest.mark.parametrize(("rate", "length"), [(0, 20), (1e-3, None), (1e-3, 2)])
-def test_without_rate_or_length_gates_have_no_estimate(rate: float, length: int | None) -> None:
-    measured = _PROBE.measure(_planned(100, rate=rate, length=length))
+@pytest.mark.parametrize(
+    ("rate", "length", "reason"),
+    [
+        (0, 20, "at a learning rate of 0 nothing is trained"),
+        (1.0, 20, "at a learning rate of 1 one step moves every weight further than its whole random start"),
+        (1e-3, None, "the number of steps of a sequence is not known"),
+        (1e-3, 2, "a sequence has only 2 steps"),
+        (1e-3, 1, "a sequence has only 1 step"),
+    ],
+)
+def test_without_rate_or_length_gates_have_no_estimate_for_that_reason(rate: float, length: int | None, reason: str) -> None:
+    case = _planned(100, rate=rate, length=length)
+    measured = _PROBE.measure(case)
     assert measured == {"input_time_share": 0.0}
+    assert _PROBE.message(case, measured).endswith(f"cannot be estimated: {reason}")
+
+
+def test_where_the_state_is_the_output_no_remedy_is_offered_and_the_reason_is_said() -> None:
+    states = builders.settling_states(4, rows=16)[..., :2]
+    found = builders.samples(
+        builders.strokes(0), np.concatenate([states, states]), rnn_input=builders.repeated(16), hidden=states
+    )
+    case = builders.case(found, known=builders.settings(), facts=builders.network(), weights=builders.TRAINED)
+    result = builders.run("HD203", case)
+    assert result.judgement is Judgement.FOUND
+    assert _PROBE.remedies(case, result.measurements) == ()
+    assert "the state itself is the output" in _PROBE.message(case, result.measurements)
+
+    layered = replace(case, samples=replace(found, predictions=builders.strokes(1)))
+    assert len(_PROBE.remedies(layered, result.measurements)) == 2
+    assert "the state itself" not in _PROBE.message(layered, result.measurements)
 
 
 def test_before_training_an_architecture_that_does_not_repeat_is_healthy() -> None:

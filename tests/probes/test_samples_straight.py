@@ -38,6 +38,12 @@ def test_paths_straighter_than_real_ones_are_found(turn: float, judgement: Judge
         assert "they run nearly straight" in _PROBE.message(case, result.measurements)
 
 
+def test_paths_that_still_turn_are_not_called_straight() -> None:
+    measured = {"detour_ratio": 0.04, "path_efficiency": 0.9, "target_path_efficiency": 0.2}
+    said = _PROBE.message(builders.case(), measured)
+    assert said.endswith("real ones 0.20: they spend 0.04 times as much of their way on turns")
+
+
 def test_paths_that_hardly_move_are_skipped() -> None:
     result = builders.run("HD109", _of(_wandering(1.5), _wandering(0.1) * 0.001))
 
@@ -51,6 +57,22 @@ def test_real_paths_that_are_straight_leave_nothing_to_compare() -> None:
     result = builders.run("HD109", _of(_wandering(0.01), _wandering(0.01, seed=1)))
 
     assert (result.status, result.reason) == (Status.SKIPPED, "the real paths are straight lines themselves")
+
+
+@pytest.mark.parametrize("jitter", [0.01, 0.02])
+def test_jitter_on_straight_real_paths_is_no_turn(jitter: float) -> None:
+    lines = _wandering(0.0) / 20
+    jittery = np.repeat(lines, 3, axis=1) + np.random.default_rng(1).normal(0, jitter, (64, 60, 2))
+    result = builders.run("HD109", _of(jittery, np.repeat(lines, 3, axis=1)[::-1]))
+    assert result.reason == "the real paths are straight lines themselves"
+
+
+@pytest.mark.parametrize("steps", [12, 200])
+def test_a_turn_is_one_at_a_coarse_scale_too(steps: int) -> None:
+    way = np.linspace(0, 1, steps)
+    angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)[:, None] + np.pi * way  # half a circle
+    turning = np.cumsum(np.stack([np.cos(angles), np.sin(angles)], axis=-1), axis=1)
+    assert builders.run("HD109", _of(turning, _wandering(0.0))).judgement is Judgement.FOUND
 
 
 @given(data=st.data())

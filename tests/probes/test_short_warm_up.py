@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Case, WeightFacts
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.spec import Activation, Architecture
 from tests import builders, reference
@@ -67,3 +67,31 @@ def test_the_message_says_how_far_a_weight_comes() -> None:
     case = _of(5)
     measured = _PROBE.measure(case)
     assert f"by {measured['weight_reach']:.2f} of the bound it was drawn from" in _PROBE.message(case, measured)
+
+
+@pytest.mark.parametrize(
+    ("moved", "judgement"), [(3.0, Judgement.HEALTHY), (1.7, Judgement.BORDERLINE), (1.2, Judgement.FOUND)]
+)
+def test_without_a_rate_how_far_the_weights_have_moved_decides(moved: float, judgement: Judgement) -> None:
+    values = {key: value for key, value in builders.SOUND.items() if key != "training.lr.generator"}
+    weights = WeightFacts(non_finite=0, total=9, excess_over_start=moved)
+    case = replace(_of(5), settings=builders.settings(values), weights=weights)
+    result = builders.run("HD210", case)
+    assert (result.judgement, result.measurements) == (judgement, {"excess_over_start": moved})
+    assert f"only {moved:.2f} times as large" in _PROBE.message(case, result.measurements)
+    assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["longer-warm-up-4x"]
+    assert builders.run("HD210", replace(case, weights=None)).judgement is None
+
+
+def test_the_message_predicts_nothing_and_says_which_sequences_were_counted() -> None:
+    case = _of(5)
+    message = _PROBE.message(case, _PROBE.measure(case))
+    assert message.startswith("in 15 steps (counted on the 48 sequences of these data) at lr 0.001")
+    assert message.endswith("it may stay close to its random start")
+
+
+def test_steps_that_the_config_alone_tells_are_not_said_to_be_those_of_the_data() -> None:
+    values = {**builders.SOUND, "training.reconstruction_epochs": 5, "data.max_gestures": 32}
+    for data in (None, builders.summary()):
+        case = builders.case(known=builders.settings(values), facts=builders.network(), data=data)
+        assert _PROBE.message(case, _PROBE.measure(case)).startswith("in 10 steps at lr 0.001")

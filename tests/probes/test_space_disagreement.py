@@ -141,3 +141,10 @@ def test_without_a_warm_up_there_is_no_loss_to_disagree() -> None:
     result = builders.run("HD211", _read(replace(_paths(), settings=known)))
 
     assert (result.status, result.reason) == (Status.SKIPPED, "no warm-up runs (training.reconstruction_epochs is 0)")
+
+
+def test_the_spread_as_read_is_that_of_the_symptom_where_sequences_are_padded_too() -> None:
+    case = _read(_generator(Space(absolute=True), 0.5))
+    case = replace(case, samples=replace(case.samples, lengths=np.full(48, 12.0)))
+    cause, symptom = (builders.run(code, case).measurements for code in ("HD211", "HD101"))
+    assert cause["spread_as_read"] == pytest.approx(symptom["prediction_std"] / symptom["target_std"], rel=1e-4)

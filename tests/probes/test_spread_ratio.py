@@ -89,8 +89,7 @@ def test_channels_after_the_position_do_not_count() -> None:
 def test_the_message_names_the_space_and_both_deviations() -> None:
     probe, case = builders.probe("HD101"), _scaled(0.01)
     assert probe.message(case, probe.measure(case)) == (
-        "generated values have a std of 0.01 where the targets (absolute positions) have 1: 0.010 of the spread on the"
-        " worse axis"
+        "generated values have a std of 0.01 where the targets (absolute positions) have 1: 0.010 of the spread on both axes"
     )
     spaceless = builders.case(case.samples, space=None)
     assert "the targets (the loss's space) have" in probe.message(spaceless, probe.measure(spaceless))

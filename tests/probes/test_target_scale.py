@@ -62,7 +62,7 @@ def test_the_message_carries_rms_rate_and_both_steps() -> None:
     assert _PROBE.message(case, _PROBE.measure(case)) == (
         "the targets (absolute positions) have an rms of 270; at lr 0.001 the output layer needs about 30,000 steps to"
         " reach that"
-        " scale and has 300"
+        " scale and has 300 (counted on the 48 sequences of these data)"
     )
     spaceless = builders.case(case.samples, known=case.settings, facts=case.network, space=None, data=case.data)
     assert "(the loss's space)" in _PROBE.message(spaceless, _PROBE.measure(spaceless))

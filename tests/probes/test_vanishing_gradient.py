@@ -52,6 +52,13 @@ def test_without_gradients_it_is_skipped() -> None:
     assert builders.run("HD106", builders.case()).reason == "no gradients"
 
 
+def test_where_the_last_layer_gets_none_either_nothing_is_said_of_the_first_ones_share() -> None:
+    case = _of([0.0, 0.0])
+    result = builders.run("HD106", case)
+    assert (result.judgement, dict(result.measurements)) == (Judgement.FOUND, {"last_rms": 0})
+    assert _PROBE.message(case, result.measurements).startswith("the loss's gradient at the last layer is 0 already")
+
+
 def test_the_message_carries_the_ratio() -> None:
     message = _PROBE.message(builders.case(), {"first_last_ratio": 2e-7, "last_rms": 1.0})
     assert message.startswith("the first layer receives 2.0e-07 of the gradient that the last one does")
@@ -60,5 +67,5 @@ def test_the_message_carries_the_ratio() -> None:
 @given(rms=st.lists(st.floats(0, 1e6), max_size=4))
 def test_it_agrees_with_its_slow_twin(rms: list[float]) -> None:
     twin = reference.vanishing_gradient(rms)
-    if twin is None or math.isfinite(twin["first_last_ratio"]):
+    if twin is None or math.isfinite(twin.get("first_last_ratio", 0.0)):
         builders.assert_agrees("HD106", _of(rms), twin)

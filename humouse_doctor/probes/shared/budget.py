@@ -41,6 +41,14 @@ def in_words(steps: float) -> str:
     return f"{steps:,.0f}" if steps < _COUNTABLE else f"{steps:.1e}"
 
 
+def counted_on(case: Case) -> str:
+    """Return where the steps were counted, for messages: on the data given, which may be a part of the run's own."""
+    limit = case.settings.integer("data.max_gestures")
+    if case.data is None or (limit is not None and limit <= case.data.usable):
+        return ""
+    return f" (counted on the {case.data.usable:,} sequences of these data)"
+
+
 def steps_available(case: Case) -> float | None:
     """Return the warm-up's optimiser steps, epochs x ceil(sequences / batch size), None if one of these is unknown.
 

@@ -12,26 +12,28 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes.no_skill import prior_fit_spread
+from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD, prior_and_fit
 from humouse_doctor.probes.shared import budget, measures
 from humouse_doctor.remedies import catalogue
 
 #: A distorted latent makes what the prior draws shrink; it is not blamed for too wide a spread, which HD105 judges.
 SHRUNK_PRIOR = Metric(
-    name="prior_fit_spread",
+    name="least_prior_fit_spread",
     unit="ratio",
     meaning="spread of prior samples over that of latents fitted to real targets, on the axis where it is least",
     healthy=Interval(low=0.75),
     tolerable=Interval(low=0.5),
 )
+#: The same ratio by axis, as HD105 has it beside the value that it judges.
+_BY_AXIS = measures.on_each_axis(PRIOR_FIT_SPREAD)[1:]
 FITTED_STD = Metric(name="fitted_latent_std", unit="prior stds", meaning="std of latents fitted to real targets")
+EFFECT = (SHRUNK_PRIOR, *_BY_AXIS, FITTED_STD)
 
 
 class LatentDistortion(Probe):
     """A setting that distorts the latent, judged by its effect where a checkpoint shows it.
 
-    A subclass names the setting by `key`; `metrics` are `strength`, its own metric, with the two of the effect after it.
-    `known_effect` states the effect on measured runs, for a case that cannot show its own.
+    A subclass names the setting by `key`; `metrics` are `strength`, its own metric, with those of the effect after it.
     """
 
     kind = Kind.CAUSE
@@ -40,7 +42,6 @@ class LatentDistortion(Probe):
     sometimes = ("HD103",)
     key: ClassVar[str]
     strength: ClassVar[Metric]
-    known_effect: ClassVar[str]
 
     @abstractmethod
     def strength_of(self, case: Case) -> float:
@@ -70,14 +71,13 @@ class LatentDistortion(Probe):
         return SHRUNK_PRIOR.judge(measured[SHRUNK_PRIOR.name])
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        """Return the fact with its effect, or with that of measured runs."""
+        """Return the fact with its effect on this checkpoint; without one, with what it may do."""
         fact = self.fact(case, measured)
         if SHRUNK_PRIOR.name not in measured:
-            return f"{fact}; {self.known_effect}"
-        return (
-            f"{fact}: prior samples spread {measured[SHRUNK_PRIOR.name]:.2f} as far as samples of fitted latents (std"
-            f" {measured[FITTED_STD.name]:.1f})"
-        )
+            return f"{fact}; prior samples may then spread less than reconstructions, which was not measured here"
+        least, std = measured[SHRUNK_PRIOR.name], measured[FITTED_STD.name]
+        axes = measures.axes_in_words(PRIOR_FIT_SPREAD.name, least, measured, 2)
+        return f"{fact}: prior samples spread {least:.2f} as far as samples of fitted latents (std {std:.1f}){axes}"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return the undistorted latent."""
@@ -97,12 +97,14 @@ def _effect(case: Case) -> dict[str, float]:
     if fit is None or case.samples.predictions is None:
         return {}
     try:
-        ratio = prior_fit_spread(case, fit, measures.lowest_axis_ratio)
+        spreads = prior_and_fit(case, fit)
+        if spreads is None:
+            return {}
+        least = measures.lowest_axis_ratio(*spreads)
     except NotMeasurable:
         return {}
-    if ratio is None:
-        return {}
-    return {SHRUNK_PRIOR.name: ratio, FITTED_STD.name: float(fit.latents.std())}
+    by_axis = measures.axis_ratios(PRIOR_FIT_SPREAD.name, *spreads)
+    return {SHRUNK_PRIOR.name: least, **by_axis, FITTED_STD.name: float(fit.latents.std())}
 
 
 def _require_stated(case: Case, key: str) -> None:

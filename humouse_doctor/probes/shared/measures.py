@@ -20,6 +20,10 @@ MIN_STEPS = 4
 MIN_SEQUENCES = 16
 #: A standard deviation below this share of its values is rounding, not variation.
 _ROUNDING = 1e-9
+#: Paths of which a line at one speed leaves less than this share of the variance over time differ from it by jitter.
+_UNIFORM = 0.02
+#: The position channels.
+_AXES = ("x", "y")
 #: Ratios above this are written as a power of ten.
 _READABLE = 1e6
 
@@ -44,16 +48,27 @@ def require_sequences(*sides: FloatArray) -> None:
         raise NotMeasurable(f"only {fewest} sequence{'' if fewest == 1 else 's'}: too few to tell")
 
 
-def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
-    """Return a mask (rows, steps) of the steps after the transient and before the padding.
+def valid_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
+    """Return a mask (rows, steps) of the steps before the padding.
 
     If there are more rows than lengths (N,), the lengths are repeated in turn.
     """
-    mask = np.ones((rows, steps), dtype=bool)
-    mask[:, : int(np.ceil(steps * TRANSIENT_SHARE))] = False
-    if lengths is not None:
-        mask &= np.arange(steps) < np.resize(lengths, rows)[:, None]
-    return mask
+    before: BoolArray = np.arange(steps) < _lengths(lengths, rows, steps)[:, None]
+    return before
+
+
+def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
+    """Return a mask (rows, steps) of the steps after the transient, a share of a sequence's length, and before the padding.
+
+    The lengths (N,) are those of `valid_steps`.
+    """
+    transient = np.ceil(_lengths(lengths, rows, steps) * TRANSIENT_SHARE)  # (rows,)
+    counted: BoolArray = valid_steps(lengths, rows, steps) & (np.arange(steps) >= transient[:, None])
+    return counted
+
+
+def _lengths(lengths: FloatArray | None, rows: int, steps: int) -> FloatArray:
+    return np.full(rows, float(steps)) if lengths is None else np.minimum(np.resize(lengths, rows), steps)
 
 
 def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
@@ -90,6 +105,41 @@ def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float)
     return float(ratios.min() if ratios.min() < low else ratios.max())
 
 
+def on_each_axis(metric: Metric) -> tuple[Metric, Metric, Metric]:
+    """Return a ratio that is judged on its worse axis, with that of each axis as evidence."""
+    x, y = (
+        Metric(name=f"{metric.name}_{axis}", unit=metric.unit, meaning=f"{metric.name} on the {axis} axis") for axis in _AXES
+    )
+    return metric, x, y
+
+
+def axis_ratios(name: str, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
+    """Return prediction over target, (2,) each, by `name` and axis; an axis whose target is 0 is left out."""
+    return {
+        f"{name}_{axis}": float(part / whole) for axis, part, whole in zip(_AXES, prediction, target, strict=True) if whole > 0
+    }
+
+
+def two_sided(metric: Metric, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
+    """Return the metric's value, prediction over target (2,) on the worse axis, and that of each axis."""
+    worse = two_sided_axis_ratio(prediction, target, metric.healthy.low)
+    return {metric.name: worse, **axis_ratios(metric.name, prediction, target)}
+
+
+def axes_in_words(name: str, value: float, measured: Mapping[str, float], digits: int) -> str:
+    """Return which axis has `value`, and the value of the other, to be put behind `value`; empty if no axis is known."""
+    found = {axis: measured[f"{name}_{axis}"] for axis in _AXES if f"{name}_{axis}" in measured}
+    if not found:
+        return ""
+    worse = min(found, key=lambda axis: abs(found[axis] - value))
+    other = next(axis for axis in _AXES if axis != worse)
+    if other not in found:
+        return f" in {worse} ({other} does not vary in the data and is left out)"
+    if in_words(found[other], digits) == in_words(value, digits):
+        return " on both axes"
+    return f" in {worse} and {in_words(found[other], digits)} in {other}"
+
+
 def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
     """Judge by the worst metric; too much variation alone is at most borderline, since it is not a collapse."""
     values = [(metric, measured[metric.name]) for metric in metrics if metric.name in measured]
@@ -118,14 +168,55 @@ def in_words(ratio: float, digits: int) -> str:
     return f"{ratio:.{digits}f}" if ratio < _READABLE else f"{ratio:.2e}"
 
 
-def spread(values: FloatArray) -> FloatArray:
-    """Return the standard deviation over all sequences and steps: (N, T, 2) -> (2,)."""
-    return _without_rounding(values.std(axis=(0, 1)), values)
+def spread(values: FloatArray, lengths: FloatArray | None = None) -> FloatArray:
+    """Return the standard deviation over all sequences and their steps before the padding: (N, T, 2) -> (2,).
+
+    Raises `NotMeasurable` if there is nothing but padding.
+    """
+    if lengths is None:
+        return _without_rounding(values.std(axis=(0, 1)), values)
+    valid = values[_some_valid(lengths, values)]  # (n, 2)
+    return _without_rounding(valid.std(axis=0), valid[None])
 
 
-def spread_across(values: FloatArray) -> FloatArray:
-    """Return the mean over steps of the standard deviation across sequences: (N, T, 2) -> (2,)."""
-    return _without_rounding(values.std(axis=0).mean(axis=0), values)
+def spread_across(values: FloatArray, lengths: FloatArray | None = None) -> FloatArray:
+    """Return the mean over steps of the standard deviation across the sequences that are not over: (N, T, 2) -> (2,).
+
+    A step counts by the number of those sequences. Raises `NotMeasurable` if there is nothing but padding.
+    """
+    if lengths is None:
+        return _without_rounding(values.std(axis=0).mean(axis=0), values)
+    mask = _some_valid(lengths, values)
+    going = mask[:, mask.any(axis=0), None].astype(np.float64)  # (N, t, 1)
+    kept = np.where(going > 0, values[:, mask.any(axis=0)], 0.0)  # (N, t, 2)
+    count = going.sum(axis=0)  # (t, 1)
+    mean = kept.sum(axis=0) / count
+    variance = (np.square(kept - mean) * going).sum(axis=0) / count  # (t, 2)
+    return _without_rounding((np.sqrt(variance) * count).sum(axis=0) / count.sum(), kept)
+
+
+def _some_valid(lengths: FloatArray, values: FloatArray) -> BoolArray:
+    mask = valid_steps(lengths, len(values), values.shape[1])
+    if not mask.any():
+        raise NotMeasurable("every step is padding")
+    return mask
+
+
+def moves_uniformly(paths: FloatArray, mask: BoolArray) -> bool:
+    """Return True if paths (N, T, 2) go straight at one speed over the counted steps, up to jitter.
+
+    They do if a straight line at a constant speed explains all but a fiftieth of the variance over time within a path. A path
+    with fewer than `MIN_STEPS` counted steps is left out.
+    """
+    enough = mask.sum(axis=1) >= MIN_STEPS
+    kept, weights = paths[enough], mask[enough].astype(np.float64)[..., None]  # (n, T, 2), (n, T, 1)
+    count = weights.sum(axis=1, keepdims=True)
+    time = np.arange(paths.shape[1], dtype=np.float64)[None, :, None]
+    time = (time - (time * weights).sum(axis=1, keepdims=True) / count) * weights
+    moved = (kept - (kept * weights).sum(axis=1, keepdims=True) / count) * weights
+    slope = (time * moved).sum(axis=1, keepdims=True) / np.square(time).sum(axis=1, keepdims=True)
+    whole = float(np.square(moved).sum())
+    return whole > 0 and float(np.square(moved - slope * time).sum()) < _UNIFORM * whole
 
 
 def best_constant_loss(targets: FloatArray) -> float:

@@ -23,9 +23,8 @@ def sight_trouble(case: Case) -> str | None:
             measures.require_sequences(targets)
             if targets.shape[1] < measures.MIN_STEPS:
                 return f"targets of fewer than {measures.MIN_STEPS} steps show no movement"
-            differ = measures.spread_across(targets) > 0
-            if not differ.all():
-                return f"the targets are all alike{' on one axis' if differ.any() else ''}"
+            if not (measures.spread_across(targets, case.samples.lengths) > 0).any():  # one axis that does not vary is left out
+                return "the targets are all alike"
     except NotMeasurable as reason:
         return str(reason)
     return None
@@ -39,5 +38,14 @@ def loss_trouble(case: Case) -> str | None:
     if case.samples.loss_targets is None:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        least = float(measures.spread_across(measures.loss_targets(case)).min())
+        spread = measures.spread_across(measures.loss_targets(case))
+    least = float(spread[spread > 0].min(initial=math.inf))
     return f"targets that spread {least:.1e} have no squares in float32, where their loss is" if least < _LEAST_SPREAD else None
+
+
+def padding_share(case: Case) -> float:
+    """Return the share of the targets' steps that are padding; 0 if that is not known."""
+    targets, lengths = case.samples.loss_targets, case.samples.lengths
+    if targets is None or lengths is None or targets.size == 0:
+        return 0.0
+    return float(1 - np.minimum(lengths, targets.shape[1]).mean() / targets.shape[1])

@@ -1,0 +1,60 @@
+"""HD213: the latent has fewer numbers than the targets have directions of variation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
+from humouse_doctor.core.settings import Origin
+from humouse_doctor.probes.latent_insensitive import effective_rank
+from humouse_doctor.probes.shared import measures
+from humouse_doctor.remedies import catalogue
+
+_KEY = "model.generator.latent_dim"
+
+
+class NarrowLatent(Probe):
+    code = "HD213"
+    name = "narrow-latent"
+    kind = Kind.CAUSE
+    summary = "Numbers in the latent, against the directions in which the targets vary."
+    needs = (Need.TARGETS,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="latent_share",
+            unit="ratio",
+            meaning="numbers in the latent over the targets' effective rank",
+            healthy=Interval(low=1.0),
+            tolerable=Interval(low=0.7),
+        ),
+        Metric(name="latent_dim", unit="count", meaning="numbers in the latent"),
+        Metric(name="target_effective_rank", unit="dimensions", meaning="participation ratio of the targets"),
+    )
+    explains = ("HD101", "HD104")
+    sometimes = ("HD103", "HD105", "HD107")
+    key = _KEY
+    levers = (Lever.WIDTH,)
+
+    def measure(self, case: Case) -> dict[str, float]:
+        setting = case.settings.get(_KEY)
+        if setting is None or (setting.origin is Origin.DEFAULT and case.settings.source is None):
+            raise NotMeasurable("the size of the latent is not known")
+        size = case.settings.integer(_KEY)
+        rank = effective_rank(measures.loss_targets(case))
+        if size is None or rank <= 0:
+            raise NotMeasurable("the size of the latent is not known" if size is None else "all targets are the same")
+        return {"latent_share": size / rank, "latent_dim": float(size), "target_effective_rank": rank}
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        size = measured["latent_dim"]
+        return (
+            f"the latent has {size:.0f} {'number' if size == 1 else 'numbers'}, and the targets vary in about"
+            f" {measured['target_effective_rank']:.1f} directions: it cannot tell all of them apart"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return (catalogue.wider_latent(case),)

@@ -1,0 +1,80 @@
+"""HD212: one step of the optimiser moves a weight by a large part of its random start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
+from humouse_doctor.core.spec import Architecture
+from humouse_doctor.probes.shared import budget
+from humouse_doctor.remedies import catalogue
+
+
+class RateTooHigh(Probe):
+    code = "HD212"
+    name = "rate-too-high"
+    kind = Kind.CAUSE
+    summary = "How far one step moves a recurrent weight, or how far the weights have moved, against their random start."
+    needs = (Need.HEADS,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="step_share",
+            unit="ratio",
+            meaning="lr over 1 / sqrt(H), the bound of a weight's random start",
+            healthy=Interval(high=0.2),
+            tolerable=Interval(high=0.4),
+        ),
+        Metric(
+            name="excess_over_start",
+            unit="ratio",
+            meaning="largest |weight| over the bound of its random start; judged where the rate is not known",
+            healthy=Interval(high=13.0),
+            tolerable=Interval(high=25.0),
+        ),
+    )
+    explains = ("HD103", "HD105")
+    sometimes = ("HD101", "HD104", "HD107")
+    key = "training.lr.generator"
+    levers = (Lever.RATE,)
+
+    def measure(self, case: Case) -> dict[str, float]:
+        assert case.network is not None
+        if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
+            raise NotMeasurable("the estimate holds only for recurrent layers")
+        budget.require_warm_up(case)
+        rate = None if case.subject_is_pretrainer else case.settings.number("training.lr.generator")
+        measured = {}
+        if rate is not None and rate > 0:
+            measured["step_share"] = rate * math.sqrt(case.network.hidden_dim)
+        if case.weights is not None and case.weights.excess_over_start is not None:
+            measured["excess_over_start"] = case.weights.excess_over_start
+        if not measured:
+            raise NotMeasurable("neither a learning rate nor trained weights are known")
+        return measured
+
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        name = "step_share" if "step_share" in measured else "excess_over_start"
+        return self.metric(name).judge(measured[name])
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        moved = measured.get("excess_over_start")
+        if "step_share" not in measured:
+            return (
+                f"the largest weight is {moved:.3g} times as large as any was at the random start, so its learning rate was"
+                " probably too high"
+            )
+        rate = case.settings.number("training.lr.generator")
+        said = (
+            f"at lr {rate:g} one step of Adam moves a recurrent weight by {measured['step_share']:.2g} of the bound it was"
+            " drawn from: such steps do not settle"
+        )
+        return said if moved is None else f"{said} (the largest weight is now {moved:.3g} times as large as any at the start)"
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        usual = catalogue.usual_rate(case)
+        return (usual,) if usual.edits or case.settings.source is None else (catalogue.other_rate(case, 0.1),)
