@@ -57,7 +57,8 @@ class Metric:
 
     A value inside `healthy` is healthy, one outside `tolerable` is found, and one between the two is borderline. A metric
     without an interval is reported as evidence and judges nothing. `label` is its name in tables of trials, empty for a
-    metric that is in none. The `deciding` metrics measure the distance from health at a trial's end.
+    metric that is in none. The `deciding` metrics measure the distance from health at a trial's end; one that is `optional`
+    says nothing where its probe leaves it out.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Metric:
     tolerable: Interval = ANY
     label: str = ""
     deciding: bool = False
+    optional: bool = False
 
     def judge(self, value: float) -> Judgement:
         """Judge one finite value; NaN is never healthy."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.report import Cause, Confidence, Verdict
 from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.diagnosis.causes import explodes, lacks
 from humouse_doctor.probes.registry import current
-from humouse_doctor.probes.shared import budget, targets
+from humouse_doctor.probes.shared import targets
 from humouse_doctor.probes.untrained import looks_untrained
 
 #: With this one as well the verdict is sure.

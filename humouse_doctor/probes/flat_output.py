@@ -48,6 +48,7 @@ class FlatOutput(Probe):
                 healthy=Interval(low=0.12, high=4.0),
                 tolerable=Interval(low=0.06, high=30.0),
                 deciding=True,
+                optional=True,
             )
         ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes.shared import budget
 from humouse_doctor.remedies import catalogue
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
@@ -13,7 +14,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.probes.flat_output import settled_at
-from humouse_doctor.probes.shared import budget, measures
+from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
 #: An input whose share of variance over time is below this is constant up to rounding.

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.space import PIXELS
-from humouse_doctor.probes.shared import budget, measures
+from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
 

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes.shared import budget, measures
+from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
 #: If more than this many times the available steps are needed, longer training is not a practical remedy.

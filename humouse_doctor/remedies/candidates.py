@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.probes.shared import budget
 from humouse_doctor.remedies import catalogue
 
 #: Factors by which a longer warm-up is tried.

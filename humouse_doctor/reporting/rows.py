@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause
 from humouse_doctor.probes.registry import current
-from humouse_doctor.probes.shared import budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

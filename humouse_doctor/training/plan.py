@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from humouse_doctor.cases import budget
 from humouse_doctor.cases.from_config import generator_spec
 from humouse_doctor.cases.spaces import added, conditions_of, held_in_float32, moments, reading_of, space_of
 from humouse_doctor.core.arrays import FloatArray
@@ -18,7 +19,6 @@ from humouse_doctor.core.spec import Activation, Architecture
 from humouse_doctor.inputs.config.trainer_keys import WARMUP_GATES
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
-from humouse_doctor.probes.shared import budget
 from humouse_doctor.training.warm_up import ENCODER_HIDDEN, WarmUp
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Trial
@@ -35,19 +35,30 @@ def is_healthy(results: Sequence[ProbeResult]) -> bool:
     return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in current().deciding_in_trials)
 
 
+def _decided(measurements: Mapping[str, float]) -> Iterator[tuple[str, Metric, float | None]]:
+    """Yield each deciding metric with its value, None if it was not measured.
+
+    An optional one that its probe left out of what it measured is passed over.
+    """
+    measured = {name.partition(".")[0] for name in measurements}
+    for name, metric in _deciding().items():
+        if name in measurements or not (metric.optional and name.partition(".")[0] in measured):
+            yield name, metric, measurements.get(name)
+
+
 def is_inside(measurements: Mapping[str, float]) -> bool:
     """Return True if every deciding metric was measured and is within its healthy interval by a fifth of each bound."""
     return all(
-        name in measurements and _MARGIN * metric.healthy.low <= measurements[name] <= metric.healthy.high / _MARGIN
-        for name, metric in _deciding().items()
+        value is not None and _MARGIN * metric.healthy.low <= value <= metric.healthy.high / _MARGIN
+        for _, metric, value in _decided(measurements)
     )
 
 
 def is_as_well(measurements: Mapping[str, float], whole: Mapping[str, float]) -> bool:
     """Return True if no deciding metric is further from 1 than in `whole` by more than a quarter, or a skill lower by 0.1."""
     return all(
-        name in measurements and name in whole and _lost(metric, measurements[name], whole[name]) <= 0
-        for name, metric in _deciding().items()
+        value is not None and (name not in whole or _lost(metric, value, whole[name]) <= 0)
+        for name, metric, value in _decided(measurements)
     )
 
 
@@ -65,9 +76,7 @@ def distance(measurements: Mapping[str, float]) -> float:
 
     A ratio contributes log(bound / value) / log 20, any other metric (bound - value) / bound, each clipped to [0, 1].
     """
-    return fmean(
-        _distance_of(metric, measurements[name]) if name in measurements else 1.0 for name, metric in _deciding().items()
-    )
+    return fmean(1.0 if value is None else _distance_of(metric, value) for _, metric, value in _decided(measurements))
 
 
 def _distance_of(metric: Metric, value: float) -> float:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from humouse_doctor.cases import budget
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.inputs.gestures.synthetic import strokes
-from humouse_doctor.probes.shared import budget
 from tests.cases.builders import write_checkpoint, write_config, write_data
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Trial
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.verify.effects import compare, distance, furthest, interval95, is_healthy
+from humouse_doctor.verify.effects import compare, distance, furthest, interval95, is_as_well, is_healthy, is_inside
 from tests.verify.builders import FLAT, RATIOS, SHARES, WELL, trial
 
 ARM = Arm(title="an arm", edits=(Edit(key="training.reconstruction_epochs", old=1, new=2),))
@@ -18,11 +18,16 @@ ARM = Arm(title="an arm", edits=(Edit(key="training.reconstruction_epochs", old=
 QUANTILES = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
+VELOCITY = "HD103.velocity_std_ratio"
+
+
 def twin(measured: dict[str, float]) -> float:
     """The distance from health, a metric at a time."""
-    total = 0.0
+    total, count = 0.0, len(WELL)
     for name, healthy in RATIOS.items():
-        if name not in measured or measured[name] <= 0:
+        if name == VELOCITY and name not in measured and "HD103.time_std_ratio" in measured:
+            count -= 1
+        elif name not in measured or measured[name] <= 0:
             total += 1.0
         elif measured[name] < healthy.low:
             total += min(1.0, math.log(healthy.low / measured[name]) / math.log(20))
@@ -33,7 +38,7 @@ def twin(measured: dict[str, float]) -> float:
             total += 1.0
         elif measured[name] < healthy.low:
             total += min(1.0, (healthy.low - measured[name]) / healthy.low)
-    return total / len(WELL)
+    return total / count
 
 
 MEASURED = st.fixed_dictionaries(
@@ -55,7 +60,7 @@ def test_health_is_no_distance_away_and_what_cannot_be_measured_is_as_far_as_cou
     assert distance(WELL) == 0.0
     assert distance({}) == 1.0
     assert distance(FLAT) == 1.0
-    for name in WELL:
+    for name in set(WELL) - {VELOCITY}:
         assert distance({key: value for key, value in WELL.items() if key != name}) == pytest.approx(1 / len(WELL))
 
 
@@ -291,3 +296,25 @@ def test_what_is_furthest_from_health_is_named_with_its_healthy_interval(measure
 def test_of_what_is_healthy_or_not_measured_nothing_is_named() -> None:
     assert furthest(WELL) is None
     assert furthest({}) is None
+
+
+def test_a_metric_that_its_probe_left_out_says_nothing_and_a_probe_that_measured_nothing_counts_in_full() -> None:
+    without = {name: value for name, value in WELL.items() if name != VELOCITY}
+    assert distance(without) == 0
+    assert is_inside(without)
+    assert is_as_well(without, WELL)
+    silent = {name: value for name, value in WELL.items() if not name.startswith("HD103.")}
+    assert distance(silent) > 0
+    assert not is_inside(silent)
+    assert not is_as_well(silent, WELL)
+
+
+def test_a_cure_is_inside_by_a_fifth_and_as_well_as_another_within_a_quarter() -> None:
+    low = RATIOS["HD101.spread_ratio"].low
+    assert is_inside({**WELL, "HD101.spread_ratio": 1.21 * low})
+    assert not is_inside({**WELL, "HD101.spread_ratio": 1.19 * low})
+    assert is_as_well({**WELL, "HD101.spread_ratio": 0.81}, WELL)
+    assert is_as_well({**WELL, "HD101.spread_ratio": 1.24}, WELL)
+    assert not is_as_well({**WELL, "HD101.spread_ratio": 0.79}, WELL)
+    assert is_as_well({**WELL, "HD105.skill": 0.51}, WELL)
+    assert not is_as_well({**WELL, "HD105.skill": 0.49}, WELL)

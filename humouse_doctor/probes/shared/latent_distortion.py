@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
@@ -13,7 +14,7 @@ from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.settings import Origin
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD, prior_and_fit
-from humouse_doctor.probes.shared import budget, measures
+from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
 #: A distorted latent makes what the prior draws shrink; it is not blamed for too wide a spread, which HD105 judges.

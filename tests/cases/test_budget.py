@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case, DataSummary, PretrainerContract
 from humouse_doctor.core.settings import Value
-from humouse_doctor.probes.shared import budget
 from tests import builders
 
 
