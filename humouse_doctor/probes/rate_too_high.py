@@ -76,5 +76,6 @@ class RateTooHigh(Probe):
         return said if moved is None else f"{said} (the largest weight is now {moved:.3g} times as large as any at the start)"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        usual = catalogue.usual_rate(case)
-        return (usual,) if usual.edits or case.settings.source is None else (catalogue.other_rate(case, 0.1),)
+        rate = case.settings.number("training.lr.generator")
+        high = rate is None or rate >= 10 * catalogue.USUAL_RATE
+        return (catalogue.usual_rate(case) if high else catalogue.other_rate(case, 0.1),)

@@ -36,7 +36,7 @@ def candidates(case: Case) -> Mapping[str, Remedy]:
         found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.unit_scale(case))
     if architecture is Architecture.LSTM:
         found.append(catalogue.time_input(case))
-    found.extend(catalogue.longer(case, factor) for factor in dict.fromkeys((_factor(case), *_FACTORS)))
+    found.extend(catalogue.longer(case, factor) for factor in _FACTORS)
     if not seq2seq:
         found.extend((catalogue.delta_space(case, *catalogue.delta_fit(case)), catalogue.raw_deltas(case)))
         found.append(catalogue.seq2seq(case))
@@ -48,21 +48,39 @@ def candidates(case: Case) -> Mapping[str, Remedy]:
 def _factor(case: Case) -> int:
     """Return the factor by which a warm-up is longer that has enough steps."""
     steps = budget.steps_available(case)
-    return _FACTORS[0] if not steps else max(1, min(_FACTORS[-1], math.ceil(_ENOUGH_STEPS / steps)))
+    if not steps:
+        return _FACTORS[0]
+    return max(1, min(_FACTORS[-1], math.ceil(_ENOUGH_STEPS / steps)))
+
+
+def _takes_usual_rate(case: Case) -> bool:
+    """Return True if the bundle sets the usual learning rate: the run's own is far too high, or low in a short warm-up."""
+    rate = case.settings.number("training.lr.generator") or 0.0
+    recurrent = case.network is not None and case.network.architecture in (Architecture.LSTM, Architecture.SEQ2SEQ)
+    low = 0 < rate < catalogue.USUAL_RATE and recurrent and _factor(case) > 1
+    return rate > 10 * catalogue.USUAL_RATE or 0 < rate < catalogue.USUAL_RATE / 10 or low
 
 
 def bundle(case: Case) -> tuple[Remedy, ...]:
     """Return the remedies with the best level of every lever together: of alternatives the first.
 
-    The warm-up is longer only if it has too few steps, and the learning rate another only if it is far from the usual one.
+    The warm-up is longer only if it has too few steps, and the learning rate another only if it is far from the usual one, or
+    lower in a warm-up that is too short: a higher rate then costs less than more steps.
     """
     offered = candidates(case)
-    left_out = {"slower-rate", "faster-rate", *(name for name in offered if _is_longer(name))} - {f"{_LONGER}{_factor(case)}x"}
-    chosen: list[str] = []
-    for name in offered:
-        if name not in left_out and goes_with(name, chosen):
-            chosen.append(name)
-    return tuple(offered[name] for name in chosen)
+    quicker = _takes_usual_rate(case)
+    rate = case.settings.number("training.lr.generator") or catalogue.USUAL_RATE
+    factor = math.ceil(_factor(case) * min(1.0, rate / catalogue.USUAL_RATE)) if quicker else _factor(case)
+    left_out = {"slower-rate", "faster-rate", *(() if quicker else ("usual-rate",)), *filter(_is_longer, offered)}
+    chosen = {name: remedy for name, remedy in offered.items() if name not in left_out}
+    longer = catalogue.longer(case, factor)
+    if factor > 1 and can_be_tried(longer):
+        chosen[longer.id] = longer
+    found: list[str] = []
+    for name in chosen:
+        if goes_with(name, found):
+            found.append(name)
+    return tuple(chosen[name] for name in found)
 
 
 def swapped(chosen: Sequence[str], new: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ _SUMMED_PIXELS = (
 )
 
 #: Adam's default learning rate (Kingma and Ba, 2015, algorithm 1).
-_USUAL_RATE = 1e-3
+USUAL_RATE = 1e-3
 #: The latent of every healthy run in the zoo.
 _WIDE = 16
 
@@ -366,15 +366,13 @@ def other_rate(case: Case, factor: float) -> Remedy:
 
 
 def usual_rate(case: Case) -> Remedy:
-    """Set Adam's default learning rate if the run's own is more than ten times larger or smaller, else change nothing."""
+    """Set Adam's default learning rate."""
     rate = case.settings.number("training.lr.generator") or 0.0
-    far = rate > 10 * _USUAL_RATE or 0 < rate < _USUAL_RATE / 10
     return Remedy(
         id="usual-rate",
-        title=f"Learning rate {_USUAL_RATE:g} instead of {rate:g}",
-        why=f"{rate:g} is far from Adam's default, {_USUAL_RATE:g}; the adversarial training after the warm-up takes the same"
-        " rate",
-        edits=edit(case, "training.lr.generator", _USUAL_RATE) if far else (),
+        title=f"Learning rate {USUAL_RATE:g} instead of {rate:g}",
+        why=f"{USUAL_RATE:g} is Adam's default; the adversarial training after the warm-up takes the same rate",
+        edits=edit(case, "training.lr.generator", USUAL_RATE) if rate else (),
         expects=(_SPREAD, _SKILL),
     )
 

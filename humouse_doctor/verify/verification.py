@@ -42,13 +42,14 @@ from humouse_doctor.verify.search import AT_A_TIME, CUT, Search
 from humouse_doctor.verify.trainer import Command, TrainerBench
 from humouse_doctor.verify.trial_store import TrialStore
 
-#: Rounds of a search that are as long as its longest arm: the first, three of shrinking, one that leaves out, one of seeds.
-_LONG_ROUNDS = 6
+#: Rounds of a search that are as long as its longest arm: the first, and those that leave parts out. In the zoo's lattice a
+#: search takes eight trainings in the mean, two at a time.
+_LONG_ROUNDS = 4
 #: Remedies planned for without a search, since the arms are not known when the steps are chosen.
 _PLANNED_REMEDIES = 4
 _FEWEST_STEPS = 8
 #: The share of the budget for training; the rest is for fitting latents and starting processes.
-_TRAINING_SHARE = 0.7
+_TRAINING_SHARE = 0.8
 #: The share of the budget after which no training goes on: what it has learned by then must still be examined.
 _TRAINING_ENDS_AT = 0.93
 
@@ -182,9 +183,9 @@ def _affordable(request: VerifyRequest, bench: Bench, case: Case, progress: Call
     workers = request.workers or os.cpu_count() or 1
     if request.search:  # its rounds hold two arms each, the last one the other seeds of two arms
         longest = bench.job(together(bundle(case)), 0).steps / bench.base_steps
-        seeds = max(1.0, (request.seeds - 1) * 2 / AT_A_TIME)
+        seeds = (request.seeds - 1) / AT_A_TIME
         at_once = min(workers, AT_A_TIME)
-        trainings = AT_A_TIME * (1 + longest * (_LONG_ROUNDS - 1 + seeds))
+        trainings = AT_A_TIME * (1 + longest * (_LONG_ROUNDS + seeds))
     else:
         at_once = workers
         trainings = (1 + (len(request.patches) or _PLANNED_REMEDIES)) * request.seeds

@@ -130,11 +130,35 @@ def test_the_bundle_has_the_first_of_alternatives_and_no_other_rate() -> None:
 def test_the_bundle_warms_up_for_enough_steps_and_not_longer(epochs: int, longer: str | None) -> None:
     case = builders.collapsed_case()  # 1,000 sequences in batches of 64: 16 steps an epoch
     data = replace(case.data, usable=1000, taken=1000, total=1000) if case.data else None
-    changed: dict[str, Value] = {"training.reconstruction_epochs": epochs, "data.batch_size": 64}
+    changed: dict[str, Value] = {"training.lr.generator": 1e-3, "training.reconstruction_epochs": epochs, "data.batch_size": 64}
 
     names = [remedy.id for remedy in bundle(replace(case, data=data, settings=builders.settings(changed)))]
 
     assert [name for name in names if name.startswith("longer")] == ([] if longer is None else [longer])
+
+
+@pytest.mark.parametrize(
+    ("rate", "epochs", "longer", "usual"),
+    [
+        (2e-4, 10, "longer-warm-up-2x", True),  # five times the rate for five times the steps
+        (2e-4, 100, None, False),  # long enough as it is
+        (1e-3, 10, "longer-warm-up-10x", False),
+        (0.3, 10, "longer-warm-up-10x", True),  # too high
+        (1e-5, 100, None, True),  # far too low
+    ],
+)
+def test_the_bundle_prefers_a_higher_rate_to_many_more_steps(rate: float, epochs: int, longer: str | None, usual: bool) -> None:
+    data = replace(CASE.data, usable=1000, taken=1000, total=1000) if CASE.data else None
+    changed: dict[str, Value] = {
+        "training.reconstruction_epochs": epochs,
+        "data.batch_size": 64,
+        "training.lr.generator": rate,
+    }
+
+    names = [remedy.id for remedy in bundle(replace(CASE, data=data, settings=builders.settings(changed)))]
+
+    assert [name for name in names if name.startswith("longer")] == ([] if longer is None else [longer])
+    assert ("usual-rate" in names) is usual
 
 
 def test_a_remedy_takes_the_place_of_its_alternative() -> None:
