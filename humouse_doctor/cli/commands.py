@@ -369,7 +369,7 @@ def verify(
         workers=workers,
     )
     _note_broken()
-    with Trials() as shown:
+    with Trials(None if steps is not None else request.budget_s) as shown:
         view = service.verify(request, shown, printing.progress)
     _finish(view, Format(format_.value), [destinations.Output(form=Format(file.form.value), path=file.path) for file in files])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from humouse_doctor.verify.bench import Job, Pulse
 
 
-#: The columns of a config's name, and the seconds between two lines of a log.
+#: The columns of a bar's name, and the seconds between two lines of a log.
 _LABEL, _NOTE_S = 28, 10.0
 
 
@@ -48,13 +48,20 @@ class Bar:
 
 
 class Trials:
-    """A progress bar per trial on stderr if that is a terminal; otherwise a line for each trial that ends."""
+    """A progress bar for all trials and one per running trial on stderr if that is a terminal; otherwise a line for each end.
 
-    def __init__(self) -> None:
+    The first bar shows the time of the `budget_s`, None if there is no limit.
+    """
+
+    def __init__(self, budget_s: float | None) -> None:
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), TextColumn("{task.fields[said]}"))
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[said]}"))
         self._bars = console.is_terminal
-        self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not self._bars)
+        self._progress = Progress(*columns, console=console, disable=not self._bars)
+        self._budget_s = budget_s
+        self._begun = time.monotonic()
+        self._done = 0
+        self._all = self._progress.add_task(f"{'all trials':{_LABEL}}", total=budget_s, said="reading")
         self._tasks: dict[Job, TaskID] = {}
 
     def __enter__(self) -> Trials:
@@ -66,20 +73,49 @@ class Trials:
 
     def started(self, job: Job) -> None:
         """Show a bar for `job`."""
-        label = f"{harmless(job.arm.title)[:48]}, seed {job.seed}"
-        self._tasks[job] = self._progress.add_task(label, total=job.steps, said="")
+        self._tasks[job] = self._progress.add_task(
+            f"{_fitted(job.arm.title):{_LABEL}}", total=job.steps, said=f"seed {job.seed}"
+        )
+        self._tell()
 
     def moved(self, job: Job, pulse: Pulse) -> None:
-        """Move the bar of `job`, and show its loss beside those of the two predictors that learn nothing."""
-        said = f"loss {pulse.loss:.4g} (constant {pulse.best_constant:.4g}, motionless {pulse.motionless:.4g})"
+        """Move the bar of `job`, and show its loss beside that of the best constant."""
+        said = f"seed {job.seed}, loss {pulse.loss:.3g} (constant {pulse.best_constant:.3g})"
         self._progress.update(self._tasks[job], completed=pulse.step, said=said)
+        self._tell()
 
     def ended(self, job: Job, trial: Trial) -> None:
         """Show the result of `trial` in a few words."""
         said = trial.failed or trial.stopped or ("healthy" if trial.healthy else f"{', '.join(trial.causes) or 'not healthy'}")
-        self._progress.update(self._tasks[job], completed=trial.steps, said=said)
-        if not self._bars:
-            note(f"... {job.arm.title}, seed {job.seed}: {said}")
+        self._done += 1
+        self._progress.remove_task(self._tasks[job])
+        del self._tasks[job]
+        self._tell()
+        line = f"... {job.arm.title}, seed {job.seed}: {said} ({self._standing()})"
+        if self._bars:
+            self._progress.console.print(harmless(line), markup=False, highlight=False)
+        else:
+            note(line)
+
+    def _tell(self) -> None:
+        self._progress.update(self._all, completed=time.monotonic() - self._begun, said=self._standing())
+
+    def _standing(self) -> str:
+        """Return the trials that have ended and are running, and the time taken of the time there is."""
+        taken = time.monotonic() - self._begun
+        limit = "" if self._budget_s is None else f" of {_clock(self._budget_s)}"
+        return f"{self._done} done, {len(self._tasks)} running, {_clock(taken)}{limit}"
+
+
+def _clock(seconds: float) -> str:
+    """Format a duration as minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _fitted(name: str) -> str:
+    """Return the end of a name that is too long for a label, or the whole name."""
+    shown = harmless(name)
+    return shown if len(shown) <= _LABEL else f"...{shown[3 - _LABEL :]}"
 
 
 class Rehearsals:
@@ -105,8 +141,7 @@ class Rehearsals:
     def started(self, job: Request) -> None:
         """Show a bar for a config."""
         self._begun[job] = self._noted[job] = time.monotonic()
-        name = harmless(str(job.config))
-        label = name if len(name) <= _LABEL else f"...{name[3 - _LABEL :]}"
+        label = _fitted(str(job.config))
         self._tasks[job] = self._progress.add_task(f"{label:{_LABEL}}", total=self._seconds, said="reading")
 
     def moved(self, job: Request, pulse: Pulse) -> None:
