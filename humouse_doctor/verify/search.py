@@ -168,7 +168,7 @@ class Search:
     def _shrunk(self, whole: _ArmTrials) -> _ArmTrials:
         """Return the part of `whole` that is left if each part that is needless by the first seed is left out."""
         named = {part.name for part in parts_of(together(self.patch))}
-        left = sorted((part.name for part in parts_of(whole.arm)), key=lambda name: (name not in named, _by_need(name)))
+        left = sorted((part.name for part in parts_of(whole.arm)), key=lambda name: (name not in named, by_need(name)))
         waiting = left[::-1]
         while waiting and len(left) > 1:
             name, *waiting = waiting
@@ -178,6 +178,8 @@ class Search:
                 left = without
             elif not self._is_healthy(whole, without):
                 self._needed.append(name)
+        if len(left) == 1 and not self._is_healthy(whole, ()):
+            self._needed.append(left[0])
         return self._seen.get(self._of(whole, left).key, whole)
 
     def _next(
@@ -248,7 +250,7 @@ class Search:
         return fitting
 
 
-def _by_need(name: str) -> int:
+def by_need(name: str) -> int:
     """Return the rank of a part in how often sick runs of the zoo need it, 0 for the most often."""
     return _OFTEN_NEEDED.index(name) if name in _OFTEN_NEEDED else len(_OFTEN_NEEDED)
 

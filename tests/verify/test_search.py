@@ -109,6 +109,7 @@ def test_the_diagnosis_patch_is_tried_with_it_and_shrunk_where_it_cures() -> Non
 
     assert [arm.title for arm in found.arms[:3]] == ["as it is", "four + three", "one + two + three + four"]
     assert chosen_parts(found) == {"three"}
+    assert found.needed == ("training.three",)
     assert len(found.arms) == 5  # each part of the patch left out once, and nothing else
 
 

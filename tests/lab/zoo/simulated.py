@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, quantiles
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +24,9 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import Remedy
-from humouse_doctor.remedies.arms import together
+from humouse_doctor.remedies.arms import parts_of, together
 from humouse_doctor.remedies.candidates import bundle, candidates, goes_with
-from humouse_doctor.verify.search import Search
+from humouse_doctor.verify.search import Search, by_need
 from tests.lab.zoo import results
 from tests.lab.zoo.contexts import CONTEXTS, TOO_HIGH_RATE, Context, Kind
 from tests.lab.zoo.corpus import lattices
@@ -115,9 +116,42 @@ def _measured(found: Numbers) -> dict[str, float]:
 Searcher = Callable[[_Table, Case, Mapping[str, Remedy]], Arm | None]
 
 
+class _QuickXplain(Search):
+    """The same search with a part of the bundle that QuickXplain finds (Junker, AAAI 2004), then left out part by part."""
+
+    def _shrunk(self, whole: Any) -> Any:
+        names = sorted((part.name for part in parts_of(whole.arm)), key=by_need)
+        left = self._explained(whole, (), names, grown=False)
+        smallest = self._seen.get(self._of(whole, left).key, whole)
+        return super()._shrunk(smallest)
+
+    def _explained(self, whole: Any, beside: Sequence[str], parts: Sequence[str], *, grown: bool) -> list[str]:
+        """Return the smallest subset of `parts` that cures together with those `beside`; `grown` if these are new."""
+        if grown and self._tried(whole, beside):
+            return []
+        if len(parts) == 1:
+            return list(parts)
+        first, second = parts[: len(parts) // 2], parts[len(parts) // 2 :]
+        of_second = self._explained(whole, (*beside, *first), second, grown=True)
+        return [*self._explained(whole, (*beside, *of_second), first, grown=bool(of_second)), *of_second]
+
+    def _tried(self, whole: Any, names: Sequence[str]) -> bool:
+        self._try([self._of(whole, names)])
+        return self._cures(whole, names)
+
+
 def ours(table: _Table, case: Case, offered: Mapping[str, Remedy]) -> Arm | None:
     """Search as `verify` does."""
-    search = Search(
+    return _with(Search, table, case, offered)
+
+
+def by_explanation(table: _Table, case: Case, offered: Mapping[str, Remedy]) -> Arm | None:
+    """Search as `verify` does, with QuickXplain first."""
+    return _with(_QuickXplain, table, case, offered)
+
+
+def _with(kind: type[Search], table: _Table, case: Case, offered: Mapping[str, Remedy]) -> Arm | None:
+    search = kind(
         attempt=table,
         remedies=offered,
         bundle=bundle(case),
@@ -163,7 +197,12 @@ def _first_healthy(table: _Table, arms: Iterator[Arm]) -> Arm | None:
 
 
 SEARCHERS: Mapping[str, Searcher] = MappingProxyType(
-    {"everything, then less": ours, "singles, pairs, threes": by_size, "random": at_random}
+    {
+        "everything, then less": ours,
+        "the same with QuickXplain": by_explanation,
+        "singles, pairs, threes": by_size,
+        "random": at_random,
+    }
 )
 
 
