@@ -106,9 +106,9 @@ class ArmOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a search: a change added to or removed from the set so far.
+    """One step of a search: an arm that was tried, with its numbers in words.
 
-    `kept` is True if the search goes on with the changed set.
+    `kept` is True if it was healthy.
     """
 
     arm: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -142,14 +143,19 @@ def _cure(console: Console, outcome: Outcome) -> None:
         say(console, f"{outcome.config_prefix}{edit.key}: {change}", indent=2, style="green")
     for hint in outcome.hints:
         say(console, f"humouse itself needs: {hint}", indent=2)
+    for line in causes_of(outcome):
+        say(console, line, indent=2)
+
+
+def causes_of(outcome: Outcome) -> Iterator[str]:
+    """Yield what the cure says about its parts and about the causes, a sentence each."""
     if outcome.needed:
-        say(console, f"Left out, each of these broke the cure: {', '.join(outcome.needed)}.", indent=2)
-    for codes, said in (
-        (outcome.confirmed, "confirmed"),
-        (outcome.refuted, "refuted: cured without a change of what they name"),
-    ):
-        if codes:
-            say(console, f"Causes {said}: {', '.join(map(_named, codes))}", indent=2)
+        yield f"Left out, each of these broke the cure: {', '.join(outcome.needed)}."
+    if outcome.confirmed:
+        yield f"Causes confirmed: {', '.join(map(_named, outcome.confirmed))}."
+    if outcome.refuted:
+        said = ", ".join(map(_named, outcome.refuted))
+        yield f"Causes refuted, since the cure changes nothing that they are about: {said}."
 
 
 def _named(code: str) -> str:

@@ -28,6 +28,7 @@ from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.reporting.html import page as html
+from humouse_doctor.reporting.html.trials import trials_section
 from humouse_doctor.reporting.rows import measured
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures, rehearsed
 from tests.reporting.compile_page import COMPILED, compile_into
@@ -539,3 +540,16 @@ def test_what_the_verdict_on_a_config_rests_on_is_on_the_page() -> None:
     assert str(report.rehearsed) in html.render(alone(report))
     assert "By rules alone: " in html.render(alone(replace(report, rehearsed=None)))
     assert "By rules alone: " not in html.render(alone(collapsed()))
+
+
+def test_a_search_that_the_budget_cut_is_inconclusive_and_its_causes_are_told() -> None:
+    cut = trials_section(replace(searched(), chosen=None, untried=("a: the time was over",)))
+    whole = trials_section(replace(searched(), needed=("drive",), confirmed=("HD203",), refuted=("HD201",)))
+
+    assert (cut.badge.word, cut.causes) == ("inconclusive", ())
+    assert whole.badge.word == "cured"
+    assert whole.causes == (
+        "Left out, each of these broke the cure: drive.",
+        "Causes confirmed: HD203 repeated-latent.",
+        "Causes refuted, since the cure changes nothing that they are about: HD201 out-of-reach-targets.",
+    )

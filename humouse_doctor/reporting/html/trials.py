@@ -9,7 +9,7 @@ from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.badges import EFFECTS, Badge
 from humouse_doctor.reporting.html.plots import Plot
-from humouse_doctor.reporting.outcome_text import sentence
+from humouse_doctor.reporting.outcome_text import causes_of, sentence
 from humouse_doctor.reporting.rows import format_number
 
 
@@ -36,6 +36,7 @@ class TrialsSection:
     plot: Plot | None
     rows: tuple[ArmRow, ...]
     headings: tuple[str, ...]
+    causes: tuple[str, ...]
 
 
 def trials_section(outcome: Outcome) -> TrialsSection:
@@ -46,6 +47,8 @@ def trials_section(outcome: Outcome) -> TrialsSection:
         badge = EFFECTS[Effect.CURED]
     elif base is not None and base.seeds and base.healthy_seeds == base.seeds:
         badge = Badge(word="nothing to cure", symbol="✓", style="good")
+    elif outcome.inconclusive:
+        badge = Badge(word="inconclusive", symbol="?", style="unsure")
     return TrialsSection(
         outcome=outcome,
         badge=badge,
@@ -54,6 +57,7 @@ def trials_section(outcome: Outcome) -> TrialsSection:
         plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
         rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
         headings=tuple(current().labels.values()),
+        causes=tuple(causes_of(outcome)),
     )
 
 
