@@ -16,7 +16,7 @@ from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import format_number, measured, missing, support_of
+from humouse_doctor.reporting.rows import format_number, measured, missing, support_of, without_cause
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -182,6 +182,8 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
     if report is not None:
         if report.causes:
             yield _Part.CAUSES, _causes(entry, report)
+        elif lines := without_cause(report):
+            yield _Part.CAUSES, f"**No cause was found**\n\n{bullets(map(prose, lines))}"
         causes = {cause.code for cause in report.causes}
         failing = [judged for judged in entry.failing if judged.finding.code not in causes]
         if failing:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from humouse_doctor.cases import budget
-from humouse_doctor.core.probe import Judgement, Metric, ProbeResult, Status
+from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
-from humouse_doctor.core.report import Cause
+from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.probes.registry import current
 
 
@@ -61,6 +62,36 @@ def missing(results: Iterable[ProbeResult]) -> Iterator[tuple[str, str]]:
             found.setdefault((result.status, result.reason or ""), []).append(result.code)
     for (status, reason), codes in found.items():
         yield f"{status.value} {', '.join(codes)}", reason
+
+
+def without_cause(report: Report) -> tuple[str, ...]:
+    """Return what a report without a cause cannot see and the next two experiments; empty where there is a cause or no need."""
+    sick = report.verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
+    if not sick or report.causes or report.before_training:
+        return ()
+    causes = [result for result in report.probes if _is_cause(result.code)]
+    skipped = [f"{codes.partition(' ')[2]} ({reason})" for codes, reason in missing(causes)]
+    config, data = report.subject.config, report.subject.data
+    search = "humouse-doctor verify CONFIG --data DATA --search"
+    if config is not None and data is not None:
+        named = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
+        search = named if named.isprintable() else search
+    alone = (
+        "First experiment: train on 32 of the sequences alone. A generator that cannot repeat these has a fault in its network"
+        " or its loss; one that can needs more steps or more room."
+    )
+    return (
+        *((f"Not measured: {'; '.join(skipped)}.",) if skipped else ()),
+        "No probe looks at the loss's other terms, a critic, the scale of conditions, or errors in the data.",
+        alone,
+        f"Second experiment: four times the steps, and a tenth of the learning rate. For a run of humouse: {search}",
+    )
+
+
+def _is_cause(code: str) -> bool:
+    """Return True if the probe `code` is known and names a cause."""
+    probe = current().by_code.get(code)
+    return probe is not None and probe.kind is Kind.CAUSE
 
 
 def format_number(value: float, unit: str) -> str:

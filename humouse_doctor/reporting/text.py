@@ -15,7 +15,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing, support_of
+from humouse_doctor.reporting.rows import measured, missing, support_of, without_cause
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 _VERDICT_STYLE = {
@@ -67,6 +67,11 @@ def _stage_is_unknown(report: Report) -> bool:
 
 def _causes(console: Console, report: Report) -> None:
     if not report.causes:
+        lines = without_cause(report)
+        if lines:
+            title(console, "No cause was found")
+        for line in lines:
+            say(console, line, indent=2)
         return
     title(console, "Causes" if report.before_training else "Causes, the likeliest first")
     places = {finding.code: finding.location for finding in report.findings}

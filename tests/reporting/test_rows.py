@@ -4,9 +4,16 @@ from dataclasses import replace
 
 import pytest
 
+from humouse_doctor.core.case import Subject
+from humouse_doctor.core.gating import Policy
+from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import RemedyStatus
-from humouse_doctor.core.report import Cause
-from humouse_doctor.reporting.rows import support_of
+from humouse_doctor.core.report import Cause, Report, Verdict
+from humouse_doctor.gate.judging import judged_alone
+from humouse_doctor.reporting import markdown, text
+from humouse_doctor.reporting.html import page
+from humouse_doctor.reporting.rows import support_of, without_cause
+from tests.reporting.builders import healthy, result
 
 
 @pytest.mark.parametrize(
@@ -24,3 +31,42 @@ def test_a_causes_support_is_its_symptoms_and_their_share(support: float | None,
 
     assert support_of(cause, measured=True) == said
     assert support_of(replace(cause, trial=RemedyStatus.REFUTED), measured=True) == f"refuted by trials; {said}"
+
+
+def sick(config: str | None = None, data: str | None = None) -> Report:
+    """Return a report on a collapsed checkpoint for which no cause was found."""
+    skipped = ProbeResult(code="HD210", status=Status.SKIPPED, measurements={}, reason="the rate is not known")
+    return replace(
+        healthy(),
+        verdict=Verdict.COLLAPSED,
+        subject=Subject(name="g.pt", checkpoint="g.pt", config=config, data=data),
+        probes=(skipped, result("HD101", Judgement.FOUND, spread_ratio=0.01)),
+    )
+
+
+def test_a_report_without_a_cause_says_what_it_cannot_see_and_two_experiments() -> None:
+    unmeasured, blind, first, second = without_cause(sick())
+
+    assert unmeasured == "Not measured: HD210 (the rate is not known)."
+    assert "a critic" in blind
+    assert first.startswith("First experiment: train on 32")
+    assert second.endswith("humouse-doctor verify CONFIG --data DATA --search")
+    assert without_cause(sick(config="a b.yaml", data="x.npz"))[-1].endswith("verify 'a b.yaml' --data x.npz --search")
+    assert without_cause(sick(config="a\x1b.yaml", data="x.npz"))[-1].endswith("verify CONFIG --data DATA --search")
+
+
+def test_a_healthy_run_one_with_a_cause_and_a_config_have_no_such_lines() -> None:
+    cause = Cause(code="HD208", name="x", support=1.0, message="x", explains=())
+
+    assert without_cause(healthy()) == ()
+    assert without_cause(replace(sick(), causes=(cause,))) == ()
+    assert without_cause(replace(sick(), subject=Subject(name="run.yaml", config="run.yaml"))) == ()
+
+
+def test_every_format_for_people_has_the_lines() -> None:
+    report = sick()
+    gate = judged_alone(report, Policy(), "0.1.0")
+
+    assert "No cause was found" in text.render(report)
+    assert "**No cause was found**" in markdown.render(gate)
+    assert "No cause was found" in page.render(gate)

@@ -36,7 +36,7 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import format_number, support_of, unit_of
+from humouse_doctor.reporting.rows import format_number, support_of, unit_of, without_cause
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -257,6 +257,7 @@ class Section:
     note: str
     history: tuple[Plot, ...]
     reasons: tuple[Reason, ...]
+    without_cause: tuple[str, ...]
     diff: tuple[tuple[str, str], ...]
     diff_copies: bool
     overrides: str
@@ -281,6 +282,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         note=note,
         history=() if report is None or number > _PICTURED else _history(name, report.history),
         reasons=() if report is None else tuple(map(partial(_reason, report), report.causes)),
+        without_cause=() if report is None else without_cause(report),
         diff=() if report is None else tuple(_diff_lines(report.diff)),
         diff_copies=report is not None and harmless(report.diff) == report.diff,
         overrides=overrides if harmless(overrides) == overrides else "",

@@ -259,7 +259,7 @@ def root(context, missing=missing):
                 t_18.append(
                     '<li><a href="#trials">Trials</a></li>',
                 )
-            if environment.getattr(l_1_section, 'reasons'):
+            if (environment.getattr(l_1_section, 'reasons') or environment.getattr(l_1_section, 'without_cause')):
                 pass
                 t_18.extend((
                     '<li><a href="#',
@@ -487,6 +487,29 @@ def root(context, missing=missing):
             t_19.append(
                 '</ol>\n</section>\n',
             )
+        if environment.getattr(l_1_section, 'without_cause'):
+            pass
+            t_19.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-causes">No cause was found</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n<ul>',
+            ))
+            for l_2_line in environment.getattr(l_1_section, 'without_cause'):
+                _loop_vars = {}
+                pass
+                t_19.extend((
+                    '<li>',
+                    escape(environment.finalize(l_2_line)),
+                    '</li>',
+                ))
+            l_2_line = missing
+            t_19.append(
+                '</ul>\n</section>\n',
+            )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints'))):
             pass
             t_19.extend((
@@ -686,7 +709,7 @@ def root(context, missing=missing):
                         '</span></p>',
                     ))
                 t_19.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 139 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 145 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
@@ -900,7 +923,7 @@ def root(context, missing=missing):
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 195 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 201 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
                     t_19.append(
@@ -1080,7 +1103,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 241 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 247 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1213,7 +1236,7 @@ def root(context, missing=missing):
                 pass
                 t_22.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 268 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 274 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1452,4 +1475,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=503&104=517&105=522&106=534&108=539&109=546&111=563&114=571&116=575&117=577&121=582&122=587&126=596&128=600&130=607&131=611&133=615&134=640&135=655&137=674&138=681&139=689&145=696&147=700&149=707&150=716&154=728&156=732&161=740&163=747&165=753&166=760&167=764&168=766&169=778&170=786&173=795&174=800&175=808&176=815&185=848&187=852&189=860&191=865&192=871&193=874&194=883&195=890&196=909&202=923&204=927&206=933&207=936&208=943&209=950&210=959&211=961&212=964&213=968&215=989&216=991&218=994&219=1011&220=1015&225=1018&226=1023&237=1051&239=1071&240=1077&241=1080&243=1085&244=1089&245=1094&246=1099&247=1108&251=1118&252=1126&254=1129&255=1135&256=1137&257=1152&259=1156&263=1162&265=1174&266=1180&267=1212&268=1216&274=1244&276=1249&279=1268&280=1277&281=1284&282=1293&286=1309&287=1315&290=1318&292=1323&293=1328&294=1330&295=1336&296=1338&298=1341&299=1345&305=1356&306=1363&307=1370&308=1374&310=1378&316=1383&317=1388&326=1412&327=1423&328=1427&330=1430&331=1435'
+debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=501&105=513&107=517&108=526&110=540&111=545&112=557&114=562&115=569&117=586&120=594&122=598&123=600&127=605&128=610&132=619&134=623&136=630&137=634&139=638&140=663&141=678&143=697&144=704&145=712&151=719&153=723&155=730&156=739&160=751&162=755&167=763&169=770&171=776&172=783&173=787&174=789&175=801&176=809&179=818&180=823&181=831&182=838&191=871&193=875&195=883&197=888&198=894&199=897&200=906&201=913&202=932&208=946&210=950&212=956&213=959&214=966&215=973&216=982&217=984&218=987&219=991&221=1012&222=1014&224=1017&225=1034&226=1038&231=1041&232=1046&243=1074&245=1094&246=1100&247=1103&249=1108&250=1112&251=1117&252=1122&253=1131&257=1141&258=1149&260=1152&261=1158&262=1160&263=1175&265=1179&269=1185&271=1197&272=1203&273=1235&274=1239&280=1267&282=1272&285=1291&286=1300&287=1307&288=1316&292=1332&293=1338&296=1341&298=1346&299=1351&300=1353&301=1359&302=1361&304=1364&305=1368&311=1379&312=1386&313=1393&314=1397&316=1401&322=1406&323=1411&332=1435&333=1446&334=1450&336=1453&337=1458'
