@@ -9,19 +9,20 @@ from typing import ClassVar
 from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
 from humouse_doctor.remedies import catalogue
 
-#: The reach that a longer warm-up aims at: twice the healthy bound.
-_AIM = 2.0
+#: The reach that a longer warm-up aims at: at 3.6 and more, most calibration runs that were sound otherwise moved.
+_AIM = 4.0
 #: The largest factor by which a longer warm-up is proposed.
 _MOST = 64
 #: The smallest largest weight, over its start, of calibration runs with a third of their steps or more that were healthy.
 _ENOUGH = 1.85
-#: The factor of a longer warm-up where rate or steps are not known.
-_WITHOUT_STEPS = 4
+#: The factors of a longer warm-up where rate or steps are not known: calibration runs below the tolerable bound had a tenth of
+#: their steps.
+_MANY, _MORE = 10, 4
 
 
 class ShortWarmUp(Probe):
@@ -84,7 +85,8 @@ class ShortWarmUp(Probe):
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         if "weight_reach" not in measured:
-            return (catalogue.longer(case, _WITHOUT_STEPS),)
+            found = self.judge(measured) is Judgement.FOUND
+            return (catalogue.longer(case, _MANY if found else _MORE),)
         reach = max(measured["weight_reach"], _AIM / _MOST)
         factor = max(2, math.ceil(_AIM / reach))
         return (catalogue.longer(case, factor),)

@@ -16,6 +16,8 @@ from tests.lab.zoo.selection import Lattice, Run, lattice_of, select
 from tests.lab.zoo.training import Cache, Job, job_of, jobs_of, train_all
 from tests.lab.zoo.truth import Label
 
+#: A run after a change.
+_Changed = tuple[Context, Genome]
 Say = Callable[[str], None]
 
 
@@ -50,11 +52,11 @@ def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers
     runs = [run for lattice in by_context.values() for run in select(lattice)]
     judgements = judge_all([_question(run, cache, real) for run in runs], workers, say)
     tries = [(run, _moves(run, judgement)) for run, judgement in zip(runs, judgements, strict=True)]
-    wanted = {(run.context, genome) for run, genomes in tries for genome in genomes if genome is not None}
+    wanted = {changed for _, changes in tries for changed in changes if changed is not None}
     train_all(_in_order(wanted, real), cache, workers, say)
     rows = []
-    for (run, genomes), judgement in zip(tries, judgements, strict=True):
-        patch, fix_a = (_became(run.context, genome, cache, real) for genome in genomes)
+    for (run, changes), judgement in zip(tries, judgements, strict=True):
+        patch, fix_a = (_became(changed, cache, real) for changed in changes)
         lattice = by_context[run.context.name]
         searched = searching.found(run, cache, real)
         became = None if searched is None else searched.became
@@ -68,20 +70,21 @@ def _question(run: Run, cache: Cache, real: Path | None) -> Question:
     return Question(job=job, genome=run.genome, folder=cache.folder, tool=tool_digest())
 
 
-def _moves(run: Run, judgement: Judgement) -> tuple[Genome | None, Genome | None]:
+def _moves(run: Run, judgement: Judgement) -> tuple[_Changed | None, _Changed | None]:
     """Return a collapsed run after the tool's patch, and after Fix A; None where it does not change."""
     if run.label is not Label.COLLAPSED:
         return None, None
     fixed = run.genome.moved(FIX_A)
     return (
         patched(run.context, run.genome, judgement.trained.remedies),
-        fixed if fixed != run.genome and trainable(run.context, fixed) else None,
+        (run.context, fixed) if fixed != run.genome and trainable(run.context, fixed) else None,
     )
 
 
-def _became(context: Context, genome: Genome | None, cache: Cache, real: Path | None) -> str:
-    if genome is None:
+def _became(changed: _Changed | None, cache: Cache, real: Path | None) -> str:
+    if changed is None:
         return "unmapped"
+    context, genome = changed
     found = cache.numbers(job_of(context, genome, real).key)
     assert found is not None, "trained just now"
     return "cured" if found[genome.steps].label is Label.HEALTHY else "not cured"

@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,6 +36,7 @@ from tests.lab.zoo.training import Cache, Job, be_nice, write_whole
 #: Raise this with every change of how a run is passed to the tool, or of which parts of its answer are stored.
 JUDGE_VERSION = 1
 
+_LONGER = "longer-warm-up-"
 _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.SYMPTOM)
 
 #: The factors that each of the tool's causes names.
@@ -301,25 +302,22 @@ def _answer(stored: dict[str, Any]) -> Answer:
     return Answer(**plain)
 
 
-def levels_of(remedy: str, genome: Genome) -> Mapping[Factor, Level]:
-    """Return the levels that a remedy changes; a longer warm-up counts as the level at or below its length."""
-    if not remedy.startswith("longer-warm-up-"):
-        return REMEDY_LEVELS.get(remedy, {})
-    times = int(remedy.removeprefix("longer-warm-up-").removesuffix("x"))
-    share = {Steps.FEW: 0.1, Steps.SOME: 1 / 3, Steps.FULL: 1.0}
-    reached = [steps for steps in Steps if share[steps] <= share[genome.steps] * times]
-    return {Factor.STEPS: reached[-1]}
+def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> tuple[Context, Genome] | None:
+    """Return the run after some remedies, where each factor is moved by the first remedy that names it.
 
-
-def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> Genome | None:
-    """Return the genome after some remedies, where each factor is moved by the first remedy that names it.
-
-    Returns None if no remedy moves anything; a remedy that leaves everything as it is counts as none.
+    A longer warm-up has exactly the steps that its remedy asks for, as the full length of a context of its own. Returns None if
+    no remedy moves anything; a remedy that leaves everything as it is counts as none.
     """
     levels: dict[Factor, Level] = {}
+    times = 1
     for remedy in remedies:
-        for factor, level in levels_of(remedy, genome).items():
+        if remedy.startswith(_LONGER):
+            times = max(times, int(remedy.removeprefix(_LONGER).removesuffix("x")))
+        for factor, level in REMEDY_LEVELS.get(remedy, {}).items():
             if factor is not Factor.DRIVE or context.kind is not Kind.TCN:
                 levels.setdefault(factor, level)
     moved = genome.moved(levels)
-    return moved if moved != genome and trainable(context, moved) else None
+    if times > 1:
+        context = replace(context, full_steps=context.steps(genome.steps) * times)
+        moved = moved.moved({Factor.STEPS: Steps.FULL})
+    return (context, moved) if (times > 1 or moved != genome) and trainable(context, moved) else None

@@ -390,10 +390,18 @@ class TestJudge:
     def test_the_first_remedy_that_speaks_of_a_factor_moves_it(self) -> None:
         sick = Genome(space=Space.PX, head=HeadKind.TANH, latent=Latent.WHITEN)
         moved = patched(tiny(), sick, ["slow-gates", "normalised-positions", "delta-space", "warm-start"])
-        assert moved == sick.moved({**FIX_A, Factor.DRIVE: Drive.SLOW})
+        assert moved == (tiny(), sick.moved({**FIX_A, Factor.DRIVE: Drive.SLOW}))
         assert patched(tiny(), sick, ["warm-start"]) is None
         assert patched(tiny(), sick, ["raw-deltas"]) is None
         assert patched(tiny(Kind.TCN), sick, ["time-input"]) is None
+
+    def test_a_longer_warm_up_has_the_steps_that_its_remedy_asks_for(self) -> None:
+        context = tiny()
+        sick = Genome(steps=Steps.FEW)
+        found = patched(context, sick, ["longer-warm-up-7x"])
+        assert found is not None
+        changed, genome = found
+        assert changed.steps(genome.steps) == 7 * context.steps(Steps.FEW)
 
 
 def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
