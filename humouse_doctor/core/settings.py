@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
 
@@ -64,6 +64,10 @@ class Settings(Mapping[str, Setting]):
 
     def __len__(self) -> int:
         return len(self.by_key)
+
+    def changed(self, key: str, value: Value) -> Settings:
+        """Return the settings with another value at a known key."""
+        return replace(self, by_key=MappingProxyType({**self.by_key, key: replace(self.by_key[key], value=value)}))
 
     def value(self, key: str) -> Value:
         """Return the value at `key`, None if the key is unknown."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,15 +17,21 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.causes import causes_of, edits_of, is_fired_symptom, lacks, remedies_of, severity_of
+from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.pictures import pictures_of
 from humouse_doctor.diagnosis.sentence import sentence_of
 from humouse_doctor.diagnosis.timeline import compared, outranked
 from humouse_doctor.diagnosis.verdict import confidence_of, verdict_of
 from humouse_doctor.probes.registry import current
+from humouse_doctor.remedies.catalogue import USUAL_RATE
 from humouse_doctor.remedies.choice import choose, companions
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Loaded, ToolFinding
+
+
+#: The causes that follow from the learning rate and the steps.
+_BY_RATE = ("HD202", "HD210")
 
 
 def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | None = None) -> Report:
@@ -36,6 +43,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
     remedies, by_cause = remedies_of(case, causes, by_code)
     findings = _findings(loaded, results, severities, by_cause)
     chosen = choose(by_cause, case)
+    chosen = choose({**by_cause, **_uncovered(case, chosen)}, case)
     verdict, disagreement = verdict_of(case, by_code, causes), ""
     if history is not None:
         verdict, disagreement = outranked(case, verdict, by_code, history)
@@ -66,6 +74,23 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
         stage=case.stage,
         history=history,
     )
+
+
+def _uncovered(case: Case, chosen: Sequence[Remedy]) -> Mapping[str, tuple[Remedy, ...]]:
+    """Return the remedies of the causes that the usual learning rate would uncover, by code.
+
+    At a rate that is far too high the steps seem to suffice for any scale.
+    """
+    key = "training.lr.generator"
+    if key not in case.settings or all(remedy.id != "usual-rate" for remedy in chosen):
+        return {}
+    usual = replace(case, settings=case.settings.changed(key, USUAL_RATE))
+    probes = [probe for code, probe in current().by_code.items() if code in _BY_RATE]
+    return {
+        result.code: current().by_code[result.code].remedies(usual, result.measurements)
+        for result in examine(usual, probes)
+        if result.status is Status.FOUND
+    }
 
 
 def location_of(settings: Settings, key: str) -> Location:

@@ -38,7 +38,7 @@ class ShortWarmUp(Probe):
             name="weight_reach",
             unit="ratio",
             meaning="lr x steps over 1 / sqrt(H), the bound of a weight's random start",
-            healthy=Interval(low=1.0),
+            healthy=Interval(low=1.15),
             tolerable=Interval(low=0.3),
         ),
         Metric(name="steps_available", unit="steps", meaning="epochs x sequences / batch size"),

@@ -41,6 +41,8 @@ MEASURED: Mapping[str, Mapping[str, float]] = {
     "HD208": {"epochs": 0.0, "starts_from_checkpoint": 0.0, "reset": 0.0, "loss_weight": 1.0},
     "HD209": {"still_share": 0.7, "padding_share": 0.3},
     "HD210": {"weight_reach": 0.2, "steps_available": 48.0},
+    "HD212": {"step_share": 1.7},
+    "HD213": {"latent_share": 0.5, "latent_dim": 1.0, "target_effective_rank": 2.0},
 }
 UNTRAINED: Mapping[str, float] = {"non_finite_weights": 0.0, "excess_over_start": 0.99}
 WELL = {"HD101": H, "HD103": H, "HD104": H}

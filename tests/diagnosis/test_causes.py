@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from humouse_doctor.cases.request import Loaded
@@ -162,3 +164,13 @@ def test_where_no_cause_is_named_more_steps_are_the_experiment_offered() -> None
     assert report.causes == ()
     assert [remedy.id for remedy in report.chosen_remedies] == ["longer-warm-up-4x"]
     assert runs.report({}, case=_sick()).patch == ()
+
+
+def test_what_a_lower_rate_uncovers_is_in_the_patch() -> None:
+    values: dict[str, Value] = {**builders.SOUND, "training.lr.generator": 0.3, "training.reconstruction_epochs": 1}
+    case = replace(_sick(), settings=builders.settings(values))
+    report = runs.report({**runs.COLLAPSE, "HD212": F}, case=case)
+    assert runs.causes(report) == ["HD212"]
+    ids = [remedy.id for remedy in report.chosen_remedies]
+    assert ids[0] == "usual-rate"
+    assert any(name.startswith("longer") for name in ids[1:])
