@@ -139,7 +139,7 @@ def test_the_reviewed_collapse_is_diagnosed_from_end_to_end() -> None:
     assert report.unexplained == ()
     assert {edit.key: edit.new for edit in report.patch} == {
         "model.generator.activation_xy": "linear",
-        "training.reconstruction_epochs": 180,
+        "training.reconstruction_epochs": 320,
         "training.warmup_latent_normalize": False,
     }
     assert report.exit_code() is ExitCode.FINDINGS
