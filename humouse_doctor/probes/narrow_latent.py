@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
@@ -44,7 +45,11 @@ class NarrowLatent(Probe):
         if setting is None or (setting.origin is Origin.DEFAULT and case.settings.source is None):
             raise NotMeasurable("the size of the latent is not known")
         size = case.settings.integer(_KEY)
-        rank = effective_rank(measures.loss_targets(case))
+        targets = measures.loss_targets(case)
+        deltas = case.space is not None and not case.space.absolute
+        rank = effective_rank(
+            np.cumsum(targets, axis=1) if deltas else targets
+        )  # deltas vary in many directions by noise alone
         if size is None or rank <= 0:
             raise NotMeasurable("the size of the latent is not known" if size is None else "all targets are the same")
         return {"latent_share": size / rank, "latent_dim": float(size), "target_effective_rank": rank}

@@ -44,6 +44,13 @@ def test_it_agrees_with_its_slow_twin() -> None:
     builders.assert_agrees("HD213", _of(3, targets), twin)
 
 
+def test_deltas_are_summed_before_their_directions_are_counted() -> None:
+    positions = _plane(200)
+    deltas = np.diff(positions, axis=1, prepend=0.0) + np.random.default_rng(1).normal(size=positions.shape) * 1e-3
+    case = replace(_of(1, deltas), space=builders.DELTAS)
+    assert builders.run("HD213", case).measurements["target_effective_rank"] == pytest.approx(2.0, abs=0.2)
+
+
 def test_a_size_that_is_only_a_default_is_not_known() -> None:
     case = _of(1)
     assert builders.run("HD213", replace(case, settings=builders.settings({}, source=None))).reason == (
