@@ -27,6 +27,8 @@ AT_A_TIME = 2
 _STEP = 0.04
 #: Levers by how often they are in a smallest cure of the zoo's calibration runs, the most often first.
 _OFTEN_NEEDED = ("space", "head", "steps", "latent", "drive", "width", "rate", "kl")
+#: Rounds of exchanges that there must be time for before a cure that is barely healthy is improved.
+_EXCHANGES = 4
 #: The reason of an arm whose training the budget cut.
 CUT = "cut when the time was over"
 
@@ -132,13 +134,13 @@ class Search:
         )
 
     def _start(self, base: _ArmTrials, tried: Sequence[_ArmTrials]) -> _ArmTrials | None:
-        """Return the arm to shrink: the smallest that cures well, else one that cures, else one found by exchanges."""
-        well = [one for one in tried if one.well]
-        if well:
-            return min(well, key=_size)
+        """Return the arm to shrink: the smallest that cures well, else one that barely cures, else one found by exchanges."""
+        cured = min((one for one in tried if one.healthy), key=lambda one: (not one.well, _size(one)), default=None)
+        if cured is not None:
+            return self._exchanged(cured) if self._has_time_for_more(cured) else cured
         whole = self._seen.get(together(self.bundle).key)
         nearest = min((base, *tried), key=lambda one: one.rank)
-        for start in (nearest,) if whole is None or nearest.healthy else (whole, nearest):
+        for start in (nearest,) if whole is None else (whole, nearest):
             found = self._exchanged(start)
             if found.healthy:
                 return found
@@ -153,6 +155,13 @@ class Search:
                 return now
             now = better
         return now
+
+    def _has_time_for_more(self, cured: _ArmTrials) -> bool:
+        """Return True if a cure can be improved, and there is then still time to shrink it and to confirm it."""
+        if self.deadline is None or cured.well:
+            return True
+        rounds = _EXCHANGES + len(parts_of(cured.arm)) / AT_A_TIME + len(self.seeds) - 1
+        return time.monotonic() + rounds * self.seconds(cured.arm) <= self.deadline
 
     def _one_exchange(self, now: _ArmTrials) -> _ArmTrials | None:
         """Return the first arm with one remedy exchanged that is nearer to health, None if there is none."""

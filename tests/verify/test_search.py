@@ -281,6 +281,23 @@ def test_time_for_the_other_seeds_of_a_cure_is_left_over() -> None:
     assert found.untried
 
 
+def test_a_barely_healthy_cure_is_improved_only_if_there_is_time_to_confirm_it() -> None:
+    barely = {**WELL, "HD103.time_std_ratio": 1.01 * RATIOS["HD103.time_std_ratio"].low}
+
+    def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
+        def one(arm: Arm, seed: int) -> Trial:
+            parts = parts_of(arm)
+            measured = WELL if "three" in parts else barely if "one" in parts else FLAT
+            return trial(arm, seed, measured, healthy="one" in parts)
+
+        return [[one(arm, seed) for seed in seeds] for arm in arms]
+
+    hurried = search(attempt, ("one",), others=("three",), deadline=time.monotonic() + 60, seconds=lambda _: 15.0)
+
+    assert chosen_parts(search(attempt, ("one",), others=("three",))) == {"one", "three"}
+    assert chosen_parts(hurried) == {"one"}
+
+
 def test_a_training_that_was_cut_says_nothing_about_its_arm() -> None:
     def attempt(arms: Sequence[Arm], seeds: Sequence[int]) -> list[list[Trial]]:
         return [
