@@ -885,8 +885,13 @@ def test_a_rehearsed_preflight_is_measured_and_says_so(invoke: Invoke, tmp_path:
     assert "HD101" in {finding.code for finding in report.findings}
 
 
-def test_the_patch_of_a_rehearsed_config_is_that_of_its_report(invoke: Invoke, tmp_path: Path) -> None:
-    config, data = write_config(tmp_path), write_data(tmp_path)
+def test_the_patch_of_a_rehearsed_config_is_that_of_its_report(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_config(tmp_path)
+    write_data(tmp_path)
+    monkeypatch.chdir(tmp_path)  # short names, which no line of the report breaks
+    config, data = "run.yaml", "gestures.npz"
 
     shown = " ".join(invoke("preflight", config, "--data", data, "--rehearse").out.split())
     report = parse(invoke("preflight", config, "--data", data, "--rehearse", "-f", "json").out, "x")
