@@ -14,7 +14,7 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outcome, Step, Trial
-from humouse_doctor.core.remedy import CodeChange, Remedy
+from humouse_doctor.core.remedy import CodeChange, Lever, Remedy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.version import VERSION
@@ -308,12 +308,21 @@ def _judged_causes(
         return (), ()
     changed = {part.name for part in parts_of(chosen)}
     breaking = changed if len(changed) == 1 else set(needed)
+    if _raises_rate(chosen):  # which does what more steps do
+        changed |= {Lever.STEPS.value}
+        breaking |= {Lever.STEPS.value} if Lever.RATE.value in breaking else set()
     named = dict.fromkeys([*(cause.code for cause in report.causes), *(code for trial in base for code in trial.causes)])
     levers = {code: {lever.value for lever in current().by_code[code].levers} for code in named if code in current().by_code}
     return (
         tuple(code for code, about in levers.items() if about & breaking),
         tuple(code for code, about in levers.items() if about and not about & changed),
     )
+
+
+def _raises_rate(arm: Arm) -> bool:
+    """Return True if the arm sets a higher learning rate than the run's own."""
+    rates = [(edit.old, edit.new) for edit in arm.edits if edit.key == "training.lr.generator"]
+    return any(isinstance(old, float | int) and isinstance(new, float | int) and new > old for old, new in rates)
 
 
 def _arms_to_try(request: VerifyRequest, session: _Session, base: Sequence[Trial]) -> list[Arm]:

@@ -18,7 +18,7 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Outcome, Trial
-from humouse_doctor.core.remedy import CodeChange
+from humouse_doctor.core.remedy import CodeChange, Edit
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.sources import read_gestures
@@ -29,7 +29,9 @@ from humouse_doctor.verify import verification, warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
-from humouse_doctor.verify.verification import VerifyRequest, _hints, verify
+from humouse_doctor.verify.verification import VerifyRequest, _hints, _judged_causes, verify
+from tests.reporting.builders import healthy
+from tests.verify.builders import trial
 from tests.verify.runs import STEPS, Listener, is_running, write_config, write_data
 
 RATE, GATES = "faster-rate", "slow-gates"
@@ -490,6 +492,8 @@ from humouse_doctor.verify.bench import Job
 from humouse_doctor.verify.trial_store import TrialStore
 from humouse_doctor.verify.runner import Runner
 from tests.verify.builders import outcome
+from tests.reporting.builders import healthy
+from tests.verify.builders import trial
 from tests.verify.runs import Listener, Sleeper
 
 if __name__ == "__main__":
@@ -529,3 +533,20 @@ def test_processes_whose_parent_was_killed_end_with_it(tmp_path: Path) -> None:
             if is_running(process):
                 os.kill(process, signal.SIGKILL)
         parent.wait(timeout=300)
+
+
+def test_the_cure_confirms_what_it_cannot_do_without_and_refutes_what_it_does_not_touch() -> None:
+    whitening = Edit(key="training.warmup_latent_normalize", old=True, new=False)
+    gates = Arm(title="x", edits=(whitening,), code_changes=(CodeChange.SLOW_GATES,))
+    base = [trial(causes=("HD201", "HD203", "HD204"))]
+
+    assert _judged_causes(base, healthy(), gates, ("drive",)) == (("HD203",), ("HD201",))
+    assert _judged_causes(base, healthy(), Arm(title="y", edits=(whitening,)), ()) == (("HD204",), ("HD201", "HD203"))
+    assert _judged_causes(base, healthy(), None, ("drive",)) == ((), ())
+
+
+@pytest.mark.parametrize(("new", "judged"), [(1e-3, (("HD210",), ())), (1e-5, ((), ("HD210",)))])
+def test_a_higher_rate_does_what_more_steps_do(new: float, judged: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
+    rate = Arm(title="x", edits=(Edit(key="training.lr.generator", old=1e-4, new=new),))
+
+    assert _judged_causes([trial(causes=("HD210",))], healthy(), rate, ("rate",)) == judged
