@@ -44,8 +44,9 @@ def _contained(remedy: Remedy, others: Iterable[Remedy]) -> bool:
 def companions(chosen: Sequence[Remedy], case: Case, by_code: Mapping[str, ProbeResult]) -> tuple[Remedy, ...]:
     """Return the remedies that a sick run's patch gets although no cause asks for them.
 
-    The state of a repeated latent settles late even if nothing else is wrong. In the zoo's calibration part, slow gates instead of
-    plain ones made 12 more runs healthy and none collapse that was (see docs/accuracy.md). If no cause is named, more steps are the cheapest experiment.
+    The state of a repeated latent settles late even if nothing else is wrong. In the zoo's calibration part, slow gates instead
+    of plain ones made 12 more runs healthy, and no healthy one collapsed (see docs/accuracy.md). If no cause is named, more
+    steps are the cheapest experiment.
     """
     found = []
     if not chosen and case.settings.integer("training.reconstruction_epochs"):
