@@ -1,9 +1,8 @@
-"""Arms built from remedies, and their parts: the changes of one lever each."""
+"""Arms built from remedies, and their parts: the changes of one lever, which hang together."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from humouse_doctor.core.outcome import Arm
@@ -39,41 +38,17 @@ _OF_CHANGE: Mapping[CodeChange, Lever] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """The changes of an arm that hang together.
-
-    `name` is that of their lever, or the key of an edit that belongs to none.
-    """
-
-    name: str
-    edits: tuple[Edit, ...]
-    code_changes: tuple[CodeChange, ...]
-
-    def __str__(self) -> str:
-        """Return the changes in words, e.g. `slow-gates, training.reconstruction_epochs = 20`."""
-        return ", ".join([*(change.value for change in self.code_changes), *(_spelled(edit) for edit in self.edits)])
-
-
 def part_name(change: Edit | CodeChange) -> str:
-    """Return the name of the part that a change belongs to."""
+    """Return the name of the part that a change belongs to: that of its lever, or its key if it belongs to none."""
     if isinstance(change, CodeChange):
         return _OF_CHANGE[change].value
     lever = _OF_KEY.get(change.key)
     return change.key if lever is None else lever.value
 
 
-def parts_of(arm: Arm) -> tuple[Part, ...]:
-    """Return the parts of an arm: those with changes of the code first, since these cost most to make."""
-    names = dict.fromkeys([*map(part_name, arm.code_changes), *map(part_name, arm.edits)])
-    return tuple(
-        Part(
-            name=name,
-            edits=tuple(edit for edit in arm.edits if part_name(edit) == name),
-            code_changes=tuple(change for change in arm.code_changes if part_name(change) == name),
-        )
-        for name in names
-    )
+def part_names(arm: Arm) -> tuple[str, ...]:
+    """Return the names of the parts of an arm: those with changes of the code first, since these cost most to make."""
+    return tuple(dict.fromkeys([*map(part_name, arm.code_changes), *map(part_name, arm.edits)]))
 
 
 def together(chosen: Sequence[Remedy], prefix: str = "") -> Arm:
@@ -93,11 +68,12 @@ def with_parts(arm: Arm, names: Collection[str], remedies: Mapping[str, Remedy])
     changes = tuple(change for change in arm.code_changes if part_name(change) in names)
     left = Arm(title="", edits=edits, code_changes=changes)
     known = [remedies[name] for name in arm.remedies if name in remedies]
-    ids = tuple(remedy.id for remedy in known if _has_any(left, remedy))
+    ids = tuple(remedy.id for remedy in known if has_part_of(left, remedy))
     return Arm(title=" + ".join(_title(left, known)), remedies=ids, edits=edits, code_changes=changes)
 
 
-def _has_any(arm: Arm, remedy: Remedy) -> bool:
+def has_part_of(arm: Arm, remedy: Remedy) -> bool:
+    """Return True if `arm`, from which parts may have been left out, still makes a change of `remedy`."""
     return any(edit in arm.edits for edit in remedy.edits) or any(c in arm.code_changes for c in remedy.code_changes)
 
 

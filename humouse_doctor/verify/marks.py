@@ -6,12 +6,13 @@ import hashlib
 import json
 from dataclasses import replace
 
-from humouse_doctor.core.outcome import Arm, ArmOutcome, Effect, Outcome
+from humouse_doctor.core.outcome import ArmOutcome, Effect, Outcome
 from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.diagnosis.sentence import as_sentence
 from humouse_doctor.probes.registry import current
+from humouse_doctor.remedies.arms import has_part_of
 
 _STATUS = {
     Effect.CURED: RemedyStatus.CONFIRMED,
@@ -73,7 +74,7 @@ def _marked(remedy: Remedy, outcome: Outcome, chosen: ArmOutcome | None) -> Reme
         (arm for arm in outcome.arms if arm.arm.remedies == (remedy.id,) and arm.arm.edits == remedy.edits and arm.effect), None
     )
     alone_line = None if alone is None else f"alone: {_effect_line(alone, outcome)}"
-    if chosen is not None and _has_part_of(chosen.arm, remedy):
+    if chosen is not None and remedy.id in chosen.arm.remedies and has_part_of(chosen.arm, remedy):
         if chosen.arm.remedies == (remedy.id,):
             return replace(remedy, status=RemedyStatus.CONFIRMED, trial=_effect_line(chosen, outcome))
         others = [name for name in chosen.arm.remedies if name != remedy.id]
@@ -82,13 +83,6 @@ def _marked(remedy: Remedy, outcome: Outcome, chosen: ArmOutcome | None) -> Reme
     if alone is None or alone.effect is None:
         return remedy
     return replace(remedy, status=_STATUS[alone.effect], trial=alone_line)
-
-
-def _has_part_of(arm: Arm, remedy: Remedy) -> bool:
-    """Return True if `arm`, from which needless parts were removed, still has a part of `remedy`."""
-    if remedy.id not in arm.remedies:
-        return False
-    return any(edit in arm.edits for edit in remedy.edits) or any(c in arm.code_changes for c in remedy.code_changes)
 
 
 def _effect_line(arm: ArmOutcome, outcome: Outcome) -> str:

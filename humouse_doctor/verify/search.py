@@ -17,7 +17,7 @@ from statistics import fmean
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Step, Trial
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.probes.registry import current
-from humouse_doctor.remedies.arms import parts_of, together, with_parts
+from humouse_doctor.remedies.arms import part_names, together, with_parts
 from humouse_doctor.remedies.candidates import swapped
 from humouse_doctor.verify.effects import distance, is_as_well, is_inside
 
@@ -130,7 +130,7 @@ class Search:
             path=tuple(self._path),
             arms=tuple(one.arm for one in self._seen.values()),
             chosen=arm,
-            needed=() if arm is None else tuple(part.name for part in parts_of(arm) if part.name in self._needed),
+            needed=() if arm is None else tuple(name for name in part_names(arm) if name in self._needed),
             untried=tuple(f"{title}: {why}" for title, why in self._left_out.items()),
         )
 
@@ -161,7 +161,7 @@ class Search:
         """Return True if a cure can be improved, and there is then still time to shrink it and to confirm it."""
         if self.deadline is None or cured.well:
             return True
-        rounds = _EXCHANGES + len(parts_of(cured.arm)) / AT_A_TIME + len(self.seeds) - 1
+        rounds = _EXCHANGES + len(part_names(cured.arm)) / AT_A_TIME + len(self.seeds) - 1
         return time.monotonic() + rounds * self.seconds(cured.arm) <= self.deadline
 
     def _one_exchange(self, now: _ArmTrials) -> _ArmTrials | None:
@@ -177,8 +177,8 @@ class Search:
 
     def _shrunk(self, whole: _ArmTrials) -> _ArmTrials:
         """Return the part of `whole` that is left if each part that is needless by the first seed is left out."""
-        named = {part.name for part in parts_of(together(self.patch))}
-        left = sorted((part.name for part in parts_of(whole.arm)), key=lambda name: (name not in named, by_need(name)))
+        named = part_names(together(self.patch))
+        left = sorted(part_names(whole.arm), key=lambda name: (name not in named, by_need(name)))
         waiting = left[::-1]
         while waiting and len(left) > 1:
             name, *waiting = waiting

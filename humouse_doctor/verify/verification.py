@@ -27,7 +27,7 @@ from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.registry import current
-from humouse_doctor.remedies.arms import parts_of, together
+from humouse_doctor.remedies.arms import part_names, together
 from humouse_doctor.remedies.candidates import bundle, can_be_tried, candidates
 from humouse_doctor.stored import outcome as outcome_json
 from humouse_doctor.training.plan import own_steps
@@ -306,7 +306,7 @@ def _judged_causes(
     """
     if chosen is None:
         return (), ()
-    changed = {part.name for part in parts_of(chosen)}
+    changed = set(part_names(chosen))
     breaking = changed if len(changed) == 1 else set(needed)
     if _raises_rate(chosen):  # which does what more steps do
         changed |= {Lever.STEPS.value}

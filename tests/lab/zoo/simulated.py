@@ -24,7 +24,7 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.outcome import Arm, Trial
 from humouse_doctor.core.remedy import Remedy
-from humouse_doctor.remedies.arms import parts_of, together
+from humouse_doctor.remedies.arms import part_names, together
 from humouse_doctor.remedies.candidates import bundle, candidates, goes_with
 from humouse_doctor.verify.search import Search, by_need
 from tests.lab.zoo import results
@@ -120,7 +120,7 @@ class _QuickXplain(Search):
     """The same search with a part of the bundle that QuickXplain finds (Junker, AAAI 2004), then left out part by part."""
 
     def _shrunk(self, whole: Any) -> Any:
-        names = sorted((part.name for part in parts_of(whole.arm)), key=by_need)
+        names = sorted(part_names(whole.arm), key=by_need)
         left = self._explained(whole, (), names, grown=False)
         smallest = self._seen.get(self._of(whole, left).key, whole)
         return super()._shrunk(smallest)
