@@ -48,3 +48,11 @@ class Reads(str, Enum):
 
     DELTAS = "deltas"
     POSITIONS = "positions"
+
+
+class When(str, Enum):
+    """When text gets colours."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"

@@ -13,7 +13,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
-from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling, meant_by
 
 _SECTIONS = ("data", "model", "training", "logging")
 #: The sections that say what a warm-up trains, and on what.
@@ -259,8 +259,8 @@ def _override(text: str) -> Setting:
 
 def _checked(key: str, value: Value, shown: str) -> Setting:
     if key not in BY_NAME:
-        hint = likely_misspelling(key)
-        more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
+        meant = " or ".join(meant_by(key))
+        more = f"did you mean {meant}?" if meant else "expected a key of the training config, e.g. data.batch_size"
         raise UsageError(f"{shown}: unknown key '{shortened(key)}'; {more}")
     wrong = BY_NAME[key].complaint(value)
     if wrong is not None:
