@@ -45,10 +45,12 @@ def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | No
     for text in given:
         known = [form.value for form in forms]
         name, separator, path = text.partition("=")
-        if name not in known and _BY_SUFFIX.get(Path(text).suffix.lower()) in known:
-            name, separator, path = _BY_SUFFIX[Path(text).suffix.lower()], "=", text
+        if not separator:
+            name, separator, path = _BY_SUFFIX.get(Path(text).suffix.lower(), ""), "=", text
         if not separator or name not in known or not path:
-            raise UsageError(f"--output {text}: expected FORMAT=PATH, FORMAT one of {', '.join(known)}")
+            raise UsageError(
+                f"--output {text}: expected FORMAT=PATH, FORMAT one of {', '.join(known)} (or a PATH with its suffix)"
+            )
         if path == "-":
             raise UsageError(f"--output {text}: expected a file; for stdout use --format {name}")
         target = Path(path)

@@ -10,16 +10,17 @@ from rich.text import Text
 
 from humouse_doctor.core.probe import Kind, Severity
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.core.report import Cause, Finding, Report, Verdict
+from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
+from humouse_doctor.reporting.rows import missing
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks
 
 #: The most lines of a screen of 80 columns, and of its parts where there is more to say than fits.
 LINES = 25
-_SENTENCE, _CAUSES, _SEEN, _EDITS, _HINTS = 4, 5, 3, 4, 2
+_SENTENCE, _CAUSES, _SEEN, _EDITS, _HINTS, _UNMEASURED, _LEAST = 4, 5, 3, 4, 2, 3, 4
 #: The lines of a picture, at least and at most, and the columns between its two parts.
 _LOWEST, _HIGHEST, _GAP = 3, 8, 4
 _MORE = "more, by --full"
@@ -41,13 +42,14 @@ def render(
     """
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
-    above: list[Text | str] = [*_head(console, report), *_causes(console, report), *_seen(console, report)]
-    below = [*_patch(console, report)]
+    head, causes, seen = _head(console, report), _causes(console, report), _seen(console, report)
+    unmeasured, patch = _unmeasured(console, report), _patch(console, report)
     last: list[Text | str] = (
         ["", Text.assemble(("Next", "bold"), ("  (--full shows all that was measured)", "dim"))] if following else []
     )
-    taken = len(above) + len(below) + len(last) + sum(-(-len(command) // width) for command in following)
-    for line in (*above, *_picture(report, width, LINES - taken), *below):
+    taken = len(last) + sum(-(-len(command) // width) for command in following)
+    room = _cut_to(LINES - taken - len(head), unmeasured, seen, patch, causes)
+    for line in (*head, *causes, *seen, *unmeasured, *_picture(report, width, room), *patch):
         console.print(line)
     if with_remarks:
         remarks(console, report)
@@ -56,6 +58,17 @@ def render(
     for line in last:
         console.print(line)
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
+
+
+def _cut_to(room: int, *parts: list[Text | str]) -> int:
+    """Cut `parts`, the first of them first, until they fit into `room` lines, and return the lines that are left."""
+    room -= sum(map(len, parts))
+    for part in parts:
+        while room < 0 and len(part) > _LEAST:
+            del part[-1]
+            part[-1] = "  ... (--full has all)"
+            room += 1
+    return room
 
 
 def one_line(report: Report, *, width: int, colour: bool) -> str:
@@ -80,7 +93,7 @@ def _head(console: Console, report: Report) -> list[Text]:
     basis = _paragraph(console, report.basis, 1, style="dim") if report.basis else []
     return [
         headline(report, console.width, f"(confidence {report.confidence.value})"),
-        *_paragraph(console, report.sentence, _SENTENCE),
+        *_paragraph(console, report.sentence, _SENTENCE if not basis else _SENTENCE - 1),
         *basis,
     ]
 
@@ -136,7 +149,15 @@ def brief(finding: Finding) -> str:
     return "" if probe is None else probe.brief(finding.evidence)
 
 
-def _seen(console: Console, report: Report) -> list[Text]:
+def _unmeasured(console: Console, report: Report) -> list[Text | str]:
+    """Return what was not measured and why, where too little was: what is missing may change the answer."""
+    if report.confidence is not Confidence.LOW:
+        return []
+    groups = [f"{codes.partition(' ')[2]} ({reason})" for codes, reason in missing(report.probes)]
+    return [*_paragraph(console, f"Not measured: {'; '.join(groups)}.", _UNMEASURED)] if groups else []
+
+
+def _seen(console: Console, report: Report) -> list[Text | str]:
     """Return the symptoms and the tool's own findings in one paragraph; what the first sentence says is not repeated."""
     shown = [finding for finding in report.findings if finding.kind is not Kind.CAUSE and finding.severity is not Severity.NOTE]
     if not shown:
@@ -144,7 +165,7 @@ def _seen(console: Console, report: Report) -> list[Text]:
     said = [f"{finding.code} {brief(finding) or finding.name}" for finding in shown]
     unexplained = [code for code in report.unexplained if any(finding.code == code for finding in shown)]
     more = f"; no cause explains {', '.join(unexplained)}" if unexplained and report.causes else ""
-    return _paragraph(console, f"Seen: {', '.join(said)}{more}.", _SEEN)
+    return [*_paragraph(console, f"Seen: {', '.join(said)}{more}.", _SEEN)]
 
 
 def _patch(console: Console, report: Report) -> list[Text | str]:
