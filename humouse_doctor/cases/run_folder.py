@@ -14,7 +14,7 @@ from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
-from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder, shortest
+from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder, is_stored, shortest
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 #: Files in a folder that is itself a checkpoint, of another program.
@@ -77,10 +77,8 @@ def _resolve_run(
 def _require_right_command(request: Request) -> None:
     """Raise `UsageError` for a config in the place of a checkpoint, and the other way round, with the right command."""
     run, config = request.checkpoint, request.config
-    if run is not None and run.suffix.lower() == ".json" and is_file(run) and not run.name.endswith(".index.json"):
-        raise UsageError(
-            f"{run}: JSON, and no checkpoint; a saved report is shown by humouse-doctor show {shlex.quote(str(run))}"
-        )
+    if run is not None and is_stored(run):
+        raise UsageError(f"{run}: a saved report; see it again by humouse-doctor show {shlex.quote(str(run))}")
     if config is not None and str(config) == "-":
         raise UsageError("-: a config is read more than once, and not from stdin; save it as a file first")
     if run is not None and run.suffix.lower() in _CONFIGS and is_file(run):

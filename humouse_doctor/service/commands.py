@@ -21,6 +21,7 @@ from humouse_doctor.core.view import RunView
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
+from humouse_doctor.inputs.files import is_stored
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import search_command
@@ -177,12 +178,6 @@ def _with_history(case: Case, request: Request) -> tuple[Case, History | None]:
     return replace(case, subject=subject, drew_well_at_first=drew_well_at_first(history)), history
 
 
-def is_saved(path: Path) -> bool:
-    """Return True for the name of a saved report, or of stdin, rather than of a checkpoint."""
-    name = path.name.lower()
-    return str(path) == "-" or (name.endswith(".json") and not name.endswith(".safetensors.index.json"))
-
-
 def suggest(
     request: Request,
     emit: Emit,
@@ -199,7 +194,7 @@ def suggest(
     """
     from humouse_doctor.service import patch  # inspect and preflight do without it as a rule
 
-    if request.checkpoint is not None and is_saved(request.checkpoint):
+    if request.checkpoint is not None and (str(request.checkpoint) == "-" or is_stored(request.checkpoint)):
         if write or request.config is not None or request.data is not None or outcome is not None:
             raise UsageError(f"{request.checkpoint}: a saved report; --write, --config, --data and --outcome need its run")
         return patch.of_saved(request.checkpoint, emit)
