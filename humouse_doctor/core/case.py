@@ -56,12 +56,28 @@ class WeightFacts:
     """Facts read from the weights alone.
 
     `non_finite` counts NaN and Inf, `total` all numbers. `excess_over_start` is the largest ratio of |weight| to the bound
-    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none).
+    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none). Of `norms` layers
+    that keep running statistics, `stale_norms` have been trained while these are still 0 and 1, their start.
     """
 
     non_finite: int
     total: int
     excess_over_start: float | None = None
+    norms: int = 0
+    stale_norms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """Results of small experiments with the generator; None for one that could not be made.
+
+    `neighbour_effect` is the RMS change of a sequence when only the others of its batch change, over the standard deviation
+    across sequences. `saturated_inputs` is the share of output gates and candidate values of the first recurrent layer that
+    its input alone drives to within a hundredth of an end of their range.
+    """
+
+    neighbour_effect: float | None = None
+    saturated_inputs: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +97,7 @@ class Samples:
     hidden: FloatArray | None = None
     fit: LatentFit | None = None
     gradients: Gradients | None = None
+    behaviour: Behaviour | None = None
 
     @property
     def empty(self) -> bool:

@@ -18,6 +18,7 @@ from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.text import full_reason
+from humouse_doctor.networks.behaviour import experiment
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
 
@@ -131,6 +132,8 @@ def observe(
         drawn = draw(sampler, conditions, count, seed)
     if drawn.hidden is None or drawn.rnn_input is None:
         absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
+    with memory_asked("the generator"), one_thread():
+        behaviour = experiment(sampler, conditions, drawn.rnn_input, seed)
     fit = grads = None
     if targets is not None:
         progress("taking the loss's gradient")
@@ -149,4 +152,5 @@ def observe(
         hidden=drawn.hidden if aligned else None,
         fit=fit,
         gradients=grads,
+        behaviour=behaviour,
     )

@@ -389,19 +389,67 @@ def wider_latent(case: Case) -> Remedy:
     )
 
 
-def lighter_kl(case: Case) -> Remedy:
-    """Lower the weight of seq2seq's KL term to humouse's default, or to a tenth if it is not above the default."""
+def lighter_kl(case: Case, heaviest: float | None = None) -> Remedy:
+    """Lower the weight of the KL term to humouse's default, or to a tenth if it is not above the default.
+
+    It becomes at most a tenth of the `heaviest` weight with which a code carries anything, if that is known.
+    """
     default = BY_NAME["training.warmup_kl_weight"].default
     assert isinstance(default, float)
     weight = case.settings.number("training.warmup_kl_weight")
     own = default if weight is None else weight
-    new = default if own > default else float(f"{own / 10:.6g}")
+    new = min(default if own > default else own / 10, float("inf") if heaviest is None else heaviest / 10)
+    new = float(f"{new:.2g}")
     return Remedy(
         id="lighter-kl",
         title=f"KL weight {new:g} instead of {own:g}",
         why="a heavy KL term makes the code of every sequence the same",
         edits=edit(case, "training.warmup_kl_weight", new) if own > 0 else (),
         expects=(_PRIOR, _SKILL),
+    )
+
+
+def fresh_statistics() -> Remedy:
+    """Take the running statistics of batch norms anew, or copy them beside averaged weights."""
+    return Remedy(
+        id="fresh-statistics",
+        title="Take the batch norms' running statistics from the data",
+        why="the weights may be sound: only the statistics that evaluation mode uses were never taken; no training is needed",
+        safety=Safety.SAFE,
+        code_hint=(
+            "Copy the buffers beside averaged weights: for mine, theirs in zip(average.buffers(), model.buffers()):"
+            " mine.copy_(theirs). Or take them anew by torch.optim.swa_utils.update_bn(loader, average)."
+        ),
+        expects=(_SPREAD,),
+    )
+
+
+def separate_sequences() -> Remedy:
+    """Keep the sequences of a batch apart."""
+    return Remedy(
+        id="separate-sequences",
+        title="Keep the sequences of a batch apart",
+        why="what a sequence becomes must not depend on its neighbours: a recurrent layer that takes the batch for time carries"
+        " one sequence's state into the next",
+        code_hint=(
+            "Give recurrent layers batch_first=True if their input is (N, T, H), and batch norms track_running_stats=True; look"
+            " for a view() or reshape() across the batch axis. Then train again."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def scaled_inputs() -> Remedy:
+    """Scale the inputs of the first recurrent layer to about one."""
+    return Remedy(
+        id="scaled-inputs",
+        title="Scale the inputs of the first recurrent layer to a std of about 1",
+        why="gates at an end of their range pass no gradient, so no training moves them",
+        code_hint=(
+            "z-score what the layer is given (latent, condition, its own last output) with statistics of the training data, or"
+            " put torch.nn.LayerNorm before it; keep PyTorch's own start of its weights. Then train again."
+        ),
+        expects=(_SPREAD, _MOVES),
     )
 
 
