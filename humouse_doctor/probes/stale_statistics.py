@@ -17,6 +17,7 @@ class StaleStatistics(Probe):
     name = "stale-statistics"
     kind = Kind.CAUSE
     summary = "Trained batch norms whose running mean and variance are still 0 and 1, their start."
+    briefs = ("{stale_share:.0%} of batch norms have no statistics",)
     needs = (Need.WEIGHTS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
