@@ -33,7 +33,7 @@ class RepeatedLatent(Probe):
     kind = Kind.CAUSE
     summary = "Variance over time of the recurrent layer's input, and whether its state settles under it."
     briefs = (
-        "the state stands still after {settled_at:.0%} of T",
+        "stands still after {settled_at:.0%} of the steps",
         "only {gate_steps_share:.2g} of the steps that gates need",
         "every step has the same input",
     )
