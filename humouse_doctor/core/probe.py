@@ -125,7 +125,7 @@ class Probe(ABC):
     def brief(self, measured: Mapping[str, float]) -> str:
         """Return the finding in a few words, empty if no template of `briefs` has all its numbers."""
         for template in self.briefs:
-            with suppress(KeyError):
+            with suppress(LookupError, ValueError):  # a template of an installed package may be wrong
                 return template.format_map(measured)
         return ""
 

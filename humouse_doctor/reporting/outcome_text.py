@@ -138,7 +138,11 @@ def _path(console: Console, outcome: Outcome) -> None:
         for line in outcome.untried:
             say(console, line, indent=2, style="yellow")
         if outcome.inconclusive:
-            say(console, "A longer --budget tries these too, and goes on from here if --outcome names the same file.", indent=2)
+            say(
+                console,
+                "A longer --budget or more --max-arms tries these too, and goes on from here if --outcome names the same file.",
+                indent=2,
+            )
 
 
 def _cure(console: Console, outcome: Outcome) -> None:
