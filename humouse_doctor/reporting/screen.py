@@ -16,7 +16,7 @@ from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.rows import missing
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
-from humouse_doctor.reporting.text import headline, remarks
+from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
 #: The most lines of a screen of 80 columns, and of its parts where there is more to say than fits.
 LINES = 25
@@ -90,11 +90,12 @@ def _paragraph(console: Console, text: str, most: int, *, style: str = "", inden
 
 
 def _head(console: Console, report: Report) -> list[Text]:
-    basis = _paragraph(console, report.basis, 1, style="dim") if report.basis else []
+    known = report.stage is not None and not stage_is_unknown(report)
+    basis = report.basis or (f"stage: {report.stage}" if known else "")
     return [
         headline(report, console.width, f"(confidence {report.confidence.value})"),
         *_paragraph(console, report.sentence, _SENTENCE if not basis else _SENTENCE - 1),
-        *basis,
+        *(_paragraph(console, basis, 1, style="dim") if basis else ()),
     ]
 
 

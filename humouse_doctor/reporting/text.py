@@ -61,11 +61,11 @@ def _head(console: Console, report: Report) -> None:
     say(console, report.sentence)
     if report.basis:
         say(console, report.basis, style="dim")
-    if report.stage is not None and not _stage_is_unknown(report):
+    if report.stage is not None and not stage_is_unknown(report):
         say(console, f"stage: {report.stage}", style="dim")
 
 
-def _stage_is_unknown(report: Report) -> bool:
+def stage_is_unknown(report: Report) -> bool:
     """Return True if the stage is not known; the reason is then printed with the files, not at the top."""
     return report.stage is not None and report.stage.kind is StageKind.UNKNOWN
 
@@ -197,7 +197,7 @@ def remarks(console: Console, report: Report) -> None:
     title(console, "Looked at")
     for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
         say(console, f"{label}: {path or 'none'}", indent=2)
-    if _stage_is_unknown(report):
+    if stage_is_unknown(report):
         say(console, f"stage: {report.stage}", indent=2)
     if subject.sha256 is not None:
         say(console, f"sha256: {subject.sha256}", indent=2, style="dim")

@@ -221,3 +221,12 @@ def test_a_default_is_told_from_what_the_file_says() -> None:
 
     assert "  training.warmup_latent_normalize: true (by default) -> false" in lines
     assert Origin.DEFAULT.value == "default"
+
+
+def test_a_known_stage_is_said_and_an_unknown_one_is_not() -> None:
+    from humouse_doctor.core.history import Stage, StageKind
+
+    known = replace(collapsed(), stage=Stage(kind=StageKind.ADVERSARIAL, epoch=3, because="final_epoch is 3"))
+
+    assert any(line.startswith("stage: after 3 adversarial epochs") for line in shown(known))
+    assert "stage" not in "\n".join(shown(replace(known, stage=Stage(kind=StageKind.UNKNOWN, because="nothing says so"))))
