@@ -90,11 +90,12 @@ def _paragraph(console: Console, text: str, most: int, *, style: str = "", inden
 
 
 def _head(console: Console, report: Report) -> list[Text]:
-    known = report.stage is not None and not stage_is_unknown(report)
-    basis = report.basis or (f"stage: {report.stage}" if known else "")
+    basis = report.basis
+    if report.stage is not None and not stage_is_unknown(report):
+        basis = f"stage: {report.stage.words}"
     return [
         headline(report, console.width, f"(confidence {report.confidence.value})"),
-        *_paragraph(console, report.sentence, _SENTENCE if not basis else _SENTENCE - 1),
+        *_paragraph(console, report.sentence, _SENTENCE),
         *(_paragraph(console, basis, 1, style="dim") if basis else ()),
     ]
 
