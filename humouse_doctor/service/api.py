@@ -12,7 +12,6 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
@@ -20,6 +19,7 @@ from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.service.commands import report_on
+from humouse_doctor.service.python_report import Report
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,14 +56,14 @@ def inspect(
         if targets is not None or conditions is not None or latent_dim is not None:
             raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
         with using(plugins=plugins):
-            return report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick))
+            return Report.of(report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick)))
     if config is not None or data is not None or source is not None:
         raise UsageError("config, data and source go with a checkpoint; give settings and targets with a generator")
     from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
 
     loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
     with using(plugins=plugins):
-        return diagnose(with_broken(loaded), examine(loaded.case))
+        return Report.of(diagnose(with_broken(loaded), examine(loaded.case)))
 
 
 def preflight(
@@ -84,7 +84,7 @@ def preflight(
     """
     request = _request(None, config, data, source, settings, 512, seed, quick=False)
     with using(plugins=plugins):
-        return report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s))
+        return Report.of(report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s)))
 
 
 def load_case(
