@@ -33,7 +33,7 @@ class LatentFit:
     """Latents fitted to real targets by gradient descent.
 
     `targets` and `predictions` are (M, T, D) in the loss's space, or positions (M, T, 2) in the data's unit if the program
-    reads another space than its loss compares; `latents` is (M, Z).
+    reads another space than its loss compares; `latents` is (M, Z), or (M, T, Z) of noise at every step, in stds of the prior.
     """
 
     targets: FloatArray
@@ -94,7 +94,7 @@ class DataSummary:
 
     `total` sequences were read, `usable` of them could be trained on and `taken` are in the samples. `dropped` counts
     the data left out by reason (points of a session as well as sequences). `position_mean` and
-    `position_std` (2,) are in the data's unit, over every step of the sequences taken.
+    `position_std` are in the data's unit, over every step of the sequences taken: (2,), or of a series as given (D,).
     """
 
     source: str
@@ -103,8 +103,8 @@ class DataSummary:
     taken: int
     length: int
     dropped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    position_mean: tuple[float, float] = (0.0, 0.0)
-    position_std: tuple[float, float] = (0.0, 0.0)
+    position_mean: tuple[float, ...] = (0.0, 0.0)
+    position_std: tuple[float, ...] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,9 +23,12 @@ from humouse_doctor.core.text import reason
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 from humouse_doctor.networks.output_layer import output_layer
+from humouse_doctor.networks.outputs import Output, find, require_steps_first
+from humouse_doctor.networks.priors import Prior, normal
 from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
+_WRAP = "if its forward takes more, or something else, wrap it in a module whose forward takes the latents alone"
 #: Pre-activations of this size drive any bounded activation to its bound.
 _LARGE = 1e4
 #: Numbers copied to float64 at a time.
@@ -42,30 +45,53 @@ class PriorSamples:
 
 
 class Sampler:
-    """A wrapper of a generator with one signature for all: (N, Z) and (N, C) -> (N, T, D).
+    """A wrapper of a generator with one signature for all: (N, Z) or (N, T, Z), and (N, C) -> (N, T, D).
 
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
-    number of sequences in one pass; without it the network is assumed to be small.
+    number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
+    is given; `output` says where the sequences stand in what the network returns.
     """
 
-    def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int, load: Load | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        latent_dim: int,
+        condition_dim: int,
+        load: Load | None = None,
+        *,
+        prior: Prior | None = None,
+        output: Output | None = None,
+    ) -> None:
         self.network = network
-        self.latent_dim, self.condition_dim, self.load = latent_dim, condition_dim, load
+        self.prior = normal(latent_dim) if prior is None else prior
+        self.condition_dim, self.load = condition_dim, load
+        self.output = Output() if output is None else output
         self._takes_condition = _takes_condition(network)
 
-    def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Generate; raise `UsageError` if the network does not return (N, T, D)."""
+    @property
+    def latent_dim(self) -> int:
+        """The numbers in one latent."""
+        return math.prod(self.prior.shape)
+
+    def returned(self, latents: Tensor, conditions: Tensor) -> object:
+        """Return what the network does; raise `UsageError` if it does not take these latents."""
         like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
         given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
         try:
-            out = self.network(*given) if self._takes_condition else self.network(given[0])
+            returned: object = self.network(*given) if self._takes_condition else self.network(given[0])
         except Exception as error:  # the user's own network may raise anything
             if ran_out_of_memory(error):
                 raise InputError(f"the generator ran out of memory on latents of shape {tuple(latents.shape)}") from error
-            raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}") from error
-        if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
-            what = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
-            raise UsageError(f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2")
+            raise UsageError(
+                f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}; {_WRAP}"
+            ) from error
+        return returned
+
+    def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
+        """Generate; raise `UsageError` if the network does not return (N, T, D)."""
+        out = self.output.of(self.returned(latents, conditions))
+        if out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 1:
+            raise UsageError(f"the generator returns {tuple(out.shape)}; expected a tensor (N, T, D)")
         return out.to("cpu", torch.float32)
 
     def conditions(self, given: FloatArray | None, count: int) -> Tensor:
@@ -90,7 +116,7 @@ def _takes_condition(network: nn.Module) -> bool:
 
 
 def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int) -> PriorSamples:
-    """Generate `count` sequences from N(0, I) latents drawn by `seed`.
+    """Generate `count` sequences from latents of the prior, drawn by `seed`.
 
     Recurrent states are recorded for the first batch only, which has at most 256 sequences, and fewer if these are long or
     wide: the states of all sequences would take many times the memory of the predictions. The network's weights, mode and
@@ -98,7 +124,7 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
     """
     batch = BATCH if sampler.load is None else sampler.load.rows
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
-        latents = torch.randn(count, sampler.latent_dim, generator=torch.Generator().manual_seed(seed))
+        latents = sampler.prior.draw(count, seed)
         given = sampler.conditions(conditions, count)
         recorder = _StateRecorder(sampler.network)
         with seeded(seed):
@@ -173,32 +199,45 @@ class FirstPass:
     load: Load
 
 
-def first_pass(sampler: Sampler) -> FirstPass:
-    """Run the network on two zero latents.
+def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: str | None = None) -> FirstPass:
+    """Run the network on two zero latents, and let the sampler know where its sequences stand.
 
     The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear or
-    convolutional layer with D channels, or with those of all steps at once.
+    convolutional layer with D channels, or with those of all steps at once. `wanted` is (T, D) of the targets, None if
+    unknown; `part` names the part of what the network returns. Raises `UsageError` if no part has sequences (N, T, D).
     """
-    called: list[nn.Linear | nn.Conv1d] = []
+    called: list[tuple[nn.Linear | nn.Conv1d, Tensor]] = []
     meter = _Meter()
     handles = meter.watch(sampler.network)
     handles += [
-        module.register_forward_hook(lambda module, _, __: called.append(module))
+        module.register_forward_hook(lambda module, _, out: called.append((module, out.detach())))
         for module in sampler.network.modules()
         if isinstance(module, nn.Linear | nn.Conv1d)
     ]
     try:
-        predictions = _of_zeros(sampler)
+        with undisturbed(sampler.network), seeded(0), torch.no_grad():
+            returned = sampler.returned(torch.zeros(2, *sampler.prior.shape), torch.zeros(2, sampler.condition_dim))
     finally:
         for handle in handles:
             handle.remove()
+    sampler.output = find(returned, 2, wanted, part)
+    predictions = sampler.output.of(returned).to("cpu", torch.float32)
     _, steps, channels = predictions.shape
+    fitting = [(layer, out) for layer, out in called if _width(layer) in (steps, channels, steps * channels)]
+    require_steps_first((steps, channels), wanted, _steps_and_channels(*fitting[-1]) if fitting else None)
     load = meter.load(sampler, steps, channels)
-    fitting = [layer for layer in called if _width(layer) in (channels, steps * channels)]
     known = output_layer(sampler.network)
     if isinstance(known, nn.Linear | nn.Conv1d):
         return FirstPass(predictions=predictions, output=known, load=load)
-    return FirstPass(predictions=predictions, output=fitting[-1] if fitting else None, load=load)
+    last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
+    return FirstPass(predictions=predictions, output=last[-1] if last else None, load=load)
+
+
+def _steps_and_channels(layer: nn.Linear | nn.Conv1d, out: Tensor) -> tuple[int, int] | None:
+    """Return (T, D) as a layer makes them, None if it makes something else."""
+    if out.dim() != 3:
+        return None
+    return (out.size(1), out.size(2)) if isinstance(layer, nn.Linear) else (out.size(2), out.size(1))
 
 
 @dataclass(slots=True)
@@ -254,7 +293,7 @@ def _width(layer: nn.Linear | nn.Conv1d) -> int:
 
 def _of_zeros(sampler: Sampler) -> Tensor:
     with undisturbed(sampler.network), seeded(0), torch.no_grad():
-        return sampler(torch.zeros(2, sampler.latent_dim), torch.zeros(2, sampler.condition_dim))
+        return sampler(torch.zeros(2, *sampler.prior.shape), torch.zeros(2, sampler.condition_dim))
 
 
 def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation | None, ...]:
@@ -308,7 +347,7 @@ def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | No
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         weights = [(name, p) for name, p in sampler.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
-        latents = torch.randn(count, sampler.latent_dim)
+        latents = sampler.prior.draw(count, seed)
         given = sampler.conditions(conditions, count)
         found: list[Tensor | None] = [None] * len(weights)
         for first in range(0, count, rows):
@@ -342,20 +381,21 @@ def fit_latents(
     steps: int = FIT_STEPS,
     read_as: Space | None = None,
 ) -> LatentFit:
-    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights.
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights; in stds of the prior.
 
     With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
     """
 
     def made(latent: Tensor, condition: Tensor) -> Tensor:
-        output: Tensor = sampler(latent, condition)
+        output: Tensor = sampler(mean + scale * latent, condition)
         return output if read_as is None else pixels(read_as, output)
 
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
     count = len(rows)
-    latents = torch.zeros(count, sampler.latent_dim, requires_grad=True)
+    latents = torch.zeros(count, *sampler.prior.shape, requires_grad=True)
+    mean, scale = sampler.prior.mean, sampler.prior.scale
     at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
     parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
     optimiser = Adam([latents], learning_rate=_FIT_RATE)

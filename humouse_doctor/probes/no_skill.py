@@ -60,7 +60,7 @@ class NoSkill(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         fit = case.samples.fit
         assert fit is not None
-        predicted, wanted = fitted_sequences(fit), fitted_targets(fit)
+        predicted, wanted = fitted_sequences(case, fit), fitted_targets(case, fit)
         measures.require_numbers(fit.latents, "the fitted latents")
         measures.require_sequences(wanted, measures.judged(case).predictions)
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
@@ -111,26 +111,26 @@ def _below(skill: float) -> str:
     return f"{skill:.0%} below" if skill >= 0 else f"{-skill:.0%} above"
 
 
-def fitted_sequences(fit: LatentFit) -> FloatArray:
-    """Return the fit on the position channels, (M, T, 2); raise `NotMeasurable` if there is none."""
-    values = measures.xy(fit.predictions)
+def fitted_sequences(case: Case, fit: LatentFit) -> FloatArray:
+    """Return the fit on the compared channels, (M, T, C); raise `NotMeasurable` if there is none."""
+    values = measures.compared(case, fit.predictions)[..., : fit.targets.shape[-1]]
     measures.require_numbers(values, "the fitted sequences")
     return values
 
 
-def fitted_targets(fit: LatentFit) -> FloatArray:
-    """Return the targets of the fit on the position channels, (M, T, 2); raise `NotMeasurable` if there is none."""
-    values = measures.xy(fit.targets)
+def fitted_targets(case: Case, fit: LatentFit) -> FloatArray:
+    """Return the targets of the fit on the compared channels, (M, T, C); raise `NotMeasurable` if there is none."""
+    values = measures.compared(case, fit.targets)[..., : fit.predictions.shape[-1]]
     measures.require_numbers(values, "the targets of the fit")
     return values
 
 
 def prior_and_fit(case: Case, fit: LatentFit) -> tuple[FloatArray, FloatArray] | None:
-    """Return the spread of prior samples and that of the fit, (2,) each, None if the fit hardly spreads.
+    """Return the spread of prior samples and that of the fit, (C,) each, None if the fit hardly spreads.
 
     The fit's is 0 on an axis on which its targets do not vary.
     """
-    fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(fitted_targets(fit))
+    fitted, wanted = measures.spread(fitted_sequences(case, fit)), measures.spread(fitted_targets(case, fit))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
     return measures.spread(measures.judged(case).predictions), np.where(wanted > 0, fitted, 0.0)

@@ -33,6 +33,8 @@ USUAL_RATE = 1e-3
 #: The latent of every healthy run in the zoo.
 _WIDE = 16
 
+#: The channels whose mean and std a hint lists.
+_MOST_CHANNELS = 8
 #: z-scoring that moves or scales by less than this is no change.
 _NO_OP = 0.1
 
@@ -105,7 +107,8 @@ def undistorted_latent(case: Case) -> Remedy:
 
 def normalised_positions(case: Case) -> Remedy:
     """Use a linear head on z-scored positions ("Fix A"), or refuse it if the program sums the output."""
-    title = 'Linear head on z-scored positions ("Fix A")'
+    given = case.space is not None and case.space.as_is
+    title = 'Linear head on z-scored targets ("Fix A")' if given else 'Linear head on z-scored positions ("Fix A")'
     if sums_output(case):
         return Remedy(
             id="normalised-positions",
@@ -122,7 +125,10 @@ def normalised_positions(case: Case) -> Remedy:
     edits = (*_linear_head(case), *edits)
     known = WARMUP_SPACE in case.added_keys
     hint = (
-        f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
+        "Compare the generator with (targets - mean) / std, per channel; where its output is used, multiply it by std and add"
+        f" mean.{_statistics(case)}"
+        if given
+        else f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
         " (positions - mean) / std; if the program reads positions in the unit of its data, multiply the output layer by std"
         f" and add mean when the warm-up is over.{_statistics(case)}"
     )
@@ -133,7 +139,7 @@ def normalised_positions(case: Case) -> Remedy:
         " not movement: a repeated latent may stay flat over long sequences",
         edits=(*edits, *edit(case, WARMUP_SPACE, "read")) if known else edits,
         code_hint=None if known else hint,
-        code_changes=() if known else (CodeChange.NORMALISED_POSITIONS,),
+        code_changes=() if known or given else (CodeChange.NORMALISED_POSITIONS,),
         expects=(_SPREAD, _SKILL),
     )
 
@@ -168,8 +174,10 @@ def _statistics(case: Case) -> str:
     """Return a sentence with mean and std of the data's positions, empty without data."""
     if case.data is None:
         return ""
-    x, y = (_axis(case.data.position_mean[axis], case.data.position_std[axis]) for axis in (0, 1))
-    return f" From {case.data.taken} of {case.data.total} sequences: mean = [{x[0]}, {y[0]}], std = [{x[1]}, {y[1]}]."
+    pairs = [_axis(mean, std or 1.0) for mean, std in zip(case.data.position_mean, case.data.position_std, strict=True)]
+    means, stds = (", ".join(pair[side] for pair in pairs[:_MOST_CHANNELS]) for side in (0, 1))
+    more = f" (the first {_MOST_CHANNELS} of {len(pairs)} channels)" if len(pairs) > _MOST_CHANNELS else ""
+    return f" From {case.data.taken} of {case.data.total} sequences: mean = [{means}], std = [{stds}]{more}."
 
 
 def _axis(mean: float, std: float) -> tuple[str, str]:
@@ -458,6 +466,8 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
     architecture = case.network.architecture if case.network else None
     if architecture is Architecture.SEQ2SEQ:
         return ()
+    if case.space is not None and case.space.as_is:  # no deltas are known of a series that is given as it is compared
+        return (unit_scale(case),)
     other = () if architecture is None else (seq2seq(case),)
     if sums_output(case):
         as_read = () if case.reading is not None and case.reading.compared else (loss_as_read(case),)
