@@ -27,9 +27,8 @@ def of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Ge
         from humouse_doctor.networks.observe import from_factory  # torch, which the user's own code imports too
 
         own = from_factory(request.model, request.part)
-    checkpoint = checkpoints.load(
-        path, () if own is None else own.network.state_dict(), salvage=request.salvage, accept=accept_generator
-    )
+    names = {} if own is None else {name: tuple(tensor.shape) for name, tensor in own.network.state_dict().items()}
+    checkpoint = checkpoints.load(path, names, salvage=request.salvage, accept=accept_generator)
     settings = as_trained(path, checkpoint, settings, notes)
     from humouse_doctor.cases.from_network import of_loaded  # torch comes in beside the loader's, not before it
 

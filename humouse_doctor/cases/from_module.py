@@ -82,7 +82,7 @@ def of_module(
     return notes.loaded(
         Case(
             subject=Subject(name=facts.label, seed=seed, remarks=tuple(notes.remarks)),
-            settings=known,
+            settings=observe.with_latent(known, player),
             network=facts,
             space=space,
             samples=found

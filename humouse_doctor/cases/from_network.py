@@ -74,7 +74,7 @@ def of_loaded(
     if own is None:
         generator = _identified(path, checkpoint, settings, gestures, look, notes)
     else:
-        generator = _filled(own, path, checkpoint, settings, gestures, look, notes)
+        generator = _filled(own, path, checkpoint, settings, gestures, look, notes, as_is=request.as_is)
     facts, player = generator.facts, generator.player
     weights = identify.weight_facts(generator.network, observe.tensors_of(generator.network))  # as they run, in float32
     if request.as_is:
@@ -118,7 +118,15 @@ def _holds_scale(
 
 
 def _filled(
-    own: Own, path: Path, checkpoint: Checkpoint, settings: Settings, gestures: Gestures | None, look: Look, notes: Notes
+    own: Own,
+    path: Path,
+    checkpoint: Checkpoint,
+    settings: Settings,
+    gestures: Gestures | None,
+    look: Look,
+    notes: Notes,
+    *,
+    as_is: bool,
 ) -> _Generator:
     """Load the weights into the user's own network, and find its facts by running it."""
     identify.load_strictly(str(path), own.network, checkpoint.tensors)
@@ -126,7 +134,12 @@ def _filled(
     if gestures is not None and not gestures.resampled:
         own = replace(own, wanted=(gestures.sequences.shape[1], gestures.sequences.shape[2]))
     facts, player = observe.facts_by_behaviour(own, settings, notes.remarks, look, str(path))
-    return _Generator(network=own.network, facts=facts, player=player, settings=settings)
+    timed = gestures is not None and gestures.sequences.shape[2] == 3
+    if timed and facts.output_dim == 3 and not as_is:
+        notes.remarks.append(
+            "channel 2, counted from 0, is taken for the time of a step and not compared; --targets as-is does"
+        )
+    return _Generator(network=own.network, facts=facts, player=player, settings=observe.with_latent(settings, player))
 
 
 def _identified(

@@ -16,7 +16,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Need, NetworkFacts, Samples
 from humouse_doctor.core.cost import Look, load_of, memory_asked, require_affordable_load, require_latents
 from humouse_doctor.core.errors import DoctorError, UsageError
-from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.settings import Origin, Setting, Settings
 from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.text import full_reason
@@ -32,6 +32,7 @@ from humouse_doctor.networks.sampling import (
     heads_by_behaviour,
 )
 
+_LATENT = "model.generator.latent_dim"
 _LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
 _CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
 
@@ -135,6 +136,14 @@ def facts_by_behaviour(
         heads=heads_by_behaviour(sampler, first),
     )
     return facts, sampler
+
+
+def with_latent(settings: Settings, sampler: Sampler) -> Settings:
+    """Return `settings` with the size of the latents that the sampler draws, unless they state one."""
+    stated = settings.get(_LATENT)
+    if stated is not None and stated.origin is not Origin.DEFAULT:
+        return settings
+    return settings.with_setting(Setting(key=_LATENT, value=sampler.latent_dim, origin=Origin.INFERRED))
 
 
 def _first(own: Own, latent: int, condition: int, settings: Settings, remarks: list[str]) -> tuple[Sampler, FirstPass]:

@@ -343,17 +343,23 @@ class _Returning(nn.Module):
 @pytest.mark.parametrize(
     ("out", "what"),
     [
-        (lambda latents: torch.ones(len(latents), T), "(5, 6)"),
-        (lambda latents: torch.ones(len(latents), T, 1), "(5, 6, 1)"),
-        (lambda latents: torch.ones(T, len(latents), D), "(6, 5, 2)"),
-        (lambda latents: (torch.ones(5, T, D), None), "tuple"),
-        (lambda latents: None, "NoneType"),
+        (lambda latents: torch.ones(len(latents), T), "(2, 6)"),
+        (lambda latents: torch.ones(T, len(latents), D), "(6, 2, 2)"),
+        (lambda latents: (torch.ones(len(latents), T), None), "a tuple of 0 (2, 6)"),
+        (lambda latents: None, "a NoneType without tensors"),
     ],
 )
 def test_an_output_of_another_shape_is_refused_with_what_it_is(out: Callable[[Tensor], object], what: str) -> None:
     with pytest.raises(UsageError) as caught:
-        draw(_sampler(_Returning(out)), None, 5, 0)
-    assert str(caught.value) == f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2"
+        first_pass(_sampler(_Returning(out)))
+    assert str(caught.value) == f"the generator returns {what}; expected a tensor (N, T, D), alone or as a part"
+
+
+def test_an_output_whose_shape_depends_on_the_latents_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"returns \(5, 6\); expected a tensor \(N, T, D\)"):
+        draw(_sampler(_Returning(lambda latents: torch.ones(len(latents), T))), None, 5, 0)
+    with pytest.raises(UsageError, match=r"returns a tuple of 0 .*, and before it had a part alone"):
+        draw(_sampler(_Returning(lambda latents: (torch.ones(5, T, D), None))), None, 5, 0)
 
 
 def test_latents_of_another_size_are_refused() -> None:
