@@ -11,7 +11,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
-from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.core.spec import Architecture, Head
 
 
 class Need(Enum):
@@ -124,15 +124,15 @@ class Subject:
 class NetworkFacts:
     """Facts about the generator that need no sampling.
 
-    `heads` holds each output channel's activation, None for a channel whose activation is unknown. `architecture` is
-    None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
+    `heads` holds each output channel's activation, or its measured numbers, None for a channel of which neither is known.
+    `architecture` is None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
     """
 
     label: str
     output_dim: int
     target_len: int | None
     hidden_dim: int | None
-    heads: tuple[Activation | None, ...]
+    heads: tuple[Head | None, ...]
     architecture: Architecture | None = None
     repeats_latent: bool | None = None
 

@@ -18,7 +18,7 @@ from humouse_doctor.core.case import Gradients, LatentFit
 from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.space import Space
-from humouse_doctor.core.spec import Activation
+from humouse_doctor.core.spec import Activation, Head, MeasuredHead
 from humouse_doctor.core.text import reason
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
@@ -29,8 +29,17 @@ from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
 _WRAP = "if its forward takes more, or something else, wrap it in a module whose forward takes the latents alone"
-#: Pre-activations of this size drive any bounded activation to its bound.
-_LARGE = 1e4
+#: Pre-activations of this size drive any bounded activation to its bound; of the other, none.
+_LARGE, _SMALL = 1e6, 1e-2
+#: Patterns of pre-activations of both signs: in the first two all are alike.
+_PATTERNS = 8
+#: Twice as large pre-activations leave a bound where it is, up to this share, or move it by more than this share.
+_SETTLED, _GROWS = 1e-3, 0.25
+#: A channel without a bound is further than this by then.
+_BEYOND = 1e2
+#: The slopes of the known activations at zero, and the differences in which a measured head is still one of them.
+_SLOPES = {Activation.TANH: 1.0, Activation.SIGMOID: 0.25, Activation.SOFTPLUS: 0.5, Activation.LINEAR: 1.0}
+_ALIKE, _ALIKE_SLOPE = 5e-4, 0.05
 #: Numbers copied to float64 at a time.
 _AT_ONCE = 1 << 24
 
@@ -195,24 +204,30 @@ class FirstPass:
     """
 
     predictions: Tensor
-    output: nn.Linear | nn.Conv1d | None
+    output: nn.Module | None
     load: Load
 
 
 def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: str | None = None) -> FirstPass:
     """Run the network on two zero latents, and let the sampler know where its sequences stand.
 
-    The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear or
-    convolutional layer with D channels, or with those of all steps at once. `wanted` is (T, D) of the targets, None if
-    unknown; `part` names the part of what the network returns. Raises `UsageError` if no part has sequences (N, T, D).
+    The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear,
+    convolutional or recurrent layer with D channels, or with those of all steps at once. `wanted` is (T, D) of the targets,
+    None if unknown; `part` names the part of what the network returns. Raises `UsageError` if no part has sequences (N, T, D).
     """
-    called: list[tuple[nn.Linear | nn.Conv1d, Tensor]] = []
+    called: list[tuple[nn.Module, Tensor]] = []
     meter = _Meter()
+
+    def note(module: nn.Module, _: tuple[Any, ...], out: Any) -> None:
+        values = out[0] if isinstance(out, tuple) and out else out
+        if isinstance(values, Tensor):
+            called.append((module, values.detach()))
+
     handles = meter.watch(sampler.network)
     handles += [
-        module.register_forward_hook(lambda module, _, out: called.append((module, out.detach())))
+        module.register_forward_hook(note)
         for module in sampler.network.modules()
-        if isinstance(module, nn.Linear | nn.Conv1d)
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.RNNBase | nn.RNNCellBase)
     ]
     try:
         with undisturbed(sampler.network), seeded(0), torch.no_grad():
@@ -225,19 +240,20 @@ def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: st
     _, steps, channels = predictions.shape
     fitting = [(layer, out) for layer, out in called if _width(layer) in (steps, channels, steps * channels)]
     require_steps_first((steps, channels), wanted, _steps_and_channels(*fitting[-1]) if fitting else None)
-    load = meter.load(sampler, steps, channels)
     known = output_layer(sampler.network)
-    if isinstance(known, nn.Linear | nn.Conv1d):
-        return FirstPass(predictions=predictions, output=known, load=load)
     last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
-    return FirstPass(predictions=predictions, output=last[-1] if last else None, load=load)
+    return FirstPass(
+        predictions=predictions,
+        output=known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None,
+        load=meter.load(sampler, steps, channels),
+    )
 
 
-def _steps_and_channels(layer: nn.Linear | nn.Conv1d, out: Tensor) -> tuple[int, int] | None:
+def _steps_and_channels(layer: nn.Module, out: Tensor) -> tuple[int, int] | None:
     """Return (T, D) as a layer makes them, None if it makes something else."""
-    if out.dim() != 3:
+    if out.dim() != 3 or (isinstance(layer, nn.RNNBase) and not layer.batch_first):
         return None
-    return (out.size(1), out.size(2)) if isinstance(layer, nn.Linear) else (out.size(2), out.size(1))
+    return (out.size(2), out.size(1)) if isinstance(layer, nn.Conv1d) else (out.size(1), out.size(2))
 
 
 @dataclass(slots=True)
@@ -287,8 +303,19 @@ class _Meter:
         )
 
 
-def _width(layer: nn.Linear | nn.Conv1d) -> int:
-    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+def _width(layer: nn.Module) -> int:
+    """Return the channels of a layer's output, 0 if its values have no bounds that are known."""
+    match layer:
+        case nn.Linear():
+            return layer.out_features
+        case nn.Conv1d():
+            return layer.out_channels
+        case nn.RNNBase() if layer.proj_size == 0 and layer.mode != "RNN_RELU":
+            return layer.hidden_size * (2 if layer.bidirectional else 1)
+        case nn.LSTMCell() | nn.GRUCell():
+            return layer.hidden_size
+        case _:
+            return 0
 
 
 def _of_zeros(sampler: Sampler) -> Tensor:
@@ -296,44 +323,78 @@ def _of_zeros(sampler: Sampler) -> Tensor:
         return sampler(torch.zeros(2, *sampler.prior.shape), torch.zeros(2, sampler.condition_dim))
 
 
-def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation | None, ...]:
-    """Find each output channel's activation from its range when the output layer returns huge values of both signs.
+def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Head | None, ...]:
+    """Measure what each output channel makes of the values of the layer before the head, by replacing these.
 
-    Modules do not reveal it, since `torch.tanh` is not a module. An activation is None if none is known with that range, or if
-    the layer's values do not change the channel.
+    Modules do not reveal it, since `torch.tanh` is not a module. Huge values of both signs, one pattern after the other, drive
+    a channel to its bounds; if twice as huge ones drive it further, it has none. A recurrent layer's own output stays within
+    its bounds. A head is None if nothing but its range at these values is known, or if the layer does not change the channel.
     """
-    channels = first.predictions.size(2)
-    if first.output is None:
+    layer, channels = first.output, first.predictions.size(2)
+    if layer is None:
         return (None,) * channels
+    recurrent = not isinstance(layer, nn.Linear | nn.Conv1d)
+    pushed = [_pushed(sampler, layer, size) for size in ((1.0, 1.0) if recurrent else (_LARGE, 2 * _LARGE))]  # (P, 2, T, D)
+    moved = (pushed[0] != pushed[0][:1]).flatten(0, 2).any(dim=0).tolist()
+    ranges = [(of_all.amin(dim=0).tolist(), of_all.amax(dim=0).tolist()) for of_all in (made.flatten(0, 2) for made in pushed)]
+    middle, slopes = _response(sampler, layer)
+    found: list[Head | None] = []
+    for channel in range(channels):
+        (low, high), (further_low, further_high) = ((lows[channel], highs[channel]) for lows, highs in ranges)
+        bounds = -_end(-low, -further_low), _end(high, further_high)
+        known = moved[channel] and not any(map(math.isnan, bounds))
+        found.append(_named(bounds, slopes[channel], middle[channel]) if known else None)
+    return tuple(found)
 
-    def replace(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> Tensor:
-        huge = torch.full_like(output, _LARGE)
-        huge[::2] *= -1.0
-        return huge
 
-    handle = first.output.register_forward_hook(replace)
+def _end(near: float, far: float) -> float:
+    """Return the upper bound of values that reach `near`, and from twice as far `far`; NaN if they neither stay nor grow."""
+    if abs(far - near) <= _SETTLED * max(1e-3, abs(near)):
+        return far
+    grows = far > _BEYOND and far - near > _GROWS * abs(near)
+    return math.inf if grows else math.nan
+
+
+def _named(bounds: tuple[float, float], gain: float, centre: float) -> Head:
+    """Return the activation with these numbers, or else the numbers."""
+    for activation, slope in _SLOPES.items():
+        pairs = zip(bounds, activation.bounds, strict=True)
+        if all(one == other or abs(one - other) < _ALIKE for one, other in pairs) and abs(gain - slope) <= _ALIKE_SLOPE * slope:
+            return activation
+    return MeasuredHead(bounds=bounds, gain=gain, centre=centre)
+
+
+def _pushed(sampler: Sampler, layer: nn.Module, size: float) -> Tensor:
+    """Return the output (P, 2, T, D) for each pattern of values of `size` and both signs."""
+    return torch.stack([_with_layer(sampler, layer, pattern, size) for pattern in range(_PATTERNS)])
+
+
+def _response(sampler: Sampler, layer: nn.Module) -> tuple[list[float], list[float]]:
+    """Return each channel's value (D,) at a pre-activation of zero, and its slope there."""
+    middle = _with_layer(sampler, layer, 0, 0.0)
+    up, down = (_with_layer(sampler, layer, _PATTERNS - 1, size) for size in (_SMALL, -_SMALL))
+    slopes = (up - down).double().abs().flatten(0, 1).mean(dim=0) / (2 * _SMALL)
+    return middle.flatten(0, 1).mean(dim=0).tolist(), slopes.tolist()
+
+
+def _with_layer(sampler: Sampler, layer: nn.Module, pattern: int, size: float) -> Tensor:
+    """Run two zero latents with `layer` giving values of `size`: the first two patterns have one sign, the others both."""
+    chance = torch.Generator().manual_seed(pattern)
+
+    def signs(like: Tensor) -> Tensor:
+        if pattern < 2:
+            return torch.full_like(like, size if pattern else -size)
+        drawn = torch.randint(0, 2, like.shape, generator=chance)
+        return (size * (2.0 * drawn - 1.0)).to(like.device, like.dtype)
+
+    def replace(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        return (signs(output[0]), *output[1:]) if isinstance(output, tuple) else signs(output)
+
+    handle = layer.register_forward_hook(replace)
     try:
-        out = _of_zeros(sampler)
+        return _of_zeros(sampler)
     finally:
         handle.remove()
-    found: list[Activation | None] = []
-    for channel in range(channels):
-        if torch.equal(out[..., channel], first.predictions[..., channel]):
-            found.append(None)
-            continue
-        low, high = float(out[..., channel].min()), float(out[..., channel].max())
-        match = (round(low, 3), round(high, 3))
-        if match == (-1.0, 1.0):
-            found.append(Activation.TANH)
-        elif match == (0.0, 1.0):
-            found.append(Activation.SIGMOID)
-        elif match == (-_LARGE, _LARGE):
-            found.append(Activation.LINEAR)
-        elif match == (0.0, _LARGE):
-            found.append(Activation.SOFTPLUS)
-        else:
-            found.append(None)
-    return tuple(found)
 
 
 def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
