@@ -71,7 +71,7 @@ class TargetScale(Probe):
             budget.require_warm_up(case)
         if available is None:
             words = budget.in_words(needed) if math.isfinite(needed) else "more than any number of"
-            raise NotMeasurable(f"{words} steps are needed, but how many the warm-up has is not known")
+            raise NotMeasurable(f"{words} steps are needed, but {budget.steps_trouble(case)}")
         share = available / needed if needed > 0 else math.inf
         if any(measured) and share not in self.metric("steps_share").healthy:
             raise NotMeasurable(
