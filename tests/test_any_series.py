@@ -178,6 +178,21 @@ def test_channels_before_steps_are_refused() -> None:
         inspected(turned, data.transpose(1, 2))
 
 
+class Recurrent(nn.Module):
+    """A latent that is repeated into a GRU."""
+
+    latent_dim = Z
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.rnn, self.out = nn.GRU(Z, 8, batch_first=True), nn.Linear(8, 2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        out: Tensor = self.out(self.rnn(z[:, None].expand(-1, T, -1))[0])
+        return out
+
+
 class Convolved(nn.Module):
     """A decoder of convolutions, six channels (N, 6, T) as they come."""
 
@@ -221,7 +236,8 @@ class Stepwise(nn.Module):
     def forward(self, noise: Tensor) -> Tensor:
         if noise.dim() != 3:
             raise ValueError("expected noise (N, T, 2)")
-        return self.std * noise.cumsum(dim=1) / T**0.5 + 0 * self.last(self.rnn(noise)[0])
+        out: Tensor = self.std * noise.cumsum(dim=1) / T**0.5 + 0 * self.last(self.rnn(noise)[0])
+        return out
 
 
 def test_noise_may_be_given_for_every_step() -> None:

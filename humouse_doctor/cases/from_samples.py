@@ -9,6 +9,7 @@ from humouse_doctor.cases.assemble import assemble, cut, note_other_channels
 from humouse_doctor.cases.request import Notes, Request, ToolFinding
 from humouse_doctor.cases.spaces import space_as_is
 from humouse_doctor.core.case import Case, Need, Samples
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import PIXELS
 from humouse_doctor.core.tool_codes import ToolCode
@@ -54,6 +55,7 @@ def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestu
         if summary.length != gestures.sequences.shape[1]:
             notes.findings.append(_other_length(summary.length, gestures.sequences.shape[1], steps))
         if request.as_is:
+            _require_same_order(path, drawn, gestures)
             note_other_channels(gestures.sequences.shape[2], width, notes)
         gestures = replace(gestures, sequences=gestures.sequences[:, :steps])
         samples = cut(samples, steps)
@@ -67,3 +69,13 @@ def _other_length(drawn: int, real: int, compared: int) -> ToolFinding:
         message=f"the data has {real} steps and the samples have {drawn}; the first {compared} were compared",
         serious=False,
     )
+
+
+def _require_same_order(path: Path, drawn: Gestures, real: Gestures) -> None:
+    """Raise `UsageError` if the samples are (N, D, T) where the data are (N, T, D), or the other way round."""
+    (made, wanted) = (values.sequences.shape[1:] for values in (drawn, real))
+    if made == wanted[::-1] != wanted:
+        raise UsageError(
+            f"{path}: the samples are (N, {made[0]}, {made[1]}) and the data (N, {wanted[0]}, {wanted[1]}); transpose the one"
+            " that is (N, D, T)"
+        )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import Load, load_of
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec, MeasuredHead
+from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec, Head, MeasuredHead
 from humouse_doctor.networks import sampling
 from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
@@ -130,7 +130,7 @@ def _latents(count: int) -> Tensor:
     return torch.randn(count, Z, generator=torch.Generator().manual_seed(0))
 
 
-def _heads(sampler: Sampler) -> tuple[Activation | None, ...]:
+def _heads(sampler: Sampler) -> tuple[Head | None, ...]:
     return heads_by_behaviour(sampler, first_pass(sampler))
 
 
@@ -510,7 +510,8 @@ def test_a_recurrent_state_as_the_output_lies_within_its_bounds() -> None:
             self.rnn = nn.GRU(H, D, batch_first=True)
 
         def forward(self, latents: Tensor) -> Tensor:
-            return 2 * self.rnn(self.steps(latents))[0]
+            out: Tensor = 2 * self.rnn(self.steps(latents))[0]
+            return out
 
     (found, _) = _heads(_sampler(StateOut()))
     assert found is not None
