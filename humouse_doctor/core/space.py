@@ -33,6 +33,8 @@ class Space:
     @property
     def name(self) -> str:
         """The space in words, for messages."""
+        if self.as_is:
+            return "values as given" if self.absolute else "deltas as given"
         normalised = self.sequence_mean is not None
         if self.absolute:
             if self.position_mean is not None:

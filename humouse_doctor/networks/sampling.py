@@ -227,7 +227,7 @@ def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: st
     handles += [
         module.register_forward_hook(note)
         for module in sampler.network.modules()
-        if isinstance(module, nn.Linear | nn.Conv1d | nn.RNNBase | nn.RNNCellBase)
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.ConvTranspose1d | nn.RNNBase | nn.RNNCellBase)
     ]
     try:
         with undisturbed(sampler.network), seeded(0), torch.no_grad():
@@ -253,7 +253,7 @@ def _steps_and_channels(layer: nn.Module, out: Tensor) -> tuple[int, int] | None
     """Return (T, D) as a layer makes them, None if it makes something else."""
     if out.dim() != 3 or (isinstance(layer, nn.RNNBase) and not layer.batch_first):
         return None
-    return (out.size(2), out.size(1)) if isinstance(layer, nn.Conv1d) else (out.size(1), out.size(2))
+    return (out.size(2), out.size(1)) if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d) else (out.size(1), out.size(2))
 
 
 @dataclass(slots=True)
@@ -308,7 +308,7 @@ def _width(layer: nn.Module) -> int:
     match layer:
         case nn.Linear():
             return layer.out_features
-        case nn.Conv1d():
+        case nn.Conv1d() | nn.ConvTranspose1d():
             return layer.out_channels
         case nn.RNNBase() if layer.proj_size == 0 and layer.mode != "RNN_RELU":
             return layer.hidden_size * (2 if layer.bidirectional else 1)
@@ -333,7 +333,7 @@ def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Head | None,
     layer, channels = first.output, first.predictions.size(2)
     if layer is None:
         return (None,) * channels
-    recurrent = not isinstance(layer, nn.Linear | nn.Conv1d)
+    recurrent = isinstance(layer, nn.RNNBase | nn.RNNCellBase)
     pushed = [_pushed(sampler, layer, size) for size in ((1.0, 1.0) if recurrent else (_LARGE, 2 * _LARGE))]  # (P, 2, T, D)
     moved = (pushed[0] != pushed[0][:1]).flatten(0, 2).any(dim=0).tolist()
     ranges = [(of_all.amin(dim=0).tolist(), of_all.amax(dim=0).tolist()) for of_all in (made.flatten(0, 2) for made in pushed)]
