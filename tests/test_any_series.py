@@ -223,6 +223,43 @@ def test_a_last_layer_tells_which_side_is_the_wrong_way_round() -> None:
     inspected(Right(), data)
 
 
+class AlongSteps(nn.Module):
+    """A last layer that runs along the steps, of sequences that are turned for it and back."""
+
+    latent_dim = Z
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.last = nn.Linear(Z, 6 * 8), nn.Linear(8, T)
+
+    def forward(self, z: Tensor) -> Tensor:
+        out: Tensor = self.last(self.up(z).view(len(z), 6, 8)).transpose(1, 2)
+        return out
+
+
+def test_a_last_layer_along_the_steps_is_no_sign_of_channels_first() -> None:
+    assert inspected(AlongSteps(), tracks(6)).verdict is not Verdict.HEALTHY  # nobody has trained it
+
+
+class DecoderOfAll(nn.Module):
+    """A variational autoencoder whose forward decodes: its recurrent encoder is never called."""
+
+    latent_dim = Z
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.GRU(2, 8)
+        self.steps, self.last = nn.Parameter(torch.randn(T, Z)), nn.Linear(Z, 2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        out: Tensor = self.last(torch.tanh(z[:, None] * self.steps))
+        return out
+
+
+def test_an_encoder_that_is_not_called_makes_no_recurrent_generator() -> None:
+    assert reason_of(inspected(DecoderOfAll(), tracks(2)), "HD210") == "the estimate holds only for recurrent layers"
+
+
 class Stepwise(nn.Module):
     """Noise at every step, as TimeGAN's; a moving sum of it is the sequence."""
 

@@ -125,14 +125,13 @@ def facts_by_behaviour(
         require_affordable_load(first.load, ahead, source)
     sampler.load = first.load
     _, steps, channels = first.predictions.shape
-    recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
     layer = first.output
     stepwise = layer if isinstance(layer, nn.Linear) and layer.out_features == channels else None
     facts = NetworkFacts(
         label=type(network).__name__,
         output_dim=channels,
         target_len=steps,
-        hidden_dim=stepwise.in_features if recurrent and stepwise is not None else None,
+        hidden_dim=stepwise.in_features if first.recurrent and stepwise is not None else None,
         heads=heads_by_behaviour(sampler, first),
     )
     return facts, sampler

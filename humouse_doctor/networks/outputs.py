@@ -94,11 +94,14 @@ def _listed(returned: object) -> str:
     return f"a {type(returned).__name__}{inside}"
 
 
-def require_steps_first(made: tuple[int, int], wanted: tuple[int, int] | None, layer: tuple[int, int] | None) -> None:
+def require_steps_first(
+    made: tuple[int, int], wanted: tuple[int, int] | None, layer: tuple[int, int] | None, *, convolved: bool = False
+) -> None:
     """Raise `UsageError` if sequences come as (N, D, T).
 
     `made` and `wanted` are the last two sizes of the output and of the targets, None without any. `layer` is (T, D) as the
-    network's last layer has them, None if unknown.
+    network's last layer has them, None if unknown. Only a layer that is `convolved` knows for sure which are its channels: a
+    linear one may run along the steps of sequences that are turned for it.
     """
     turned = made[::-1]
     swapped = wanted is not None and (
@@ -110,7 +113,7 @@ def require_steps_first(made: tuple[int, int], wanted: tuple[int, int] | None, l
         if layer == made:
             raise UsageError(f"{both}: the targets stand as (N, D, T); transpose them, so that they are (N, T, D)")
         raise UsageError(f"{both}: its output stands as (N, D, T); {_TRANSPOSE}")
-    if layer == turned != made:
+    if convolved and layer == turned != made:
         also = ", and the targets likewise" if wanted == made else ""
         raise UsageError(f"{shown} by a last layer of {made[0]} channels: that is (N, D, T); {_TRANSPOSE}{also}")
     if made[0] < _FEW_STEPS <= made[1]:

@@ -200,12 +200,14 @@ class _StateRecorder:
 class FirstPass:
     """The result of one small pass: its `predictions` (2, T, D), and the layer before the head, None if unknown.
 
-    `load` is the load of one sequence in the network's modules; work outside of modules is not counted.
+    `load` is the load of one sequence in the network's modules; work outside of modules is not counted. `recurrent` is True if
+    a recurrent layer was called.
     """
 
     predictions: Tensor
     output: nn.Module | None
     load: Load
+    recurrent: bool = False
 
 
 def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: str | None = None) -> FirstPass:
@@ -239,13 +241,18 @@ def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: st
     predictions = sampler.output.of(returned).to("cpu", torch.float32)
     _, steps, channels = predictions.shape
     fitting = [(layer, out) for layer, out in called if _width(layer) in (steps, channels, steps * channels)]
-    require_steps_first((steps, channels), wanted, _steps_and_channels(*fitting[-1]) if fitting else None)
+    if fitting:
+        convolved = isinstance(fitting[-1][0], nn.Conv1d | nn.ConvTranspose1d)
+        require_steps_first((steps, channels), wanted, _steps_and_channels(*fitting[-1]), convolved=convolved)
+    else:
+        require_steps_first((steps, channels), wanted, None)
     known = output_layer(sampler.network)
     last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
     return FirstPass(
         predictions=predictions,
         output=known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None,
         load=meter.load(sampler, steps, channels),
+        recurrent=any(isinstance(layer, nn.RNNBase | nn.RNNCellBase) for layer, _ in called),
     )
 
 
