@@ -22,7 +22,9 @@ from humouse_doctor.service.commands import report_on
 from humouse_doctor.service.python_report import Report
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from humouse_doctor.networks.priors import Draw
 
 
 def inspect(
@@ -36,6 +38,9 @@ def inspect(
     targets: FloatArray | None = None,
     conditions: FloatArray | None = None,
     latent_dim: int | None = None,
+    codes: FloatArray | Tensor | None = None,
+    sampler: Draw | None = None,
+    part: str | int | None = None,
     samples: int = 512,
     seed: int = 0,
     quick: bool = False,
@@ -43,25 +48,44 @@ def inspect(
 ) -> Report:
     """Diagnose a checkpoint (a file or a run's folder), or a `generator` in memory.
 
-    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its loss
-    compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`. `source` is a
-    checkout of the trainer, read as text. `conditions` (N, C) go with the targets, zeros where none are given. Targets are read
-    as positions unless `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and
+    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), or (N, T, latent_dim) of noise at every step, to (N, T, D);
+    `targets` (N, T, D), or (N, T) of one channel, are what its loss compares it with, in that unit; `settings` are config
+    values by key, e.g. `{"training.lr.generator": 1e-3}`. `source` is a checkout of the trainer, read as text. `conditions`
+    (N, C) go with the targets, zeros where none are given. Targets are read as positions unless
+    `training.absolute_coordinates` is False in the settings. Latents come from N(0, 1), or are drawn from the `codes` (N, Z)
+    given, or by a `sampler(n, generator)` that returns (n, Z). If the generator returns a tuple or a dict, the first part with
+    sequences is read, or that called `part`.
+    The generator's weights, mode, gradients and
     the global random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
     `DoctorError` with one line.
     """
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
     if generator is None:
-        if targets is not None or conditions is not None or latent_dim is not None:
-            raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
+        if any(given is not None for given in (targets, conditions, latent_dim, codes, sampler, part)):
+            raise UsageError(
+                "targets, conditions, latent_dim, codes, sampler and part go with a generator; give data and config with a"
+                " checkpoint"
+            )
         with using(plugins=plugins):
             return Report.of(report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick)))
     if config is not None or data is not None or source is not None:
         raise UsageError("config, data and source go with a checkpoint; give settings and targets with a generator")
     from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
 
-    loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
+    loaded = of_module(
+        generator,
+        settings,
+        targets,
+        conditions,
+        latent_dim=latent_dim,
+        codes=codes,
+        sampler=sampler,
+        part=part,
+        samples=samples,
+        seed=seed,
+        quick=quick,
+    )
     with using(plugins=plugins):
         return Report.of(diagnose(with_broken(loaded), examine(loaded.case)))
 

@@ -104,7 +104,7 @@ def _effect(case: Case) -> dict[str, float]:
         least = measures.lowest_axis_ratio(*spreads)
     except NotMeasurable:
         return {}
-    by_axis = measures.axis_ratios(PRIOR_FIT_SPREAD.name, *spreads)
+    by_axis = measures.evidence(PRIOR_FIT_SPREAD, least, *spreads)
     return {SHRUNK_PRIOR.name: least, **by_axis, FITTED_STD.name: float(fit.latents.std())}
 
 
