@@ -257,7 +257,7 @@ class DecoderOfAll(nn.Module):
 
 
 def test_an_encoder_that_is_not_called_makes_no_recurrent_generator() -> None:
-    assert reason_of(inspected(DecoderOfAll(), tracks(2)), "HD210") == "the estimate holds only for recurrent layers"
+    assert reason_of(inspected(DecoderOfAll(), tracks(2)), "HD210") == "its estimate is for recurrent layers alone"
 
 
 class Stepwise(nn.Module):

@@ -15,7 +15,7 @@ from humouse_doctor.inputs.gestures.gestures import Gestures
 
 
 def of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
-    """Return the case of the generator whose checkpoint is at `path`; raises `InputError` or `UsageError` with one line."""
+    """Return the case of the generator whose checkpoint is at `path`; raise `InputError` or `UsageError`, in one line."""
     notes.progress(f"loading {path}")
     if request.model is None and (request.as_is or request.part is not None):
         raise UsageError(

@@ -63,9 +63,9 @@ def of_loaded(
     gestures: Gestures | None,
     notes: Notes,
 ) -> Case:
-    """Return the case of the generator in `checkpoint`, which was read from `path`; `own` is the user's network, if any.
+    """Return the case to diagnose of the generator in `checkpoint`, read from `path`; `own` is the user's network, if any.
 
-    Raises `InputError` or `UsageError` with one line.
+    Raises `InputError` or `UsageError` with a one-line message.
     """
     note_old_torch(notes)
     note_foreign_code(path, checkpoint, notes)

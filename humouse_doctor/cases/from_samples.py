@@ -21,7 +21,7 @@ _NO_WEIGHTS = "samples were looked at, not the weights that drew them"
 
 
 def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestures | None, notes: Notes) -> Case:
-    """Return the case of the generated sequences at `path`; raise `InputError` with one line.
+    """Return the case of the generated sequences at `path`; raise `InputError` with a one-line message.
 
     The sequences are deltas, or positions if the settings' `training.output_space` says so, or what they are if the request
     takes them as they are. No other setting is used, since it

@@ -36,7 +36,7 @@ def load_case(
     config: ReadConfig | None = None,
     source: TrainerFacts | None = None,
 ) -> Loaded:
-    """Read everything `request` names; raises `InputError` or `UsageError` with one line.
+    """Read everything `request` names; raises `InputError` or `UsageError` with a one-line message.
 
     If `gestures`, `config` or `source` is given, `request.data`, `request.config` or `request.source` is not read again; a
     given `config` includes the request's overrides.

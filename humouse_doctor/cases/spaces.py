@@ -73,9 +73,9 @@ def space_of(
 
 
 def added(settings: Settings, key: str, source: TrainerFacts | None) -> str | None:
-    """Return the value of `key`, which this tool's patch adds to a trainer; None if the trainer does not know the key.
+    """Return the value of `key`, which only a trainer with this tool's patch supports; None if this trainer does not.
 
-    A trainer that was not read is assumed to know the keys that its config states.
+    Without its source, a trainer is assumed to support the keys in its config.
     """
     return settings.text(key) if source is None or key in source.added else None
 

@@ -57,7 +57,7 @@ class ShortWarmUp(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
         if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
-            raise NotMeasurable("the estimate holds only for recurrent layers")
+            raise NotMeasurable("its estimate is for recurrent layers alone")
         available = budget.steps_available(case)
         if available == 0:
             raise NotMeasurable("there is no warm-up")

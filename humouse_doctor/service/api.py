@@ -57,7 +57,7 @@ def inspect(
     sequences is read, or that called `part`.
     The generator's weights, mode, gradients and
     the global random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
-    `DoctorError` with one line.
+    `DoctorError` with a one-line message.
     """
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
@@ -104,7 +104,7 @@ def preflight(
     """Diagnose a config, or the config of a run's folder, before it is trained: by rules, or with `rehearse_s` by measuring.
 
     A rehearsal trains the run's own warm-up on its `data` for at most so many seconds of wall time, and measures the result;
-    `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` with one line.
+    `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` in one line.
     """
     request = _request(None, config, data, source, settings, 512, seed, quick=False)
     with using(plugins=plugins):

@@ -74,7 +74,7 @@ def load(
     salvage: bool = False,
     accept: Accept = lambda _path, _shapes: None,
 ) -> Checkpoint:
-    """Read a generator's checkpoint; raise `InputError` with one line for anything else.
+    """Read a generator's checkpoint; raise `InputError` with a one-line message for anything else.
 
     `names` are the tensors of a user's own network with their shapes: the prefix is removed under which they stand in the
     file. With `salvage`,

@@ -76,7 +76,7 @@ def read(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False,
 
 
 def sizes(path: Path) -> tuple[int, int]:
-    """Return the bytes of an array file as stored, and as inflated; raise `InputError` with one line."""
+    """Return the bytes of an array file as stored, and as inflated; raise `InputError` with a one-line message."""
     try:
         with open_regular(path) as stream:
             stored = os.fstat(stream.fileno()).st_size

@@ -93,7 +93,7 @@ def _effect(case: Case) -> dict[str, float]:
     if case.network is not None and case.network.architecture is Architecture.SEQ2SEQ:
         raise NotMeasurable("seq2seq samples its latent and neither whitens nor noises it")
     if case.subject_is_pretrainer:
-        raise NotMeasurable("a pretrainer's checkpoint was trained with its own table of latents")
+        raise NotMeasurable("a pretrainer learns a latent for each sequence and distorts none")
     fit = case.samples.fit
     if fit is None or case.samples.predictions is None:
         return {}
