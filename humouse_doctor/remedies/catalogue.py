@@ -450,6 +450,19 @@ def fresh_statistics() -> Remedy:
     )
 
 
+def statistics_of_the_data(case: Case) -> Remedy:
+    """Scale the output by mean and std of the training data."""
+    known = "" if case.data is None else f" Here: {_statistics(case)}."
+    return Remedy(
+        id="statistics-of-the-data",
+        title="Scale the output by the mean and std of the training data",
+        why="the weights may be sound: what they make is scaled by statistics of something else, such as a single clip",
+        safety=Safety.SAFE,
+        code_hint=f"Set the mean and std that the output is scaled by to those of all training sequences.{known}",
+        expects=(_SPREAD,),
+    )
+
+
 def separate_sequences() -> Remedy:
     """Keep the sequences of a batch apart."""
     return Remedy(
