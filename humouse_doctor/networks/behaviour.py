@@ -33,7 +33,7 @@ def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int)
     """
     kept = slice(_BATCH // 4, 3 * _BATCH // 4)
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
-        latents = torch.randn(2, _BATCH, sampler.latent_dim, generator=torch.Generator().manual_seed(seed))
+        latents = sampler.prior.draw(2 * _BATCH, seed).view(2, _BATCH, *sampler.prior.shape)
         given = sampler.conditions(conditions, 2 * _BATCH).view(2, _BATCH, sampler.condition_dim)
         drawn = []
         for batch in range(2):
