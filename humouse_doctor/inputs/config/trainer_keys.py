@@ -149,7 +149,7 @@ def likely_misspelling(name: str) -> str | None:
 #: Names that other programs have for a setting, alone or in one of their sections.
 _COMMON = {
     "training.lr.generator": ("lr", "learning_rate", "lr_g", "g_lr", "lr_generator"),
-    "data.batch_size": ("batch_size", "batchsize", "train_batch_size"),
+    "data.batch_size": ("batch_size", "train_batch_size"),
     "training.reconstruction_epochs": ("epochs", "num_epochs", "n_epochs", "max_epochs"),
     "training.betas": ("betas",),
     "model.generator.latent_dim": ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size", "code_dim"),
