@@ -56,3 +56,10 @@ class When(str, Enum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
+
+
+class Targets(str, Enum):
+    """The kind of data that a loss's targets are made from."""
+
+    GESTURES = "gestures"
+    AS_IS = "as-is"

@@ -43,7 +43,7 @@ class Suggestion:
 
 
 def require_config(request: Request) -> None:
-    """Raise `UsageError` if `request` can have no config, before anything is read."""
+    """Raise `UsageError` if `request` neither names a config nor has a place to find one; nothing is read before."""
     run = request.checkpoint
     if request.config is None and not (run is not None and (run.is_dir() or hydra_record.around(run) is not None)):
         raise UsageError(_NO_CONFIG)
