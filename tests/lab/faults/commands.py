@@ -64,7 +64,10 @@ SUGGEST = Command(
     {"run.yaml": b""}, _is_config, {"run.yaml.bak": "run.yaml"}, 0,
 )  # fmt: skip
 JSON = Command(
-    "preflight --output json", ("preflight", "run.yaml", *_DATA, *_SHORT, "-o", "json=report.json"), {"report.json": b"{}\n"}, _is_json
+    "preflight --output json",
+    ("preflight", "run.yaml", *_DATA, *_SHORT, "-o", "json=report.json"),
+    {"report.json": b"{}\n"},
+    _is_json,
 )
 HTML = Command(
     "preflight --output html", ("preflight", "run.yaml", *_DATA, *_SHORT, "-o", "html=report.html"), {"report.html": b"old\n"},
