@@ -188,6 +188,20 @@ def participation_ratio(paths: Paths) -> float:
     return math.fsum(covariance[i][i] for i in range(len(covariance))) ** 2 / squares if squares else 0.0
 
 
+def heaviest_kl(paths: Paths, *, absolute: bool) -> float:
+    """Return 2 / (T D) of the covariance's largest eigenvalue, by power iteration; that over 2.5 deviations if `absolute`."""
+    rows = [[value for step in path for value in step[:2]] for path in paths]
+    columns = [[value - mean(column) for value in column] for column in zip(*rows, strict=True)]
+    covariance = [[mean([a * b for a, b in zip(one, two, strict=True)]) for two in columns] for one in columns]
+    vector, largest = [1.0 + 0.1 * i for i in range(len(columns))], 0.0
+    for _ in range(2000):
+        image = [math.fsum(a * b for a, b in zip(row, vector, strict=True)) for row in covariance]
+        largest = math.sqrt(math.fsum(value * value for value in image))
+        vector = [value / largest for value in image]
+    limit = 2 * largest / len(columns)
+    return limit / (math.sqrt(2 * math.pi) * mean([deviation(column) for column in columns])) if absolute else limit
+
+
 def latent_insensitive(predicted: Paths, wanted: Paths) -> dict[str, float] | None:
     if min(len(predicted), len(wanted)) < 16:
         return None

@@ -45,7 +45,7 @@ def resolve(request: Request, notes: Notes, known: reader.ReadConfig | None = No
     folder = request.config
     if folder is not None and folder.is_dir():
         return _resolve_config(request, folder, notes)
-    return request, reader.read(folder, request.overrides)
+    return request, reader.read(folder, request.overrides, foreign=request.model is not None)
 
 
 def _resolve_run(
@@ -55,7 +55,8 @@ def _resolve_run(
     config_path = request.config
     if config_path is None:
         config_path = _noted(find_config(run), notes)
-    config = reader.read(config_path, request.overrides) if known is None else known
+    foreign = request.model is not None
+    config = reader.read(config_path, request.overrides, foreign=foreign) if known is None else known
     own = _as_recorded(run, config.settings)
     checkpoint = find_checkpoint(run, own)
     notes.remarks.append(checkpoint.remark)

@@ -30,6 +30,7 @@ from humouse_doctor.cli.options import (
     Model,
     NoPlugins,
     OutcomeOption,
+    Part,
     PlainFormatOption,
     Quick,
     ReadsOption,
@@ -40,12 +41,13 @@ from humouse_doctor.cli.options import (
     Select,
     Set,
     Source,
+    TargetsOption,
     complete_topic,
 )
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Reads
+from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Reads, Targets
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Request
@@ -88,6 +90,8 @@ def _request(
     model: str | None = None,
     salvage: bool = False,
     rehearse: str | None = None,
+    targets: Targets = Targets.GESTURES,
+    part: str | None = None,
 ) -> Request:
     """Return the request for the options of inspect, preflight, suggest-config and gate."""
     from humouse_doctor.cases.request import Request
@@ -105,6 +109,8 @@ def _request(
         model=model,
         salvage=salvage,
         rehearse_s=None if rehearse is None else _seconds("--rehearse", rehearse),
+        as_is=targets is Targets.AS_IS,
+        part=part,
     )
 
 
@@ -141,6 +147,8 @@ def inspect(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    targets: TargetsOption = Targets.GESTURES,
+    part: Part = None,
     salvage: Salvage = False,
     outcome: OutcomeOption = None,
     compare: Compare = None,
@@ -168,6 +176,8 @@ def inspect(
         checkpoint=checkpoint,
         model=model,
         salvage=salvage,
+        targets=targets,
+        part=part,
     )
     display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
     _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)

@@ -51,7 +51,7 @@ def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
     if target is None:
         return
     if any(_same(target, path) for path in given):
-        raise UsageError(f"{target}: --output would overwrite what is looked at; choose another file")
+        raise UsageError(f"{target}: --output would overwrite an input; choose another file")
     if is_file(target) and any(_is_open_as(target, handle) for handle in (1, 2)):
         raise UsageError(f"{target}: stdout or stderr is redirected to this file and would be lost; choose another file")
     if is_folder(target):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat, Reads
+from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat, Reads, Targets
 
 
 def complete_code(incomplete: str) -> list[str]:
@@ -38,6 +38,15 @@ Source = Annotated[
 ]
 ReadsOption = Annotated[
     Reads | None, typer.Option("--reads", help="How the program reads the output if its loss compares positions.")
+]
+TargetsOption = Annotated[
+    Targets,
+    typer.Option(
+        "--targets", help="as-is: the data are any series (N, T, D) or (N, T), as the loss compares it, every channel."
+    ),
+]
+Part = Annotated[
+    str | None, typer.Option("--part", help="With --model: the part of a returned tuple or dict that holds the sequences.")
 ]
 SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
 MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Most gestures to use.")]

@@ -11,7 +11,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
-from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.core.spec import Architecture, Head
 
 
 class Need(Enum):
@@ -33,7 +33,7 @@ class LatentFit:
     """Latents fitted to real targets by gradient descent.
 
     `targets` and `predictions` are (M, T, D) in the loss's space, or positions (M, T, 2) in the data's unit if the program
-    reads another space than its loss compares; `latents` is (M, Z).
+    reads another space than its loss compares; `latents` is (M, Z), or (M, T, Z) of noise at every step, in stds of the prior.
     """
 
     targets: FloatArray
@@ -56,12 +56,28 @@ class WeightFacts:
     """Facts read from the weights alone.
 
     `non_finite` counts NaN and Inf, `total` all numbers. `excess_over_start` is the largest ratio of |weight| to the bound
-    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none).
+    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none). Of `norms` layers
+    that keep running statistics, `stale_norms` have been trained while these are still 0 and 1, their start.
     """
 
     non_finite: int
     total: int
     excess_over_start: float | None = None
+    norms: int = 0
+    stale_norms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """Results of small experiments with the generator; None for one that could not be made.
+
+    `neighbour_effect` is the RMS change of a sequence when only the others of its batch change, over the standard deviation
+    across sequences. `saturated_inputs` is the share of output gates and candidate values of the first recurrent layer that
+    its input alone drives to within a hundredth of an end of their range.
+    """
+
+    neighbour_effect: float | None = None
+    saturated_inputs: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +97,7 @@ class Samples:
     hidden: FloatArray | None = None
     fit: LatentFit | None = None
     gradients: Gradients | None = None
+    behaviour: Behaviour | None = None
 
     @property
     def empty(self) -> bool:
@@ -94,7 +111,7 @@ class DataSummary:
 
     `total` sequences were read, `usable` of them could be trained on and `taken` are in the samples. `dropped` counts
     the data left out by reason (points of a session as well as sequences). `position_mean` and
-    `position_std` (2,) are in the data's unit, over every step of the sequences taken.
+    `position_std` are in the data's unit, over every step of the sequences taken: (2,), or of a series as given (D,).
     """
 
     source: str
@@ -103,8 +120,8 @@ class DataSummary:
     taken: int
     length: int
     dropped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    position_mean: tuple[float, float] = (0.0, 0.0)
-    position_std: tuple[float, float] = (0.0, 0.0)
+    position_mean: tuple[float, ...] = (0.0, 0.0)
+    position_std: tuple[float, ...] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,15 +141,15 @@ class Subject:
 class NetworkFacts:
     """Facts about the generator that need no sampling.
 
-    `heads` holds each output channel's activation, None for a channel whose activation is unknown. `architecture` is
-    None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
+    `heads` holds each output channel's activation, or its measured numbers, None for a channel of which neither is known.
+    `architecture` is None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
     """
 
     label: str
     output_dim: int
     target_len: int | None
     hidden_dim: int | None
-    heads: tuple[Activation | None, ...]
+    heads: tuple[Head | None, ...]
     architecture: Architecture | None = None
     repeats_latent: bool | None = None
 

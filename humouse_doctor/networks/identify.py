@@ -190,6 +190,9 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
 
 
+_BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
+
+
 def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.Module | None = None) -> WeightFacts:
     """Count non-finite numbers, and compare each weight with the bound of PyTorch's uniform initialisation.
 
@@ -213,11 +216,22 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
                 if name.startswith("weight"):
                     excesses.append(float(weight.detach().abs().max()) * math.sqrt(module.hidden_size))
     finite = [excess for excess in excesses if math.isfinite(excess)]
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
     return WeightFacts(
         non_finite=non_finite,
         total=sum(tensor.numel() for tensor in floating),
         excess_over_start=max(finite) if finite else None,
+        norms=len(norms),
+        stale_norms=sum(_is_stale(norm) for norm in norms),
     )
+
+
+def _is_stale(norm: _BatchNorm) -> bool:
+    """Return True if scale or shift has been trained, and the running statistics are still those of the start."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    untouched = not bool(norm.running_mean.any()) and bool((norm.running_var == 1).all())
+    return untouched and norm.affine and (bool((norm.weight != 1).any()) or bool(norm.bias.any()))
 
 
 def _architecture(path: str, shapes: Mapping[str, tuple[int, ...]]) -> Architecture:

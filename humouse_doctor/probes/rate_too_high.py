@@ -45,7 +45,7 @@ class RateTooHigh(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
         if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
-            raise NotMeasurable("the estimate holds only for recurrent layers")
+            raise NotMeasurable("its estimate is for recurrent layers alone")
         budget.require_warm_up(case)
         rate = None if case.subject_is_pretrainer else case.settings.number("training.lr.generator")
         measured = {}

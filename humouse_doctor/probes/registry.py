@@ -14,8 +14,11 @@ from types import MappingProxyType
 from humouse_doctor.core.probe import Decides, Metric, Probe
 from humouse_doctor.core.report import Report
 from humouse_doctor.probes import plugins
+from humouse_doctor.probes.batch_mixed import BatchMixed
+from humouse_doctor.probes.collapsed_posterior import CollapsedPosterior
 from humouse_doctor.probes.direction_collapse import DirectionCollapse
 from humouse_doctor.probes.flat_output import FlatOutput
+from humouse_doctor.probes.gates_saturated import GatesSaturated
 from humouse_doctor.probes.head_saturation import HeadSaturation
 from humouse_doctor.probes.latent_insensitive import LatentInsensitive
 from humouse_doctor.probes.latent_noise import LatentNoise
@@ -31,6 +34,7 @@ from humouse_doctor.probes.samples_straight import SamplesStraight
 from humouse_doctor.probes.short_warm_up import ShortWarmUp
 from humouse_doctor.probes.space_disagreement import SpaceDisagreement
 from humouse_doctor.probes.spread_ratio import SpreadRatio
+from humouse_doctor.probes.stale_statistics import StaleStatistics
 from humouse_doctor.probes.still_targets import StillTargets
 from humouse_doctor.probes.target_scale import TargetScale
 from humouse_doctor.probes.untrained import NonFiniteOrUntrained
@@ -60,6 +64,10 @@ PROBES: tuple[Probe, ...] = (
     SpaceDisagreement(),
     RateTooHigh(),
     NarrowLatent(),
+    CollapsedPosterior(),
+    StaleStatistics(),
+    BatchMixed(),
+    GatesSaturated(),
 )
 
 #: It replaces either of those that decide before training if a run starts from a pretrainer's weights.

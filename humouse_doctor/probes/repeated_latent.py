@@ -136,7 +136,7 @@ def _no_estimate(case: Case) -> str:
         return "the number of steps of a sequence is not known"
     if length <= _FEWEST:
         return f"a sequence has only {length} step{'' if length == 1 else 's'}"
-    return "how many training steps the warm-up has is not known"
+    return budget.steps_trouble(case)
 
 
 def time_share(values: FloatArray) -> float:

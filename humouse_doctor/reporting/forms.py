@@ -48,3 +48,10 @@ class Reads(str, Enum):
 
     DELTAS = "deltas"
     POSITIONS = "positions"
+
+
+class Targets(str, Enum):
+    """The kind of data that a loss's targets are made from."""
+
+    GESTURES = "gestures"
+    AS_IS = "as-is"

@@ -112,7 +112,7 @@ def unit_of(name: str) -> str:
 def support_of(cause: Cause, *, measured: bool) -> str:
     """Return what speaks for a cause: the trials of a verify, and its symptoms if any were `measured`."""
     tried = "" if cause.trial is None else f"{cause.trial.value} by trials; "
-    if cause.support is None:
+    if cause.support is None and not cause.explains:
         return tried + ("no symptom was measured" if measured else "before training: no symptom to support it yet")
     return f"{tried}supported by {', '.join(cause.explains) or 'no symptom'}{_share_of(cause)}"
 

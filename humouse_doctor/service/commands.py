@@ -41,7 +41,7 @@ def inspect_run(
     progress: Callable[[str], None] = lambda _: None,
     listener: Listener[Request, Report] | None = None,
 ) -> RunView:
-    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
+    """Inspect a checkpoint, or a config before training; raises `DoctorError` with a one-line message.
 
     The files that `display` names are read first, so that an error in one of them is reported at once. `listener` receives the
     progress of a rehearsal.
@@ -74,7 +74,7 @@ def report_on(
     beside: Beside | None = None,
     on_pulse: OnPulse = lambda _: None,
 ) -> Report:
-    """Diagnose a checkpoint, or a config before training; raises `DoctorError` with one line.
+    """Diagnose a checkpoint, or a config before training; raises `DoctorError` with a one-line message.
 
     The outcome among `beside` marks the remedies that its trials confirmed or refuted. `on_pulse` is called with the progress
     of a rehearsal.

@@ -44,7 +44,7 @@ class Beside:
 
     @classmethod
     def read(cls, display: Display) -> Beside:
-        """Read the files that `display` names; raises `DoctorError` with one line."""
+        """Read the files that `display` names; raises `DoctorError` with a one-line message."""
         before = outcome = None
         if display.compare is not None:
             from humouse_doctor.stored import saved  # most reports are compared with none

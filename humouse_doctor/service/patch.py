@@ -42,7 +42,7 @@ class Suggestion:
 
 
 def require_config(request: Request) -> None:
-    """Raise `UsageError` if `request` can have no config, before anything is read."""
+    """Raise `UsageError` if `request` neither names a config nor has a place to find one; nothing is read before."""
     if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
         raise UsageError(_NO_CONFIG)
 

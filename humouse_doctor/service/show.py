@@ -13,6 +13,6 @@ __all__ = ["Display", "show_saved"]
 
 
 def show_saved(path: Path, display: Display) -> RunView:
-    """Show the report saved at `path` again; raises `DoctorError` with one line."""
+    """Show the report saved at `path` again; raises `DoctorError` with a one-line message."""
     beside = Beside.read(display)
     return view_of(saved.read(path), display, beside)

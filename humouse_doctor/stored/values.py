@@ -84,5 +84,5 @@ def require_bounded(text: str, runs: int = 1) -> None:
 
 
 def same(stored: object, kind: type[T]) -> T:
-    """Convert a shape into the type of `core` whose fields have the same names; raise `ValueError`."""
+    """Convert what was stored to `kind`, a type of `core` with the same field names; raise `ValueError` for a refused value."""
     return msgspec.convert(stored, kind, from_attributes=True)

@@ -644,7 +644,7 @@ def test_an_output_never_takes_the_place_of_an_input(invoke: Invoke, collapsed_r
     for target in (checkpoint, config, data):
         ended = invoke("inspect", checkpoint, "-c", config, "-d", data, "-o", f"text={target}")
         assert ended.code == 2
-        assert "would overwrite what is looked at" in one_line(ended)
+        assert "would overwrite an input" in one_line(ended)
     assert [Path(path).read_bytes() for path in (checkpoint, config, data)] == before
 
 
@@ -788,7 +788,7 @@ def test_nothing_that_verify_writes_takes_the_place_of_an_input(invoke: Invoke, 
     for target in (config, data):
         ended = invoke("verify", config, "-d", data, option, f"text={target}" if option == "--output" else target)
         assert ended.code == 2
-        assert "would overwrite what is looked at" in one_line(ended)
+        assert "would overwrite an input" in one_line(ended)
     assert [path.read_bytes() for path in (config, data)] == before
 
 

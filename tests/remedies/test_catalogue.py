@@ -27,7 +27,14 @@ _SCORED, _RESET = "data.normalize_sequences", "training.reset_generator_after_wa
 
 
 #: Numbers of HD202 and HD210 for which longer training is practical.
-_STEPS = {"steps_needed": 160.0, "steps_available": 48.0, "steps_share": 0.3, "weight_reach": 0.5}
+_MEASURED = {
+    "steps_needed": 160.0,
+    "steps_available": 48.0,
+    "steps_share": 0.3,
+    "weight_reach": 0.5,
+    "kl_weight": 4.0,
+    "kl_share": 2.0,
+}
 
 
 def _of(values: Mapping[str, Value], *, source: str | None = "run.yaml") -> Case:
@@ -66,7 +73,7 @@ def test_a_key_without_a_usable_value_is_inserted_and_without_a_config_there_is_
 
 def test_without_a_config_no_remedy_has_an_edit_and_the_hints_stay() -> None:
     case = replace(builders.collapsed_case(), settings=builders.settings({_EPOCHS: 5, _NOISE: 1.0}, source=None))
-    offered = [remedy for probe in PROBES for remedy in probe.remedies(case, _STEPS)]
+    offered = [remedy for probe in PROBES for remedy in probe.remedies(case, _MEASURED)]
     assert [remedy.id for remedy in offered if remedy.edits] == []
     assert catalogue.normalised_positions(case).code_hint
 
@@ -341,7 +348,7 @@ def test_seq2seq_is_offered_nothing_that_is_for_others() -> None:
 
 def _all() -> list[Remedy]:
     case = builders.collapsed_case()
-    return [remedy for probe in PROBES for remedy in probe.remedies(case, _STEPS)]
+    return [remedy for probe in PROBES for remedy in probe.remedies(case, _MEASURED)]
 
 
 def test_every_remedy_expects_metrics_that_are_there_and_healthy_values_that_are() -> None:

@@ -258,7 +258,7 @@ def test_an_arm_that_cannot_be_trained_does_not_take_the_others_with_it(run: Pat
     by_title = {arm.arm.title: arm for arm in found.arms}
     failed = by_title[str(too_long)]
     assert (failed.effect, failed.seeds) == (None, 0)
-    assert failed.notes[0].startswith("seed 0: the data has 16 steps, the generator makes 32")
+    assert failed.notes[0].startswith("seed 0: the data has 16 steps and the generator makes 32")
     assert by_title[RATE].effect is not None
     assert by_title[RATE].seeds == 2
 

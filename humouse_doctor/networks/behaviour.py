@@ -1,0 +1,79 @@
+"""Small experiments with a generator: do sequences of one batch affect each other, and does its input saturate its gates?"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Behaviour
+from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
+from humouse_doctor.networks.sampling import Sampler
+
+#: Sequences of the batch in which half are replaced.
+_BATCH = 16
+#: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
+_SIGMOID_END, _TANH_END = 4.6, 2.65
+
+
+def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: FloatArray | None, seed: int) -> Behaviour:
+    """Run every experiment; `conditions` (N, C) go with the latents.
+
+    `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, None if unknown.
+    """
+    return Behaviour(
+        neighbour_effect=neighbour_effect(sampler, conditions, seed),
+        saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.network, rnn_input),
+    )
+
+
+def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) -> float | None:
+    """Draw the middle half of a batch between two different other halves, and compare it with itself.
+
+    It stands in the middle, so that what is carried along the batch, forwards or backwards, reaches it. Both batches see
+    the same random numbers. Returns None if all sequences are the same or not finite.
+    """
+    kept = slice(_BATCH // 4, 3 * _BATCH // 4)
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents = sampler.prior.draw(2 * _BATCH, seed).view(2, _BATCH, *sampler.prior.shape)
+        given = sampler.conditions(conditions, 2 * _BATCH).view(2, _BATCH, sampler.condition_dim)
+        drawn = []
+        for batch in range(2):
+            latents[batch, kept], given[batch, kept] = latents[0, kept], given[0, kept]
+            with seeded(seed):
+                drawn.append(sampler(latents[batch], given[batch]).double())
+    change = (drawn[0][kept] - drawn[1][kept]).square().mean().sqrt()
+    spread = drawn[0].std(dim=0).square().mean().sqrt()
+    if not (bool(torch.isfinite(change)) and bool(torch.isfinite(spread))) or spread == 0:
+        return None
+    return float(change / spread)
+
+
+def saturated_inputs(network: nn.Module, rnn_input: FloatArray) -> float | None:
+    """Return the saturated share of output gates and candidate values, by the input (N, T, H) and the biases alone.
+
+    Forget and update gates are left out: a large bias of theirs is a remedy. Returns None without a recurrent layer of
+    torch's.
+    """
+    layer = next((m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)), None)
+    if layer is None:
+        return None
+    suffix = "_l0" if isinstance(layer, nn.RNNBase) else ""
+    named = {name: tensor.detach() for name, tensor in layer.named_parameters(recurse=False)}
+    weight = named.get(f"weight_ih{suffix}")
+    values = torch.from_numpy(np.ascontiguousarray(rnn_input))
+    if weight is None or weight.size(1) != values.size(-1):
+        return None
+    bias = sum((named[name] for name in (f"bias_ih{suffix}", f"bias_hh{suffix}") if name in named), weight.new_zeros(()))
+    with torch.no_grad():
+        driven: Tensor = values @ weight.T + bias  # (N, T, gates * H)
+    parts = driven.abs().chunk(driven.size(-1) // layer.hidden_size, dim=-1)
+    match len(parts):
+        case 4:  # LSTM: input, forget, candidate, output
+            ends = [parts[2] > _TANH_END, parts[3] > _SIGMOID_END]
+        case 3:  # GRU: reset, update, candidate
+            ends = [parts[0] > _SIGMOID_END, parts[2] > _TANH_END]
+        case _:
+            ends = [parts[0] > _TANH_END]
+    return float(torch.stack([end.double().mean() for end in ends]).mean())

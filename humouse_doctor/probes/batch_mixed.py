@@ -1,0 +1,48 @@
+"""HD216: a sequence changes with the rest of its batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.remedies import catalogue
+
+
+class BatchMixed(Probe):
+    code = "HD216"
+    name = "batch-mixed"
+    kind = Kind.CAUSE
+    summary = "Change of a generated sequence when only the others of its batch change."
+    needs = (Need.PREDICTIONS,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="neighbour_effect",
+            unit="ratio",
+            meaning="RMS change of a sequence when the others of its batch change, over the std across sequences",
+            healthy=Interval(high=1e-3),
+            tolerable=Interval(high=1e-2),
+        ),
+    )
+    explains = ("HD105",)
+    sometimes = ("HD101", "HD103", "HD104", "HD107")
+
+    def measure(self, case: Case) -> dict[str, float]:
+        behaviour = case.samples.behaviour
+        if behaviour is None or behaviour.neighbour_effect is None:
+            raise NotMeasurable(
+                "no generator was run" if behaviour is None else "all its sequences are the same, or not finite"
+            )
+        return {"neighbour_effect": behaviour.neighbour_effect}
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        return (
+            f"a sequence changes by {measured['neighbour_effect']:.2g} of the spread across sequences when only the others of"
+            " its batch change: the axes of batch and time are swapped somewhere, or a norm takes its statistics from the batch"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return (catalogue.separate_sequences(),)

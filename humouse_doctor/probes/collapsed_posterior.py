@@ -1,0 +1,96 @@
+"""HD214: the KL term costs more than a code can gain, so the code of a variational autoencoder carries nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import ClassVar
+
+from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import numpy as np
+from humouse_doctor.core.case import Case, Need
+from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.probe import Kind, Metric, Probe
+from humouse_doctor.core.remedy import Interval, Lever, Remedy
+from humouse_doctor.core.settings import Origin
+from humouse_doctor.core.spec import Architecture
+from humouse_doctor.probes.shared import measures
+from humouse_doctor.remedies import catalogue
+
+_KEY = "training.warmup_kl_weight"
+#: Sequences whose principal axes are taken.
+_MOST = 512
+
+
+class CollapsedPosterior(Probe):
+    code = "HD214"
+    name = "collapsed-posterior"
+    kind = Kind.CAUSE
+    summary = "Weight of the KL term, against the weight from which a code costs more than it can gain."
+    needs = (Need.TARGETS,)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            name="kl_share",
+            unit="ratio",
+            meaning="KL weight over the one from which the best code of a linear decoder is empty",
+            healthy=Interval(high=0.25),
+            tolerable=Interval(high=0.75),
+        ),
+        Metric(name="kl_weight", unit="weight", meaning="weight of the KL term"),
+    )
+    explains = ("HD104",)
+    sometimes = ("HD101", "HD103", "HD105", "HD107")
+    key = _KEY
+    levers = (Lever.KL,)
+
+    def measure(self, case: Case) -> dict[str, float]:
+        weight = _weight(case)
+        if weight is None:
+            raise NotMeasurable(f"no KL term is known to be in the loss; if it has one, give --set {_KEY}=WEIGHT")
+        targets = measures.loss_targets(case)
+        measures.require_sequences(targets)
+        limit = heaviest_useful(targets, absolute_error=_is_humouse(case))
+        if not limit > 0:
+            raise NotMeasurable("all targets are the same")
+        return {"kl_share": weight / limit, "kl_weight": weight}
+
+    def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        loss = "absolute" if _is_humouse(case) else "squared"
+        return (
+            f"with a weight of {measured['kl_weight']:g} the KL term costs {measured['kl_share']:.2g} times what any code can"
+            f" gain, if the rest of the loss is the mean {loss} error: the code then says nothing about the sequence"
+        )
+
+    def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        return (catalogue.lighter_kl(case, measured["kl_weight"] / measured["kl_share"]),)
+
+
+def heaviest_useful(targets: FloatArray, *, absolute_error: bool) -> float:
+    """Return the KL weight from which on the best code of a linear decoder is empty, for targets (N, T, D).
+
+    A linear VAE with noise of variance s² uses those principal axes whose variance is above s² (Lucas et al., 2019, "Don't
+    Blame the ELBO!"). A mean squared error over T * D numbers with a KL weight w is such a VAE with s² = w * T * D / 2. An
+    absolute error is close to the square over sqrt(2 pi) standard deviations, while the code still carries little.
+    """
+    rows = np.asarray(targets[:_MOST], dtype=np.float64)
+    flat = rows.reshape(len(rows), -1)  # (n, T * D)
+    centred = flat - flat.mean(axis=0)
+    largest = float(np.linalg.norm(centred, ord=2) ** 2 / len(centred))  # variance along the first principal axis
+    limit: float = 2 * largest / centred.shape[1]
+    if not absolute_error:
+        return limit
+    spread = float(centred.std(axis=0).mean())
+    return limit / (math.sqrt(2 * math.pi) * spread) if spread > 0 else 0.0
+
+
+def _weight(case: Case) -> float | None:
+    """Return the KL weight, None if the loss has no KL term as far as is known."""
+    setting = case.settings.get(_KEY)
+    stated = setting is not None and setting.origin is not Origin.DEFAULT
+    own = case.network is not None and case.network.architecture is Architecture.SEQ2SEQ
+    foreign = case.network is not None and case.network.architecture is None
+    return case.settings.number(_KEY) if own or (foreign and stated) else None
+
+
+def _is_humouse(case: Case) -> bool:
+    return case.network is not None and case.network.architecture is Architecture.SEQ2SEQ

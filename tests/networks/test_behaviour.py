@@ -1,0 +1,143 @@
+"""Experiments with generators whose answer is known by how they are built."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from humouse_doctor.networks.behaviour import experiment, neighbour_effect, saturated_inputs
+from humouse_doctor.networks.identify import weight_facts
+from humouse_doctor.networks.sampling import Sampler, draw
+
+_STEPS, _LATENT = 6, 3
+
+
+class _Recurrent(nn.Module):
+    """A layer that takes its latent at every step, with or without the batch as its first axis."""
+
+    def __init__(
+        self, batch_first: bool, gain: float = 1.0, kind: type[nn.LSTM] | type[nn.GRU] | type[nn.RNN] = nn.LSTM
+    ) -> None:
+        super().__init__()
+        self.gain = gain
+        self.layer = kind(_LATENT, 4, batch_first=batch_first)
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        repeated = latent.unsqueeze(1).expand(-1, _STEPS, -1) * self.gain
+        answer: Tensor = self.last(self.layer(repeated)[0])
+        return answer
+
+
+class _Normed(nn.Module):
+    """Batch norms that may keep running statistics."""
+
+    def __init__(self, keeps: bool) -> None:
+        super().__init__()
+        self.first = nn.Linear(_LATENT, _STEPS * 2)
+        self.norm = nn.BatchNorm1d(_STEPS * 2, track_running_stats=keeps)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        answer: Tensor = self.norm(self.first(latent)).view(-1, _STEPS, 2)
+        return answer
+
+
+class _Noisy(nn.Module):
+    """Noise of its own at every step."""
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return latent[:, None, :2] + torch.randn(len(latent), _STEPS, 2)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.mark.parametrize(
+    ("network", "mixes"),
+    [
+        (_Recurrent(batch_first=True), False),
+        (_Recurrent(batch_first=False), True),
+        (_Normed(keeps=True), False),
+        (_Normed(keeps=False), True),
+        (_Noisy(), False),
+    ],
+    ids=["batch first", "batch for time", "running statistics", "statistics of the batch", "noise"],
+)
+def test_only_generators_that_mix_a_batch_change_with_neighbours(network: nn.Module, mixes: bool) -> None:
+    effect = neighbour_effect(Sampler(network, _LATENT, 0), None, seed=0)
+    assert effect is not None
+    assert effect > 0.01 if mixes else effect < 1e-5
+
+
+def test_sequences_that_are_all_the_same_tell_nothing() -> None:
+    network = _Recurrent(batch_first=True, gain=0.0)
+    assert neighbour_effect(Sampler(network, _LATENT, 0), None, seed=0) is None
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_unscaled_inputs_saturate(kind: type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]) -> None:
+    shares = []
+    for gain in (1.0, 1e4):
+        network = _Recurrent(True, gain, kind)
+        drawn = draw(Sampler(network, _LATENT, 0), None, 32, seed=0)
+        assert drawn.rnn_input is not None
+        shares.append(saturated_inputs(network, drawn.rnn_input))
+    assert shares[0] is not None
+    assert shares[0] < 0.05
+    assert shares[1] is not None
+    assert shares[1] > 0.99
+
+
+def test_gates_agree_with_a_slow_twin() -> None:
+    """Each gate in its own loop, from the documented order of torch's gates: input, forget, candidate, output."""
+    layer = nn.LSTM(2, 3, batch_first=True)
+    values = np.random.default_rng(0).normal(0, 6, (4, 5, 2)).astype(np.float32)
+    weights = layer.state_dict()
+    weight, bias = weights["weight_ih_l0"].tolist(), (weights["bias_ih_l0"] + weights["bias_hh_l0"]).tolist()
+    saturated, total = 0, 0
+    for vector in values.reshape(-1, 2).tolist():
+        for unit in range(3):
+            candidate, output = (
+                bias[row] + sum(a * b for a, b in zip(weight[row], vector, strict=True)) for row in (6 + unit, 9 + unit)
+            )
+            saturated += abs(math.tanh(candidate)) > 0.99
+            saturated += not 0.01 < 1 / (1 + math.exp(-output)) < 0.99
+            total += 2
+    found = saturated_inputs(nn.ModuleList([layer]), values)
+    assert found == pytest.approx(saturated / total, abs=1.5 / total)
+    assert 0.1 < saturated / total < 0.9
+
+
+def test_slow_gates_are_not_saturated_ones() -> None:
+    network = _Recurrent(True)
+    bias = network.layer.state_dict()["bias_ih_l0"]
+    bias[:4], bias[4:8] = -6.0, 6.0  # input and forget gates
+    drawn = draw(Sampler(network, _LATENT, 0), None, 32, seed=0)
+    assert drawn.rnn_input is not None
+    assert saturated_inputs(network, drawn.rnn_input) == 0.0
+
+
+def test_a_network_without_a_recurrent_layer_has_no_gates() -> None:
+    found = experiment(Sampler(_Normed(keeps=True), _LATENT, 0), None, None, seed=0)
+    assert found.saturated_inputs is None
+    assert saturated_inputs(_Normed(keeps=True), np.zeros((2, 3, _LATENT))) is None
+
+
+def test_norms_are_stale_if_they_were_trained_without_their_statistics() -> None:
+    network = _Normed(keeps=True)
+    assert (weight_facts(network, network.state_dict()).norms, weight_facts(network, network.state_dict()).stale_norms) == (
+        1,
+        0,
+    )
+    network.norm.state_dict()["bias"] += 0.25
+    assert weight_facts(network, network.state_dict()).stale_norms == 1
+    network.train()(torch.randn(8, _LATENT))
+    assert weight_facts(network, network.state_dict()).stale_norms == 0
+    without = _Normed(keeps=False)
+    assert weight_facts(without, without.state_dict()).norms == 0
