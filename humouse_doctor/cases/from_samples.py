@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import PIXELS
 from humouse_doctor.core.tool_codes import ToolCode
+from humouse_doctor.inputs.files import is_file
+from humouse_doctor.inputs.gestures.arrays import statistics_file
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_series
 from humouse_doctor.inputs.samples.samples import read_samples
@@ -27,6 +30,11 @@ def of_samples(request: Request, path: Path, settings: Settings, gestures: Gestu
     takes them as they are. No other setting is used, since it
     is not known which config belongs to the samples.
     """
+    if gestures is None:
+        use = f"humouse-doctor inspect CHECKPOINT --data {shlex.quote(str(path))}"
+        if is_file(statistics_file(path)):
+            raise UsageError(f"{path}: humouse's cache of real gestures, which a generator's are compared with: {use}")
+        notes.lack(f"no data given; add --data (or, if these are the real sequences, {use})", Need.TARGETS)
     notes.progress(f"reading samples from {path}")
     stated = settings.text("training.output_space")
     positions = stated is not None and stated.lower() == "positions"

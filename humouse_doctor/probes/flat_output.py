@@ -28,6 +28,10 @@ class FlatOutput(Probe):
     name = "flat-output"
     kind = Kind.SYMPTOM
     summary = "Standard deviation over time within a path, of positions and of velocities, over that of the targets."
+    briefs = (
+        "movement {time_std_ratio:.2g} and speed {velocity_std_ratio:.2g} of real",
+        "movement {time_std_ratio:.2g} of real",
+    )
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -118,10 +122,11 @@ class FlatOutput(Probe):
             both = "velocity_std_ratio_channel" not in measured and all(
                 measured.get(f"velocity_std_ratio_{axis}", varies) < velocity.healthy.low for axis in "xy"
             )
-            what = f"paths change speed {varies:.3f} as much as real ones{axes}{': they run nearly straight' if both else ''}"
+            what = f"paths change speed {measures.in_words(varies, 3)} as much as real ones{axes}"
+            what += ": they run nearly straight" if both else ""
         else:
             axes = measures.axes_in_words("time_std_ratio", moves, measured, 3)
-            what = f"within a path the position varies {moves:.3f} as much as in a real one{axes}"
+            what = f"within a path the position varies {measures.in_words(moves, 3)} as much as in a real one{axes}"
         if measured.get("settled_at", 1.0) < _EARLY:
             what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
         return what

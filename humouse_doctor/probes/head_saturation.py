@@ -23,6 +23,7 @@ class HeadSaturation(Probe):
     kind = Kind.SYMPTOM
     secondary = True
     summary = "Share of outputs at the bound of a bounded head, such as tanh, and the mean slope there."
+    briefs = ("{saturated_share:.0%} of outputs at the head's bound",)
     needs = (Need.PREDICTIONS, Need.HEADS)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -21,6 +21,7 @@ class LatentInsensitive(Probe):
     name = "latent-insensitive"
     kind = Kind.SYMPTOM
     summary = "Standard deviation across latents at a step, over that across targets; effective rank of the outputs."
+    briefs = ("variety {latent_std_ratio:.2g} of real",)
     needs = (Need.TARGETS, Need.PREDICTIONS)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (

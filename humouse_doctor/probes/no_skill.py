@@ -38,6 +38,10 @@ class NoSkill(Probe):
     name = "no-skill"
     kind = Kind.SYMPTOM
     summary = "L1 after latents were fitted to real targets, against the best constant and each sequence's own."
+    briefs = (
+        "skill {skill:.2g}, samples {prior_fit_spread:.2g} of fitted",
+        "skill {skill:.2g} over a constant",
+    )
     needs = (Need.FIT, Need.PREDICTIONS)
     decides = Decides.IN_TRIALS
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -21,6 +21,7 @@ class OutOfReachTargets(Probe):
     name = "out-of-reach-targets"
     kind = Kind.CAUSE
     summary = "Share of targets a bounded head cannot reach, and the share of the loss that is reachable at all."
+    briefs = ("{reachable_loss_share:.1%} of the loss is in reach",)
     needs = (Need.TARGETS, Need.HEADS)
     decides = Decides.BEFORE_TRAINING
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -20,6 +20,10 @@ class RateTooHigh(Probe):
     name = "rate-too-high"
     kind = Kind.CAUSE
     summary = "How far one step moves a recurrent weight, or how far the weights have moved, against their random start."
+    briefs = (
+        "a step is {step_share:.2g} of a weight's start",
+        "weights are {excess_over_start:.3g} times their start",
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

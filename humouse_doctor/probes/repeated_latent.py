@@ -32,6 +32,11 @@ class RepeatedLatent(Probe):
     name = "repeated-latent"
     kind = Kind.CAUSE
     summary = "Variance over time of the recurrent layer's input, and whether its state settles under it."
+    briefs = (
+        "stands still after {settled_at:.0%} of the steps",
+        "only {gate_steps_share:.2g} of the steps that gates need",
+        "every step has the same input",
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="input_time_share", unit="share", meaning="share of the input's variance that is over time"),

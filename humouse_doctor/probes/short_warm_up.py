@@ -32,6 +32,10 @@ class ShortWarmUp(Probe):
     summary = (
         "How far the optimiser can move, or has moved, a recurrent weight in the steps there are, against its random start."
     )
+    briefs = (
+        "weights can move {weight_reach:.2g} of their start",
+        "weights are {excess_over_start:.2g} of their start",
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -20,6 +20,7 @@ class StaleStatistics(Probe):
     name = "stale-statistics"
     kind = Kind.CAUSE
     summary = "Trained batch norms whose running statistics are still 0 and 1, and an output scale that is not the targets'."
+    briefs = ("statistics that are not those of the data",)
     needs = (Need.WEIGHTS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

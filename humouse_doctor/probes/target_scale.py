@@ -28,6 +28,10 @@ class TargetScale(Probe):
     name = "target-scale"
     kind = Kind.CAUSE
     summary = "Steps the output layer needs to reach the targets' scale at this learning rate, against the steps there are."
+    briefs = (
+        "takes {steps_needed:,.0f} steps to scale, has {steps_available:,.0f}",
+        "the rms of the targets is {target_rms:.3g}, not 1",
+    )
     needs = (Need.TARGETS, Need.HEADS)
     decides = Decides.BEFORE_TRAINING
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -21,6 +21,10 @@ class NonFiniteOrUntrained(Probe):
     name = "non-finite-or-untrained"
     kind = Kind.SYMPTOM
     summary = "NaN or infinite weights, and weights that all lie within the bounds of their random start."
+    briefs = (
+        "{non_finite_weights:.0f} weights not finite, largest {excess_over_start:.2g} of its start",
+        "{non_finite_weights:.0f} weights not finite",
+    )
     needs = (Need.WEIGHTS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

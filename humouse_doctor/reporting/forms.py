@@ -55,3 +55,11 @@ class Targets(str, Enum):
 
     GESTURES = "gestures"
     AS_IS = "as-is"
+
+
+class When(str, Enum):
+    """When text gets colours."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"

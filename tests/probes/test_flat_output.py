@@ -315,3 +315,11 @@ def test_it_agrees_with_its_slow_twin(
 def test_it_agrees_with_its_slow_twin_on_strokes(absolute: bool) -> None:
     lengths = [float(5 + row % 16) for row in range(48)]
     _assert_agrees(builders.strokes(5) * 200, builders.strokes(6, rows=19, steps=24), lengths, absolute=absolute)
+
+
+def test_a_ratio_too_small_for_its_digits_is_not_said_to_be_zero() -> None:
+    from humouse_doctor.probes.shared.measures import in_words
+
+    assert [in_words(value, 3) for value in (2e-05, 0.0004, 0.0006, 0.0, 0.25)] == [
+        "less than 0.001", "less than 0.001", "0.001", "0.000", "0.250",
+    ]  # fmt: skip

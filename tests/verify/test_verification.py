@@ -304,7 +304,7 @@ def test_what_the_budget_cuts_is_inconclusive_and_tried_again_later(run: Path) -
     cut = verify(order(run, steps=None, budget_s=1e-3, seeds=1, patches=(GATES,), outcome=path), Listener()).outcome
 
     assert cut.inconclusive
-    assert cut.untried == ("slow-gates: cut when the time was over",)
+    assert cut.untried == ("slow-gates: cut when the time of --budget was over",)
     assert cut.trials == ()  # a trial that was cut says nothing, so nothing is stored of it
 
 
@@ -333,7 +333,7 @@ def test_a_search_says_its_path_and_what_it_left(run: Path, monkeypatch: pytest.
 
     assert found.path[0].text.startswith("as it is: ")
     assert {step.arm for step in found.path} == {arm.arm.key for arm in found.arms}
-    assert any(text.endswith(": 3 arms were the most") for text in found.untried)
+    assert any(text.endswith(": --max-arms 3 was reached") for text in found.untried)
     assert found.inconclusive
     assert (found.chosen, found.exit_code()) == (None, ExitCode.FINDINGS)
 

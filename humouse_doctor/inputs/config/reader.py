@@ -13,7 +13,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
-from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, key_of_common, likely_misspelling
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, key_of_common, likely_misspelling, meant_by
 
 _SECTIONS = ("data", "model", "training", "logging")
 #: The sections that say what a warm-up trains, and on what.
@@ -274,10 +274,10 @@ def _override(text: str) -> Setting:
 def _checked(name: str, value: Value, shown: str) -> Setting:
     key = key_of_common(name) or name
     if key not in BY_NAME:
-        hint = likely_misspelling(key)
+        meant = " or ".join(meant_by(key))
         more = (
-            f"did you mean {hint}?"
-            if hint
+            f"did you mean {meant}?"
+            if meant
             else "expected a key of the training config, e.g. data.batch_size, or a common one, as lr"
         )
         raise UsageError(f"{shown}: unknown key '{shortened(key)}'; {more}")

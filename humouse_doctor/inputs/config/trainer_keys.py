@@ -8,6 +8,7 @@ reads the output if its loss compares positions.
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -133,6 +134,24 @@ BY_NAME = {key.name: key for key in KEYS}
 
 #: A name longer than twice the longest key is not a misspelling.
 _LONGEST = 2 * max(len(key.name) for key in KEYS)
+
+
+#: Words of other programs for what a key of this trainer is about.
+_SYNONYMS = {"rate": "lr", "learning": "lr", "steps": "reconstruction_epochs", "whiten": "warmup_latent_normalize"}
+_MOST_MEANT = 3
+
+
+def meant_by(name: str) -> tuple[str, ...]:
+    """Return the keys that people may mean by `name`, such as `lr` or `epochs`: a misspelled one, else by its words."""
+    close = likely_misspelling(name)
+    if close is not None:
+        return (close,)
+    words = [_SYNONYMS.get(word, word) for word in re.split(r"[._]", name.lower())]
+    for asked in (words, words[-1:]):
+        found = [key for key in BY_NAME if {*asked} <= {*re.split(r"[._]", key), *key.split(".")}]
+        if found:
+            return tuple(sorted(found, key=lambda key: (len(re.split(r"[._]", key)), key))[:_MOST_MEANT])
+    return ()
 
 
 def likely_misspelling(name: str) -> str | None:

@@ -252,9 +252,14 @@ def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
     return np.concatenate(parts) if parts else np.empty((0, *array.shape[1:]), dtype=array.dtype)
 
 
+def statistics_file(cache: Path) -> Path:
+    """Return the file that humouse writes beside a cache of real gestures."""
+    return cache.with_name(cache.name + ".meta.json")
+
+
 def _statistics(path: Path) -> Statistics:
     """Return the statistics beside a humouse cache, empty without any; raise `InputError` for a broken file."""
-    meta = path.with_name(path.name + ".meta.json")
+    meta = statistics_file(path)
     try:
         with open_regular(meta) as stream:
             text = stream.read(_MAX_META_BYTES + 1)

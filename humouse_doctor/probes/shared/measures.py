@@ -222,7 +222,13 @@ def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
 
 
 def in_words(ratio: float, digits: int) -> str:
-    """Format a ratio for a message with this many decimal digits; one of millions as a power of ten."""
+    """Format a ratio for a message with this many decimal digits; one of millions as a power of ten.
+
+    One too small for the digits is said to be less than they can show, never to be 0.
+    """
+    least = 10.0**-digits
+    if 0 < ratio < least / 2:
+        return f"less than {least:.{digits}f}"
     return f"{ratio:.{digits}f}" if ratio < _READABLE else f"{ratio:.2e}"
 
 
