@@ -14,7 +14,9 @@ from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
 
 #: The metrics that are judged.
-_JUDGED = ("time_std_ratio", "velocity_std_ratio")
+_JUDGED = ("time_std_ratio", "velocity_std_ratio", "late_std_ratio")
+#: Targets that vary by less than this share of the whole path in its last third rest there.
+_RESTS = 0.1
 #: The recurrent state has settled once less than this share of its total movement remains.
 _SETTLED = 0.02
 #: Settling before this share of the steps is mentioned (HD203 judges it).
@@ -55,6 +57,13 @@ class FlatOutput(Probe):
                 optional=True,
             )
         ),
+        Metric(
+            name="late_std_ratio",
+            unit="ratio",
+            meaning="std of positions over the last third of a path, prediction over target, on the axis that moves least",
+            healthy=Interval(low=0.06),
+            tolerable=Interval(low=0.02),
+        ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
     )
 
@@ -66,16 +75,12 @@ class FlatOutput(Probe):
         wanted, drawn = wanted[:, :steps], drawn[:, :steps]
         of_targets = measures.counted_steps(case.samples.lengths, len(wanted), steps)
         of_drawn = measures.counted_steps(case.samples.lengths, len(drawn), steps)
-        measured = {
-            **measures.two_sided(
-                self.metric("time_std_ratio"),
-                measures.std_over_time(drawn, of_drawn),
-                measures.std_over_time(wanted, of_targets),
-            ),
-        }
+        whole = measures.std_over_time(wanted, of_targets)
+        measured = measures.two_sided(self.metric("time_std_ratio"), measures.std_over_time(drawn, of_drawn), whole)
         speeds = measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:])
         real = measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:])
         measured |= self._velocity(speeds, real, wanted, of_targets)
+        measured |= _late(drawn, wanted, whole, case.samples.lengths)
         if case.samples.hidden is not None:
             measured["settled_at"] = settled_at(case.samples.hidden)
         return measured
@@ -103,10 +108,15 @@ class FlatOutput(Probe):
         return measures.overshoot([self.metric(name) for name in _JUDGED], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        position, velocity = (self.metric(name) for name in _JUDGED)
+        position, velocity, late = (self.metric(name) for name in _JUDGED)
         moves, varies = _both(measured)
         if moves >= position.healthy.low and varies >= velocity.healthy.low:
-            return self._too_much(measured)
+            if measured.get(late.name, 1.0) in late.healthy:
+                return self._too_much(measured)
+            return (
+                f"in the last third of a path the position varies {measured[late.name]:.3f} as much as in a real one: paths"
+                " stop where real ones go on"
+            )
         if moves >= position.healthy.low or (varies < velocity.tolerable.low and moves >= position.tolerable.low):
             axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 3)
             both = "velocity_std_ratio_channel" not in measured and all(
@@ -128,6 +138,21 @@ class FlatOutput(Probe):
             return f"paths move {measures.in_words(moves, 1)} times as much as real ones{axes}"
         axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 1)
         return f"paths change speed {measures.in_words(varies, 1)} times as much as real ones{axes}: they shake"
+
+
+def _late(drawn: FloatArray, wanted: FloatArray, whole: FloatArray, lengths: FloatArray | None) -> dict[str, float]:
+    """Compare the last third of paths (N, T, C); nothing where the targets rest there, or it has too few steps.
+
+    `whole` (C,) is the targets' std over all counted steps.
+    """
+    steps = wanted.shape[1]
+    try:
+        of_drawn = measures.std_over_time(drawn, measures.last_third(lengths, len(drawn), steps))
+        real = measures.std_over_time(wanted, measures.last_third(lengths, len(wanted), steps))
+    except NotMeasurable:
+        return {}
+    going = np.where(real >= _RESTS * whole, real, 0.0)
+    return {"late_std_ratio": measures.lowest_axis_ratio(of_drawn, going)} if (going > 0).any() else {}
 
 
 def _both(measured: Mapping[str, float]) -> tuple[float, float]:

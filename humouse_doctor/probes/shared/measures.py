@@ -80,6 +80,13 @@ def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArra
     return counted
 
 
+def last_third(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
+    """Return a mask (rows, steps) of the last third of a sequence's steps before the padding; the lengths are as above."""
+    first = np.floor(_lengths(lengths, rows, steps) * 2 / 3)  # (rows,)
+    counted: BoolArray = valid_steps(lengths, rows, steps) & (np.arange(steps) >= first[:, None])
+    return counted
+
+
 def _lengths(lengths: FloatArray | None, rows: int, steps: int) -> FloatArray:
     return np.full(rows, float(steps)) if lengths is None else np.minimum(np.resize(lengths, rows), steps)
 
