@@ -50,16 +50,16 @@ class Reads(str, Enum):
     POSITIONS = "positions"
 
 
+class Targets(str, Enum):
+    """The kind of data that a loss's targets are made from."""
+
+    GESTURES = "gestures"
+    AS_IS = "as-is"
+
+
 class When(str, Enum):
     """When text gets colours."""
 
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
-
-
-class Targets(str, Enum):
-    """The kind of data that a loss's targets are made from."""
-
-    GESTURES = "gestures"
-    AS_IS = "as-is"
