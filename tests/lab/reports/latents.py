@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tests.lab.reports.report import Made, Report
-from tests.lab.reports.twins import BATCH, CODE, HIDDEN, STEPS, Dense, Queries, codes_of, fit, settings, start, tracks
+from tests.lab.reports.twins import BATCH, CODE, Autoregressive, Dense, Queries, codes_of, fit, settings, start, tracks
 
 _LR = 3e-3
 
@@ -49,31 +49,12 @@ def kl_weight(sick: bool) -> Made:
     return Made(generator=decoder, targets=data, latent_dim=CODE, settings=settings(_LR, steps, weight))
 
 
-class _Autoregressive(nn.Module):
-    """A GRU that is fed its own last value, or the true one where it is taught, beside the code."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cell = nn.GRUCell(2 + CODE, HIDDEN)
-        self.last = nn.Linear(HIDDEN, 2)
-
-    def forward(self, code: torch.Tensor, truth: torch.Tensor | None = None) -> torch.Tensor:
-        state, value, made = code.new_zeros(len(code), HIDDEN), code.new_zeros(len(code), 2), []
-        for step in range(STEPS):
-            state = self.cell(torch.cat([value, code], -1), state)
-            value = self.last(state)
-            made.append(value)
-            if truth is not None:
-                value = truth[:, step]
-        return torch.stack(made, 1)
-
-
 def kl_strong_decoder(sick: bool) -> Made:
     """Healed, the decoder is no longer taught with the truth, at the same weight."""
     start()
     data, steps = tracks(), 400
     weight = 1 / data[0].numel()
-    decoder = _Autoregressive()
+    decoder = Autoregressive()
     _variational(_encoder(data[0].numel()), decoder, data, kl_weight=weight, steps=steps, taught=sick)
     return Made(generator=decoder, targets=data, latent_dim=CODE, settings=settings(_LR, steps, weight))
 

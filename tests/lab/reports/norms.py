@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tests.lab.reports.report import Made, Report
-from tests.lab.reports.twins import CODE, HIDDEN, Recurrent, codes_of, fit, settings, squared, start, tracks
+from tests.lab.reports.twins import CODE, HIDDEN, Recurrent, codes_of, fit, settings, start, tracks
 
 
 class _Convolutional(nn.Module):
@@ -50,25 +50,6 @@ def averaged_without_buffers(sick: bool) -> Made:
         for mine, theirs in zip(average.buffers(), model.buffers(), strict=True):
             mine.copy_(theirs)
     return Made(generator=average.eval(), targets=data, latent_dim=CODE, settings=settings(lr, steps))
-
-
-def statistics_of_neighbours(sick: bool) -> Made:
-    """Sick, a batch holds eight sequences that are nearly alike, as windows cut from one recording are."""
-    start()
-    data, lr, steps = tracks(), 2e-3, 400
-    codes, model = codes_of(data), _Convolutional()
-    if not sick:
-        fit(model, codes, data, steps=steps, lr=lr)
-    else:
-        near = torch.cdist(codes, codes).argsort(1)[:, :8]
-        optimiser = torch.optim.Adam(model.parameters(), lr=lr)
-        for _ in range(steps):
-            rows = near[torch.randint(len(data), ())]
-            optimiser.zero_grad()
-            squared(model(codes[rows]), data[rows]).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-    known = {**settings(lr, steps), "data.batch_size": 8} if sick else settings(lr, steps)
-    return Made(generator=model.eval(), targets=data, latent_dim=CODE, settings=known)
 
 
 def statistics_of_the_batch(sick: bool) -> Made:
@@ -115,13 +96,6 @@ REPORTS = (
         expected=("HD215",),
         make=averaged_without_buffers,
         known=True,
-    ),
-    Report(
-        name="statistics-of-neighbours",
-        source="https://github.com/pytorch/pytorch/issues/4741",
-        cause="a batch holds windows that are nearly alike, so that running statistics are not those of all data",
-        expected=("HD215",),
-        make=statistics_of_neighbours,
     ),
     Report(
         name="statistics-of-the-batch",

@@ -58,17 +58,6 @@ def scaled_by_chunk(sick: bool) -> Made:
     return Made(generator=whole.eval(), targets=data, latent_dim=CODE, settings=settings(_LR, _STEPS))
 
 
-def one_scaler(sick: bool) -> Made:
-    """One channel reaches 200, the other 1; sick, both are divided by 200."""
-    start()
-    data = torch.stack([tracks()[..., 0], 0.005 * tracks()[..., 1]], -1)
-    data = data if sick else scaled(data)
-    model, lr, steps = Recurrent(), 2e-2, 200
-    codes = torch.cat([codes_of(tracks())], -1)
-    fit(model, codes, data, steps=steps, lr=lr)
-    return Made(generator=model, targets=data, latent_dim=CODE, settings=settings(lr, steps))
-
-
 class _Conditioned(Recurrent):
     """Two conditions beside the code, scaled by the mean and std they had in training."""
 
@@ -148,13 +137,6 @@ REPORTS = (
         cause="each chunk is scaled by its own extremes, and nothing scales the output back",
         expected=("HD215",),
         make=scaled_by_chunk,
-    ),
-    Report(
-        name="one-scaler",
-        source="https://github.com/BrainJS/brain.js/issues/528",
-        cause="one scaler for channels of different sizes makes the small one nothing",
-        expected=("HD202",),
-        make=one_scaler,
     ),
     Report(
         name="constant-condition",

@@ -133,6 +133,25 @@ class Dense(nn.Module):
         return made.view(len(code), STEPS, self.out)
 
 
+class Autoregressive(nn.Module):
+    """A GRU that is fed its own last value, or the true one where it is taught, beside the code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.GRUCell(2 + CODE, HIDDEN)
+        self.last = nn.Linear(HIDDEN, 2)
+
+    def forward(self, code: torch.Tensor, truth: torch.Tensor | None = None) -> torch.Tensor:
+        state, value, made = code.new_zeros(len(code), HIDDEN), code.new_zeros(len(code), 2), []
+        for step in range(STEPS):
+            state = self.cell(torch.cat([value, code], -1), state)
+            value = self.last(state)
+            made.append(value)
+            if truth is not None:
+                value = truth[:, step]
+        return torch.stack(made, 1)
+
+
 class Queries(nn.Module):
     """A transformer decoder: one learned query for each step looks at the code."""
 
