@@ -72,19 +72,19 @@ def named(twin: Row) -> list[str]:
 def answer(report: Report, sick: Row) -> str:
     """Return right, partly, wrong or silent.
 
-    Partly is the right cause, but not named first. Where no cause can be seen, it is right to find the generator sick and to
-    name none.
+    Partly is the right cause, but not named first, or found and not made a cause. Where no cause can be seen, it is right to
+    find the generator sick and to name none.
     """
     codes = named(sick)
     if report.expected is None:
         if codes:
             return "wrong"
         return "silent" if sick["verdict"] == Verdict.HEALTHY.value else "right"
-    if not codes:
-        return "silent"
-    if codes[0] in report.expected:
+    if codes and codes[0] in report.expected:
         return "right"
-    return "partly" if set(codes) & set(report.expected) else "wrong"
+    if {*codes, *sick["findings"]} & set(report.expected):
+        return "partly"
+    return "wrong" if codes else "silent"
 
 
 def _rounded(value: float | tuple[float, ...]) -> Any:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tests.lab.reports.report import Made, Report
-from tests.lab.reports.twins import CODE, HIDDEN, STEPS, Recurrent, Scaled, codes_of, fit, scaled, settings, start, tracks
+from tests.lab.reports.twins import CODE, STEPS, Recurrent, Scaled, codes_of, fit, scaled, settings, start, tracks
 
 _LR, _STEPS = 5e-3, 300
 _ONES, _ZEROS = torch.ones(2), torch.zeros(2)
@@ -58,19 +58,20 @@ def scaled_by_chunk(sick: bool) -> Made:
     return Made(generator=whole.eval(), targets=data, latent_dim=CODE, settings=settings(_LR, _STEPS))
 
 
-class _Conditioned(Recurrent):
+class _Conditioned(nn.Module):
     """Two conditions beside the code, scaled by the mean and std they had in training."""
+
+    condition_dim = 2
 
     def __init__(self, mean: torch.Tensor, std: torch.Tensor) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
-        self.rnn = nn.GRU(CODE + 3, HIDDEN, batch_first=True)
+        self.body = Recurrent(code=CODE + 2)
 
     def forward(self, code: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         condition = (condition - self.get_buffer("mean")) / self.get_buffer("std")
-        given = torch.cat([self.inputs(code), condition[:, None].expand(-1, STEPS, -1)], -1)
-        made: torch.Tensor = self.last(self.rnn(given)[0])
+        made: torch.Tensor = self.body(torch.cat([code, condition], -1))
         return made
 
 

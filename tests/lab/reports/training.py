@@ -79,7 +79,7 @@ def rate_second_order(sick: bool) -> Made:
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = (model(codes) - data).square().mean()
+        loss: torch.Tensor = (model(codes) - data).square().mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 

@@ -59,7 +59,8 @@ def settings(lr: float, steps: int, kl_weight: float | None = None) -> dict[str,
 
 
 def squared(made: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return (made - wanted).square().mean()
+    error: torch.Tensor = (made - wanted).square().mean()
+    return error
 
 
 def fit(
