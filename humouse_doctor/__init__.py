@@ -9,8 +9,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
-    from humouse_doctor.core.report import Report
     from humouse_doctor.service.api import inspect, load_case, preflight
+    from humouse_doctor.service.python_report import Report
 
     __version__: str
 
@@ -23,7 +23,7 @@ def __getattr__(name: str) -> object:
 
         return VERSION
     if name == "Report":
-        from humouse_doctor.core.report import Report
+        from humouse_doctor.service.python_report import Report
 
         return Report
     if name in __all__:

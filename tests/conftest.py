@@ -114,10 +114,15 @@ def few_fits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
     A test of a module that does so is marked `whole_fits` if it is.
     """
+    if request.node.get_closest_marker("whole_fits") is None:
+        fit_little(monkeypatch)
+
+
+def fit_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what `few_fits` does, for fixtures of a whole module."""
     from humouse_doctor.networks import observe, sampling
 
-    if request.node.get_closest_marker("whole_fits") is None:
-        monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4))
+    monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4))
 
 
 @contextmanager

@@ -157,7 +157,23 @@ def flat_output(predicted: Paths, wanted: Paths, lengths: Sequence[float] | None
     if moves_uniformly(cut, counted(lengths, len(cut), steps)):
         most = max(velocity.values())
         velocity = {**velocity, "velocity_std_ratio": most} if most >= 1 else {}
-    return {**position, **velocity}
+    return {**position, **velocity, **_late(predicted, wanted, wanted_time, lengths, steps)}
+
+
+def _late(
+    predicted: Paths, wanted: Paths, whole: Sequence[float], lengths: Sequence[float] | None, steps: int
+) -> dict[str, float]:
+    """The last third of each path's own steps: from two thirds of its length, rounded down."""
+    found = []
+    for paths in (predicted, wanted):
+        own = [min(steps, steps if lengths is None else lengths[row % len(lengths)]) for row in range(len(paths))]
+        marks = [[math.floor(length * 2 / 3) <= step < length for step in range(steps)] for length in own]
+        found.append(_over_time([path[:steps] for path in paths], marks))
+    drawn, real = found
+    if drawn is None or real is None:
+        return {}
+    ratios = [drawn[axis] / real[axis] for axis in (_X, _Y) if real[axis] > 0 and real[axis] >= 0.1 * whole[axis]]
+    return {"late_std_ratio": min(ratios)} if ratios else {}
 
 
 def settled_at(states: Paths) -> float:

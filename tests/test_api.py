@@ -208,9 +208,9 @@ def test_without_targets_little_is_known() -> None:
         ({"generator": len, "latent_dim": 4}, "expected a torch.nn.Module"),
         ({"generator": GruDecoder(), "latent_dim": 5}, "does not take latents"),
         ({"generator": nn.Linear(4, 2), "latent_dim": 4}, "expected a tensor"),
-        ({"generator": GruDecoder(), "latent_dim": 4, "targets": np.zeros((3, 4))}, "targets have shape"),
+        ({"generator": GruDecoder(), "latent_dim": 4, "targets": np.zeros(3)}, "targets have shape"),
         ({"generator": GruDecoder(), "latent_dim": 4, "targets": np.full((3, 4, 2), np.nan)}, "finite"),
-        ({"generator": GruDecoder(), "latent_dim": 4, "settings": {"data.batchsize": 3}}, "did you mean data.batch_size"),
+        ({"generator": GruDecoder(), "latent_dim": 4, "settings": {"data.batch_sizes": 3}}, "did you mean data.batch_size"),
     ],
 )
 def test_wrong_use_is_said_in_one_line(options: dict[str, object], message: str) -> None:

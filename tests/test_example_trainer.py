@@ -96,7 +96,7 @@ def _tells_what_the_trainer_refused(run: Path, as_it_is: dict[str, Any], refused
     assert (refused["effect"], refused["seeds"], as_it_is["seeds"]) == (None, 0, 1)
     assert note.startswith("seed 0: the trainer ended with exit code 2; its output is in verify-logs/")
     log = (run / note.rpartition(" ")[2]).read_text(encoding="utf-8")
-    assert "trainer: the data has 16 steps, the generator makes 32" in log
+    assert "trainer: the data has 16 steps and the generator makes 32" in log
     assert "Traceback" not in log
 
 

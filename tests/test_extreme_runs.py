@@ -209,6 +209,7 @@ def _statuses(report: dict[str, Any]) -> dict[str, str]:
     return {probe["code"]: probe["status"] for probe in report["probes"]}
 
 
+@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_weights_of_any_type_and_size_get_an_answer_or_one_line(name: str, run: Path, invoke: Invoke) -> None:
     _rewrite(run, CHECKPOINTS[name])
@@ -226,7 +227,10 @@ def test_weights_of_any_type_and_size_get_an_answer_or_one_line(name: str, run: 
         assert {statuses[code] for code in (*DECIDING, "HD105")} == {"found"}
 
 
-@pytest.mark.parametrize("name", DATA)
+@pytest.mark.usefixtures("few_fits")
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.whole_fits] if name in MEASURABLE else []) for name in DATA]
+)
 def test_data_of_any_numbers_get_an_answer_or_one_line(name: str, run: Path, invoke: Invoke, tmp_path: Path) -> None:
     np.save(tmp_path / "data.npy", DATA[name]())
     report = _inspect(invoke, run, "--data", tmp_path / "data.npy")
@@ -330,6 +334,7 @@ def test_statistics_that_stretch_targets_beyond_float32_get_an_answer(
         assert "too large for float32" in reasons["HD106"]
 
 
+@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("std", [0.0, 1e-45, 1e-30, 1e30, 3e38, np.nan, np.inf])
 @pytest.mark.parametrize("mean", [0.0, 3e38, np.nan])
 def test_a_pretrainers_statistics_of_any_numbers_get_an_answer_or_one_line(
@@ -432,7 +437,7 @@ def test_trials_of_extreme_numbers_end_with_an_outcome_or_one_line(
 ) -> None:
     deltas = (_deltas() if name == "as it is" else DATA[name]())[:, ::2]  # half of the steps are trained in half the time
     np.save(tmp_path / "data.npy", deltas)
-    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 10, "--seeds", 1, "--workers", 1)
+    given = (run / ".hydra" / "config.yaml", "--data", tmp_path / "data.npy", "--steps", 5, "--seeds", 1, "--workers", 1)
     length = f"model.generator.target_len={deltas.shape[1]}"
     ended = invoke("verify", *given, "--patch", "slow-gates", "--set", override, "--set", length, "--format", "json")
     assert "Traceback" not in ended.out + ended.err

@@ -97,12 +97,15 @@ def _with_targets(
     if space is None:
         notes.lack(_no_space(settings), Need.TARGETS, Need.FIT, Need.GRADIENTS)
         return samples
-    targets = space.targets(gestures.sequences, network.output_dim if network else 2)  # (N, T, D)
+    width = gestures.sequences.shape[2]
+    targets = space.targets(gestures.sequences, network.output_dim if network else width if space.as_is else 2)  # (N, T, D)
+    if space.channels is None and network is not None:
+        note_other_channels(width, network.output_dim, notes)
     targets = common_steps(targets, None if network is None else network.target_len, settings, notes)
     steps = targets.shape[1]
     return replace(
         cut(samples, steps),
-        sequences=gestures.sequences[:, :steps],
+        sequences=None if space.as_is else gestures.sequences[:, :steps],
         lengths=np.minimum(gestures.lengths, steps).astype(np.float64),
         loss_targets=targets,
     )
@@ -111,7 +114,21 @@ def _with_targets(
 def _no_space(settings: Settings) -> str:
     """Return why the space of the loss is not known, with the keys that would tell it."""
     given = " ".join(f"--set {key}={value}" for key, value in _SPACE_KEYS.items() if key not in settings)
-    return f"what the loss compares is not known; add --config, or {given}"
+    own = "" if settings.source is not None else "; for targets that are no gestures, --targets as-is"
+    return f"what the loss compares is not known; add --config, or {given}{own}"
+
+
+def note_other_channels(in_data: int, made: int, notes: Notes) -> None:
+    """Note it if the generator makes another number of channels than there are in the data."""
+    if in_data != made:
+        notes.findings.append(
+            ToolFinding(
+                code=ToolCode.DATA_MISMATCH,
+                message=f"the data has {in_data} channel{'' if in_data == 1 else 's'} and the generator makes {made}; the first"
+                f" {min(in_data, made)} were compared",
+                serious=False,
+            )
+        )
 
 
 def common_steps(targets: FloatArray, target_len: int | None, settings: Settings, notes: Notes) -> FloatArray:

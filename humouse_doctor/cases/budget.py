@@ -70,6 +70,17 @@ def steps_available(case: Case) -> float | None:
     return float(epochs * math.ceil(sequences / batch))
 
 
+def steps_trouble(case: Case) -> str:
+    """Return why the steps of the warm-up are not known, with the keys that are missing."""
+    said = "how many steps the warm-up has is not known"
+    if case.subject_is_pretrainer or (_stated(case, "training.reconstruction_epochs") == 0):
+        return said
+    missing = [key for key in ("training.reconstruction_epochs", "data.batch_size") if not _stated(case, key)]
+    if not missing and case.data is None:
+        return f"{said}, without data"
+    return f"{said}: {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing" if missing else said
+
+
 def require_warm_up(case: Case) -> None:
     """Raise `NotMeasurable` if the config says that no warm-up runs: none of its causes can then have been at work."""
     if _stated(case, "training.reconstruction_epochs") == 0:

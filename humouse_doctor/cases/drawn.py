@@ -156,8 +156,8 @@ def _size(path: Path) -> int:
     stored, inflated = arrays.sizes(path)
     if stored > _MAX_STORED or inflated > _MAX_INFLATED:
         raise InputError(
-            f"{path}: it holds {inflated >> 20:,} MiB in {stored >> 20:,}; up to {_MAX_INFLATED >> 20} in"
-            f" {_MAX_STORED >> 20} are read, inspect it by itself"
+            f"{path}: {stored >> 20:,} MiB that unpack to {inflated >> 20:,}; beside a run at most {_MAX_STORED >> 20} that"
+            f" unpack to {_MAX_INFLATED >> 20} are read. Inspect this file alone"
         )
     return inflated
 

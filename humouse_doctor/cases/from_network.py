@@ -13,7 +13,7 @@ from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.from_config import as_far_as_known, facts_of
 from humouse_doctor.cases.loader_notes import note_foreign_code, note_old_torch
 from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
-from humouse_doctor.cases.spaces import compares_as_read, conditions_of, held_in_float32, reading_of, space_of
+from humouse_doctor.cases.spaces import compares_as_read, conditions_of, held_in_float32, reading_of, space_as_is, space_of
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need, NetworkFacts, Samples, WeightFacts
 from humouse_doctor.core.cost import Look, require_affordable
@@ -25,6 +25,7 @@ from humouse_doctor.inputs.checkpoints.checkpoint import Checkpoint
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.networks import identify, observe
 from humouse_doctor.networks.identify import Disagreement
+from humouse_doctor.networks.observe import Own
 from humouse_doctor.networks.output_layer import can_scale_output, unscale_output
 from humouse_doctor.networks.sampling import Sampler
 
@@ -57,14 +58,14 @@ def of_loaded(
     request: Request,
     path: Path,
     checkpoint: Checkpoint,
-    own: nn.Module | None,
+    own: Own | None,
     settings: Settings,
     gestures: Gestures | None,
     notes: Notes,
 ) -> Case:
-    """Return the case of the generator in `checkpoint`, which was read from `path`; `own` is the user's network, if any.
+    """Return the case to diagnose of the generator in `checkpoint`, read from `path`; `own` is the user's network, if any.
 
-    Raises `InputError` or `UsageError` with one line.
+    Raises `InputError` or `UsageError` with a one-line message.
     """
     note_old_torch(notes)
     note_foreign_code(path, checkpoint, notes)
@@ -73,12 +74,15 @@ def of_loaded(
     if own is None:
         generator = _identified(path, checkpoint, settings, gestures, look, notes)
     else:
-        generator = _filled(own, path, checkpoint, settings, look)
+        generator = _filled(own, path, checkpoint, settings, gestures, look, notes, as_is=request.as_is)
     facts, player = generator.facts, generator.player
     weights = identify.weight_facts(generator.network, observe.tensors_of(generator.network))  # as they run, in float32
-    space = space_of(generator.settings, gestures, facts.architecture, notes.remarks, checkpoint, notes.source)
+    if request.as_is:
+        space: Space | None = space_as_is(generator.settings)
+    else:
+        space = space_of(generator.settings, gestures, facts.architecture, notes.remarks, checkpoint, notes.source)
     reading = None
-    if not checkpoint.is_pretrainer:  # its weights are read by whichever run starts from them
+    if not checkpoint.is_pretrainer and not request.as_is:  # its weights are read by whichever run starts from them
         reading = reading_of(generator.settings, gestures, facts.architecture, space, notes.source)
     if _holds_scale(generator, checkpoint, space, reading, notes) and space is not None and space.position_std is not None:
         assert space.position_mean is not None
@@ -113,11 +117,29 @@ def _holds_scale(
     return own and compares_as_read(generator.settings, notes.source)
 
 
-def _filled(own: nn.Module, path: Path, checkpoint: Checkpoint, settings: Settings, look: Look) -> _Generator:
+def _filled(
+    own: Own,
+    path: Path,
+    checkpoint: Checkpoint,
+    settings: Settings,
+    gestures: Gestures | None,
+    look: Look,
+    notes: Notes,
+    *,
+    as_is: bool,
+) -> _Generator:
     """Load the weights into the user's own network, and find its facts by running it."""
-    identify.load_strictly(str(path), own, checkpoint.tensors)
-    facts, player = observe.facts_by_behaviour(own.eval(), settings, look, str(path))
-    return _Generator(network=own, facts=facts, player=player, settings=settings)
+    identify.load_strictly(str(path), own.network, checkpoint.tensors)
+    own.network.eval()
+    if gestures is not None and not gestures.resampled:
+        own = replace(own, wanted=(gestures.sequences.shape[1], gestures.sequences.shape[2]))
+    facts, player = observe.facts_by_behaviour(own, settings, notes.remarks, look, str(path))
+    timed = gestures is not None and gestures.sequences.shape[2] == 3
+    if timed and facts.output_dim == 3 and not as_is:
+        notes.remarks.append(
+            "channel 2, counted from 0, is taken for the time of a step and not compared; --targets as-is does"
+        )
+    return _Generator(network=own.network, facts=facts, player=player, settings=observe.with_latent(settings, player))
 
 
 def _identified(

@@ -36,7 +36,7 @@ def load_case(
     config: ReadConfig | None = None,
     source: TrainerFacts | None = None,
 ) -> Loaded:
-    """Read everything `request` names; raises `InputError` or `UsageError` with one line.
+    """Read everything `request` names; raises `InputError` or `UsageError` with a one-line message.
 
     If `gestures`, `config` or `source` is given, `request.data`, `request.config` or `request.source` is not read again; a
     given `config` includes the request's overrides.
@@ -57,10 +57,13 @@ def _load(
     notes.remarks.extend(config.remarks)
     settings = config.settings
     if request.data is not None and gestures is None:
-        from humouse_doctor.inputs.gestures.sources import read_gestures  # all readers of data, which many a look is without
+        from humouse_doctor.inputs.gestures.sources import read_gestures, read_series  # which many a look is without
 
-        notes.progress(f"reading gestures from {request.data}")
-        gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
+        notes.progress(f"reading {'series' if request.as_is else 'gestures'} from {request.data}")
+        if request.as_is:
+            gestures = read_series(request.data, request.max_sequences, request.seed)
+        else:
+            gestures = read_gestures(request.data, settings, request.max_sequences, request.seed)
     notes.source = _source_of(request, notes) if source is None else source
     notes.findings.extend(_added_keys(settings, notes.source))
     if request.checkpoint is None:

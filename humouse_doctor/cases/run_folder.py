@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from humouse_doctor.cases.request import Notes, Request, ToolFinding
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.tool_codes import ToolCode
-from humouse_doctor.inputs.config import reader
+from humouse_doctor.inputs.config import hydra_record, reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
-from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder
+from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder, is_stored, shortest
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 #: Files in a folder that is itself a checkpoint, of another program.
 _FOREIGN_MARKS = (".metadata", "saved_model.pb")
+#: The ends of names that say what a file is.
+_CONFIGS, _WEIGHTS, _DATA = (".yaml", ".yml"), (".pt", ".pth", ".ckpt", ".safetensors"), (".npz", ".npy", ".csv")
 _MAX_LISTED = 5
 #: Files deeper below a run's folder, or beyond this number, are not considered part of the run.
 _LEVELS, _MAX_ENTRIES = 3, 50_000
@@ -38,14 +41,17 @@ def resolve(request: Request, notes: Notes, known: reader.ReadConfig | None = No
     file is not in it. `known` is the config if it has been read before.
     """
     run = request.checkpoint
+    _require_right_command(request)
     if run is not None and run.is_dir() and not any((run / mark).exists() for mark in _FOREIGN_MARKS):
         return _resolve_run(request, run, notes, known)
     if known is not None:
         return request, known
+    if run is not None and is_file(run):
+        return _resolve_file(request, run, notes)
     folder = request.config
     if folder is not None and folder.is_dir():
         return _resolve_config(request, folder, notes)
-    return request, reader.read(folder, request.overrides)
+    return request, reader.read(folder, request.overrides, foreign=request.model is not None)
 
 
 def _resolve_run(
@@ -55,7 +61,8 @@ def _resolve_run(
     config_path = request.config
     if config_path is None:
         config_path = _noted(find_config(run), notes)
-    config = reader.read(config_path, request.overrides) if known is None else known
+    foreign = request.model is not None
+    config = reader.read(config_path, request.overrides, foreign=foreign) if known is None else known
     own = _as_recorded(run, config.settings)
     checkpoint = find_checkpoint(run, own)
     notes.remarks.append(checkpoint.remark)
@@ -66,6 +73,64 @@ def _resolve_run(
         if data is None:
             notes.remarks.append("data: no cache found where the config says; give --data")
     return replace(request, config=config_path, checkpoint=checkpoint.path, data=data), config
+
+
+def _require_right_command(request: Request) -> None:
+    """Raise `UsageError` for a config in the place of a checkpoint, and the other way round, with the right command."""
+    run, config = request.checkpoint, request.config
+    if run is not None and is_stored(run):
+        raise UsageError(f"{run}: a saved report; see it again by humouse-doctor show {shlex.quote(str(run))}")
+    if config is not None and str(config) == "-":
+        raise UsageError("-: a config is read more than once, and not from stdin; save it as a file first")
+    if run is not None and run.suffix.lower() in _CONFIGS and is_file(run):
+        raise UsageError(
+            f"{run}: a config, and inspect looks at what was trained with one; before training it is"
+            f" humouse-doctor preflight {shlex.quote(str(run))}, and with a checkpoint --config {shlex.quote(str(run))}"
+        )
+    if config is None or not is_file(config):
+        return
+    if config.suffix.lower() in _WEIGHTS:
+        raise UsageError(
+            f"{config}: a checkpoint, where a config is expected: humouse-doctor inspect {shlex.quote(str(config))}"
+        )
+    if config.suffix.lower() in _DATA:
+        raise UsageError(f"{config}: data, where a config is expected: give it with --data {shlex.quote(str(config))}")
+
+
+def _resolve_file(request: Request, file: Path, notes: Notes) -> tuple[Request, reader.ReadConfig]:
+    """Find the config of a checkpoint above it, and the data that a config names; of samples no config is looked for."""
+    config_path, config = request.config, None
+    if config_path is not None and config_path.is_dir():
+        config_path = _noted(find_config(config_path), notes)
+    elif config_path is None and file.suffix.lower() not in _DATA:
+        config_path, config = _record_above(file, request.overrides, notes)
+    config = config or reader.read(config_path, request.overrides)
+    data = request.data
+    if data is None and config_path is not None:
+        run = config_path.parent.parent if hydra_record.is_record(config_path) else config_path.parent
+        data = _noted(find_data(run, config.settings), notes)
+    return replace(request, config=config_path, data=data), config
+
+
+def _record_above(file: Path, overrides: Sequence[str], notes: Notes) -> tuple[Path | None, reader.ReadConfig | None]:
+    """Return the record of the run that a checkpoint lies in, and what it says; None where it is of another experiment."""
+    found = hydra_record.around(file)
+    if found is None:
+        return None, None
+    record = shortest(found)
+    try:
+        config = reader.read(record, overrides)
+    except UsageError as error:
+        if overrides:  # one of them may be wrong, which the caller is to hear of
+            reader.read(None, overrides)
+        notes.remarks.append(f"config: left {record}: {error}")
+        return None, None
+    name = config.settings.text("experiment_name")
+    if name and file.name.startswith("generator_") and not is_named_after(file, name):
+        notes.remarks.append(f"config: left {record}, which is of {name}; give --config")
+        return None, None
+    notes.remarks.append(f"config: took {record}, of the run that the checkpoint lies in")
+    return record, config
 
 
 def _as_recorded(run: Path, settings: Settings) -> Settings:

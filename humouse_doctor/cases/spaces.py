@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from humouse_doctor.inputs.gestures.gestures import Gestures
 
 
+#: The channels of a gesture: dx, dy and perhaps dt, whose own measure is of times. Of other data every channel is compared.
+_GESTURE = 3
+
+
+def space_as_is(settings: Settings) -> Space:
+    """Return the space of targets that are given as they are: positions, unless the settings say deltas, in every channel."""
+    absolute = settings.get("training.absolute_coordinates")
+    positions = absolute is None or absolute.origin is Origin.DEFAULT or absolute.value is True
+    return Space(absolute=positions, channels=None, as_is=True)
+
+
 def space_of(
     settings: Settings,
     gestures: Gestures | None,
@@ -48,7 +59,10 @@ def space_of(
             remarks.append("the data carries no sequence statistics that can be used: computed them from the sequences taken")
         mean, std = carried or moments(gestures.sequences)
     summed = source is None or source.compares is not OutputKind.DELTAS
-    space = Space(absolute=absolute.value is True and summed, sequence_mean=mean, sequence_std=std)
+    many = gestures is not None and gestures.sequences.shape[2] > _GESTURE
+    space = Space(
+        absolute=absolute.value is True and summed, channels=None if many else 2, sequence_mean=mean, sequence_std=std
+    )
     if architecture is not Architecture.SEQ2SEQ and not (space.absolute and compares_as_read(settings, source)):
         return space
     positions = replace(space, absolute=True)
@@ -59,9 +73,9 @@ def space_of(
 
 
 def added(settings: Settings, key: str, source: TrainerFacts | None) -> str | None:
-    """Return the value of `key`, which this tool's patch adds to a trainer; None if the trainer does not know the key.
+    """Return the value of `key`, which only a trainer with this tool's patch supports; None if this trainer does not.
 
-    A trainer that was not read is assumed to know the keys that its config states.
+    Without its source, a trainer is assumed to support the keys in its config.
     """
     return settings.text(key) if source is None or key in source.added else None
 

@@ -19,19 +19,24 @@ from typer.core import TyperCommand
 from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.options import (
+    Color,
     Compare,
     Config,
     Data,
     FailOnOption,
     Files,
     FormatOption,
+    Full,
     Ignore,
     MaxSequences,
     Model,
     NoPlugins,
     OutcomeOption,
+    Part,
+    PlainFiles,
     PlainFormatOption,
     Quick,
+    Quiet,
     ReadsOption,
     Rehearse,
     Salvage,
@@ -40,36 +45,44 @@ from humouse_doctor.cli.options import (
     Select,
     Set,
     Source,
+    TargetsOption,
+    Verbose,
     complete_topic,
+    detail_of,
 )
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Reads
+from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Reads, Targets, When
+from humouse_doctor.reporting.layout import Detail
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Request
     from humouse_doctor.cli.progress import Rehearsals
     from humouse_doctor.core.view import View
 
+#: The folder that is looked at where none is given.
+_HERE = Path()
+#: The units of a duration, and the seconds of each by its first letter.
+_UNIT = "(s|secs?|seconds?|m|mins?|minutes?|h|hours?)"
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 #: The time of a --rehearse without one.
 _REHEARSE = "60s"
 
 app = typer.Typer(
     name="humouse-doctor",
     help="Finds out why a sequence generator collapses while it warms up, and which config change would cure it.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help: rich's costs more than all the rest of the start
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _finish(view: View, form: Format, files: Sequence[destinations.Output[Format]]) -> NoReturn:
+def _finish(view: View, form: Format, files: Sequence[destinations.Output[Format]], detail: Detail = Detail.FULL) -> NoReturn:
     """Write the view to stdout and to the files, and exit with its code."""
     from humouse_doctor.cli.delivery import deliver
 
-    deliver(view, form, files)
+    deliver(view, form, files, detail)
     raise typer.Exit(view.exit_code)
 
 
@@ -88,6 +101,8 @@ def _request(
     model: str | None = None,
     salvage: bool = False,
     rehearse: str | None = None,
+    targets: Targets = Targets.GESTURES,
+    part: str | None = None,
 ) -> Request:
     """Return the request for the options of inspect, preflight, suggest-config and gate."""
     from humouse_doctor.cases.request import Request
@@ -105,6 +120,8 @@ def _request(
         model=model,
         salvage=salvage,
         rehearse_s=None if rehearse is None else _seconds("--rehearse", rehearse),
+        as_is=targets is Targets.AS_IS,
+        part=part,
     )
 
 
@@ -119,18 +136,24 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def main(
-    version: Annotated[
+    context: typer.Context,
+    _asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Find out why a sequence generator collapses while it warms up, and which config change would cure it."""
+    if context.invoked_subcommand is None:
+        printing.write(context.get_help())
+        raise typer.Exit(ExitCode.USAGE)
 
 
-@app.command()
+@app.command(short_help="Say what is wrong with a trained generator, and why.")
 def inspect(
-    checkpoint: Annotated[Path, typer.Argument(help="A generator's checkpoint, a run's folder, or a file of its samples.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A generator's checkpoint, a run's folder, or a file of its samples.")
+    ] = _HERE,
     config: Config = None,
     data: Data = None,
     set_: Set = None,
@@ -141,6 +164,8 @@ def inspect(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    targets: TargetsOption = Targets.GESTURES,
+    part: Part = None,
     salvage: Salvage = False,
     outcome: OutcomeOption = None,
     compare: Compare = None,
@@ -149,11 +174,16 @@ def inspect(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    full: Full = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what is wrong with a trained generator, with numbers, and why."""
     from humouse_doctor.service import commands as service
 
+    detail = detail_of(full=full, quiet=quiet, verbose=verbose)
     files = destinations.outputs(output or (), Format, (checkpoint, config, data, outcome, compare))
     request = _request(
         config,
@@ -168,9 +198,11 @@ def inspect(
         checkpoint=checkpoint,
         model=model,
         salvage=salvage,
+        targets=targets,
+        part=part,
     )
     display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
-    _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files)
+    _finish(service.inspect_run(request, display, select or (), ignore or (), printing.progress), format_, files, detail)
 
 
 class _Rehearsing(TyperCommand):
@@ -185,15 +217,15 @@ def with_time(args: Sequence[str]) -> list[str]:
     """Return the arguments with `--rehearse=60s` in place of each `--rehearse` that no duration with a unit follows."""
     own = args.index("--") if "--" in args else len(args)
     bare = [
-        word == "--rehearse" and at < own and not re.fullmatch(r"\d+(\.\d+)?[smh]", (*args, "")[at + 1])
+        word == "--rehearse" and at < own and not re.fullmatch(rf"\d+(\.\d+)?{_UNIT}", (*args, "")[at + 1])
         for at, word in enumerate(args)
     ]
     return [f"{word}={_REHEARSE}" if alone else word for word, alone in zip(args, bare, strict=True)]
 
 
-@app.command(cls=_Rehearsing)
+@app.command(cls=_Rehearsing, short_help="Say what would go wrong before a step is trained.")
 def preflight(
-    config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
+    config: Annotated[Path, typer.Argument(help="The run's config (YAML), or the run's folder.")] = _HERE,
     data: Data = None,
     set_: Set = None,
     source: Source = None,
@@ -207,6 +239,10 @@ def preflight(
     select: Select = None,
     ignore: Ignore = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    full: Full = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Say what would go wrong before a step is trained: config and data, no checkpoint.
@@ -215,12 +251,13 @@ def preflight(
     """
     from humouse_doctor.service import commands as service
 
+    detail = detail_of(full=full, quiet=quiet, verbose=verbose)
     files = destinations.outputs(output or (), Format, (config, data, compare))
     request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads, rehearse=rehearse)
     display = service.Display(fail_on=fail_on, compare=compare, root=printing.root())
     with _rehearsals(request) as shown:
         view = service.inspect_run(request, display, select or (), ignore or (), printing.progress, shown)
-    _finish(view, format_, files)
+    _finish(view, format_, files, detail)
 
 
 @contextlib.contextmanager
@@ -235,9 +272,11 @@ def _rehearsals(request: Request) -> Iterator[Rehearsals | None]:
         yield shown
 
 
-@app.command("suggest-config", cls=_Rehearsing)
+@app.command("suggest-config", cls=_Rehearsing, short_help="Print the patch that follows from the diagnosis.")
 def suggest_config(
-    checkpoint: Annotated[Path | None, typer.Argument(help="A generator's checkpoint, or a run's folder.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Argument(help="A checkpoint, a run's folder, or a saved report (.json, - for stdin).")
+    ] = None,
     config: Config = None,
     data: Data = None,
     set_: Set = None,
@@ -254,6 +293,7 @@ def suggest_config(
     model: Model = None,
     salvage: Salvage = False,
     outcome: OutcomeOption = None,
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Print the patch that follows from the diagnosis: of the config, and in a checkout of humouse of its trainer.
@@ -262,6 +302,7 @@ def suggest_config(
     """
     from humouse_doctor.service import commands as service
 
+    checkpoint = _HERE if checkpoint is None and config is None else checkpoint
     request = _request(
         config,
         data,
@@ -287,7 +328,7 @@ def suggest_config(
     raise typer.Exit(suggestion.report.exit_code(None))
 
 
-@app.command()
+@app.command(short_help="Prove it: short trainings with and without each remedy.")
 def verify(
     config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
     data: Annotated[Path, typer.Option("--data", "-d", help="Gestures, as for inspect.")],
@@ -328,7 +369,8 @@ def verify(
         str, typer.Option("--trainer-timeout", help="Time after which a training command is killed.")
     ] = "1h",
     format_: PlainFormatOption = PlainFormat.TEXT,
-    output: Files = None,
+    output: PlainFiles = None,
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Prove it: short paired trainings with and without each remedy, and the same probes on what comes out."""
@@ -383,21 +425,19 @@ def _note_broken() -> None:
 
 
 def _seconds(option: str, text: str) -> float:
-    """Return the seconds of a duration such as 90s, 5m, 2h or 300; raise `UsageError` for other text."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
-    try:
-        seconds = float(number) * unit
-    except ValueError:
-        seconds = 0.0
+    """Return the seconds of a duration such as 90s, 5m, 5min, 2h or 300; raise `UsageError` for other text."""
+    read = re.fullmatch(rf"(\d+\.?\d*|\.\d+) ?{_UNIT}?", text.strip())
+    seconds = 0.0 if read is None else float(read[1]) * _SECONDS[(read[2] or "s")[0]]
     if not 0 < seconds < 1e9:
         raise UsageError(f"{option} {text}: expected a duration, e.g. 90s, 5m or 2h")
     return seconds
 
 
-@app.command(cls=_Rehearsing)
+@app.command(cls=_Rehearsing, short_help="Pass or fail runs by a policy, with one exit code.")
 def gate(
-    inputs: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Runs' folders, checkpoints or configs.")],
+    inputs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Runs' folders, checkpoints or configs. Default: .")
+    ] = None,
     config: Config = None,
     data: Data = None,
     set_: Set = None,
@@ -424,11 +464,13 @@ def gate(
     compare: Compare = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Pass or fail runs by a policy: one exit code for all, worst first."""
     from humouse_doctor.service import gate as service
 
+    inputs = inputs or [_HERE]
     taken = (*inputs, config, data, policy, baseline, compare)
     files = destinations.outputs(output or (), Format, taken)
     destinations.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
@@ -449,34 +491,40 @@ def gate(
         outputs=tuple(file.path for file in files),
     )
     with _rehearsals(asked.request) as shown:
-        view = service.gate_view(asked, compare, printing.root(), printing.progress, shown)
+        view = service.gate_view(asked, compare, printing.root(), printing.Spoken(), shown)
     _finish(view, format_, files)
 
 
-@app.command()
+@app.command(short_help="Show a saved report again, in any format.")
 def show(
-    report: Annotated[Path, typer.Argument(help="A report saved with --format json.")],
+    report: Annotated[Path, typer.Argument(help="A report saved with --format json, or an outcome of verify; - is stdin.")],
     compare: Compare = None,
     outcome: OutcomeOption = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    full: Full = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Show a saved report again, in any format, with the exit code it would have given."""
     from humouse_doctor.service import show as service
 
+    detail = detail_of(full=full, quiet=quiet, verbose=verbose)
     files = destinations.outputs(output or (), Format, (report, outcome, compare))
     display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
-    _finish(service.show_saved(report, display), format_, files)
+    _finish(service.show_saved(report, display), format_, files, detail)
 
 
-@app.command()
+@app.command(short_help="Print a probe's page: what it means, what to do.")
 def explain(
     code: Annotated[
         str,
         typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=complete_topic),
     ],
+    _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
     """Print a probe's page: what it measures, where its thresholds come from, what to do."""
@@ -487,7 +535,7 @@ def explain(
 
 
 @app.command()
-def probes(_no_plugins: NoPlugins = False) -> None:
+def probes(_color: Color = When.AUTO, _no_plugins: NoPlugins = False) -> None:
     """List all probes."""
     from humouse_doctor.probes import pages
 
@@ -495,18 +543,23 @@ def probes(_no_plugins: NoPlugins = False) -> None:
     printing.write(pages.listing())
 
 
-@app.command()
+@app.command(short_help="Train a small run that collapses, and inspect it.")
 def demo(
-    directory: Annotated[Path | None, typer.Argument(help="Where to write the run; a temporary folder otherwise.")] = None,
+    directory: Annotated[Path | None, typer.Argument(help="Where to keep the run. Default: humouse-doctor-demo, here.")] = None,
     seed: Seed = 0,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
     fail_on: FailOnOption = FailOn.WARNING,
+    full: Full = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    _color: Color = When.AUTO,
 ) -> None:
     """Train a small warm-up that collapses (synthetic gestures, some seconds) and inspect it."""
     from humouse_doctor.cli.progress import Bar  # rich
     from humouse_doctor.service import demo as service
 
+    detail = detail_of(full=full, quiet=quiet, verbose=verbose)
     files = destinations.outputs(output or (), Format, ())
     display = service.Display(fail_on=fail_on, root=printing.root())
-    _finish(service.demo(directory, seed, display, printing.progress, Bar), format_, files)
+    _finish(service.demo(directory, seed, display, Bar, printing.progress, printing.note), format_, files, detail)

@@ -12,14 +12,18 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.view import TrialsView, View
 from humouse_doctor.inputs.files import append_file, is_stream, replace_file, require_unread, write_stream
 from humouse_doctor.reporting.forms import Format
+from humouse_doctor.reporting.layout import Detail
 from humouse_doctor.reporting.rendering import render
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-def deliver(view: View, form: Format, files: Sequence[Output[Format]]) -> None:
-    """Render everything, then write the files and stdout; if one format cannot be rendered, nothing is written."""
-    shown = render(view, form, width=printing.width(), colour=printing.colours())
+def deliver(view: View, form: Format, files: Sequence[Output[Format]], detail: Detail) -> None:
+    """Render everything, then write the files and stdout; if one format cannot be rendered, nothing is written.
+
+    `detail` is of stdout; a file holds all.
+    """
+    shown = render(view, form, width=printing.width(), colour=printing.colours(), detail=detail)
     rendered = [(file, render(view, file.form)) for file in files]
     summary = os.environ.get(_SUMMARY) if Format.GITHUB in (form, *(file.form for file in files)) else None
     require_unread(*(file.path for file in files), *([Path(summary)] if summary else []))

@@ -13,6 +13,17 @@ from typing import Generic, TypeVar
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.inputs.files import is_file, is_folder, require_regular
 
+#: The format of a file that is named without one.
+_BY_SUFFIX = {
+    ".txt": "text",
+    ".json": "json",
+    ".sarif": "sarif",
+    ".xml": "junit",
+    ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
+}
+
 FormT = TypeVar("FormT", bound=Enum)
 
 
@@ -25,14 +36,21 @@ class Output(Generic[FormT]):
 
 
 def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | None]) -> tuple[Output[FormT], ...]:
-    """Return the files given as FORMAT=PATH, checked before any work; raise `UsageError` or `InputError`."""
+    """Return the files given as FORMAT=PATH, or as a path whose suffix tells the format, checked before any work.
+
+    Raises `UsageError` or `InputError`.
+    """
     require_free(None, inputs)
     found: list[Output[FormT]] = []
     for text in given:
-        name, separator, path = text.partition("=")
         known = [form.value for form in forms]
+        name, separator, path = text.partition("=")
+        if not separator:
+            name, separator, path = _BY_SUFFIX.get(Path(text).suffix.lower(), ""), "=", text
         if not separator or name not in known or not path:
-            raise UsageError(f"--output {text}: expected FORMAT=PATH, FORMAT one of {', '.join(known)}")
+            raise UsageError(
+                f"--output {text}: expected FORMAT=PATH, FORMAT one of {', '.join(known)} (or a PATH with its suffix)"
+            )
         if path == "-":
             raise UsageError(f"--output {text}: expected a file; for stdout use --format {name}")
         target = Path(path)
@@ -51,7 +69,7 @@ def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
     if target is None:
         return
     if any(_same(target, path) for path in given):
-        raise UsageError(f"{target}: --output would overwrite what is looked at; choose another file")
+        raise UsageError(f"{target}: --output would overwrite an input; choose another file")
     if is_file(target) and any(_is_open_as(target, handle) for handle in (1, 2)):
         raise UsageError(f"{target}: stdout or stderr is redirected to this file and would be lost; choose another file")
     if is_folder(target):

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat, Reads
+from humouse_doctor.cli.output import environment_of_colours
+from humouse_doctor.core.errors import UsageError
+from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat, Reads, Targets, When
+from humouse_doctor.reporting.layout import Detail
 
 
 def complete_code(incomplete: str) -> list[str]:
@@ -39,6 +42,15 @@ Source = Annotated[
 ReadsOption = Annotated[
     Reads | None, typer.Option("--reads", help="How the program reads the output if its loss compares positions.")
 ]
+TargetsOption = Annotated[
+    Targets,
+    typer.Option(
+        "--targets", help="as-is: the data are any series (N, T, D) or (N, T), as the loss compares it, every channel."
+    ),
+]
+Part = Annotated[
+    str | None, typer.Option("--part", help="With --model: the part of a returned tuple or dict that holds the sequences.")
+]
 SamplesOption = Annotated[int, typer.Option("--samples", min=8, max=100_000, help="Sequences to generate.")]
 MaxSequences = Annotated[int, typer.Option("--max-sequences", min=8, max=1_000_000, help="Most gestures to use.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed for sampling and for the choice of gestures.")]
@@ -46,7 +58,11 @@ FormatOption = Annotated[Format, typer.Option("--format", "-f", help="Format of 
 PlainFormatOption = Annotated[PlainFormat, typer.Option("--format", "-f", help="Format of the outcome on stdout.")]
 Files = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", metavar="FORMAT=PATH", help="Also write a file, e.g. html=report.html. Can be repeated."),
+    typer.Option("--output", "-o", metavar="[FORMAT=]PATH", help="Also write a file, e.g. report.html. Can be repeated."),
+]
+PlainFiles = Annotated[
+    list[str] | None,
+    typer.Option("--output", "-o", metavar="[FORMAT=]PATH", help="Also write a file, as text or json. Can be repeated."),
 ]
 Compare = Annotated[
     Path | None, typer.Option("--compare", metavar="REPORT.json", help="Show what has changed since this report.")
@@ -86,6 +102,28 @@ def _leave_out(context: typer.Context, asked: bool) -> bool:
     return asked
 
 
+Full = Annotated[bool, typer.Option("--full", help="Print all of the report: findings, remedies, measurements, files.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print one line: verdict, run, first cause.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Also print the files looked at, with remarks.")]
+
+
+def detail_of(*, full: bool, quiet: bool, verbose: bool) -> Detail:
+    """Return how much the options ask for; raise `UsageError` if they contradict each other."""
+    if full + quiet + verbose > 1:
+        raise UsageError("--full, --quiet and --verbose exclude each other: give one of them")
+    return Detail.FULL if full else Detail.LINE if quiet else Detail.REMARKS if verbose else Detail.SCREEN
+
+
+def _set_colours(context: typer.Context, when: When) -> When:
+    """Set what the environment says of colours, until the command has ended: all that prints goes by it."""
+    if when is not When.AUTO:
+        context.with_resource(environment_of_colours(when is When.ALWAYS))
+    return when
+
+
+Color = Annotated[
+    When, typer.Option("--color", callback=_set_colours, help="Colours: auto goes by the terminal, NO_COLOR and FORCE_COLOR.")
+]
 NoPlugins = Annotated[
     bool, typer.Option("--no-plugins", callback=_leave_out, help="Leave out the probes that other installed packages add.")
 ]

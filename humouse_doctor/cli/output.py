@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +19,8 @@ _PLAIN_WIDTH = 80
 _NARROWEST, _WIDEST = 60, 110
 #: The columns of a log, at most.
 _WIDEST_LOG = 1000
+#: Seconds between two lines of progress in a log.
+_LOG_EVERY_S = 5.0
 _SIZES = ("COLUMNS", "LINES")
 #: The variables in which pipelines name the folder that they show paths relative to.
 _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
@@ -34,6 +39,21 @@ def note(text: str) -> None:
 def progress(text: str) -> None:
     """Print a line of progress on stderr, if it is a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
+        note(f"... {text}")
+
+
+class Spoken:
+    """Progress of long work on stderr: every line of it on a terminal, and in a log one every some seconds."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Print a line, unless a log has had one just now."""
+        if sys.stderr is None or not sys.stderr.isatty():
+            if time.monotonic() - self._said < _LOG_EVERY_S:
+                return
+            self._said = time.monotonic()
         note(f"... {text}")
 
 
@@ -84,6 +104,21 @@ def colours() -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return bool(os.environ.get("FORCE_COLOR")) or _is_terminal()
+
+
+@contextlib.contextmanager
+def environment_of_colours(wanted: bool) -> Iterator[None]:
+    """Let the environment say for the block that colours are wanted, or that they are not; stderr goes by it too."""
+    before = dict(os.environ)
+    os.environ.pop("FORCE_COLOR" if not wanted else "NO_COLOR", None)
+    os.environ["FORCE_COLOR" if wanted else "NO_COLOR"] = "1"
+    if wanted and os.environ.get("TERM") == "dumb":
+        del os.environ["TERM"]
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def width() -> int:

@@ -6,10 +6,11 @@ import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from humouse_doctor.cli.output import note
-from humouse_doctor.core.text import harmless
+from humouse_doctor.core.text import harmless, harmless_line
 from humouse_doctor.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from humouse_doctor.verify.bench import Job, Pulse
 
 
-#: The columns of a bar's name, and the seconds between two lines of a log.
-_LABEL, _NOTE_S = 28, 10.0
+#: The seconds between two lines of a log.
+_NOTE_S = 10.0
 
 
 class Bar:
@@ -31,9 +32,9 @@ class Bar:
 
     def __init__(self, total: int, label: str) -> None:
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("loss {task.fields[loss]:.4g}"))
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
         self._progress = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
-        self._task = self._progress.add_task(label, total=total, loss=float("nan"))
+        self._task = self._progress.add_task(label, total=total, said="starting")
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -44,7 +45,7 @@ class Bar:
 
     def __call__(self, step: int, loss: float) -> None:
         """Move the bar to `step`."""
-        self._progress.update(self._task, completed=step, loss=loss)
+        self._progress.update(self._task, completed=step, said=f"loss {loss:.4g}")
 
 
 class Trials:
@@ -55,13 +56,13 @@ class Trials:
 
     def __init__(self, budget_s: float | None) -> None:
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[said]}"))
+        columns = _whole_names()
         self._bars = console.is_terminal
         self._progress = Progress(*columns, console=console, disable=not self._bars)
         self._budget_s = budget_s
         self._begun = time.monotonic()
         self._done = 0
-        self._all = self._progress.add_task(f"{'all trials':{_LABEL}}", total=budget_s, said="reading")
+        self._all = self._progress.add_task("all trials", total=budget_s, said="reading")
         self._tasks: dict[Job, TaskID] = {}
 
     def __enter__(self) -> Trials:
@@ -73,14 +74,14 @@ class Trials:
 
     def started(self, job: Job) -> None:
         """Show a bar for `job`."""
-        self._tasks[job] = self._progress.add_task(
-            f"{_fitted(job.arm.title):{_LABEL}}", total=job.steps, said=f"seed {job.seed}"
-        )
+        self._tasks[job] = self._progress.add_task(harmless_line(job.arm.title), total=job.steps, said=f"seed {job.seed}")
         self._tell()
 
     def moved(self, job: Job, pulse: Pulse) -> None:
         """Move the bar of `job`, and show its loss beside that of the best constant."""
-        said = f"seed {job.seed}, loss {pulse.loss:.3g} (constant {pulse.best_constant:.3g})"
+        said = (
+            f"seed {job.seed}, step {pulse.step:,} of {job.steps:,}, loss {pulse.loss:.3g} (constant {pulse.best_constant:.3g})"
+        )
         self._progress.update(self._tasks[job], completed=pulse.step, said=said)
         self._tell()
 
@@ -101,10 +102,10 @@ class Trials:
         self._progress.update(self._all, completed=time.monotonic() - self._begun, said=self._standing())
 
     def _standing(self) -> str:
-        """Return the trials that have ended and are running, and the time taken of the time there is."""
+        """Return the trials that have ended and are running, the time taken, and the time left where there is a limit."""
         taken = time.monotonic() - self._begun
-        limit = "" if self._budget_s is None else f" of {_clock(self._budget_s)}"
-        return f"{self._done} done, {len(self._tasks)} running, {_clock(taken)}{limit}"
+        left = "" if self._budget_s is None else f", at most {_clock(max(0.0, self._budget_s - taken))} left"
+        return f"{self._done} done, {len(self._tasks)} running, {_clock(taken)}{left}"
 
 
 def _clock(seconds: float) -> str:
@@ -112,10 +113,14 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
-def _fitted(name: str) -> str:
-    """Return the end of a name that is too long for a label, or the whole name."""
-    shown = harmless(name)
-    return shown if len(shown) <= _LABEL else f"...{shown[3 - _LABEL :]}"
+def _whole_names() -> tuple[ProgressColumn, ...]:
+    """Return the columns of several bars; a name or a state that is too long goes on in the next line, and none is cut."""
+    name, said = (Column(overflow="fold", no_wrap=False, min_width=16) for _ in range(2))
+    return (
+        TextColumn("{task.description}", markup=False, table_column=name),
+        BarColumn(bar_width=12),
+        TextColumn("{task.fields[said]}", markup=False, table_column=said),
+    )
 
 
 class Rehearsals:
@@ -123,7 +128,7 @@ class Rehearsals:
 
     def __init__(self, seconds: float) -> None:
         console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[said]}"))
+        columns = _whole_names()
         self._bars = console.is_terminal
         self._progress = Progress(*columns, console=console, disable=not self._bars)
         self._seconds = seconds
@@ -141,8 +146,7 @@ class Rehearsals:
     def started(self, job: Request) -> None:
         """Show a bar for a config."""
         self._begun[job] = self._noted[job] = time.monotonic()
-        label = _fitted(str(job.config))
-        self._tasks[job] = self._progress.add_task(f"{label:{_LABEL}}", total=self._seconds, said="reading")
+        self._tasks[job] = self._progress.add_task(harmless_line(str(job.config)), total=self._seconds, said="reading")
 
     def moved(self, job: Request, pulse: Pulse) -> None:
         """Move the bar of a config, and show its step and its loss."""

@@ -11,7 +11,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.core.space import Reading, Space
-from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.core.spec import Architecture, Head
 
 
 class Need(Enum):
@@ -33,7 +33,7 @@ class LatentFit:
     """Latents fitted to real targets by gradient descent.
 
     `targets` and `predictions` are (M, T, D) in the loss's space, or positions (M, T, 2) in the data's unit if the program
-    reads another space than its loss compares; `latents` is (M, Z).
+    reads another space than its loss compares; `latents` is (M, Z), or (M, T, Z) of noise at every step, in stds of the prior.
     """
 
     targets: FloatArray
@@ -111,7 +111,7 @@ class DataSummary:
 
     `total` sequences were read, `usable` of them could be trained on and `taken` are in the samples. `dropped` counts
     the data left out by reason (points of a session as well as sequences). `position_mean` and
-    `position_std` (2,) are in the data's unit, over every step of the sequences taken.
+    `position_std` are in the data's unit, over every step of the sequences taken: (2,), or of a series as given (D,).
     """
 
     source: str
@@ -120,8 +120,8 @@ class DataSummary:
     taken: int
     length: int
     dropped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    position_mean: tuple[float, float] = (0.0, 0.0)
-    position_std: tuple[float, float] = (0.0, 0.0)
+    position_mean: tuple[float, ...] = (0.0, 0.0)
+    position_std: tuple[float, ...] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,15 +141,15 @@ class Subject:
 class NetworkFacts:
     """Facts about the generator that need no sampling.
 
-    `heads` holds each output channel's activation, None for a channel whose activation is unknown. `architecture` is
-    None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
+    `heads` holds each output channel's activation, or its measured numbers, None for a channel of which neither is known.
+    `architecture` is None for a network that is not humouse's. `repeats_latent` is None if only a measurement can decide it.
     """
 
     label: str
     output_dim: int
     target_len: int | None
     hidden_dim: int | None
-    heads: tuple[Activation | None, ...]
+    heads: tuple[Head | None, ...]
     architecture: Architecture | None = None
     repeats_latent: bool | None = None
 

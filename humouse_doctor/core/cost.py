@@ -208,7 +208,7 @@ def cost_of(load: Load, look: Look) -> Cost:
 def require_affordable(spec: GeneratorSpec, look: Look, source: str, *, by_config: bool = False) -> Load:
     """Return the load of one sequence on the generator that `spec` describes, if `look` is affordable.
 
-    Raises `InputError` otherwise, with one line: what is too large, by how much, and which option lowers it, if one does.
+    Raises `InputError` otherwise, in one line: what is too large, by how much, and which option lowers it, if one does.
     `by_config` is True for sizes from a config, of a network that is not trained yet.
     """
     load = load_of(spec)
@@ -295,7 +295,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def memory_asked(source: str) -> Iterator[None]:
-    """Raise `InputError` with one line if the block runs out of memory."""
+    """Raise `InputError` with a one-line message if the block runs out of memory."""
     try:
         yield
     except DoctorError:

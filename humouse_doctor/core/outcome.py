@@ -37,7 +37,7 @@ class Arm:
 
     @property
     def key(self) -> str:
-        """An id that does not depend on the order of the edits and changes."""
+        """An id of this set of config edits and code changes, whatever their order."""
         return " ".join(sorted([*(f"{edit.key}={edit.new!r}" for edit in self.edits), *(c.value for c in self.code_changes)]))
 
 

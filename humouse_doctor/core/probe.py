@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
@@ -86,13 +87,15 @@ class Probe(ABC):
     `explains` lists the codes of the symptoms that a cause always produces and `sometimes` those it may produce. `key`
     names the setting that the finding points to, and `levers` are the sides of a warm-up that a cause is about. A
     `secondary` symptom alone is never a collapse. A `lasting` cause matters to the next run even if this checkpoint has none
-    of its symptoms. `decides` says in which cases a healthy verdict needs this probe.
+    of its symptoms. `decides` says in which cases a healthy verdict needs this probe. `briefs` say a finding in a few words
+    for a screen, as templates of the measured numbers; the first whose numbers were all measured counts.
     """
 
     code: ClassVar[str]
     name: ClassVar[str]
     kind: ClassVar[Kind]
     summary: ClassVar[str]
+    briefs: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[Need, ...]]
     metrics: ClassVar[tuple[Metric, ...]]
     explains: ClassVar[tuple[str, ...]] = ()
@@ -118,6 +121,13 @@ class Probe(ABC):
     @abstractmethod
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         """Return the finding in one sentence: fact, number, consequence."""
+
+    def brief(self, measured: Mapping[str, float]) -> str:
+        """Return the finding in a few words, empty if no template of `briefs` has all its numbers."""
+        for template in self.briefs:
+            with suppress(LookupError, ValueError):  # a template of an installed package may be wrong
+                return template.format_map(measured)
+        return ""
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return possible remedies, the first choice first; none by default."""

@@ -17,10 +17,14 @@ class Space:
     """A space of sequences: deltas or positions, raw or normalised.
 
     `sequence_mean` and `sequence_std` (K,) z-score the raw sequences before anything else; `position_mean` and
-    `position_std` (2,) z-score the positions after summing. None means that the step is left out.
+    `position_std` (2,) z-score the positions after summing. None means that the step is left out. `channels` is the number of
+    leading channels that are compared, those of the position in a gesture; None for all. With `as_is` the sequences are the
+    targets already, in their own unit.
     """
 
     absolute: bool
+    channels: int | None = 2
+    as_is: bool = False
     sequence_mean: FloatArray | None = None
     sequence_std: FloatArray | None = None
     position_mean: FloatArray | None = None
@@ -29,6 +33,8 @@ class Space:
     @property
     def name(self) -> str:
         """The space in words, for messages."""
+        if self.as_is:
+            return "values as given" if self.absolute else "deltas as given"
         normalised = self.sequence_mean is not None
         if self.absolute:
             if self.position_mean is not None:
@@ -42,19 +48,20 @@ class Space:
         if self.sequence_mean is not None and self.sequence_std is not None:
             values = (values - self.sequence_mean[: values.shape[-1]]) / self.sequence_std[: values.shape[-1]]
         values = values[..., :channels].copy()
-        if self.absolute:
+        if self.absolute and not self.as_is:
             values[..., :2] = np.cumsum(values[..., :2], axis=1)  # (N, T, 2)
             if self.position_mean is not None and self.position_std is not None:
                 values[..., :2] = (values[..., :2] - self.position_mean) / (self.position_std + EPSILON)
         return np.asarray(values)
 
     def positions(self, values: FloatArray) -> FloatArray:
-        """Return the paths of generator outputs (N, T, D): (N, T, 2), up to a shift and a scale per axis."""
-        paths = np.asarray(values[..., :2], dtype=np.float64)
+        """Return the paths of generator outputs (N, T, D) in the compared channels: (N, T, C), up to shifts and scales."""
+        paths = np.asarray(values[..., : self.channels], dtype=np.float64)
         if self.absolute:
             return np.asarray(paths)
         if self.sequence_mean is not None and self.sequence_std is not None:
-            paths = paths * self.sequence_std[:2] + self.sequence_mean[:2]
+            width = paths.shape[-1]
+            paths = paths * self.sequence_std[:width] + self.sequence_mean[:width]
         return np.asarray(np.cumsum(paths, axis=1))
 
     def pixels(self, values: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -27,6 +28,16 @@ class Activation(str, Enum):
         """The open interval of values the activation can reach."""
         return _BOUNDS[self]
 
+    @property
+    def gain(self) -> float:
+        """The factor from the pre-activation to the value; that of a bounded one is not told apart from 1."""
+        return 1.0
+
+    @property
+    def centre(self) -> float:
+        """The value that targets are compared with for their scale."""
+        return 0.0
+
 
 _INFINITY = float("inf")
 _BOUNDS = {
@@ -35,6 +46,33 @@ _BOUNDS = {
     Activation.SOFTPLUS: (0.0, _INFINITY),
     Activation.LINEAR: (-_INFINITY, _INFINITY),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredHead:
+    """A head of a caller's own network that is no known activation, as the numbers that were measured.
+
+    `bounds` is the interval of values it can emit, with infinite sides where it has none. At a pre-activation of zero it emits
+    `centre`, and changes by `gain` times what the pre-activation does.
+    """
+
+    bounds: tuple[float, float]
+    gain: float
+    centre: float
+
+    @property
+    def value(self) -> str:
+        """The head in words, as an activation has its name."""
+        low, high = self.bounds
+        if math.isinf(low) and math.isinf(high):
+            return f"linear, times {self.gain:.3g}"
+        if math.isinf(high):
+            return f"at least {low:.4g}"
+        return f"at most {high:.4g}" if math.isinf(low) else f"{low:.4g} to {high:.4g}"
+
+
+#: What one output channel does with its pre-activation.
+Head = Activation | MeasuredHead
 
 #: The spellings of an activation that the trainer accepts, and the meaning of each.
 ACTIVATION_NAMES: dict[str, Activation] = {

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Collection
 from enum import Enum
 
 #: A code, of a probe or of the tool itself: capitals, then three digits. Those of this package begin with HD.
 CODE = re.compile(r"[A-Z]{2,6}[0-9]{3}")
 OWN_PREFIX = "HD"
+
+
+#: Letters that look like digits, in the part of a code that has digits.
+_AS_DIGITS = str.maketrans("OILSZB", "011528")
+
+
+def nearest_code(asked: str, codes: Collection[str]) -> str | None:
+    """Return the code that was probably meant by `asked`, None if there is none like it; O and I are read as digits."""
+    text = asked.strip().upper()
+    spelled = text[:2] + text[2:].translate(_AS_DIGITS)
+    if spelled in codes:
+        return spelled
+    return next(iter(difflib.get_close_matches(spelled, codes, n=1)), None)
 
 
 class ToolCode(Enum):

@@ -15,7 +15,7 @@ class RunView:
     """One run's report; `gate` judges it alone.
 
     `outcome` holds the trials that the report was marked with, `comparison` the changes since an older report. `root` is
-    the absolute folder that a pipeline shows paths relative to, empty for none.
+    the absolute folder that a pipeline shows paths relative to, empty for none. `following` are the commands to type next.
     """
 
     report: Report
@@ -23,6 +23,7 @@ class RunView:
     outcome: Outcome | None = None
     comparison: Comparison | None = None
     root: str = ""
+    following: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

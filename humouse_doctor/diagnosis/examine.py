@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
@@ -14,7 +13,7 @@ from humouse_doctor.core.errors import MachineError, NotMeasurable, UsageError
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Status
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.text import full_reason
-from humouse_doctor.core.tool_codes import OWN_PREFIX, ToolCode
+from humouse_doctor.core.tool_codes import OWN_PREFIX, ToolCode, nearest_code
 from humouse_doctor.probes.registry import current
 
 
@@ -91,8 +90,8 @@ def selected(select: Sequence[str], ignore: Sequence[str]) -> tuple[Probe, ...]:
     codes = [probe.code for probe in current().probes] + [tool.code for tool in ToolCode]
     for prefix in (*select, *ignore):
         if not any(code.startswith(prefix.upper()) for code in codes):
-            close = difflib.get_close_matches(prefix.upper(), codes, n=1)
-            hint = f"did you mean {close[0]}?" if close else "see humouse-doctor probes"
+            close = nearest_code(prefix, codes)
+            hint = f"did you mean {close}?" if close is not None else "see humouse-doctor probes"
             raise UsageError(f"no probe's code starts with '{prefix}'; {hint}")
     return tuple(probe for probe in current().probes if wanted(probe.code, select, ignore))
 

@@ -52,7 +52,7 @@ def _drawn(case: Case) -> Pictures | None:
     paths = {name: _path(case, space, name, values[:, :length]) for name, values in known.items()}
     if not all(np.isfinite(found).all() for found in paths.values()):
         return None
-    edges, shares = _histogram({name: values[..., :2] for name, values in known.items() if name != FITTED})
+    edges, shares = _histogram({name: values[..., : space.channels] for name, values in known.items() if name != FITTED})
     gradients = {} if samples.gradients is None else samples.gradients.rms_by_layer
     return Pictures(
         space=measures.space_name(case),
@@ -68,7 +68,7 @@ def _drawn(case: Case) -> Pictures | None:
 
 
 def _path(case: Case, space: Space, name: str, values: FloatArray) -> FloatArray:
-    """Return the paths of `values` (N, T, D) as symptoms are judged: (N, T, 2)."""
+    """Return the paths of `values` (N, T, D) as symptoms are judged: (N, T, C)."""
     if not case.spaces_differ or case.reading is None or case.samples.sequences is None:
         return space.positions(values)
     if name == TARGETS:
@@ -83,6 +83,9 @@ def _rounded(value: float) -> float:
 def _points(paths: FloatArray | None, steps: FloatArray) -> tuple[Points, ...]:
     if paths is None:
         return ()
+    if paths.shape[-1] == 1:  # drawn over time
+        paths = np.concatenate([np.broadcast_to(np.arange(paths.shape[1])[:, None], paths.shape), paths], axis=-1)
+    paths = paths[..., :2]  # (N, T, 2)
     return tuple(tuple((_rounded(x), _rounded(y)) for x, y in path) for path in paths[:_PATHS, steps])
 
 

@@ -9,6 +9,7 @@ from humouse_doctor.core.probe import Kind, ProbeResult, Severity
 from humouse_doctor.core.report import Cause, Finding, Verdict
 from humouse_doctor.diagnosis.verdict import blind_spot, deciding_codes, is_untrained
 from humouse_doctor.probes.registry import current
+from humouse_doctor.probes.shared import measures
 from humouse_doctor.probes.shared.targets import padding_share
 
 _MAX_CONTRADICTIONS = 3
@@ -66,6 +67,9 @@ def _of_healthy_run(case: Case, by_code: Mapping[str, ProbeResult], findings: Se
     left_out = [axis for axis in "xy" if all(_without(measured, axis) for measured in (spread, moves, differ))]
     if left_out:
         said += f" Only one axis was compared: in the data {left_out[0]} does not vary."
+    still = measures.left_out_channels("spread_ratio", spread)
+    if still:
+        said += f" {still} of the channels {'does' if still == 1 else 'do'} not vary in the data: not compared."
     padding = padding_share(case)
     if padding >= _SAID_PADDING:
         said += f" {padding:.0%} of the data's steps are padding, where nothing was compared."

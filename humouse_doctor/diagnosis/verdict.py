@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.report import Cause, Confidence, Verdict
-from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.core.spec import Architecture
 from humouse_doctor.diagnosis.causes import explodes, lacks
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import targets
@@ -79,7 +80,8 @@ def deciding_codes(case: Case) -> tuple[str, ...]:
 
 
 def _is_unbounded(case: Case) -> bool:
-    return case.network is not None and all(head is Activation.LINEAR for head in case.network.heads[:2])
+    heads = () if case.network is None else case.network.heads[:2]
+    return case.network is not None and all(head is not None and all(map(math.isinf, head.bounds)) for head in heads)
 
 
 def is_untrained(by_code: Mapping[str, ProbeResult]) -> bool:

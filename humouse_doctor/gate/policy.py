@@ -107,7 +107,9 @@ def _table(path: Path) -> Mapping[str, Any] | None:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")  # Windows editors write a BOM
         line = next((n for n, line in enumerate(text.splitlines(), 1) if line.count(".") > _MAX_DOTS), None)
         if line is not None:
-            raise UsageError(f"{path}:{line}: more than {_MAX_DOTS} dots in one line, so it is not a policy; not read")
+            raise UsageError(
+                f"{path}:{line}: more than {_MAX_DOTS} dots in one line; this does not look like a policy, so it was not read"
+            )
         content: dict[str, Any] = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot read the policy: {reason(error)}") from None

@@ -28,6 +28,8 @@ _KINDS = (
 
 #: The part of a temporary file's name that follows its target's name.
 _TEMPORARY = ".humouse-doctor-"
+#: The bytes of a file's beginning that say what it is.
+_HEAD = 256
 #: Seconds until a temporary file counts as left behind by a killed process, and seconds to wait for a pipe's reader.
 _STALE_S, _PATIENCE_S = 3600.0, 3.0
 
@@ -133,6 +135,17 @@ def is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except (OSError, ValueError):
+        return False
+
+
+def is_stored(path: Path) -> bool:
+    """Return True if `path` is JSON that this tool has stored; it begins with its schema, as no index of shards does."""
+    if path.suffix.lower() != ".json" or not is_file(path):
+        return False
+    try:
+        with open_regular(path) as stream:
+            return b'"schema_version"' in stream.read(_HEAD)
+    except OSError:
         return False
 
 

@@ -18,7 +18,10 @@ _SIGMOID_END, _TANH_END = 4.6, 2.65
 
 
 def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: FloatArray | None, seed: int) -> Behaviour:
-    """Make all experiments; `rnn_input` (N, T, H) is the first recurrent layer's input, None if that is unknown."""
+    """Run every experiment; `conditions` (N, C) go with the latents.
+
+    `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, None if unknown.
+    """
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
         saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.network, rnn_input),
@@ -33,7 +36,7 @@ def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int)
     """
     kept = slice(_BATCH // 4, 3 * _BATCH // 4)
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
-        latents = torch.randn(2, _BATCH, sampler.latent_dim, generator=torch.Generator().manual_seed(seed))
+        latents = sampler.prior.draw(2 * _BATCH, seed).view(2, _BATCH, *sampler.prior.shape)
         given = sampler.conditions(conditions, 2 * _BATCH).view(2, _BATCH, sampler.condition_dim)
         drawn = []
         for batch in range(2):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -14,14 +16,24 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Need, NetworkFacts, Samples
 from humouse_doctor.core.cost import Look, load_of, memory_asked, require_affordable_load, require_latents
 from humouse_doctor.core.errors import DoctorError, UsageError
-from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.settings import Origin, Setting, Settings
 from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.networks.behaviour import experiment
 from humouse_doctor.networks.numerics import one_thread
-from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
+from humouse_doctor.networks.priors import Prior, normal, of_codes, of_sampler
+from humouse_doctor.networks.sampling import (
+    FirstPass,
+    Sampler,
+    draw,
+    first_pass,
+    fit_latents,
+    gradients,
+    heads_by_behaviour,
+)
 
+_LATENT = "model.generator.latent_dim"
 _LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
 _CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
 
@@ -31,8 +43,11 @@ def sampler_of(network: nn.Module, spec: GeneratorSpec) -> Sampler:
     return Sampler(network, spec.latent_dim, spec.condition_dim, load_of(spec))
 
 
-def from_factory(name: str) -> nn.Module:
-    """Import `package.module:factory` and call it, which runs the user's own code; raise `UsageError`."""
+def from_factory(name: str, part: str | None = None) -> Own:
+    """Import `package.module:factory` and call it, which runs the user's own code; raise `UsageError`.
+
+    The factory returns a module, or a pair of it with its codes (N, Z) or with a sampler of latents. `part` is that of `Own`.
+    """
     module_name, colon, attribute = name.partition(":")
     if not colon or not attribute:
         raise UsageError(f"--model {name}: expected package.module:factory")
@@ -44,9 +59,16 @@ def from_factory(name: str) -> nn.Module:
         raise
     except Exception as error:  # the user's code may raise anything
         raise UsageError(f"--model {name}: {full_reason(error)}") from error
+    latents = None
+    if isinstance(network, tuple) and len(network) == 2:
+        network, latents = network
     if not isinstance(network, nn.Module):
-        raise UsageError(f"--model {name}: returned a {type(network).__name__}; expected a torch.nn.Module")
-    return network
+        raise UsageError(
+            f"--model {name}: returned a {type(network).__name__}; expected a torch.nn.Module, or a pair of it and its codes"
+            " (N, Z) or a sampler"
+        )
+    prior = None if latents is None else of_sampler(latents) if callable(latents) else of_codes(latents)
+    return Own(network=network, prior=prior, part=part)
 
 
 @contextmanager
@@ -62,39 +84,86 @@ def _importable_from(folder: str) -> Iterator[None]:
             sys.path.remove(folder)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A caller's own generator: the `network`, its `prior` (None for N(0, I)) and the `part` of its output (None if unnamed).
+
+    `wanted` is (T, D) of the targets, None if unknown.
+    """
+
+    network: nn.Module
+    prior: Prior | None = None
+    part: str | None = None
+    wanted: tuple[int, int] | None = None
+
+
 def facts_by_behaviour(
-    network: nn.Module, settings: Settings, ahead: Look | None = None, source: str = "the generator"
+    own: Own, settings: Settings, remarks: list[str], ahead: Look | None = None, source: str = "the generator"
 ) -> tuple[NetworkFacts, Sampler]:
     """Find the output's shape and the heads of a user's module by running it.
 
-    The latent size comes from the settings, or from an attribute with a usual name; raises `UsageError` otherwise.
+    The latent size comes from the prior, the settings, or an attribute with a usual name; raises `UsageError` otherwise.
     Raises `InputError`, which names `source`, if the work `ahead` would take too much. Before the first pass only the
-    latents' size is known, so one pass of two sequences is always made.
+    latents' size is known, so one pass of two sequences is always made; a second one if the network takes a latent for every
+    step. What was chosen is added to `remarks`.
     """
+    network = own.network
     latent = _size(network, settings, "latent_dim", _LATENT_NAMES)
+    if own.prior is not None:
+        latent = math.prod(own.prior.shape)
     if latent is None:
         raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
     condition = _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0
     if ahead is not None:
         require_latents(latent + condition, ahead, source)
-    sampler = Sampler(network, latent, condition)
     with memory_asked(source):
-        first = first_pass(sampler)
+        sampler, first = _first(own, latent, condition, settings, remarks)
+    if own.prior is not None:
+        remarks.append(f"latents are drawn from {own.prior.name}")
+    if sampler.output.part:
+        remarks.append(f"of what the generator returns, its part '{sampler.output.part}' is read")
     if ahead is not None:
         require_affordable_load(first.load, ahead, source)
     sampler.load = first.load
     _, steps, channels = first.predictions.shape
-    recurrent = any(isinstance(module, nn.RNNBase | nn.RNNCellBase) for module in network.modules())
     layer = first.output
     stepwise = layer if isinstance(layer, nn.Linear) and layer.out_features == channels else None
     facts = NetworkFacts(
         label=type(network).__name__,
         output_dim=channels,
         target_len=steps,
-        hidden_dim=stepwise.in_features if recurrent and stepwise is not None else None,
+        hidden_dim=stepwise.in_features if first.recurrent and stepwise is not None else None,
         heads=heads_by_behaviour(sampler, first),
     )
     return facts, sampler
+
+
+def with_latent(settings: Settings, sampler: Sampler) -> Settings:
+    """Return `settings` with the size of the latents that the sampler draws, unless they state one."""
+    stated = settings.get(_LATENT)
+    if stated is not None and stated.origin is not Origin.DEFAULT:
+        return settings
+    return settings.with_setting(Setting(key=_LATENT, value=sampler.latent_dim, origin=Origin.INFERRED))
+
+
+def _first(own: Own, latent: int, condition: int, settings: Settings, remarks: list[str]) -> tuple[Sampler, FirstPass]:
+    """Run the network on (2, Z), else on (2, T, Z), noise for every step; raise `UsageError` for the first if both fail."""
+    sampler = Sampler(own.network, latent, condition, prior=own.prior)
+    try:
+        return sampler, first_pass(sampler, own.wanted, own.part)
+    except UsageError as refused:
+        stated = settings.get("model.generator.target_len")
+        told = stated.value if stated is not None and stated.origin is not Origin.DEFAULT else None
+        steps = own.wanted[0] if own.wanted is not None else told
+        if own.prior is not None or not isinstance(steps, int):
+            raise
+        stepwise = Sampler(own.network, latent, condition, prior=normal(steps, latent))
+        try:
+            first = first_pass(stepwise, own.wanted, own.part)
+        except UsageError:
+            raise refused from None
+    remarks.append(f"the generator takes noise for every step: latents are drawn as (N, {steps}, {latent})")
+    return stepwise, first
 
 
 def _size(network: nn.Module, settings: Settings, key: str, names: tuple[str, ...]) -> int | None:

@@ -18,16 +18,28 @@ from humouse_doctor.core.case import Gradients, LatentFit
 from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.space import Space
-from humouse_doctor.core.spec import Activation
+from humouse_doctor.core.spec import Activation, Head, MeasuredHead
 from humouse_doctor.core.text import reason
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 from humouse_doctor.networks.output_layer import output_layer
+from humouse_doctor.networks.outputs import Output, find, require_steps_first
+from humouse_doctor.networks.priors import Prior, normal
 from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
-#: Pre-activations of this size drive any bounded activation to its bound.
-_LARGE = 1e4
+_WRAP = "if its forward takes more, or something else, wrap it in a module whose forward takes the latents alone"
+#: Pre-activations of this size drive any bounded activation to its bound; of the other, none.
+_LARGE, _SMALL = 1e6, 1e-2
+#: Patterns of pre-activations of both signs: in the first two all are alike.
+_PATTERNS = 8
+#: Twice as large pre-activations leave a bound where it is, up to this share, or move it by more than this share.
+_SETTLED, _GROWS = 1e-3, 0.25
+#: A channel without a bound is further than this by then.
+_BEYOND = 1e2
+#: The slopes of the known activations at zero, and the differences in which a measured head is still one of them.
+_SLOPES = {Activation.TANH: 1.0, Activation.SIGMOID: 0.25, Activation.SOFTPLUS: 0.5, Activation.LINEAR: 1.0}
+_ALIKE, _ALIKE_SLOPE = 5e-4, 0.05
 #: Numbers copied to float64 at a time.
 _AT_ONCE = 1 << 24
 
@@ -42,30 +54,53 @@ class PriorSamples:
 
 
 class Sampler:
-    """A wrapper of a generator with one signature for all: (N, Z) and (N, C) -> (N, T, D).
+    """A wrapper of a generator with one signature for all: (N, Z) or (N, T, Z), and (N, C) -> (N, T, D).
 
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
-    number of sequences in one pass; without it the network is assumed to be small.
+    number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
+    is given; `output` says where the sequences stand in what the network returns.
     """
 
-    def __init__(self, network: nn.Module, latent_dim: int, condition_dim: int, load: Load | None = None) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        latent_dim: int,
+        condition_dim: int,
+        load: Load | None = None,
+        *,
+        prior: Prior | None = None,
+        output: Output | None = None,
+    ) -> None:
         self.network = network
-        self.latent_dim, self.condition_dim, self.load = latent_dim, condition_dim, load
+        self.prior = normal(latent_dim) if prior is None else prior
+        self.condition_dim, self.load = condition_dim, load
+        self.output = Output() if output is None else output
         self._takes_condition = _takes_condition(network)
 
-    def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
-        """Generate; raise `UsageError` if the network does not return (N, T, D)."""
+    @property
+    def latent_dim(self) -> int:
+        """The numbers in one latent."""
+        return math.prod(self.prior.shape)
+
+    def returned(self, latents: Tensor, conditions: Tensor) -> object:
+        """Return what the network does; raise `UsageError` if it does not take these latents."""
         like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
         given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
         try:
-            out = self.network(*given) if self._takes_condition else self.network(given[0])
+            returned: object = self.network(*given) if self._takes_condition else self.network(given[0])
         except Exception as error:  # the user's own network may raise anything
             if ran_out_of_memory(error):
                 raise InputError(f"the generator ran out of memory on latents of shape {tuple(latents.shape)}") from error
-            raise UsageError(f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}") from error
-        if not isinstance(out, Tensor) or out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 2:
-            what = tuple(out.shape) if isinstance(out, Tensor) else type(out).__name__
-            raise UsageError(f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2")
+            raise UsageError(
+                f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}; {_WRAP}"
+            ) from error
+        return returned
+
+    def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
+        """Generate; raise `UsageError` if the network does not return (N, T, D)."""
+        out = self.output.of(self.returned(latents, conditions))
+        if out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 1:
+            raise UsageError(f"the generator returns {tuple(out.shape)}; expected a tensor (N, T, D)")
         return out.to("cpu", torch.float32)
 
     def conditions(self, given: FloatArray | None, count: int) -> Tensor:
@@ -90,7 +125,7 @@ def _takes_condition(network: nn.Module) -> bool:
 
 
 def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int) -> PriorSamples:
-    """Generate `count` sequences from N(0, I) latents drawn by `seed`.
+    """Generate `count` sequences from latents of the prior, drawn by `seed`.
 
     Recurrent states are recorded for the first batch only, which has at most 256 sequences, and fewer if these are long or
     wide: the states of all sequences would take many times the memory of the predictions. The network's weights, mode and
@@ -98,7 +133,7 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
     """
     batch = BATCH if sampler.load is None else sampler.load.rows
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
-        latents = torch.randn(count, sampler.latent_dim, generator=torch.Generator().manual_seed(seed))
+        latents = sampler.prior.draw(count, seed)
         given = sampler.conditions(conditions, count)
         recorder = _StateRecorder(sampler.network)
         with seeded(seed):
@@ -165,40 +200,67 @@ class _StateRecorder:
 class FirstPass:
     """The result of one small pass: its `predictions` (2, T, D), and the layer before the head, None if unknown.
 
-    `load` is the load of one sequence in the network's modules; work outside of modules is not counted.
+    `load` is the load of one sequence in the network's modules; work outside of modules is not counted. `recurrent` is True if
+    a recurrent layer was called.
     """
 
     predictions: Tensor
-    output: nn.Linear | nn.Conv1d | None
+    output: nn.Module | None
     load: Load
+    recurrent: bool = False
 
 
-def first_pass(sampler: Sampler) -> FirstPass:
-    """Run the network on two zero latents.
+def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: str | None = None) -> FirstPass:
+    """Run the network on two zero latents, and let the sampler know where its sequences stand.
 
-    The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear or
-    convolutional layer with D channels, or with those of all steps at once.
+    The layer before the head has a known name in a rebuilt generator. In other networks it is the last called linear,
+    convolutional or recurrent layer with D channels, or with those of all steps at once. `wanted` is (T, D) of the targets,
+    None if unknown; `part` names the part of what the network returns. Raises `UsageError` if no part has sequences (N, T, D).
     """
-    called: list[nn.Linear | nn.Conv1d] = []
+    called: list[tuple[nn.Module, Tensor]] = []
     meter = _Meter()
+
+    def note(module: nn.Module, _: tuple[Any, ...], out: Any) -> None:
+        values = out[0] if isinstance(out, tuple) and out else out
+        if isinstance(values, Tensor):
+            called.append((module, values.detach()))
+
     handles = meter.watch(sampler.network)
     handles += [
-        module.register_forward_hook(lambda module, _, __: called.append(module))
+        module.register_forward_hook(note)
         for module in sampler.network.modules()
-        if isinstance(module, nn.Linear | nn.Conv1d)
+        if isinstance(module, nn.Linear | nn.Conv1d | nn.ConvTranspose1d | nn.RNNBase | nn.RNNCellBase)
     ]
     try:
-        predictions = _of_zeros(sampler)
+        with undisturbed(sampler.network), seeded(0), torch.no_grad():
+            returned = sampler.returned(torch.zeros(2, *sampler.prior.shape), torch.zeros(2, sampler.condition_dim))
     finally:
         for handle in handles:
             handle.remove()
+    sampler.output = find(returned, 2, wanted, part)
+    predictions = sampler.output.of(returned).to("cpu", torch.float32)
     _, steps, channels = predictions.shape
-    load = meter.load(sampler, steps, channels)
-    fitting = [layer for layer in called if _width(layer) in (channels, steps * channels)]
+    fitting = [(layer, out) for layer, out in called if _width(layer) in (steps, channels, steps * channels)]
+    if fitting:
+        convolved = isinstance(fitting[-1][0], nn.Conv1d | nn.ConvTranspose1d)
+        require_steps_first((steps, channels), wanted, _steps_and_channels(*fitting[-1]), convolved=convolved)
+    else:
+        require_steps_first((steps, channels), wanted, None)
     known = output_layer(sampler.network)
-    if isinstance(known, nn.Linear | nn.Conv1d):
-        return FirstPass(predictions=predictions, output=known, load=load)
-    return FirstPass(predictions=predictions, output=fitting[-1] if fitting else None, load=load)
+    last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
+    return FirstPass(
+        predictions=predictions,
+        output=known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None,
+        load=meter.load(sampler, steps, channels),
+        recurrent=any(isinstance(layer, nn.RNNBase | nn.RNNCellBase) for layer, _ in called),
+    )
+
+
+def _steps_and_channels(layer: nn.Module, out: Tensor) -> tuple[int, int] | None:
+    """Return (T, D) as a layer makes them, None if it makes something else."""
+    if out.dim() != 3 or (isinstance(layer, nn.RNNBase) and not layer.batch_first):
+        return None
+    return (out.size(2), out.size(1)) if isinstance(layer, nn.Conv1d | nn.ConvTranspose1d) else (out.size(1), out.size(2))
 
 
 @dataclass(slots=True)
@@ -248,53 +310,98 @@ class _Meter:
         )
 
 
-def _width(layer: nn.Linear | nn.Conv1d) -> int:
-    return layer.out_features if isinstance(layer, nn.Linear) else layer.out_channels
+def _width(layer: nn.Module) -> int:
+    """Return the channels of a layer's output, 0 if its values have no bounds that are known."""
+    match layer:
+        case nn.Linear():
+            return layer.out_features
+        case nn.Conv1d() | nn.ConvTranspose1d():
+            return layer.out_channels
+        case nn.RNNBase() if layer.proj_size == 0 and layer.mode != "RNN_RELU":
+            return layer.hidden_size * (2 if layer.bidirectional else 1)
+        case nn.LSTMCell() | nn.GRUCell():
+            return layer.hidden_size
+        case _:
+            return 0
 
 
 def _of_zeros(sampler: Sampler) -> Tensor:
     with undisturbed(sampler.network), seeded(0), torch.no_grad():
-        return sampler(torch.zeros(2, sampler.latent_dim), torch.zeros(2, sampler.condition_dim))
+        return sampler(torch.zeros(2, *sampler.prior.shape), torch.zeros(2, sampler.condition_dim))
 
 
-def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Activation | None, ...]:
-    """Find each output channel's activation from its range when the output layer returns huge values of both signs.
+def heads_by_behaviour(sampler: Sampler, first: FirstPass) -> tuple[Head | None, ...]:
+    """Measure what each output channel makes of the values of the layer before the head, by replacing these.
 
-    Modules do not reveal it, since `torch.tanh` is not a module. An activation is None if none is known with that range, or if
-    the layer's values do not change the channel.
+    Modules do not reveal it, since `torch.tanh` is not a module. Huge values of both signs, one pattern after the other, drive
+    a channel to its bounds; if twice as huge ones drive it further, it has none. A recurrent layer's own output stays within
+    its bounds. A head is None if nothing but its range at these values is known, or if the layer does not change the channel.
     """
-    channels = first.predictions.size(2)
-    if first.output is None:
+    layer, channels = first.output, first.predictions.size(2)
+    if layer is None:
         return (None,) * channels
+    recurrent = isinstance(layer, nn.RNNBase | nn.RNNCellBase)
+    pushed = [_pushed(sampler, layer, size) for size in ((1.0, 1.0) if recurrent else (_LARGE, 2 * _LARGE))]  # (P, 2, T, D)
+    moved = (pushed[0] != pushed[0][:1]).flatten(0, 2).any(dim=0).tolist()
+    ranges = [(of_all.amin(dim=0).tolist(), of_all.amax(dim=0).tolist()) for of_all in (made.flatten(0, 2) for made in pushed)]
+    middle, slopes = _response(sampler, layer)
+    found: list[Head | None] = []
+    for channel in range(channels):
+        (low, high), (further_low, further_high) = ((lows[channel], highs[channel]) for lows, highs in ranges)
+        bounds = -_end(-low, -further_low), _end(high, further_high)
+        known = moved[channel] and not any(map(math.isnan, bounds))
+        found.append(_named(bounds, slopes[channel], middle[channel]) if known else None)
+    return tuple(found)
 
-    def replace(_: nn.Module, __: tuple[Any, ...], output: Tensor) -> Tensor:
-        huge = torch.full_like(output, _LARGE)
-        huge[::2] *= -1.0
-        return huge
 
-    handle = first.output.register_forward_hook(replace)
+def _end(near: float, far: float) -> float:
+    """Return the upper bound of values that reach `near`, and from twice as far `far`; NaN if they neither stay nor grow."""
+    if abs(far - near) <= _SETTLED * max(1e-3, abs(near)):
+        return far
+    grows = far > _BEYOND and far - near > _GROWS * abs(near)
+    return math.inf if grows else math.nan
+
+
+def _named(bounds: tuple[float, float], gain: float, centre: float) -> Head:
+    """Return the activation with these numbers, or else the numbers."""
+    for activation, slope in _SLOPES.items():
+        pairs = zip(bounds, activation.bounds, strict=True)
+        if all(one == other or abs(one - other) < _ALIKE for one, other in pairs) and abs(gain - slope) <= _ALIKE_SLOPE * slope:
+            return activation
+    return MeasuredHead(bounds=bounds, gain=gain, centre=centre)
+
+
+def _pushed(sampler: Sampler, layer: nn.Module, size: float) -> Tensor:
+    """Return the output (P, 2, T, D) for each pattern of values of `size` and both signs."""
+    return torch.stack([_with_layer(sampler, layer, pattern, size) for pattern in range(_PATTERNS)])
+
+
+def _response(sampler: Sampler, layer: nn.Module) -> tuple[list[float], list[float]]:
+    """Return each channel's value (D,) at a pre-activation of zero, and its slope there."""
+    middle = _with_layer(sampler, layer, 0, 0.0)
+    up, down = (_with_layer(sampler, layer, _PATTERNS - 1, size) for size in (_SMALL, -_SMALL))
+    slopes = (up - down).double().abs().flatten(0, 1).mean(dim=0) / (2 * _SMALL)
+    return middle.flatten(0, 1).mean(dim=0).tolist(), slopes.tolist()
+
+
+def _with_layer(sampler: Sampler, layer: nn.Module, pattern: int, size: float) -> Tensor:
+    """Run two zero latents with `layer` giving values of `size`: the first two patterns have one sign, the others both."""
+    chance = torch.Generator().manual_seed(pattern)
+
+    def signs(like: Tensor) -> Tensor:
+        if pattern < 2:
+            return torch.full_like(like, size if pattern else -size)
+        drawn = torch.randint(0, 2, like.shape, generator=chance)
+        return (size * (2.0 * drawn - 1.0)).to(like.device, like.dtype)
+
+    def replace(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        return (signs(output[0]), *output[1:]) if isinstance(output, tuple) else signs(output)
+
+    handle = layer.register_forward_hook(replace)
     try:
-        out = _of_zeros(sampler)
+        return _of_zeros(sampler)
     finally:
         handle.remove()
-    found: list[Activation | None] = []
-    for channel in range(channels):
-        if torch.equal(out[..., channel], first.predictions[..., channel]):
-            found.append(None)
-            continue
-        low, high = float(out[..., channel].min()), float(out[..., channel].max())
-        match = (round(low, 3), round(high, 3))
-        if match == (-1.0, 1.0):
-            found.append(Activation.TANH)
-        elif match == (0.0, 1.0):
-            found.append(Activation.SIGMOID)
-        elif match == (-_LARGE, _LARGE):
-            found.append(Activation.LINEAR)
-        elif match == (0.0, _LARGE):
-            found.append(Activation.SOFTPLUS)
-        else:
-            found.append(None)
-    return tuple(found)
 
 
 def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, seed: int) -> Gradients:
@@ -308,7 +415,7 @@ def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | No
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         weights = [(name, p) for name, p in sampler.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
-        latents = torch.randn(count, sampler.latent_dim)
+        latents = sampler.prior.draw(count, seed)
         given = sampler.conditions(conditions, count)
         found: list[Tensor | None] = [None] * len(weights)
         for first in range(0, count, rows):
@@ -342,20 +449,21 @@ def fit_latents(
     steps: int = FIT_STEPS,
     read_as: Space | None = None,
 ) -> LatentFit:
-    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights.
+    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights; in stds of the prior.
 
     With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
     """
 
     def made(latent: Tensor, condition: Tensor) -> Tensor:
-        output: Tensor = sampler(latent, condition)
+        output: Tensor = sampler(mean + scale * latent, condition)
         return output if read_as is None else pixels(read_as, output)
 
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
     count = len(rows)
-    latents = torch.zeros(count, sampler.latent_dim, requires_grad=True)
+    latents = torch.zeros(count, *sampler.prior.shape, requires_grad=True)
+    mean, scale = sampler.prior.mean, sampler.prior.scale
     at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
     parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
     optimiser = Adam([latents], learning_rate=_FIT_RATE)

@@ -17,6 +17,7 @@ class BatchMixed(Probe):
     name = "batch-mixed"
     kind = Kind.CAUSE
     summary = "Change of a generated sequence when only the others of its batch change."
+    briefs = ("others in a batch change it by {neighbour_effect:.2g}",)
     needs = (Need.PREDICTIONS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

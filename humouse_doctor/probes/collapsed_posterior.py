@@ -27,6 +27,7 @@ class CollapsedPosterior(Probe):
     name = "collapsed-posterior"
     kind = Kind.CAUSE
     summary = "Weight of the KL term, against the weight from which a code costs more than it can gain."
+    briefs = ("the KL costs {kl_share:.2g} times a code's gain",)
     needs = (Need.TARGETS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -22,6 +22,7 @@ class DirectionCollapse(Probe):
     kind = Kind.SYMPTOM
     secondary = True
     summary = "How alike the headings of the paths are, and how straight the paths run, prediction against target."
+    briefs = ("{same_way_share:.0%} go one way, efficiency {efficiency_ratio:.2g} of real",)
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
@@ -14,7 +14,9 @@ from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
 
 #: The metrics that are judged.
-_JUDGED = ("time_std_ratio", "velocity_std_ratio")
+_JUDGED = ("time_std_ratio", "velocity_std_ratio", "late_std_ratio")
+#: Targets that vary by less than this share of the whole path in its last third rest there.
+_RESTS = 0.1
 #: The recurrent state has settled once less than this share of its total movement remains.
 _SETTLED = 0.02
 #: Settling before this share of the steps is mentioned (HD203 judges it).
@@ -26,6 +28,10 @@ class FlatOutput(Probe):
     name = "flat-output"
     kind = Kind.SYMPTOM
     summary = "Standard deviation over time within a path, of positions and of velocities, over that of the targets."
+    briefs = (
+        "movement {time_std_ratio:.2g} and speed {velocity_std_ratio:.2g} of real",
+        "movement {time_std_ratio:.2g} of real",
+    )
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -51,6 +57,13 @@ class FlatOutput(Probe):
                 optional=True,
             )
         ),
+        Metric(
+            name="late_std_ratio",
+            unit="ratio",
+            meaning="std of positions over the last third of a path, prediction over target, on the axis that moves least",
+            healthy=Interval(low=0.06),
+            tolerable=Interval(low=0.02),
+        ),
         Metric(name="settled_at", unit="share of T", meaning="when the last recurrent state has stopped moving"),
     )
 
@@ -62,25 +75,31 @@ class FlatOutput(Probe):
         wanted, drawn = wanted[:, :steps], drawn[:, :steps]
         of_targets = measures.counted_steps(case.samples.lengths, len(wanted), steps)
         of_drawn = measures.counted_steps(case.samples.lengths, len(drawn), steps)
-        measured = {
-            **measures.two_sided(
-                self.metric("time_std_ratio"),
-                measures.std_over_time(drawn, of_drawn),
-                measures.std_over_time(wanted, of_targets),
-            ),
-        }
-        velocity = measures.two_sided(
-            self.metric("velocity_std_ratio"),
-            measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:]),
-            measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:]),
-        )
-        if measures.moves_uniformly(wanted, of_targets):  # their velocity varies by jitter alone, which none has to learn
-            most = max(velocity.values())
-            velocity = {**velocity, "velocity_std_ratio": most} if most >= 1 else {}
-        measured |= velocity
+        whole = measures.std_over_time(wanted, of_targets)
+        measured = measures.two_sided(self.metric("time_std_ratio"), measures.std_over_time(drawn, of_drawn), whole)
+        speeds = measures.std_over_time(np.diff(drawn, axis=1), of_drawn[:, :-1] & of_drawn[:, 1:])
+        real = measures.std_over_time(np.diff(wanted, axis=1), of_targets[:, :-1] & of_targets[:, 1:])
+        measured |= self._velocity(speeds, real, wanted, of_targets)
+        measured |= _late(drawn, wanted, whole, case.samples.lengths)
         if case.samples.hidden is not None:
             measured["settled_at"] = settled_at(case.samples.hidden)
         return measured
+
+    def _velocity(self, drawn: FloatArray, real: FloatArray, paths: FloatArray, counted: BoolArray) -> dict[str, float]:
+        """Judge the std of velocities (C,) without channels in which real `paths` (N, T, C) move uniformly.
+
+        Their velocity varies by jitter alone, which no generator has to learn; shaking more than they do is still too much.
+        """
+        metric = self.metric("velocity_std_ratio")
+        if len(real) > 2:  # one of many may well be a ramp, such as the time
+            ramps = [measures.moves_uniformly(paths[..., c : c + 1], counted) for c in range(len(real))]
+            real = np.where(np.array(ramps) & (drawn < real), 0.0, real)
+            return measures.two_sided(metric, drawn, real) if (real > 0).any() else {}
+        velocity = measures.two_sided(metric, drawn, real)
+        if not measures.moves_uniformly(paths, counted):
+            return velocity
+        most = max(velocity.values())
+        return {**velocity, metric.name: most} if most >= 1 else {}
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
         return measures.judge_two_sided([self.metric(name) for name in _JUDGED], measured)
@@ -89,17 +108,25 @@ class FlatOutput(Probe):
         return measures.overshoot([self.metric(name) for name in _JUDGED], measured)
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        position, velocity = (self.metric(name) for name in _JUDGED)
+        position, velocity, late = (self.metric(name) for name in _JUDGED)
         moves, varies = _both(measured)
         if moves >= position.healthy.low and varies >= velocity.healthy.low:
-            return self._too_much(measured)
+            if measured.get(late.name, 1.0) in late.healthy:
+                return self._too_much(measured)
+            return (
+                f"in the last third of a path the position varies {measured[late.name]:.3f} as much as in a real one: paths"
+                " stop where real ones go on"
+            )
         if moves >= position.healthy.low or (varies < velocity.tolerable.low and moves >= position.tolerable.low):
             axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 3)
-            both = all(measured.get(f"velocity_std_ratio_{axis}", varies) < velocity.healthy.low for axis in "xy")
-            what = f"paths change speed {varies:.3f} as much as real ones{axes}{': they run nearly straight' if both else ''}"
+            both = "velocity_std_ratio_channel" not in measured and all(
+                measured.get(f"velocity_std_ratio_{axis}", varies) < velocity.healthy.low for axis in "xy"
+            )
+            what = f"paths change speed {measures.in_words(varies, 3)} as much as real ones{axes}"
+            what += ": they run nearly straight" if both else ""
         else:
             axes = measures.axes_in_words("time_std_ratio", moves, measured, 3)
-            what = f"within a path the position varies {moves:.3f} as much as in a real one{axes}"
+            what = f"within a path the position varies {measures.in_words(moves, 3)} as much as in a real one{axes}"
         if measured.get("settled_at", 1.0) < _EARLY:
             what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
         return what
@@ -111,6 +138,21 @@ class FlatOutput(Probe):
             return f"paths move {measures.in_words(moves, 1)} times as much as real ones{axes}"
         axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 1)
         return f"paths change speed {measures.in_words(varies, 1)} times as much as real ones{axes}: they shake"
+
+
+def _late(drawn: FloatArray, wanted: FloatArray, whole: FloatArray, lengths: FloatArray | None) -> dict[str, float]:
+    """Compare the last third of paths (N, T, C); nothing where the targets rest there, or it has too few steps.
+
+    `whole` (C,) is the targets' std over all counted steps.
+    """
+    steps = wanted.shape[1]
+    try:
+        of_drawn = measures.std_over_time(drawn, measures.last_third(lengths, len(drawn), steps))
+        real = measures.std_over_time(wanted, measures.last_third(lengths, len(wanted), steps))
+    except NotMeasurable:
+        return {}
+    going = np.where(real >= _RESTS * whole, real, 0.0)
+    return {"late_std_ratio": measures.lowest_axis_ratio(of_drawn, going)} if (going > 0).any() else {}
 
 
 def _both(measured: Mapping[str, float]) -> tuple[float, float]:

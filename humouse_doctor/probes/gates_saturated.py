@@ -18,6 +18,7 @@ class GatesSaturated(Probe):
     name = "gates-saturated"
     kind = Kind.CAUSE
     summary = "Share of gates of the first recurrent layer that its input alone drives to their ends."
+    briefs = ("{saturated_inputs:.0%} of gates are driven to an end",)
     needs = (Need.RECURRENCE,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

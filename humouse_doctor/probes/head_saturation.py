@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -10,7 +11,6 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.core.spec import Activation
 from humouse_doctor.probes.shared import measures
 
 #: An output this close to a bound, on the scale where the bounds are -1 and 1, counts as saturated.
@@ -22,7 +22,8 @@ class HeadSaturation(Probe):
     name = "head-saturation"
     kind = Kind.SYMPTOM
     secondary = True
-    summary = "Share of outputs at the bound of a tanh or sigmoid head, and the mean slope there."
+    summary = "Share of outputs at the bound of a bounded head, such as tanh, and the mean slope there."
+    briefs = ("{saturated_share:.0%} of outputs at the head's bound",)
     needs = (Need.PREDICTIONS, Need.HEADS)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -43,14 +44,13 @@ class HeadSaturation(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
-        heads = case.network.heads[:2]
         values = measures.predictions(case)
+        heads = case.network.heads[: values.shape[-1]]
         scaled = []
         for axis, head in enumerate(heads):
-            if head is Activation.TANH:
-                scaled.append(values[..., axis])
-            elif head is Activation.SIGMOID:
-                scaled.append(2 * values[..., axis] - 1)
+            low, high = (-math.inf, math.inf) if head is None else head.bounds
+            if math.isfinite(low) and math.isfinite(high):
+                scaled.append((2 * values[..., axis] - low - high) / (high - low))
         if not scaled:
             known = ", ".join(sorted({head.value if head else "unknown" for head in heads}))
             raise NotMeasurable(f"the head has no bound to saturate at ({known})")

@@ -12,12 +12,16 @@ from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.probes.shared import measures
 
+#: A channel of many that varies less than this share of its spread across sequences is alike in all of them.
+_ALIKE = 0.01
+
 
 class LatentInsensitive(Probe):
     code = "HD104"
     name = "latent-insensitive"
     kind = Kind.SYMPTOM
     summary = "Standard deviation across latents at a step, over that across targets; effective rank of the outputs."
+    briefs = ("variety {latent_std_ratio:.2g} of real",)
     needs = (Need.TARGETS, Need.PREDICTIONS)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -39,11 +43,14 @@ class LatentInsensitive(Probe):
         judged = measures.judged(case)
         drawn, wanted = judged.predictions, judged.targets
         measures.require_sequences(drawn, wanted)
+        across = measures.spread_across(wanted, case.samples.lengths)
+        if len(across) > 2:  # of many channels one may be nearly alike in all sequences, such as the time
+            across = np.where(across < _ALIKE * measures.spread(wanted, case.samples.lengths), 0.0, across)
         return {
             **measures.two_sided(
                 self.metric("latent_std_ratio"),
                 measures.spread_across(drawn, case.samples.lengths),
-                measures.spread_across(wanted, case.samples.lengths),
+                across,
             ),
             "effective_rank": effective_rank(drawn),
             "target_effective_rank": effective_rank(wanted),

@@ -16,6 +16,10 @@ class LatentWhitening(LatentDistortion):
     code = "HD204"
     name = "latent-whitening"
     summary = "Whether the warm-up whitens the latent, and how far prior samples spread against fitted ones."
+    briefs = (
+        "samples spread {least_prior_fit_spread:.2g} of fitted ones",
+        "the latent is whitened by its batch",
+    )
     strength = Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too")
     metrics: ClassVar[tuple[Metric, ...]] = (strength, *EFFECT)
     key = "training.warmup_latent_normalize"

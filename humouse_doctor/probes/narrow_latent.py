@@ -23,6 +23,7 @@ class NarrowLatent(Probe):
     name = "narrow-latent"
     kind = Kind.CAUSE
     summary = "Numbers in the latent, against the directions in which the targets vary."
+    briefs = ("{latent_dim:.0f} numbers for {target_effective_rank:.1f} directions of data",)
     needs = (Need.TARGETS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -16,6 +16,9 @@ from humouse_doctor.probes.shared import measures
 #: A fit whose own spread, relative to its targets, is below this says nothing about the prior.
 MIN_FIT_SPREAD = 0.3
 
+#: Fitted latents of a larger std, in stds of the prior, are not the prior's; those of a caller's own network may be its codes.
+_WIDE_FIT = 2.0
+
 #: A loss this far above another is reported as a multiple of it.
 _TIMES = 100.0
 
@@ -35,6 +38,10 @@ class NoSkill(Probe):
     name = "no-skill"
     kind = Kind.SYMPTOM
     summary = "L1 after latents were fitted to real targets, against the best constant and each sequence's own."
+    briefs = (
+        "skill {skill:.2g}, samples {prior_fit_spread:.2g} of fitted",
+        "skill {skill:.2g} over a constant",
+    )
     needs = (Need.FIT, Need.PREDICTIONS)
     decides = Decides.IN_TRIALS
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -60,7 +67,7 @@ class NoSkill(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         fit = case.samples.fit
         assert fit is not None
-        predicted, wanted = fitted_sequences(fit), fitted_targets(fit)
+        predicted, wanted = fitted_sequences(case, fit), fitted_targets(case, fit)
         measures.require_numbers(fit.latents, "the fitted latents")
         measures.require_sequences(wanted, measures.judged(case).predictions)
         constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
@@ -86,14 +93,14 @@ class NoSkill(Probe):
         return self.metric("skill"), PRIOR_FIT_SPREAD
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        own = (
-            "a motionless cursor"
-            if case.space is None or case.space.absolute or case.spaces_differ
-            else "a cursor at one speed"
-        )
+        own = "a motionless cursor's"
+        if case.space is not None and case.space.as_is:
+            own = "that of each sequence's own"
+        elif case.space is not None and not case.space.absolute and not case.spaces_differ:
+            own = "a cursor at one speed's"
         said = (
             f"with latents fitted to real sequences the loss is {_below(measured['skill'])} the best constant's and"
-            f" {_below(measured['motion_skill'])} {own}'s"
+            f" {_below(measured['motion_skill'])} {own}"
         )
         ratio = measured.get("prior_fit_spread")
         if ratio is None or ratio in PRIOR_FIT_SPREAD.healthy:
@@ -102,7 +109,11 @@ class NoSkill(Probe):
         prior = f"spread {measures.in_words(ratio, 2)} as far as the fitted sequences{axes}"
         if measured["skill"] not in self.metric("skill").healthy:
             return f"{said}; prior samples {prior}"
-        return f"prior samples miss the generator's skill: they {prior}, though {said}"
+        said = f"prior samples miss the generator's skill: they {prior}, though {said}"
+        foreign = case.network is not None and case.network.architecture is None
+        std = measured.get("fitted_latent_std", 0.0)
+        wide = f"; fitted latents have a std of {std:.1f}: if the codes it was trained on are as wide, hand them in"
+        return f"{said}{wide}" if foreign and std > _WIDE_FIT else said
 
 
 def _below(skill: float) -> str:
@@ -111,26 +122,26 @@ def _below(skill: float) -> str:
     return f"{skill:.0%} below" if skill >= 0 else f"{-skill:.0%} above"
 
 
-def fitted_sequences(fit: LatentFit) -> FloatArray:
-    """Return the fit on the position channels, (M, T, 2); raise `NotMeasurable` if there is none."""
-    values = measures.xy(fit.predictions)
+def fitted_sequences(case: Case, fit: LatentFit) -> FloatArray:
+    """Return the fit on the compared channels, (M, T, C); raise `NotMeasurable` if there is none."""
+    values = measures.compared(case, fit.predictions)[..., : fit.targets.shape[-1]]
     measures.require_numbers(values, "the fitted sequences")
     return values
 
 
-def fitted_targets(fit: LatentFit) -> FloatArray:
-    """Return the targets of the fit on the position channels, (M, T, 2); raise `NotMeasurable` if there is none."""
-    values = measures.xy(fit.targets)
+def fitted_targets(case: Case, fit: LatentFit) -> FloatArray:
+    """Return the targets of the fit on the compared channels, (M, T, C); raise `NotMeasurable` if there is none."""
+    values = measures.compared(case, fit.targets)[..., : fit.predictions.shape[-1]]
     measures.require_numbers(values, "the targets of the fit")
     return values
 
 
 def prior_and_fit(case: Case, fit: LatentFit) -> tuple[FloatArray, FloatArray] | None:
-    """Return the spread of prior samples and that of the fit, (2,) each, None if the fit hardly spreads.
+    """Return the spread of prior samples and that of the fit, (C,) each, None if the fit hardly spreads.
 
     The fit's is 0 on an axis on which its targets do not vary.
     """
-    fitted, wanted = measures.spread(fitted_sequences(fit)), measures.spread(fitted_targets(fit))
+    fitted, wanted = measures.spread(fitted_sequences(case, fit)), measures.spread(fitted_targets(case, fit))
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
     return measures.spread(measures.judged(case).predictions), np.where(wanted > 0, fitted, 0.0)

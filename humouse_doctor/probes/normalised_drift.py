@@ -19,6 +19,7 @@ class NormalisedDrift(Probe):
     name = "normalised-drift"
     kind = Kind.CAUSE
     summary = "Positions summed from z-scored deltas: their scale, and how far the subtracted mean makes them drift."
+    briefs = ("summed positions have a std of {position_std:.3g}",)
     needs = (Need.TARGETS, Need.SPACE)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
-from humouse_doctor.core.spec import Activation
+from humouse_doctor.core.spec import Activation, Head
 from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
@@ -20,6 +21,7 @@ class OutOfReachTargets(Probe):
     name = "out-of-reach-targets"
     kind = Kind.CAUSE
     summary = "Share of targets a bounded head cannot reach, and the share of the loss that is reachable at all."
+    briefs = ("{reachable_loss_share:.1%} of the loss is in reach",)
     needs = (Need.TARGETS, Need.HEADS)
     decides = Decides.BEFORE_TRAINING
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -40,14 +42,15 @@ class OutOfReachTargets(Probe):
 
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
-        heads = case.network.heads[:2]
+        targets = measures.loss_targets(case)
+        heads = case.network.heads[: targets.shape[-1]]
         known = [axis for axis, head in enumerate(heads) if head is not None]
         bounds = [head.bounds for head in heads if head is not None]
-        if all(head is None or head is Activation.LINEAR for head in heads):
+        if all(math.isinf(low) and math.isinf(high) for low, high in bounds):
             if len(known) < len(heads):
                 raise NotMeasurable("the range of values that the head can emit is not known")
             raise NotMeasurable("the head has no bounds (linear), so nothing is out of its reach")
-        targets = measures.loss_targets(case)[..., known]
+        targets = targets[..., known]
         low, high = np.transpose(bounds)
         whole = float(np.abs(targets).mean())
         if whole <= 0:
@@ -60,13 +63,18 @@ class OutOfReachTargets(Probe):
         }
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
-        heads = case.network.heads[:2] if case.network else ()
-        head = next((head.value for head in heads if head not in (None, Activation.LINEAR)), "bounded")
+        heads = case.network.heads if case.network else ()
+        bounded = (head for head in heads if head is not None and not all(map(math.isinf, head.bounds)))
+        head = next((_in_words(head) for head in bounded), "a bounded head can emit")
         space = case.space.name if case.space else "the loss's space"
         return (
-            f"{measured['out_of_reach_share']:.1%} of the targets ({space}) lie beyond what a {head} head can emit:"
+            f"{measured['out_of_reach_share']:.1%} of the targets ({space}) lie beyond what {head}:"
             f" {measured['reachable_loss_share']:.1%} of the loss is reachable, whatever the training does"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         return catalogue.scale_remedies(case)
+
+
+def _in_words(head: Head) -> str:
+    return f"a {head.value} head can emit" if isinstance(head, Activation) else f"the head can emit ({head.value})"

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.tool_codes import CODE, ToolCode
+from humouse_doctor.core.tool_codes import CODE, ToolCode, nearest_code
 from humouse_doctor.probes.headings import headings
 from humouse_doctor.probes.plugins import Plugin, installed
 
@@ -41,10 +41,12 @@ def code_of(topic: str) -> str:
     asked = topic.strip().lower().replace("_", "-").replace(" ", "-")
     if asked in words:
         return words[asked]
-    close = difflib.get_close_matches(asked, words, n=1)
-    if not close:
-        raise UsageError(f"there is no probe {topic}; see humouse-doctor probes")
-    code = words[close[0]]
+    code = nearest_code(asked, known) if any(letter.isdigit() for letter in asked) else None
+    if code is None:
+        close = difflib.get_close_matches(asked, words, n=1)
+        if not close:
+            raise UsageError(f"there is no probe {topic}; see humouse-doctor probes")
+        code = words[close[0]]
     raise UsageError(f"there is no probe {topic}; did you mean {code} ({known[code]})?")
 
 

@@ -20,6 +20,7 @@ class PretrainerContract(Probe):
     kind = Kind.CAUSE
     lasting = True
     summary = "Whether a pretrainer checkpoint's head, statistics and space agree with the run that starts from it."
+    briefs = ("the pretrainer does not fit: {broken_terms:.0f} terms",)
     needs = (Need.CONFIG,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

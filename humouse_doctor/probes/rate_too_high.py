@@ -20,6 +20,10 @@ class RateTooHigh(Probe):
     name = "rate-too-high"
     kind = Kind.CAUSE
     summary = "How far one step moves a recurrent weight, or how far the weights have moved, against their random start."
+    briefs = (
+        "a step is {step_share:.2g} of a weight's start",
+        "weights are {excess_over_start:.3g} times their start",
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -45,7 +49,7 @@ class RateTooHigh(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
         if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
-            raise NotMeasurable("the estimate holds only for recurrent layers")
+            raise NotMeasurable("its estimate is for recurrent layers alone")
         budget.require_warm_up(case)
         rate = None if case.subject_is_pretrainer else case.settings.number("training.lr.generator")
         measured = {}

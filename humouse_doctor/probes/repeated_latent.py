@@ -32,6 +32,11 @@ class RepeatedLatent(Probe):
     name = "repeated-latent"
     kind = Kind.CAUSE
     summary = "Variance over time of the recurrent layer's input, and whether its state settles under it."
+    briefs = (
+        "stands still after {settled_at:.0%} of the steps",
+        "only {gate_steps_share:.2g} of the steps that gates need",
+        "every step has the same input",
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="input_time_share", unit="share", meaning="share of the input's variance that is over time"),
@@ -136,7 +141,7 @@ def _no_estimate(case: Case) -> str:
         return "the number of steps of a sequence is not known"
     if length <= _FEWEST:
         return f"a sequence has only {length} step{'' if length == 1 else 's'}"
-    return "how many training steps the warm-up has is not known"
+    return budget.steps_trouble(case)
 
 
 def time_share(values: FloatArray) -> float:

@@ -24,6 +24,7 @@ class SamplesStraight(Probe):
     kind = Kind.SYMPTOM
     secondary = True
     summary = "How much of their way paths spend on turns rather than on getting away, prediction over target."
+    briefs = ("turns {detour_ratio:.2g} of real",)
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -32,6 +32,10 @@ class ShortWarmUp(Probe):
     summary = (
         "How far the optimiser can move, or has moved, a recurrent weight in the steps there are, against its random start."
     )
+    briefs = (
+        "weights can move {weight_reach:.2g} of their start",
+        "weights are {excess_over_start:.2g} of their start",
+    )
     needs = (Need.HEADS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -57,18 +61,18 @@ class ShortWarmUp(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         assert case.network is not None
         if case.network.architecture is Architecture.TCN or case.network.hidden_dim is None:
-            raise NotMeasurable("the estimate holds only for recurrent layers")
+            raise NotMeasurable("its estimate is for recurrent layers alone")
         available = budget.steps_available(case)
         if available == 0:
             raise NotMeasurable("there is no warm-up")
-        trouble = budget.rate_trouble(case) or (None if available else "how many steps the warm-up has is not known")
+        trouble = budget.rate_trouble(case) or (None if available else budget.steps_trouble(case))
         if trouble is None and available is not None:
             reach = budget.learning_rate(case) * available * math.sqrt(case.network.hidden_dim)
             return {"weight_reach": reach, "steps_available": available}
         rate = case.settings.number("training.lr.generator")
         moved = None if case.weights is None or (rate or 0.0) > 1 else case.weights.excess_over_start
         if moved is None:
-            raise NotMeasurable(trouble or "how many steps the warm-up has is not known")
+            raise NotMeasurable(trouble or budget.steps_trouble(case))
         return {"excess_over_start": moved}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:

@@ -23,6 +23,7 @@ class SpaceDisagreement(Probe):
     kind = Kind.CAUSE
     lasting = True
     summary = "Whether the program reads the output in the space that the warm-up's loss compares."
+    briefs = ("loss and program use different spaces",)
     needs = (Need.SPACE,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -16,6 +16,7 @@ class SpreadRatio(Probe):
     name = "spread-ratio"
     kind = Kind.SYMPTOM
     summary = "Standard deviation of the generated values over that of the targets, per axis."
+    briefs = ("spread {spread_ratio:.2g} of real",)
     needs = (Need.TARGETS, Need.PREDICTIONS)
     decides = Decides.ALWAYS
     metrics: ClassVar[tuple[Metric, ...]] = (

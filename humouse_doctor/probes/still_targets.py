@@ -20,6 +20,7 @@ class StillTargets(Probe):
     name = "still-targets"
     kind = Kind.CAUSE
     summary = "Share of deltas that are exactly zero, and of steps that are padding, where the loss compares deltas."
+    briefs = ("{still_share:.0%} of the deltas are exactly zero",)
     needs = (Need.TARGETS, Need.SPACE)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

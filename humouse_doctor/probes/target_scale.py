@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from humouse_doctor.cases import budget
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Decides, Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
-from humouse_doctor.core.spec import Architecture
+from humouse_doctor.core.spec import Architecture, Head, MeasuredHead
 from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
@@ -27,6 +28,10 @@ class TargetScale(Probe):
     name = "target-scale"
     kind = Kind.CAUSE
     summary = "Steps the output layer needs to reach the targets' scale at this learning rate, against the steps there are."
+    briefs = (
+        "takes {steps_needed:,.0f} steps to scale, has {steps_available:,.0f}",
+        "the rms of the targets is {target_rms:.3g}, not 1",
+    )
     needs = (Need.TARGETS, Need.HEADS)
     decides = Decides.BEFORE_TRAINING
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -51,6 +56,9 @@ class TargetScale(Probe):
         targets = measures.loss_targets(case)
         if case.reading is not None and case.reading.compared:  # the loss sums the output, which makes their steps
             targets = np.diff(targets, axis=1, prepend=0.0)
+        measured = [isinstance(head, MeasuredHead) for head in case.network.heads[: targets.shape[-1]]]
+        if any(measured):  # the output layer has to reach what the head makes the targets of
+            targets = _before_head(case.network.heads, targets)
         rms = float(np.sqrt(np.square(targets).mean(axis=(0, 1))).max())
         if rms <= 0:
             raise NotMeasurable("all targets are zero")
@@ -67,8 +75,13 @@ class TargetScale(Probe):
             budget.require_warm_up(case)
         if available is None:
             words = budget.in_words(needed) if math.isfinite(needed) else "more than any number of"
-            raise NotMeasurable(f"{words} steps are needed, but how many the warm-up has is not known")
+            raise NotMeasurable(f"{words} steps are needed, but {budget.steps_trouble(case)}")
         share = available / needed if needed > 0 else math.inf
+        if any(measured) and share not in self.metric("steps_share").healthy:
+            raise NotMeasurable(
+                f"the head scales what the output layer gives, and before it the targets have an rms of {rms:.3g}: in which"
+                " scale the loss compares them is not known"
+            )
         return {"steps_needed": needed, "steps_available": available, "steps_share": share, "target_rms": rms}
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
@@ -96,3 +109,11 @@ class TargetScale(Probe):
             return scale
         # in the zoo's calibration part, more steps alone cured none of the runs for which they came first
         return (*scale, catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"]))
+
+
+def _before_head(heads: Sequence[Head | None], targets: FloatArray) -> FloatArray:
+    """Return targets (N, T, C) as the layer before measured heads would have to give them, by their slope at zero."""
+    known = heads[: targets.shape[-1]]
+    centre = np.array([head.centre if isinstance(head, MeasuredHead) else 0.0 for head in known])
+    gain = np.array([(head.gain if isinstance(head, MeasuredHead) else 0.0) or 1.0 for head in known])
+    return np.asarray((targets[..., : len(known)] - centre) / gain)

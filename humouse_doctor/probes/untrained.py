@@ -10,12 +10,21 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 
+#: The largest of 100 numbers drawn from the bounds of a start lies below this share of these once in 38,000 times.
+_NEAR = 0.9
+#: Below this no weight is anything.
+_NOTHING = 1e-6
+
 
 class NonFiniteOrUntrained(Probe):
     code = "HD108"
     name = "non-finite-or-untrained"
     kind = Kind.SYMPTOM
     summary = "NaN or infinite weights, and weights that all lie within the bounds of their random start."
+    briefs = (
+        "{non_finite_weights:.0f} weights not finite, largest {excess_over_start:.2g} of its start",
+        "{non_finite_weights:.0f} weights not finite",
+    )
     needs = (Need.WEIGHTS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -39,8 +48,9 @@ class NonFiniteOrUntrained(Probe):
         if case.weights.total == 0:
             raise NotMeasurable("the network has no weights")
         measured = {"non_finite_weights": float(case.weights.non_finite)}
-        if case.weights.excess_over_start is not None:
-            measured["excess_over_start"] = case.weights.excess_over_start
+        excess = case.weights.excess_over_start
+        if excess is not None and not _NOTHING < excess < _NEAR:  # there they are no such start, whatever they are
+            measured["excess_over_start"] = excess
         return measured
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:

@@ -18,6 +18,7 @@ class VanishingGradient(Probe):
     kind = Kind.SYMPTOM
     secondary = True
     summary = "Gradient of the loss at the first layer over that at the last, for prior samples against real targets."
+    briefs = ("first layer gets {first_last_ratio:.0e} of the gradient",)
     needs = (Need.GRADIENTS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -17,6 +17,7 @@ class WarmUpDiscarded(Probe):
     name = "warm-up-discarded"
     kind = Kind.CAUSE
     summary = "No warm-up epochs and no checkpoint to start from, a loss weight of zero, or a reset afterwards."
+    briefs = ("training starts from random weights",)
     needs = (Need.CONFIG,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(name="epochs", unit="epochs", meaning="training.reconstruction_epochs"),

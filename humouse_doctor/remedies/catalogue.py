@@ -6,9 +6,10 @@ No remedy claims to cure; it is unverified until a paired trial has run.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from humouse_doctor.core.arrays import numpy as np
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Case, DataSummary
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.space import Space
@@ -33,6 +34,8 @@ USUAL_RATE = 1e-3
 #: The latent of every healthy run in the zoo.
 _WIDE = 16
 
+#: The channels whose mean and std a hint lists.
+_MOST_CHANNELS = 8
 #: z-scoring that moves or scales by less than this is no change.
 _NO_OP = 0.1
 
@@ -105,8 +108,9 @@ def undistorted_latent(case: Case) -> Remedy:
 
 def normalised_positions(case: Case) -> Remedy:
     """Use a linear head on z-scored positions ("Fix A"), or refuse it if the program sums the output."""
-    title = 'Linear head on z-scored positions ("Fix A")'
-    if sums_output(case):
+    given = compares_data(case)
+    title = 'Linear head on z-scored targets ("Fix A")' if given else 'Linear head on z-scored positions ("Fix A")'
+    if sums_output(case) and not given:
         return Remedy(
             id="normalised-positions",
             title=title,
@@ -122,7 +126,10 @@ def normalised_positions(case: Case) -> Remedy:
     edits = (*_linear_head(case), *edits)
     known = WARMUP_SPACE in case.added_keys
     hint = (
-        f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
+        "Compare the generator with (targets - mean) / std, per channel; where its output is used, multiply it by std and add"
+        f" mean.{_statistics(case)}"
+        if given
+        else f"No config key normalises the positions of this warm-up: in {_WARM_UP}, compare the generator with"
         " (positions - mean) / std; if the program reads positions in the unit of its data, multiply the output layer by std"
         f" and add mean when the warm-up is over.{_statistics(case)}"
     )
@@ -133,7 +140,7 @@ def normalised_positions(case: Case) -> Remedy:
         " not movement: a repeated latent may stay flat over long sequences",
         edits=(*edits, *edit(case, WARMUP_SPACE, "read")) if known else edits,
         code_hint=None if known else hint,
-        code_changes=() if known else (CodeChange.NORMALISED_POSITIONS,),
+        code_changes=() if known or given else (CodeChange.NORMALISED_POSITIONS,),
         expects=(_SPREAD, _SKILL),
     )
 
@@ -159,17 +166,36 @@ def _has_unit_scale(case: Case) -> bool:
     """Return True if the data's positions have a mean within 0.1 of 0 and a std within 0.1 of 1 on both axes."""
     if case.data is None:
         return False
-    return all(abs(mean) <= _NO_OP for mean in case.data.position_mean) and all(
-        abs(std - 1) <= _NO_OP for std in case.data.position_std
-    )
+    means, stds = _moments(case, case.data)
+    return all(abs(mean) <= _NO_OP for mean in means) and all(abs(std - 1) <= _NO_OP for std in stds)
 
 
 def _statistics(case: Case) -> str:
     """Return a sentence with mean and std of the data's positions, empty without data."""
     if case.data is None:
         return ""
-    x, y = (_axis(case.data.position_mean[axis], case.data.position_std[axis]) for axis in (0, 1))
-    return f" From {case.data.taken} of {case.data.total} sequences: mean = [{x[0]}, {y[0]}], std = [{x[1]}, {y[1]}]."
+    pairs = [_axis(mean, std or 1.0) for mean, std in zip(*_moments(case, case.data), strict=True)]
+    means, stds = (", ".join(pair[side] for pair in pairs[:_MOST_CHANNELS]) for side in (0, 1))
+    more = f" (the first {_MOST_CHANNELS} of {len(pairs)} channels)" if len(pairs) > _MOST_CHANNELS else ""
+    return f" From {case.data.taken} of {case.data.total} sequences: mean = [{means}], std = [{stds}]{more}."
+
+
+def _moments(case: Case, data: DataSummary) -> tuple[Sequence[float], Sequence[float]]:
+    """Return mean and std per channel of what Fix A would z-score: the positions, or the data that the loss compares."""
+    targets = case.samples.loss_targets
+    if targets is None or not compares_data(case):
+        return data.position_mean, data.position_std
+    values = np.asarray(targets, dtype=np.float64)
+    return values.mean(axis=(0, 1)).tolist(), values.std(axis=(0, 1)).tolist()
+
+
+def compares_data(case: Case) -> bool:
+    """Return True if the loss compares the data as they are: a series, or raw deltas of a network that is not humouse's."""
+    space = case.space
+    if space is None or space.as_is:
+        return space is not None
+    foreign = case.network is not None and case.network.architecture is None
+    return foreign and case.has_checkpoint and not space.absolute and space.sequence_mean is None
 
 
 def _axis(mean: float, std: float) -> tuple[str, str]:
@@ -424,6 +450,19 @@ def fresh_statistics() -> Remedy:
     )
 
 
+def statistics_of_the_data(case: Case) -> Remedy:
+    """Scale the output by mean and std of the training data."""
+    known = "" if case.data is None else f" Here: {_statistics(case)}."
+    return Remedy(
+        id="statistics-of-the-data",
+        title="Scale the output by the mean and std of the training data",
+        why="the weights may be sound: what they make is scaled by statistics of something else, such as a single clip",
+        safety=Safety.SAFE,
+        code_hint=f"Set the mean and std that the output is scaled by to those of all training sequences.{known}",
+        expects=(_SPREAD,),
+    )
+
+
 def separate_sequences() -> Remedy:
     """Keep the sequences of a batch apart."""
     return Remedy(
@@ -506,13 +545,17 @@ def scale_remedies(case: Case) -> tuple[Remedy, ...]:
     architecture = case.network.architecture if case.network else None
     if architecture is Architecture.SEQ2SEQ:
         return ()
+    if compares_data(case):
+        return (unit_scale(case),)
     other = () if architecture is None else (seq2seq(case),)
     if sums_output(case):
         as_read = () if case.reading is not None and case.reading.compared else (loss_as_read(case),)
         deltas = (delta_space(case, *delta_fit(case)),) if case.spaces_differ else ()
         return (*as_read, *deltas, *other, normalised_positions(case))
     start = (warm_start(case),) if architecture is Architecture.LSTM else ()
-    return (unit_scale(case), *other, *start, delta_space(case, *delta_fit(case)))
+    absolute = case.space is None or case.space.absolute
+    deltas = (delta_space(case, *delta_fit(case)),) if absolute else ()  # else it compares them already
+    return (unit_scale(case), *other, *start, *deltas)
 
 
 def delta_fit(case: Case) -> tuple[float | None, float | None]:

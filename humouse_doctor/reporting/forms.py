@@ -48,3 +48,18 @@ class Reads(str, Enum):
 
     DELTAS = "deltas"
     POSITIONS = "positions"
+
+
+class Targets(str, Enum):
+    """The kind of data that a loss's targets are made from."""
+
+    GESTURES = "gestures"
+    AS_IS = "as-is"
+
+
+class When(str, Enum):
+    """When text gets colours."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"

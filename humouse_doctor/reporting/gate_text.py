@@ -65,7 +65,9 @@ def _entry(console: Console, entry: Entry) -> None:
     if entry.report is None:
         say(console, entry.sentence, indent=2)
         return
-    say(console, entry.report.sentence, indent=2)
+    failing = [judged.finding.message for judged in entry.failing]
+    if not any(_same(entry.report.sentence, message) for message in failing):
+        say(console, entry.report.sentence, indent=2)
     if rehearsed is not None:
         say(console, str(rehearsed), indent=2, style="dim")
     for judged in entry.findings:
@@ -82,13 +84,16 @@ def _entry(console: Console, entry: Entry) -> None:
     _patch(console, entry)
 
 
+def _same(sentence: str, message: str) -> bool:
+    """Return True if a report's sentence is the message of a finding."""
+    return sentence.rstrip(".").casefold() == message.casefold()
+
+
 def _failing(console: Console, judged: JudgedFinding, report: Report) -> None:
     finding = judged.finding
     age = f" ({judged.age.value})" if judged.age is not None else ""
     say(console, f"{finding.severity.value} {finding.code} {finding.name}{age}", indent=2, style="red")
-    said = report.sentence.rstrip(".").casefold() == finding.message.casefold()
-    if not said:
-        say(console, finding.message, indent=4)
+    say(console, finding.message, indent=4)
     if judged.reason is not None:
         say(console, f"worse than in the baseline: {judged.reason}", indent=4)
     place = str(finding.location)

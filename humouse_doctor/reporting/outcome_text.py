@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from humouse_doctor.core.outcome import Change, Effect, Outcome
+from humouse_doctor.core.outcome import ArmOutcome, Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.core.view import TrialsView
@@ -86,8 +86,9 @@ def _verdict(outcome: Outcome) -> Text:
 
 
 def _arms(console: Console, outcome: Outcome) -> None:
-    title(console, "Arms, the healthiest first: prediction over target, without it -> with it")
-    for arm in outcome.arms:
+    title(console, "Arms, as it is first, then by health: prediction over target, without -> with")
+    healthiest = sorted(outcome.arms, key=lambda one: (one.arm.key != "", -_healthy_share(one), one.distance[1]))
+    for arm in healthiest:
         effect = Text("  -" if arm.effect is None else f"  {arm.effect.value}", style=_STYLE[arm.effect] if arm.effect else "")
         effect.append(f"  {harmless_line(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
         console.print(effect)
@@ -106,6 +107,11 @@ def _arms(console: Console, outcome: Outcome) -> None:
             say(console, note, indent=4, style="yellow")
 
 
+def _healthy_share(arm: ArmOutcome) -> float:
+    """Return the share of an arm's trials that were healthy, 0 without any."""
+    return arm.healthy_seeds / arm.seeds if arm.seeds else 0.0
+
+
 def _shown(change: Change | None, paired: bool) -> str:
     if change is None:
         return "not measurable"
@@ -113,6 +119,8 @@ def _shown(change: Change | None, paired: bool) -> str:
 
 
 def _short(value: float) -> str:
+    if 0 < abs(value) < 0.005:  # two digits would say 0
+        return f"{value:.1g}"
     return f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
 
 
@@ -130,7 +138,11 @@ def _path(console: Console, outcome: Outcome) -> None:
         for line in outcome.untried:
             say(console, line, indent=2, style="yellow")
         if outcome.inconclusive:
-            say(console, "A longer --budget tries these too, and goes on from here if --outcome names the same file.", indent=2)
+            say(
+                console,
+                "A longer --budget or more --max-arms tries these too, and goes on from here if --outcome names the same file.",
+                indent=2,
+            )
 
 
 def _cure(console: Console, outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar, cast
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.view import GateView, RunView, TrialsView, View
 from humouse_doctor.reporting.forms import Format
-from humouse_doctor.reporting.layout import Layout
+from humouse_doctor.reporting.layout import Detail, Layout
 
 _ViewT = TypeVar("_ViewT", contravariant=True)
 
@@ -43,12 +43,12 @@ TRIALS: Mapping[Format, str] = MappingProxyType(
 )
 
 
-def render(view: View, form: Format, *, width: int = 80, colour: bool = False) -> str:
-    """Return the view in one format; `width` in columns and `colour` are for text alone.
+def render(view: View, form: Format, *, width: int = 80, colour: bool = False, detail: Detail = Detail.FULL) -> str:
+    """Return the view in one format; `width` in columns, `colour` and `detail` are for text alone.
 
     Raises `UsageError` where the format needs an extra that is not installed, or does not show trials.
     """
-    layout = Layout(width=width, colour=colour)
+    layout = Layout(width=width, colour=colour, detail=detail)
     if not isinstance(view, TrialsView):
         return cast("Renderer[RunView | GateView]", import_module(REPORTS[form])).render_view(view, layout)
     if form not in TRIALS:

@@ -71,11 +71,7 @@ def without_cause(report: Report) -> tuple[str, ...]:
         return ()
     causes = [result for result in report.probes if _is_cause(result.code)]
     skipped = [f"{codes.partition(' ')[2]} ({reason})" for codes, reason in missing(causes)]
-    config, data = report.subject.config, report.subject.data
-    search = "humouse-doctor verify CONFIG --data DATA --search"
-    if config is not None and data is not None:
-        named = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
-        search = named if named.isprintable() else search
+    search = search_command(report) or "humouse-doctor verify CONFIG --data DATA --search"
     alone = (
         "First experiment: train on 32 of the sequences alone. A generator that cannot repeat these has a fault in its network"
         " or its loss; one that can needs more steps or more room."
@@ -86,6 +82,15 @@ def without_cause(report: Report) -> tuple[str, ...]:
         alone,
         f"Second experiment: four times the steps, and a tenth of the learning rate. For a run of humouse: {search}",
     )
+
+
+def search_command(report: Report) -> str | None:
+    """Return the command that searches for a cure of the run, None without config and data or if a name cannot be printed."""
+    config, data = report.subject.config, report.subject.data
+    if config is None or data is None:
+        return None
+    command = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
+    return command if command.isprintable() else None
 
 
 def _is_cause(code: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rich.console import Console
 from rich.padding import Padding
@@ -12,6 +13,8 @@ from rich.text import Text
 from humouse_doctor.core.text import harmless_line, no_command
 
 _BARS = "▁▂▃▄▅▆▇█"
+#: The bits of a braille character's dots, two columns of four.
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
 
 def console_for(stream: io.StringIO, *, width: int, colour: bool) -> Console:
@@ -49,3 +52,26 @@ def bars(values: Sequence[float], top: float, width: int) -> str:
     count = min(width, len(values))
     taken = [values[round(index * (len(values) - 1) / max(count - 1, 1))] for index in range(count)]
     return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1) if top > 0 else 0] for value in taken)
+
+
+def sketch(
+    paths: Sequence[Sequence[tuple[float, float]]], box: tuple[float, float, float, float], columns: int, rows: int
+) -> list[str]:
+    """Draw paths as dots of braille, y downwards; `box` (x, y, x, y) fills the rows, and what is outside of it is left out."""
+    left, top, right, bottom = box
+    cells = [[0] * columns for _ in range(rows)]
+
+    def dot(x: float, y: float) -> tuple[float, float]:
+        across = (x - left) / (right - left) if right > left else 0.5
+        down = (y - top) / (bottom - top) if bottom > top else 0.5
+        return across * (2 * columns - 1), down * (4 * rows - 1)
+
+    for path in paths:
+        dots = [dot(x, y) for x, y in path]
+        for (x, y), (to_x, to_y) in pairwise([*dots[:1], *dots]):
+            steps = min(max(int(abs(to_x - x)), int(abs(to_y - y)), 1), 8 * (columns + rows))
+            for step in range(1, steps + 1):
+                across, down = round(x + (to_x - x) * step / steps), round(y + (to_y - y) * step / steps)
+                if 0 <= across < 2 * columns and 0 <= down < 4 * rows:
+                    cells[down // 4][across // 2] |= _DOTS[across % 2][down % 4]
+    return ["".join(chr(0x2800 + cell) if cell else " " for cell in row).rstrip() for row in cells]

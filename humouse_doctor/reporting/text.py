@@ -41,26 +41,31 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
     _patch(console, report)
     _remedies(console, report)
     _probes(console, report)
-    _remarks(console, report)
+    remarks(console, report)
     return trimmed(stream.getvalue())
 
 
-def _head(console: Console, report: Report) -> None:
+def headline(report: Report, width: int, more: str) -> Text:
+    """Return the verdict, the subject's name, whose beginning is left out if it is too long, and `more` on one line."""
     line = Text(report.verdict.value.upper(), style=_VERDICT_STYLE[report.verdict])
-    sure = f"(confidence {report.confidence.value})"
-    name, room = harmless_line(report.subject.name), console.width - len(line) - len(sure) - 4
+    end = f"  {harmless_line(more)}" if more else ""
+    name, room = harmless_line(report.subject.name), width - len(line) - len(end) - 2
     if len(name) > room:
         name = f"...{name[3 - room :]}"
-    line.append(f"  {name}  {sure}", style="")
-    console.print(line)
+    line.append(f"  {name}{end}", style="")
+    return line
+
+
+def _head(console: Console, report: Report) -> None:
+    console.print(headline(report, console.width, f"(confidence {report.confidence.value})"))
     say(console, report.sentence)
     if report.basis:
         say(console, report.basis, style="dim")
-    if report.stage is not None and not _stage_is_unknown(report):
+    if report.stage is not None and not stage_is_unknown(report):
         say(console, f"stage: {report.stage}", style="dim")
 
 
-def _stage_is_unknown(report: Report) -> bool:
+def stage_is_unknown(report: Report) -> bool:
     """Return True if the stage is not known; the reason is then printed with the files, not at the top."""
     return report.stage is not None and report.stage.kind is StageKind.UNKNOWN
 
@@ -186,12 +191,13 @@ def _probes(console: Console, report: Report) -> None:
         say(console, f"{codes}: {reason}", indent=2, style="dim")
 
 
-def _remarks(console: Console, report: Report) -> None:
+def remarks(console: Console, report: Report) -> None:
+    """Print the files that were looked at, and all remarks on them."""
     subject = report.subject
     title(console, "Looked at")
     for label, path in (("checkpoint", subject.checkpoint), ("config", subject.config), ("data", subject.data)):
         say(console, f"{label}: {path or 'none'}", indent=2)
-    if _stage_is_unknown(report):
+    if stage_is_unknown(report):
         say(console, f"stage: {report.stage}", indent=2)
     if subject.sha256 is not None:
         say(console, f"sha256: {subject.sha256}", indent=2, style="dim")

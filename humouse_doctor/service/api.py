@@ -12,7 +12,6 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
@@ -20,9 +19,12 @@ from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.service.commands import report_on
+from humouse_doctor.service.python_report import Report
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
+
+    from humouse_doctor.networks.priors import Draw
 
 
 def inspect(
@@ -36,6 +38,9 @@ def inspect(
     targets: FloatArray | None = None,
     conditions: FloatArray | None = None,
     latent_dim: int | None = None,
+    codes: FloatArray | Tensor | None = None,
+    sampler: Draw | None = None,
+    part: str | int | None = None,
     samples: int = 512,
     seed: int = 0,
     quick: bool = False,
@@ -43,27 +48,46 @@ def inspect(
 ) -> Report:
     """Diagnose a checkpoint (a file or a run's folder), or a `generator` in memory.
 
-    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), to (N, T, D >= 2); `targets` (N, T, D) are what its loss
-    compares it with, in that unit; `settings` are config values by key, e.g. `{"training.lr.generator": 1e-3}`. `source` is a
-    checkout of the trainer, read as text. `conditions` (N, C) go with the targets, zeros where none are given. Targets are read
-    as positions unless `training.absolute_coordinates` is False in the settings. The generator's weights, mode, gradients and
+    A `generator` maps (z) or (z, c), z of shape (N, latent_dim), or (N, T, latent_dim) of noise at every step, to (N, T, D);
+    `targets` (N, T, D), or (N, T) of one channel, are what its loss compares it with, in that unit; `settings` are config
+    values by key, e.g. `{"training.lr.generator": 1e-3}`. `source` is a checkout of the trainer, read as text. `conditions`
+    (N, C) go with the targets, zeros where none are given. Targets are read as positions unless
+    `training.absolute_coordinates` is False in the settings. Latents come from N(0, 1), or are drawn from the `codes` (N, Z)
+    given, or by a `sampler(n, generator)` that returns (n, Z). If the generator returns a tuple or a dict, the first part with
+    sequences is read, or that called `part`.
+    The generator's weights, mode, gradients and
     the global random state are left as they were. Without `plugins` the probes of installed packages are left out. Raises
-    `DoctorError` with one line.
+    `DoctorError` with a one-line message.
     """
     if (checkpoint is None) == (generator is None):
         raise UsageError("inspect takes either a checkpoint or a generator")
     if generator is None:
-        if targets is not None or conditions is not None or latent_dim is not None:
-            raise UsageError("targets, conditions and latent_dim go with a generator; give data and config with a checkpoint")
+        if any(given is not None for given in (targets, conditions, latent_dim, codes, sampler, part)):
+            raise UsageError(
+                "targets, conditions, latent_dim, codes, sampler and part go with a generator; give data and config with a"
+                " checkpoint"
+            )
         with using(plugins=plugins):
-            return report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick))
+            return Report.of(report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick)))
     if config is not None or data is not None or source is not None:
         raise UsageError("config, data and source go with a checkpoint; give settings and targets with a generator")
     from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
 
-    loaded = of_module(generator, settings, targets, conditions, latent_dim=latent_dim, samples=samples, seed=seed, quick=quick)
+    loaded = of_module(
+        generator,
+        settings,
+        targets,
+        conditions,
+        latent_dim=latent_dim,
+        codes=codes,
+        sampler=sampler,
+        part=part,
+        samples=samples,
+        seed=seed,
+        quick=quick,
+    )
     with using(plugins=plugins):
-        return diagnose(with_broken(loaded), examine(loaded.case))
+        return Report.of(diagnose(with_broken(loaded), examine(loaded.case)))
 
 
 def preflight(
@@ -80,11 +104,11 @@ def preflight(
     """Diagnose a config, or the config of a run's folder, before it is trained: by rules, or with `rehearse_s` by measuring.
 
     A rehearsal trains the run's own warm-up on its `data` for at most so many seconds of wall time, and measures the result;
-    `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` with one line.
+    `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` in one line.
     """
     request = _request(None, config, data, source, settings, 512, seed, quick=False)
     with using(plugins=plugins):
-        return report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s))
+        return Report.of(report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s)))
 
 
 def load_case(

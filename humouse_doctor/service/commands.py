@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.view import RunView
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
+from humouse_doctor.inputs.files import is_stored
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
+from humouse_doctor.reporting.rows import search_command
 from humouse_doctor.service.display import Beside, Display, view_of
 
 if TYPE_CHECKING:
@@ -41,13 +44,14 @@ def inspect_run(
     progress: Callable[[str], None] = lambda _: None,
     listener: Listener[Request, Report] | None = None,
 ) -> RunView:
-    """Inspect a checkpoint, or a config before training; raises `DoctorError` with one line.
+    """Inspect a checkpoint, or a config before training; raises `DoctorError` with a one-line message.
 
     The files that `display` names are read first, so that an error in one of them is reported at once. `listener` receives the
     progress of a rehearsal.
     """
     beside = Beside.read(display)
-    return view_of(_listened_to(request, select, ignore, progress, beside, listener), display, beside)
+    report = _listened_to(request, select, ignore, progress, beside, listener)
+    return view_of(report, display, beside, following_of(report, request))
 
 
 def _listened_to(
@@ -74,7 +78,7 @@ def report_on(
     beside: Beside | None = None,
     on_pulse: OnPulse = lambda _: None,
 ) -> Report:
-    """Diagnose a checkpoint, or a config before training; raises `DoctorError` with one line.
+    """Diagnose a checkpoint, or a config before training; raises `DoctorError` with a one-line message.
 
     The outcome among `beside` marks the remedies that its trials confirmed or refuted. `on_pulse` is called with the progress
     of a rehearsal.
@@ -84,20 +88,50 @@ def report_on(
         return report
     from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return replace(with_diff(report, request.config), suggest=_suggest_command(request))
+    return replace(with_diff(report, request.config), suggest=_typed("suggest-config", request))
 
 
-def _suggest_command(request: Request) -> str | None:
-    """Return the command that prints the patch of this run; None if a name in it cannot be printed."""
-    words = ["humouse-doctor", "suggest-config", *(() if request.checkpoint is None else (str(request.checkpoint),))]
-    for option, path in (("--config", request.config), ("--data", request.data), ("--source", request.source)):
-        words.extend(() if path is None else (option, str(path)))
+def _typed(command: str, request: Request, *options: str) -> str | None:
+    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed."""
+    first, config = request.checkpoint, request.config
+    if first is None and command in ("preflight", "gate"):
+        first, config = config, None
+    words = ["humouse-doctor", command, *(() if first is None else (_as_word(first),))]
+    for option, path in (("--config", config), ("--data", request.data), ("--source", request.source)):
+        words.extend(() if path is None else (option, _as_word(path)))
     for override in request.overrides:
         words.extend(("--set", override))
     words.extend(() if request.rehearse_s is None else (f"--rehearse={request.rehearse_s:g}s",))
     words.extend(() if request.model is None else ("--model", request.model))
-    command = shlex.join([*words, *(("--salvage",) if request.salvage else ())])
-    return command if command.isprintable() else None
+    typed = shlex.join([*words, *(("--salvage",) if request.salvage else ()), *options])
+    return typed if typed.isprintable() else None
+
+
+def _as_word(path: Path) -> str:
+    """Return a path that no command line takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
+def following_of(report: Report, request: Request) -> tuple[str, ...]:
+    """Return the command to type after `report`, which was made from `request`: one that works as it stands.
+
+    The patch of a sick run comes first, else the search for a cure; a healthy checkpoint is held by a gate, a healthy config
+    is rehearsed, and of any other report more is shown.
+    """
+    sick = report.verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
+    sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
+    command = None
+    if report.chosen_remedies and report.subject.config is not None:
+        command = _typed("suggest-config", request)
+    elif sick:
+        command = search_command(report)
+    elif sound and request.checkpoint is not None and not (request.model or request.salvage):
+        command = _typed("gate", request)
+    elif sound and report.before_training and report.data is not None:
+        command = _typed("preflight", request, "--rehearse")
+    if command is None:
+        command = _typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
+    return () if command is None else (command,)
 
 
 def _diagnosed(
@@ -155,11 +189,15 @@ def suggest(
 ) -> Suggestion:
     """Return the report's patch in the form `emit`; with `write`, also make the change in the config's file.
 
-    Raises `UsageError` without a config, where an edit cannot be made in place, and for the record of a finished run, unless
-    `force`d.
+    A saved report gives its own patch. Raises `UsageError` without a config, where an edit cannot be made in place, and for the
+    record of a finished run, unless `force`d.
     """
     from humouse_doctor.service import patch  # inspect and preflight do without it as a rule
 
+    if request.checkpoint is not None and (str(request.checkpoint) == "-" or is_stored(request.checkpoint)):
+        if write or request.config is not None or request.data is not None or outcome is not None:
+            raise UsageError(f"{request.checkpoint}: a saved report; --write, --config, --data and --outcome need its run")
+        return patch.of_saved(request.checkpoint, emit)
     patch.require_config(request)
     report, facts = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
     return patch.suggestion(report, request, emit, write, force, facts)

@@ -44,7 +44,7 @@ class Beside:
 
     @classmethod
     def read(cls, display: Display) -> Beside:
-        """Read the files that `display` names; raises `DoctorError` with one line."""
+        """Read the files that `display` names; raises `DoctorError` with a one-line message."""
         before = outcome = None
         if display.compare is not None:
             from humouse_doctor.stored import saved  # most reports are compared with none
@@ -57,14 +57,15 @@ class Beside:
         return cls(before=before, outcome=outcome, outcome_path=str(display.outcome))
 
 
-def view_of(report: Report, display: Display, beside: Beside) -> RunView:
-    """Return the view of one report, judged alone and compared with the older report beside it."""
+def view_of(report: Report, display: Display, beside: Beside, following: tuple[str, ...] = ()) -> RunView:
+    """Return the view of one report, judged alone and compared with the older report beside it; `following` as in `RunView`."""
     return RunView(
         report=report,
         gate=judged_alone(report, Policy(fail_on=severity_of(display.fail_on)), VERSION),
         outcome=beside.outcome,
         comparison=None if beside.before is None else compare(beside.before, report),
         root=display.root,
+        following=following,
     )
 
 

@@ -93,10 +93,11 @@ def gate(
         each.setdefault(path.absolute(), path)
     requests = {str(path): _request_for(path, order.request) for path in each.values()}
     rehearsed = _rehearsed(list(requests.values()), listener)
-    looked_at = {
-        name: rehearsed[request] if request in rehearsed else _looked_at(request, progress)
-        for name, request in requests.items()
-    }
+    looked_at = dict[str, Report | Entry]()
+    for number, (name, request) in enumerate(requests.items(), start=1):
+        if request not in rehearsed:
+            progress(f"input {number} of {len(requests)}: {name}")
+        looked_at[name] = rehearsed[request] if request in rehearsed else _looked_at(request, progress)
     require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:

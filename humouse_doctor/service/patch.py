@@ -17,12 +17,13 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, patcher, yaml_text
-from humouse_doctor.inputs.files import is_folder, shortest
+from humouse_doctor.inputs.files import is_file, is_folder, shortest
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
+from humouse_doctor.stored import saved
 
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
@@ -42,8 +43,9 @@ class Suggestion:
 
 
 def require_config(request: Request) -> None:
-    """Raise `UsageError` if `request` can have no config, before anything is read."""
-    if request.config is None and not (request.checkpoint is not None and request.checkpoint.is_dir()):
+    """Raise `UsageError` if `request` neither names a config nor has a place to find one; nothing is read before."""
+    run = request.checkpoint
+    if request.config is None and not (run is not None and (run.is_dir() or hydra_record.around(run) is not None)):
         raise UsageError(_NO_CONFIG)
 
 
@@ -69,14 +71,8 @@ def suggestion(
         if write and not force:
             raise UsageError(f"{source}: {advice}; or insist with --force")
         notes.append(f"{source} is {advice}")
-    changed = text = ""
-    if emit is Emit.JSON:
-        text = json_report.patch_text(report)
-    elif edits and emit is Emit.OVERRIDES:
-        shown = patcher.override_prefix(source, prefix)
-        text = "".join(f"{patcher.override_line(edit, shown)}\n" for edit in edits)
-    elif edits and emit is Emit.YAML:
-        text = patcher.as_yaml(edits, prefix)
+    changed = ""
+    text = _in_form(report, emit)
     if edits and (emit is Emit.DIFF or write):
         before = yaml_text.read_text(Path(source))
         after = patcher.patched(before, source, edits, prefix)
@@ -89,6 +85,36 @@ def suggestion(
             backup = patcher.write(Path(source), after, None if _is_stale(report) else report.subject.sha256)
             changed = f"changed {source}; its old content is in {backup}"
     return Suggestion(text=text, report=report, changed=changed, notes=tuple(notes))
+
+
+def _in_form(report: Report, emit: Emit) -> str:
+    """Return the patch in a form that needs no file; empty for a diff, and where there is nothing to change."""
+    edits, prefix = report.patch, report.config_prefix
+    if emit is Emit.JSON:
+        return json_report.patch_text(report)
+    if edits and emit is Emit.OVERRIDES:
+        shown = patcher.override_prefix(report.subject.config, prefix)
+        return "".join(f"{patcher.override_line(edit, shown)}\n" for edit in edits)
+    return patcher.as_yaml(edits, prefix) if edits and emit is Emit.YAML else ""
+
+
+def of_saved(path: Path, emit: Emit) -> Suggestion:
+    """Return the patch of a saved report in the form `emit`; a diff is made anew, of the config that the report names.
+
+    Raises `UsageError` for a patch of keys that are not the trainer's, and for a diff of a config that is not here any more.
+    """
+    report = saved.read(path)
+    for edit in report.patch:
+        patcher.override_line(edit, report.config_prefix)  # what is no key of the trainer's is refused
+    text = _in_form(report, emit)
+    source = report.subject.config
+    if emit is Emit.DIFF and report.patch:
+        if source is None or not is_file(Path(source)):
+            raise UsageError(f"{path}: its config, {source or 'of no file'}, is not here, so no diff is made; --emit overrides")
+        patcher.require_own_file(source)
+        before = yaml_text.read_text(Path(source))
+        text = patcher.unified_diff(before, patcher.patched(before, source, report.patch, report.config_prefix), source)
+    return Suggestion(text=text, report=report, changed="", notes=tuple(_notes(report)))
 
 
 def with_diff(report: Report, config: Path | None) -> Report:

@@ -8,9 +8,15 @@ from pathlib import Path
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.settings import Origin
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.verify.marks import config_values, mark
+
+
+def overrides_of(report: Report) -> tuple[str, ...]:
+    """Return the overrides that a report was made with, as far as probes used them."""
+    return tuple(f"{one.key}={reader.spell(one.value)}" for one in report.settings if one.origin is Origin.OVERRIDE)
 
 
 def marked(report: Report, outcome: Outcome, path: str, overrides: Sequence[str]) -> Report:

@@ -16,5 +16,5 @@ __all__ = ["Command", "VerifyRequest", "diff_beside", "verify"]
 
 
 def verify(request: VerifyRequest, listener: ProgressListener, progress: Callable[[str], None] = lambda _: None) -> TrialsView:
-    """Try remedies in paired trainings; raises `DoctorError` with one line."""
+    """Try remedies in paired trainings; raises `DoctorError` with a one-line message."""
     return TrialsView(outcome=verification.verify(request, listener, progress).outcome)

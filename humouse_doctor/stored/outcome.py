@@ -82,19 +82,29 @@ def _pair(interval: Interval | None) -> list[float] | None:
 def read(path: Path) -> Outcome:
     """Read an outcome; raise `InputError` for any other file, and for a cure that the file's trials do not support."""
     from humouse_doctor.stored import values  # msgspec, which only reading needs
-    from humouse_doctor.stored.shapes import outcome as shapes
 
     try:
         text = values.load(path)
-        values.require_bounded(text)
-        stored = values.decode_file(text, shapes.Outcome, str(path), "an outcome", OUTCOME_VERSION, OUTCOME_KIND)
-        outcome = _outcome(stored)
     except OSError as error:
         raise InputError(f"{path}: cannot read the outcome: {reason(error)}") from None
     except values.MALFORMED as error:
         raise InputError(f"{path}: not an outcome that verify wrote ({reason(error)})") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> Outcome:
+    """Return the outcome in a file's text; raise `InputError` as `read` does."""
+    from humouse_doctor.stored import values  # as above
+    from humouse_doctor.stored.shapes import outcome as shapes
+
+    try:
+        values.require_bounded(text)
+        stored = values.decode_file(text, shapes.Outcome, name, "an outcome", OUTCOME_VERSION, OUTCOME_KIND)
+        outcome = _outcome(stored)
+    except values.MALFORMED as error:
+        raise InputError(f"{name}: not an outcome that verify wrote ({reason(error)})") from None
     for trouble in _contradictions(outcome):
-        raise InputError(f"{path}: not an outcome that verify wrote: {trouble}")
+        raise InputError(f"{name}: not an outcome that verify wrote: {trouble}")
     return outcome
 
 

@@ -59,8 +59,13 @@ def _packed(pictures: Mapping[str, Any] | None) -> str:
 
 
 def patch_text(report: Report) -> str:
-    """Return only the suggested patch, as JSON text."""
-    content = {"prefix": report.config_prefix, "patch": plain(report.patch)}
+    """Return only the suggested patch, and what has to change in the code for it, as JSON text."""
+    code = [
+        {"remedy": remedy.id, "changes": plain(remedy.code_changes), "hint": remedy.code_hint}
+        for remedy in report.chosen_remedies
+        if remedy.code_hint is not None
+    ]
+    content = {"prefix": report.config_prefix, "patch": plain(report.patch), "code": code}
     return no_command_in_json(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.gating import GATE_KIND
+from humouse_doctor.core.outcome import OUTCOME_KIND, Outcome
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import reason
-from humouse_doctor.stored import report
+from humouse_doctor.stored import outcome, report
 from humouse_doctor.stored.shapes.bounds import Head
 from humouse_doctor.stored.values import MALFORMED, decode, load, reports
 
@@ -19,10 +20,21 @@ def read(path: Path, name: str | None = None) -> Report:
 
     Raises `InputError` if the file is unreadable or not a report, and `UsageError` if several reports could be meant.
     """
+    found = read_any(path, name)
+    if isinstance(found, Outcome):
+        raise InputError(f"{path}: not a report, but an outcome of verify: give it with --outcome, or humouse-doctor show it")
+    return found
+
+
+def read_any(path: Path, name: str | None = None) -> Report | Outcome:
+    """Read a file as `read` does, or the outcome of a verify in it; `-` is stdin."""
     try:
         text = load(path)
-        if decode(text, Head).kind == GATE_KIND:
+        kind = decode(text, Head).kind
+        if kind == GATE_KIND:
             text = _chosen(reports(text), name, path)
+        elif kind == OUTCOME_KIND:
+            return outcome.parse(text, str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot read the report: {reason(error)}") from None
     except MALFORMED as error:

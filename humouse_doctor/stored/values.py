@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import re
+import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +19,8 @@ from humouse_doctor.stored.shapes.bounds import Head, Inputs
 
 T = TypeVar("T")
 
+#: The name that stands for stdin.
+STDIN = "-"
 #: Errors of the functions here for content that the tool did not write; msgspec's own are a `ValueError`.
 MALFORMED = (ValueError, KeyError, TypeError, RecursionError)
 
@@ -26,10 +30,15 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def load(path: Path) -> str:
-    """Return the text of a file; raise `OSError` if it cannot be read, `ValueError` if it is not UTF-8.
+    """Return the text of a file, or of stdin for `-`; raise `OSError` if it cannot be read, `ValueError` if it is not UTF-8.
 
     A byte order mark from a Windows editor is left out.
     """
+    if str(path) == STDIN:
+        data = sys.stdin.buffer.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it has more than {_MAX_BYTES:,} bytes")
+        return data.decode("utf-8-sig")
     return read_bounded(path, _MAX_BYTES).decode("utf-8-sig")
 
 
@@ -84,5 +93,5 @@ def require_bounded(text: str, runs: int = 1) -> None:
 
 
 def same(stored: object, kind: type[T]) -> T:
-    """Convert a shape into the type of `core` whose fields have the same names; raise `ValueError`."""
+    """Convert what was stored to `kind`, a type of `core` with the same field names; raise `ValueError` for a refused value."""
     return msgspec.convert(stored, kind, from_attributes=True)

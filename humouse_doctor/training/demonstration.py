@@ -110,19 +110,22 @@ def collapsing(seed: int) -> Recipe:
 
 def train_demo(directory: Path, seed: int, bar: Bar) -> None:
     """Train the demo's run into `directory`; raises `InputError` where a run that is not the demo's own is there already."""
-    _require_no_other_run(directory / ".hydra" / "config.yaml")
+    is_demo(directory)
     train_run(collapsing(seed), directory, seed, bar)
 
 
-def _require_no_other_run(config: Path) -> None:
+def is_demo(directory: Path) -> bool:
+    """Return True if the demo's run is in a folder, False if none is; raise `InputError` if it is another one."""
+    config = directory / ".hydra" / "config.yaml"
     try:
         own = config.read_bytes().startswith(f"{_COMMENT}demo\n".encode())
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return False
     except OSError as error:
         raise InputError(f"{config}: cannot read: {reason(error)}; give demo another folder") from None
     if not own:
         raise InputError(f"{config}: a run that is not the demo's is here; give demo another folder")
+    return True
 
 
 def train_run(recipe: Recipe, directory: Path, seed: int, bar: Bar) -> None:

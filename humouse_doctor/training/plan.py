@@ -67,9 +67,13 @@ def rehearse(
         raise UsageError("the learning rate is not known; add training.lr.generator to the config, or give it with --set")
     count, length, channels = gestures.sequences.shape
     if channels < spec.output_dim:
-        raise UsageError(f"the data has {channels} channels, the generator makes {spec.output_dim}; expected at least as many")
+        raise UsageError(
+            f"the data has {channels} channels and the generator makes {spec.output_dim}; expected no more than the data has"
+        )
     if length < spec.target_len:
-        raise UsageError(f"the data has {length} steps, the generator makes {spec.target_len}; expected at least as many")
+        raise UsageError(
+            f"the data has {length} steps and the generator makes {spec.target_len}; expected no more than the data has"
+        )
     for change in changes:
         refused = unfit(change, spec.architecture)
         if refused is not None:
@@ -79,7 +83,9 @@ def rehearse(
         spec = replace(spec, activation_xy=Activation.LINEAR)
     space = space_of(settings, gestures, spec.architecture, remarks, source=source)
     if space is None:
-        raise UsageError("what the loss compares is not known; add training.absolute_coordinates to the config")
+        raise UsageError(
+            "whether the loss compares positions or deltas is not known; add training.absolute_coordinates to the config"
+        )
     reading = None if pretrainer else reading_of(settings, gestures, spec.architecture, space, source)
     if CodeChange.LOSS_AS_READ in changes and (reading is None or reading.space.absolute):
         raise UsageError("the program does not sum the output, so its loss has nothing to sum")

@@ -73,7 +73,7 @@ def rehearsed(
     """Return the report on a config's own warm-up, trained for what is left of `request.rehearse_s` since `started`.
 
     `started` is a value of `clock`, in seconds. A config whose warm-up has no steps is judged by rules alone. The facts of the
-    trainer come with the report, None if its source was not read. Raises `DoctorError` with one line, `UsageError` without data
+    trainer come with the report, None if its source was not read. Raises `DoctorError` in one line, `UsageError` without data
     or if the time is too short.
     """
     assert request.rehearse_s is not None

@@ -31,7 +31,7 @@ _KEPT_LONGEST = ("space", "head", "steps", "latent", "drive", "width", "rate", "
 #: Rounds of exchanges that there must be time for before a cure that is barely healthy is improved.
 _EXCHANGES = 4
 #: The reason of an arm whose training the budget cut.
-CUT = "cut when the time was over"
+CUT = "cut when the time of --budget was over"
 
 #: Returns the trials of each arm with these seeds, run now or found in the store.
 Attempt = Callable[[Sequence[Arm], Sequence[int]], list[list[Trial]]]
@@ -252,9 +252,9 @@ class Search:
         kept = min(cured, default=0.0) * (len(self.seeds) - 1) / AT_A_TIME  # for the other seeds of a cure
         for arm in arms:
             if len(self._seen) + len(fitting) >= self.max_arms:
-                self._left_out[arm.title] = f"{self.max_arms} arms were the most"
+                self._left_out[arm.title] = f"--max-arms {self.max_arms} was reached"
             elif self.deadline is not None and time.monotonic() + self.seconds(arm) + kept > self.deadline:
-                self._left_out[arm.title] = "the time was over"
+                self._left_out[arm.title] = "no time was left in --budget"
             else:
                 fitting.append(arm)
         return fitting

@@ -128,7 +128,7 @@ class TrainerBench:
 
 
 def command_line(words: list[str]) -> bytes:
-    """Return the command as typed in a shell, on one line: the first line of its log."""
+    """Return the command quoted for a shell, as one line; it begins the log of its output."""
     return os.fsencode(f"$ {shlex.join(words)}".replace("\n", "\\n")) + b"\n"
 
 

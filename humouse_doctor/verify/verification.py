@@ -92,7 +92,7 @@ class VerifyResult:
 def verify(
     request: VerifyRequest, listener: ProgressListener, progress: Callable[[str], None] = lambda _: None
 ) -> VerifyResult:
-    """Run the trials that `request` asks for; raise `DoctorError` with one line.
+    """Run the trials that `request` asks for; raise `DoctorError` with a one-line message.
 
     Every input is read before the first trial, and never again. Trials are stored as they end, so that the same call after
     an interruption runs only the missing ones.

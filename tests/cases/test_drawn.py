@@ -103,7 +103,7 @@ def test_a_file_beyond_the_bounds_is_not_read(tmp_path: Path, real: Gestures, mo
 
     monkeypatch.setattr(drawn, "_MAX_INFLATED", 100_000)
     (case,) = (case for _, case in read(files[:1], real))
-    assert "inspect it by itself" in str(case)
+    assert "Inspect this file alone" in str(case)
 
 
 @pytest.mark.parametrize(

@@ -61,10 +61,11 @@ def test_the_first_line_of_a_report_is_the_answer(invoke: Invoke, collapsed_run:
     ended = invoke("inspect", *parts(collapsed_run))
 
     assert ended.code == 1
+    assert len(ended.out.splitlines()) <= 25
     assert re.match(r"COLLAPSED  .*generator_sick\.pt  \(confidence (high|medium)\)\n", ended.out)
     assert "HD201 out-of-reach-targets" in ended.out
     assert "\x1b" not in ended.out
-    assert max(len(line) for line in ended.out.splitlines()) <= 80
+    assert max(len(line) for line in ended.out.splitlines()[:-1]) <= 80  # but for the command, which is never broken
 
 
 def test_a_run_folder_is_enough_and_says_what_was_taken(invoke: Invoke, collapsed_run: Path) -> None:
@@ -132,9 +133,9 @@ def _but_its_command(shown: str) -> str:
 
 def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
     saved = tmp_path / "report.json"
-    written = invoke("inspect", *parts(collapsed_run), "-o", f"json={saved}")
+    written = invoke("inspect", *parts(collapsed_run), "--full", "-o", f"json={saved}")
 
-    shown = invoke("show", saved)
+    shown = invoke("show", saved, "--full")
 
     assert (written.code, written.err) == (shown.code, f"json report in {saved}\n") == (1, f"json report in {saved}\n")
     assert (_but_its_command(written.out), shown.err) == (_but_its_command(shown.out), "")
@@ -163,8 +164,16 @@ def test_ignored_probes_are_left_out(invoke: Invoke, collapsed_run: Path) -> Non
     assert all(probe["code"].startswith("HD1") for probe in report["probes"])
 
 
-def test_without_data_the_verdict_says_that_little_is_known(invoke: Invoke, collapsed_run: Path) -> None:
-    checkpoint, _, config, *_ = parts(collapsed_run)
+def without_data(run: Path, folder: Path) -> tuple[Path, Path]:
+    """Copy a run's checkpoint and config to where neither leads to its data; return both."""
+    checkpoint, _, config, *_ = parts(run)
+    shutil.copy(checkpoint, folder)
+    shutil.copy(config, folder)
+    return folder / Path(checkpoint).name, folder / "config.yaml"
+
+
+def test_without_data_the_verdict_says_that_little_is_known(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    checkpoint, config = without_data(collapsed_run, tmp_path)
     ended = invoke("inspect", checkpoint, "--config", config)
 
     assert ended.out.startswith("AT-RISK")
@@ -173,8 +182,8 @@ def test_without_data_the_verdict_says_that_little_is_known(invoke: Invoke, coll
     assert ended.code == 1
 
 
-def test_with_nothing_measurable_the_code_is_3(invoke: Invoke, healthy_run: Path) -> None:
-    checkpoint, _, config, *_ = parts(healthy_run)
+def test_with_nothing_measurable_the_code_is_3(invoke: Invoke, healthy_run: Path, tmp_path: Path) -> None:
+    checkpoint, config = without_data(healthy_run, tmp_path)
     ended = invoke("inspect", checkpoint, "--config", config)
 
     assert ended.out.startswith("UNDETERMINED")
@@ -182,12 +191,12 @@ def test_with_nothing_measurable_the_code_is_3(invoke: Invoke, healthy_run: Path
     assert ended.code == 3
 
 
-def test_without_a_config_the_space_is_asked_for(invoke: Invoke, collapsed_run: Path) -> None:
-    checkpoint, _, _, _, data = parts(collapsed_run)
+def test_without_a_config_the_space_is_asked_for(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    checkpoint, *_, data = *without_data(collapsed_run, tmp_path)[:1], parts(collapsed_run)[-1]
 
     bare = invoke("inspect", checkpoint, "--data", data)
     told = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
-                  "data.normalize_sequences=false")  # fmt: skip
+                  "data.normalize_sequences=false", "-v")  # fmt: skip
     head = invoke("inspect", checkpoint, "--data", data, "--set", "training.absolute_coordinates=true", "--set",
                   "data.normalize_sequences=false", "--set", "model.generator.activation_xy=tanh")  # fmt: skip
 
@@ -197,7 +206,7 @@ def test_without_a_config_the_space_is_asked_for(invoke: Invoke, collapsed_run: 
     assert "--set model.generator.activation_xy=tanh (or linear)" in " ".join(told.out.split())
     assert head.code == 1
     assert head.out.startswith("COLLAPSED")
-    assert "inferred" in told.out
+    assert "inferred" in " ".join(told.out.split())
 
 
 def test_preflight_needs_no_checkpoint(invoke: Invoke, collapsed_run: Path) -> None:
@@ -289,8 +298,8 @@ def test_nothing_to_suggest_is_said(invoke: Invoke, healthy_run: Path) -> None:
     assert "no config key to change" in ended.err
 
 
-def test_suggest_config_asks_for_a_config(invoke: Invoke, collapsed_run: Path) -> None:
-    checkpoint, _, _, _, data = parts(collapsed_run)
+def test_suggest_config_asks_for_a_config(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
+    checkpoint, *_, data = *without_data(collapsed_run, tmp_path)[:1], parts(collapsed_run)[-1]
     ended = invoke("suggest-config", checkpoint, "-d", data)
 
     assert ended.code == 2
@@ -298,10 +307,10 @@ def test_suggest_config_asks_for_a_config(invoke: Invoke, collapsed_run: Path) -
 
 
 def test_a_missing_config_is_told_before_anything_is_read(invoke: Invoke) -> None:
-    for arguments in ([], ["gone.pt"]):
-        ended = invoke("suggest-config", *arguments)
-        assert ended.code == 2
-        assert "needs a config" in one_line(ended)
+    ended = invoke("suggest-config", "gone.pt")
+
+    assert ended.code == 2
+    assert "needs a config" in one_line(ended)
 
 
 def test_a_run_folder_without_a_config_has_nothing_to_change(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
@@ -389,12 +398,10 @@ def test_demo_trains_a_collapse_and_finds_it(invoke: Invoke, tmp_path: Path, mon
 
     invoke("demo", tmp_path / "run")
     ended = invoke("demo", tmp_path / "run")  # its own run is written anew
-    gone = invoke("demo", "-f", "json")
 
     assert ended.code == 1
     assert ended.out.startswith("COLLAPSED")
     assert (tmp_path / "run" / "checkpoints" / "generator_demo.pt").is_file()
-    assert not Path(json.loads(gone.out)["subject"]["checkpoint"]).exists()
 
 
 BROKEN = {
@@ -418,7 +425,7 @@ BROKEN = {
     "bare tensor": (["inspect", "tensor.pt"], 3, "bare tensor"),
     "text as data": (["preflight", "good.yaml", "-d", "good.yaml"], 3, "neither a .npz nor a .npy"),
     "output folder missing": (["preflight", "good.yaml", "-o", "text=no/where.txt"], 3, "nothing was changed"),
-    "output without a format": (["preflight", "good.yaml", "-o", "x.txt"], 2, "expected FORMAT=PATH"),
+    "output without a format": (["preflight", "good.yaml", "-o", "x.odt"], 2, "expected FORMAT=PATH"),
     "output of no format": (["preflight", "good.yaml", "-o", "xml=x.xml"], 2, "FORMAT one of text, json, sarif"),
     "output twice": (["preflight", "good.yaml", "-o", "text=x", "-o", "json=./x"], 2, "twice"),
     "output to stdout": (["preflight", "good.yaml", "-o", "json=-"], 2, "for stdout use --format json"),
@@ -528,7 +535,7 @@ def test_a_wide_terminal_is_used_and_a_file_is_80_columns(
     invoke: Invoke, collapsed_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    wide = invoke("inspect", *parts(collapsed_run), "--quick").out
+    wide = invoke("inspect", *parts(collapsed_run), "--quick", "--full").out
     monkeypatch.delenv("COLUMNS")
     invoke("inspect", *parts(collapsed_run), "--quick", "-o", f"text={tmp_path / 'report.txt'}")
 
@@ -644,7 +651,7 @@ def test_an_output_never_takes_the_place_of_an_input(invoke: Invoke, collapsed_r
     for target in (checkpoint, config, data):
         ended = invoke("inspect", checkpoint, "-c", config, "-d", data, "-o", f"text={target}")
         assert ended.code == 2
-        assert "would overwrite what is looked at" in one_line(ended)
+        assert "would overwrite an input" in one_line(ended)
     assert [Path(path).read_bytes() for path in (checkpoint, config, data)] == before
 
 
@@ -788,7 +795,7 @@ def test_nothing_that_verify_writes_takes_the_place_of_an_input(invoke: Invoke, 
     for target in (config, data):
         ended = invoke("verify", config, "-d", data, option, f"text={target}" if option == "--output" else target)
         assert ended.code == 2
-        assert "would overwrite what is looked at" in one_line(ended)
+        assert "would overwrite an input" in one_line(ended)
     assert [path.read_bytes() for path in (config, data)] == before
 
 
@@ -816,7 +823,9 @@ def test_trials_mark_the_remedies_of_a_report_and_give_its_patch(invoke: Invoke,
     assert status["normalised-positions"] == "confirmed"
     assert {remedy["status"] for remedy in plain["remedies"]} <= {"unverified", "refused"}
     assert [finding["code"] for finding in report["findings"]] == [finding["code"] for finding in plain["findings"]]
-    assert "healthy with 3 of 3 seeds" in " ".join(invoke("inspect", *parts(collapsed_run), "--outcome", trials).out.split())
+    assert "healthy with 3 of 3 seeds" in " ".join(
+        invoke("inspect", *parts(collapsed_run), "--full", "--outcome", trials).out.split()
+    )
 
 
 def test_suggest_config_gives_the_patch_that_trials_confirmed(invoke: Invoke, collapsed_run: Path, trials: Path) -> None:
@@ -842,8 +851,9 @@ def test_trials_without_a_config_and_files_that_are_none_are_refused(
     invoke: Invoke, collapsed_run: Path, trials: Path, tmp_path: Path
 ) -> None:
     checkpoint, *rest = parts(collapsed_run)
+    elsewhere, _ = without_data(collapsed_run, tmp_path)
 
-    alone = invoke("inspect", checkpoint, "--set", "model.generator.target_len=24", "--quick", "--outcome", trials)
+    alone = invoke("inspect", elsewhere, "--set", "model.generator.target_len=24", "--quick", "--outcome", trials)
     foreign = invoke("inspect", checkpoint, *rest, "--quick", "--outcome", collapsed_run / ".hydra" / "config.yaml")
     missing = invoke("inspect", checkpoint, *rest, "--quick", "--outcome", tmp_path / "nothing.json")
 

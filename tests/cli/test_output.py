@@ -34,7 +34,7 @@ def saved(tmp_path: Path) -> Path:
 def test_one_call_writes_every_format(invoke: Invoke, saved: Path, tmp_path: Path) -> None:
     asked = [f"{form.value}={tmp_path / f'report.{form.value}'}" for form in Format]
 
-    ended = invoke("show", saved, *(part for output in asked for part in ("-o", output)))
+    ended = invoke("show", saved, "--full", *(part for output in asked for part in ("-o", output)))
 
     assert ended.out == text.render(collapsed())
     assert ended.err.splitlines() == [f"{form.value} report in {tmp_path / f'report.{form.value}'}" for form in Format]
@@ -67,7 +67,7 @@ def _content(form: Format, shown: str) -> str:
 def test_every_format_tells_the_same_verdict_causes_and_numbers(invoke: Invoke, saved: Path, form: Format) -> None:
     report = collapsed()
 
-    shown = _content(form, invoke("show", saved, "-f", form.value).out)
+    shown = _content(form, invoke("show", saved, "-f", form.value, "--full").out)
 
     assert "collapsed" in shown.lower()
     for cause in report.causes:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,3 +90,11 @@ def test_positions_read_as_deltas_are_summed_once_more() -> None:
     positions = np.array([[[1.0, 2.0], [3.0, 2.0], [4.0, 0.0]]])
 
     assert Space(absolute=False).pixels(positions).tolist() == [[[1.0, 2.0], [4.0, 4.0], [8.0, 4.0]]]
+
+
+def test_a_series_as_given_is_its_own_target_in_every_channel() -> None:
+    series = np.arange(24.0).reshape(2, 3, 4)
+    space = Space(absolute=True, channels=None, as_is=True)
+    np.testing.assert_array_equal(space.targets(series, 9), series)
+    np.testing.assert_array_equal(space.positions(series), series)
+    np.testing.assert_array_equal(replace(space, absolute=False).positions(series), series.cumsum(axis=1))

@@ -10,12 +10,12 @@ from humouse_doctor.core import text
 from humouse_doctor.core.text import full_reason, harmless, one_line, reason, shortened
 
 
-@pytest.mark.parametrize("number", [*range(0x300), 0x200B, 0x202E, 0x2028, 0x2029, 0xD800, 0xFEFF, 0x1F642, 0xE0001])
-def test_only_what_a_terminal_would_obey_is_spelled_out(number: int) -> None:
-    character = chr(number)
-    obeyed = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\n"
-    assert (harmless(f"a{character}b") == f"a{character}b") is not obeyed
-    assert not obeyed or harmless(f"a{character}b").isascii()
+def test_only_what_a_terminal_would_obey_is_spelled_out() -> None:
+    for number in (*range(0x300), 0x200B, 0x202E, 0x2028, 0x2029, 0xD800, 0xFEFF, 0x1F642, 0xE0001):
+        character = chr(number)
+        obeyed = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and character != "\n"
+        assert (harmless(f"a{character}b") == f"a{character}b") is not obeyed, hex(number)
+        assert not obeyed or harmless(f"a{character}b").isascii(), hex(number)
 
 
 def test_plain_text_is_returned_without_a_look_at_each_character(monkeypatch: pytest.MonkeyPatch) -> None:

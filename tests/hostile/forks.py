@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import IO, NamedTuple
+from typing import IO, ClassVar, NamedTuple
 
 from humouse_doctor.inputs.checkpoints import child
 
@@ -198,30 +198,41 @@ class Watch:
     _ALLOWED = ("os.listdir", "os.scandir", "os.kill")
     _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
+    #: Of the whole process, since a hook cannot be taken away, and each is asked at every `id()`.
+    _all_looking: ClassVar[list[Watch]] = []
+    _hooked: ClassVar[bool] = False
+
     def __init__(self) -> None:
         self.seen: list[str] = []
-        self._looking = False
-        sys.addaudithook(self._hook)
+        if not Watch._hooked:
+            Watch._hooked = True
+            sys.addaudithook(self._hook)
 
-    def _hook(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self._looking:
-            return
+    @classmethod
+    def _hook(cls, event: str, arguments: tuple[object, ...]) -> None:
+        for watch in cls._all_looking:
+            watch._note(event, arguments)
+
+    def _note(self, event: str, arguments: tuple[object, ...]) -> None:
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & self._WRITES
         if writes or (event.startswith(self._EVENTS) and event not in self._ALLOWED):
             self.seen.append(f"{event} {str(arguments)[:200]}")
 
     @contextlib.contextmanager
     def looking(self) -> Iterator[None]:
-        self._looking = True
+        self._all_looking.append(self)
         try:
             yield
         finally:
-            self._looking = False
+            self._all_looking.remove(self)
 
     @contextlib.contextmanager
     def looking_away(self) -> Iterator[None]:
-        before, self._looking = self._looking, False
+        looked = self in self._all_looking
+        if looked:
+            self._all_looking.remove(self)
         try:
             yield
         finally:
-            self._looking = before
+            if looked:
+                self._all_looking.append(self)

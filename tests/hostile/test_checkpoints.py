@@ -1,7 +1,8 @@
 """Whatever a file holds, it does not run, hang, crash or lie: one line that refuses it, or a report.
 
-Every file goes through the whole command. Its loader is a process of its own (forked from one that has imported torch, so
-that hundreds of them take a minute); some go through a loader that is started as a command starts it too, and get one answer.
+Every file goes through the whole command. Its loader is another process (forked from one that has imported torch, so that
+hundreds of them take a minute): one of its own for a file made to do harm, one that reads several in turn for the others. Some
+go through a loader that is started as a command starts it too, and get one answer.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from tests.schemas import require_report
 CASES = cases()
 #: Of the kinds of file that a loader reads differently, and of those that it does not survive.
 STARTED = {case.family: case for case in reversed(CASES) if case.family in ("wild", "salvaged", "bomb", "safetensors")}
+#: Families of files made to do harm.
+HARMFUL = ("code", "code salvaged", "bomb", "bomb salvaged", "name")
 #: Of computing, here and in the loader: seconds on any machine, minutes only for what explodes.
 MAX_S = 60.0
 MAX_KIB = 2 << 20
@@ -82,6 +85,7 @@ Invoke = Callable[..., Ended]
 
 @pytest.fixture
 def inspect(
+    request: pytest.FixtureRequest,
     forks: Forks,
     watch: Watch,
     rehearsed: Path,
@@ -90,10 +94,11 @@ def inspect(
     tmp_path: Path,
 ) -> Callable[[Path, bool], Ended]:
     """Inspect a file as the command does, its loader forked, and nothing else done by this process while it looks at it."""
+    case = request.node.callspec.params["case"]
 
     def launch() -> child.Process:
         with watch.looking_away():
-            return forks.launch()
+            return forks.launch() if case.family in HARMFUL else forks.launch_shared()
 
     def watched(*arguments: Any) -> Report:
         with watch.looking():
@@ -184,7 +189,7 @@ AS_DATA = [case for case in CASES if not case.salvage and "bomb" not in case.fam
 def test_a_file_given_as_data_is_refused_with_one_line_or_read(
     case: Case, tmp_path: Path, forks: Forks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same files, alone with a loader, are above: what is said here to another question may come from a shared one."""
+    """The same files are above: what is said here to another question may come from a shared loader, whatever the file."""
     monkeypatch.setattr(child, "launch", forks.launch_shared)
     path = tmp_path / "a.pt"
     case.write(path)

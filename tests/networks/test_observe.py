@@ -15,7 +15,7 @@ from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Origin, Setting, Settings
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import build
-from humouse_doctor.networks.observe import facts_by_behaviour, from_factory, observe, sampler_of, tensors_of
+from humouse_doctor.networks.observe import Own, facts_by_behaviour, from_factory, observe, sampler_of, tensors_of
 from humouse_doctor.networks.sampling import Sampler
 
 Z, C, H, T, D = 3, 2, 4, 6, 3
@@ -143,7 +143,7 @@ def _settings(**values: Any) -> Settings:
 
 def test_the_facts_of_a_foreign_network_are_found_by_running_it() -> None:
     network, random = _Flat(), torch.get_rng_state()
-    facts, sampler = facts_by_behaviour(network, Settings())
+    facts, sampler = facts_by_behaviour(Own(network=network), Settings(), [])
     assert torch.equal(torch.get_rng_state(), random), "its noise must not be the caller's"
     assert (sampler.latent_dim, sampler.condition_dim) == (Z, C)
     assert facts.label == "_Flat"
@@ -155,7 +155,7 @@ def test_the_facts_of_a_foreign_network_are_found_by_running_it() -> None:
 
 
 def test_the_width_of_a_recurrent_foreign_network_is_its_output_layers_input() -> None:
-    facts, _ = facts_by_behaviour(_Keyword(), _settings(latent_dim=Z))
+    facts, _ = facts_by_behaviour(Own(network=_Keyword()), _settings(latent_dim=Z), [])
     assert facts.hidden_dim == H
     assert facts.heads == (Activation.LINEAR,) * D
 
@@ -163,17 +163,17 @@ def test_the_width_of_a_recurrent_foreign_network_is_its_output_layers_input() -
 def test_settings_go_before_attributes_but_defaults_do_not() -> None:
     network = _Flat()
     network.z_dim, network.cond_dim = 99, 99
-    _, sampler = facts_by_behaviour(network, _settings(latent_dim=Z, condition_dim=C))
+    _, sampler = facts_by_behaviour(Own(network=network), _settings(latent_dim=Z, condition_dim=C), [])
     assert (sampler.latent_dim, sampler.condition_dim) == (Z, C)
     key = "model.generator.latent_dim"
     defaults = Settings({key: Setting(key=key, value=64, origin=Origin.DEFAULT)})
-    _, sampler = facts_by_behaviour(_Flat(), defaults)
+    _, sampler = facts_by_behaviour(Own(network=_Flat()), defaults, [])
     assert sampler.latent_dim == Z
 
 
 def test_a_latent_of_unknown_size_is_asked_for() -> None:
     with pytest.raises(UsageError) as caught:
-        facts_by_behaviour(_Keyword(), Settings())
+        facts_by_behaviour(Own(network=_Keyword()), Settings(), [])
     assert str(caught.value) == (
         "the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)"
     )
@@ -206,7 +206,7 @@ def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.mark.usefixtures("factories")
 def test_a_factory_in_the_working_folder_is_called() -> None:
     for _ in range(2):
-        network = from_factory("factories_of_this_test:good")
+        network = from_factory("factories_of_this_test:good").network
         assert isinstance(network, nn.Linear)
         assert str(Path.cwd()) not in sys.path
 

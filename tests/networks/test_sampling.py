@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import Load, load_of
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
+from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec, Head, MeasuredHead
 from humouse_doctor.networks import sampling
 from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
@@ -130,7 +130,7 @@ def _latents(count: int) -> Tensor:
     return torch.randn(count, Z, generator=torch.Generator().manual_seed(0))
 
 
-def _heads(sampler: Sampler) -> tuple[Activation | None, ...]:
+def _heads(sampler: Sampler) -> tuple[Head | None, ...]:
     return heads_by_behaviour(sampler, first_pass(sampler))
 
 
@@ -343,17 +343,23 @@ class _Returning(nn.Module):
 @pytest.mark.parametrize(
     ("out", "what"),
     [
-        (lambda latents: torch.ones(len(latents), T), "(5, 6)"),
-        (lambda latents: torch.ones(len(latents), T, 1), "(5, 6, 1)"),
-        (lambda latents: torch.ones(T, len(latents), D), "(6, 5, 2)"),
-        (lambda latents: (torch.ones(5, T, D), None), "tuple"),
-        (lambda latents: None, "NoneType"),
+        (lambda latents: torch.ones(len(latents), T), "(2, 6)"),
+        (lambda latents: torch.ones(T, len(latents), D), "(6, 2, 2)"),
+        (lambda latents: (torch.ones(len(latents), T), None), "a tuple of 0 (2, 6)"),
+        (lambda latents: None, "a NoneType without tensors"),
     ],
 )
 def test_an_output_of_another_shape_is_refused_with_what_it_is(out: Callable[[Tensor], object], what: str) -> None:
     with pytest.raises(UsageError) as caught:
-        draw(_sampler(_Returning(out)), None, 5, 0)
-    assert str(caught.value) == f"the generator returns {what}; expected a tensor (N, T, D) with D >= 2"
+        first_pass(_sampler(_Returning(out)))
+    assert str(caught.value) == f"the generator returns {what}; expected a tensor (N, T, D), alone or as a part"
+
+
+def test_an_output_whose_shape_depends_on_the_latents_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"returns \(5, 6\); expected a tensor \(N, T, D\)"):
+        draw(_sampler(_Returning(lambda latents: torch.ones(len(latents), T))), None, 5, 0)
+    with pytest.raises(UsageError, match=r"returns a tuple of 0 .*, and before it had a part alone"):
+        draw(_sampler(_Returning(lambda latents: (torch.ones(5, T, D), None))), None, 5, 0)
 
 
 def test_latents_of_another_size_are_refused() -> None:
@@ -456,12 +462,60 @@ def _mixed(values: Tensor) -> Tensor:
         (nn.Identity(), (Activation.LINEAR, Activation.LINEAR)),
         (lambda values: values, (Activation.LINEAR, Activation.LINEAR)),
         (_mixed, (Activation.TANH, Activation.SOFTPLUS)),
-        (lambda values: 2 * torch.tanh(values), (None, None)),
         (torch.sin, (None, None)),
     ],
 )
 def test_heads_are_told_by_what_they_do(head: Callable[[Tensor], Tensor], expected: tuple[Activation | None, ...]) -> None:
     assert _heads(_sampler(_Headed(head))) == expected
+
+
+_STD, _MEAN = torch.tensor([2.0, 3.0]), torch.tensor([1.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    ("head", "bounds", "gain", "centre"),
+    [
+        (lambda values: 3 * torch.tanh(values), (-3, 3), 3.0, 0.0),
+        (lambda values: torch.tanh(values) * _STD + _MEAN, (-4, 2), 3.0, -1.0),
+        (lambda values: values * _STD + _MEAN, (-np.inf, np.inf), 3.0, -1.0),
+        (lambda values: values.clamp(-11.5, 2), (-11.5, 2), 1.0, 0.0),
+        (lambda values: 5 - values.relu(), (-np.inf, 5), 0.5, 5.0),
+        (lambda values: torch.tanh(values).cumsum(dim=1), (-T, T), None, 0.0),
+    ],
+    ids=["scaled", "unscaled", "linear unscaled", "clamp", "from above", "summed"],
+)
+def test_a_head_that_is_no_activation_is_known_by_its_numbers(
+    head: Callable[[Tensor], Tensor], bounds: tuple[float, float], gain: float | None, centre: float
+) -> None:
+    found = _heads(_sampler(_Headed(head)))[1]
+
+    assert isinstance(found, MeasuredHead)
+    assert found.bounds == pytest.approx(bounds)
+    assert found.centre == pytest.approx(centre, abs=1e-5)
+    assert gain is None or found.gain == pytest.approx(gain, rel=1e-3)
+
+
+def test_a_head_that_couples_its_channels_is_known_by_its_bounds() -> None:
+    first, second = _heads(_sampler(_Headed(lambda values: values.softmax(dim=-1))))
+
+    assert first is not None
+    assert second is not None
+    assert first.bounds == second.bounds == (0, 1)
+
+
+def test_a_recurrent_state_as_the_output_lies_within_its_bounds() -> None:
+    class StateOut(_Own):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn = nn.GRU(H, D, batch_first=True)
+
+        def forward(self, latents: Tensor) -> Tensor:
+            out: Tensor = 2 * self.rnn(self.steps(latents))[0]
+            return out
+
+    (found, _) = _heads(_sampler(StateOut()))
+    assert found is not None
+    assert found.bounds == (-2, 2)
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))

@@ -93,6 +93,39 @@ def test_too_few_sequences_are_skipped(of_targets: int, drawn: int) -> None:
     assert builders.run("HD103", builders.case(found)).reason == "only 15 sequences: too few to tell"
 
 
+def _stopped(paths: FloatArray, share: float) -> FloatArray:
+    """Paths that stay where they are after this share of their steps."""
+    steps = paths.shape[1]
+    return builders.frozen(paths[:, np.minimum(np.arange(steps), round(share * steps))])
+
+
+def test_paths_that_stop_where_real_ones_go_on_are_found_though_they_vary_enough() -> None:
+    targets = builders.strokes(0, rows=64, steps=60)
+    case = builders.case(builders.samples(targets, _stopped(builders.strokes(1, rows=64, steps=60), 0.55)))
+    result = builders.run("HD103", case)
+    assert result.measurements["time_std_ratio"] > 0.5
+    assert result.measurements["late_std_ratio"] == 0.0
+    assert result.judgement is Judgement.FOUND
+    assert builders.probe("HD103").message(case, result.measurements) == (
+        "in the last third of a path the position varies 0.000 as much as in a real one: paths stop where real ones go on"
+    )
+
+
+def test_targets_that_rest_at_their_end_ask_for_no_movement_there() -> None:
+    targets, drawn = (_stopped(builders.strokes(seed, rows=64, steps=60), 0.5) for seed in (0, 1))
+    result = builders.run("HD103", builders.case(builders.samples(targets, drawn)))
+    assert "late_std_ratio" not in result.measurements
+    assert result.judgement is Judgement.HEALTHY
+
+
+def test_the_last_third_is_that_before_the_padding() -> None:
+    targets = builders.strokes(0, rows=64, steps=60)
+    padded = builders.frozen(np.concatenate([targets, np.repeat(targets[:, -1:], 60, axis=1)], axis=1))
+    lengths = builders.frozen(np.full(64, 60.0))
+    result = builders.run("HD103", builders.case(builders.samples(padded, _stopped(padded, 0.28), lengths=lengths)))
+    assert result.measurements["late_std_ratio"] == 0.0
+
+
 def test_padding_and_transient_do_not_count_as_movement() -> None:
     targets = np.array(builders.strokes(0))
     drawn = np.zeros_like(targets)
@@ -282,3 +315,11 @@ def test_it_agrees_with_its_slow_twin(
 def test_it_agrees_with_its_slow_twin_on_strokes(absolute: bool) -> None:
     lengths = [float(5 + row % 16) for row in range(48)]
     _assert_agrees(builders.strokes(5) * 200, builders.strokes(6, rows=19, steps=24), lengths, absolute=absolute)
+
+
+def test_a_ratio_too_small_for_its_digits_is_not_said_to_be_zero() -> None:
+    from humouse_doctor.probes.shared.measures import in_words
+
+    assert [in_words(value, 3) for value in (2e-05, 0.0004, 0.0006, 0.0, 0.25)] == [
+        "less than 0.001", "less than 0.001", "0.001", "0.000", "0.250",
+    ]  # fmt: skip

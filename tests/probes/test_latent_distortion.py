@@ -154,7 +154,7 @@ def test_seq2seq_does_not_distort_its_latent(kind: _Kind) -> None:
 def test_a_pretrainers_checkpoint_has_latents_of_its_own(kind: _Kind) -> None:
     contract = PretrainerContract(file="p.pt")
     case = builders.case(known=kind.settings(kind.on), contract=contract, weights=builders.TRAINED, subject_is_pretrainer=True)
-    assert "its own table of latents" in str(builders.run(kind.code, case).reason)
+    assert "learns a latent for each sequence" in str(builders.run(kind.code, case).reason)
 
 
 @for_both

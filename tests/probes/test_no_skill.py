@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -130,6 +132,15 @@ def test_the_message_says_below_or_above_and_names_the_prior_where_it_is_off() -
         " to real sequences the loss is 75% below the best constant's"
     )
     assert "prior" not in _PROBE.message(case, {**measured, "prior_fit_spread": 1.0})
+
+
+@pytest.mark.parametrize("std", [1.9, 4.3])
+def test_the_codes_of_an_own_network_are_asked_for_where_the_fit_is_wider_than_the_prior(std: float) -> None:
+    own = replace(builders.healthy_case(), network=builders.network(architecture=None))
+    measured = {"skill": 0.75, "motion_skill": 0.5, "prior_fit_spread": 0.2, "fitted_latent_std": std}
+    hint = "if the codes it was trained on are as wide, hand them in"
+    assert (hint in _PROBE.message(own, measured)) == (std > 2)
+    assert hint not in _PROBE.message(builders.healthy_case(), measured)
 
 
 def test_the_message_says_how_many_times_a_loss_is_that_is_far_above() -> None:

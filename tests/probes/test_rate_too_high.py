@@ -63,7 +63,7 @@ def test_a_pretrainers_file_is_not_judged_by_the_rate_of_the_run_that_starts_fro
 def test_what_is_not_known_is_skipped_with_its_reason() -> None:
     assert builders.run("HD212", _of(None)).reason == "neither a learning rate nor trained weights are known"
     tcn = replace(_of(0.3), network=builders.network(Activation.LINEAR, architecture=Architecture.TCN))
-    assert builders.run("HD212", tcn).reason == "the estimate holds only for recurrent layers"
+    assert builders.run("HD212", tcn).reason == "its estimate is for recurrent layers alone"
 
 
 def test_the_message_and_the_remedy_name_both_rates() -> None:

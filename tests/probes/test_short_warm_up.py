@@ -42,9 +42,9 @@ def test_a_tcn_a_net_of_unknown_width_and_unknown_steps_are_skipped() -> None:
     case = _of(5)
     tcn = replace(case, network=builders.network(Activation.LINEAR, architecture=Architecture.TCN))
     wide = replace(case, network=builders.network(Activation.LINEAR, hidden_dim=None))
-    assert builders.run("HD210", tcn).reason == "the estimate holds only for recurrent layers"
-    assert builders.run("HD210", wide).reason == "the estimate holds only for recurrent layers"
-    assert builders.run("HD210", replace(case, data=None)).reason == "how many steps the warm-up has is not known"
+    assert builders.run("HD210", tcn).reason == "its estimate is for recurrent layers alone"
+    assert builders.run("HD210", wide).reason == "its estimate is for recurrent layers alone"
+    assert builders.run("HD210", replace(case, data=None)).reason == "how many steps the warm-up has is not known, without data"
     assert builders.run("HD210", _of(0)).reason == "there is no warm-up"
 
 

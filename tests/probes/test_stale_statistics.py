@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from humouse_doctor.core.case import Case, WeightFacts
 from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.spec import MeasuredHead
 from tests import builders
 
 _PROBE = builders.probe("HD215")
@@ -23,8 +26,45 @@ def test_one_stale_layer_is_enough(stale: int, judgement: Judgement) -> None:
     assert result.measurements == {"stale_share": stale / 4, "norms": 4.0}
 
 
-def test_a_network_without_batch_norms_is_skipped() -> None:
-    assert builders.run("HD215", _of(0, 0)).reason == "the network has no batch norm that keeps running statistics"
+def test_a_network_without_either_is_skipped() -> None:
+    reason = "the network has no batch norm with running statistics, and its head scales nothing"
+    assert builders.run("HD215", _of(0, 0)).reason == reason
+    plain = replace(_of(0, 0), network=builders.network())
+    assert builders.run("HD215", plain).reason == reason
+
+
+def _scaled(*gains: float, bounds: tuple[float, float] = (-math.inf, math.inf)) -> Case:
+    heads = tuple(MeasuredHead(bounds=bounds, gain=gain, centre=5.0) for gain in gains)
+    values = np.random.default_rng(0).normal(0, 4, (64, 20, len(gains)))
+    drawn = builders.samples(values, values)
+    return replace(builders.case(drawn, weights=builders.TRAINED), network=replace(builders.network(), heads=heads))
+
+
+@pytest.mark.parametrize(
+    ("gain", "judgement"),
+    [
+        (4.0, Judgement.HEALTHY),
+        (0.8, Judgement.HEALTHY),
+        (0.2, Judgement.BORDERLINE),
+        (0.004, Judgement.FOUND),
+        (-4000.0, Judgement.FOUND),
+    ],
+)
+def test_the_scale_of_the_output_is_that_of_the_targets(gain: float, judgement: Judgement) -> None:
+    result = builders.run("HD215", _scaled(4.0, gain))
+    assert result.judgement is judgement
+    assert result.measurements["output_scale"] == pytest.approx(1.0 if gain == 4.0 else abs(gain) / 4, rel=0.05)
+
+
+def test_a_head_with_bounds_is_judged_by_its_reach_and_not_by_its_scale() -> None:
+    assert builders.run("HD215", _scaled(0.004, 0.004, bounds=(-1.0, 1.0))).judgement is None
+
+
+def test_the_message_on_a_scale_has_the_ratio_and_the_remedy_the_data() -> None:
+    case = _scaled(0.004, 0.004)
+    measured = _PROBE.measure(case)
+    assert "by 0.00099 times the std of the targets" in _PROBE.message(case, measured)
+    assert [remedy.id for remedy in _PROBE.remedies(case, measured)] == ["statistics-of-the-data"]
 
 
 def test_the_message_counts_the_layers_and_the_remedy_needs_no_training() -> None:

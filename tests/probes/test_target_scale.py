@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, NetworkFacts
 from humouse_doctor.core.probe import Judgement, Status
 from humouse_doctor.core.settings import Value
-from humouse_doctor.core.spec import Activation, Architecture
+from humouse_doctor.core.spec import Activation, Architecture, MeasuredHead
 from tests import builders, reference
 
 _PROBE = builders.probe("HD202")
@@ -101,13 +102,15 @@ def test_steps_that_are_not_known_are_skipped_with_those_needed() -> None:
     result = builders.run("HD202", _with(builders.constant(270.0), {}, unknown=("data.batch_size",)))
     assert (result.status, result.reason) == (
         Status.SKIPPED,
-        "30,000 steps are needed, but how many the warm-up has is not known",
+        "30,000 steps are needed, but how many steps the warm-up has is not known: data.batch_size is missing",
     )
 
 
 def test_steps_beyond_any_number_are_needed_in_words() -> None:
     slow = _with(builders.constant(270.0), {"training.lr.generator": 5e-324}, unknown=("data.batch_size",))
-    reason = "more than any number of steps are needed, but how many the warm-up has is not known"
+    reason = (
+        "more than any number of steps are needed, but how many steps the warm-up has is not known: data.batch_size is missing"
+    )
     assert builders.run("HD202", slow).reason == reason
 
 
@@ -151,3 +154,33 @@ def test_it_agrees_with_its_slow_twin_on_strokes() -> None:
     targets = builders.strokes(8) * 130
     twin = reference.target_scale(targets.tolist(), _RATE, _HIDDEN, 100.0 * _BATCHES)
     builders.assert_agrees("HD202", _of(targets), twin)
+
+
+def _scaled(gain: float, centre: float) -> NetworkFacts:
+    head = MeasuredHead(bounds=(-math.inf, math.inf), gain=gain, centre=centre)
+    return replace(builders.network(), architecture=None, heads=(head, head))
+
+
+def test_targets_that_a_head_scales_are_compared_with_before_it() -> None:
+    targets = builders.strokes(0) * 260.0 + 900.0
+    case = builders.case(
+        builders.samples(targets, targets), known=builders.settings(), facts=_scaled(260.0, 900.0), data=builders.summary()
+    )
+
+    result = builders.run("HD202", case)
+
+    assert result.judgement is Judgement.HEALTHY
+    assert result.measurements["target_rms"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_head_whose_scale_is_not_the_targets_is_no_matter_of_steps() -> None:
+    targets = builders.strokes(0) * 260.0 + 900.0
+    case = builders.case(
+        builders.samples(targets, targets), known=builders.settings(), facts=_scaled(0.02, 900.0), data=builders.summary()
+    )
+
+    result = builders.run("HD202", case)
+
+    assert result.status is Status.SKIPPED
+    assert result.reason is not None
+    assert "the head scales what the output layer gives" in result.reason

@@ -19,7 +19,14 @@ def test_finite_weights_beyond_their_start_are_healthy() -> None:
     assert _of(0, 1.5).judgement is Judgement.HEALTHY
 
 
-@pytest.mark.parametrize("excess", [0.0, 0.7, 1.0])
+@pytest.mark.parametrize("excess", [0.001, 0.035, 0.89])
+def test_weights_far_within_their_start_are_no_start(excess: float) -> None:
+    result = _of(0, excess)
+    assert result.judgement is Judgement.HEALTHY
+    assert "excess_over_start" not in result.measurements
+
+
+@pytest.mark.parametrize("excess", [0.0, 0.9, 0.97, 1.0])
 def test_weights_within_their_start_are_found(excess: float) -> None:
     result = _of(0, excess)
     assert result.judgement is Judgement.FOUND

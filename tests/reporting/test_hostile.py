@@ -82,7 +82,7 @@ HOSTILE = {
     "backslash": "\\",
     "blanks": " \n\t ",
     "nothing": "",
-    "long": "x" * 5000,
+    "long": "x" * 2_000,
 }
 
 #: A text that does no harm, planted the same way to see what there is to be read.
@@ -235,12 +235,16 @@ ORACLES: dict[Family, Callable[[str, str, str], None]] = {
 
 @pytest.mark.parametrize("codes", [False, True], ids=["", "codes too"])
 @pytest.mark.parametrize("kind", HOSTILE)
-@pytest.mark.parametrize(("name", "render", "family"), RENDERERS, ids=[name for name, _, _ in RENDERERS])
-def test_hostile_text_is_only_read(name: str, render: Callable[[Planted], str], family: Family, kind: str, codes: bool) -> None:
-    rendered = render(_world(HOSTILE[kind], codes=codes))
-
-    _is_plain(rendered)
-    ORACLES[family](rendered, HOSTILE[kind], _meek(render, codes=codes))
+def test_hostile_text_is_only_read(kind: str, codes: bool) -> None:
+    everything, wrong = _world(HOSTILE[kind], codes=codes), list[str]()
+    for name, render, family in RENDERERS:
+        rendered = render(everything)
+        try:
+            _is_plain(rendered)
+            ORACLES[family](rendered, HOSTILE[kind], _meek(render, codes=codes))
+        except AssertionError as error:
+            wrong.append(f"{name}: {error}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

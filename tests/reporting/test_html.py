@@ -543,7 +543,7 @@ def test_what_the_verdict_on_a_config_rests_on_is_on_the_page() -> None:
 
 
 def test_a_search_that_the_budget_cut_is_inconclusive_and_its_causes_are_told() -> None:
-    cut = trials_section(replace(searched(), chosen=None, untried=("a: the time was over",)))
+    cut = trials_section(replace(searched(), chosen=None, untried=("a: no time was left in --budget",)))
     whole = trials_section(replace(searched(), needed=("drive",), confirmed=("HD203",), refuted=("HD201",)))
 
     assert (cut.badge.word, cut.causes) == ("inconclusive", ())

@@ -11,7 +11,7 @@ from humouse_doctor.reporting import outcome_text
 from tests.conftest import Golden
 from tests.verify.builders import GATES, LONGER, SET, arm_outcome, base_outcome, outcome, searched
 
-UNTRIED = ("seq2seq (never)", "slow-gates + longer-warm-up-4x (no budget left)")
+UNTRIED = ("seq2seq: --max-arms 3 was reached", "slow-gates + longer-warm-up-4x: no time was left in --budget")
 WARM_START = (
     "start.pt: warm start: normalised-positions, seed 1, 64 steps; healthy",
     "read back, it gives the trial's numbers",
@@ -159,3 +159,24 @@ def test_an_arm_that_is_not_healthy_says_what_is_furthest_from_it() -> None:
 )
 def test_trials_without_a_cure_that_are_short_advise_the_whole_warm_up(of: Outcome, *, said: bool) -> None:
     assert ("--steps 128 (or a longer --budget)" in " ".join(outcome_text.render(of).split())) is said
+
+
+def test_the_run_as_it_is_comes_first_and_then_the_healthiest() -> None:
+    of = OUTCOMES["outcome-cured.txt"]
+    shuffled = replace(of, arms=tuple(reversed(of.arms)))
+
+    titles = [line.split()[-7] for line in outcome_text.render(of).splitlines() if "healthy with" in line and "seeds)" in line]
+
+    assert outcome_text.render(shuffled) == outcome_text.render(of)
+    assert titles[0] == "is"
+    assert "Arms, as it is first, then by health" in outcome_text.render(of)
+
+
+def test_a_small_number_is_never_printed_as_zero() -> None:
+    assert [outcome_text._short(value) for value in (2e-05, -0.002, 0.0, 0.5, 123.4)] == [
+        "2e-05",
+        "-0.002",
+        "0.00",
+        "0.50",
+        "123",
+    ]

@@ -105,8 +105,8 @@ def test_what_the_encoder_had_more_of_is_remarked_upon(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overrides", "said"),
     [
-        (("model.generator.output_dim=4",), "the data has 3 channels, the generator makes 4; expected at least as many"),
-        ((f"model.generator.target_len={LENGTH + 1}",), "the data has 16 steps, the generator makes 17"),
+        (("model.generator.output_dim=4",), "the data has 3 channels and the generator makes 4; expected no more"),
+        ((f"model.generator.target_len={LENGTH + 1}",), "the data has 16 steps and the generator makes 17"),
     ],
 )
 def test_data_that_do_not_fit_the_generator_are_refused(tmp_path: Path, overrides: tuple[str, ...], said: str) -> None:

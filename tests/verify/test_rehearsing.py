@@ -210,7 +210,7 @@ def test_the_config_s_own_findings_and_remarks_stay(tmp_path: Path) -> None:
         ({"data": None}, UsageError, "--rehearse trains on the run's own gestures: add --data"),
         ({"data": Path("gone.npz")}, InputError, "gone.npz"),
         ({"overrides": ("training.lr.generator=x",)}, UsageError, "--set training.lr.generator=x: expected a finite number"),
-        ({"overrides": ("model.generator.target_len=99",)}, UsageError, "the data has 16 steps, the generator makes 99"),
+        ({"overrides": ("model.generator.target_len=99",)}, UsageError, "the data has 16 steps and the generator makes 99"),
     ],
 )
 def test_what_cannot_be_rehearsed_is_one_line(

@@ -253,7 +253,7 @@ def test_the_most_arms_say_what_was_not_tried() -> None:
 
     assert found.chosen is None
     assert len(found.arms) == 3
-    assert any(text.endswith(": 3 arms were the most") for text in found.untried)
+    assert any(text.endswith(": --max-arms 3 was reached") for text in found.untried)
 
 
 def test_no_arm_is_begun_that_would_not_end_in_time() -> None:
@@ -268,7 +268,7 @@ def test_no_arm_is_begun_that_would_not_end_in_time() -> None:
     )
 
     assert all("one" not in arm.remedies for arm in found.arms)
-    assert any(text.endswith("one: the time was over") for text in found.untried)
+    assert any(text.endswith("one: no time was left in --budget") for text in found.untried)
     assert any("three" in arm.remedies for arm in found.arms)
 
 
@@ -310,7 +310,7 @@ def test_a_training_that_was_cut_says_nothing_about_its_arm() -> None:
     found = search(attempt)
 
     assert found.chosen is None
-    assert any("cut when the time was over" in text for text in found.untried)
+    assert any("cut when the time of --budget was over" in text for text in found.untried)
     assert not any("could not be trained" in step.text for step in found.path)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,7 @@ _NO_GESTURES = "holds no gestures; expected a tensor (N, T, >=2), alone or under
 #: Beyond this, a file that says what it holds is asked before it is read; below, reading it is quicker.
 _LARGE_BYTES = 64 << 20
 _MAX_PREFIXES = 8
+_NO_NAMES: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 _PREFIXES = ("module.", "_orig_mod.")
 _SUBNETWORKS = ("generator.", "netG.", "G.", "gen.", "model.", "net.")
 
@@ -67,11 +68,16 @@ class BareSequences(InputError):
 
 
 def load(
-    path: Path, names: Collection[str] = (), *, salvage: bool = False, accept: Accept = lambda _path, _shapes: None
+    path: Path,
+    names: Mapping[str, tuple[int, ...]] = _NO_NAMES,
+    *,
+    salvage: bool = False,
+    accept: Accept = lambda _path, _shapes: None,
 ) -> Checkpoint:
-    """Read a generator's checkpoint; raise `InputError` with one line for anything else.
+    """Read a generator's checkpoint; raise `InputError` with a one-line message for anything else.
 
-    `names` are the tensors of a user's own network: if all of them are present, no prefix is removed. With `salvage`,
+    `names` are the tensors of a user's own network with their shapes: the prefix is removed under which they stand in the
+    file. With `salvage`,
     objects of foreign classes are read as plain data, so that a pickled module yields its tensors. `accept` gets the
     shapes that a large file states, by name, and raises `InputError` if the file need not be read.
     """
@@ -89,7 +95,7 @@ def load(
     found = {name: torch.from_numpy(array) for name, array in answer.arrays.items()}
     pairs = {name: np.array(values, dtype=np.float64) for name, values in answer.statistics.items()}
     return Checkpoint(
-        tensors=MappingProxyType(_plain_names(found, remarks, names)),
+        tensors=MappingProxyType(_under_prefix(found, remarks, names) if names else _plain_names(found, remarks)),
         sha256=looked_at.sha256,
         remarks=tuple(remarks),
         position_mean=pairs.get("position_mean"),
@@ -107,7 +113,7 @@ def _require_accepted(path: Path, looked_at: Container, accept: Accept) -> None:
             header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
         shapes.update((name, tuple(entry["shape"])) for name, entry in header.items() if name != "__metadata__")
     if any("." in name for name in shapes):  # else the loader says what is missing
-        accept(str(path), _plain_names(shapes, [], ()))
+        accept(str(path), _plain_names(shapes, []))
 
 
 def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
@@ -125,15 +131,10 @@ def load_gesture_array(path: Path) -> tuple[FloatArray, FloatArray | None]:
         return single, None if features is None else features.astype(np.float32, copy=False)
 
 
-def _plain_names(tensors: dict[str, _Named], remarks: list[str], wanted: Collection[str]) -> dict[str, _Named]:
-    """Return the tensors with the generator's own names: no prefixes, one sub-network, old spectral-norm names.
-
-    Names are left unchanged as soon as all of `wanted` are among them.
-    """
+def _plain_names(tensors: dict[str, _Named], remarks: list[str]) -> dict[str, _Named]:
+    """Return the tensors with the generator's own names: no prefixes, one sub-network, old spectral-norm names."""
     for _ in range(_MAX_PREFIXES):
         tensors = {name: tensor for name, tensor in tensors.items() if name != "n_averaged"}
-        if wanted and all(name in tensors for name in wanted):
-            return tensors
         wrapper = next((prefix for prefix in _PREFIXES if all(name.startswith(prefix) for name in tensors)), None)
         prefix = wrapper or next((prefix for prefix in _SUBNETWORKS if any(n.startswith(prefix) for n in tensors)), None)
         if prefix is None:
@@ -147,3 +148,36 @@ def _plain_names(tensors: dict[str, _Named], remarks: list[str], wanted: Collect
         plain = re.sub(r"parametrizations\.weight\.original$", "weight_orig", name)
         renamed[re.sub(r"parametrizations\.weight\.0\._([uv])$", r"weight_\1", plain)] = tensor
     return renamed
+
+
+def _under_prefix(
+    tensors: Mapping[str, Tensor], remarks: list[str], wanted: Mapping[str, tuple[int, ...]]
+) -> dict[str, Tensor]:
+    """Return the tensors under the prefix where the `wanted` ones stand, without it: all of them and no others, if possible.
+
+    Of several such prefixes a generator's usual one comes first, else the first in the file. Where none has them all in their
+    shapes, that with the most of them is taken, so that a message names what it lacks.
+    """
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items() if name != "n_averaged"}
+    prefixes = [""] + [name[: -len(own)] for name in shapes for own in _tails(name) if own in wanted]
+    inside = {
+        prefix: {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+        for prefix in dict.fromkeys(prefixes)
+    }
+    whole = [prefix for prefix, found in inside.items() if found == dict(wanted)]
+    usual = [prefix for prefix in ("", *_PREFIXES, *_SUBNETWORKS) if prefix in whole]
+    chosen = (usual or whole or sorted(inside, key=lambda prefix: -len(inside[prefix].keys() & wanted.keys())))[0]
+    if chosen and not (chosen in _PREFIXES and len(inside[chosen]) == len(shapes)):
+        said = f"took '{chosen.rstrip('.')}' ({len(inside[chosen])} of {len(shapes)} tensors), where the network's names stand"
+        others = [prefix.rstrip(".") for prefix in whole if prefix != chosen]
+        remarks.append(f"{said}; so they do under {', '.join(others)}" if others else said)
+    return {name: tensors[chosen + name] for name in inside[chosen]}
+
+
+def _tails(name: str) -> Iterator[str]:
+    """Yield what is left of a tensor's name after each of its prefixes."""
+    for _ in range(_MAX_PREFIXES):
+        _, dot, name = name.partition(".")
+        if not dot:
+            return
+        yield name

@@ -97,7 +97,7 @@ class Loader:
                     pipe.close()
 
     def read(self, path: Path, container: Container, content: Content, *, salvage: bool) -> Answer:
-        """Return the content of `container`, the checked file at `path`; raise `InputError` with one line."""
+        """Return the content of `container`, the checked file at `path`; raise `InputError` with a one-line message."""
         question = Question(
             kind=container.kind,
             files=tuple(str(file.absolute()) for file in container.files),

@@ -309,7 +309,7 @@ def _refuse_other_archives(path: Path, names: list[str]) -> None:
     tails = {name.partition("/")[2] for name in names}
     file = ascii(path.name)
     if any(name.endswith(".npy") for name in names):
-        raise InputError(f"{path}: an archive of NumPy arrays, not a checkpoint; gestures are given as --data")
+        raise InputError(f"{path}: an archive of NumPy arrays, not a checkpoint; if it holds gestures, give it as --data")
     if "archive_format" in tails or "models/model.json" in tails:
         raise InputError(
             f"{path}: an exported program (.pt2), which this tool does not open; if you trust it, save its state_dict:"

@@ -64,9 +64,9 @@ class _List:
 
 
 def foreign_names(stream: BinaryIO, *, archive: bool) -> list[str]:
-    """Return the globals of a file that `weights_only` does not know; in a broken pickle, those before the damage.
+    """Return the globals in a file that `torch.load(weights_only=True)` refuses; in a damaged pickle, those before the damage.
 
-    Registered stand-ins count as known.
+    Those for which a stand-in is registered are not among them.
     """
     pickled = _pickle_of_archive(stream) if archive else _sections(stream)[1]
     named = b"".join(pickled[start : _second_line_end(pickled, start)] for start in _globals(pickled))

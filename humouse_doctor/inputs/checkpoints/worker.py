@@ -117,7 +117,7 @@ def opened(question: Question, stack: ExitStack) -> list[BinaryIO]:
 
 
 def forbidden(event: str) -> str:
-    """Return the refusal of a file that made the loader do more than read."""
+    """Return the error for a file whose loading caused the audit event `event`, which is more than reading."""
     return f"the file tried something that no checkpoint needs ({event}); refused"
 
 

@@ -61,10 +61,10 @@ def patched(text: str, name: str, edits: Sequence[Edit], prefix: str = "") -> st
                 name, edit, prefix, f"cannot be set to {in_message(edit.new)}, which Hydra would resolve as a reference"
             )
     body = text.removeprefix(_BOM)
-    root = yaml_text.compose(body, name)
-    found = {leaf.path: leaf for leaf in yaml_text.leaves(root, name)}
-    after = text[: len(text) - len(body)] + _edited(body, root, found, name, edits, prefix)
-    wrong = _misread(text, {path: leaf.value for path, leaf in found.items()}, after, name, edits, prefix)
+    document = yaml_text.document(body, name)
+    found = {leaf.path: leaf for leaf in yaml_text.leaves(document.root, name)}
+    after = text[: len(text) - len(body)] + _edited(body, document.root, found, name, edits, prefix)
+    wrong = _misread(document, {path: leaf.value for path, leaf in found.items()}, after, name, edits, prefix)
     if wrong is not None:
         raise _refuse(name, wrong, prefix, "would not read back as intended if changed in place, or would change another value")
     return after
@@ -186,31 +186,38 @@ def _same(left: Value, right: Value) -> bool:
     return left == right and isinstance(left, bool) == isinstance(right, bool)
 
 
-def _misread(text: str, values: dict[str, Any], after: str, name: str, edits: Sequence[Edit], prefix: str) -> Edit | None:
+def _misread(
+    before: yaml_text.Document, values: dict[str, Any], after: str, name: str, edits: Sequence[Edit], prefix: str
+) -> Edit | None:
     """Return the first edit that our loader or stock PyYAML misreads in `after`, None if all is as intended.
 
-    Both must read the new values there, and all others as before. `values` are those that our loader reads in `text`.
+    Both must read the new values there, and all others as `before`. `values` are those that our loader reads there.
     """
-    for was, read in ((values, _our_values), (None, _stock_values)):
-        try:
-            was, now = read(text, name) if was is None else was, read(after, name)
-        except _MISREAD:
-            return edits[0]
-        for edit in edits:
-            path = f"{prefix}{edit.key}"
-            was.pop(path, None)
-            if not _same(now.pop(path, None), edit.new):
-                return edit
-        if was != now:
-            return edits[0]
-    return None
+    try:
+        read = yaml_text.document(after, name)
+        ours = {leaf.path: leaf.value for leaf in yaml_text.leaves(read.root, name)}
+    except _MISREAD:
+        return edits[0]
+    wrong = _first_wrong(values, ours, edits, prefix)
+    if wrong is not None:
+        return wrong
+    try:
+        return _first_wrong(_flat(before.stock()), _flat(read.stock()), edits, prefix)
+    except _MISREAD:
+        return edits[0]
 
 
-def _our_values(text: str, name: str) -> dict[str, Any]:
-    return {leaf.path: leaf.value for leaf in yaml_text.leaves(yaml_text.compose(text, name), name)}
+def _first_wrong(was: dict[str, Any], now: dict[str, Any], edits: Sequence[Edit], prefix: str) -> Edit | None:
+    """Return the first edit that `now` does not have, or whose new value is not all that is new; None if there is none."""
+    for edit in edits:
+        path = f"{prefix}{edit.key}"
+        was.pop(path, None)
+        if not _same(now.pop(path, None), edit.new):
+            return edit
+    return edits[0] if was != now else None
 
 
-def _stock_values(text: str, _: str) -> dict[str, Any]:
+def _flat(content: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
 
     def add(node: Any, path: str) -> None:
@@ -220,7 +227,7 @@ def _stock_values(text: str, _: str) -> dict[str, Any]:
         else:
             values[path] = tuple(node) if isinstance(node, list) else node
 
-    add(yaml.safe_load(text.removeprefix(_BOM)), "")
+    add(content, "")
     return values
 
 

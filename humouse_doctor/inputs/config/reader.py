@@ -13,7 +13,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
-from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, likely_misspelling
+from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, key_of_common, likely_misspelling, meant_by
 
 _SECTIONS = ("data", "model", "training", "logging")
 #: The sections that say what a warm-up trains, and on what.
@@ -56,12 +56,12 @@ class ReadConfig:
     remarks: tuple[str, ...] = ()
 
 
-def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None) -> ReadConfig:
+def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = None, *, foreign: bool = False) -> ReadConfig:
     """Read the config at `path`; without one, only `overrides` (`key=value`) are known.
 
     A key that the config leaves out has the trainer's default. Without a config, a key without an override is unknown. `text`,
-    if given, is read instead of the file's content. Raises `UsageError` if it is not a config, and for an override of an
-    unknown key.
+    if given, is read instead of the file's content. With `foreign` the config may be another program's, of which the settings
+    with common names are read, such as `lr`. Raises `UsageError` if it is not a config, and for an override of an unknown key.
     """
     if path is None:
         return overridden(ReadConfig(settings=Settings()), overrides)
@@ -72,6 +72,8 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
         name: Place(file=str(path), line=leaf.node.start_mark.line + 1, column=leaf.node.start_mark.column + 1)
         for name, leaf in found.items()
     }
+    if foreign and not any(name.startswith(_OWN) for name in (key.removeprefix("experiment.") for key in values)):
+        return overridden(_of_another_program(values, places, path), overrides)
     remarks: tuple[str, ...] = ()
     source, partly = path, False
     if _has_defaults(found):
@@ -96,6 +98,18 @@ def read(path: Path | None, overrides: Sequence[str] = (), text: str | None = No
     # In a file of the group `experiment` the keys stand at the top, though the composed config has them one deeper.
     shell = Settings(prefix=prefix if source == path else "", source=str(source))
     return overridden(_finish(values, places, shell, prefix, remarks), overrides)
+
+
+def _of_another_program(values: Mapping[str, Value], places: Mapping[str, Place], path: Path) -> ReadConfig:
+    """Return the settings of another program's config that have a common name, or humouse's own; the others are not known."""
+    found: dict[str, Setting] = {}
+    for name, value in values.items():
+        key = name if name in BY_NAME else key_of_common(name)
+        if key is not None and BY_NAME[key].complaint(value) is None:
+            found.setdefault(key, Setting(key=key, value=value, origin=Origin.EXPLICIT, place=places[name]))
+    read_as = ", ".join(f"{key} = {in_message(setting.value)}" for key, setting in sorted(found.items()))
+    said = f"config: {path} is no training config of humouse's; of it was read: {read_as or 'nothing'}"
+    return ReadConfig(settings=Settings(MappingProxyType(dict(sorted(found.items())))), remarks=(said,))
 
 
 def _require_own(path: Path, values: Iterable[str], prefix: str = "", *, partly: bool) -> None:
@@ -257,10 +271,15 @@ def _override(text: str) -> Setting:
     return _checked(name.strip().removeprefix("experiment."), yaml_text.parse_scalar(raw, shown), shown)
 
 
-def _checked(key: str, value: Value, shown: str) -> Setting:
+def _checked(name: str, value: Value, shown: str) -> Setting:
+    key = key_of_common(name) or name
     if key not in BY_NAME:
-        hint = likely_misspelling(key)
-        more = f"did you mean {hint}?" if hint else "expected a key of the training config, e.g. data.batch_size"
+        meant = " or ".join(meant_by(key))
+        more = (
+            f"did you mean {meant}?"
+            if meant
+            else "expected a key of the training config, e.g. data.batch_size, or a common one, as lr"
+        )
         raise UsageError(f"{shown}: unknown key '{shortened(key)}'; {more}")
     wrong = BY_NAME[key].complaint(value)
     if wrong is not None:

@@ -8,6 +8,7 @@ reads the output if its loss compares positions.
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -135,6 +136,24 @@ BY_NAME = {key.name: key for key in KEYS}
 _LONGEST = 2 * max(len(key.name) for key in KEYS)
 
 
+#: Words of other programs for what a key of this trainer is about.
+_SYNONYMS = {"rate": "lr", "learning": "lr", "steps": "reconstruction_epochs", "whiten": "warmup_latent_normalize"}
+_MOST_MEANT = 3
+
+
+def meant_by(name: str) -> tuple[str, ...]:
+    """Return the keys that people may mean by `name`, such as `lr` or `epochs`: a misspelled one, else by its words."""
+    close = likely_misspelling(name)
+    if close is not None:
+        return (close,)
+    words = [_SYNONYMS.get(word, word) for word in re.split(r"[._]", name.lower())]
+    for asked in (words, words[-1:]):
+        found = [key for key in BY_NAME if {*asked} <= {*re.split(r"[._]", key), *key.split(".")}]
+        if found:
+            return tuple(sorted(found, key=lambda key: (len(re.split(r"[._]", key)), key))[:_MOST_MEANT])
+    return ()
+
+
 def likely_misspelling(name: str) -> str | None:
     """Return the key of which the unknown `name` is probably a misspelling, None if there is none.
 
@@ -144,3 +163,40 @@ def likely_misspelling(name: str) -> str | None:
         return None
     close = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.92)
     return close[0] if close else None
+
+
+#: Names that other programs have for a setting, alone or in one of their sections.
+_COMMON = {
+    "training.lr.generator": ("lr", "learning_rate", "lr_g", "g_lr", "lr_generator"),
+    "data.batch_size": ("batch_size", "train_batch_size"),
+    "training.reconstruction_epochs": ("epochs", "num_epochs", "n_epochs", "max_epochs"),
+    "training.betas": ("betas",),
+    "model.generator.latent_dim": ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size", "code_dim"),
+    "model.generator.condition_dim": ("condition_dim", "cond_dim", "c_dim"),
+    "model.generator.hidden_dim": ("hidden_dim", "hidden_size"),
+    "model.generator.target_len": ("target_len", "seq_len", "sequence_length", "n_steps"),
+    "training.warmup_kl_weight": ("kl_weight", "lambda_kl", "beta_kl"),
+}
+_KEY_OF = {name: key for key, names in _COMMON.items() for name in names}
+#: The sections in which such a name means the generator's own setting.
+_SECTIONS = frozenset(
+    (
+        "data",
+        "dataset",
+        "generator",
+        "hparams",
+        "model",
+        "model.generator",
+        "optim",
+        "optimizer",
+        "train",
+        "trainer",
+        "training",
+    )
+)
+
+
+def key_of_common(name: str) -> str | None:
+    """Return the key that another program's common `name` means, such as `lr` or `training.batch_size`, None if it is none."""
+    section, _, last = name.lower().rpartition(".")
+    return _KEY_OF.get(last) if name not in BY_NAME and (not section or section in _SECTIONS) else None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,13 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._nodes = self._depth = 0
+        self.events: list[yaml.Event] = []
+
+    def get_event(self) -> yaml.Event:
+        """Return the next event, and keep it for `Document.stock`."""
+        event: yaml.Event = super().get_event()  # type: ignore[no-untyped-call]  # unannotated in PyYAML's stubs
+        self.events.append(event)
+        return event
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose the next node; raise `ComposerError` beyond the bounds."""
@@ -75,6 +83,40 @@ _TEXT_KEY_TAGS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:value")
 _MISREAD = (yaml.YAMLError, RecursionError, ValueError, OverflowError)
 
 
+class _Replay(yaml.SafeLoader):
+    """PyYAML's safe loader, of a text whose events are known: to scan a text is most of reading it."""
+
+    def __init__(self, events: Sequence[yaml.Event]) -> None:
+        yaml.composer.Composer.__init__(self)
+        yaml.constructor.SafeConstructor.__init__(self)
+        yaml.resolver.Resolver.__init__(self)
+        self._left = deque(events)
+
+    def check_event(self, *choices: Any) -> bool:
+        """Return True if an event is left, and the next is one of `choices` if there are any."""
+        return bool(self._left) and (not choices or isinstance(self._left[0], choices))
+
+    def peek_event(self) -> yaml.Event:
+        """Return the next event and leave it there."""
+        return self._left[0]
+
+    def get_event(self) -> yaml.Event:
+        """Return the next event."""
+        return self._left.popleft()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text's root mapping as this package's loader composes it, and the events it is composed of."""
+
+    root: yaml.MappingNode
+    events: tuple[yaml.Event, ...]
+
+    def stock(self) -> Any:
+        """Return the values as `yaml.safe_load` reads them; raise what it raises."""
+        return _Replay(self.events).get_single_data()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
     """A value at its dotted path, with the node it was read from.
@@ -105,14 +147,19 @@ def read_text(path: Path) -> str:
 
 def compose(text: str, name: str) -> yaml.MappingNode:
     """Return the root mapping of `text`; raise `UsageError` with file and line."""
-    root = _root(text, name)
+    return document(text, name).root
+
+
+def document(text: str, name: str) -> Document:
+    """Return `text` as a document; raise `UsageError` with file and line unless its root is a mapping."""
+    root, events = _root(text, name)
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
         raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
-    return root
+    return Document(root=root, events=tuple(events))
 
 
-def _root(text: str, name: str) -> yaml.Node | None:
+def _root(text: str, name: str) -> tuple[yaml.Node | None, list[yaml.Event]]:
     if text.startswith(2 * _BOM):
         raise UsageError(f"{name}:1: two byte order marks, and YAML reads the second as part of the first key; keep one")
     try:
@@ -123,7 +170,7 @@ def _root(text: str, name: str) -> yaml.Node | None:
             loader.dispose()
     except _MISREAD as error:
         raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
-    return root
+    return root, loader.events
 
 
 def _line(error: Exception, text: str) -> str:
@@ -161,7 +208,7 @@ def below(prefix: str, key: object) -> str:
 
 def require_plain(text: str, name: str) -> int:
     """Return the number of values in `text`, YAML of any shape; raise `UsageError` unless it is plain data within bounds."""
-    root = _root(text, name)
+    root, _ = _root(text, name)
     budget = [_MAX_VALUES, _MAX_TEXT]
     if isinstance(root, yaml.MappingNode):
         for _ in _walk(root, "", name, budget, frozenset(), False):

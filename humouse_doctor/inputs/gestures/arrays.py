@@ -10,7 +10,7 @@ import os
 import struct
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,10 @@ _MAX_INFLATED_BYTES, _MAX_RATIO = 1 << 30, 100
 _MAX_FEATURES = 4096
 _ARCHIVE_MAGIC = b"PK\x03\x04"
 _STATISTICS = ("sequence_mean", "sequence_std", "feature_mean", "feature_std")
-_EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step"
+_EXPECTED = "expected an array of gestures, (N, T, >=2): dx, dy and more per step (of any other series: --targets as-is)"
+_EXPECTED_SERIES = "expected one array (N, T, D), or (N, T) of one channel, alone or as 'sequences'"
+#: Arrays beside the sequences.
+_BESIDE = ("features.npy", "lengths.npy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +60,23 @@ class _Array:
         return size
 
 
-def read(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False) -> Gestures:
+def read(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False, as_is: bool = False) -> Gestures:
     """Read up to `max_sequences` gestures, chosen by `seed`, from an array file; raise `InputError`.
 
-    Sequences of zeros are left out unless `keep_empty`.
+    Sequences of zeros are left out unless `keep_empty`. With `as_is` the sequences are any series, (N, T, D) or (N, T) of one
+    channel, and none is left out for being zero.
     """
     try:
-        return _read(path, max_sequences, seed, keep_empty)
+        return _read(path, max_sequences, seed, keep_empty or as_is, as_is)
     except (DoctorError, ImportError):  # a missing library is not the file's fault
         raise
     except Exception as error:  # zipfile and zlib raise a dozen kinds for a broken file
-        raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
+        what, expected = ("series", _EXPECTED_SERIES) if as_is else ("gestures", _EXPECTED)
+        raise InputError(f"{path}: cannot read it as {what}: {reason(error)}; {expected}") from None
 
 
 def sizes(path: Path) -> tuple[int, int]:
-    """Return the bytes of an array file as stored, and as inflated; raise `InputError` with one line."""
+    """Return the bytes of an array file as stored, and as inflated; raise `InputError` with a one-line message."""
     try:
         with open_regular(path) as stream:
             stored = os.fstat(stream.fileno()).st_size
@@ -83,10 +88,13 @@ def sizes(path: Path) -> tuple[int, int]:
         raise InputError(f"{path}: cannot read it as gestures: {reason(error)}; {_EXPECTED}") from None
 
 
-def _read(path: Path, max_sequences: int, seed: int, keep_empty: bool) -> Gestures:
+def _read(path: Path, max_sequences: int, seed: int, keep_empty: bool, as_is: bool) -> Gestures:
     arrays = _headers(path)
-    chosen = _gesture_array(path, arrays)
-    sample = draw(_chunks(path, chosen), chosen.shape, str(path), max_sequences, seed, keep_empty=keep_empty)
+    chosen = _chosen(path, arrays, _is_series if as_is else _is_gestures)
+    chunks, shape = _chunks(path, chosen), chosen.shape
+    if len(shape) == 2:  # one channel
+        chunks, shape = (chunk[..., None] for chunk in chunks), (*shape, 1)
+    sample = draw(chunks, shape, str(path), max_sequences, seed, keep_empty=keep_empty)
     lengths, features = None, None
     for array in arrays:
         name = (array.member or "").removesuffix(".npy")
@@ -107,6 +115,7 @@ def _read(path: Path, max_sequences: int, seed: int, keep_empty: bool) -> Gestur
         lengths=lengths,
         features=features if features is not None and features.shape[1] > 0 else None,
         statistics=_statistics(path),
+        as_is=as_is,
     )
 
 
@@ -185,8 +194,16 @@ def _header(path: Path, stream: IO[bytes], member: str | None, size: int) -> _Ar
     return array
 
 
-def _gesture_array(path: Path, arrays: list[_Array]) -> _Array:
-    candidates = [array for array in arrays if len(array.shape) == 3 and array.shape[2] >= 2]
+def _is_gestures(array: _Array) -> bool:
+    return len(array.shape) == 3 and array.shape[2] >= 2
+
+
+def _is_series(array: _Array) -> bool:
+    return len(array.shape) in (2, 3) and array.member not in _BESIDE
+
+
+def _chosen(path: Path, arrays: list[_Array], fits: Callable[[_Array], bool]) -> _Array:
+    candidates = [array for array in arrays if fits(array)]
     named = [array for array in candidates if array.member in ("sequences.npy", None)] or candidates
     if not named:
         found = ", ".join(f"{(array.member or path.name).removesuffix('.npy')} {array.shape}" for array in arrays)
@@ -235,9 +252,14 @@ def _rows_at(path: Path, array: _Array, numbers: IntArray) -> FloatArray:
     return np.concatenate(parts) if parts else np.empty((0, *array.shape[1:]), dtype=array.dtype)
 
 
+def statistics_file(cache: Path) -> Path:
+    """Return the file that humouse writes beside a cache of real gestures."""
+    return cache.with_name(cache.name + ".meta.json")
+
+
 def _statistics(path: Path) -> Statistics:
     """Return the statistics beside a humouse cache, empty without any; raise `InputError` for a broken file."""
-    meta = path.with_name(path.name + ".meta.json")
+    meta = statistics_file(path)
     try:
         with open_regular(meta) as stream:
             text = stream.read(_MAX_META_BYTES + 1)

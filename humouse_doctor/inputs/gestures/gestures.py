@@ -130,18 +130,21 @@ def gather(
     lengths: IntArray | None = None,
     features: FloatArray | None = None,
     statistics: Statistics | None = None,
+    as_is: bool = False,
 ) -> Gestures:
     """Return gestures from a sample of raw `sequences` (N, T, K); `lengths` default to those without zero tails.
 
-    Raises `InputError` if there is no sequence.
+    With `as_is` they are a series that nothing is to be summed of. Raises `InputError` if there is no sequence.
     """
     if len(sequences) == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in dropped.items()) or "it is empty"
         raise InputError(f"{source}: no usable sequence ({reasons}); expected gestures as (N, T, >=2) deltas")
     if lengths is None:
         moving = np.any(sequences != 0, axis=-1)  # (N, T)
-        lengths = sequences.shape[1] - np.argmax(moving[:, ::-1], axis=1)
-    positions = np.cumsum(sequences[..., :2], axis=1, dtype=np.float64)  # (N, T, 2)
+        lengths = unpadded(sequences) if as_is else sequences.shape[1] - np.argmax(moving[:, ::-1], axis=1)
+    positions = np.asarray(sequences, dtype=np.float64)
+    if not as_is:
+        positions = np.cumsum(positions[..., :2], axis=1)  # (N, T, 2)
     mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
     summary = DataSummary(
         source=source,
@@ -150,9 +153,26 @@ def gather(
         taken=len(sequences),
         length=sequences.shape[1],
         dropped=MappingProxyType(dict(sorted(dropped.items()))),
-        position_mean=(float(mean[0]), float(mean[1])),
-        position_std=(float(std[0]), float(std[1])),
+        position_mean=tuple(map(float, mean)),
+        position_std=tuple(map(float, std)),
     )
     return Gestures(
         sequences=sequences, lengths=lengths, summary=summary, features=features, statistics=statistics or Statistics()
     )
+
+
+def unpadded(sequences: FloatArray) -> IntArray:
+    """Return the steps of each sequence (N, T, D) before its padding: (N,).
+
+    A tail of at least two steps that are all alike is padding, be it zeros or the last position repeated. A sequence that is
+    alike at every step may be anything, and counts in full.
+    """
+    steps = sequences.shape[1]
+    changes = np.any(np.diff(sequences, axis=1) != 0, axis=-1)  # (N, T - 1)
+    if steps < 2:
+        return np.full(len(sequences), steps)
+    same = np.argmax(changes[:, ::-1], axis=1)  # (N,), the changes that are missing at the end
+    zeros = ~np.any(sequences[:, -1] != 0, axis=-1)  # (N,)
+    padded = changes.any(axis=1) & (same > 0)
+    lengths: IntArray = np.where(padded, steps - same - zeros, steps)
+    return lengths

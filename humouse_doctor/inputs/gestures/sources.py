@@ -55,6 +55,17 @@ def _exists(path: Path) -> bool:
         return False
 
 
+def read_series(path: Path, max_sequences: int, seed: int) -> Gestures:
+    """Read any series as it is from an array file, (N, T, D) or (N, T); raise `InputError`."""
+    if is_folder(path) or path.suffix.lower() not in (".npz", ".npy"):
+        raise InputError(
+            f"{path}: --targets as-is reads arrays; save them with numpy.save as .npy or .npz, (N, T, D) or (N, T)"
+        )
+    if not _exists(path):
+        raise InputError(f"{path}: there is no such file; expected series (.npz, .npy)")
+    return arrays.read(path, max_sequences, seed, as_is=True)
+
+
 def tensor_gestures(path: Path, max_sequences: int, seed: int, *, keep_empty: bool = False) -> Gestures:
     """Read gestures from a replay buffer or a bare tensor; raise `InputError`. `keep_empty` is as for an array file."""
     from humouse_doctor.inputs.checkpoints.checkpoint import load_gesture_array  # the loader: most data needs none

@@ -27,7 +27,7 @@ class Summary:
 
 
 def read_summary(path: Path) -> Summary:
-    """Read a summary; raise `InputError` with one line."""
+    """Read a summary; raise `InputError` with a one-line message."""
     try:
         content = json.loads(read_bounded(path, _MAX_BYTES).decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:

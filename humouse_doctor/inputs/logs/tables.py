@@ -35,9 +35,9 @@ class MetricsTable:
 
 
 def read_table(path: Path, choose: Callable[[tuple[str, ...]], tuple[str, ...]]) -> MetricsTable:
-    """Read the columns that `choose` picks from the header's names; raise `InputError` with one line.
+    """Read the columns that `choose` picks from the header's names; raise `InputError` with a one-line message.
 
-    humouse appends to a table that it finds. Where the epoch falls, another run begins, and only the last run is returned.
+    humouse appends to an existing table, so a file may hold several runs. A lower epoch begins a new one; the last is returned.
     """
     try:
         text = read_bounded(path, _MAX_BYTES).decode("utf-8-sig")

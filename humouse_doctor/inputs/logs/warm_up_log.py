@@ -32,7 +32,7 @@ class WarmUpLog:
 
 
 def read_warm_up(path: Path) -> WarmUpLog | None:
-    """Read the last warm-up in a log, None if there is none; raise `InputError` with one line."""
+    """Read the last warm-up in a log, None if there is none; raise `InputError` with a one-line message."""
     found = _read(path)
     epochs: list[int] = []
     losses: list[float] = []

@@ -93,7 +93,7 @@ def _effect(case: Case) -> dict[str, float]:
     if case.network is not None and case.network.architecture is Architecture.SEQ2SEQ:
         raise NotMeasurable("seq2seq samples its latent and neither whitens nor noises it")
     if case.subject_is_pretrainer:
-        raise NotMeasurable("a pretrainer's checkpoint was trained with its own table of latents")
+        raise NotMeasurable("a pretrainer learns a latent for each sequence and distorts none")
     fit = case.samples.fit
     if fit is None or case.samples.predictions is None:
         return {}
@@ -104,7 +104,7 @@ def _effect(case: Case) -> dict[str, float]:
         least = measures.lowest_axis_ratio(*spreads)
     except NotMeasurable:
         return {}
-    by_axis = measures.axis_ratios(PRIOR_FIT_SPREAD.name, *spreads)
+    by_axis = measures.evidence(PRIOR_FIT_SPREAD, least, *spreads)
     return {SHRUNK_PRIOR.name: least, **by_axis, FITTED_STD.name: float(fit.latents.std())}
 
 

@@ -22,8 +22,15 @@ MIN_SEQUENCES = 16
 _ROUNDING = 1e-9
 #: Paths of which a line at one speed leaves less than this share of the variance over time differ from it by jitter.
 _UNIFORM = 0.02
-#: The position channels.
+#: The names of two channels.
 _AXES = ("x", "y")
+#: The evidence for a ratio of more than two channels.
+_WORST, _OUTSIDE, _LEFT_OUT = "channel", "outside", "left_out"
+_OF_MANY = {
+    _WORST: "of more than two channels, the one that is judged, counted from 0",
+    _OUTSIDE: "of more than two channels, those whose ratio is not healthy",
+    _LEFT_OUT: "of more than two channels, those that do not vary in the data",
+}
 #: Ratios above this are written as a power of ten.
 _READABLE = 1e6
 
@@ -31,6 +38,12 @@ _READABLE = 1e6
 def xy(values: FloatArray) -> FloatArray:
     """Return the position channels in float64: (N, T, D) -> (N, T, 2)."""
     return np.asarray(values[..., :2], dtype=np.float64)
+
+
+def compared(case: Case, values: FloatArray) -> FloatArray:
+    """Return the channels that the case's space compares, in float64: (N, T, D) -> (N, T, C)."""
+    channels = 2 if case.space is None else case.space.channels
+    return np.asarray(values[..., :channels], dtype=np.float64)
 
 
 def require_numbers(values: FloatArray, what: str) -> None:
@@ -67,19 +80,26 @@ def counted_steps(lengths: FloatArray | None, rows: int, steps: int) -> BoolArra
     return counted
 
 
+def last_third(lengths: FloatArray | None, rows: int, steps: int) -> BoolArray:
+    """Return a mask (rows, steps) of the last third of a sequence's steps before the padding; the lengths are as above."""
+    first = np.floor(_lengths(lengths, rows, steps) * 2 / 3)  # (rows,)
+    counted: BoolArray = valid_steps(lengths, rows, steps) & (np.arange(steps) >= first[:, None])
+    return counted
+
+
 def _lengths(lengths: FloatArray | None, rows: int, steps: int) -> FloatArray:
     return np.full(rows, float(steps)) if lengths is None else np.minimum(np.resize(lengths, rows), steps)
 
 
 def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
-    """Return the mean over sequences of the standard deviation over the counted steps: (N, T, 2) -> (2,).
+    """Return the mean over sequences of the standard deviation over the counted steps: (N, T, C) -> (C,).
 
     Sequences with fewer than `MIN_STEPS` counted steps are left out; raises `NotMeasurable` if none remains.
     """
     enough = mask.sum(axis=1) >= MIN_STEPS
     if not enough.any():
         raise NotMeasurable(f"no sequence has {MIN_STEPS} steps between the initial transient and the padding")
-    kept, weights = values[enough], mask[enough][..., None].astype(np.float64)  # (n, T, 2), (n, T, 1)
+    kept, weights = values[enough], mask[enough][..., None].astype(np.float64)  # (n, T, C), (n, T, 1)
     count = weights.sum(axis=1)  # (n, 1)
     mean = (kept * weights).sum(axis=1) / count
     variance = (np.square(kept - mean[:, None]) * weights).sum(axis=1) / count
@@ -87,12 +107,12 @@ def std_over_time(values: FloatArray, mask: BoolArray) -> FloatArray:
 
 
 def _without_rounding(deviation: FloatArray, values: FloatArray) -> FloatArray:
-    """Return a deviation (2,) of values (N, T, 2), set to exactly 0 where it is only rounding."""
+    """Return a deviation (C,) of values (N, T, C), set to exactly 0 where it is only rounding."""
     return np.where(deviation > _ROUNDING * np.abs(values).max(axis=(0, 1)), deviation, 0.0)
 
 
 def lowest_axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
-    """Return prediction over target, (2,) each, on the axis where it is lowest; an axis whose target is 0 is left out.
+    """Return prediction over target, (C,) each, on the axis where it is lowest; an axis whose target is 0 is left out.
 
     An axis that varies too much must not hide one that hardly varies. Raises `NotMeasurable` if both targets are 0.
     """
@@ -105,29 +125,67 @@ def two_sided_axis_ratio(prediction: FloatArray, target: FloatArray, low: float)
     return float(ratios.min() if ratios.min() < low else ratios.max())
 
 
-def on_each_axis(metric: Metric) -> tuple[Metric, Metric, Metric]:
-    """Return a ratio that is judged on its worse axis, with that of each axis as evidence."""
-    x, y = (
+def on_each_axis(metric: Metric) -> tuple[Metric, ...]:
+    """Return a ratio that is judged on its worst channel, with its evidence.
+
+    Two channels are the axes x and y, each with its own ratio; of more channels only the worst is named.
+    """
+    axes = (
         Metric(name=f"{metric.name}_{axis}", unit=metric.unit, meaning=f"{metric.name} on the {axis} axis") for axis in _AXES
     )
-    return metric, x, y
+    of_many = (
+        Metric(name=f"{metric.name}_{name}", unit="channel" if name == _WORST else "channels", meaning=meaning)
+        for name, meaning in _OF_MANY.items()
+    )
+    return (metric, *axes, *of_many)
 
 
-def axis_ratios(name: str, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
-    """Return prediction over target, (2,) each, by `name` and axis; an axis whose target is 0 is left out."""
-    return {
-        f"{name}_{axis}": float(part / whole) for axis, part, whole in zip(_AXES, prediction, target, strict=True) if whole > 0
+def evidence(metric: Metric, value: float, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
+    """Return the evidence for the `value` of a metric, prediction over target (C,) each, by name.
+
+    It is the ratio of each of two axes, or the worst of more channels. One whose target is 0 is left out.
+    """
+    if len(target) == len(_AXES):
+        pairs = zip(_AXES, prediction, target, strict=True)
+        return {f"{metric.name}_{axis}": float(part / whole) for axis, part, whole in pairs if whole > 0}
+    if len(target) < len(_AXES):
+        return {}
+    varies = np.flatnonzero(target > 0)
+    ratios = prediction[varies] / target[varies]
+    found = {
+        _WORST: int(varies[np.argmin(np.abs(ratios - value))]),
+        _OUTSIDE: sum(float(ratio) not in metric.healthy for ratio in ratios),
+        _LEFT_OUT: len(target) - len(varies),
     }
+    return {f"{metric.name}_{name}": float(number) for name, number in found.items()}
 
 
 def two_sided(metric: Metric, prediction: FloatArray, target: FloatArray) -> dict[str, float]:
-    """Return the metric's value, prediction over target (2,) on the worse axis, and that of each axis."""
-    worse = two_sided_axis_ratio(prediction, target, metric.healthy.low)
-    return {metric.name: worse, **axis_ratios(metric.name, prediction, target)}
+    """Return the metric's value, prediction over target (C,) on the worst channel, and the evidence for it."""
+    worst = two_sided_axis_ratio(prediction, target, metric.healthy.low)
+    return {metric.name: worst, **evidence(metric, worst, prediction, target)}
+
+
+def left_out_channels(name: str, measured: Mapping[str, float]) -> int:
+    """Return how many of more than two channels do not vary in the data, by the evidence for the metric `name`."""
+    return int(measured.get(f"{name}_{_LEFT_OUT}", 0))
+
+
+def _channels_in_words(name: str, measured: Mapping[str, float]) -> str:
+    said = f" in channel {measured[f'{name}_{_WORST}']:.0f}, counted from 0"
+    outside, left_out = int(measured[f"{name}_{_OUTSIDE}"]), left_out_channels(name, measured)
+    if outside > 1:
+        said += f"; {outside} channels are outside the healthy range"
+    if left_out:
+        said += f"; {left_out} {'does' if left_out == 1 else 'do'} not vary in the data and {'is' if left_out == 1 else 'are'}"
+        said += " left out"
+    return said
 
 
 def axes_in_words(name: str, value: float, measured: Mapping[str, float], digits: int) -> str:
-    """Return which axis has `value`, and the value of the other, to be put behind `value`; empty if no axis is known."""
+    """Return which channel has `value`, and of two the value of the other, to be put behind `value`; empty of one channel."""
+    if f"{name}_{_WORST}" in measured:
+        return _channels_in_words(name, measured)
     found = {axis: measured[f"{name}_{axis}"] for axis in _AXES if f"{name}_{axis}" in measured}
     if not found:
         return ""
@@ -164,12 +222,18 @@ def _axis_ratios(prediction: FloatArray, target: FloatArray) -> FloatArray:
 
 
 def in_words(ratio: float, digits: int) -> str:
-    """Format a ratio for a message with this many decimal digits; one of millions as a power of ten."""
+    """Format a ratio for a message with this many decimal digits; one of millions as a power of ten.
+
+    One too small for the digits is said to be less than they can show, never to be 0.
+    """
+    least = 10.0**-digits
+    if 0 < ratio < least / 2:
+        return f"less than {least:.{digits}f}"
     return f"{ratio:.{digits}f}" if ratio < _READABLE else f"{ratio:.2e}"
 
 
 def spread(values: FloatArray, lengths: FloatArray | None = None) -> FloatArray:
-    """Return the standard deviation over all sequences and their steps before the padding: (N, T, 2) -> (2,).
+    """Return the standard deviation over all sequences and their steps before the padding: (N, T, C) -> (C,).
 
     Raises `NotMeasurable` if there is nothing but padding.
     """
@@ -180,7 +244,7 @@ def spread(values: FloatArray, lengths: FloatArray | None = None) -> FloatArray:
 
 
 def spread_across(values: FloatArray, lengths: FloatArray | None = None) -> FloatArray:
-    """Return the mean over steps of the standard deviation across the sequences that are not over: (N, T, 2) -> (2,).
+    """Return the mean over steps of the standard deviation across the sequences that are not over: (N, T, C) -> (C,).
 
     A step counts by the number of those sequences. Raises `NotMeasurable` if there is nothing but padding.
     """
@@ -233,24 +297,24 @@ def motionless_loss(targets: FloatArray) -> float:
 
 
 def loss_targets(case: Case) -> FloatArray:
-    """Return the case's loss targets on the position channels, (N, T, 2); raise `NotMeasurable` if there are none."""
+    """Return the case's loss targets on the compared channels, (N, T, C); raise `NotMeasurable` if there are none."""
     assert case.samples.loss_targets is not None
-    values = xy(case.samples.loss_targets)
+    values = compared(case, case.samples.loss_targets)
     require_numbers(values, "the targets")
     return values
 
 
 def predictions(case: Case) -> FloatArray:
-    """Return the case's prior samples on the position channels, (M, T, 2); raise `NotMeasurable` if there are none."""
+    """Return the case's prior samples on the compared channels, (M, T, C); raise `NotMeasurable` if there are none."""
     assert case.samples.predictions is not None
-    values = xy(case.samples.predictions)
+    values = compared(case, case.samples.predictions)
     require_numbers(values, "the generated sequences")
     return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Targets (N, T, 2) and prior samples (M, T, 2) in the `space` in which symptoms are judged, None if it is unknown."""
+    """Targets (N, T, C) and prior samples (M, T, C) in the `space` in which symptoms are judged, None if it is unknown."""
 
     targets: FloatArray
     predictions: FloatArray
@@ -258,13 +322,13 @@ class Judged:
 
     @property
     def target_paths(self) -> FloatArray:
-        """The targets as positions, (N, T, 2)."""
+        """The targets as positions, (N, T, C)."""
         assert self.space is not None
         return self.space.positions(self.targets)
 
     @property
     def paths(self) -> FloatArray:
-        """The prior samples as positions, (M, T, 2)."""
+        """The prior samples as positions, (M, T, C)."""
         assert self.space is not None
         return self.space.positions(self.predictions)
 
@@ -281,6 +345,8 @@ def judged(case: Case) -> Judged:
         targets, drawn = PIXELS.targets(xy(case.samples.sequences), 2), case.reading.space.pixels(drawn)
         require_numbers(targets, "the targets")
         require_numbers(drawn, "the generated paths")
+    both = min(targets.shape[-1], drawn.shape[-1])  # the case says so where they differ
+    targets, drawn = targets[..., :both], drawn[..., :both]
     return Judged(targets=targets, predictions=drawn, space=space)
 
 

@@ -22,7 +22,12 @@ _MIN_PATHS = 8
 
 
 def counted_moves(positions: FloatArray, lengths: FloatArray | None) -> FloatArray:
-    """Return moves from step to step, 0 in the transient and the padding: (N, T, 2) -> (N, T - 1, 2)."""
+    """Return moves from step to step, 0 in the transient and the padding: (N, T, 2) -> (N, T - 1, 2).
+
+    Raises `NotMeasurable` if the sequences have another number of channels, in which there are no headings.
+    """
+    if positions.shape[-1] != 2:
+        raise NotMeasurable(f"a heading has two channels, and {positions.shape[-1]} are compared")
     mask = measures.counted_steps(lengths, len(positions), positions.shape[1])
     return np.asarray(np.diff(positions, axis=1) * (mask[:, :-1] & mask[:, 1:])[..., None])
 

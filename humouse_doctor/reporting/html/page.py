@@ -114,7 +114,8 @@ def _digest(text: str) -> str:
 
 
 def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else many}"
 
 
 def _shorten(text: str) -> str:
@@ -189,13 +190,14 @@ def _policy(gate: Gate) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A cause with the setting behind it: its line, value and origin."""
+    """A cause with the setting behind it: its line, value and origin; `told` if the page's sentence is its message."""
 
     cause: Cause
     support: str
     place: str
     setting: str
-    evidence: tuple[tuple[str, str], ...]
+    told: bool
+    evidence: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +211,7 @@ class FindingRow:
     remark: str
     why: str
     place: str
-    evidence: tuple[tuple[str, str], ...]
+    evidence: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -348,12 +350,18 @@ def _reason(report: Report, cause: Cause) -> Reason:
         setting=""
         if setting is None
         else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
+        told=report.sentence.removesuffix(".").casefold() == cause.message.casefold(),
         evidence=_evidence(cause.code, finding.evidence),
     )
 
 
-def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, format_number(value, unit_of(f"{code}.{name}"))) for name, value in numbers.items())
+def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str, str], ...]:
+    """Return each number's name, value and meaning."""
+    metrics = current().metrics
+    meanings = {name: metrics[f"{code}.{name}"].meaning for name in numbers if f"{code}.{name}" in metrics}
+    return tuple(
+        (name, format_number(value, unit_of(f"{code}.{name}")), meanings.get(name, "")) for name, value in numbers.items()
+    )
 
 
 def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:

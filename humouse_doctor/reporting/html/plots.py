@@ -11,6 +11,7 @@ from statistics import fmean
 from humouse_doctor.core.history import History, LossCurve
 from humouse_doctor.core.outcome import AS_IT_IS, Outcome, Trial
 from humouse_doctor.core.pictures import Pictures, Points
+from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import svg
 from humouse_doctor.reporting.html.axes import WIDTH, Axes, Scale, axes, below, percent, powers_of_ten, round_below, ticks
 
@@ -240,6 +241,9 @@ def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
     )
     decades = [((across(power), 4.0), (across(power), lower)) for power in ticks(across.low, across.high, least=1)]
     shapes = [svg.lines(decades, "grid"), svg.lines([((across.start, lower), (across.end, lower))], "frame")]
+    least = current().metrics["HD106.first_last_ratio"].healthy.low * known[layers[-1][0]]
+    band = min(max(across.start, across(math.log10(least)) if least > 0 else across.start), across.end)
+    shapes.append(svg.line([(band, 25.0), (across.end, 25.0)], "healthy", width=13))
     shapes += [_layer(across, row, *layer) for row, layer in enumerate(layers)]
     shapes.append(below(across, lower, "rms of the gradient", say=powers_of_ten, least=1))
     first, last = layers[0], layers[-1]
@@ -247,7 +251,8 @@ def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
         name=name,
         title=title,
         numbers=f"From {first[0]} with {short(known[first[0]])} to {last[0]} with {short(known[last[0]])}; "
-        f"the smallest is {short(min(known.values()))}, the largest {short(max(known.values()))}.",
+        f"the smallest is {short(min(known.values()))}, the largest {short(max(known.values()))}."
+        " In the band the first layer's is healthy.",
         width=WIDTH,
         height=lower + _FOOT - 6,
         shapes="".join(shapes),

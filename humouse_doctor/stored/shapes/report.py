@@ -48,8 +48,8 @@ class Data(Struct, frozen=True):
     taken: Whole
     length: Whole
     dropped: Table[Whole]
-    position_mean: Pair
-    position_std: Pair
+    position_mean: Numbers
+    position_std: Numbers
 
 
 class Cause(Struct, frozen=True):

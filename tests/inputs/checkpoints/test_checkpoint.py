@@ -7,6 +7,7 @@ import pickle
 import re
 import sys
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,9 +150,42 @@ def test_names_of_ones_own_network_are_left_alone(tmp_path: Path) -> None:
     own = {"net.0.weight": torch.ones(2, 2), "fc.weight": torch.ones(2, 2)}
     path = save(tmp_path / "a.pt", prefixed("module.", own))
     assert list(checkpoint.load(path).tensors) == ["0.weight"]
-    found = checkpoint.load(path, names=list(own))
+    found = checkpoint.load(path, names=_shapes(own))
     _same(found, own)
     assert found.remarks == ()
+
+
+def _shapes(own: Mapping[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in own.items()}
+
+
+def test_the_prefix_is_taken_under_which_ones_own_network_loads(tmp_path: Path) -> None:
+    own = {"0.weight": torch.ones(2, 3), "0.bias": torch.ones(2)}
+    turned = {"0.weight": torch.zeros(3, 2), "0.bias": torch.zeros(3)}
+    path = save(tmp_path / "a.ckpt", {**prefixed("model.encoder.", turned), **prefixed("model.decoder.", own)})
+
+    found = checkpoint.load(path, names=_shapes(own))
+
+    _same(found, own)
+    assert found.remarks[-1] == "took 'model.decoder' (2 of 4 tensors), where the network's names stand"
+
+
+def test_of_several_networks_that_load_the_others_are_named(tmp_path: Path) -> None:
+    own, other = {"0.weight": torch.ones(2, 3)}, {"0.weight": torch.zeros(2, 3)}
+    path = save(tmp_path / "a.pt", {**prefixed("ema.", other), **prefixed("generator.", own)})
+
+    found = checkpoint.load(path, names=_shapes(own))
+
+    _same(found, own)
+    assert found.remarks[-1].endswith("; so they do under ema")
+
+
+def test_where_no_prefix_has_every_name_the_nearest_is_taken(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.pt", prefixed("decoder.", {"0.weight": torch.ones(2, 3), "1.weight": torch.ones(2)}))
+
+    found = checkpoint.load(path, names={"0.weight": (2, 3), "1.weight": (2,), "1.bias": (2,)})
+
+    assert sorted(found.tensors) == ["0.weight", "1.weight"]
 
 
 def test_new_spectral_norm_names_become_the_old_ones(tmp_path: Path) -> None:

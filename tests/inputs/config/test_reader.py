@@ -265,7 +265,10 @@ def test_an_override_wins_over_the_file_and_silences_its_complaint(tmp_path: Pat
     [
         ("data.batch_size", "--set data.batch_size: expected key=value"),
         ("data.batch_sizes=1", "--set data.batch_sizes=1: unknown key 'data.batch_sizes'; did you mean data.batch_size?"),
-        ("x=1", "--set x=1: unknown key 'x'; expected a key of the training config, e.g. data.batch_size"),
+        (
+            "x=1",
+            "--set x=1: unknown key 'x'; expected a key of the training config, e.g. data.batch_size, or a common one, as lr",
+        ),
         ("data.batch_size=many", "--set data.batch_size=many: expected a whole number"),
         ("data.batch_size=0", "--set data.batch_size=0: expected at least 1"),
         ("training.betas=[1", "--set training.betas=[1: not a YAML value: expected ',' or ']', but got '<stream end>'"),
@@ -352,3 +355,46 @@ def test_any_bytes_are_settings_that_fit_or_one_line(content: bytes) -> None:
         for complaint in found.complaints:
             assert complaint.message.isprintable()
             assert len(complaint.message) < 500
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("lr=0.01", "training.lr.generator"),
+        ("training.lr=0.01", "training.lr.generator"),
+        ("optimizer.learning_rate=0.01", "training.lr.generator"),
+        ("batch_size=8", "data.batch_size"),
+        ("train.batch_size=8", "data.batch_size"),
+        ("epochs=3", "training.reconstruction_epochs"),
+        ("trainer.max_epochs=3", "training.reconstruction_epochs"),
+        ("z_dim=5", "model.generator.latent_dim"),
+    ],
+)
+def test_a_common_name_is_read_as_the_key_that_it_means(override: str, key: str) -> None:
+    (setting,) = reader.read(None, [override]).settings.values()
+    assert setting.key == key
+
+
+@pytest.mark.parametrize("override", ["discriminator.lr=0.01", "encoder.hidden_dim=4", "training.lr.discriminator=0.01"])
+def test_a_common_name_in_another_networks_section_is_not_the_generators(override: str) -> None:
+    with pytest.raises(UsageError, match="unknown key"):
+        reader.read(None, [override])
+
+
+def test_of_another_programs_config_the_common_names_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "flat.yaml"
+    path.write_text("lr: 1.0e-3\nepochs: 100\nbatch_size: many\ntrainer:\n  precision: 16\ndata:\n  batch_size: 32\n")
+
+    found = reader.read(path, ["latent_dim=4"], foreign=True)
+
+    assert {key: setting.value for key, setting in found.settings.items()} == {
+        "data.batch_size": 32,
+        "model.generator.latent_dim": 4,
+        "training.lr.generator": 0.001,
+        "training.reconstruction_epochs": 100,
+    }
+    assert found.settings.source is None
+    assert "of it was read: data.batch_size = 32" in found.remarks[0]
+    path.write_text("lr: 1.0e-3\nepochs: 100\n")
+    with pytest.raises(UsageError, match="expected a humouse training config"):
+        reader.read(path)

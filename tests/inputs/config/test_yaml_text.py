@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.config import yaml_text
+from tests.lab.fuzz.configs import configs, damaged_config
 
 # fmt: off
 SCALARS = (
@@ -23,6 +24,28 @@ SCALARS = (
     "127.0.0.1", "._5", "!!float 1", "!!str 5", "",
 )
 # fmt: on
+
+
+@given(data=st.data())
+def test_the_stock_values_of_a_document_are_those_that_safe_load_reads(data: st.DataObject) -> None:
+    text = damaged_config(data.draw(st.randoms(use_true_random=False)), configs()).decode("utf-8", "replace")
+    try:
+        document = yaml_text.document(text, "run.yaml")
+    except UsageError:
+        return
+    try:
+        stock = repr(yaml.safe_load(text.removeprefix("\ufeff")))
+    except Exception as error:
+        with pytest.raises(type(error)):
+            document.stock()
+        return
+    assert repr(document.stock()) == stock  # a NaN is not itself
+
+
+def test_the_stock_value_of_a_scalar_is_the_one_that_safe_load_reads() -> None:
+    for scalar in SCALARS:
+        text = f"a: {scalar}\nb: &x\n  - {scalar}\n  - 1\nc: *x\n"
+        assert repr(yaml_text.document(text, "run.yaml").stock()) == repr(yaml.safe_load(text))
 
 
 def values(text: str) -> dict[str, Value]:

@@ -57,15 +57,20 @@ def _is_outcome(data: bytes) -> bool:
 
 
 _DATA = ("--data", "gestures.npz", "--max-sequences", "64")
+#: The form of stdout that is made soonest; nobody reads it.
+_SHORT = ("-f", "json")
 SUGGEST = Command(
     "suggest-config --write", ("suggest-config", "-c", "run.yaml", *_DATA, "--write"),
     {"run.yaml": b""}, _is_config, {"run.yaml.bak": "run.yaml"}, 0,
 )  # fmt: skip
 JSON = Command(
-    "preflight --output json", ("preflight", "run.yaml", *_DATA, "-o", "json=report.json"), {"report.json": b"{}\n"}, _is_json
+    "preflight --output json",
+    ("preflight", "run.yaml", *_DATA, *_SHORT, "-o", "json=report.json"),
+    {"report.json": b"{}\n"},
+    _is_json,
 )
 HTML = Command(
-    "preflight --output html", ("preflight", "run.yaml", *_DATA, "-o", "html=report.html"), {"report.html": b"old\n"},
+    "preflight --output html", ("preflight", "run.yaml", *_DATA, *_SHORT, "-o", "html=report.html"), {"report.html": b"old\n"},
     lambda data: data.rstrip().endswith(b"</html>"),
 )  # fmt: skip
 GATE = Command(
@@ -118,9 +123,9 @@ class Scene:
             if content == self._old.get(name) or not self.command.is_whole(content):
                 raise Violation(f"{name} was not written by a run that nobody ended")
 
-    def state(self) -> State:
-        """Return the folder's state; raise `Violation`."""
-        found = {path.name: path for path in self.folder.iterdir()}
+    def state(self, copy: Path | None = None) -> State:
+        """Return the state of the folder, or of a copy of it; raise `Violation`."""
+        found = {path.name: path for path in (copy or self.folder).iterdir()}
         temporaries = tuple(name for name in found if _TEMPORARY.fullmatch(name))
         foreign = found.keys() - self._written - self.command.backups.keys() - _INPUTS - set(temporaries)
         if foreign:

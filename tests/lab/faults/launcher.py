@@ -1,8 +1,9 @@
 """Run humouse-doctor and kill it at a given point: `python -m tests.lab.faults.launcher KILL ARGUMENTS...`.
 
-KILL is `never`, `event:K` or `bytes:K:N`. `event:K` is a SIGKILL just before the K-th call that changes the current folder:
-an open for writing, a sync, a change of mode or owner, a rename or a removal; one more than these is the end. With
-`bytes:K:N` the kernel ends the process as the K-th file opened for writing grows beyond N bytes.
+KILL is `never`, `event:K`, `bytes:K:N` or `copies:PATH`. `event:K` is a SIGKILL just before the K-th call that changes the
+current folder: an open for writing, a sync, a change of mode or owner, a rename or a removal; one more than these is the end.
+With `bytes:K:N` the kernel ends the process as the K-th file opened for writing grows beyond N bytes. `copies:PATH` kills
+nothing: just before the K-th such call the folder is copied to PATH/K, as a SIGKILL would leave it there.
 
 `serve MODULES...` instead takes one job per line (JSON) from stdin and forks for each, which saves the start and the import
 of the modules; KILL may then also be `after:N`, a SIGKILL from outside N microseconds after the fork.
@@ -17,6 +18,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -54,6 +56,7 @@ class Killer:
     event: int = 0
     opened: int = 0
     size: int = 0
+    copies: str = ""
     events_seen: int = 0
     opened_seen: int = 0
 
@@ -91,15 +94,18 @@ class Killer:
         self.events_seen += 1
         if self.events_seen == self.event:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.copies:
+            shutil.copytree(self.folder, f"{self.copies}/{self.events_seen}")
 
 
 def killer(spec: str, folder: str) -> Killer:
-    kind, *numbers = spec.split(":")
-    match kind, [int(number) for number in numbers]:
-        case "event", [event]:
-            return Killer(folder, event=event)
-        case "bytes", [opened, size]:
-            return Killer(folder, opened=opened, size=size)
+    match spec.split(":"):
+        case ["event", event]:
+            return Killer(folder, event=int(event))
+        case ["bytes", opened, size]:
+            return Killer(folder, opened=int(opened), size=int(size))
+        case ["copies", path]:
+            return Killer(folder, copies=path)
         case _:
             return Killer(folder)
 

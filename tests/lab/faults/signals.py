@@ -139,7 +139,7 @@ class Sweep:
 
     @staticmethod
     def _phase(number: signal.Signals, code: int, out: str, err: str) -> str | None:
-        lines = [line for line in err.splitlines() if not line.startswith("... ") and " report in " not in line]
+        lines = [line for line in err.splitlines() if not line.startswith(("... ", "demo: ")) and " report in " not in line]
         if code == 128 + number:
             return "interrupted" if lines == [_LINES[number]] else None
         ours = "/humouse_doctor/" in err  # pip's finder of an editable install has the name too, and runs before this package
@@ -149,7 +149,7 @@ class Sweep:
 
     def _wrong_files(self) -> Iterator[str]:
         known = {path.name for path in self.origin.iterdir()} | {"tmp", "verify-logs", "run.yaml.bak"}
-        written = {"report.html", "inspected.json", "known.json", "kept.json"}
+        written = {"report.html", "inspected.json", "known.json", "kept.json", "humouse-doctor-demo"}
         for path in self.folder.iterdir():
             if path.name not in known | written:
                 yield f"a file is left: {path.name}"

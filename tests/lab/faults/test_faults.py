@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.lab.faults.__main__ import main
 from tests.lab.faults.commands import GATE, HTML, JSON, SUGGEST, UMASK, VERIFY, Command, Scene, State, Violation
 from tests.lab.faults.launcher import IN_PLACE
 
@@ -70,37 +71,54 @@ def training_server() -> Iterator[Server]:
     started.close()
 
 
-def violated(scene: Scene) -> str | None:
+def violated(scene: Scene, left: Path) -> str | None:
     try:
-        scene.state()
+        scene.state(left)
     except Violation as violation:
         return str(violation)
     return None
 
 
-def every_death(server: Server, command: Command, folder: Path) -> Iterator[tuple[str, Ended, Scene]]:
-    """Kill the command at each of its points in turn, from the same files each time."""
-    scene = Scene(command, folder / "scene")
-    scene.reset()
-    whole = server.run(scene, "never")
-    assert whole.status == command.code
-    scene.remember()
-    sizes = sorted({0, 1, *(len(content) // 2 for content in scene.new.values())})
-    places = [f"event:{event}" for event in range(1, whole.events + 1)]
-    places += [f"bytes:{opened}:{size}" for opened in range(1, whole.opened + 1) for size in sizes]
-    for place in places:
-        scene.reset()
-        yield place, server.run(scene, place), scene
+def shape(state: State) -> tuple[int, int, int]:
+    return state.new, len(state.temporaries), state.backups
+
+
+class Deaths:
+    """The points at which a command can be killed, each tried from the same files."""
+
+    def __init__(self, server: Server, command: Command, folder: Path) -> None:
+        self.scene = Scene(command, folder / "scene")
+        self._server, self._copies = server, folder / "copies"
+        self.scene.reset()
+        whole = server.run(self.scene, f"copies:{self._copies}")
+        assert whole.status == command.code
+        self.scene.remember()
+        sizes = sorted({0, 1, *(len(content) // 2 for content in self.scene.new.values())})
+        self._events = range(1, whole.events + 1)
+        self._bytes = [f"bytes:{opened}:{size}" for opened in range(1, whole.opened + 1) for size in sizes]
+
+    def copied(self) -> Iterator[tuple[str, Path]]:
+        """Return each point and what a kill leaves there; of a kill between two calls, what one run showed at the second."""
+        yield from ((f"event:{event}", self._copies / str(event)) for event in self._events)
+        yield from self._killed(self._bytes)
+
+    def killed(self) -> Iterator[tuple[str, Path]]:
+        """Return each point and what a kill has left there."""
+        yield from self._killed([*(f"event:{event}" for event in self._events), *self._bytes])
+
+    def _killed(self, places: Iterable[str]) -> Iterator[tuple[str, Path]]:
+        for place in places:
+            self.scene.reset()
+            assert self._server.run(self.scene, place).status in (-signal.SIGKILL, -signal.SIGXFSZ), place
+            yield place, self.scene.folder
 
 
 @pytest.mark.parametrize("command", [SUGGEST, JSON, GATE, HTML], ids=lambda command: command.name)
 def test_wherever_a_command_is_killed_every_file_is_the_old_one_or_the_new_one(
     command: Command, server: Server, tmp_path: Path
 ) -> None:
-    states: list[State] = []
-    for place, ended, scene in every_death(server, command, tmp_path):
-        assert ended.status in (-signal.SIGKILL, -signal.SIGXFSZ), place
-        states.append(scene.state())
+    deaths = Deaths(server, command, tmp_path)
+    states: list[State] = [deaths.scene.state(left) for _, left in deaths.copied()]
 
     assert {state.new for state in states} == {0, 1}
     assert any(state.temporaries for state in states)
@@ -108,10 +126,8 @@ def test_wherever_a_command_is_killed_every_file_is_the_old_one_or_the_new_one(
 
 
 def test_wherever_verify_is_killed_what_it_keeps_is_whole(training_server: Server, tmp_path: Path) -> None:
-    states: list[State] = []
-    for place, ended, scene in every_death(training_server, VERIFY, tmp_path):
-        assert ended.status in (-signal.SIGKILL, -signal.SIGXFSZ), place
-        states.append(scene.state())
+    deaths = Deaths(training_server, VERIFY, tmp_path)
+    states: list[State] = [deaths.scene.state(left) for _, left in deaths.copied()]
 
     assert {state.new for state in states} == {0, 1}
     assert any(state.temporaries and state.new for state in states)
@@ -142,16 +158,21 @@ def test_at_whatever_moment_a_command_is_killed_every_file_is_the_old_one_or_the
 
 
 def test_the_next_run_goes_well_whatever_the_last_one_left(server: Server, tmp_path: Path) -> None:
-    for _, _, scene in every_death(server, GATE, tmp_path):
-        assert server.run(scene, "never").status == GATE.code
-        assert scene.state().new == 1
+    """And what a kill leaves is what a copy showed of it."""
+    deaths = Deaths(server, GATE, tmp_path)
+    shown = {place: shape(deaths.scene.state(left)) for place, left in deaths.copied()}
+    for place, left in deaths.killed():
+        assert shape(deaths.scene.state(left)) == shown[place]
+        assert server.run(deaths.scene, "never").status == GATE.code
+        assert deaths.scene.state().new == 1
 
 
 def test_a_file_that_is_written_in_place_is_found_out(tmp_path: Path) -> None:
     planted = Server(IN_PLACE)
     found = []
-    for place, _, scene in every_death(planted, JSON, tmp_path):
-        violation = violated(scene)
+    deaths = Deaths(planted, JSON, tmp_path)
+    for place, left in deaths.copied():
+        violation = violated(deaths.scene, left)
         if violation is not None:
             found.append((place.partition(":")[0], violation))
     planted.close()
@@ -160,11 +181,13 @@ def test_a_file_that_is_written_in_place_is_found_out(tmp_path: Path) -> None:
     assert all("report.json is neither the old one nor the new one" in words for _, words in found)
 
 
-def test_a_fault_run_counts_its_rounds_and_fails_on_what_it_finds() -> None:
-    words = [sys.executable, "-m", "tests.lab.faults", "--plant", IN_PLACE, "--rounds", "2"]
+def test_a_fault_run_counts_its_rounds_and_fails_on_what_it_finds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["faults", "--plant", IN_PLACE, "--rounds", "1"])
 
-    ended = subprocess.run(words, cwd=_ROOT, capture_output=True, text=True, check=False)
+    assert main() == 1
 
-    assert ended.returncode == 1
-    assert "neither the old one nor the new one" in ended.stdout
-    assert ended.stdout.splitlines()[-1].split()[:2] == ["2", "rounds"]
+    out = capsys.readouterr().out
+    assert "neither the old one nor the new one" in out
+    assert out.splitlines()[-1].split()[:2] == ["1", "rounds"]

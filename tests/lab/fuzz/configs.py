@@ -9,7 +9,7 @@ import os
 import random
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import jsonschema
@@ -107,6 +107,9 @@ class Configs(Target):
     Nothing is an internal error.
     """
 
+    #: Of the whole process, which imports once.
+    _imported: ClassVar[bool] = False
+
     def __init__(self, folder: Path, seed: int) -> None:
         super().__init__(folder, seed)
         self.back = Path.cwd()
@@ -119,6 +122,11 @@ class Configs(Target):
         self.validator = jsonschema.Draft202012Validator(_SCHEMA)
         self._report_on = service.report_on
         os.chdir(folder)  # files that a config names are not nearby
+        if not Configs._imported:
+            self._import_all()
+
+    def _import_all(self) -> None:
+        """Import, before watching starts, all that `preflight` and escaping import."""
         for text in [
             *self.texts,
             f"defaults: [_self_]\n{self.texts[3]}",
@@ -129,7 +137,8 @@ class Configs(Target):
             for arguments in ((), ("--data", self.data)):
                 self.path.write_bytes(text.encode())
                 self._invoke(*arguments)
-        harmless("\x1b")  # and import, before watching starts, what escaping imports
+        harmless("\x1b")
+        Configs._imported = True
 
     def close(self) -> None:
         os.chdir(self.back)

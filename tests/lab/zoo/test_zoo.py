@@ -404,14 +404,15 @@ class TestJudge:
         assert changed.steps(genome.steps) == 7 * context.steps(Steps.FEW)
 
 
+@pytest.mark.usefixtures("few_fits")
 def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
     levels = (
         (Factor.SPACE, (Space.PX, Space.Z)),
         (Factor.LATENT, (Latent.CLEAN, Latent.NOISE)),
     )
     context = Context(
-        name="dozen", part=Part.CALIBRATION, kind=Kind.LSTM, source=Source.STROKES, length=24, levels=levels, count=128,
-        base=Genome(drive=Drive.SLOW), rate=4e-3, full_steps=120, seed=5,
+        name="dozen", part=Part.CALIBRATION, kind=Kind.LSTM, source=Source.STROKES, length=16, levels=levels, count=64,
+        base=Genome(drive=Drive.SLOW), rate=5e-3, full_steps=100, seed=5,
     )  # fmt: skip
     cache = Cache(tmp_path)
     train_all(jobs_of([context], None), cache, 1, silent)

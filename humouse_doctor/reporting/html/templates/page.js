@@ -20,6 +20,13 @@
     try { done = document.execCommand("copy"); } catch (error) { done = false; }
     told(button, done ? "Copied" : "Selected: press Ctrl+C");
   }
+  function unfold() {
+    var target = document.getElementById(window.location.hash.slice(1));
+    for (var part = target; part; part = part.parentElement) { if (part.tagName === "DETAILS") { part.open = true; } }
+    if (target) { target.scrollIntoView(); }
+  }
+  window.addEventListener("hashchange", unfold);
+  if (window.location.hash) { unfold(); }
   document.querySelectorAll("button[data-copies]").forEach(function (button) {
     var source = document.getElementById(button.dataset.copies);
     button.dataset.label = button.textContent;

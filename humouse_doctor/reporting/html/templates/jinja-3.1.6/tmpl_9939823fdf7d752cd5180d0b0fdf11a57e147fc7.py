@@ -7,7 +7,7 @@ def root(context, missing=missing):
     concat = environment.concat
     cond_expr_undefined = Undefined
     if 0: yield None
-    l_0_badge = l_0_plot = l_0_pairs = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
+    l_0_badge = l_0_plot = l_0_pairs = l_0_code = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
     try:
         t_1 = environment.filters['capitalize']
     except KeyError:
@@ -51,79 +51,91 @@ def root(context, missing=missing):
         def t_7(*unused):
             raise TemplateRuntimeError("No filter named 'length' found.")
     try:
-        t_8 = environment.filters['lower']
+        t_8 = environment.filters['list']
     except KeyError:
         @internalcode
         def t_8(*unused):
-            raise TemplateRuntimeError("No filter named 'lower' found.")
+            raise TemplateRuntimeError("No filter named 'list' found.")
     try:
-        t_9 = environment.filters['markup']
+        t_9 = environment.filters['lower']
     except KeyError:
         @internalcode
         def t_9(*unused):
-            raise TemplateRuntimeError("No filter named 'markup' found.")
+            raise TemplateRuntimeError("No filter named 'lower' found.")
     try:
-        t_10 = environment.filters['round']
+        t_10 = environment.filters['markup']
     except KeyError:
         @internalcode
         def t_10(*unused):
-            raise TemplateRuntimeError("No filter named 'round' found.")
+            raise TemplateRuntimeError("No filter named 'markup' found.")
     try:
-        t_11 = environment.filters['shorten']
+        t_11 = environment.filters['round']
     except KeyError:
         @internalcode
         def t_11(*unused):
-            raise TemplateRuntimeError("No filter named 'shorten' found.")
+            raise TemplateRuntimeError("No filter named 'round' found.")
     try:
-        t_12 = environment.filters['spell']
+        t_12 = environment.filters['selectattr']
     except KeyError:
         @internalcode
         def t_12(*unused):
-            raise TemplateRuntimeError("No filter named 'spell' found.")
+            raise TemplateRuntimeError("No filter named 'selectattr' found.")
     try:
-        t_13 = environment.filters['string']
+        t_13 = environment.filters['shorten']
     except KeyError:
         @internalcode
         def t_13(*unused):
+            raise TemplateRuntimeError("No filter named 'shorten' found.")
+    try:
+        t_14 = environment.filters['spell']
+    except KeyError:
+        @internalcode
+        def t_14(*unused):
+            raise TemplateRuntimeError("No filter named 'spell' found.")
+    try:
+        t_15 = environment.filters['string']
+    except KeyError:
+        @internalcode
+        def t_15(*unused):
             raise TemplateRuntimeError("No filter named 'string' found.")
     pass
     def macro(l_1_badge):
-        t_14 = []
+        t_16 = []
         if l_1_badge is missing:
             l_1_badge = undefined("parameter 'badge' was not provided", name='badge')
         pass
-        t_14.extend((
+        t_16.extend((
             '<span class="badge ',
             escape(environment.finalize(environment.getattr(l_1_badge, 'style'))),
             '">',
         ))
         if environment.getattr(l_1_badge, 'symbol'):
             pass
-            t_14.extend((
+            t_16.extend((
                 '<span class="symbol" aria-hidden="true">',
                 escape(environment.finalize(environment.getattr(l_1_badge, 'symbol'))),
                 '</span>',
             ))
-        t_14.extend((
+        t_16.extend((
             escape(environment.finalize(environment.getattr(l_1_badge, 'word'))),
             '</span>',
         ))
-        return concat(t_14)
+        return concat(t_16)
     context.exported_vars.add('badge')
     context.vars['badge'] = l_0_badge = Macro(environment, macro, 'badge', ('badge',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_plot):
-        t_15 = []
+        t_17 = []
         if l_1_plot is missing:
             l_1_plot = undefined("parameter 'plot' was not provided", name='plot')
         pass
-        t_15.extend((
+        t_17.extend((
             '<figure class="plot">\n<figcaption>',
             escape(environment.finalize(environment.getattr(l_1_plot, 'title'))),
             '</figcaption>\n<svg viewBox="0 0 ',
-            escape(environment.finalize(t_4(t_10(environment.getattr(l_1_plot, 'width'))))),
+            escape(environment.finalize(t_4(t_11(environment.getattr(l_1_plot, 'width'))))),
             ' ',
-            escape(environment.finalize(t_4(t_10(environment.getattr(l_1_plot, 'height'))))),
+            escape(environment.finalize(t_4(t_11(environment.getattr(l_1_plot, 'height'))))),
             '" role="img" aria-labelledby="',
             escape(environment.finalize(environment.getattr(l_1_plot, 'name'))),
             '-title ',
@@ -137,30 +149,30 @@ def root(context, missing=missing):
             '-numbers">',
             escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
             '</desc>\n',
-            escape(environment.finalize(t_9(environment.getattr(l_1_plot, 'shapes')))),
+            escape(environment.finalize(t_10(environment.getattr(l_1_plot, 'shapes')))),
             '\n</svg>\n',
         ))
         if environment.getattr(l_1_plot, 'legend'):
             pass
-            t_15.append(
+            t_17.append(
                 '<ul class="legend">\n',
             )
             for l_2_key in environment.getattr(l_1_plot, 'legend'):
                 _loop_vars = {}
                 pass
-                t_15.extend((
+                t_17.extend((
                     '<li><svg class="swatch" viewBox="0 0 28 10" aria-hidden="true"><path d="M1 5H27" class="s-',
                     escape(environment.finalize(environment.getattr(l_2_key, 'style'))),
                     '" stroke-width="3"',
                 ))
                 if environment.getattr(l_2_key, 'dashes'):
                     pass
-                    t_15.extend((
+                    t_17.extend((
                         ' stroke-dasharray="',
                         escape(environment.finalize(environment.getattr(l_2_key, 'dashes'))),
                         '"',
                     ))
-                t_15.extend((
+                t_17.extend((
                     '/></svg><span><b>',
                     escape(environment.finalize(environment.getattr(l_2_key, 'name'))),
                     '</b> ',
@@ -168,71 +180,112 @@ def root(context, missing=missing):
                     '</span></li>\n',
                 ))
             l_2_key = missing
-            t_15.append(
+            t_17.append(
                 '</ul>\n',
             )
         else:
             pass
-            t_15.extend((
+            t_17.extend((
                 '<p class="numbers">',
                 escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
                 '</p>\n',
             ))
-        t_15.append(
+        t_17.append(
             '</figure>\n',
         )
-        return concat(t_15)
+        return concat(t_17)
     context.exported_vars.add('plot')
     context.vars['plot'] = l_0_plot = Macro(environment, macro, 'plot', ('plot',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_rows):
-        t_16 = []
+        t_18 = []
         if l_1_rows is missing:
             l_1_rows = undefined("parameter 'rows' was not provided", name='rows')
         pass
         if l_1_rows:
             pass
-            t_16.append(
+            t_18.append(
                 '<ul class="evidence">',
             )
-            for (l_2_name, l_2_value) in l_1_rows:
+            for (l_2_name, l_2_value, l_2_meaning) in l_1_rows:
                 _loop_vars = {}
                 pass
-                t_16.extend((
-                    '<li><span>',
+                t_18.append(
+                    '<li><span',
+                )
+                if l_2_meaning:
+                    pass
+                    t_18.extend((
+                        ' title="',
+                        escape(environment.finalize(l_2_meaning)),
+                        '"',
+                    ))
+                t_18.extend((
+                    '>',
                     escape(environment.finalize(l_2_name)),
                     '</span> <b>',
                     escape(environment.finalize(l_2_value)),
                     '</b></li>',
                 ))
-            l_2_name = l_2_value = missing
-            t_16.append(
+            l_2_name = l_2_value = l_2_meaning = missing
+            t_18.append(
                 '</ul>',
             )
-        return concat(t_16)
+        return concat(t_18)
     context.exported_vars.add('pairs')
     context.vars['pairs'] = l_0_pairs = Macro(environment, macro, 'pairs', ('rows',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
+    def macro(l_1_id, l_1_code, l_1_probes):
+        t_19 = []
+        if l_1_id is missing:
+            l_1_id = undefined("parameter 'id' was not provided", name='id')
+        if l_1_code is missing:
+            l_1_code = undefined("parameter 'code' was not provided", name='code')
+        if l_1_probes is missing:
+            l_1_probes = undefined("parameter 'probes' was not provided", name='probes')
+        pass
+        if t_8(context.eval_ctx, t_12(context, l_1_probes, 'code', 'equalto', l_1_code)):
+            pass
+            t_19.extend((
+                '<a class="code" href="#',
+                escape(environment.finalize(l_1_id)),
+                '-',
+                escape(environment.finalize(l_1_code)),
+                '"><b>',
+                escape(environment.finalize(l_1_code)),
+                '</b></a>',
+            ))
+        else:
+            pass
+            t_19.extend((
+                '<b class="code">',
+                escape(environment.finalize(l_1_code)),
+                '</b>',
+            ))
+        return concat(t_19)
+    context.exported_vars.add('code')
+    context.vars['code'] = l_0_code = Macro(environment, macro, 'code', ('id', 'code', 'probes'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
     def macro(l_1_target, l_1_label):
-        t_17 = []
+        t_20 = []
         if l_1_target is missing:
             l_1_target = undefined("parameter 'target' was not provided", name='target')
         if l_1_label is missing:
             l_1_label = undefined("parameter 'label' was not provided", name='label')
         pass
-        t_17.extend((
+        t_20.extend((
             '<button type="button" data-copies="',
             escape(environment.finalize(l_1_target)),
             '" hidden>',
             escape(environment.finalize(l_1_label)),
             '</button>',
         ))
-        return concat(t_17)
+        return concat(t_20)
     context.exported_vars.add('copying')
     context.vars['copying'] = l_0_copying = Macro(environment, macro, 'copying', ('target', 'label'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown):
-        t_18 = []
+        t_21 = []
         l_1_report = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -242,69 +295,72 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_18.extend((
-                '<nav aria-label="On this page"><ul>\n<li><a href="#',
-                escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
-                '-pictures">Pictures</a></li>\n',
-            ))
-            if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
-                pass
-                t_18.extend((
-                    '<li><a href="#',
-                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
-                    '-history">Its own files</a></li>',
-                ))
-            if l_1_trials_shown:
-                pass
-                t_18.append(
-                    '<li><a href="#trials">Trials</a></li>',
-                )
+            t_21.append(
+                '<nav aria-label="On this page"><ul>\n',
+            )
             if (environment.getattr(l_1_section, 'reasons') or environment.getattr(l_1_section, 'without_cause')):
                 pass
-                t_18.extend((
+                t_21.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-causes">Causes</a></li>',
                 ))
             if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints')):
                 pass
-                t_18.extend((
+                t_21.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-patch">Patch</a></li>',
                 ))
+            if l_1_trials_shown:
+                pass
+                t_21.append(
+                    '<li><a href="#trials">Trials</a></li>',
+                )
+            t_21.extend((
+                '<li><a href="#',
+                escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                '-pictures">Pictures</a></li>\n',
+            ))
+            if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
+                pass
+                t_21.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-history">Its own files</a></li>',
+                ))
             if environment.getattr(l_1_section, 'rows'):
                 pass
-                t_18.extend((
+                t_21.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-findings">Findings</a></li>',
                 ))
             if environment.getattr(l_1_section, 'probes'):
                 pass
-                t_18.extend((
+                t_21.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-probes">Probes</a></li>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'):
                 pass
-                t_18.extend((
+                t_21.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-remedies">Remedies</a></li>',
                 ))
-            t_18.extend((
+            t_21.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-subject">Looked at</a></li>\n</ul></nav>\n',
             ))
-        return concat(t_18)
+        return concat(t_21)
     context.exported_vars.add('contents')
     context.vars['contents'] = l_0_contents = Macro(environment, macro, 'contents', ('section', 'trials_shown'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown, l_1_level):
-        t_19 = []
+        t_22 = []
         l_1_report = l_1_id = l_1_h = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -316,118 +372,12 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         l_1_id = environment.getattr(l_1_section, 'id')
         l_1_h = markup_join(('h', l_1_level, ))
-        if (undefined(name='report') if l_1_report is missing else l_1_report):
-            pass
-            t_19.extend((
-                '<section>\n<',
-                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                ' id="',
-                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
-                '-pictures">What it looks like</',
-                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                '>\n',
-            ))
-            if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
-                pass
-                t_19.extend((
-                    '<p class="hint">',
-                    escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
-                    '. Both sets of paths are in the same scale, each path centred in its cell, y pointing down; a dot marks its start.',
-                ))
-                if environment.getattr(l_1_section, 'note'):
-                    pass
-                    t_19.extend((
-                        ' ',
-                        escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
-                    ))
-                t_19.append(
-                    '</p>\n<div class="plots">\n',
-                )
-                for l_2_drawn in environment.getattr(l_1_section, 'plots'):
-                    _loop_vars = {}
-                    pass
-                    t_19.extend((
-                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
-                        '\n',
-                    ))
-                l_2_drawn = missing
-                t_19.append(
-                    '</div>\n',
-                )
-                if environment.getattr(l_1_section, 'magnified'):
-                    pass
-                    t_19.extend((
-                        '<details class="magnified"><summary>',
-                        escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
-                        '</summary>\n<div class="plots">',
-                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'magnified')))),
-                        '</div>\n</details>\n',
-                    ))
-            else:
-                pass
-                t_19.extend((
-                    '<p>',
-                    escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
-                    '</p>\n',
-                ))
-            t_19.append(
-                '</section>\n',
-            )
-        if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
-            pass
-            t_19.extend((
-                '<section>\n<',
-                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                ' id="',
-                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
-                '-history">What its own files say</',
-                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                '>\n',
-            ))
-            if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
-                pass
-                t_19.append(
-                    '<ul>',
-                )
-                for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
-                    _loop_vars = {}
-                    pass
-                    t_19.extend((
-                        '<li>',
-                        escape(environment.finalize(l_2_said)),
-                        '</li>',
-                    ))
-                l_2_said = missing
-                t_19.append(
-                    '</ul>',
-                )
-            if environment.getattr(l_1_section, 'history'):
-                pass
-                t_19.append(
-                    '<div class="plots">\n',
-                )
-                for l_2_drawn in environment.getattr(l_1_section, 'history'):
-                    _loop_vars = {}
-                    pass
-                    t_19.extend((
-                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
-                        '\n',
-                    ))
-                l_2_drawn = missing
-                t_19.append(
-                    '</div>\n',
-                )
-            t_19.append(
-                '</section>\n',
-            )
-        if l_1_trials_shown:
-            pass
-            t_19.append(
-                escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
-            )
+        t_22.append(
+            '<div class="answer">\n',
+        )
         if environment.getattr(l_1_section, 'reasons'):
             pass
-            t_19.extend((
+            t_22.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -442,54 +392,67 @@ def root(context, missing=missing):
             for l_2_reason, l_2_loop in LoopContext(environment.getattr(l_1_section, 'reasons'), undefined):
                 _loop_vars = {}
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<li id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-cause',
                     escape(environment.finalize(environment.getattr(l_2_loop, 'index'))),
-                    '">\n<p class="head"><b class="code">',
-                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'code'))),
-                    '</b> <b>',
+                    '">\n<p class="head">',
+                    escape(environment.finalize(context.call((undefined(name='code') if l_0_code is missing else l_0_code), (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr(environment.getattr(l_2_reason, 'cause'), 'code'), environment.getattr(l_1_section, 'probes'), _loop_vars=_loop_vars))),
+                    ' <b>',
                     escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'name'))),
                     '</b> <span class="support">',
                     escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
-                    '</span></p>\n<p>',
-                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message'))),
-                    '</p>\n',
+                    '</span></p>\n',
                 ))
+                if (not environment.getattr(l_2_reason, 'told')):
+                    pass
+                    t_22.extend((
+                        '<p>',
+                        escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message'))),
+                        '</p>',
+                    ))
                 if (environment.getattr(l_2_reason, 'place') or environment.getattr(l_2_reason, 'setting')):
                     pass
-                    t_19.append(
+                    t_22.append(
                         '<p class="place">',
                     )
                     if environment.getattr(l_2_reason, 'place'):
                         pass
-                        t_19.extend((
+                        t_22.extend((
                             '<span>',
                             escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
                             '</span>',
                         ))
                     if environment.getattr(l_2_reason, 'setting'):
                         pass
-                        t_19.extend((
+                        t_22.extend((
                             ' <code>',
                             escape(environment.finalize(environment.getattr(l_2_reason, 'setting'))),
                             '</code>',
                         ))
-                    t_19.append(
+                    t_22.append(
                         '</p>',
                     )
-                t_19.extend((
-                    escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
-                    '\n</li>\n',
-                ))
+                if environment.getattr(l_2_reason, 'evidence'):
+                    pass
+                    t_22.extend((
+                        '<details class="measured"><summary>',
+                        escape(environment.finalize(t_3(t_7(environment.getattr(l_2_reason, 'evidence')), 'number'))),
+                        '</summary>',
+                        escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
+                        '</details>',
+                    ))
+                t_22.append(
+                    '</li>\n',
+                )
             l_2_loop = l_2_reason = missing
-            t_19.append(
+            t_22.append(
                 '</ol>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'without_cause'):
             pass
-            t_19.extend((
+            t_22.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -501,18 +464,18 @@ def root(context, missing=missing):
             for l_2_line in environment.getattr(l_1_section, 'without_cause'):
                 _loop_vars = {}
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<li>',
                     escape(environment.finalize(l_2_line)),
                     '</li>',
                 ))
             l_2_line = missing
-            t_19.append(
+            t_22.append(
                 '</ul>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints'))):
             pass
-            t_19.extend((
+            t_22.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -525,7 +488,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'):
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<p><b>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'title'))),
                     '</b>: ',
@@ -534,37 +497,37 @@ def root(context, missing=missing):
                 ))
             else:
                 pass
-                t_19.append(
+                t_22.append(
                     '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_19.append(
+                t_22.append(
                     '<ul class="edits">',
                 )
                 for l_2_edit in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                     _loop_vars = {}
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<li><code>',
                         escape(environment.finalize(t_2(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
                         '</code></li>',
                     ))
                 l_2_edit = missing
-                t_19.append(
+                t_22.append(
                     '</ul>\n',
                 )
                 if environment.getattr(l_1_section, 'diff'):
                     pass
-                    t_19.append(
+                    t_22.append(
                         '<div class="copied">\n<div class="bar"><span>As a diff</span>',
                     )
                     if environment.getattr(l_1_section, 'diff_copies'):
                         pass
-                        t_19.append(
+                        t_22.append(
                             escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-diff', )), 'Copy the diff'))),
                         )
-                    t_19.extend((
+                    t_22.extend((
                         '</div>\n<pre class="diff" id="',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-diff" tabindex="0" role="group" aria-label="The patch as a diff">',
@@ -572,7 +535,7 @@ def root(context, missing=missing):
                     for (l_2_kind, l_2_line) in environment.getattr(l_1_section, 'diff'):
                         _loop_vars = {}
                         pass
-                        t_19.extend((
+                        t_22.extend((
                             '<span class="',
                             escape(environment.finalize(l_2_kind)),
                             '">',
@@ -580,20 +543,20 @@ def root(context, missing=missing):
                             '\n</span>',
                         ))
                     l_2_kind = l_2_line = missing
-                    t_19.append(
+                    t_22.append(
                         '</pre>\n',
                     )
                     if (not environment.getattr(l_1_section, 'diff_copies')):
                         pass
-                        t_19.append(
+                        t_22.append(
                             '<p class="hint">It holds characters that are spelled out here: take it from <code>humouse-doctor suggest-config</code>.</p>',
                         )
-                    t_19.append(
+                    t_22.append(
                         '</div>\n',
                     )
                 if environment.getattr(l_1_section, 'overrides'):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<div class="copied">\n<div class="bar"><span>As overrides</span>',
                         escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-overrides', )), 'Copy the overrides'))),
                         '</div>\n<pre id="',
@@ -605,7 +568,7 @@ def root(context, missing=missing):
             for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
                 _loop_vars = {}
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<div class="code-hint"><p><b>In the code</b>, for ',
                     escape(environment.finalize(l_2_title)),
                     ':</p><p>',
@@ -613,12 +576,124 @@ def root(context, missing=missing):
                     '</p></div>\n',
                 ))
             l_2_title = l_2_hint = missing
-            t_19.append(
+            t_22.append(
+                '</section>\n',
+            )
+        t_22.append(
+            '</div>\n',
+        )
+        if l_1_trials_shown:
+            pass
+            t_22.append(
+                escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
+            )
+        if (undefined(name='report') if l_1_report is missing else l_1_report):
+            pass
+            t_22.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-pictures">What it looks like</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n',
+            ))
+            if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
+                pass
+                t_22.extend((
+                    '<p class="hint">',
+                    escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
+                    '. Both sets of paths are in the same scale, each path centred in its cell, y pointing down; a dot marks its start.',
+                ))
+                if environment.getattr(l_1_section, 'note'):
+                    pass
+                    t_22.extend((
+                        ' ',
+                        escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
+                    ))
+                t_22.append(
+                    '</p>\n<div class="plots">\n',
+                )
+                for l_2_drawn in environment.getattr(l_1_section, 'plots'):
+                    _loop_vars = {}
+                    pass
+                    t_22.extend((
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
+                        '\n',
+                    ))
+                l_2_drawn = missing
+                t_22.append(
+                    '</div>\n',
+                )
+                if environment.getattr(l_1_section, 'magnified'):
+                    pass
+                    t_22.extend((
+                        '<details class="magnified"><summary>',
+                        escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
+                        '</summary>\n<div class="plots">',
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'magnified')))),
+                        '</div>\n</details>\n',
+                    ))
+            else:
+                pass
+                t_22.extend((
+                    '<p>',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
+                    '</p>\n',
+                ))
+            t_22.append(
+                '</section>\n',
+            )
+        if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
+            pass
+            t_22.extend((
+                '<section>\n<',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                ' id="',
+                escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                '-history">What its own files say</',
+                escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
+                '>\n',
+            ))
+            if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
+                pass
+                t_22.append(
+                    '<ul>',
+                )
+                for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
+                    _loop_vars = {}
+                    pass
+                    t_22.extend((
+                        '<li>',
+                        escape(environment.finalize(l_2_said)),
+                        '</li>',
+                    ))
+                l_2_said = missing
+                t_22.append(
+                    '</ul>',
+                )
+            if environment.getattr(l_1_section, 'history'):
+                pass
+                t_22.append(
+                    '<div class="plots">\n',
+                )
+                for l_2_drawn in environment.getattr(l_1_section, 'history'):
+                    _loop_vars = {}
+                    pass
+                    t_22.extend((
+                        escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
+                        '\n',
+                    ))
+                l_2_drawn = missing
+                t_22.append(
+                    '</div>\n',
+                )
+            t_22.append(
                 '</section>\n',
             )
         if environment.getattr(l_1_section, 'rows'):
             pass
-            t_19.extend((
+            t_22.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -633,18 +708,18 @@ def root(context, missing=missing):
                 pass
                 l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
                 _loop_vars['finding'] = l_2_finding
-                t_19.extend((
+                t_22.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'severity'), _loop_vars=_loop_vars))),
-                    ' <b class="code">',
-                    escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'code'))),
-                    '</b> <b>',
+                    ' ',
+                    escape(environment.finalize(context.call((undefined(name='code') if l_0_code is missing else l_0_code), (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'code'), environment.getattr(l_1_section, 'probes'), _loop_vars=_loop_vars))),
+                    ' <b>',
                     escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'name'))),
                     '</b> <span class="kind">',
                 ))
                 if environment.getattr(l_2_row, 'cause'):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<a href="#',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-cause',
@@ -655,10 +730,10 @@ def root(context, missing=missing):
                     ))
                 else:
                     pass
-                    t_19.append(
+                    t_22.append(
                         escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'kind'), 'value'))),
                     )
-                t_19.extend((
+                t_22.extend((
                     '</span>\n<span class="chip ',
                     escape(environment.finalize(environment.getattr(l_2_row, 'standing'))),
                     '">',
@@ -667,58 +742,58 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         ' <span class="chip quiet">',
                         escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'), 'value'))),
                         '</span>',
                     ))
-                t_19.append(
+                t_22.append(
                     '</p>\n',
                 )
                 if (not environment.getattr(l_2_row, 'cause')):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<p>',
                         escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'message'))),
                     ))
                     if environment.getattr(l_2_row, 'remark'):
                         pass
-                        t_19.extend((
+                        t_22.extend((
                             ' <span class="remark">(',
                             escape(environment.finalize(environment.getattr(l_2_row, 'remark'))),
                             ')</span>',
                         ))
-                    t_19.append(
+                    t_22.append(
                         '</p>',
                     )
-                t_19.append(
+                t_22.append(
                     '\n',
                 )
                 if environment.getattr(l_2_row, 'why'):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<p class="why">',
                         escape(environment.finalize(environment.getattr(l_2_row, 'why'))),
                         '</p>',
                     ))
                 if (environment.getattr(l_2_row, 'place') and (not environment.getattr(l_2_row, 'cause'))):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<p class="place"><span>',
                         escape(environment.finalize(environment.getattr(l_2_row, 'place'))),
                         '</span></p>',
                     ))
-                t_19.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 145 in 'parts.html' evaluated to false and no else section was defined.")))),
+                t_22.extend((
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 149 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
-            t_19.append(
+            t_22.append(
                 '</ul>\n</section>\n',
             )
         if (environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed') or environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes')):
             pass
-            t_19.extend((
+            t_22.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -730,7 +805,7 @@ def root(context, missing=missing):
             for l_2_fingerprint in environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed'):
                 _loop_vars = {}
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<li><span class="badge good"><span class="symbol" aria-hidden="true">✓</span>healed</span> ',
                     escape(environment.finalize(l_2_fingerprint)),
                     ': in the baseline, and not found any more</li>',
@@ -739,46 +814,52 @@ def root(context, missing=missing):
             for l_2_note in environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes'):
                 _loop_vars = {}
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<li>',
                     escape(environment.finalize(l_2_note)),
                     '</li>',
                 ))
             l_2_note = missing
-            t_19.append(
+            t_22.append(
                 '</ul>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'probes'):
             pass
-            t_19.extend((
-                '<section>\n<',
+            t_22.extend((
+                '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
-                '-probes">All probes</',
+                '-probes">All ',
+                escape(environment.finalize(t_3(t_7(environment.getattr(l_1_section, 'probes')), 'probe'))),
+                '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                '>\n<p class="hint">The mark is the value, <span class="key healthy-key"></span> the strong band is healthy, <span class="key tolerable-key"></span> the pale one tolerable. An arrow says that the value lies beyond what is drawn. Ratios are on a log scale.</p>\n<div class="scroll" tabindex="0" role="group" aria-label="All probes">\n<table class="probes">\n<thead><tr><th scope="col">Probe</th><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">Healthy</th><th scope="col">Range</th><th scope="col">Judged</th></tr></thead>\n',
+                '></summary>\n<p class="hint">The mark is the value, <span class="key healthy-key"></span> the strong band is healthy, <span class="key tolerable-key"></span> the pale one tolerable. An arrow says that the value lies beyond what is drawn. Ratios are on a log scale.</p>\n<div class="scroll" tabindex="0" role="group" aria-label="All probes">\n<table class="probes">\n<thead><tr><th scope="col">Probe</th><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">Healthy</th><th scope="col">Range</th><th scope="col">Judged</th></tr></thead>\n',
             ))
             l_2_loop = missing
             for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
                 _loop_vars = {}
                 pass
-                t_19.append(
-                    '<tbody>\n',
-                )
+                t_22.extend((
+                    '<tbody id="',
+                    escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                    '-',
+                    escape(environment.finalize(environment.getattr(l_2_probe, 'code'))),
+                    '">\n',
+                ))
                 l_3_loop = missing
                 for l_3_metric, l_3_loop in LoopContext(environment.getattr(l_2_probe, 'judging'), undefined):
                     _loop_vars = {}
                     pass
-                    t_19.append(
+                    t_22.append(
                         '<tr>\n',
                     )
                     if environment.getattr(l_3_loop, 'first'):
                         pass
-                        t_19.append(
+                        t_22.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_19.extend((
+                    t_22.extend((
                         '<td><span class="metric">',
                         escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
                         '</span><span class="meaning">',
@@ -790,62 +871,62 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_3_metric, 'policy'):
                         pass
-                        t_19.extend((
+                        t_22.extend((
                             '<span class="meaning">policy: ',
                             escape(environment.finalize(environment.getattr(l_3_metric, 'policy'))),
                             '</span>',
                         ))
-                    t_19.append(
+                    t_22.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'range'):
                         pass
-                        t_19.append(
+                        t_22.append(
                             escape(environment.finalize(context.call((undefined(name='range') if l_0_range is missing else l_0_range), l_3_metric, _loop_vars=_loop_vars))),
                         )
-                    t_19.append(
+                    t_22.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'badge'):
                         pass
-                        t_19.append(
+                        t_22.append(
                             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_3_metric, 'badge'), _loop_vars=_loop_vars))),
                         )
-                    t_19.append(
+                    t_22.append(
                         '</td>\n</tr>\n',
                     )
                 l_3_loop = l_3_metric = missing
                 if (environment.getattr(l_2_probe, 'others') or environment.getattr(l_2_probe, 'said')):
                     pass
-                    t_19.append(
+                    t_22.append(
                         '<tr',
                     )
                     if environment.getattr(l_2_probe, 'judging'):
                         pass
-                        t_19.append(
+                        t_22.append(
                             ' class="joined"',
                         )
-                    t_19.append(
+                    t_22.append(
                         '>\n',
                     )
                     if (not environment.getattr(l_2_probe, 'judging')):
                         pass
-                        t_19.append(
+                        t_22.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_19.extend((
+                    t_22.extend((
                         '<td colspan="5">',
                         escape(environment.finalize(environment.getattr(l_2_probe, 'said'))),
                     ))
                     if environment.getattr(l_2_probe, 'others'):
                         pass
-                        t_19.append(
+                        t_22.append(
                             '<ul class="others">',
                         )
                         for l_3_metric in environment.getattr(l_2_probe, 'others'):
                             _loop_vars = {}
                             pass
-                            t_19.extend((
+                            t_22.extend((
                                 '<li><span class="metric">',
                                 escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
                                 '</span> <b>',
@@ -855,35 +936,37 @@ def root(context, missing=missing):
                                 '</li>',
                             ))
                         l_3_metric = missing
-                        t_19.append(
+                        t_22.append(
                             '</ul>',
                         )
-                    t_19.append(
+                    t_22.append(
                         '</td>\n</tr>\n',
                     )
-                t_19.append(
+                t_22.append(
                     '</tbody>\n',
                 )
             l_2_loop = l_2_probe = missing
-            t_19.append(
-                '</table>\n</div>\n</section>\n',
+            t_22.append(
+                '</table>\n</div>\n</details>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')):
             pass
-            t_19.extend((
-                '<section>\n<',
+            t_22.extend((
+                '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
-                '-remedies">All remedies</',
+                '-remedies">All ',
+                escape(environment.finalize(t_3(t_7(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')), 'remedy'))),
+                '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                '>\n<ul class="remedies">\n',
+                '></summary>\n<ul class="remedies">\n',
             ))
             l_2_loop = missing
             for l_2_remedy, l_2_loop in LoopContext(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'), undefined):
                 _loop_vars = {}
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getitem(environment.getattr(l_1_section, 'remedy_badges'), environment.getattr(l_2_remedy, 'id')), _loop_vars=_loop_vars))),
                     ' <b>',
@@ -897,7 +980,7 @@ def root(context, missing=missing):
                 for l_3_edit in environment.getattr(l_2_remedy, 'edits'):
                     _loop_vars = {}
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<p class="place"><code>',
                         escape(environment.finalize(t_2(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
                         '</code></p>',
@@ -905,47 +988,47 @@ def root(context, missing=missing):
                 l_3_edit = missing
                 if environment.getattr(l_2_remedy, 'code_hint'):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<p class="why">In the code: ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'code_hint'))),
                         '</p>',
                     ))
                 if environment.getattr(l_2_remedy, 'expects'):
                     pass
-                    t_19.append(
+                    t_22.append(
                         '<p class="why">It should bring ',
                     )
                     l_3_loop = missing
                     for l_3_expected, l_3_loop in LoopContext(environment.getattr(l_2_remedy, 'expects'), undefined):
                         _loop_vars = {}
                         pass
-                        t_19.extend((
+                        t_22.extend((
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 201 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 206 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
-                    t_19.append(
+                    t_22.append(
                         '.</p>',
                     )
                 if environment.getattr(l_2_remedy, 'trial'):
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<p class="why"><b>By trials:</b> ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'trial'))),
                         '</p>',
                     ))
-                t_19.append(
+                t_22.append(
                     '</li>\n',
                 )
             l_2_loop = l_2_remedy = missing
-            t_19.append(
-                '</ul>\n</section>\n',
+            t_22.append(
+                '</ul>\n</details>\n</section>\n',
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_19.extend((
+            t_22.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -958,26 +1041,26 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'):
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<dt>Stage</dt><dd>',
-                    escape(environment.finalize(t_13(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage')))),
+                    escape(environment.finalize(t_15(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage')))),
                     '</dd>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'):
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<dt>Verdict</dt><dd>',
                     escape(environment.finalize(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'))),
                     '</dd>',
                 ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<dt>SHA-256</dt><dd><code>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'))),
                     '</code></dd>',
                 ))
-            t_19.extend((
+            t_22.extend((
                 '<dt>Config</dt><dd>',
                 escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none'))),
                 '</dd>\n<dt>Data</dt><dd>',
@@ -986,7 +1069,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'):
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<dt>Sequences</dt><dd>',
                     escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'taken')))),
                     ' of ',
@@ -997,17 +1080,17 @@ def root(context, missing=missing):
                 for (l_2_reason, l_2_count) in context.call(environment.getattr(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'dropped'), 'items')):
                     _loop_vars = {}
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '; left out: ',
                         escape(environment.finalize(l_2_count)),
                         ' ',
                         escape(environment.finalize(l_2_reason)),
                     ))
                 l_2_reason = l_2_count = missing
-                t_19.append(
+                t_22.append(
                     '</dd>\n',
                 )
-            t_19.extend((
+            t_22.extend((
                 '<dt>Seed</dt><dd>',
                 escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'seed'))),
                 '</dd>\n<dt>Made by</dt><dd>humouse-doctor ',
@@ -1016,24 +1099,24 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                 pass
-                t_19.append(
+                t_22.append(
                     '<ul class="remarks">',
                 )
                 for l_2_remark in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                     _loop_vars = {}
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<li>',
                         escape(environment.finalize(l_2_remark)),
                         '</li>',
                     ))
                 l_2_remark = missing
-                t_19.append(
+                t_22.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                 pass
-                t_19.extend((
+                t_22.extend((
                     '<details><summary>',
                     escape(environment.finalize(t_3(t_7(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
                     ' and where each came from</summary>\n<div class="scroll" tabindex="0" role="group" aria-label="Settings">\n<table class="settings">\n<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col">Place</th></tr></thead>\n<tbody>\n',
@@ -1041,42 +1124,42 @@ def root(context, missing=missing):
                 for l_2_setting in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                     _loop_vars = {}
                     pass
-                    t_19.extend((
+                    t_22.extend((
                         '<tr><td><code>',
                         escape(environment.finalize(environment.getattr(l_2_setting, 'key'))),
                         '</code></td><td><code>',
-                        escape(environment.finalize(t_12(environment.getattr(l_2_setting, 'value')))),
+                        escape(environment.finalize(t_14(environment.getattr(l_2_setting, 'value')))),
                         '</code></td><td>',
                         escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'origin'), 'value'))),
                         '</td><td class="long">',
                     ))
                     if environment.getattr(l_2_setting, 'place'):
                         pass
-                        t_19.extend((
-                            escape(environment.finalize(t_11(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file')))),
+                        t_22.extend((
+                            escape(environment.finalize(t_13(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file')))),
                             ':',
                             escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'place'), 'line'))),
                         ))
-                    t_19.append(
+                    t_22.append(
                         '</td></tr>\n',
                     )
                 l_2_setting = missing
-                t_19.append(
+                t_22.append(
                     '</tbody>\n</table>\n</div>\n</details>\n',
                 )
-            t_19.append(
+            t_22.append(
                 '</section>\n',
             )
-        return concat(t_19)
+        return concat(t_22)
     context.exported_vars.add('body')
     context.vars['body'] = l_0_body = Macro(environment, macro, 'body', ('section', 'trials_shown', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_probe):
-        t_20 = []
+        t_23 = []
         if l_1_probe is missing:
             l_1_probe = undefined("parameter 'probe' was not provided", name='probe')
         pass
-        t_20.extend((
+        t_23.extend((
             '<th scope="rowgroup" rowspan="',
             escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
             '"><span class="code">',
@@ -1087,59 +1170,59 @@ def root(context, missing=missing):
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
             '</th>',
         ))
-        return concat(t_20)
+        return concat(t_23)
     context.exported_vars.add('probe_head')
     context.vars['probe_head'] = l_0_probe_head = Macro(environment, macro, 'probe_head', ('probe',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_metric):
-        t_21 = []
+        t_24 = []
         l_1_r = missing
         if l_1_metric is missing:
             l_1_metric = undefined("parameter 'metric' was not provided", name='metric')
         pass
         l_1_r = environment.getattr(l_1_metric, 'range')
-        t_21.extend((
+        t_24.extend((
             '<svg class="range" viewBox="0 0 132 16" role="img" aria-label="',
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 247 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 253 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
-            escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
+            escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
-            escape(environment.finalize(t_10((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 1)), 1))),
+            escape(environment.finalize(t_11((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 1)), 1))),
             '" height="8"/>\n<rect class="f-healthy" x="',
-            escape(environment.finalize(t_10((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 0))), 1))),
+            escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 0))), 1))),
             '" y="4" width="',
-            escape(environment.finalize(t_10((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 1)), 1))),
+            escape(environment.finalize(t_11((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 1)), 1))),
             '" height="8"/>\n',
         ))
         if (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'low'):
             pass
-            t_21.append(
+            t_24.append(
                 '<path class="f-mark" d="M0 8L8 1V15Z"/>\n',
             )
         elif (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'high'):
             pass
-            t_21.append(
+            t_24.append(
                 '<path class="f-mark" d="M132 8L124 1V15Z"/>\n',
             )
         else:
             pass
-            t_21.extend((
+            t_24.extend((
                 '<rect class="f-mark" x="',
-                escape(environment.finalize(t_10((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
+                escape(environment.finalize(t_11((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
                 '" y="0" width="3" height="16" rx="1"/>',
             ))
-        t_21.append(
+        t_24.append(
             '</svg>\n',
         )
-        return concat(t_21)
+        return concat(t_24)
     context.exported_vars.add('range')
     context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_trials, l_1_level):
-        t_22 = []
+        t_25 = []
         l_1_h = missing
         if l_1_trials is missing:
             l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
@@ -1147,7 +1230,7 @@ def root(context, missing=missing):
             l_1_level = undefined("parameter 'level' was not provided", name='level')
         pass
         l_1_h = markup_join(('h', l_1_level, ))
-        t_22.extend((
+        t_25.extend((
             '<section>\n<',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
             ' id="trials">Trials ',
@@ -1164,48 +1247,48 @@ def root(context, missing=missing):
         ))
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
             pass
-            t_22.extend((
+            t_25.extend((
                 ' Shortened: ',
                 escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
                 '.',
             ))
-        t_22.append(
+        t_25.append(
             '</p>\n',
         )
         if environment.getattr(l_1_trials, 'plot'):
             pass
-            t_22.extend((
+            t_25.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots one">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
                 '</div>\n',
             ))
-        t_22.append(
+        t_25.append(
             '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
         )
         for l_2_heading in environment.getattr(l_1_trials, 'headings'):
             _loop_vars = {}
             pass
-            t_22.extend((
+            t_25.extend((
                 '<th scope="col" class="num">',
                 escape(environment.finalize(t_1(l_2_heading))),
                 '</th>',
             ))
         l_2_heading = missing
-        t_22.append(
+        t_25.append(
             '<th scope="col" class="num">Distance from health</th><th scope="col" class="num">Loss / best constant</th></tr></thead>\n<tbody>\n',
         )
         for l_2_row in environment.getattr(l_1_trials, 'rows'):
             _loop_vars = {}
             pass
-            t_22.append(
+            t_25.append(
                 '<tr',
             )
             if environment.getattr(l_2_row, 'chosen'):
                 pass
-                t_22.append(
+                t_25.append(
                     ' class="chosen"',
                 )
-            t_22.extend((
+            t_25.extend((
                 '><th scope="row" class="long">',
                 escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title'))),
                 '</th><td>',
@@ -1219,13 +1302,13 @@ def root(context, missing=missing):
             for l_3_value in environment.getattr(l_2_row, 'metrics'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_25.extend((
                     '<td class="num">',
                     escape(environment.finalize(l_3_value)),
                     '</td>',
                 ))
             l_3_value = missing
-            t_22.extend((
+            t_25.extend((
                 '<td class="num">',
                 escape(environment.finalize(environment.getattr(l_2_row, 'distance'))),
                 '</td><td class="num">',
@@ -1234,16 +1317,16 @@ def root(context, missing=missing):
             ))
             if (environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected') or environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes')):
                 pass
-                t_22.extend((
+                t_25.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 274 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 280 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'):
                     pass
-                    t_22.extend((
+                    t_25.extend((
                         '<span class="line">Expected: ',
                         escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
                         '.</span>',
@@ -1251,47 +1334,47 @@ def root(context, missing=missing):
                 for l_3_note in environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_25.extend((
                         '<span class="line">',
                         escape(environment.finalize(l_3_note)),
                         '.</span>',
                     ))
                 l_3_note = missing
-                t_22.append(
+                t_25.append(
                     '</td></tr>\n',
                 )
         l_2_row = missing
-        t_22.append(
+        t_25.append(
             '</tbody>\n</table>\n</div>\n',
         )
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
             pass
-            t_22.append(
+            t_25.append(
                 '<details><summary>The search, step by step</summary>\n<ol class="path">',
             )
             for l_2_step in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_25.extend((
                     '<li>',
                     escape(environment.finalize(environment.getattr(l_2_step, 'text'))),
                 ))
                 if environment.getattr(l_2_step, 'kept'):
                     pass
-                    t_22.append(
+                    t_25.append(
                         ' <span class="chip good">healthy</span>',
                     )
-                t_22.append(
+                t_25.append(
                     '</li>',
                 )
             l_2_step = missing
-            t_22.append(
+            t_25.append(
                 '</ol>\n</details>\n',
             )
         for l_2_line in environment.getattr(l_1_trials, 'causes'):
             _loop_vars = {}
             pass
-            t_22.extend((
+            t_25.extend((
                 '<p>',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1299,7 +1382,7 @@ def root(context, missing=missing):
         l_2_line = missing
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'):
             pass
-            t_22.extend((
+            t_25.extend((
                 '<p>Not tried: ',
                 escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
                 '.</p>',
@@ -1307,7 +1390,7 @@ def root(context, missing=missing):
         for l_2_line in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'warm_start'):
             _loop_vars = {}
             pass
-            t_22.extend((
+            t_25.extend((
                 '<p class="why">',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1316,27 +1399,27 @@ def root(context, missing=missing):
         for l_2_hint in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'hints'):
             _loop_vars = {}
             pass
-            t_22.extend((
+            t_25.extend((
                 '<div class="code-hint"><p><b>humouse itself needs:</b> ',
                 escape(environment.finalize(l_2_hint)),
                 '</p></div>',
             ))
         l_2_hint = missing
-        t_22.append(
+        t_25.append(
             '</section>\n',
         )
-        return concat(t_22)
+        return concat(t_25)
     context.exported_vars.add('trials')
     context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_compared):
-        t_23 = []
+        t_26 = []
         l_1_both = missing
         if l_1_compared is missing:
             l_1_compared = undefined("parameter 'compared' was not provided", name='compared')
         pass
         l_1_both = environment.getattr(l_1_compared, 'comparison')
-        t_23.extend((
+        t_26.extend((
             '<section>\n<h2 id="compared">What has changed</h2>\n<p class="sentence">',
             escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
             ' → ',
@@ -1346,17 +1429,17 @@ def root(context, missing=missing):
         for (l_2_label, l_2_report, l_2_verdict, l_2_drawn) in [('Before', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'before'), environment.getattr(l_1_compared, 'before'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 0)), ('After', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'after'), environment.getattr(l_1_compared, 'after'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 1))]:
             _loop_vars = {}
             pass
-            t_23.extend((
+            t_26.extend((
                 '<section class="side ',
                 escape(environment.finalize(environment.getattr(l_2_verdict, 'style'))),
                 '">\n<h3 id="side-',
-                escape(environment.finalize(t_8(l_2_label))),
+                escape(environment.finalize(t_9(l_2_label))),
                 '">',
                 escape(environment.finalize(l_2_label)),
                 ' ',
                 escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), l_2_verdict, _loop_vars=_loop_vars))),
                 '</h3>\n<p class="name">',
-                escape(environment.finalize(t_11(environment.getattr(environment.getattr(l_2_report, 'subject'), 'name')))),
+                escape(environment.finalize(t_13(environment.getattr(environment.getattr(l_2_report, 'subject'), 'name')))),
                 '</p>\n<p>',
                 escape(environment.finalize(environment.getattr(l_2_report, 'sentence'))),
                 '</p>\n<div class="plots">\n',
@@ -1364,28 +1447,28 @@ def root(context, missing=missing):
             for l_3_picture in l_2_drawn:
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_26.extend((
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_3_picture, _loop_vars=_loop_vars))),
                     '\n',
                 ))
             l_3_picture = missing
-            t_23.append(
+            t_26.append(
                 '</div>\n</section>\n',
             )
         l_2_label = l_2_report = l_2_verdict = l_2_drawn = missing
-        t_23.append(
+        t_26.append(
             '</div>\n',
         )
         if environment.getattr(l_1_compared, 'note'):
             pass
-            t_23.extend((
+            t_26.extend((
                 '<p class="hint">',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'note'))),
                 '</p>',
             ))
         if environment.getattr(l_1_compared, 'nothing'):
             pass
-            t_23.extend((
+            t_26.extend((
                 '<p>',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'nothing'))),
                 '</p>',
@@ -1393,20 +1476,20 @@ def root(context, missing=missing):
         for l_2_group in environment.getattr(l_1_compared, 'groups'):
             _loop_vars = {}
             pass
-            t_23.extend((
+            t_26.extend((
                 escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), environment.getattr(l_2_group, 'title'), environment.getattr(l_2_group, 'style'), environment.getattr(l_2_group, 'symbol'), environment.getattr(l_2_group, 'findings'), _loop_vars=_loop_vars))),
                 '\n',
             ))
         l_2_group = missing
         if environment.getattr(l_1_compared, 'moved'):
             pass
-            t_23.append(
+            t_26.append(
                 '<h3>Numbers that have changed</h3>\n<div class="scroll" tabindex="0" role="group" aria-label="Numbers that have changed">\n<table class="moved">\n<thead><tr><th scope="col">Metric</th><th scope="col" class="num">Before</th><th scope="col" class="num">After</th><th scope="col">Healthy</th><th scope="col">Now</th></tr></thead>\n<tbody>\n',
             )
             for l_2_row in environment.getattr(l_1_compared, 'moved'):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_26.extend((
                     '<tr><th scope="row"><span class="metric">',
                     escape(environment.finalize(environment.getattr(l_2_row, 'name'))),
                     '</span><span class="meaning">',
@@ -1422,18 +1505,18 @@ def root(context, missing=missing):
                     '</td></tr>\n',
                 ))
             l_2_row = missing
-            t_23.append(
+            t_26.append(
                 '</tbody>\n</table>\n</div>\n',
             )
-        t_23.append(
+        t_26.append(
             '</section>\n',
         )
-        return concat(t_23)
+        return concat(t_26)
     context.exported_vars.add('compared')
     context.vars['compared'] = l_0_compared = Macro(environment, macro, 'compared', ('compared',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_title, l_1_style, l_1_symbol, l_1_findings):
-        t_24 = []
+        t_27 = []
         if l_1_title is missing:
             l_1_title = undefined("parameter 'title' was not provided", name='title')
         if l_1_style is missing:
@@ -1445,7 +1528,7 @@ def root(context, missing=missing):
         pass
         if l_1_findings:
             pass
-            t_24.extend((
+            t_27.extend((
                 '<h3>',
                 escape(environment.finalize(l_1_title)),
                 '</h3>\n<ul class="changed">\n',
@@ -1453,7 +1536,7 @@ def root(context, missing=missing):
             for l_2_finding in l_1_findings:
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_27.extend((
                     '<li><span class="badge ',
                     escape(environment.finalize(l_1_style)),
                     '"><span class="symbol" aria-hidden="true">',
@@ -1467,12 +1550,12 @@ def root(context, missing=missing):
                     '</li>\n',
                 ))
             l_2_finding = missing
-            t_24.append(
+            t_27.append(
                 '</ul>\n',
             )
-        return concat(t_24)
+        return concat(t_27)
     context.exported_vars.add('changed')
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=90&3=115&5=122&6=124&7=132&8=136&9=140&11=143&13=148&14=153&18=178&23=188&24=193&27=216&29=234&30=242&31=243&33=247&34=250&35=257&36=262&37=269&38=276&39=283&40=290&41=299&46=306&47=316&48=317&49=318&50=319&52=323&53=330&54=334&56=346&57=350&60=357&61=361&62=363&66=370&70=376&72=380&73=387&74=404&76=409&77=413&83=423&84=428&86=432&88=442&89=447&90=451&91=457&92=460&93=483&99=490&101=494&102=501&105=513&107=517&108=526&110=540&111=545&112=557&114=562&115=569&117=586&120=594&122=598&123=600&127=605&128=610&132=619&134=623&136=630&137=634&139=638&140=663&141=678&143=697&144=704&145=712&151=719&153=723&155=730&156=739&160=751&162=755&167=763&169=770&171=776&172=783&173=787&174=789&175=801&176=809&179=818&180=823&181=831&182=838&191=871&193=875&195=883&197=888&198=894&199=897&200=906&201=913&202=932&208=946&210=950&212=956&213=959&214=966&215=973&216=982&217=984&218=987&219=991&221=1012&222=1014&224=1017&225=1034&226=1038&231=1041&232=1046&243=1074&245=1094&246=1100&247=1103&249=1108&250=1112&251=1117&252=1122&253=1131&257=1141&258=1149&260=1152&261=1158&262=1160&263=1175&265=1179&269=1185&271=1197&272=1203&273=1235&274=1239&280=1267&282=1272&285=1291&286=1300&287=1307&288=1316&292=1332&293=1338&296=1341&298=1346&299=1351&300=1353&301=1359&302=1361&304=1364&305=1368&311=1379&312=1386&313=1393&314=1397&316=1401&322=1406&323=1411&332=1435&333=1446&334=1450&336=1453&337=1458'
+debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=408&61=415&62=437&68=453&70=457&71=464&74=476&76=480&77=489&79=503&80=508&81=520&83=525&84=532&86=549&89=557&91=561&92=563&96=568&97=573&102=585&103=590&105=594&106=601&107=605&109=617&110=621&113=628&114=632&115=634&119=641&123=647&125=651&126=658&127=675&129=680&130=684&136=694&138=698&140=705&141=709&143=713&144=738&145=753&147=772&148=779&149=787&155=794&157=798&159=805&160=814&164=826&166=830&171=840&172=845&173=851&175=857&176=864&177=868&178=870&179=882&180=890&183=899&184=904&185=912&186=919&196=952&198=956&200=966&202=971&203=977&204=980&205=989&206=996&207=1015&214=1029&216=1033&218=1039&219=1042&220=1049&221=1056&222=1065&223=1067&224=1070&225=1074&227=1095&228=1097&230=1100&231=1117&232=1121&237=1124&238=1129&249=1157&251=1177&252=1183&253=1186&255=1191&256=1195&257=1200&258=1205&259=1214&263=1224&264=1232&266=1235&267=1241&268=1243&269=1258&271=1262&275=1268&277=1280&278=1286&279=1318&280=1322&286=1350&288=1355&291=1374&292=1383&293=1390&294=1399&298=1415&299=1421&302=1424&304=1429&305=1434&306=1436&307=1442&308=1444&310=1447&311=1451&317=1462&318=1469&319=1476&320=1480&322=1484&328=1489&329=1494&338=1518&339=1529&340=1533&342=1536&343=1541'

@@ -46,6 +46,13 @@ def root(context, missing=missing):
     yield '</span></h1>\n    <p class="sentence">'
     yield escape(environment.finalize(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sentence')))
     yield '</p>\n'
+    if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'):
+        pass
+        yield '<p class="came">'
+        yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'badge'), environment.getattr(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'), 'badge'))))
+        yield ' '
+        yield escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'), 'sentence')))
+        yield '</p>'
     if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'facts'):
         pass
         yield '<p class="facts">'
@@ -133,4 +140,4 @@ def root(context, missing=missing):
     yield '</script>\n</body>\n</html>'
 
 blocks = {}
-debug_info = '1=30&6=33&10=37&12=39&16=41&18=43&19=47&20=49&24=55&25=58&26=60&27=63&28=65&36=70&37=74&43=86&44=89&45=93&46=101&48=105&49=107&54=110&57=113&62=122&65=132'
+debug_info = '1=30&6=33&10=37&12=39&16=41&18=43&19=47&20=49&21=56&25=62&26=65&27=67&28=70&29=72&37=77&38=81&44=93&45=96&46=100&47=108&49=112&50=114&55=117&58=120&63=129&66=139'
