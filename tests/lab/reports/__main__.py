@@ -15,7 +15,7 @@ from tests.lab.zoo.judge import tool_digest
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.lab.reports", description=__doc__)
     parser.add_argument("--only", help="names of reports, with commas between; all by default")
-    parser.add_argument("--part", choices=[part.name.lower() for part in Part], help="one half of the reports")
+    parser.add_argument("--part", choices=[part.name.lower() for part in Part], help="one part of the reports")
     parser.add_argument("--tables", action="store_true", help="write the tables of the results there are, and do nothing else")
     given = parser.parse_args()
     names = {report.name for report in REPORTS} if given.only is None else set(given.only.split(","))

@@ -11,4 +11,6 @@ _HELD = held_back(REPORTS)
 
 
 def part_of(report: Report) -> Part:
+    if report.known:
+        return Part.KNOWN
     return Part.HELD if report.name in _HELD else Part.BUILDING

@@ -21,8 +21,9 @@ _COIN = 19
 
 
 class Part(str, Enum):
-    """Reports to learn from, and reports asked about once, at the end."""
+    """Reports at hand when probes were written, others to learn from, and those asked about once, at the end."""
 
+    KNOWN = "at hand"
     BUILDING = "building"
     HELD = "held back"
 

@@ -22,7 +22,7 @@ def page(rows: Sequence[Row]) -> str:
 
 
 def _counts(rows: Sequence[Row]) -> str:
-    lines = ["| | building | held back |", "|---|---|---|"]
+    lines = ["| | " + " | ".join(part.value for part in Part) + " |", "|---" * (len(Part) + 1) + "|"]
     parts = [[row for row in rows if row["part"] == part.value] for part in Part]
     lines.append("| reports | " + " | ".join(str(len(some)) for some in parts) + " |")
     for answer in _ANSWERS:

@@ -44,7 +44,8 @@ def codes_of(data: torch.Tensor, size: int = CODE) -> torch.Tensor:
     """Return codes (N, size) of sequences (N, T, D), uncorrelated and with std 1, as a good encoder would give."""
     flat = scaled(data).reshape(len(data), -1)
     left, _, _ = torch.linalg.svd(flat - flat.mean(0), full_matrices=False)
-    return left[:, :size] * len(data) ** 0.5
+    codes: torch.Tensor = left[:, :size] * len(data) ** 0.5
+    return codes
 
 
 def settings(lr: float, steps: int, kl_weight: float | None = None) -> dict[str, Value]:
