@@ -20,7 +20,11 @@ class StaleStatistics(Probe):
     name = "stale-statistics"
     kind = Kind.CAUSE
     summary = "Trained batch norms whose running statistics are still 0 and 1, and an output scale that is not the targets'."
-    briefs = ("statistics that are not those of the data",)
+    briefs = (
+        "output scale {output_scale:.2g}, {stale_share:.0%} of norms stale",
+        "output scale {output_scale:.2g} of the targets' std",
+        "{stale_share:.0%} of batch norms have no statistics",
+    )
     needs = (Need.WEIGHTS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

@@ -97,7 +97,7 @@ def test_the_remedy_for_a_series_has_its_own_mean_and_no_sums(invoke: Invoke, fo
     settings = (*how, "--quick", *(word for value in stated for word in ("--set", value)))
     torch.save({name: 2 * value for name, value in Recurrent().state_dict().items()}, folder / "net.pt")
 
-    ended = invoke("inspect", "net.pt", "--model", "factories_of_2:Recurrent", "--data", "far.npz", *settings)
+    ended = invoke("inspect", "--full", "net.pt", "--model", "factories_of_2:Recurrent", "--data", "far.npz", *settings)
 
     words = " ".join(ended.out.split())
     assert "HD202 target-scale" in words

@@ -342,10 +342,10 @@ def test_a_key_that_people_type_leads_to_the_trainers(typed: str, keys: list[str
 
 
 def test_a_key_that_people_type_is_answered_in_one_line(invoke: Invoke, own_run: Path) -> None:
-    ended = invoke("preflight", own_run, "--set", "lr=0.001")
+    ended = invoke("preflight", own_run, "--set", "rate=0.001")
 
     assert ended.code == 2
-    assert one_line(ended).endswith("unknown key 'lr'; did you mean training.lr.generator?")
+    assert one_line(ended).endswith("unknown key 'rate'; did you mean training.lr.generator?")
 
 
 def test_a_patch_of_no_meaning_is_refused_before_any_trial(invoke: Invoke, own_run: Path, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_before_training_steps_that_are_not_known_are_borderline_and_said_so() -
     result = builders.run("HD203", case)
     assert result.judgement is Judgement.BORDERLINE
     assert _PROBE.message(case, result.measurements).endswith(
-        "estimated: how many steps the warm-up has is not known: data.batch_size is missing"
+        "estimated: how many steps the warm-up has is not known, without data"
     )
 
 
