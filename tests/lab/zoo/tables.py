@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,11 +11,11 @@ from humouse_doctor.core.probe import Kind, Probe
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.probes.pages import pages
 from humouse_doctor.probes.registry import PROBES
+from tests.lab.blocks import replaced
 from tests.lab.zoo.figures import EXPLAINED, SICK, Row, cause_is_right, share, table
 
 ROOT = Path(__file__).parents[3]
 _BEGIN, _END = "<!-- zoo: made by python -m tests.lab.zoo --tables -->", "<!-- zoo ends -->"
-_BLOCK = re.compile(re.escape(_BEGIN) + r".*?" + re.escape(_END), re.DOTALL)
 _PARTS = ("calibration", "held-out", "summed")
 
 
@@ -31,13 +30,10 @@ def made(rows: Sequence[Row]) -> dict[Path, str]:
     for path, code in files().items():
         text = path.read_text(encoding="utf-8")
         block = table(rows) if not code else of_probe(next(probe for probe in PROBES if probe.code == code), rows)
-        block = f"{_BEGIN}\n\n{block}\n{_END}"
-        if _BEGIN in text:
-            text = _BLOCK.sub(lambda _, block=block: block, text)  # type: ignore[misc]  # bound per turn
-        elif code:
+        if _BEGIN not in text and code:
             before, heading, after = text.rpartition("\n## What to do")
-            text = f"{before}\n## In the zoo\n\n{block}\n{heading}{after}" if heading else text
-        found[path] = text
+            text = f"{before}\n## In the zoo\n\n{_BEGIN}\n{_END}\n{heading}{after}" if heading else text
+        found[path] = replaced(text, _BEGIN, _END, block) if _BEGIN in text else text
     return found
 
 
