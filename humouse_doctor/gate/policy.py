@@ -38,7 +38,7 @@ _NEVER = "never"
 _MAX_BYTES, _MAX_DOTS = 500_000, 500
 #: Each ignore is compared with every finding of every input.
 _MAX_IGNORES = 1_000
-_FEW = 12
+_FEW = 16
 #: Codes that may not be ignored: a run of which nothing is known would pass.
 _NOT_TO_IGNORE = (ToolCode.REFUSED.code, ToolCode.PROBE_CRASHED.code)
 _ACCEPTABLE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)

@@ -30,6 +30,7 @@ class BatchMixed(Probe):
     )
     explains = ("HD105",)
     sometimes = ("HD101", "HD103", "HD104", "HD107")
+    lasting = True
 
     def measure(self, case: Case) -> dict[str, float]:
         behaviour = case.samples.behaviour

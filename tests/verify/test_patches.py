@@ -219,7 +219,7 @@ def test_a_file_that_is_no_config_is_refused(named: Named, tmp_path: Path) -> No
     [
         ("data.batch_size=many", "data.batch_size=many: expected a whole number"),
         ("data.batch_size=*a", "data.batch_size=*a: not a YAML value: found undefined alias 'a'"),
-        ("data.batch=4", "data.batch=4: unknown key 'data.batch'; expected a key"),
+        ("data.batch=4", "data.batch=4: unknown key 'data.batch'; did you mean data.batch_size"),
     ],
 )
 def test_an_override_of_a_file_that_does_not_fit_is_told_of_that_file(

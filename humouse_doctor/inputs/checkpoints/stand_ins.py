@@ -63,7 +63,7 @@ def _numbers(shape: object, dtype: object, fortran: bool, data: object) -> Float
     if not isinstance(dtype, InertDtype) or not isinstance(data, bytes) or len(data) > _MAX_BYTES:
         raise ValueError("an array that is not a few plain numbers is refused")
     if not isinstance(shape, tuple) or not all(isinstance(extent, int) and extent >= 0 for extent in shape):
-        raise ValueError("it holds an array with an impossible shape")
+        raise ValueError("an array with an impossible shape is refused")
     kind = np.dtype(f"{dtype.order}{dtype.code}")
     count = 1
     for extent in shape:
