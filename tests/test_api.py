@@ -256,6 +256,18 @@ def test_conditions_reach_the_generator() -> None:
     assert "the 1 conditions are zeros: none were given" in untold.subject.remarks
 
 
+def test_conditions_say_their_own_number() -> None:
+    class Conditioned(nn.Module):
+        latent_dim = 4
+
+        def forward(self, z: Tensor, c: Tensor) -> Tensor:
+            return (z[:, :2] + c).unsqueeze(1).expand(-1, LENGTH, -1)
+
+    given = np.zeros((24, 2))
+    report = humouse_doctor.inspect(generator=Conditioned(), targets=targets(), conditions=given, samples=24, quick=True)
+    assert report.probes[0].measurements["prediction_std"] > 0
+
+
 def test_targets_of_another_length_are_a_finding() -> None:
     report = humouse_doctor.inspect(generator=GruDecoder(), targets=targets()[:, :9], latent_dim=4, samples=16)
 

@@ -49,6 +49,8 @@ def of_module(
     given = dict(settings or {})
     if latent_dim is not None:
         given["model.generator.latent_dim"] = latent_dim
+    if conditions is not None:
+        given.setdefault("model.generator.condition_dim", int(np.shape(conditions)[1]))
     if codes is not None and sampler is not None:
         raise UsageError("codes and a sampler were given; the latents can come from one of them only")
     known = reader.from_values(given)

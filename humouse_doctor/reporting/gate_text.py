@@ -105,7 +105,10 @@ def _patch(console: Console, entry: Entry) -> None:
     report = entry.report
     if report is None or entry.passed or not report.patch:
         return
-    say(console, "patch: " + "; ".join(change(edit, report.config_prefix) for edit in report.patch), indent=2, style="green")
+    sure = "confirmed by trials" if report.cure is not None else "not tried yet"
+    changes = [change(edit, report.config_prefix) for edit in report.patch]
+    hints = [f"in the code: {remedy.title}" for remedy in report.chosen_remedies if remedy.code_hint is not None]
+    say(console, f"patch ({sure}): {'; '.join([*changes, *hints])}", indent=2, style="green")
 
 
 def _last(console: Console, gate: Gate) -> None:

@@ -45,7 +45,7 @@ def render(
     head, causes, seen = _head(console, report), _causes(console, report), _seen(console, report)
     unmeasured, patch = _unmeasured(console, report), _patch(console, report)
     last: list[Text | str] = (
-        ["", Text.assemble(("Next", "bold"), ("  (--full shows all that was measured)", "dim"))] if following else []
+        ["", Text.assemble((_next(following), "bold"), ("  (all that was measured: --full)", "dim"))] if following else []
     )
     taken = len(last) + sum(-(-len(command) // width) for command in following)
     room = _cut_to(LINES - taken - len(head), unmeasured, seen, patch, causes)
@@ -58,6 +58,11 @@ def render(
     for line in last:
         console.print(line)
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
+
+
+def _next(following: Sequence[str]) -> str:
+    """Return the heading of the commands to type next."""
+    return "Next, the patch as a diff" if following[0].startswith("humouse-doctor suggest-config") else "Next"
 
 
 def _cut_to(room: int, *parts: list[Text | str]) -> int:
@@ -182,7 +187,7 @@ def _patch(console: Console, report: Report) -> list[Text | str]:
         lines.append(f"  and {len(report.patch) - len(shown)} {_MORE}")
     hints = [remedy.title for remedy in chosen if remedy.code_hint is not None]
     if hints:
-        lines += _paragraph(console, f"in the code: {'; '.join(hints)}", _HINTS, indent=2)
+        lines += _paragraph(console, f"and in the code: {'; '.join(hints)}", _HINTS, indent=2)
     return lines
 
 

@@ -57,8 +57,8 @@ def test_a_passing_run_with_a_note_shows_it() -> None:
 def test_a_patch_is_shown_only_for_what_does_not_pass() -> None:
     sick = gated().entries[0]
 
-    assert "patch: " in gate_text.render(_alone(sick))
-    assert "patch: " not in gate_text.render(_alone(replace(sick, exit_code=ExitCode.CLEAN)))
+    assert "patch (not tried yet): " in gate_text.render(_alone(sick))
+    assert "patch (" not in gate_text.render(_alone(replace(sick, exit_code=ExitCode.CLEAN)))
 
 
 @pytest.mark.parametrize(("code", "word"), [(0, "pass"), (1, "FAIL"), (2, "BAD CONFIG"), (3, "UNKNOWN"), (4, "CRASHED")])
