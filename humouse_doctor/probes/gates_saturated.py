@@ -25,8 +25,8 @@ class GatesSaturated(Probe):
             name="saturated_inputs",
             unit="share",
             meaning="output gates and candidate values within a hundredth of an end of their range, by input and biases alone",
-            healthy=Interval(high=0.1),
-            tolerable=Interval(high=0.5),
+            healthy=Interval(high=0.5),
+            tolerable=Interval(high=0.7),
         ),
     )
     explains = ("HD103",)

@@ -19,7 +19,7 @@ def _of(share: float | None, *, rate: float = 1e-3) -> Case:
 
 @pytest.mark.parametrize(
     ("share", "judgement"),
-    [(0.0, Judgement.HEALTHY), (0.1, Judgement.HEALTHY), (0.3, Judgement.BORDERLINE), (0.99, Judgement.FOUND)],
+    [(0.0, Judgement.HEALTHY), (0.42, Judgement.HEALTHY), (0.6, Judgement.BORDERLINE), (0.99, Judgement.FOUND)],
 )
 def test_the_saturated_share_decides(share: float, judgement: Judgement) -> None:
     assert builders.run("HD217", _of(share)).judgement is judgement
