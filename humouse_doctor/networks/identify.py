@@ -36,6 +36,7 @@ _GENERATOR = "model.generator."
 #: The fields of a pretrainer's own config that are used here: each size with its minimum, and the heads.
 _SIZES = {"latent_dim": 1, "condition_dim": 0, "hidden_dim": 1, "num_layers": 0, "output_dim": 1, "target_len": 1}
 _HEADS = ("activation_xy", "activation_dt")
+_BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +189,6 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             shown = ", ".join(shortened(name) or "''" for name in names[:3])
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
-
-
-_BatchNorm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.Module | None = None) -> WeightFacts:

@@ -20,7 +20,9 @@ from humouse_doctor.core.settings import Origin, Setting, Settings
 from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import GeneratorSpec
 from humouse_doctor.core.text import full_reason
+from humouse_doctor.inputs.config.trainer_keys import COMMON_NAMES
 from humouse_doctor.networks.behaviour import experiment
+from humouse_doctor.networks.heads import heads_by_behaviour
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.networks.priors import Prior, normal, of_codes, of_sampler
 from humouse_doctor.networks.sampling import (
@@ -30,12 +32,9 @@ from humouse_doctor.networks.sampling import (
     first_pass,
     fit_latents,
     gradients,
-    heads_by_behaviour,
 )
 
 _LATENT = "model.generator.latent_dim"
-_LATENT_NAMES = ("latent_dim", "z_dim", "nz", "noise_dim", "latent_size")
-_CONDITION_NAMES = ("condition_dim", "cond_dim", "c_dim")
 
 
 def sampler_of(network: nn.Module, spec: GeneratorSpec) -> Sampler:
@@ -108,12 +107,12 @@ def facts_by_behaviour(
     step. What was chosen is added to `remarks`.
     """
     network = own.network
-    latent = _size(network, settings, "latent_dim", _LATENT_NAMES)
+    latent = _size(network, settings, _LATENT)
     if own.prior is not None:
         latent = math.prod(own.prior.shape)
     if latent is None:
         raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
-    condition = _size(network, settings, "condition_dim", _CONDITION_NAMES) or 0
+    condition = _size(network, settings, "model.generator.condition_dim") or 0
     if ahead is not None:
         require_latents(latent + condition, ahead, source)
     with memory_asked(source):
@@ -166,11 +165,12 @@ def _first(own: Own, latent: int, condition: int, settings: Settings, remarks: l
     return stepwise, first
 
 
-def _size(network: nn.Module, settings: Settings, key: str, names: tuple[str, ...]) -> int | None:
-    stated = settings.get(f"model.generator.{key}")
+def _size(network: nn.Module, settings: Settings, key: str) -> int | None:
+    """Return the size that the settings state, or an attribute of the network with a common name for it."""
+    stated = settings.get(key)
     if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
         return stated.value
-    return next((value for name in names if isinstance(value := getattr(network, name, None), int)), None)
+    return next((value for name in COMMON_NAMES[key] if isinstance(value := getattr(network, name, None), int)), None)
 
 
 def tensors_of(network: nn.Module) -> Mapping[str, Tensor]:

@@ -88,9 +88,8 @@ def _weight(case: Case) -> float | None:
     """Return the KL weight, None if the loss has no KL term as far as is known."""
     setting = case.settings.get(_KEY)
     stated = setting is not None and setting.origin is not Origin.DEFAULT
-    own = case.network is not None and case.network.architecture is Architecture.SEQ2SEQ
     foreign = case.network is not None and case.network.architecture is None
-    return case.settings.number(_KEY) if own or (foreign and stated) else None
+    return case.settings.number(_KEY) if _is_humouse(case) or (foreign and stated) else None
 
 
 def _is_humouse(case: Case) -> bool:

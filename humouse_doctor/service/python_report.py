@@ -45,7 +45,7 @@ class Report(core.Report):
         )
 
     def to_text(self, width: int = 80) -> str:
-        """Return what the command line prints, in lines of at most `width` columns."""
+        """Return the screen of the command line, without the command to type next, in lines of at most `width` columns."""
         return self._in(Format.TEXT, width)
 
     def to_json(self) -> str:

@@ -15,7 +15,8 @@ from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec, Head, MeasuredHead
 from humouse_doctor.networks import sampling
 from humouse_doctor.networks.architectures import build
-from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients, heads_by_behaviour
+from humouse_doctor.networks.heads import heads_by_behaviour
+from humouse_doctor.networks.sampling import Sampler, draw, first_pass, fit_latents, gradients
 
 Z, C, H, T, D = 3, 2, 4, 6, 2
 

@@ -71,6 +71,6 @@ def test_the_message_counts_the_layers_and_the_remedy_needs_no_training() -> Non
     case = _of(4, 3)
     measured = _PROBE.measure(case)
     assert _PROBE.message(case, measured).startswith("3 of 4 batch norms were trained, but their running mean and variance")
-    (remedy,) = _PROBE.remedies(replace(case), measured)
+    (remedy,) = _PROBE.remedies(case, measured)
     assert "update_bn" in (remedy.code_hint or "")
     assert not remedy.edits

@@ -166,7 +166,7 @@ def likely_misspelling(name: str) -> str | None:
 
 
 #: Names that other programs have for a setting, alone or in one of their sections.
-_COMMON = {
+COMMON_NAMES = {
     "training.lr.generator": ("lr", "learning_rate", "lr_g", "g_lr", "lr_generator"),
     "data.batch_size": ("batch_size", "train_batch_size"),
     "training.reconstruction_epochs": ("epochs", "num_epochs", "n_epochs", "max_epochs"),
@@ -177,7 +177,7 @@ _COMMON = {
     "model.generator.target_len": ("target_len", "seq_len", "sequence_length", "n_steps"),
     "training.warmup_kl_weight": ("kl_weight", "lambda_kl", "beta_kl"),
 }
-_KEY_OF = {name: key for key, names in _COMMON.items() for name in names}
+_KEY_OF = {name: key for key, names in COMMON_NAMES.items() for name in names}
 #: The sections in which such a name means the generator's own setting.
 _SECTIONS = frozenset(
     (
