@@ -10,6 +10,7 @@ from humouse_doctor.cases import budget
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause, Report, Verdict
+from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
 
 
@@ -85,12 +86,12 @@ def without_cause(report: Report) -> tuple[str, ...]:
 
 
 def search_command(report: Report) -> str | None:
-    """Return the command that searches for a cure of the run, None without config and data or if a name cannot be printed."""
+    """Return the command that searches for a cure of the run, None without config and data or if a name cannot be shown."""
     config, data = report.subject.config, report.subject.data
     if config is None or data is None:
         return None
     command = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
-    return command if command.isprintable() else None
+    return command if command.isprintable() and HIDDEN not in command else None
 
 
 def _is_cause(code: str) -> bool:

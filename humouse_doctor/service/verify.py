@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from humouse_doctor.core.view import TrialsView
+from humouse_doctor.inputs.remote import names
 from humouse_doctor.verify import verification
 from humouse_doctor.verify.runner import ProgressListener
 from humouse_doctor.verify.trainer import Command
@@ -17,4 +18,4 @@ __all__ = ["Command", "VerifyRequest", "diff_beside", "verify"]
 
 def verify(request: VerifyRequest, listener: ProgressListener, progress: Callable[[str], None] = lambda _: None) -> TrialsView:
     """Try remedies in paired trainings; raises `DoctorError` with a one-line message."""
-    return TrialsView(outcome=verification.verify(request, listener, progress).outcome)
+    return TrialsView(outcome=names.with_names(verification.verify(request, listener, progress).outcome))
