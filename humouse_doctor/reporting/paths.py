@@ -7,11 +7,6 @@ from pathlib import PurePath
 from urllib.parse import quote
 
 from humouse_doctor.core.text import is_url
-from humouse_doctor.inputs.remote.place import HTTP, PACKAGES
-
-#: The beginnings of remote files' names, and what a URL may hold as it is.
-_REMOTE = tuple(f"{scheme}://" for scheme in (*HTTP, *PACKAGES))
-_IN_URL = ":/?@!$&()*+,;=~%"
 
 
 def display_path(path: str, root: str) -> str:
@@ -31,10 +26,9 @@ def display_path(path: str, root: str) -> str:
 def uri(path: str, root: str) -> str:
     """Return `path` as a URI: relative to `root` if it is below it, else absolute with `file://`.
 
-    A relative URI is meant to be resolved from `root`; that of a remote file is its own.
+    A relative URI is meant to be resolved from `root`. A URL is spelled as a file's name: whoever wrote a report could else
+    lead its readers elsewhere.
     """
-    if path.startswith(_REMOTE):
-        return quote(_bytes(path), safe=_IN_URL)
     seen = display_path(path, root)
     if root and path and not PurePath(seen).is_absolute() and not PurePath(os.path.abspath(path)).is_relative_to(root):  # noqa: PTH100
         seen = PurePath(os.path.abspath(path)).as_posix()  # noqa: PTH100
