@@ -13,6 +13,9 @@ from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
 
+#: The probes that count a warm-up's steps.
+_STEPS = ("HD202", "HD210")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricRow:
@@ -83,6 +86,20 @@ def without_cause(report: Report) -> tuple[str, ...]:
         alone,
         f"Second experiment: four times the steps, and a tenth of the learning rate. For a run of humouse: {search}",
     )
+
+
+def steps_of_patch(report: Report) -> str:
+    """Return how many steps the patch's epochs are, against those that the scale as it is would need; empty if unknown."""
+    edit = next((edit for edit in report.patch if edit.key == "training.reconstruction_epochs"), None)
+    found = {name: value for result in report.probes for name, value in result.measurements.items() if result.code in _STEPS}
+    available, needed = found.get("steps_available"), found.get("steps_needed", 0.0)
+    if edit is None or available is None or not (isinstance(edit.old, int) and isinstance(edit.new, int) and edit.old > 0):
+        return ""
+    steps = available * edit.new / edit.old
+    said = f"{edit.new:,} epochs are {budget.in_words(steps)} steps"
+    if needed <= steps or report.cure is not None:
+        return said
+    return f"{said}; {budget.in_words(needed)} are for the scale that the patch changes"
 
 
 def search_command(report: Report) -> str | None:
