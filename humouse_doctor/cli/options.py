@@ -28,7 +28,7 @@ def complete_topic(incomplete: str) -> list[str]:
     return topics(incomplete)
 
 
-def path_of(given: str | Path) -> Path:
+def path(given: str | Path) -> Path:
     """Return the path that a command reads: the one given, or a local copy of the file at a URL."""
     if not is_url(str(given)):
         return Path(given)
@@ -39,8 +39,8 @@ def path_of(given: str | Path) -> Path:
     return copies.local(given)
 
 
-#: The type of a path that is read, for Typer: a path or a URL.
-READ: dict[str, Any] = {"parser": path_of, "metavar": "PATH"}
+#: The type of a path that is read, a path or a URL; help calls it by the function's name.
+READ: dict[str, Any] = {"parser": path}
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", **READ, help="The run's config (YAML), plain or resolved.")]
 Data = Annotated[
@@ -81,7 +81,7 @@ PlainFiles = Annotated[
 ]
 Compare = Annotated[
     Path | None,
-    typer.Option("--compare", parser=path_of, metavar="REPORT.json", help="Show what has changed since this report."),
+    typer.Option("--compare", parser=path, metavar="REPORT.json", help="Show what has changed since this report."),
 ]
 Select = Annotated[
     list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=complete_code)

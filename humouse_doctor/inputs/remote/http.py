@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import ipaddress
+import socket
 from collections.abc import Iterator
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO
@@ -30,7 +31,7 @@ class _Redirects(request.HTTPRedirectHandler):
         self, req: request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
     ) -> HTTPResponse | None:
         """Follow the redirect that a server answers with; raise `InputError` for one that is refused."""
-        why = _why_not(self._place.url, urlsplit(headers.get("location") or ""))
+        why = _why_not(self._place.url, urlsplit(headers.get("location") or headers.get("uri") or ""))
         if why:
             fp.close()
             raise InputError(f"{self._place.shown}: it is redirected {why}; refused")
@@ -83,7 +84,7 @@ def _refusal(place: Place, code: int) -> InputError:
     if code in (401, 403):
         return Absent(f"{place.shown}: access is denied (HTTP {code}); check the name, and the user or signature in the URL")
     if 300 <= code < 400:
-        return InputError(f"{place.shown}: cannot be fetched: it is redirected again and again (HTTP {code})")
+        return InputError(f"{place.shown}: cannot be fetched: it is redirected in a circle, or nowhere (HTTP {code})")
     return InputError(f"{place.shown}: cannot be fetched: the server answers HTTP {code}")
 
 
@@ -98,9 +99,17 @@ def _why_not(first: SplitResult, target: SplitResult) -> str:
     return ""
 
 
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the address that a host is given by, in any form that the system takes; raise `ValueError` for a name."""
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))  # 127.1 and 0x7f000001 too
+    except OSError:
+        return ipaddress.ip_address(host.partition("%")[0])
+
+
 def _is_private(host: str) -> bool:
     """Return True for an address, or a name of this machine, that the public network does not lead to."""
     try:
-        return not ipaddress.ip_address(host.partition("%")[0]).is_global
+        return not _address(host).is_global
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")

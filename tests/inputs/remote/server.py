@@ -15,6 +15,7 @@ ODD: dict[str, tuple[int, dict[str, str], bytes]] = {
     "/denied.pt": (403, {}, b"no"),
     "/broken.pt": (500, {}, b"no"),
     "/to-file.pt": (302, {"Location": "file:///etc/passwd"}, b""),
+    "/to-file-by-uri.pt": (302, {"URI": "file:///etc/passwd"}, b""),
     "/to-ftp.pt": (307, {"Location": "ftp://127.0.0.1/x.pt"}, b""),
     "/round.pt": (302, {"Location": "/round.pt"}, b""),
     "/to-good.pt": (302, {"Location": "/good.pt"}, b""),
