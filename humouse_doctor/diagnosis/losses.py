@@ -57,7 +57,7 @@ def of_table(path: Path, table: MetricsTable, case: Case) -> tuple[LossCurve | N
 
 def _curve(name: str, path: Path, epochs: Sequence[int], values: Sequence[float], case: Case) -> LossCurve:
     places = np.linspace(0, len(epochs) - 1, min(len(epochs), _MOST_POINTS)).round().astype(int)
-    constant, motionless = _knowing_nothing(case)
+    constant, motionless = knowing_nothing(case)
     return LossCurve(
         name=name,
         file=str(path),
@@ -72,7 +72,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _knowing_nothing(case: Case) -> tuple[float | None, float | None]:
+def knowing_nothing(case: Case) -> tuple[float | None, float | None]:
     """Return the losses of the best constant, and of each sequence's own, weighted as the trainer logs its loss."""
     targets = case.samples.loss_targets
     weight = case.settings.number("training.reconstruction_loss_weight")
