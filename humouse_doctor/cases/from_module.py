@@ -143,7 +143,8 @@ def bind_run(
     prior = _prior(generator, codes, sampler)
     notes = Notes()
     request, config = run_folder.resolve(replace(request, checkpoint=None), notes, None)
-    assert request.data is not None
+    if request.data is None:
+        raise UsageError(f"no data found where {request.config} says; give the run's data, which paths are compared with")
     gestures = read_gestures(request.data, config.settings, request.max_sequences, request.seed)
     before = load_case(request, gestures=gestures, config=config)
     case = before.case

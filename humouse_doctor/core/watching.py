@@ -60,3 +60,13 @@ class Watched:
     beginning: Beginning
     moments: tuple[Moment, ...]
     ending: Ending | None = None
+
+    @property
+    def foreseen(self) -> int | None:
+        """The step since which the end has been foreseen as a collapse, None if it is not now."""
+        step = None
+        for moment in reversed(self.moments):
+            if moment.outlook is not Verdict.COLLAPSED:
+                break
+            step = moment.step
+        return step

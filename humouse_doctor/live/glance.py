@@ -13,14 +13,12 @@ from humouse_doctor.core.report import Cause
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.diagnosis.causes import causes_of, lacks, severity_of
 from humouse_doctor.diagnosis.examine import examine
-from humouse_doctor.diagnosis.timeline import measures_of
+from humouse_doctor.diagnosis.timeline import WATCHED, measures_of
 from humouse_doctor.diagnosis.verdict import verdict_of
 from humouse_doctor.probes.registry import current
 
 #: What a glance does not gather: it would take longer than the steps between two glances may.
 _LEFT_OUT = (Need.FIT, Need.GRADIENTS)
-#: The name of the movement over the last third of a path.
-LATE = "late movement"
 #: Targets that the samples are compared with, at most.
 TARGETS = 128
 
@@ -42,8 +40,7 @@ class Glance:
     @property
     def measures(self) -> dict[str, float]:
         """The ratios to the data by their names in words."""
-        late = self.results["HD103"].measurements.get("late_std_ratio") if "HD103" in self.results else None
-        return measures_of(self.results) | ({} if late is None else {LATE: late})
+        return measures_of(self.results, WATCHED)
 
     @property
     def numbers(self) -> Iterator[tuple[str, str, float]]:

@@ -80,13 +80,14 @@ def watch(
     """Watch `generator` while `optimizer` trains it: every so many of its steps draw a few samples and judge them.
 
     Either `targets` (N, T, D), or (N, T) of one channel, are what the loss compares, with the config's values in `settings`; or
-    `config` and `data` are the files of the run, with which its loss's space and the space that its program reads are known.
+    `config` and `data` are the files of the run, with which its loss's space and the space that its program reads are known. The
+    config may be the run's folder, and the data is looked for where it says.
     The other parameters that describe the generator are those of `inspect`. Without an optimiser, call `Watch.look` yourself.
     A generator that was compiled or wrapped for data-parallel training is looked at as the module within; of several
     processes only the first looks.
 
-    `steps` are those of the whole training, else found in the settings if they tell; `start` is the first step of a resumed
-    one. `samples` are drawn at each glance, from the same latents each time. Weights, modes, gradients and the random state are
+    `steps` are those of the whole training, else found in the settings if they tell, and the watch closes itself after the last
+    one; `start` is the first step of a resumed one. `samples` are drawn at each glance, from the same latents each time. Weights, modes, gradients and the random state are
     left as they were, so that the losses do not change. With `history`, a folder or a file, each glance is appended to
     `watch.jsonl` there; `log` is called with the step and the numbers.
 
@@ -97,8 +98,6 @@ def watch(
     network = _within(generator)
     if (targets is None) == (config is None):
         raise UsageError("watch takes either targets, with settings, or a config with data")
-    if config is not None and data is None:
-        raise UsageError("with a config, give the run's data as well: the paths are compared with it")
     if every < 1 or samples < 2:
         raise UsageError(f"every is {every} and samples {samples}; expected at least 1 and 2")
     look = Look(samples=samples, quick=True)
@@ -164,6 +163,7 @@ class Watch:
         self._moment: Moment | None = None
         self._last: Glance | None = None
         self._said = False
+        self._answer: Report | None = None
         self._quiet = not _is_first()
         self._handle: torch.utils.hooks.RemovableHandle | None = None
         self._history = None if history is None or self._quiet else _file_of(Path(history))
@@ -247,26 +247,27 @@ class Watch:
         return Report.of(diagnose(with_broken(loaded), examine(loaded.case)))
 
     def close(self) -> Report | None:
-        """End the watch with a last look, and return the whole diagnosis; None if it had ended before."""
+        """End the watch with a last look, and return the whole diagnosis as of its end; None if it was detached or broke."""
         if self._quiet:
-            return None
-        answer = None
+            return self._answer
         try:
             if self._moment is None or self._moment.step < self.step:
                 self._stop = False
                 self.look()
-            answer = self.report()
+            self._answer = answer = self.report()
             ending = Ending(step=self.step, verdict=answer.verdict, sentence=answer.sentence)
             self._write(lambda: ending)
         except Exception as error:  # as of a glance
             self._give_up(error)
         self.detach()
-        return answer
+        return self._answer
 
     def _stepped(self, *_: Any) -> None:
         self.step += 1
         if self.step % self.every == 0:
             self.look()
+        if self.step == self._outlook.steps:
+            self.close()
 
     def _moment_of(self, found: Glance) -> Moment:
         loss = None if self._loss is None else float(self._loss)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.text import reason
+from humouse_doctor.core.text import reason, shortened
 from humouse_doctor.core.watching import WATCH_VERSION, Beginning, Ending, Moment, Watched
-from humouse_doctor.inputs.files import read_bounded
+from humouse_doctor.inputs.files import open_regular
 from humouse_doctor.stored.shapes import watch as shapes
 
-_MAX_BYTES, _MAX_LINES = 64 << 20, 200_000
+_MAX_BYTES = 64 << 20
 _Line = shapes.Beginning | shapes.Moment | shapes.Ending
 _DECODER = msgspec.json.Decoder(_Line)
 
@@ -51,37 +52,63 @@ def read(path: Path) -> Watched:
 
     A resumed training begins again in the same file: its moments follow those before its first step.
     """
-    try:
-        data = read_bounded(path, _MAX_BYTES)
-    except OSError as error:
-        raise InputError(f"{path}: cannot read the watch: {reason(error)}") from None
-    lines = data.split(b"\n")
-    if len(lines) > _MAX_LINES:
-        raise InputError(f"{path}: more than {_MAX_LINES:,} lines; not a watch of humouse-doctor")
-    beginning: Beginning | None = None
-    moments: list[Moment] = []
-    ending: Ending | None = None
-    for number, line in enumerate(lines[:-1], start=1):  # what follows the last line feed was cut off, or is nothing
+    reader = Reader(path)
+    reader.more()
+    return reader.watched
+
+
+class Reader:
+    """A reader of a watch's file that goes on where it stopped, while the file grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._at, self._line = path, 0, 0
+        self._beginning: Beginning | None = None
+        self._moments: list[Moment] = []
+        self._ending: Ending | None = None
+
+    @property
+    def watched(self) -> Watched:
+        """What has been read; raises `InputError` if no watch has begun."""
+        if self._beginning is None:
+            raise InputError(f"{self._path}: no watch has begun in it")
+        return Watched(beginning=self._beginning, moments=tuple(self._moments), ending=self._ending)
+
+    def more(self) -> bool:
+        """Read the lines that were added; True if there are any. Raises `InputError` for a line that is none of a watch."""
+        try:
+            with open_regular(self._path) as stream:
+                if stream.seek(0, os.SEEK_END) < self._at:
+                    raise InputError(f"{self._path}: it has become shorter while it was read")
+                stream.seek(self._at)
+                data = stream.read(_MAX_BYTES - self._at + 1)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot read the watch: {reason(error)}") from None
+        whole = data.rfind(b"\n") + 1  # what follows the last line feed is not written yet, or was cut off
+        self._at += whole
+        if self._at + len(data) - whole > _MAX_BYTES:
+            raise InputError(f"{self._path}: more than {_MAX_BYTES >> 20} MiB; not a watch of humouse-doctor")
+        for line in data[:whole].splitlines():
+            self._line += 1
+            self._take(line)
+        return whole > 0
+
+    def _take(self, line: bytes) -> None:
         try:
             found = _DECODER.decode(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}:{number}: not a line of a watch: {reason(error)}") from None
+            raise InputError(f"{self._path}:{self._line}: not a line of a watch: {reason(error)}") from None
         match found:
             case shapes.Beginning():
                 if found.schema_version != WATCH_VERSION:
-                    raise InputError(
-                        f"{path}: a watch of schema {found.schema_version[:20]}; this version reads {WATCH_VERSION}"
-                    )
-                beginning, ending = _beginning(found), None
+                    version = shortened(found.schema_version, 20)
+                    raise InputError(f"{self._path}: a watch of schema {version}; this version reads {WATCH_VERSION}")
+                self._beginning, self._ending = _beginning(found), None
             case shapes.Moment():
-                while moments and moments[-1].step >= found.step:
-                    moments.pop()
-                moments.append(_moment(found))
+                while self._moments and self._moments[-1].step >= found.step:
+                    self._moments.pop()
+                self._moments.append(_moment(found))
             case shapes.Ending():
-                ending = Ending(step=found.step, verdict=found.verdict, sentence=found.sentence)
-    if beginning is None:
-        raise InputError(f"{path}: no watch has begun in it")
-    return Watched(beginning=beginning, moments=tuple(moments), ending=ending)
+                self._ending = Ending(step=found.step, verdict=found.verdict, sentence=found.sentence)
 
 
 def _beginning(line: shapes.Beginning) -> Beginning:

@@ -87,8 +87,7 @@ def test_modes_gradients_and_buffers_are_left_as_they_were() -> None:
     network = Plain()
     network.drop.eval()
     network.head.weight.requires_grad_(False)
-    network.lstm.weight_ih_l0.grad = torch.ones_like(network.lstm.weight_ih_l0)
-    given = network.lstm.weight_ih_l0.grad
+    given = network.head.bias.grad = torch.ones_like(network.head.bias)
     before = torch.get_rng_state()
 
     watch(network, targets=targets()).look()
@@ -96,7 +95,7 @@ def test_modes_gradients_and_buffers_are_left_as_they_were() -> None:
     assert network.training
     assert not network.drop.training
     assert not network.head.weight.requires_grad
-    assert network.lstm.weight_ih_l0.grad is given
+    assert network.head.bias.grad is given
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -181,16 +180,9 @@ def test_a_wrapped_optimizers_own_steps_and_a_wrapped_generators_module_are_used
 
 
 def test_the_history_is_appended_as_it_goes_and_ends_with_the_answer(tmp_path: Path) -> None:
-    network, wanted = _sick(), targets(_FAR)
     file = tmp_path / "run" / WATCH_FILE
-
-    def begin(optimizer: torch.optim.Optimizer) -> None:
-        nonlocal found
-        found = watch(network, optimizer, targets=wanted, every=20, steps=STEPS, history=tmp_path / "run")
-
-    found: Watch
     with pytest.warns(CollapseWarning):
-        train(network, wanted, begin=begin)
+        found = _watched(_sick(), _FAR, every=20, history=tmp_path / "run")
     half = read(file)
     found.record(torch.tensor(2.5))
     found.step += 1
@@ -210,9 +202,13 @@ def test_the_history_is_appended_as_it_goes_and_ends_with_the_answer(tmp_path: P
 
 
 def test_an_exception_in_its_block_leaves_the_history_without_an_end(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), watch(Plain(), targets=targets(), history=tmp_path) as found:
-        found.look(3)
-        raise KeyError("of the training")
+    def training() -> None:
+        with watch(Plain(), targets=targets(), history=tmp_path) as found:
+            found.look(3)
+            raise KeyError("of the training")
+
+    with pytest.raises(KeyError):
+        training()
 
     assert read(tmp_path / WATCH_FILE).ending is None
 
@@ -222,10 +218,9 @@ def test_a_history_that_cannot_be_written_is_one_warning(tmp_path: Path) -> None
 
     with pytest.warns(RuntimeWarning, match="cannot write the watch") as said:
         found = watch(Plain(), targets=targets(), history=tmp_path / "file" / "below")
-        found.look(1)
 
+    assert found.look(1) is not None
     assert len(said) == 1
-    assert found.moment is not None
 
 
 def test_a_resumed_training_goes_on_in_the_same_file(tmp_path: Path) -> None:
@@ -280,7 +275,6 @@ def test_with_a_config_and_data_it_judges_the_space_that_the_program_reads(tmp_p
     ("options", "message"),
     [
         ({}, "takes either targets, with settings, or a config with data"),
-        ({"config": "config.yaml"}, "give the run's data as well"),
         ({"targets": [[0.0]], "every": 0}, "every is 0"),
         ({"targets": [[0.0, 1.0, 2.0]], "data": "x.npz"}, "data and source go with a config"),
         ({"targets": [[0.0, 1.0], [2.0, 3.0]], "latent_dim": 5}, "does not take latents of shape"),
