@@ -78,7 +78,9 @@ class Outlook:
         """Return the margin at the end, if it goes on growing as the power of the steps that it has grown by lately."""
         before = [point for point in self._points if point.step <= _BACK * step]
         ahead = _GRANTED if self.steps is None else max(1.0, self.steps / step)
-        if not before or margin <= 0:
+        if not before:
+            return math.inf  # its pace is not known yet
+        if margin <= 0:
             return margin
         earlier = before[-1]
         if earlier.margin <= 0:

@@ -97,7 +97,12 @@ def history_of(snapshots: Sequence[Snapshot], unread: int, stage: Stage | None) 
     history = History(snapshots=tuple(snapshots), unread=unread)
     series = history.series
     ill = _fell_ill(series)
-    observations = [*_of_series(series, len(snapshots), unread), *_of_stage(series, ill, stage), *_of_timing(series)]
+    observations = [
+        *_of_series(series, len(snapshots) - len(history.watched), unread),
+        *_of_stage(series, ill, stage),
+        *_of_timing(series),
+        *_of_series(history.watched, 0, 0, "by what a watch saw while it warmed up"),
+    ]
     observations += [
         f"the samples that the run drew itself at {one.label} were not examined: {one.reason}"
         for one in snapshots
@@ -129,7 +134,9 @@ def in_words(measures: Mapping[str, float]) -> str:
     return ", ".join(f"{word} {value:.3g}" for word, value in measures.items())
 
 
-def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[str]:
+def _of_series(
+    series: Sequence[Snapshot], count: int, unread: int, by: str = "by the samples that the run drew itself"
+) -> Iterator[str]:
     """Yield the health by epoch in one sentence, with the measures of the last snapshot."""
     if not series:
         return
@@ -143,7 +150,7 @@ def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[
         spans = [*spans[: _MOST_SPANS - 1], "...", spans[-1]]
     looked = f" ({count} of {count + unread} files examined)" if unread else ""
     measured = _over_time(series[0], series[-1])
-    yield f"by the samples that the run drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
+    yield f"{by}{looked} it is {', '.join(spans)}; over the data's, {measured}"
 
 
 def _over_time(first: Snapshot, last: Snapshot) -> str:

@@ -80,16 +80,15 @@ def watch(
     """Watch `generator` while `optimizer` trains it: every so many of its steps draw a few samples and judge them.
 
     Either `targets` (N, T, D), or (N, T) of one channel, are what the loss compares, with the config's values in `settings`; or
-    `config` and `data` are the files of the run, with which its loss's space and the space that its program reads are known. The
-    config may be the run's folder, and the data is looked for where it says.
-    The other parameters that describe the generator are those of `inspect`. Without an optimiser, call `Watch.look` yourself.
-    A generator that was compiled or wrapped for data-parallel training is looked at as the module within; of several
-    processes only the first looks.
+    `config` and `data` are the run's files, by which the space of its loss is known and the one that its program reads. The
+    config may be the run's folder, and the data is then looked for where it says. The other parameters that describe the
+    generator are those of `inspect`. Without an optimiser, call `Watch.look` yourself. A generator that was compiled or wrapped
+    for data-parallel training is looked at as the module within; of several processes only the first looks.
 
-    `steps` are those of the whole training, else found in the settings if they tell, and the watch closes itself after the last
-    one; `start` is the first step of a resumed one. `samples` are drawn at each glance, from the same latents each time. Weights, modes, gradients and the random state are
-    left as they were, so that the losses do not change. With `history`, a folder or a file, each glance is appended to
-    `watch.jsonl` there; `log` is called with the step and the numbers.
+    `steps` are those of the whole training, else found in the settings if they tell; after the last one the watch closes
+    itself. `start` is the first step of a resumed training. `samples` are drawn at each glance, from the same latents each
+    time. Weights, modes, gradients and the random state are left as they were, so that the losses do not change. With
+    `history`, a folder or a file, each glance is appended to `watch.jsonl` there; `log` gets the step and the numbers.
 
     A collapse is said once, by a `CollapseWarning`, and `Watch.should_stop` is then true; with `stop` it raises `Collapsed` out
     of `optimizer.step()`. Nothing else that goes wrong after the start ends a training: it is one warning, and the watch ends.

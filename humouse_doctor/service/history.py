@@ -12,14 +12,17 @@ from humouse_doctor.cases.stage import is_generator, is_outdated, other_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.history import History, LossCurve
+from humouse_doctor.core.history import History, LossCurve, Snapshot
+from humouse_doctor.core.watching import WATCH_FILE
 from humouse_doctor.diagnosis import losses
 from humouse_doctor.diagnosis.timeline import flat_timing, history_of, snapshot_of
+from humouse_doctor.diagnosis.watching import watched_curves, watched_snapshots
 from humouse_doctor.inputs.config import hydra_record
-from humouse_doctor.inputs.files import changed_at
+from humouse_doctor.inputs.files import changed_at, is_file
 from humouse_doctor.inputs.gestures.gestures import gather
 from humouse_doctor.inputs.logs.tables import DIFFUSION_EVALUATIONS, EVALUATIONS, METRICS, read_table
 from humouse_doctor.inputs.logs.warm_up_log import LOG, read_warm_up
+from humouse_doctor.stored import watch
 
 _TABLES = (METRICS, EVALUATIONS, DIFFUSION_EVALUATIONS)
 _LOGS = (LOG, *_TABLES)
@@ -49,7 +52,9 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
             "file of samples that the run drew itself was" if count == 1 else "files of samples that the run drew itself were"
         )
         remarks.append(f"{count} {them} not examined: no data given")
-    history = history_of(snapshots, found.unread, case.stage)
+    glances, seen, broken = _watched(entries)
+    remarks.extend(broken)
+    history = history_of([*snapshots, *glances], found.unread, case.stage)
     curves, said = [], list[str]()
     for path in _logs(entries):
         if path.name in _TABLES and is_outdated(path, checkpoint):
@@ -63,7 +68,20 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         remarks.append(f"read {path}")
         curves += [] if curve is None else [curve]
         said += [line for line in observations if line not in said]
-    return replace(history, curves=tuple(curves), observations=(*history.observations, *said)), tuple(remarks)
+    return replace(history, curves=(*curves, *seen), observations=(*history.observations, *said)), tuple(remarks)
+
+
+def _watched(entries: Iterable[Path]) -> tuple[list[Snapshot], list[LossCurve], list[str]]:
+    """Return the glances and the loss in the newest file of a watch, and a remark on it; nothing without one."""
+    files = [path for path in entries if path.name == WATCH_FILE and is_file(path)]
+    if not files:
+        return [], [], []
+    path = max(files, key=lambda one: (changed_at(one) or 0.0, str(one)))
+    try:
+        watched = watch.read(path)
+    except InputError as error:
+        return [], [], [str(error)]
+    return watched_snapshots(watched, path), watched_curves(watched, path), [f"read {path}"]
 
 
 def _of_one_run(entries: Sequence[Path], run: Path, checkpoint: Path) -> tuple[Sequence[Path], list[str]]:

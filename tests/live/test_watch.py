@@ -182,7 +182,7 @@ def test_a_wrapped_optimizers_own_steps_and_a_wrapped_generators_module_are_used
 def test_the_history_is_appended_as_it_goes_and_ends_with_the_answer(tmp_path: Path) -> None:
     file = tmp_path / "run" / WATCH_FILE
     with pytest.warns(CollapseWarning):
-        found = _watched(_sick(), _FAR, every=20, history=tmp_path / "run")
+        found = _watched(_sick(), _FAR, every=20, steps=2 * STEPS, history=tmp_path / "run")
     half = read(file)
     found.record(torch.tensor(2.5))
     found.step += 1
@@ -191,7 +191,7 @@ def test_the_history_is_appended_as_it_goes_and_ends_with_the_answer(tmp_path: P
     whole = read(file)
     assert [moment.step for moment in half.moments] == [20, 40, 60]
     assert half.ending is None
-    assert half.beginning.steps == STEPS
+    assert half.beginning.steps == 2 * STEPS
     assert half.beginning.best_constant is not None
     assert whole.moments[-1].loss == 2.5
     assert whole.moments[-1].now is whole.moments[-1].outlook is Verdict.COLLAPSED
@@ -199,6 +199,15 @@ def test_the_history_is_appended_as_it_goes_and_ends_with_the_answer(tmp_path: P
     assert whole.ending is not None
     assert (whole.ending.step, whole.ending.verdict, whole.ending.sentence) == (61, report.verdict, report.sentence)
     assert found.look() is None
+    assert found.close() is report
+
+
+def test_after_the_last_step_it_ends_by_itself(tmp_path: Path) -> None:
+    found = _watched(Plain(), steps=STEPS - 10, history=tmp_path)
+
+    ending = read(tmp_path / WATCH_FILE).ending
+    assert ending is not None
+    assert (ending.step, found.step) == (STEPS - 10, STEPS - 10)
 
 
 def test_an_exception_in_its_block_leaves_the_history_without_an_end(tmp_path: Path) -> None:
