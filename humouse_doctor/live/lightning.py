@@ -13,15 +13,14 @@ except ImportError:  # the older name of the same package
     import pytorch_lightning as pl  # type: ignore[no-redef]
 from torch import nn
 
-from humouse_doctor.core.errors import UsageError
-from humouse_doctor.live.watch import Watch, watch
+from humouse_doctor.live.watch import Watch, found_in, watch
 from humouse_doctor.service.python_report import Report
 
 
 class WarmUpWatch(pl.Callback):
     """Watches a module's generator while `Trainer.fit` trains it, and stops the training once it will end in a collapse.
 
-    `generator` names the generator's attribute in the LightningModule, or returns it; all else is passed on to
+    `generator` names the generator within the LightningModule, as `model.generator`, or returns it; all else is passed on to
     `humouse_doctor.watch`. With `stop` False it only warns. The numbers go to the trainer's loggers, and `watch.jsonl` into the
     folder of its logs. In a training by several processes the first one looks, and all of them stop together.
     """
@@ -38,11 +37,12 @@ class WarmUpWatch(pl.Callback):
         super().__init__()
         self.watch: Watch | None = None
         self.report: Report | None = None
+        self._batches = 0
         self._generator, self._stop, self._every, self._history, self._options = generator, stop, every, history, options
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin the watch at the trainer's step; raises `DoctorError` in one line if the options do not fit the generator."""
-        generator = self._found(pl_module)
+        generator = found_in(pl_module, self._generator)
         total = trainer.estimated_stepping_batches
         self.watch = watch(
             generator,
@@ -68,7 +68,8 @@ class WarmUpWatch(pl.Callback):
         if loss is not None:
             with suppress(TypeError, ValueError, RuntimeError):
                 self.watch.record(loss)
-        if self._stop and (batch_idx + 1) % self._every == 0:  # a reduction over processes waits for all of them
+        self._batches += 1
+        if self._stop and self._batches % self._every == 0:  # a reduction over processes waits for all of them
             stop = trainer.strategy.reduce_boolean_decision(self.watch.should_stop, all=False)
             trainer.should_stop = trainer.should_stop or stop
 
@@ -76,12 +77,3 @@ class WarmUpWatch(pl.Callback):
         """End the watch; `report` is then the whole diagnosis."""
         if self.watch is not None:
             self.report = self.watch.close()
-
-    def _found(self, module: pl.LightningModule) -> nn.Module:
-        found = self._generator(module) if callable(self._generator) else getattr(module, self._generator, None)
-        if isinstance(found, nn.Module):
-            return found
-        raise UsageError(
-            f"WarmUpWatch: {type(module).__name__} has no module called {self._generator!r}; give its attribute's name, or a"
-            " function that returns it"
-        )

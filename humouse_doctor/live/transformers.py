@@ -9,21 +9,20 @@ from typing import Any
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from humouse_doctor.core.errors import UsageError
-from humouse_doctor.live.watch import Watch, watch
+from humouse_doctor.live.watch import Watch, found_in, watch
 from humouse_doctor.service.python_report import Report
 
 
 class WarmUpWatch(TrainerCallback):
     """Watches a model's generator while `Trainer.train` trains it, and stops the training once it will end in a collapse.
 
-    `generator` names the generator's attribute in the model, or returns it; None for the model itself. All else is passed on to
-    `humouse_doctor.watch`. With `stop` False it only warns. `watch.jsonl` is written into the trainer's output folder.
+    `generator` names the generator within the model, or returns it; the empty name is the model itself. All else is passed on
+    to `humouse_doctor.watch`. With `stop` False it only warns. `watch.jsonl` is written into the trainer's output folder.
     """
 
     def __init__(
         self,
-        generator: str | Callable[[nn.Module], nn.Module] | None = None,
+        generator: str | Callable[[nn.Module], nn.Module] = "",
         *,
         stop: bool = True,
         every: int = 50,
@@ -38,10 +37,10 @@ class WarmUpWatch(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: nn.Module | None = None, **_: Any
     ) -> None:
         """Begin the watch at the trainer's step; raises `DoctorError` in one line if the options do not fit the generator."""
-        if not state.is_world_process_zero:
+        if model is None or not state.is_world_process_zero:
             return
         self.watch = watch(
-            self._found(model),
+            found_in(model, self._generator),
             every=self._every,
             history=self._history if self._history is not None else args.output_dir,
             start=state.global_step,
@@ -71,15 +70,3 @@ class WarmUpWatch(TrainerCallback):
         """End the watch; `report` is then the whole diagnosis."""
         if self.watch is not None:
             self.report = self.watch.close()
-
-    def _found(self, model: nn.Module | None) -> nn.Module:
-        if callable(self._generator) and not isinstance(self._generator, nn.Module) and model is not None:
-            found: object = self._generator(model)
-        else:
-            found = model if self._generator is None else getattr(model, str(self._generator), None)
-        if isinstance(found, nn.Module):
-            return found
-        raise UsageError(
-            f"WarmUpWatch: {type(model).__name__} has no module called {self._generator!r}; give its attribute's name, or a"
-            " function that returns it"
-        )

@@ -348,6 +348,22 @@ def _warn(message: str, kind: type[Warning] = RuntimeWarning) -> None:
         warnings.warn(f"humouse-doctor: {message}", kind, stacklevel=2)
 
 
+def found_in(module: nn.Module, generator: str | Callable[[Any], nn.Module]) -> nn.Module:
+    """Return the generator within a module, by its dotted name or by a function; raise `UsageError` if there is none."""
+    found: object = None
+    if callable(generator):
+        found = generator(module)
+    else:
+        with suppress(AttributeError):
+            found = module.get_submodule(generator)
+    if isinstance(found, nn.Module):
+        return found
+    raise UsageError(
+        f"{type(module).__name__} has no module called {generator!r}; give its dotted name, as model.generator, or a function"
+        " that returns it"
+    )
+
+
 def _within(generator: nn.Module) -> nn.Module:
     """Return the module that a compiled or data-parallel wrapper calls."""
     for name in ("module", "_orig_mod"):
