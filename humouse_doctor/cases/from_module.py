@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import torch
 from torch import Tensor, nn
 
 from humouse_doctor.cases import run_folder
@@ -160,6 +161,10 @@ def bind_run(
             f"the generator makes {facts.target_len} steps of {facts.output_dim} channels, and {case.settings.source} describes"
             " another one; give the config it was made with"
         )
+    space, reading = case.space, case.reading
+    if reading is not None and reading.compared and space is not None and space.position_std is not None:
+        player.scale = torch.from_numpy(space.position_std).float()
+        notes.remarks.append("the output is taken times the positions' std, by which the warm-up will end by scaling its layer")
     notes.absent.update({need: reason for need, reason in case.absent.items() if need not in _OF_WEIGHTS})
     return Bound(
         network=generator,

@@ -20,7 +20,7 @@ FOLLOWED = (
     ("HD104", "latent_std_ratio"),
 )
 #: Before this share of the steps nothing is said of the end.
-_EARLIEST = 0.1
+_EARLIEST = 0.08
 #: A collapse must have been foreseen over this factor of steps.
 _LASTING = 1.25
 #: The steps over which growth is measured, as a share of those so far.

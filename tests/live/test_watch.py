@@ -5,15 +5,24 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 import humouse_doctor
+from humouse_doctor.cases.from_module import bind_run, glimpsed
+from humouse_doctor.cases.request import Request
+from humouse_doctor.core.cost import Look
 from humouse_doctor.core.errors import DoctorError, UsageError
+from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.watching import WATCH_FILE
+from humouse_doctor.diagnosis.outlook import Outlook
 from humouse_doctor.live.watch import Collapsed, CollapseWarning, Watch, watch
+from humouse_doctor.networks.architectures import build
+from humouse_doctor.networks.observe import sampler_of
+from humouse_doctor.networks.sampling import draw
 from humouse_doctor.stored.watch import read
 from tests.live.generators import LATENT, STEPS, Plain, targets, train
 
@@ -242,35 +251,40 @@ def test_a_resumed_training_goes_on_in_the_same_file(tmp_path: Path) -> None:
     assert [moment.step for moment in read(tmp_path / WATCH_FILE).moments] == [10, 20, 25]
 
 
-def test_with_a_config_and_data_it_judges_the_space_that_the_program_reads(tmp_path: Path) -> None:
-    """Positions that the program sums run away, though the loss compares them rightly."""
-    import numpy as np
+_SPEC = GeneratorSpec(
+    architecture=Architecture.LSTM,
+    latent_dim=LATENT,
+    condition_dim=0,
+    hidden_dim=8,
+    num_layers=1,
+    output_dim=2,
+    target_len=24,
+    activation_xy=Activation.LINEAR,
+    activation_dt=Activation.LINEAR,
+)
 
-    from humouse_doctor.core.spec import Architecture, GeneratorSpec
-    from humouse_doctor.networks.architectures import build
 
-    wanted = targets(10.0)
+def _written(folder: Path, *, scale: float, more: str = "") -> tuple[Path, Path]:
+    """Write the config and the gestures of a run whose warm-up compares positions; `more` are keys of its training."""
+    wanted = targets(scale)
     deltas = torch.diff(wanted, dim=1, prepend=torch.zeros_like(wanted[:, :1]))
     rows = torch.cat([deltas, torch.ones_like(deltas[..., :1])], dim=-1).numpy().astype(np.float32)
-    np.savez(tmp_path / "gestures_seq24.npz", sequences=rows, features=np.zeros((len(rows), 0), dtype=np.float32))
-    config = tmp_path / "config.yaml"
-    spec = GeneratorSpec(
-        architecture=Architecture.LSTM,
-        latent_dim=LATENT,
-        condition_dim=0,
-        hidden_dim=8,
-        num_layers=1,
-        output_dim=2,
-        target_len=24,
-    )
+    config, data = folder / "config.yaml", folder / "gestures_seq24.npz"
+    np.savez(data, sequences=rows, features=np.zeros((len(rows), 0), dtype=np.float32))
     config.write_text(
         "data: {normalize_sequences: false, normalize_features: false, batch_size: 16}\n"
         "model: {architecture: lstm, generator: {latent_dim: 4, condition_dim: 0, hidden_dim: 8, num_layers: 1, target_len: 24,"
         " output_dim: 2, activation_xy: linear, activation_dt: linear}}\n"
-        "training: {absolute_coordinates: true, reconstruction_epochs: 5, lr: {generator: 0.001}}\n"
+        f"training: {{absolute_coordinates: true, reconstruction_epochs: 5, lr: {{generator: 0.001}}{more}}}\n"
     )
+    return config, data
+
+
+def test_with_a_config_and_data_it_judges_the_space_that_the_program_reads(tmp_path: Path) -> None:
+    """Positions that the program sums run away, though the loss compares them rightly."""
+    config, data = _written(tmp_path, scale=10.0)
     torch.manual_seed(0)
-    found = watch(build(spec), config=config, data=tmp_path / "gestures_seq24.npz", every=1)
+    found = watch(build(_SPEC), config=config, data=data, every=1)
     moment = found.look(1)
 
     assert moment is not None
@@ -300,8 +314,6 @@ def test_something_else_than_a_module_is_refused() -> None:
 
 
 def test_its_memory_does_not_grow_with_the_glances() -> None:
-    from humouse_doctor.diagnosis.outlook import Outlook
-
     outlook = Outlook(steps=None)
     for step in range(1, 20_000):
         outlook.after(step, Verdict.HEALTHY, {})
@@ -333,3 +345,18 @@ def test_a_file_of_a_watch_is_read_with_bounds(tmp_path: Path) -> None:
     file.write_bytes(whole.splitlines(keepends=True)[1])
     with pytest.raises(DoctorError, match="no watch has begun"):
         read(file)
+
+
+def test_a_run_whose_warm_up_compares_what_is_read_is_judged_as_it_will_end(tmp_path: Path) -> None:
+    """Its output is in stds of the positions until the end, where the output layer takes the scale over."""
+    config, data = _written(tmp_path, scale=10.0, more=", warmup_space: read, output_space: deltas")
+    network = build(_SPEC)
+    bound = bind_run(network, Request(config=config, data=data), look=Look(samples=8, quick=True))
+
+    case = glimpsed(bound, samples=8, seed=0, most_targets=8)
+
+    assert case.space is not None
+    assert case.space.position_std is not None
+    unscaled = draw(sampler_of(network, _SPEC), None, 8, 0).predictions
+    assert case.samples.predictions == pytest.approx(unscaled * case.space.position_std, rel=1e-5)
+    assert np.median(case.space.position_std) > 3
