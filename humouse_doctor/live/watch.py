@@ -270,12 +270,13 @@ class Watch:
 
     def _moment_of(self, found: Glance) -> Moment:
         loss = None if self._loss is None else float(self._loss)
+        causes = tuple(cause.code for cause in found.causes)
         self._loss = None
         return Moment(
             step=found.step,
             now=found.verdict,
-            outlook=self._outlook.after(found.step, found.verdict, found.results),
-            causes=tuple(cause.code for cause in found.causes),
+            outlook=self._outlook.after(found.step, found.verdict, found.results, causes),
+            causes=causes,
             measures=MappingProxyType(found.measures),
             loss=loss,
         )

@@ -1,13 +1,14 @@
-"""Watch trainings of the zoo: `python -m tests.lab.zoo.watching` records what a watcher sees, step by step.
+"""Watch trainings of the zoo: `python -m tests.lab.zoo.watching` records what a watch sees, step by step.
 
 Each training is one of the lattice at its full length, whose outcome is known. A healthy one is watched to its end, a sick one
-for the first part of its steps.
+for the first part of its steps. `--report` plays the outlook over what was recorded, and writes the results and their table.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
@@ -23,12 +24,16 @@ from torch import nn
 from humouse_doctor.cases.from_module import Bound, bind, bind_run
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.cost import Look
+from humouse_doctor.core.probe import Judgement, ProbeResult, Status
+from humouse_doctor.core.verdict import Verdict
+from humouse_doctor.diagnosis.outlook import Outlook
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.live.glance import glance
+from tests.lab.zoo import watched
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind
 from tests.lab.zoo.genome import Genome, Steps
 from tests.lab.zoo.judge import config_text, settings_of
-from tests.lab.zoo.networks import is_humouse
+from tests.lab.zoo.networks import generator, is_humouse
 from tests.lab.zoo.targets import targets_of
 from tests.lab.zoo.training import Cache, Job, be_nice, jobs_of, tell, write_whole
 from tests.lab.zoo.truth import Label
@@ -74,13 +79,13 @@ def bound_to(context: Context, genome: Genome, raw: np.ndarray, network: nn.Modu
     return bind(network, told, targets.values, None, latent_dim=context.latent_size(genome), look=look)
 
 
-def watch(watched: Watched) -> str:
+def watch(run: Watched) -> str:
     """Train one run again, glance at it, and store what was seen; return a line for progress."""
     torch.set_num_threads(1)
-    job, context = watched.job, watched.job.context
+    job, context = run.job, run.job.context
     raw, total = job.raw(), context.full_steps
     every = max(1, total // GLANCES)
-    last = total if watched.label is not Label.COLLAPSED else int(SICK_SHARE * total)
+    last = total if run.label is not Label.COLLAPSED else int(SICK_SHARE * total)
     seen: list[dict[str, object]] = []
     spent = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -114,13 +119,43 @@ def watch(watched: Watched) -> str:
         "name": job.name,
         "context": context.name,
         "part": context.part.value,
-        "label": watched.label.value,
+        "label": run.label.value,
         "steps": total,
         "seen": seen,
     }
-    watched.path.parent.mkdir(exist_ok=True)
-    write_whole(watched.path, json.dumps(row).encode())
-    return f"{job.name}: {watched.label.value}, {len(seen)} glances in {spent:.1f} of {whole:.1f} s"
+    run.path.parent.mkdir(exist_ok=True)
+    write_whole(run.path, json.dumps(row).encode())
+    return f"{job.name}: {run.label.value}, {len(seen)} glances in {spent:.1f} of {whole:.1f} s"
+
+
+def played(path: Path, job: Job) -> watched.Row:
+    """Play the outlook over a recorded training: from which share of its steps on it is said to collapse, and stays so."""
+    recorded = json.loads(path.read_text())
+    total = recorded["steps"]
+    with tempfile.TemporaryDirectory() as folder:
+        network = generator(job.context, job.genome)
+        outlook = Outlook.of(bound_to(job.context, job.genome, job.raw(), network, Path(folder)).case, total)
+    said = list[tuple[float, Verdict]]()
+    for seen in recorded["seen"]:
+        results = {
+            code: ProbeResult(code=code, status=Status.HEALTHY, judgement=Judgement.HEALTHY, measurements=numbers)
+            for code, numbers in seen["measures"].items()
+        }
+        said.append((seen["step"] / total, outlook.after(seen["step"], Verdict(seen["verdict"]), results, seen["causes"])))
+    first = None
+    for share, verdict in reversed(said):
+        if verdict is not Verdict.COLLAPSED:
+            break
+        first = share
+    return {
+        "name": recorded["name"],
+        "context": recorded["context"],
+        "part": recorded["part"],
+        "label": recorded["label"],
+        "stays_from": None if first is None else round(first, 4),
+        "ever": any(verdict is Verdict.COLLAPSED for _, verdict in said),
+        "cause": next((seen["causes"][0] for seen in reversed(recorded["seen"]) if seen["causes"]), None),
+    }
 
 
 def chosen(contexts: Iterable[Context], cache: Cache, real: Path | None, sick: int) -> list[Watched]:
@@ -148,9 +183,15 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--sick", type=int, default=4, help="sick trainings of each context")
     parser.add_argument("--first", type=int, help="at most so many trainings, in order")
+    parser.add_argument("--report", action="store_true", help="write the results of what is recorded, and watch nothing")
     given = parser.parse_args()
-    cache = Cache(given.cache)
-    runs: Sequence[Watched] = chosen(CONTEXTS, cache, given.real, given.sick)
+    if given.report:
+        every = chosen(CONTEXTS, Cache(given.cache), given.real, given.sick)
+        rows = sorted((played(run.path, run.job) for run in every if run.path.exists()), key=lambda row: str(row["name"]))
+        watched.write(rows)
+        sys.stdout.write(watched.table(rows))
+        return
+    runs: Sequence[Watched] = chosen(CONTEXTS, Cache(given.cache), given.real, given.sick)
     left = [run for run in runs if not run.path.exists()][: given.first]
     tell(f"trainings to watch: {len(left)} of {len(runs)}")
     if given.jobs == 1:
