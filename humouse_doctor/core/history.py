@@ -100,7 +100,7 @@ class Snapshot:
 class LossCurve:
     """A loss over epochs, with the losses of two predictors that know nothing, None if the targets are not known.
 
-    `epochs` and `values` have one length; a long curve is thinned out evenly. Of a watch the epochs are steps.
+    `epochs` and `values` have one length; a long curve is thinned out evenly. The epochs are steps where `unit` says so.
     """
 
     name: str
@@ -109,11 +109,7 @@ class LossCurve:
     values: tuple[float, ...]
     best_constant: float | None = None
     motionless: float | None = None
-
-    @property
-    def unit(self) -> str:
-        """What its epochs count."""
-        return "step" if self.name == SnapshotKind.WATCH.value else "epoch"
+    unit: str = "epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

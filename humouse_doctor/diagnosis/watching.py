@@ -40,6 +40,7 @@ def watched_curves(watched: Watched, path: Path) -> list[LossCurve]:
             values=tuple(moment.loss for moment in found if moment.loss is not None),
             best_constant=watched.beginning.best_constant,
             motionless=watched.beginning.motionless,
+            unit="step",
         )
     ]
 

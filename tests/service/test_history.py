@@ -10,15 +10,17 @@ import pytest
 from humouse_doctor.cases import drawn
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case, Subject
 from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.watching import WATCH_FILE, Beginning, Moment
 from humouse_doctor.diagnosis import timeline
 from humouse_doctor.service.commands import report_on
-from humouse_doctor.service.history import _watched
+from humouse_doctor.service.history import _watched, curve_of
 from humouse_doctor.stored.watch import line_of
 from tests.cases.builders import write_checkpoint, write_config
 from tests.cases.test_from_samples import STEPS, wandering
+from tests.inputs.logs.test_events import record, simple
 
 
 @pytest.fixture
@@ -249,4 +251,15 @@ def test_what_a_watch_saw_is_a_part_of_the_history_but_not_of_what_the_run_drew(
     assert (len(curves[0].epochs), curves[0].unit, curves[0].best_constant) == (199, "step", 3.0)
     assert remarks == [f"read {file}"]
     file.write_bytes(b"nothing\n")
-    assert _watched([file])[2][0].endswith("not a line of a watch: JSON is malformed: invalid character (byte 1)")
+    assert _watched([file])[2][0].endswith("not a line of a watch: JSON is malformed: invalid character (byte 4)")
+
+
+def test_a_loss_in_tensorboards_events_is_a_curve_over_steps(tmp_path: Path) -> None:
+    file = tmp_path / "events.out.tfevents.1.host"
+    file.write_bytes(b"".join(record(step, simple("train_loss", 2.0 / step)) for step in range(1, 5)))
+
+    curve, said = curve_of(file, Case(subject=Subject(name="run")))
+
+    assert curve is not None
+    assert (curve.name, curve.unit, curve.epochs, curve.values[-1]) == ("train_loss", "step", (1, 2, 3, 4), 0.5)
+    assert said == (f"{file.name}: train_loss fell by 75% from step 1 to 4, to 0.5",)

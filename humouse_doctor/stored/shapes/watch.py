@@ -47,6 +47,6 @@ class Ending(Struct, frozen=True, tag_field="line", tag="end"):
 
 
 class Watch(Struct, frozen=True):
-    """The file as one list, for its schema; each item is one line."""
+    """One line of the file: its beginning, a glance or its end."""
 
     lines: list[Beginning | Moment | Ending]
