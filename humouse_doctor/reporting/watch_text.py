@@ -60,7 +60,7 @@ def _headline(watched: Watched, last: Moment | None) -> Text:
     step = "no step yet" if last is None else f"step {last.step:,}{_of(watched)}"
     name = harmless_line(watched.beginning.generator)
     said = "too early to say" if verdict is Verdict.UNDETERMINED and watched.ending is None else verdict.value
-    return Text.assemble((said, VERDICT_STYLES[verdict]), f"  {name}, {step}", ", ended" if watched.ending else "")
+    return Text.assemble((said.upper(), VERDICT_STYLES[verdict]), f"  {name}, {step}", ", ended" if watched.ending else "")
 
 
 def _sentence(watched: Watched, last: Moment | None) -> str:
