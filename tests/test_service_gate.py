@@ -23,7 +23,7 @@ from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands as service
 from humouse_doctor.service.commands import report_on
-from humouse_doctor.service.gate import GateRequest, _Rehearser, gate
+from humouse_doctor.service.gate import GateRequest, gate
 from humouse_doctor.verify.bench import Pulse
 from tests.verify.runs import write_config, write_data
 
@@ -416,7 +416,7 @@ def test_what_the_file_says_already_is_not_in_the_diff(sick: Path) -> None:
 def test_configs_are_rehearsed_each_on_its_own_and_checkpoints_are_measured(
     folder: Path, sick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("humouse_doctor.service.gate.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("humouse_doctor.service.gate.cores", lambda: 1)
     tiny, broken = folder / "tiny", folder / "broken"
     for place in (tiny, broken):
         place.mkdir()
@@ -450,7 +450,7 @@ def test_configs_are_rehearsed_each_on_its_own_and_checkpoints_are_measured(
     assert checkpoint is not None
     assert checkpoint.rehearsed is None
     assert [event for event, _ in heard] == ["started", str(report.verdict), "started", "unreadable"]
-    assert pickle.loads(pickle.dumps((_Rehearser(), replace(request, config=config), by_name[str(bad)], report)))[-1] == report
+    assert pickle.loads(pickle.dumps(replace(request, config=config))) == replace(request, config=config)
 
 
 def test_a_gate_that_cannot_rehearse_says_so_at_once(folder: Path) -> None:

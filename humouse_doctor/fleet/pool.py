@@ -87,8 +87,8 @@ class Pool(Crew):
         self._failed_starts = 0
 
     @property
-    def room(self) -> int:
-        """One job per process: the next one takes a tenth of a millisecond to hand over."""
+    def workers(self) -> int:
+        """The processes, each of which has one job: to hand over the next one takes a tenth of a millisecond."""
         return self._most
 
     def put(self, work: Work, job: Job[Any]) -> None:
