@@ -28,7 +28,7 @@ from humouse_doctor.fleet.crews import Crew, Hear, Work, cores
 from humouse_doctor.fleet.jobs import Job
 from humouse_doctor.fleet.pool import OF_WORKERS, environment, not_interrupted
 from humouse_doctor.fleet.work import Answered, Died, Failed, Halted, Lost, Outcome, done
-from humouse_doctor.inputs.files import is_folder
+from humouse_doctor.inputs.files import is_file, is_folder
 from humouse_doctor.probes.plugins import wanted
 
 #: The addresses that are words, and the variable that one of them stands for.
@@ -58,6 +58,7 @@ class Cluster(Crew):
         self._address = _resolved(address)
         self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._jobs: dict[Future[Any], Job[Any]] = {}
+        self._unsent: list[Job[Any]] = []
         self._looked, self._found, self._seen = -_LOOK_EVERY_S, 0, time.monotonic()
         self._session = uuid.uuid4().hex[:8]
         self._handed = 0
@@ -88,6 +89,8 @@ class Cluster(Crew):
     def _client_of(self, scheduler: str | LocalCluster) -> Client:
         try:
             if isinstance(scheduler, str) and scheduler.endswith(".json"):
+                if not is_file(Path(scheduler)):  # Dask would wait for it
+                    raise ValueError("no such file")
                 client = Client(scheduler_file=scheduler, timeout=_JOIN_S, set_as_default=False)
             else:
                 client = Client(scheduler, timeout=_JOIN_S, set_as_default=False)
@@ -116,21 +119,22 @@ class Cluster(Crew):
     def put(self, work: Work, job: Job[Any]) -> None:
         """Submit a job."""
         self._handed += 1
-        future = self._client.submit(
-            at_worker,
-            pickle.dumps((work, job.payload)),
-            wanted(),
-            VERSION,
-            os.getcwd(),  # noqa: PTH109  # it is a word for another machine
-            key=f"humouse-doctor-{self._session}-{self._handed}-{job.key[:16]}",
-            pure=False,
-        )
+        task = pickle.dumps((work, job.payload))
+        here = os.getcwd()  # noqa: PTH109  # it is a word for another machine
+        key = f"humouse-doctor-{self._session}-{self._handed}-{job.key[:16]}"
+        try:
+            future = self._client.submit(at_worker, task, wanted(), VERSION, here, key=key, pure=False)
+        except Exception:  # the client has lost its scheduler, which Dask says in many ways
+            self._unsent.append(job)
+            return
         self._jobs[future] = job
         future.add_done_callback(self._ended.put)
 
     def take(self, hear: Hear) -> Sequence[tuple[Job[Any], Outcome]]:  # noqa: ARG002  # nothing is told
         """Wait for a job to end; raise `MachineError` if the scheduler stays away, or has no workers."""
-        while True:
+        ended: list[tuple[Job[Any], Outcome]] = [(job, Lost()) for job in self._unsent]
+        self._unsent.clear()
+        while not ended:
             try:
                 future = self._ended.get(timeout=_LOOK_EVERY_S)
             except queue.Empty:
@@ -138,13 +142,12 @@ class Cluster(Crew):
                     raise MachineError(f"the scheduler at {self._address} has no workers; start some") from None
                 continue
             job = self._jobs.pop(future, None)
-            if job is None:  # dropped
-                continue
-            outcome = self._outcome_of(future)
-            if isinstance(outcome, Lost):
-                self._wait_for_scheduler()
+            if job is not None:  # it has not been dropped
+                ended.append((job, self._outcome_of(future)))
             future.release()
-            return [(job, outcome)]
+        if any(isinstance(outcome, Lost) for _, outcome in ended):
+            self._wait_for_scheduler()
+        return ended
 
     def _outcome_of(self, future: Future[Any]) -> Outcome:
         try:
@@ -182,6 +185,7 @@ class Cluster(Crew):
         """Cancel all jobs."""
         futures = list(self._jobs)
         self._jobs.clear()
+        self._unsent.clear()
         if futures:
             with contextlib.suppress(Exception):  # the scheduler may be away
                 self._client.cancel(futures, force=True)

@@ -212,7 +212,7 @@ class _Heard:
     def moved(self, job: Job[Request], pulse: object) -> None:
         """Pass on what a job tells."""
         if job.payload.rehearse_s is None and isinstance(pulse, str):
-            self.progress(pulse)
+            self.progress(pulse if len(self.names) == 1 else f"{job.name}: {pulse}")
         elif self.listener is not None and not isinstance(pulse, str):
             self.listener.moved(job.payload, cast("Pulse", pulse))
 
