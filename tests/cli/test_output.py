@@ -222,7 +222,7 @@ def test_a_shell_completes_commands_formats_and_codes() -> None:
         (
             KeyboardInterrupt(),
             Path("j"),
-            "... what is done is kept in kept.jsonl; the same command goes on from there\n",
+            "... what is done is kept in j; the same command goes on from there\n",
         ),
         (KeyboardInterrupt(), None, ""),
         (ValueError(), Path("j"), ""),
