@@ -20,6 +20,7 @@ from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.options import (
     READ,
+    ClusterOption,
     Color,
     Compare,
     Config,
@@ -29,6 +30,7 @@ from humouse_doctor.cli.options import (
     FormatOption,
     Full,
     Ignore,
+    JournalOption,
     MaxSequences,
     Model,
     NoPlugins,
@@ -48,6 +50,7 @@ from humouse_doctor.cli.options import (
     Source,
     TargetsOption,
     Verbose,
+    Workers,
     complete_topic,
     detail_of,
 )
@@ -355,6 +358,7 @@ def verify(
     max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Most arms that a search tries.")] = 24,
     max_sequences: MaxSequences = 2048,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Trials run at a time; 0 uses all cores.")] = 0,
+    cluster: ClusterOption = None,
     outcome: Annotated[
         Path | None, typer.Option("--outcome", help="Store every trial here (JSON); an interrupted verify continues from it.")
     ] = None,
@@ -411,6 +415,7 @@ def verify(
         warm_start=save_warmstart,
         trainer=command,
         workers=workers,
+        cluster=cluster,
     )
     _note_broken()
     with Trials(None if steps is not None else request.budget_s) as shown:
@@ -468,6 +473,9 @@ def gate(
     seed: Seed = 0,
     quick: Quick = False,
     compare: Compare = None,
+    workers: Workers = None,
+    cluster: ClusterOption = None,
+    journal: JournalOption = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
     _color: Color = When.AUTO,
@@ -481,6 +489,7 @@ def gate(
     taken = (*paths, config, data, policy, baseline, compare)
     files = destinations.outputs(output or (), Format, taken)
     destinations.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
+    destinations.require_kept_apart(journal, (*taken, write_baseline), files)
     if compare is not None and len(set(inputs)) > 1:
         raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
     asked = service.GateRequest(
@@ -496,8 +505,11 @@ def gate(
         baseline=baseline,
         write_baseline=write_baseline,
         outputs=tuple(file.path for file in files),
+        workers=workers,
+        cluster=cluster,
+        journal=journal,
     )
-    with _rehearsals(asked.request) as shown:
+    with printing.kept_in(journal), _rehearsals(asked.request) as shown:
         view = service.gate_view(asked, compare, printing.root(), printing.Spoken(), shown)
     _finish(view, format_, files)
 

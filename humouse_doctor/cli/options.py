@@ -111,6 +111,23 @@ Rehearse = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one per core. Default: as many as pay.")
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Run on the workers of this Dask scheduler; local starts one, env takes DASK_SCHEDULER_ADDRESS.",
+    ),
+]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option("--journal", metavar="FILE", help="Keep each result here as it ends; the same command goes on from there."),
+]
+
+
 def _leave_out(context: typer.Context, asked: bool) -> bool:
     if asked:
         from humouse_doctor.probes.plugins import using  # few commands are asked to leave them out
