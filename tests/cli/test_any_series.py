@@ -64,6 +64,35 @@ def _report(ended: Ended) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("stated", "more", "weight", "origin"),
+    [
+        ({"hyper_parameters": {"latent_dim": 3, "lr": 1e-3, "lambda_kl": 900.0, "batch_size": 8}}, (), 900.0, "checkpoint"),
+        ({"hparams": {"beta": 900.0}}, (), 900.0, "checkpoint"),
+        ({"args": {"kl_weight": 900.0, "lr": "fast"}}, ("--set", "kl_weight=800"), 800.0, "override"),
+        ({"hyper_parameters": {"kl_weight": float("nan"), "betas": [0.5, 0.9]}}, (), None, None),
+    ],
+)
+def test_settings_that_stand_beside_the_weights_name_a_cause(
+    invoke: Invoke, folder: Path, stated: dict[str, Any], more: tuple[str, ...], weight: float | None, origin: str | None
+) -> None:
+    silent = Fitted(tracks(2), std=50.0)
+    tensors = {f"decoder.{name}": value for name, value in silent.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": {**tensors, "encoder.weight": torch.ones(1)}, **stated}, folder / "last.ckpt")
+    asked = ("inspect", "last.ckpt", "--data", "2.npy", "--targets", "as-is", "--quick", "--model", "factories_of_2:own")
+
+    report = _report(invoke(*asked, "-f", "json", *more))
+
+    found = {one["key"]: (one["value"], one["origin"]) for one in report["settings"]}
+    assert found.get("training.warmup_kl_weight") == (None if weight is None else (weight, origin))
+    assert [cause["code"] for cause in report["causes"]] == ([] if weight is None else ["HD214"])
+    assert found["model.generator.latent_dim"] == (8, "inferred")  # the network's own
+    if origin == "checkpoint":
+        (cause,) = (finding for finding in report["findings"] if finding["code"] == "HD214")
+        assert (cause["location"]["file"], cause["location"]["origin"]) == ("last.ckpt", "checkpoint")
+        assert any("last.ckpt states beside its weights: " in remark for remark in report["subject"]["remarks"])
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_a_series_is_compared_as_it_is_in_every_channel(invoke: Invoke, channels: int) -> None:
