@@ -73,11 +73,20 @@ class Behaviour:
 
     `neighbour_effect` is the RMS change of a sequence when only the others of its batch change, over the standard deviation
     across sequences. `saturated_inputs` is the share of output gates and candidate values of the first recurrent layer that
-    its input alone drives to within a hundredth of an end of their range.
+    its input alone drives to within a hundredth of an end of their range. `live_shares` is the share of each channel's values
+    that are not its most common one, or that change with the layer before the head. `silent_layers` counts the layers that get
+    nothing but zeros, of a network whose output is the same for every latent.
     """
 
     neighbour_effect: float | None = None
     saturated_inputs: float | None = None
+    live_shares: tuple[float, ...] | None = None
+    silent_layers: int | None = None
+
+    @property
+    def passes_nothing(self) -> bool:
+        """True if no value of the output depends on what is before the head, or before a silent layer."""
+        return bool(self.silent_layers) or (self.live_shares is not None and not any(self.live_shares))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,10 @@
-"""Small experiments with a generator: do sequences of one batch affect each other, and does its input saturate its gates?"""
+"""Small experiments with a generator: what sequences of a batch do to each other, and where nothing passes it any more."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +17,8 @@ from humouse_doctor.networks.sampling import Sampler
 
 #: Sequences of the batch in which half are replaced.
 _BATCH = 16
+#: The share of its own size by which the layer before the head is moved.
+_MOVED = 1e-2
 #: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
 _SIGMOID_END, _TANH_END = 4.6, 2.65
 
@@ -25,7 +31,72 @@ def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: Float
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
         saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.network, rnn_input),
+        live_shares=live_shares(sampler, conditions, seed),
+        silent_layers=silent_layers(sampler, seed),
     )
+
+
+def live_shares(sampler: Sampler, conditions: FloatArray | None, seed: int) -> tuple[float, ...] | None:
+    """Move the layer before the head a little, both ways, and return the share of each channel's values that is not dead.
+
+    A value is dead if it is its channel's most common one and stays exactly that. So does a ReLU below zero, a clamp beyond its
+    ends, a softmax of one number; what varies is not dead, whatever the layer is. Returns None if the layer is not known, or
+    for numbers that are not finite.
+    """
+    layer = sampler.last
+    if layer is None:
+        return None
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents, given = sampler.prior.draw(_BATCH, seed), sampler.conditions(conditions, _BATCH)
+        drawn = []
+        for share in (0.0, _MOVED, -_MOVED):
+            with seeded(seed), _moved(layer, share):
+                drawn.append(sampler(latents, given).flatten(0, 1))  # (N * T, D)
+    if not all(bool(torch.isfinite(values).all()) for values in drawn):
+        return None
+    as_it_is, up, down = drawn
+    common = as_it_is.mode(dim=0).values
+    dead = (as_it_is == common) & (up == as_it_is) & (down == as_it_is)
+    return tuple((1 - dead.double().mean(dim=0)).tolist())
+
+
+@contextmanager
+def _moved(layer: nn.Module, share: float) -> Iterator[None]:
+    """Add to the output of `layer` this share of the largest of its values, within the block."""
+
+    def move(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        made = output[0] if isinstance(output, tuple) else output
+        moved = made + share * (made.abs().max() or 1.0)
+        return (moved, *output[1:]) if isinstance(output, tuple) else moved
+
+    handle = layer.register_forward_hook(move)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def silent_layers(sampler: Sampler, seed: int) -> int:
+    """Return how many linear and convolutional layers get zeros alone, 0 where the output differs between latents.
+
+    A ReLU before them has died, so that no gradient passes them. The conditions are random numbers, since zeros would silence
+    their layers.
+    """
+    heard: dict[nn.Module, bool] = {}
+
+    def listen(layer: nn.Module, inputs: tuple[Tensor, ...], _: object) -> None:
+        if inputs and isinstance(inputs[0], Tensor):
+            heard[layer] = heard.get(layer, False) or bool(inputs[0].any())
+
+    layers = [layer for layer in sampler.network.modules() if isinstance(layer, nn.Linear | nn.Conv1d | nn.ConvTranspose1d)]
+    handles = [layer.register_forward_hook(listen) for layer in layers]
+    try:
+        with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.no_grad():
+            made = sampler(sampler.prior.draw(_BATCH, seed), torch.randn(1, sampler.condition_dim).expand(_BATCH, -1))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return 0 if bool((made != made[:1]).any()) else sum(not any_heard for any_heard in heard.values())
 
 
 def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) -> float | None:

@@ -46,7 +46,8 @@ class Sampler:
 
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
     number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
-    is given; `output` says where the sequences stand in what the network returns.
+    is given; `output` says where the sequences stand in what the network returns. `last` is the layer before the head of a
+    caller's own network, None if unknown.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Sampler:
         self.prior = normal(latent_dim) if prior is None else prior
         self.condition_dim, self.load = condition_dim, load
         self.output = Output() if output is None else output
+        self.last: nn.Module | None = None
         self._takes_condition = _takes_condition(network)
 
     @property
@@ -236,9 +238,10 @@ def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: st
         require_steps_first((steps, channels), wanted, None)
     known = output_layer(sampler.network)
     last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
+    sampler.last = known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None
     return FirstPass(
         predictions=predictions,
-        output=known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None,
+        output=sampler.last,
         load=meter.load(sampler, steps, channels),
         recurrent=any(isinstance(layer, nn.RNNBase | nn.RNNCellBase) for layer, _ in called),
     )

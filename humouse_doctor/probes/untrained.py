@@ -49,7 +49,10 @@ class NonFiniteOrUntrained(Probe):
             raise NotMeasurable("the network has no weights")
         measured = {"non_finite_weights": float(case.weights.non_finite)}
         excess = case.weights.excess_over_start
-        if excess is not None and not _NOTHING < excess < _NEAR:  # there they are no such start, whatever they are
+        behaviour = case.samples.behaviour
+        # weights that nothing passes stay where they started, however long they are trained: HD201 says so
+        held = behaviour is not None and behaviour.passes_nothing
+        if excess is not None and not _NOTHING < excess < _NEAR and not held:  # there they are no such start, whatever they are
             measured["excess_over_start"] = excess
         return measured
 

@@ -463,6 +463,20 @@ def statistics_of_the_data(case: Case) -> Remedy:
     )
 
 
+def living_head() -> Remedy:
+    """Let the last layers pass a gradient where the training starts."""
+    return Remedy(
+        id="living-head",
+        title="Let the last layers pass a gradient where the training starts",
+        why="where an activation is flat no gradient passes it, so that no training moves anything before it",
+        code_hint=(
+            "Leave out the ReLU, clamp or softmax behind the last layer and scale the targets instead; or take one that is flat"
+            " nowhere, such as LeakyReLU or softplus; or start the bias before it where it passes. Then train again."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
 def separate_sequences() -> Remedy:
     """Keep the sequences of a batch apart."""
     return Remedy(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from humouse_doctor.networks.behaviour import experiment, neighbour_effect, saturated_inputs
+from humouse_doctor.networks.behaviour import experiment, live_shares, neighbour_effect, saturated_inputs, silent_layers
 from humouse_doctor.networks.identify import weight_facts
-from humouse_doctor.networks.sampling import Sampler, draw
+from humouse_doctor.networks.sampling import Sampler, draw, first_pass
 
 _STEPS, _LATENT = 6, 3
 
@@ -141,3 +142,65 @@ def test_norms_are_stale_if_they_were_trained_without_their_statistics() -> None
     assert weight_facts(network, network.state_dict()).stale_norms == 0
     without = _Normed(keeps=False)
     assert weight_facts(without, without.state_dict()).norms == 0
+
+
+class _Chain(nn.Module):
+    """Linear layers around a ReLU, whose biases are given, and a head."""
+
+    def __init__(self, hidden: float, last: float, head: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.last, self.head = nn.Linear(_LATENT, 8), nn.Linear(8, 2 * _STEPS), head
+        nn.init.constant_(self.first.bias, hidden)
+        nn.init.constant_(self.last.bias, last)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return self.head(self.last(torch.relu(self.first(latent)))).view(-1, _STEPS, 2)
+
+
+def _of_one(values: Tensor) -> Tensor:
+    return values[..., None].softmax(-1)[..., 0]
+
+
+@pytest.mark.parametrize(
+    ("network", "live", "silent"),
+    [
+        (_Chain(0.0, 0.0, torch.tanh), 1.0, 0),
+        (_Chain(0.0, 9.0, torch.relu), 1.0, 0),
+        (_Chain(0.0, -9.0, torch.relu), 0.0, 0),
+        (_Chain(0.0, 9.0, lambda values: values.clamp(-1, 1)), 0.0, 0),
+        (_Chain(0.0, 0.0, _of_one), 0.0, 0),
+        (_Chain(-99.0, 0.0, nn.Identity()), 1.0, 1),
+        (_Chain(0.0, 0.0, lambda values: 0 * values), 0.0, 0),
+    ],
+    ids=["tanh", "relu", "dead relu", "clamp", "softmax of one", "hidden relu", "times zero"],
+)
+def test_what_is_dead_is_known_by_moving_the_last_layer(network: nn.Module, live: float, silent: int) -> None:
+    sampler = Sampler(network, _LATENT, 0)
+    first_pass(sampler)
+
+    assert live_shares(sampler, None, seed=0) == (live, live)
+    assert silent_layers(sampler, seed=0) == silent
+
+
+def test_a_head_that_is_off_half_of_the_time_and_a_layer_that_is_not_the_last_are_alive() -> None:
+    sampler = Sampler(_Chain(0.0, 0.0, torch.relu), _LATENT, 0)
+    assert live_shares(sampler, None, seed=0) is None  # nothing has run it yet
+    first_pass(sampler)
+    shares = live_shares(sampler, None, seed=0)
+    assert shares is not None
+    assert all(0.2 < share < 0.95 for share in shares)
+    sampler.last = nn.Linear(1, 1)  # not called: nothing moves, and what varies is alive
+    assert live_shares(sampler, None, seed=0) == pytest.approx(shares, abs=0.05)
+
+
+def test_zero_conditions_silence_nothing() -> None:
+    class Conditioned(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.condition = nn.Linear(2, 2 * _STEPS)
+
+        def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+            made: Tensor = self.condition(condition).view(-1, _STEPS, 2) + 0 * latent[:, :1, None]
+            return made
+
+    assert silent_layers(Sampler(Conditioned(), _LATENT, 2), seed=0) == 0
