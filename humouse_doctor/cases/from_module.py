@@ -68,7 +68,7 @@ def of_module(
     else:
         note_other_channels(data.sequences.shape[2], facts.output_dim, notes)
         values = common_steps(space.targets(data.sequences, facts.output_dim), facts.target_len, known, notes)
-    weights = identify.weight_facts(generator, observe.tensors_of(generator))
+    weights = identify.weight_facts(generator, observe.tensors_of(generator), called=player.recurrent)
     if player.condition_dim and conditions is None:
         notes.remarks.append(f"the {player.condition_dim} conditions are zeros: none were given")
     found = observe.observe(

@@ -56,13 +56,15 @@ class WeightFacts:
     """Facts read from the weights alone.
 
     `non_finite` counts NaN and Inf, `total` all numbers. `excess_over_start` is the largest ratio of |weight| to the bound
-    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none). Of `norms` layers
-    that keep running statistics, `stale_norms` have been trained while these are still 0 and 1, their start.
+    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none), and `least_recurrent`
+    that of the recurrent layer where it is least. Of `norms` layers that keep running statistics, `stale_norms` have been
+    trained while these are still 0 and 1, their start.
     """
 
     non_finite: int
     total: int
     excess_over_start: float | None = None
+    least_recurrent: float | None = None
     norms: int = 0
     stale_norms: int = 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,7 +30,7 @@ def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: Float
     """
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
-        saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.network, rnn_input),
+        saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.recurrent, rnn_input),
         live_shares=live_shares(sampler, conditions, seed),
         silent_layers=silent_layers(sampler, seed),
     )
@@ -121,14 +121,16 @@ def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int)
     return float(change / spread)
 
 
-def saturated_inputs(network: nn.Module, rnn_input: FloatArray) -> float | None:
-    """Return the saturated share of output gates and candidate values, by the input (N, T, H) and the biases alone.
+def saturated_inputs(recurrent: Sequence[nn.Module], rnn_input: FloatArray) -> float | None:
+    """Return the saturated share of output gates and candidate values of the first of some recurrent layers.
+
+    It is told by the layer's input (N, T, H) and the biases alone.
 
     Forget and update gates are left out: a large bias of theirs is a remedy. Returns None without a recurrent layer of
     torch's.
     """
-    layer = next((m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)), None)
-    if layer is None:
+    layer = next(iter(recurrent), None)
+    if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
         return None
     suffix = "_l0" if isinstance(layer, nn.RNNBase) else ""
     named = {name: tensor.detach() for name, tensor in layer.named_parameters(recurse=False)}

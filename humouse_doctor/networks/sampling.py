@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -47,7 +47,8 @@ class Sampler:
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
     number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
     is given; `output` says where the sequences stand in what the network returns. `last` is the layer before the head of a
-    caller's own network, None if unknown.
+    caller's own network, None if unknown, and `recurrent` are its recurrent layers in the order in which they are called, before
+    a first pass all there are.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Sampler:
         self.condition_dim, self.load = condition_dim, load
         self.output = Output() if output is None else output
         self.last: nn.Module | None = None
+        self.recurrent = tuple(m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase))
         self._takes_condition = _takes_condition(network)
 
     @property
@@ -125,7 +127,7 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
         latents = sampler.prior.draw(count, seed)
         given = sampler.conditions(conditions, count)
-        recorder = _StateRecorder(sampler.network)
+        recorder = _StateRecorder(sampler.recurrent)
         with seeded(seed):
             with recorder:
                 parts = [sampler(latents[:batch], given[:batch])]
@@ -141,14 +143,13 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
 
 
 class _StateRecorder:
-    """A recorder of the first recurrent layer's input and the last one's output.
+    """A recorder of the first recurrent layer's input and the last one's output, of those given in order.
 
     A layer is called once with whole sequences; a cell or an autoregressive layer is called for every step. In both cases
     the calls of a batch are joined along time.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        recurrent = [m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)]
+    def __init__(self, recurrent: Sequence[nn.Module]) -> None:
         self._targets: dict[str, nn.Module] = {}
         if recurrent:
             self._targets = {"input": recurrent[0], "hidden": recurrent[-1]}
@@ -239,11 +240,12 @@ def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: st
     known = output_layer(sampler.network)
     last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
     sampler.last = known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None
+    sampler.recurrent = tuple(dict.fromkeys(layer for layer, _ in called if isinstance(layer, nn.RNNBase | nn.RNNCellBase)))
     return FirstPass(
         predictions=predictions,
         output=sampler.last,
         load=meter.load(sampler, steps, channels),
-        recurrent=any(isinstance(layer, nn.RNNBase | nn.RNNCellBase) for layer, _ in called),
+        recurrent=bool(sampler.recurrent),
     )
 
 

@@ -117,8 +117,8 @@ class OutOfReachTargets(Probe):
         if "live_share" in measured:
             return (
                 f"the head emits one value, and only {measured['live_share']:.1%} of the outputs change when what comes before"
-                " it does: it is flat there (a ReLU below zero, a clamp beyond its ends, a softmax of one number), and no gradient"
-                " passes, whatever the training does"
+                " it does: it is flat there (a ReLU below zero, a clamp beyond its ends, a softmax of one number), and no"
+                " gradient passes, whatever the training does"
             )
         heads = case.network.heads if case.network else ()
         bounded = (head for head in heads if head is not None and not all(map(math.isinf, head.bounds)))

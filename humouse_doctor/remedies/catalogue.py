@@ -463,6 +463,21 @@ def statistics_of_the_data(case: Case) -> Remedy:
     )
 
 
+def moved_weights() -> Remedy:
+    """Look for the reason why the weights of a recurrent layer are still at their start."""
+    return Remedy(
+        id="moved-weights",
+        title="Train, load and average every weight of the generator",
+        why="steps and rate would have moved them: more steps do not help weights that nothing trains, or that were not loaded",
+        code_hint=(
+            "Load with load_state_dict(..., strict=True) and look at the names it complains of; make the optimiser of"
+            " generator.parameters() after the last change of the network; with averaged weights take a decay of at most"
+            " 1 - 10 / steps, or the weights themselves."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
 def living_head() -> Remedy:
     """Let the last layers pass a gradient where the training starts."""
     return Remedy(

@@ -88,7 +88,7 @@ def test_unscaled_inputs_saturate(kind: type[nn.LSTM] | type[nn.GRU] | type[nn.R
         network = _Recurrent(True, gain, kind)
         drawn = draw(Sampler(network, _LATENT, 0), None, 32, seed=0)
         assert drawn.rnn_input is not None
-        shares.append(saturated_inputs(network, drawn.rnn_input))
+        shares.append(saturated_inputs([network.layer], drawn.rnn_input))
     assert shares[0] is not None
     assert shares[0] < 0.05
     assert shares[1] is not None
@@ -110,7 +110,7 @@ def test_gates_agree_with_a_slow_twin() -> None:
             saturated += abs(math.tanh(candidate)) > 0.99
             saturated += not 0.01 < 1 / (1 + math.exp(-output)) < 0.99
             total += 2
-    found = saturated_inputs(nn.ModuleList([layer]), values)
+    found = saturated_inputs([layer], values)
     assert found == pytest.approx(saturated / total, abs=1.5 / total)
     assert 0.1 < saturated / total < 0.9
 
@@ -121,13 +121,13 @@ def test_slow_gates_are_not_saturated_ones() -> None:
     bias[:4], bias[4:8] = -6.0, 6.0  # input and forget gates
     drawn = draw(Sampler(network, _LATENT, 0), None, 32, seed=0)
     assert drawn.rnn_input is not None
-    assert saturated_inputs(network, drawn.rnn_input) == 0.0
+    assert saturated_inputs([network.layer], drawn.rnn_input) == 0.0
 
 
 def test_a_network_without_a_recurrent_layer_has_no_gates() -> None:
     found = experiment(Sampler(_Normed(keeps=True), _LATENT, 0), None, None, seed=0)
     assert found.saturated_inputs is None
-    assert saturated_inputs(_Normed(keeps=True), np.zeros((2, 3, _LATENT))) is None
+    assert saturated_inputs([], np.zeros((2, 3, _LATENT))) is None
 
 
 def test_norms_are_stale_if_they_were_trained_without_their_statistics() -> None:
@@ -204,3 +204,36 @@ def test_zero_conditions_silence_nothing() -> None:
             return made
 
     assert silent_layers(Sampler(Conditioned(), _LATENT, 2), seed=0) == 0
+
+
+def test_the_recurrent_layers_are_those_that_are_called_in_their_order() -> None:
+    class Autoencoder(nn.Module):
+        """Two layers that are called last first, between two that are not called."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.GRU(2, 4, batch_first=True)
+            self.second = nn.GRU(4, 5, batch_first=True)
+            self.first = nn.GRU(_LATENT, 4, batch_first=True)
+            self.critic = nn.GRU(2, 7, batch_first=True)
+            self.last = nn.Linear(5, 2)
+
+        def forward(self, latent: Tensor) -> Tensor:
+            made: Tensor = self.last(self.second(self.first(latent[:, None].expand(-1, _STEPS, -1))[0])[0])
+            return made
+
+    network = Autoencoder()
+    with torch.no_grad():
+        for layer, size in ((network.encoder, 0.1), (network.first, 9.0), (network.second, 2.0)):
+            layer.weight_hh_l0[0, 0] = size  # type: ignore[index]  # a parameter
+    sampler = Sampler(network, _LATENT, 0)
+    first_pass(sampler)
+    drawn = draw(sampler, None, 3, seed=0)
+
+    assert sampler.recurrent == (network.first, network.second)
+    assert drawn.rnn_input is not None
+    assert drawn.hidden is not None
+    assert (drawn.rnn_input.shape[2], drawn.hidden.shape[2]) == (_LATENT, 5)
+    assert experiment(sampler, None, drawn.rnn_input, seed=0).saturated_inputs is not None
+    facts = weight_facts(network, network.state_dict(), called=sampler.recurrent)
+    assert facts.least_recurrent == pytest.approx(2 * 5**0.5)
