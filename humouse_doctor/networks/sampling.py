@@ -47,8 +47,8 @@ class Sampler:
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
     number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
     is given; `output` says where the sequences stand in what the network returns. `last` is the layer before the head of a
-    caller's own network, None if unknown, and `recurrent` are its recurrent layers in the order in which they are called, before
-    a first pass all there are.
+    caller's own network, None if unknown, and `recurrent` are its recurrent layers in the order in which they are called,
+    before a first pass all there are.
     """
 
     def __init__(
