@@ -52,9 +52,8 @@ class NonFiniteOrUntrained(Probe):
         behaviour = case.samples.behaviour
         # weights that nothing passes stay where they started, however long they are trained: HD201 says so
         held = behaviour is not None and behaviour.passes_nothing
-        if (
-            excess is not None and not _NOTHING < excess < NEAR_START and not held
-        ):  # there they are no such start, whatever they are
+        start = excess is not None and not _NOTHING < excess < NEAR_START  # else they are none, whatever they are
+        if excess is not None and start and not held:
             measured["excess_over_start"] = excess
         return measured
 

@@ -225,7 +225,7 @@ def test_the_recurrent_layers_are_those_that_are_called_in_their_order() -> None
     network = Autoencoder()
     with torch.no_grad():
         for layer, size in ((network.encoder, 0.1), (network.first, 9.0), (network.second, 2.0)):
-            layer.weight_hh_l0[0, 0] = size  # type: ignore[index]  # a parameter
+            layer.get_parameter("weight_hh_l0")[0, 0] = size
     sampler = Sampler(network, _LATENT, 0)
     first_pass(sampler)
     drawn = draw(sampler, None, 3, seed=0)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -100,7 +102,11 @@ def test_steps_that_the_config_alone_tells_are_not_said_to_be_those_of_the_data(
 
 
 def _held(
-    least: float | None, most: float = 2.0, epochs: int = 1000, behaviour: Behaviour | None = None, **more: Value
+    least: float | None,
+    most: float = 2.0,
+    epochs: int = 1000,
+    behaviour: Behaviour | None = None,
+    more: Mapping[str, Value] = MappingProxyType({}),
 ) -> Case:
     """Weights whose recurrent layers are at `least` of their start or more, after steps that would have moved them."""
     case = _of(epochs)
@@ -129,7 +135,7 @@ def test_recurrent_weights_at_their_start_after_steps_enough_are_found(least: fl
         _held(1.0, most=1.0),  # HD108
         _held(1.0, epochs=60),  # too few steps say it
         _held(1.0, behaviour=Behaviour(silent_layers=1)),  # HD201
-        _held(1.0, **{"training.reset_generator_after_warmup": True}),  # HD208
+        _held(1.0, more={"training.reset_generator_after_warmup": True}),  # HD208
     ],
     ids=["moved", "none", "small", "untrained", "few steps", "dead", "drawn anew"],
 )
