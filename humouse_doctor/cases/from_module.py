@@ -9,7 +9,7 @@ from types import MappingProxyType
 from torch import Tensor, nn
 
 from humouse_doctor.cases.assemble import common_steps, cut, note_other_channels
-from humouse_doctor.cases.request import Loaded, Notes
+from humouse_doctor.cases.request import Loaded, Notes, ToolFinding
 from humouse_doctor.cases.spaces import held_in_float32, space_as_is
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
@@ -17,10 +17,15 @@ from humouse_doctor.core.case import Case, Need, Subject
 from humouse_doctor.core.cost import Look
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Gestures, gather, unpadded
 from humouse_doctor.networks import identify, observe
+from humouse_doctor.networks.behaviour import training_effect
 from humouse_doctor.networks.priors import Draw, of_codes, of_sampler
+
+#: Sequences that change by more than this share of their spread are other ones, as HD216 has it.
+_OTHER = 0.01
 
 
 def of_module(
@@ -81,6 +86,16 @@ def of_module(
         absent=notes.absent,
         progress=notes.progress,
     )
+    changed = training_effect(player, conditions, seed)
+    if changed > _OTHER:
+        notes.findings.append(
+            ToolFinding(
+                code=ToolCode.TRAINING_MODE,
+                message=f"the generator is in training mode, which changes its sequences by {changed:.2g} of the spread across"
+                " sequences; it was measured in evaluation mode: call generator.eval() before sequences are drawn",
+                serious=True,
+            )
+        )
     return notes.loaded(
         Case(
             subject=Subject(name=facts.label, seed=seed, remarks=tuple(notes.remarks)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Behaviour
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 from humouse_doctor.networks.sampling import Sampler
 
@@ -34,6 +36,28 @@ def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: Float
         live_shares=live_shares(sampler, conditions, seed),
         silent_layers=silent_layers(sampler, seed),
     )
+
+
+def training_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) -> float:
+    """Return how much the mode in which the network was handed over changes its sequences, 0 where that is evaluation mode.
+
+    The change is the RMS against evaluation mode, over the standard deviation across sequences; 0 for what cannot be drawn so
+    or is not finite.
+    """
+    modes = {module: module.training for module in sampler.network.modules()}
+    if not any(modes.values()):
+        return 0.0
+    with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.no_grad():
+        latents, given = sampler.prior.draw(_BATCH, seed), sampler.conditions(conditions, _BATCH)
+        evaluated = sampler(latents, given).double()
+        for module, training in modes.items():
+            module.training = training
+        try:
+            trained = sampler(latents, given).double()
+        except UsageError:
+            return 0.0
+    change = float((trained - evaluated).square().mean().sqrt() / evaluated.std(dim=0).square().mean().sqrt())
+    return change if math.isfinite(change) else 0.0
 
 
 def live_shares(sampler: Sampler, conditions: FloatArray | None, seed: int) -> tuple[float, ...] | None:
