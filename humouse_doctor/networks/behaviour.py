@@ -47,13 +47,15 @@ def training_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) 
     modes = {module: module.training for module in sampler.network.modules()}
     if not any(modes.values()):
         return 0.0
-    with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.no_grad():
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
         latents, given = sampler.prior.draw(_BATCH, seed), sampler.conditions(conditions, _BATCH)
-        evaluated = sampler(latents, given).double()
+        with seeded(seed):  # noise of the network's own is the same in both modes
+            evaluated = sampler(latents, given).double()
         for module, training in modes.items():
             module.training = training
         try:
-            trained = sampler(latents, given).double()
+            with seeded(seed):
+                trained = sampler(latents, given).double()
         except UsageError:
             return 0.0
     change = float((trained - evaluated).square().mean().sqrt() / evaluated.std(dim=0).square().mean().sqrt())

@@ -10,7 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from humouse_doctor.networks.behaviour import experiment, live_shares, neighbour_effect, saturated_inputs, silent_layers
+from humouse_doctor.networks.behaviour import (
+    experiment,
+    live_shares,
+    neighbour_effect,
+    saturated_inputs,
+    silent_layers,
+    training_effect,
+)
 from humouse_doctor.networks.identify import weight_facts
 from humouse_doctor.networks.sampling import Sampler, draw, first_pass
 
@@ -74,6 +81,14 @@ def test_only_generators_that_mix_a_batch_change_with_neighbours(network: nn.Mod
     effect = neighbour_effect(Sampler(network, _LATENT, 0), None, seed=0)
     assert effect is not None
     assert effect > 0.01 if mixes else effect < 1e-5
+
+
+def test_noise_of_its_own_is_no_training_mode_and_dropout_is() -> None:
+    with torch.no_grad():
+        assert training_effect(Sampler(_Noisy().train(), _LATENT, 0), None, seed=0) == 0.0
+        dropped = nn.Sequential(_Normed(keeps=True), nn.Dropout(0.5))
+        assert training_effect(Sampler(dropped.train(), _LATENT, 0), None, seed=0) > 0.1
+        assert training_effect(Sampler(dropped.eval(), _LATENT, 0), None, seed=0) == 0.0
 
 
 def test_sequences_that_are_all_the_same_tell_nothing() -> None:
