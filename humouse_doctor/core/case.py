@@ -77,13 +77,16 @@ class Behaviour:
     across sequences. `saturated_inputs` is the share of output gates and candidate values of the first recurrent layer that
     its input alone drives to within a hundredth of an end of their range. `live_shares` is the share of each channel's values
     that are not its most common one, or that change with the layer before the head. `silent_layers` counts the layers that get
-    nothing but zeros, of a network whose output is the same for every latent.
+    nothing but zeros, of a network whose output is the same for every latent. `taught_code_share` is the RMS change by another
+    latent of a sequence whose true past is handed in, over that from step to step of the targets, of a network that then makes
+    the targets whatever the latent is.
     """
 
     neighbour_effect: float | None = None
     saturated_inputs: float | None = None
     live_shares: tuple[float, ...] | None = None
     silent_layers: int | None = None
+    taught_code_share: float | None = None
 
     @property
     def passes_nothing(self) -> bool:

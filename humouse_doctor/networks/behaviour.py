@@ -19,23 +19,63 @@ from humouse_doctor.networks.sampling import Sampler
 
 #: Sequences of the batch in which half are replaced.
 _BATCH = 16
+#: Sequences whose true past is handed in, the error against them up to which they are made by it, over their spread, and the
+#: share of it that is rounding.
+_TAUGHT, _MADE, _SAME = 64, 0.3, 1e-4
 #: The share of its own size by which the layer before the head is moved.
 _MOVED = 1e-2
 #: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
 _SIGMOID_END, _TANH_END = 4.6, 2.65
 
 
-def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: FloatArray | None, seed: int) -> Behaviour:
+def experiment(
+    sampler: Sampler,
+    conditions: FloatArray | None,
+    rnn_input: FloatArray | None,
+    seed: int,
+    targets: FloatArray | None = None,
+) -> Behaviour:
     """Run every experiment; `conditions` (N, C) go with the latents.
 
-    `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, None if unknown.
+    `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, and `targets` (M, T, D) are what the loss
+    compares; each is None if unknown.
     """
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
         saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.recurrent, rnn_input),
         live_shares=live_shares(sampler, conditions, seed),
         silent_layers=silent_layers(sampler, seed),
+        taught_code_share=None if targets is None else taught_code_share(sampler, targets, seed),
     )
+
+
+def taught_code_share(sampler: Sampler, targets: FloatArray, seed: int) -> float | None:
+    """Hand the true past to a decoder that takes it, and return how much another latent changes what it makes of it.
+
+    The change is the RMS over that from step to step of the targets (M, T, D), which a past alone leaves open. Returns None for
+    a network without such an argument, for one that does not make the targets so, and for one that looks ahead: what it gets is
+    then no past.
+    """
+    if sampler.past is None or len(targets) < 2 or targets.shape[1] < 2:
+        return None
+    truth = torch.from_numpy(np.ascontiguousarray(targets[:_TAUGHT], dtype=np.float32))
+    half = truth.size(1) // 2
+    ahead = torch.cat([truth[:, :half], truth[:, half:].roll(1, 0)], dim=1)
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents = sampler.prior.draw(2 * len(truth), seed).view(2, len(truth), *sampler.prior.shape)
+        made = []
+        for latent, past in ((latents[0], truth), (latents[1], truth), (latents[0], ahead)):
+            with seeded(seed):
+                made.append(sampler.taught(latent, past))
+    one, other, looking = made
+    if one is None or other is None or looking is None:
+        return None
+    parts = (one - truth, one - other, truth - truth.mean(dim=(0, 1)), truth.diff(dim=1))
+    missed, moved, whole, step = (float(values.double().square().mean().sqrt()) for values in parts)
+    looks = bool((one[:, :half] - looking[:, :half]).abs().max() > _SAME * whole)
+    if looks or not 0 < step < math.inf or not missed <= _MADE * whole or not math.isfinite(moved):
+        return None
+    return moved / step
 
 
 def training_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) -> float:

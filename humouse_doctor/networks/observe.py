@@ -209,7 +209,7 @@ def observe(
     if drawn.hidden is None or drawn.rnn_input is None:
         absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
     with memory_asked("the generator"), one_thread():
-        behaviour = experiment(sampler, conditions, drawn.rnn_input, seed)
+        behaviour = experiment(sampler, conditions, drawn.rnn_input, seed, targets)
     fit = grads = None
     if targets is not None:
         progress("taking the loss's gradient")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -28,6 +29,8 @@ from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
 _WRAP = "if its forward takes more, or something else, wrap it in a module whose forward takes the latents alone"
+#: Names of an argument for the true sequence, of which a decoder that is taught takes the steps before each.
+_PAST = re.compile(r"(ground_)?truth|(true_)?past|targets?|tgt|trg|teacher|(teacher_)?forcing|prev(ious)?|ys?", re.IGNORECASE)
 #: Numbers copied to float64 at a time.
 _AT_ONCE = 1 << 24
 
@@ -46,7 +49,8 @@ class Sampler:
 
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
     number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
-    is given; `output` says where the sequences stand in what the network returns. `last` is the layer before the head of a
+    is given; `output` says where the sequences stand in what the network returns. `past` is the name of an
+    argument for the true sequence, None if there is none. `last` is the layer before the head of a
     caller's own network, None if unknown, and `recurrent` are its recurrent layers in the order in which they are called,
     before a first pass all there are.
     """
@@ -68,6 +72,7 @@ class Sampler:
         self.last: nn.Module | None = None
         self.recurrent = tuple(m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase))
         self._takes_condition = _takes_condition(network)
+        self.past = None if self._takes_condition else _past_of(network)
 
     @property
     def latent_dim(self) -> int:
@@ -87,6 +92,16 @@ class Sampler:
                 f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}; {_WRAP}"
             ) from error
         return returned
+
+    def taught(self, latents: Tensor, past: Tensor) -> Tensor | None:
+        """Generate with the true sequences (N, T, D) handed in as the past; return None if the network does not take them."""
+        like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
+        given = [values.to(like.device, like.dtype) for values in (latents, past)]
+        try:
+            made = self.output.of(self.network(given[0], **{str(self.past): given[1]}))
+        except Exception:  # the user's own network may raise anything, and need not take this
+            return None
+        return made.to("cpu", torch.float32) if made.shape == past.shape else None
 
     def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Generate; raise `UsageError` if the network does not return (N, T, D)."""
@@ -114,6 +129,16 @@ def _takes_condition(network: nn.Module) -> bool:
         return False
     plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return len(plain) >= 2 and plain[1].default is inspect.Parameter.empty
+
+
+def _past_of(network: nn.Module) -> str | None:
+    """Return the first argument after the latent that is None by default and is called after a true sequence."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return None
+    named = (p.name for p in parameters if p.default is None and p.kind is not p.POSITIONAL_ONLY)
+    return next((name for name in named if _PAST.fullmatch(name)), None)
 
 
 def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int) -> PriorSamples:

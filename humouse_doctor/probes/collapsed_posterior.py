@@ -1,4 +1,4 @@
-"""HD214: the KL term costs more than a code can gain, so the code of a variational autoencoder carries nothing."""
+"""HD214: the code of a variational autoencoder carries nothing: the KL term costs too much, or the past alone suffices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class CollapsedPosterior(Probe):
     name = "collapsed-posterior"
     kind = Kind.CAUSE
     summary = "Weight of the KL term, against the weight from which a code costs more than it can gain."
-    briefs = ("the KL costs {kl_share:.2g} times a code's gain",)
+    briefs = (
+        "given the past, a code moves {taught_code_share:.2g} of a step",
+        "the KL costs {kl_share:.2g} times a code's gain",
+    )
     needs = (Need.TARGETS,)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(
@@ -41,6 +44,13 @@ class CollapsedPosterior(Probe):
             tolerable=Interval(high=0.75),
         ),
         Metric(name="kl_weight", unit="weight", meaning="weight of the KL term"),
+        Metric(
+            name="taught_code_share",
+            unit="ratio",
+            meaning="change by another code where the true past is handed in, over the targets' change from step to step",
+            healthy=Interval(low=0.4),
+            tolerable=Interval(low=0.25),
+        ),
     )
     explains = ("HD104",)
     sometimes = ("HD101", "HD103", "HD105", "HD107")
@@ -48,6 +58,18 @@ class CollapsedPosterior(Probe):
     levers = (Lever.KL,)
 
     def measure(self, case: Case) -> dict[str, float]:
+        """Return the cost of the code, and what it says beside a past that is handed in, where that is too little."""
+        behaviour = case.samples.behaviour
+        share = None if behaviour is None else behaviour.taught_code_share
+        taught = {} if share is None or share in self.metric("taught_code_share").healthy else {"taught_code_share": share}
+        try:
+            return {**self._cost(case), **taught}
+        except NotMeasurable:
+            if taught:
+                return taught
+            raise
+
+    def _cost(self, case: Case) -> dict[str, float]:
         weight = _weight(case)
         if weight is None:
             raise NotMeasurable(f"no KL term is known to be in the loss; if it has one, give --set {_KEY}=WEIGHT")
@@ -62,6 +84,12 @@ class CollapsedPosterior(Probe):
         return {"kl_share": share, "kl_weight": weight}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        if "taught_code_share" in measured:
+            return (
+                "with the true past handed in the decoder makes the targets whatever the code is: another code changes its"
+                f" output by {measured['taught_code_share']:.2g} of a step; by itself it has no true past, and its code says"
+                " nothing"
+            )
         loss = "absolute" if _is_humouse(case) else "squared"
         return (
             f"with a weight of {measured['kl_weight']:g} the KL term costs {measured['kl_share']:.2g} times what any code can"
@@ -69,7 +97,12 @@ class CollapsedPosterior(Probe):
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (catalogue.lighter_kl(case, measured["kl_weight"] / measured["kl_share"]),)
+        past = (catalogue.less_teaching(),) if "taught_code_share" in measured else ()
+        if "kl_share" not in measured:
+            return past
+        costly = self.metric("kl_share").judge(measured["kl_share"]) is not Judgement.HEALTHY
+        lighter = (catalogue.lighter_kl(case, measured["kl_weight"] / measured["kl_share"]),) if costly or not past else ()
+        return (*past, *lighter)
 
 
 def heaviest_useful(targets: FloatArray, *, absolute_error: bool) -> float:

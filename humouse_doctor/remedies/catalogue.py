@@ -463,6 +463,34 @@ def statistics_of_the_data(case: Case) -> Remedy:
     )
 
 
+def codes_as_drawn() -> Remedy:
+    """Draw latents like the codes that the decoder was trained on."""
+    return Remedy(
+        id="codes-as-drawn",
+        title="Draw latents like the codes that the decoder was trained on",
+        why="the weights may be sound: real sequences have latents that are hardly ever drawn",
+        code_hint=(
+            "Fit a Gaussian, or a mixture, to the codes of the training data and draw from it; or train again with more weight"
+            " on the KL term, until codes have a std of about 1. Hand the codes in (codes=) to have samples of these judged."
+        ),
+        expects=(_PRIOR, _SPREAD),
+    )
+
+
+def less_teaching() -> Remedy:
+    """Let a decoder need its code, by showing it less of the true past."""
+    return Remedy(
+        id="less-teaching",
+        title="Show the decoder less of the true past while it is trained",
+        why="a decoder that sees the true past does without the code, and has neither when it runs by itself",
+        code_hint=(
+            "Train it on its own output (no teacher forcing), or leave the true value out at a growing share of the steps; and"
+            " let the weight of the KL term rise from 0. Then train again."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
 def moved_weights() -> Remedy:
     """Look for the reason why the weights of a recurrent layer are still at their start."""
     return Remedy(

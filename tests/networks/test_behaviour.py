@@ -16,6 +16,7 @@ from humouse_doctor.networks.behaviour import (
     neighbour_effect,
     saturated_inputs,
     silent_layers,
+    taught_code_share,
     training_effect,
 )
 from humouse_doctor.networks.identify import weight_facts
@@ -252,3 +253,37 @@ def test_the_recurrent_layers_are_those_that_are_called_in_their_order() -> None
     assert experiment(sampler, None, drawn.rnn_input, seed=0).saturated_inputs is not None
     facts = weight_facts(network, network.state_dict(), called=sampler.recurrent)
     assert facts.least_recurrent == pytest.approx(2 * 5**0.5)
+
+
+class _Taught(nn.Module):
+    """A decoder that repeats the step before and adds a share of the code; with `ahead`, it takes the next step."""
+
+    def __init__(self, code: float, ahead: bool = False) -> None:
+        super().__init__()
+        self.code, self.ahead = code, ahead
+
+    def forward(self, latent: Tensor, targets: Tensor | None = None) -> Tensor:
+        added = self.code * latent[:, None, :2].expand(-1, _STEPS, -1)
+        if targets is None:
+            return added
+        return added + (targets.roll(-1, 1) if self.ahead else torch.cat([targets[:, :1], targets[:, :-1]], dim=1))
+
+
+class _Longer(_Taught):
+    def forward(self, latent: Tensor, target_len: int | None = None) -> Tensor:  # type: ignore[override]  # another argument
+        return super().forward(latent)
+
+
+def test_what_a_code_says_beside_the_true_past_is_measured_by_the_step() -> None:
+    walks = torch.randn(64, 1, 2) + 0.1 * torch.randn(64, _STEPS, 2).cumsum(dim=1)
+    step = float(walks.diff(dim=1).square().mean().sqrt())
+
+    def share(network: nn.Module) -> float | None:
+        return taught_code_share(Sampler(network, _LATENT, 0), walks.double().numpy(), seed=0)
+
+    assert share(_Taught(0.0)) == 0.0
+    assert share(_Taught(0.1)) == pytest.approx(0.1 * 2**0.5 / step, rel=0.2)
+    assert share(_Taught(0.0, ahead=True)) is None
+    assert share(_Taught(9.0)) is None  # it does not make the targets
+    assert share(_Longer(0.0)) is None
+    assert share(_Noisy()) is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Behaviour, Case
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.spec import Architecture
 from tests import builders, reference
@@ -98,3 +98,19 @@ def test_the_message_names_the_loss_and_the_remedy_goes_well_below_the_limit() -
     tiny = replace(case, samples=builders.samples(_plane(0.1), _plane(0.01)))
     (remedy,) = _PROBE.remedies(tiny, _PROBE.measure(tiny))
     assert [(edit.key, edit.new) for edit in remedy.edits] == [(_KEY, 0.002)]
+
+
+@pytest.mark.parametrize("weight", [None, 0.1])
+@pytest.mark.parametrize(
+    ("share", "judgement"), [(0.8, Judgement.HEALTHY), (0.3, Judgement.BORDERLINE), (0.1, Judgement.FOUND)]
+)
+def test_a_decoder_that_needs_its_past_alone_is_found(weight: float | None, share: float, judgement: Judgement) -> None:
+    case = _of(weight, architecture=None)
+    case = replace(case, samples=replace(case.samples, behaviour=Behaviour(taught_code_share=share)))
+    result = builders.run("HD214", case)
+    if judgement is Judgement.HEALTHY:
+        assert "taught_code_share" not in result.measurements
+        return
+    assert result.judgement is judgement
+    assert f"changes its output by {share:.2g} of a step" in _PROBE.message(case, result.measurements)
+    assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["less-teaching"]
