@@ -199,3 +199,32 @@ def test_channels_before_steps_are_refused(invoke: Invoke, folder: Path) -> None
 
     assert ended.code == 2
     assert "its output stands as (N, D, T); transpose it" in ended.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_command_takes_the_option_or_says_why_not(invoke: Invoke, folder: Path) -> None:
+    (folder / "run.yaml").write_text("training: {lr: {generator: 1e-4}, betas: [0.5, 0.9], reconstruction_epochs: 2}\n")
+    np.savez(folder / "far.npz", sequences=2900 * tracks(2).numpy())
+    torch.save({name: 2 * value for name, value in Recurrent().state_dict().items()}, folder / "net.pt")
+    np.save(folder / "drawn.npy", tracks(6, seed=2).numpy())
+    own = ("net.pt", "-c", "run.yaml", "--data", "far.npz", "--targets", "as-is", "--model", "factories_of_2:Recurrent")
+
+    inspected = invoke("inspect", *own, "--quick")
+    assert "humouse-doctor suggest-config net.pt --config run.yaml" in " ".join(inspected.out.split())
+    assert "--targets as-is" in " ".join(inspected.out.split())
+    assert invoke("suggest-config", *own, "--quick", "--emit", "overrides").out
+    passed = invoke("gate", "drawn.npy", "--data", "6.npy", "--targets", "as-is")
+    assert (passed.code, passed.err) == (0, ""), passed.out
+    np.save(folder / "dead.npy", tracks(6, seed=2).numpy() * [1, 1, 1, 1, 1, 0])
+    assert invoke("gate", "dead.npy", "--data", "6.npy", "--targets", "as-is").code == 1
+    assert invoke("gate", "dead.npy", "--data", "6.npy").code == 0  # gestures have no sixth channel
+    for command in (
+        ("preflight", "run.yaml", "--data", "far.npz"),
+        ("preflight", "run.yaml", "--data", "far.npz", "--rehearse"),
+        ("suggest-config", "-c", "run.yaml", "--data", "far.npz"),
+        ("verify", "run.yaml", "--data", "far.npz"),
+    ):
+        ended = invoke(*command, "--targets", "as-is")
+        assert ended.code == 2
+        assert "--targets as-is is for a generator of your own, or samples" in ended.err
+        assert len(ended.err.strip().splitlines()) == 1
