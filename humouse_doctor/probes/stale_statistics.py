@@ -123,6 +123,8 @@ def _shape_scale(case: Case) -> float | None:
                 return None
         judged = measures.judged(case)
         measures.require_sequences(judged.predictions, judged.targets)
+        if min(judged.predictions.shape[1], judged.targets.shape[1]) < measures.MIN_STEPS:
+            return None
         drawn, wanted = (_sizes(values) for values in (judged.predictions, judged.targets))  # (3, C)
         ratios = drawn[:, wanted.min(axis=0) > 0] / wanted[:, wanted.min(axis=0) > 0]
         ranks = [effective_rank(values) for values in (judged.predictions, judged.targets)]
