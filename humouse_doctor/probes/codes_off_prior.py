@@ -24,7 +24,7 @@ class CodesOffPrior(Probe):
     name = "codes-off-prior"
     kind = Kind.CAUSE
     summary = "Std of the latents of real sequences, where those that are drawn spread less than these."
-    briefs = ("codes of std {code_std:.2g}, samples {drawn_spread:.2g} of fitted",)
+    briefs = ("codes have a std of {code_std:.2g}, 1 is drawn",)
     needs = (Need.FIT, Need.PREDICTIONS)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(

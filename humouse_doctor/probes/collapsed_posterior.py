@@ -31,7 +31,7 @@ class CollapsedPosterior(Probe):
     kind = Kind.CAUSE
     summary = "Weight of the KL term, against the weight from which a code costs more than it can gain."
     briefs = (
-        "given the past, a code moves {taught_code_share:.2g} of a step",
+        "a code moves {taught_code_share:.2g} of a step",
         "the KL costs {kl_share:.2g} times a code's gain",
     )
     needs = (Need.TARGETS,)

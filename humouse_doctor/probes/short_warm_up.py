@@ -36,7 +36,7 @@ class ShortWarmUp(Probe):
         "How far the optimiser can move, or has moved, a recurrent weight in the steps there are, against its random start."
     )
     briefs = (
-        "recurrent weights are {recurrent_excess:.2f} of their start",
+        "a layer is {recurrent_excess:.2f} of its start",
         "weights can move {weight_reach:.2g} of their start",
         "weights are {excess_over_start:.2g} of their start",
     )
