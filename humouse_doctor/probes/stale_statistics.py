@@ -115,8 +115,11 @@ def _shape_scale(case: Case) -> float | None:
     """Return the scale that samples have by every measure, None if they differ, or if another cause sets the scale.
 
     A head whose bounds the targets leave (HD201) and too few steps (HD202) shrink all measures alike, and have to be measured
-    and healthy. So does a latent that is not the prior's, from which fitted latents reach real sequences.
+    and healthy. So does a latent that is not the prior's, from which fitted latents reach real sequences. A program that reads
+    another space than the loss compares (HD211) changes the scale too.
     """
+    if case.spaces_differ:
+        return None
     try:
         for probe in (OutOfReachTargets(), TargetScale()):
             if not _suffices(probe, case):

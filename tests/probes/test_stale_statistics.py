@@ -9,6 +9,7 @@ import pytest
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, WeightFacts
 from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.space import Reading
 from humouse_doctor.core.spec import Activation, MeasuredHead
 from tests import builders
 
@@ -116,3 +117,11 @@ def test_one_scale_by_every_measure_is_that_of_other_data(scale: float) -> None:
 )
 def test_a_scale_that_something_else_sets_is_not_told(case: Case) -> None:
     assert "shape_scale" not in builders.run("HD215", case).measurements
+
+
+def test_the_scale_of_what_a_program_reads_otherwise_is_that_of_its_reading() -> None:
+    case = _shaped(np.diff(5 * _OTHERS, axis=1, prepend=0.0))
+    raw = np.diff(builders.strokes(0), axis=1, prepend=0.0)
+    case = replace(case, samples=replace(case.samples, sequences=raw))
+    summed = replace(case, reading=Reading(space=builders.DELTAS, because="the trainer sums it"))
+    assert "shape_scale" not in builders.run("HD215", summed).measurements  # HD211
