@@ -539,6 +539,23 @@ def show(
     _finish(service.show_saved(report, display), format_, files, detail)
 
 
+@app.command(short_help="Follow a watched training while it goes on.")
+def tail(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The watch.jsonl of a training, or a folder with it.")],
+    once: Annotated[bool, typer.Option("--once", help="Show what there is, and do not wait for more.")] = False,
+    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds between two looks at the file.")] = 1.0,
+    _color: Color = When.AUTO,
+) -> None:
+    """Follow a training that humouse_doctor.watch looks at, until it ends: a screen on a terminal, a line per look elsewhere.
+
+    The exit code is 0 for a training that ended, or is so far, healthy or too early to say, and 1 otherwise.
+    """
+    from humouse_doctor.cli.following import follow
+    from humouse_doctor.service.tail import Followed
+
+    raise typer.Exit(follow(Followed(run), once=once, every=every))
+
+
 @app.command(short_help="Print a probe's page: what it means, what to do.")
 def explain(
     code: Annotated[

@@ -18,7 +18,7 @@ from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.reporting.rows import measured, missing, support_of, without_cause
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
-_VERDICT_STYLE = {
+VERDICT_STYLES = {
     Verdict.HEALTHY: "bold green",
     Verdict.AT_RISK: "bold yellow",
     Verdict.COLLAPSED: "bold red",
@@ -47,7 +47,7 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
 
 def headline(report: Report, width: int, more: str) -> Text:
     """Return the verdict, the subject's name, whose beginning is left out if it is too long, and `more` on one line."""
-    line = Text(report.verdict.value.upper(), style=_VERDICT_STYLE[report.verdict])
+    line = Text(report.verdict.value.upper(), style=VERDICT_STYLES[report.verdict])
     end = f"  {harmless_line(more)}" if more else ""
     name, room = harmless_line(report.subject.name), width - len(line) - len(end) - 2
     if len(name) > room:

@@ -20,6 +20,8 @@ def show_saved(path: Path, display: Display) -> RunView | TrialsView:
 
     The outcome that `display` names marks the report's remedies; the config that both belong to is read for this.
     """
+    if path.suffix == ".jsonl":
+        raise UsageError(f"{path}: the file of a watch is shown by humouse-doctor tail {shlex.quote(str(path))} --once")
     beside = Beside.read(display)
     found = saved.read_any(path)
     if isinstance(found, Outcome):

@@ -17,12 +17,14 @@ from msgspec.json import schema_components
 from humouse_doctor.core.gating import BASELINE_VERSION, GATE_VERSION
 from humouse_doctor.core.outcome import OUTCOME_VERSION
 from humouse_doctor.core.report import SCHEMA_VERSION
+from humouse_doctor.core.watching import WATCH_VERSION
 from humouse_doctor.stored import shapes
 from humouse_doctor.stored.shapes.baseline import Baseline
 from humouse_doctor.stored.shapes.bounds import LINES, MANY_LINES
 from humouse_doctor.stored.shapes.gate import Gate
 from humouse_doctor.stored.shapes.outcome import Outcome
 from humouse_doctor.stored.shapes.report import Report
+from humouse_doctor.stored.shapes.watch import Watch
 
 FOLDER = Path(shapes.__file__).parents[1] / "schemas"
 VALUE = {
@@ -43,8 +45,15 @@ def schemas() -> dict[str, str]:
         "gate": gate,
         "outcome": _schema(Outcome, OUTCOME_VERSION),
         "baseline": _schema(Baseline, BASELINE_VERSION),
+        "watch": _of_a_line(_schema(Watch, WATCH_VERSION)),
     }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in every.items()}
+
+
+def _of_a_line(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one line of a file from that of the object with its `lines`."""
+    head = {key: schema[key] for key in ("$schema", "$id", "title", "description")}
+    return {**head, **schema["properties"]["lines"]["items"], "$defs": schema["$defs"]}
 
 
 def _schema(shape: type[Struct], version: str) -> dict[str, Any]:
@@ -62,12 +71,15 @@ def _schema(shape: type[Struct], version: str) -> dict[str, Any]:
 
 
 def _with_references(part: Any, references: dict[str, str]) -> Any:
-    """Return a part of a schema with its references renamed, without patterns of line ends, and closed to further fields."""
+    """Return a part of a schema with its references renamed, without patterns of line ends, and closed to further fields.
+
+    What OpenAPI adds to JSON Schema is left out.
+    """
     if isinstance(part, list):
         return [_with_references(one, references) for one in part]
     if not isinstance(part, dict):
         return part
-    kept = {key: value for key, value in part.items() if value not in (LINES, MANY_LINES)}
+    kept = {key: value for key, value in part.items() if value not in (LINES, MANY_LINES) and key != "discriminator"}
     if "$ref" in kept:
         kept["$ref"] = references.get(kept["$ref"], kept["$ref"])
     if isinstance(kept.get("description"), str):

@@ -332,9 +332,12 @@ def _history(name: str, history: History | None) -> tuple[Plot, ...]:
     """Return the pictures of a run over its epochs."""
     if history is None:
         return ()
-    made = [plots.timeline(f"{name}-timeline", "What it drew itself, over the data", history)]
+    made = [
+        plots.timeline(f"{name}-timeline", "What it drew itself, over the data", history),
+        plots.timeline(f"{name}-watch", "What a watch saw, over the data", history, watched=True),
+    ]
     for place, curve in enumerate(history.curves[:_MOST_CURVES]):
-        title = "Loss of the warm-up" if curve.name == "warm-up" else f"Loss {curve.name}"
+        title = {"warm-up": "Loss of the warm-up", "watch": "Loss at the watch's looks"}.get(curve.name, f"Loss {curve.name}")
         made.append(plots.loss_curve(f"{name}-loss{place}", title, curve))
     return tuple(plot for plot in made if plot is not None)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import compress
 from statistics import fmean
 
-from humouse_doctor.core.history import History, LossCurve
+from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind
 from humouse_doctor.core.outcome import AS_IT_IS, Outcome, Trial
 from humouse_doctor.core.pictures import Pictures, Points
 from humouse_doctor.probes.registry import current
@@ -282,12 +282,14 @@ def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
     return words + svg.line([(across.start, y), (across(math.log10(value)), y)], "prior", width=7)
 
 
-def timeline(name: str, title: str, history: History) -> Plot | None:
+def timeline(name: str, title: str, history: History, *, watched: bool = False) -> Plot | None:
     """Return what a program drew itself over its epochs: a line per measure, each as a ratio to the data, which is at 1.
 
-    A step counts for the end of its epoch. Ratios above the plot are drawn at its edge, and said in numbers.
+    A step counts for the end of its epoch; with `watched`, what a watch saw over the steps is drawn instead. Ratios above the
+    plot are drawn at its edge, and said in numbers.
     """
-    drawn = {word: _points_of(history, word) for word in history.measured[: len(_ARM_DASHES)]}
+    series, unit = (history.watched, "step") if watched else (history.series, "epoch")
+    drawn = {word: _points_of(series, word) for word in history.measured[: len(_ARM_DASHES)]}
     drawn = {word: points for word, points in drawn.items() if points}
     if not drawn:
         return None
@@ -301,11 +303,11 @@ def timeline(name: str, title: str, history: History) -> Plot | None:
         shapes.append(svg.line(plane.places(*zip(*points, strict=True)), style, dashes=dashes))
         said = short(ended) if len(points) == 1 else f"{short(begun)} to {short(ended)}"
         legend.append(Key(style=style, dashes=dashes, name=word, value=said))
-    shapes.append(below(plane.x, height - _FOOT, "epoch", least=1))
+    shapes.append(below(plane.x, height - _FOOT, unit, least=1))
     return Plot(
         name=name,
         title=title,
-        numbers=f"From epoch {first} to {last}, over the data's: "
+        numbers=f"From {unit} {first} to {last}, over the data's: "
         + ", ".join(f"{key.name} {key.value}" for key in legend)
         + ".",
         width=WIDTH,
@@ -315,9 +317,10 @@ def timeline(name: str, title: str, history: History) -> Plot | None:
     )
 
 
-def _points_of(history: History, word: str) -> list[tuple[int, float]]:
-    """Return the epochs and values of a measure that can be drawn."""
-    found = ((one.epoch, one.measures[word]) for one in history.series if word in one.measures)
+def _points_of(series: Sequence[Snapshot], word: str) -> list[tuple[int, float]]:
+    """Return the epochs, or a watch's steps, and values of a measure that can be drawn."""
+    times = ((one.epoch if one.kind is not SnapshotKind.WATCH or one.step is None else one.step, one) for one in series)
+    found = ((time, one.measures[word]) for time, one in times if word in one.measures)
     return [(epoch, value) for epoch, value in found if _is_plain(epoch, value)]
 
 
@@ -335,7 +338,7 @@ def loss_curve(name: str, title: str, curve: LossCurve) -> Plot | None:
     for words, level, dashes in known:
         shapes.append(svg.line(plane.level(level), "ink", width=1.5, dashes=dashes))
         legend.append(Key(style="ink", dashes=dashes, name=words, value=short(level)))
-    shapes.append(below(plane.x, height - _FOOT, "epoch", least=1))
+    shapes.append(below(plane.x, height - _FOOT, curve.unit, least=1))
     return Plot(
         name=name,
         title=title,

@@ -1,6 +1,6 @@
 """A report."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -174,6 +174,7 @@ class LossCurve(Struct, frozen=True):
     values: Numbers
     best_constant: float | None
     motionless: float | None
+    unit: Annotated[Literal["epoch", "step"], Meta(description="What the epochs count.")] = "epoch"
 
 
 class History(Struct, frozen=True):
