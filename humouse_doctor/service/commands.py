@@ -22,6 +22,8 @@ from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.files import is_stored
+from humouse_doctor.inputs.remote import names
+from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import search_command
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from humouse_doctor.verify.runner import Listener
 
 #: All that a caller needs for these commands, from one import.
-__all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "view_of"]
+__all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "typed", "view_of"]
 
 
 def inspect_run(
@@ -84,17 +86,22 @@ def report_on(
     of a rehearsal.
     """
     report, _ = _diagnosed(request, select, ignore, progress, beside, on_pulse)
-    if not report.patch:
-        return report
-    from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
+    if report.patch:
+        from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return replace(with_diff(report, request.config), suggest=_typed("suggest-config", request))
+        report = replace(with_diff(report, request.config), suggest=typed("suggest-config", request))
+    return names.with_names(report) if _is_remote(request) else report
 
 
-def _typed(command: str, request: Request, *options: str) -> str | None:
-    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed."""
+def _is_remote(request: Request) -> bool:
+    """Return True if a remote file is among those that `request` names."""
+    return any(names.is_copy(path) for path in (request.checkpoint, request.config, request.data))
+
+
+def typed(command: str, request: Request, *options: str) -> str | None:
+    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed, or is secret."""
     first, config = request.checkpoint, request.config
-    if first is None and command in ("preflight", "gate"):
+    if first is None and command in ("preflight", "gate", "verify"):
         first, config = config, None
     words = ["humouse-doctor", command, *(() if first is None else (_as_word(first),))]
     for option, path in (("--config", config), ("--data", request.data), ("--source", request.source)):
@@ -106,12 +113,12 @@ def _typed(command: str, request: Request, *options: str) -> str | None:
     words.extend(() if request.part is None else ("--part", request.part))
     words.extend(("--targets", "as-is") if request.as_is else ())
     typed = shlex.join([*words, *(("--salvage",) if request.salvage else ()), *options])
-    return typed if typed.isprintable() else None
+    return typed if typed.isprintable() and HIDDEN not in typed else None
 
 
 def _as_word(path: Path) -> str:
-    """Return a path that no command line takes for an option."""
-    return f"./{path}" if str(path).startswith("-") else str(path)
+    """Return a path, or a remote file's URL, that no command line takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else names.named(str(path))
 
 
 def following_of(report: Report, request: Request) -> tuple[str, ...]:
@@ -124,15 +131,15 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
     command = None
     if report.chosen_remedies and report.subject.config is not None:
-        command = _typed("suggest-config", request)
+        command = typed("suggest-config", request)
     elif sick:
         command = search_command(report)
     elif sound and request.checkpoint is not None and not (request.model or request.salvage):  # which a gate has not
-        command = _typed("gate", request)
+        command = typed("gate", request)
     elif sound and report.before_training and report.data is not None:
-        command = _typed("preflight", request, "--rehearse")
+        command = typed("preflight", request, "--rehearse")
     if command is None:
-        command = _typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
+        command = typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
     return () if command is None else (command,)
 
 
@@ -206,5 +213,8 @@ def suggest(
             raise UsageError(f"{request.checkpoint}: a saved report; --write, --config, --data and --outcome need its run")
         return patch.of_saved(request.checkpoint, emit)
     patch.require_config(request)
+    if write and names.is_copy(request.config):
+        raise UsageError(f"{request.config}: a remote file, which --write does not change; apply the diff to the original")
     report, facts = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
-    return patch.suggestion(report, request, emit, write, force, facts)
+    made = patch.suggestion(report, request, emit, write, force, facts)
+    return names.with_names(made) if _is_remote(request) else made

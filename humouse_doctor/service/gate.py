@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humouse_doctor.cases.request import Request
-from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
+from humouse_doctor.core.errors import DoctorError, InputError, MachineError, UsageError, ordinary
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import full_reason
@@ -21,6 +21,8 @@ from humouse_doctor.gate import comparing
 from humouse_doctor.gate import policy as policies
 from humouse_doctor.gate.judging import Judge, is_known, refused, worst_first
 from humouse_doctor.inputs.files import require_unread
+from humouse_doctor.inputs.remote import copies, names
+from humouse_doctor.inputs.remote.place import shown
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
@@ -35,12 +37,12 @@ if TYPE_CHECKING:
 class GateRequest:
     """The inputs of a gate and its rules.
 
-    `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
-    file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where given, override
-    it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
+    `inputs` are paths and URLs. `request` holds what they share: config and data for checkpoints, overrides, sizes and the
+    seed. `policy` is a file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where
+    given, override it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
     """
 
-    inputs: tuple[Path, ...]
+    inputs: tuple[str | Path, ...]
     request: Request
     today: date
     folder: Path
@@ -89,11 +91,14 @@ def gate(
         baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
     each: dict[Path, Path] = {}
-    for path in order.inputs:
-        each.setdefault(path.absolute(), path)
-    requests = {str(path): _request_for(path, order.request) for path in each.values()}
-    rehearsed = _rehearsed(list(requests.values()), listener)
     looked_at = dict[str, Report | Entry]()
+    for found in map(_local, order.inputs):
+        if isinstance(found, Entry):
+            looked_at[found.name] = found
+        else:
+            each.setdefault(found.absolute(), found)
+    requests = {names.named(str(path)): _request_for(path, order.request) for path in each.values()}
+    rehearsed = _rehearsed(list(requests.values()), listener)
     for number, (name, request) in enumerate(requests.items(), start=1):
         if request not in rehearsed:
             progress(f"input {number} of {len(requests)}: {name}")
@@ -172,6 +177,14 @@ class _Unheard:
         """Ignore the end."""
 
 
+def _local(given: str | Path) -> Path | Entry:
+    """Return the path of an input, or an entry that says why a remote file could not be fetched."""
+    try:
+        return copies.local(given)
+    except InputError as error:
+        return refused(shown(str(given)), error)
+
+
 def _looked_at(
     request: Request, progress: Callable[[str], None] = lambda _: None, on_pulse: OnPulse = lambda _: None
 ) -> Report | Entry:
@@ -183,9 +196,9 @@ def _looked_at(
         raise
     except Exception as error:
         trouble = ordinary(error)
-        if trouble is not None:
-            return refused(str(path), trouble)
-        return refused(str(path), DoctorError(f"{path}: internal error, please report it: {full_reason(error)}"))
+        if trouble is None:
+            trouble = DoctorError(f"{path}: internal error, please report it: {full_reason(error)}")
+        return names.with_names(refused(str(path), trouble))
 
 
 def _request_for(path: Path, shared: Request) -> Request:

@@ -1,7 +1,7 @@
 """Writes the published JSON Schemas from the types of the files: `python -m tests.stored.write_schemas`.
 
-To be run whenever `humouse_doctor.stored.shapes` has changed. A schema says what the tool writes, so that it allows no further
-fields; the tool itself passes over them when it reads.
+To be run whenever `humouse_doctor.stored.shapes` has changed. A schema says what the tool writes, so that it asks for every
+field and allows no further ones; when it reads, the tool itself passes over them and does without new ones.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _with_references(part: Any, references: dict[str, str]) -> Any:
         kept["$ref"] = references.get(kept["$ref"], kept["$ref"])
     if isinstance(kept.get("description"), str):
         kept["description"] = inspect.cleandoc(kept["description"])
-    closed = {"additionalProperties": False} if "properties" in kept else {}
+    closed = {"required": list(kept["properties"]), "additionalProperties": False} if "properties" in kept else {}
     return {key: _with_references(value, references) for key, value in {**kept, **closed}.items()}
 
 

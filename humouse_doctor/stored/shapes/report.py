@@ -245,3 +245,4 @@ class Report(Struct, frozen=True):
     stage: Annotated[Stage | None, Meta(description="null without a checkpoint.")]
     history: Annotated[History | None, Meta(description="null unless a run's folder was looked at.")]
     rehearsed: Annotated[Rehearsed | None, Meta(description="null unless a config was rehearsed.")]
+    next: Annotated[Items[Text], Meta(description="The commands to type next, each as it stands.")] = ()
