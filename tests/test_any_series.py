@@ -91,7 +91,9 @@ def test_dead_channels_are_counted_and_the_worst_is_named() -> None:
 
     report = inspected(Around(data, _still(2)), data)
 
-    assert "in channel 2, counted from 0; 4 channels are outside the healthy range" in report.sentence
+    (found,) = (finding for finding in report.findings if finding.code == "HD101")
+    assert "in channel 2, counted from 0; 4 channels are outside the healthy range" in found.message
+    assert [cause.code for cause in report.causes] == ["HD201"]  # nothing passes the head of those channels
 
 
 def test_a_channel_that_is_constant_in_the_data_is_left_out_and_said() -> None:
@@ -346,3 +348,17 @@ def test_a_module_that_takes_motion_is_told_how_to_be_wrapped() -> None:
     data = tracks(2)
     with pytest.raises(UsageError, match="wrap it in a module whose forward takes the latents alone"):
         inspected(Encoding(data), data)
+
+
+def test_a_generator_in_training_mode_is_measured_in_the_other_and_that_is_said() -> None:
+    data = tracks(2)
+    network = nn.Sequential(Fitted(data), nn.Dropout(0.5))
+
+    report = inspected(network.train(), data, latent_dim=Z)
+
+    (found,) = (finding for finding in report.findings if finding.code == "HD010")
+    assert "call generator.eval() before sequences are drawn" in found.message
+    assert report.verdict is Verdict.HEALTHY
+    assert all(module.training for module in network.modules())
+    assert not inspected(network.eval(), data, latent_dim=Z).findings
+    assert not inspected(Fitted(data).train(), data).findings  # nothing in it has a mode

@@ -11,6 +11,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Settings
 from humouse_doctor.inputs.checkpoints import checkpoint as checkpoints
+from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Gestures
 
 
@@ -30,6 +31,9 @@ def of_checkpoint(request: Request, path: Path, settings: Settings, gestures: Ge
     names = {} if own is None else {name: tuple(tensor.shape) for name, tensor in own.network.state_dict().items()}
     checkpoint = checkpoints.load(path, names, salvage=request.salvage, accept=accept_generator)
     settings = as_trained(path, checkpoint, settings, notes)
+    if not checkpoint.is_pretrainer:  # what it states of itself is not of the run that starts from it
+        settings, remarks = reader.with_stated(settings, checkpoint.stated, path.name, has_encoder=checkpoint.has_encoder)
+        notes.remarks.extend(remarks)
     from humouse_doctor.cases.from_network import of_loaded  # torch comes in beside the loader's, not before it
 
     return of_loaded(request, path, checkpoint, own, settings, gestures, notes)

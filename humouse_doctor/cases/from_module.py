@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.assemble import common_steps, cut, note_other_channels
 from humouse_doctor.cases.load import load_case
-from humouse_doctor.cases.request import Loaded, Notes, Request
+from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
 from humouse_doctor.cases.spaces import conditions_of, held_in_float32, space_as_is
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
@@ -21,10 +21,12 @@ from humouse_doctor.core.cost import Look
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.space import PIXELS
+from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Gestures, gather, unpadded
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.networks import identify, observe
+from humouse_doctor.networks.behaviour import training_effect
 from humouse_doctor.networks.numerics import one_thread
 from humouse_doctor.networks.priors import Draw, Prior, of_codes, of_sampler
 from humouse_doctor.networks.sampling import Sampler, draw
@@ -47,6 +49,10 @@ class Bound:
     case: Case
     conditions: FloatArray | None
     notes: Notes
+
+
+#: Sequences that change by more than this share of their spread are other ones, as HD216 has it.
+_OTHER = 0.01
 
 
 def of_module(
@@ -72,7 +78,17 @@ def of_module(
     bound = bind(
         generator, settings, targets, conditions, latent_dim=latent_dim, codes=codes, sampler=sampler, part=part, look=look
     )
-    return observed(bound, samples=samples, seed=seed, quick=quick)
+    changed = training_effect(bound.player, bound.conditions, seed)
+    if changed > _OTHER:
+        bound.notes.findings.append(
+            ToolFinding(
+                code=ToolCode.TRAINING_MODE,
+                message=f"the generator is in training mode, which changes its sequences by {changed:.2g} of the spread across"
+                " sequences; it was measured in evaluation mode: call generator.eval() before sequences are drawn",
+                serious=True,
+            )
+        )
+    return observed(bound, samples=samples, seed=seed, quick=quick, ended=True)
 
 
 def bind(
@@ -175,12 +191,16 @@ def bind_run(
     )
 
 
-def observed(bound: Bound, *, samples: int, seed: int, quick: bool, name: str | None = None) -> Loaded:
-    """Return the case of a bound module as its weights are now, by so many `samples`; `name`, if given, is its subject's."""
+def observed(bound: Bound, *, samples: int, seed: int, quick: bool, name: str | None = None, ended: bool = False) -> Loaded:
+    """Return the case of a bound module as its weights are now, by so many `samples`; `name`, if given, is its subject's.
+
+    Before the training has `ended`, how far each layer has come says nothing of what its steps do.
+    """
     case, player = bound.case, bound.player
     notes = replace(bound.notes, absent=dict(bound.notes.absent), remarks=list(bound.notes.remarks))
     values = case.samples.loss_targets
-    weights = identify.weight_facts(bound.network, observe.tensors_of(bound.network))
+    called = player.recurrent if ended else ()
+    weights = identify.weight_facts(bound.network, observe.tensors_of(bound.network), called=called)
     held = values is None or held_in_float32(values)
     if weights.non_finite or not held:
         why = "the weights hold NaN or infinite values" if weights.non_finite else "the targets are too large for float32"
@@ -235,7 +255,7 @@ def glimpsed(bound: Bound, *, samples: int, seed: int, most_targets: int) -> Cas
     return replace(
         case,
         samples=_with_targets(found, _thinned(case.samples, most_targets)),
-        weights=identify.weight_facts(bound.network, observe.tensors_of(bound.network)),
+        weights=identify.weight_facts(bound.network, observe.tensors_of(bound.network), called=()),  # as in `observed`
         absent=MappingProxyType(absent),
     )
 

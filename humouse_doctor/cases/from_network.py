@@ -76,7 +76,8 @@ def of_loaded(
     else:
         generator = _filled(own, path, checkpoint, settings, gestures, look, notes, as_is=request.as_is)
     facts, player = generator.facts, generator.player
-    weights = identify.weight_facts(generator.network, observe.tensors_of(generator.network))  # as they run, in float32
+    tensors = observe.tensors_of(generator.network)
+    weights = identify.weight_facts(generator.network, tensors, called=player.recurrent)  # as they run, in float32
     if request.as_is:
         space: Space | None = space_as_is(generator.settings)
     else:

@@ -238,6 +238,7 @@ def preflight(
     rehearse: Rehearse = None,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
+    targets: TargetsOption = Targets.GESTURES,
     compare: Compare = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
@@ -258,7 +259,7 @@ def preflight(
 
     detail = detail_of(full=full, quiet=quiet, verbose=verbose)
     files = destinations.outputs(output or (), Format, (config, data, compare))
-    request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads, rehearse=rehearse)
+    request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads, rehearse=rehearse, targets=targets)
     display = service.Display(fail_on=fail_on, compare=compare, root=printing.root())
     with _rehearsals(request) as shown:
         view = service.inspect_run(request, display, select or (), ignore or (), printing.progress, shown)
@@ -296,6 +297,8 @@ def suggest_config(
     seed: Seed = 0,
     quick: Quick = False,
     model: Model = None,
+    targets: TargetsOption = Targets.GESTURES,
+    part: Part = None,
     salvage: Salvage = False,
     outcome: OutcomeOption = None,
     _color: Color = When.AUTO,
@@ -322,6 +325,8 @@ def suggest_config(
         model=model,
         salvage=salvage,
         rehearse=rehearse,
+        targets=targets,
+        part=part,
     )
     _note_broken()  # of what is found only the patch is printed
     suggestion = service.suggest(request, emit, write, printing.progress, outcome, force=force)
@@ -357,6 +362,7 @@ def verify(
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds for each arm.")] = 3,
     max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Most arms that a search tries.")] = 24,
     max_sequences: MaxSequences = 2048,
+    targets: TargetsOption = Targets.GESTURES,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Trials run at a time; 0 uses all cores.")] = 0,
     cluster: ClusterOption = None,
     outcome: Annotated[
@@ -383,6 +389,10 @@ def verify(
     from humouse_doctor.cli.progress import Trials  # rich
     from humouse_doctor.service import verify as service
 
+    if targets is Targets.AS_IS:
+        raise UsageError(
+            f"{data}: --targets as-is is for a generator of your own, or samples: verify trains humouse's warm-up, on gestures"
+        )
     inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
     files = destinations.outputs(output or (), PlainFormat, inputs)
     for written in (outcome, save_warmstart, None if save_warmstart is None else service.diff_beside(save_warmstart)):
@@ -472,6 +482,7 @@ def gate(
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
     quick: Quick = False,
+    targets: TargetsOption = Targets.GESTURES,
     compare: Compare = None,
     workers: Workers = None,
     cluster: ClusterOption = None,
@@ -495,7 +506,17 @@ def gate(
     asked = service.GateRequest(
         inputs=tuple(inputs),
         request=_request(
-            config, data, set_, max_sequences, seed, samples, quick, source=source, reads=reads, rehearse=rehearse
+            config,
+            data,
+            set_,
+            max_sequences,
+            seed,
+            samples,
+            quick,
+            source=source,
+            reads=reads,
+            rehearse=rehearse,
+            targets=targets,
         ),
         today=date.today(),  # a policy's day ends where the people are
         folder=Path.cwd(),

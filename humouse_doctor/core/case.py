@@ -56,13 +56,15 @@ class WeightFacts:
     """Facts read from the weights alone.
 
     `non_finite` counts NaN and Inf, `total` all numbers. `excess_over_start` is the largest ratio of |weight| to the bound
-    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none). Of `norms` layers
-    that keep running statistics, `stale_norms` have been trained while these are still 0 and 1, their start.
+    of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none), and `least_recurrent`
+    that of the recurrent layer where it is least. Of `norms` layers that keep running statistics, `stale_norms` have been
+    trained while these are still 0 and 1, their start.
     """
 
     non_finite: int
     total: int
     excess_over_start: float | None = None
+    least_recurrent: float | None = None
     norms: int = 0
     stale_norms: int = 0
 
@@ -73,11 +75,23 @@ class Behaviour:
 
     `neighbour_effect` is the RMS change of a sequence when only the others of its batch change, over the standard deviation
     across sequences. `saturated_inputs` is the share of output gates and candidate values of the first recurrent layer that
-    its input alone drives to within a hundredth of an end of their range.
+    its input alone drives to within a hundredth of an end of their range. `live_shares` is the share of each channel's values
+    that are not its most common one, or that change with the layer before the head. `silent_layers` counts the layers that get
+    nothing but zeros, of a network whose output is the same for every latent. `taught_code_share` is the RMS change by another
+    latent of a sequence whose true past is handed in, over that from step to step of the targets, of a network that then makes
+    the targets whatever the latent is.
     """
 
     neighbour_effect: float | None = None
     saturated_inputs: float | None = None
+    live_shares: tuple[float, ...] | None = None
+    silent_layers: int | None = None
+    taught_code_share: float | None = None
+
+    @property
+    def passes_nothing(self) -> bool:
+        """True if no value of the output depends on what is before the head, or before a silent layer."""
+        return bool(self.silent_layers) or (self.live_shares is not None and not any(self.live_shares))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

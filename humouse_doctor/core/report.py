@@ -57,6 +57,8 @@ class Location:
                 return f"{self.key} is taken from the weights"
             case Origin.RECORDED:
                 return f"{self.key} is the value that the weights were trained with"
+            case Origin.CHECKPOINT:
+                return f"{self.key} is stated in the checkpoint"
             case _:
                 return ""
 

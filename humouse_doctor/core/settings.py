@@ -11,13 +11,18 @@ Value = None | bool | int | float | str | tuple["Value", ...]
 
 
 class Origin(str, Enum):
-    """The origin of a setting's value; `RECORDED` is one that the weights were trained with and the config no longer has."""
+    """The origin of a setting's value.
+
+    `RECORDED` is one that the weights were trained with and the config no longer has, `CHECKPOINT` one that the checkpoint's
+    own file states beside the weights.
+    """
 
     EXPLICIT = "explicit"
     DEFAULT = "default"
     INFERRED = "inferred"
     OVERRIDE = "override"
     RECORDED = "recorded"
+    CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The form of codes, and the tool's own, HD001-HD009: problems with an input rather than with the run."""
+"""The form of codes, and the tool's own, HD001-HD010: problems with an input rather than with the run."""
 
 from __future__ import annotations
 
@@ -99,6 +99,16 @@ class ToolCode(Enum):
         (
             "An installed package offers a probe that cannot be used, and that was left out. The message says which package and"
             " why. Update or uninstall that package, or leave out the probes of all packages with --no-plugins."
+        ),
+    )
+
+    TRAINING_MODE = (
+        "HD010",
+        "training-mode",
+        (
+            "The generator was handed over in training mode, in which its sequences are other ones than in evaluation mode: by"
+            " dropout, or by norms that take their statistics from the batch. It was measured in evaluation mode. Call"
+            " generator.eval() before sequences are drawn for use."
         ),
     )
 

@@ -12,7 +12,7 @@ from humouse_doctor.core.history import History
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Confidence, Finding, Location, Report
-from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.version import VERSION
@@ -133,8 +133,11 @@ def _of_probes(
         if severity is None:
             continue
         probe = current().by_code[result.code]
+        stated = None if probe.key is None else case.settings.get(probe.key)
         if probe.key is not None and case.settings.source is not None:
             location = location_of(case.settings, probe.key)
+        elif stated is not None and stated.origin is Origin.CHECKPOINT:
+            location = Location(file=case.subject.checkpoint, key=stated.key, origin=stated.origin)
         else:
             location = Location(file=case.subject.checkpoint)
         yield Finding(

@@ -1,6 +1,11 @@
-"""Small experiments with a generator: do sequences of one batch affect each other, and does its input saturate its gates?"""
+"""Small experiments with a generator: what sequences of a batch do to each other, and where nothing passes it any more."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,24 +13,156 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Behaviour
+from humouse_doctor.core.errors import UsageError
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 from humouse_doctor.networks.sampling import Sampler
 
 #: Sequences of the batch in which half are replaced.
 _BATCH = 16
+#: Sequences whose true past is handed in, the error against them up to which they are made by it, over their spread, and the
+#: share of it that is rounding.
+_TAUGHT, _MADE, _SAME = 64, 0.3, 1e-4
+#: The share of its own size by which the layer before the head is moved.
+_MOVED = 1e-2
 #: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
 _SIGMOID_END, _TANH_END = 4.6, 2.65
 
 
-def experiment(sampler: Sampler, conditions: FloatArray | None, rnn_input: FloatArray | None, seed: int) -> Behaviour:
+def experiment(
+    sampler: Sampler,
+    conditions: FloatArray | None,
+    rnn_input: FloatArray | None,
+    seed: int,
+    targets: FloatArray | None = None,
+) -> Behaviour:
     """Run every experiment; `conditions` (N, C) go with the latents.
 
-    `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, None if unknown.
+    `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, and `targets` (M, T, D) are what the loss
+    compares; each is None if unknown.
     """
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
-        saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.network, rnn_input),
+        saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.recurrent, rnn_input),
+        live_shares=live_shares(sampler, conditions, seed),
+        silent_layers=silent_layers(sampler, seed),
+        taught_code_share=None if targets is None else taught_code_share(sampler, targets, seed),
     )
+
+
+def taught_code_share(sampler: Sampler, targets: FloatArray, seed: int) -> float | None:
+    """Hand the true past to a decoder that takes it, and return how much another latent changes what it makes of it.
+
+    The change is the RMS over that from step to step of the targets (M, T, D), which a past alone leaves open. Returns None for
+    a network without such an argument, for one that does not make the targets so, and for one that looks ahead: what it gets is
+    then no past.
+    """
+    if sampler.past is None or len(targets) < 2 or targets.shape[1] < 2:
+        return None
+    truth = torch.from_numpy(np.ascontiguousarray(targets[:_TAUGHT], dtype=np.float32))
+    half = truth.size(1) // 2
+    ahead = torch.cat([truth[:, :half], truth[:, half:].roll(1, 0)], dim=1)
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents = sampler.prior.draw(2 * len(truth), seed).view(2, len(truth), *sampler.prior.shape)
+        made = []
+        for latent, past in ((latents[0], truth), (latents[1], truth), (latents[0], ahead)):
+            with seeded(seed):
+                made.append(sampler.taught(latent, past))
+    one, other, looking = made
+    if one is None or other is None or looking is None:
+        return None
+    parts = (one - truth, one - other, truth - truth.mean(dim=(0, 1)), truth.diff(dim=1))
+    missed, moved, whole, step = (float(values.double().square().mean().sqrt()) for values in parts)
+    looks = bool((one[:, :half] - looking[:, :half]).abs().max() > _SAME * whole)
+    if looks or not 0 < step < math.inf or not missed <= _MADE * whole or not math.isfinite(moved):
+        return None
+    return moved / step
+
+
+def training_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) -> float:
+    """Return how much the mode in which the network was handed over changes its sequences, 0 where that is evaluation mode.
+
+    The change is the RMS against evaluation mode, over the standard deviation across sequences; 0 for what cannot be drawn so
+    or is not finite.
+    """
+    modes = {module: module.training for module in sampler.network.modules()}
+    if not any(modes.values()):
+        return 0.0
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents, given = sampler.prior.draw(_BATCH, seed), sampler.conditions(conditions, _BATCH)
+        with seeded(seed):  # noise of the network's own is the same in both modes
+            evaluated = sampler(latents, given).double()
+        for module, training in modes.items():
+            module.training = training
+        try:
+            with seeded(seed):
+                trained = sampler(latents, given).double()
+        except UsageError:
+            return 0.0
+    change = float((trained - evaluated).square().mean().sqrt() / evaluated.std(dim=0).square().mean().sqrt())
+    return change if math.isfinite(change) else 0.0
+
+
+def live_shares(sampler: Sampler, conditions: FloatArray | None, seed: int) -> tuple[float, ...] | None:
+    """Move the layer before the head a little, both ways, and return the share of each channel's values that is not dead.
+
+    A value is dead if it is its channel's most common one and stays exactly that. So does a ReLU below zero, a clamp beyond its
+    ends, a softmax of one number; what varies is not dead, whatever the layer is. Returns None if the layer is not known, or
+    for numbers that are not finite.
+    """
+    layer = sampler.last
+    if layer is None:
+        return None
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents, given = sampler.prior.draw(_BATCH, seed), sampler.conditions(conditions, _BATCH)
+        drawn = []
+        for share in (0.0, _MOVED, -_MOVED):
+            with seeded(seed), _moved(layer, share):
+                drawn.append(sampler(latents, given).flatten(0, 1))  # (N * T, D)
+    if not all(bool(torch.isfinite(values).all()) for values in drawn):
+        return None
+    as_it_is, up, down = drawn
+    common = as_it_is.mode(dim=0).values
+    dead = (as_it_is == common) & (up == as_it_is) & (down == as_it_is)
+    return tuple((1 - dead.double().mean(dim=0)).tolist())
+
+
+@contextmanager
+def _moved(layer: nn.Module, share: float) -> Iterator[None]:
+    """Add to the output of `layer` this share of the largest of its values, within the block."""
+
+    def move(_: nn.Module, __: tuple[Any, ...], output: Any) -> Any:
+        made = output[0] if isinstance(output, tuple) else output
+        moved = made + share * (made.abs().max() or 1.0)
+        return (moved, *output[1:]) if isinstance(output, tuple) else moved
+
+    handle = layer.register_forward_hook(move)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def silent_layers(sampler: Sampler, seed: int) -> int:
+    """Return how many linear and convolutional layers get zeros alone, 0 where the output differs between latents.
+
+    A ReLU before them has died, so that no gradient passes them. The conditions are random numbers, since zeros would silence
+    their layers.
+    """
+    heard: dict[nn.Module, bool] = {}
+
+    def listen(layer: nn.Module, inputs: tuple[Tensor, ...], _: object) -> None:
+        if inputs and isinstance(inputs[0], Tensor):
+            heard[layer] = heard.get(layer, False) or bool(inputs[0].any())
+
+    layers = [layer for layer in sampler.network.modules() if isinstance(layer, nn.Linear | nn.Conv1d | nn.ConvTranspose1d)]
+    handles = [layer.register_forward_hook(listen) for layer in layers]
+    try:
+        with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.no_grad():
+            made = sampler(sampler.prior.draw(_BATCH, seed), torch.randn(1, sampler.condition_dim).expand(_BATCH, -1))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return 0 if bool((made != made[:1]).any()) else sum(not any_heard for any_heard in heard.values())
 
 
 def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int) -> float | None:
@@ -50,14 +187,16 @@ def neighbour_effect(sampler: Sampler, conditions: FloatArray | None, seed: int)
     return float(change / spread)
 
 
-def saturated_inputs(network: nn.Module, rnn_input: FloatArray) -> float | None:
-    """Return the saturated share of output gates and candidate values, by the input (N, T, H) and the biases alone.
+def saturated_inputs(recurrent: Sequence[nn.Module], rnn_input: FloatArray) -> float | None:
+    """Return the saturated share of output gates and candidate values of the first of some recurrent layers.
+
+    It is told by the layer's input (N, T, H) and the biases alone.
 
     Forget and update gates are left out: a large bias of theirs is a remedy. Returns None without a recurrent layer of
     torch's.
     """
-    layer = next((m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)), None)
-    if layer is None:
+    layer = next(iter(recurrent), None)
+    if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
         return None
     suffix = "_l0" if isinstance(layer, nn.RNNBase) else ""
     named = {name: tensor.detach() for name, tensor in layer.named_parameters(recurse=False)}

@@ -23,6 +23,8 @@ _BEYOND = 1e2
 #: The slopes of the known activations at zero, and the differences in which a measured head is still one of them.
 _SLOPES = {Activation.TANH: 1.0, Activation.SIGMOID: 0.25, Activation.SOFTPLUS: 0.5, Activation.LINEAR: 1.0}
 _ALIKE, _ALIKE_SLOPE = 5e-4, 0.05
+#: A ReLU has softplus's bounds, and another value at zero.
+_SOFTPLUS_AT_ZERO = math.log(2)
 
 
 def _of_zeros(sampler: Sampler) -> Tensor:
@@ -66,7 +68,10 @@ def _named(bounds: tuple[float, float], gain: float, centre: float) -> Head:
     """Return the activation with these numbers, or else the numbers."""
     for activation, slope in _SLOPES.items():
         pairs = zip(bounds, activation.bounds, strict=True)
-        if all(one == other or abs(one - other) < _ALIKE for one, other in pairs) and abs(gain - slope) <= _ALIKE_SLOPE * slope:
+        alike = all(one == other or abs(one - other) < _ALIKE for one, other in pairs)
+        if activation is Activation.SOFTPLUS and abs(centre - _SOFTPLUS_AT_ZERO) > _ALIKE:
+            continue
+        if alike and abs(gain - slope) <= _ALIKE_SLOPE * slope:
             return activation
     return MeasuredHead(bounds=bounds, gain=gain, centre=centre)
 
@@ -77,10 +82,10 @@ def _pushed(sampler: Sampler, layer: nn.Module, size: float) -> Tensor:
 
 
 def _response(sampler: Sampler, layer: nn.Module) -> tuple[list[float], list[float]]:
-    """Return each channel's value (D,) at a pre-activation of zero, and its slope there."""
+    """Return each channel's value (D,) at a pre-activation of zero, and its slope there: the steeper one where it has two."""
     middle = _with_layer(sampler, layer, 0, 0.0)
-    up, down = (_with_layer(sampler, layer, _PATTERNS - 1, size) for size in (_SMALL, -_SMALL))
-    slopes = (up - down).double().abs().flatten(0, 1).mean(dim=0) / (2 * _SMALL)
+    sides = [(_with_layer(sampler, layer, _PATTERNS - 1, size) - middle).double().abs() for size in (_SMALL, -_SMALL)]
+    slopes = torch.maximum(*sides).flatten(0, 1).mean(dim=0) / _SMALL
     return middle.flatten(0, 1).mean(dim=0).tolist(), slopes.tolist()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -191,15 +191,22 @@ def _require_fit(path: str, expected: Mapping[str, Tensor], tensors: Mapping[str
             raise InputError(f"{path}: {what} {shown}{more}; the file is not the whole generator it looks like")
 
 
-def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.Module | None = None) -> WeightFacts:
+def weight_facts(
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    output: nn.Module | None = None,
+    called: Container[nn.Module] | None = None,
+) -> WeightFacts:
     """Count non-finite numbers, and compare each weight with the bound of PyTorch's uniform initialisation.
 
     The bound is 1/sqrt(fan in) for linear and convolutional layers and 1/sqrt(H) for recurrent ones. The output layer
-    (`output`, or that of a rebuilt generator) is left out, since a pretrainer rescales it.
+    (`output`, or that of a rebuilt generator) is left out, since a pretrainer rescales it. `called` are the recurrent layers
+    that the network runs, None for all that it has.
     """
     floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
     non_finite = sum(int((~torch.isfinite(tensor)).sum()) for tensor in floating)
     excesses = []
+    recurrent = []
     last = output or output_layer(network)
     for module in network.modules():
         if module is last:
@@ -210,15 +217,19 @@ def weight_facts(network: nn.Module, tensors: Mapping[str, Tensor], output: nn.M
                 continue
             excesses.append(float(weight.detach().abs().max()) * math.sqrt(weight[0].numel()))
         elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
-            for name, weight in module.named_parameters(recurse=False):
-                if name.startswith("weight"):
-                    excesses.append(float(weight.detach().abs().max()) * math.sqrt(module.hidden_size))
+            named = module.named_parameters(recurse=False)
+            largest = [float(weight.detach().abs().max()) for name, weight in named if name.startswith("weight")]
+            own = [one * math.sqrt(module.hidden_size) for one in largest]
+            excesses += own
+            used = called is None or module in called
+            recurrent += [max(own)] if used and own and all(map(math.isfinite, own)) else []
     finite = [excess for excess in excesses if math.isfinite(excess)]
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
     return WeightFacts(
         non_finite=non_finite,
         total=sum(tensor.numel() for tensor in floating),
         excess_over_start=max(finite) if finite else None,
+        least_recurrent=min(recurrent) if recurrent else None,
         norms=len(norms),
         stale_norms=sum(_is_stale(norm) for norm in norms),
     )

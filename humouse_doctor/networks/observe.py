@@ -142,7 +142,9 @@ def facts_by_behaviour(
 def with_latent(settings: Settings, sampler: Sampler) -> Settings:
     """Return `settings` with the size of the latents that the sampler draws, unless they state one."""
     stated = settings.get(_LATENT)
-    if stated is not None and stated.origin is not Origin.DEFAULT:
+    if stated is not None and stated.origin not in (Origin.DEFAULT, Origin.CHECKPOINT):
+        return settings
+    if stated is not None and stated.value == sampler.latent_dim and stated.origin is Origin.CHECKPOINT:
         return settings
     return settings.with_setting(Setting(key=_LATENT, value=sampler.latent_dim, origin=Origin.INFERRED))
 
@@ -168,11 +170,16 @@ def _first(own: Own, latent: int, condition: int, settings: Settings, remarks: l
 
 
 def _size(network: nn.Module, settings: Settings, key: str) -> int | None:
-    """Return the size that the settings state, or an attribute of the network with a common name for it."""
+    """Return the size that the settings state, or an attribute of the network with a common name for it.
+
+    The network knows it better than a number beside its weights, which may be of another part of the file.
+    """
     stated = settings.get(key)
-    if stated is not None and stated.origin is not Origin.DEFAULT and isinstance(stated.value, int):
-        return stated.value
-    return next((value for name in COMMON_NAMES[key] if isinstance(value := getattr(network, name, None), int)), None)
+    known = stated.value if stated is not None and stated.origin is not Origin.DEFAULT else None
+    if stated is not None and stated.origin is not Origin.CHECKPOINT and isinstance(known, int):
+        return known
+    own = next((value for name in COMMON_NAMES[key] if isinstance(value := getattr(network, name, None), int)), None)
+    return own if own is not None or not isinstance(known, int) else known
 
 
 def tensors_of(network: nn.Module) -> Mapping[str, Tensor]:
@@ -204,7 +211,7 @@ def observe(
     if drawn.hidden is None or drawn.rnn_input is None:
         absent[Need.RECURRENCE] = NO_RECURRENCE
     with memory_asked("the generator"), one_thread():
-        behaviour = experiment(sampler, conditions, drawn.rnn_input, seed)
+        behaviour = experiment(sampler, conditions, drawn.rnn_input, seed, targets)
     fit = grads = None
     if targets is not None:
         progress("taking the loss's gradient")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +29,8 @@ from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
 _WRAP = "if its forward takes more, or something else, wrap it in a module whose forward takes the latents alone"
+#: Names of an argument for the true sequence, of which a decoder that is taught takes the steps before each.
+_PAST = re.compile(r"(ground_)?truth|(true_)?past|targets?|tgt|trg|teacher|(teacher_)?forcing|prev(ious)?|ys?", re.IGNORECASE)
 #: Numbers copied to float64 at a time.
 _AT_ONCE = 1 << 24
 
@@ -47,7 +50,9 @@ class Sampler:
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
     number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
     is given; `output` says where the sequences stand in what the network returns. The first two channels are multiplied by
-    `scale` (2,), if there is one.
+    `scale` (2,), if there is one. `past` is the name of an argument for the true sequence, None if there is none. `last` is the
+    layer before the head of a caller's own network, None if unknown, and `recurrent` are its recurrent layers in the order in
+    which they are called, before a first pass all there are.
     """
 
     def __init__(
@@ -65,7 +70,10 @@ class Sampler:
         self.condition_dim, self.load = condition_dim, load
         self.output = Output() if output is None else output
         self.scale: Tensor | None = None
+        self.last: nn.Module | None = None
+        self.recurrent = tuple(m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase))
         self._takes_condition = _takes_condition(network)
+        self.past = None if self._takes_condition else _past_of(network)
 
     @property
     def latent_dim(self) -> int:
@@ -85,6 +93,16 @@ class Sampler:
                 f"the generator does not take latents of shape {tuple(latents.shape)}: {reason(error)}; {_WRAP}"
             ) from error
         return returned
+
+    def taught(self, latents: Tensor, past: Tensor) -> Tensor | None:
+        """Generate with the true sequences (N, T, D) handed in as the past; return None if the network does not take them."""
+        like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
+        given = [values.to(like.device, like.dtype) for values in (latents, past)]
+        try:
+            made = self.output.of(self.network(given[0], **{str(self.past): given[1]}))
+        except Exception:  # the user's own network may raise anything, and need not take this
+            return None
+        return made.to("cpu", torch.float32) if made.shape == past.shape else None
 
     def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Generate; raise `UsageError` if the network does not return (N, T, D)."""
@@ -115,6 +133,16 @@ def _takes_condition(network: nn.Module) -> bool:
     return len(plain) >= 2 and plain[1].default is inspect.Parameter.empty
 
 
+def _past_of(network: nn.Module) -> str | None:
+    """Return the first argument after the latent that is None by default and is called after a true sequence."""
+    try:
+        parameters = list(inspect.signature(network.forward).parameters.values())[1:]
+    except (TypeError, ValueError):
+        return None
+    named = (p.name for p in parameters if p.default is None and p.kind is not p.POSITIONAL_ONLY)
+    return next((name for name in named if _PAST.fullmatch(name)), None)
+
+
 def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int) -> PriorSamples:
     """Generate `count` sequences from latents of the prior, drawn by `seed`.
 
@@ -126,7 +154,7 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
         latents = sampler.prior.draw(count, seed)
         given = sampler.conditions(conditions, count)
-        recorder = _StateRecorder(sampler.network)
+        recorder = _StateRecorder(sampler.recurrent)
         with seeded(seed):
             with recorder:
                 parts = [sampler(latents[:batch], given[:batch])]
@@ -142,14 +170,13 @@ def draw(sampler: Sampler, conditions: FloatArray | None, count: int, seed: int)
 
 
 class _StateRecorder:
-    """A recorder of the first recurrent layer's input and the last one's output.
+    """A recorder of the first recurrent layer's input and the last one's output, of those given in order.
 
     A layer is called once with whole sequences; a cell or an autoregressive layer is called for every step. In both cases
     the calls of a batch are joined along time.
     """
 
-    def __init__(self, network: nn.Module) -> None:
-        recurrent = [m for m in network.modules() if isinstance(m, nn.RNNBase | nn.RNNCellBase)]
+    def __init__(self, recurrent: Sequence[nn.Module]) -> None:
         self._targets: dict[str, nn.Module] = {}
         if recurrent:
             self._targets = {"input": recurrent[0], "hidden": recurrent[-1]}
@@ -239,11 +266,13 @@ def first_pass(sampler: Sampler, wanted: tuple[int, int] | None = None, part: st
         require_steps_first((steps, channels), wanted, None)
     known = output_layer(sampler.network)
     last = [layer for layer, _ in called if _width(layer) in (channels, steps * channels)]
+    sampler.last = known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None
+    sampler.recurrent = tuple(dict.fromkeys(layer for layer, _ in called if isinstance(layer, nn.RNNBase | nn.RNNCellBase)))
     return FirstPass(
         predictions=predictions,
-        output=known if isinstance(known, nn.Linear | nn.Conv1d) else last[-1] if last else None,
+        output=sampler.last,
         load=meter.load(sampler, steps, channels),
-        recurrent=any(isinstance(layer, nn.RNNBase | nn.RNNCellBase) for layer, _ in called),
+        recurrent=bool(sampler.recurrent),
     )
 
 

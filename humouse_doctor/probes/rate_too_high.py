@@ -83,3 +83,12 @@ class RateTooHigh(Probe):
         rate = case.settings.number("training.lr.generator")
         high = rate is None or rate >= 10 * catalogue.USUAL_RATE
         return (catalogue.usual_rate(case) if high else catalogue.other_rate(case, 0.1),)
+
+
+def is_too_high(case: Case) -> bool:
+    """Return True if HD212 finds the rate of `case`, or how far its weights have moved, more than borderline."""
+    probe = RateTooHigh()
+    try:
+        return case.network is not None and probe.judge(probe.measure(case)) is Judgement.FOUND
+    except NotMeasurable:
+        return False

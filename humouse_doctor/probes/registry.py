@@ -15,6 +15,7 @@ from humouse_doctor.core.probe import Decides, Metric, Probe
 from humouse_doctor.core.report import Report
 from humouse_doctor.probes import plugins
 from humouse_doctor.probes.batch_mixed import BatchMixed
+from humouse_doctor.probes.codes_off_prior import CodesOffPrior
 from humouse_doctor.probes.collapsed_posterior import CollapsedPosterior
 from humouse_doctor.probes.direction_collapse import DirectionCollapse
 from humouse_doctor.probes.flat_output import FlatOutput
@@ -68,6 +69,7 @@ PROBES: tuple[Probe, ...] = (
     StaleStatistics(),
     BatchMixed(),
     GatesSaturated(),
+    CodesOffPrior(),
 )
 
 #: It replaces either of those that decide before training if a run starts from a pretrainer's weights.

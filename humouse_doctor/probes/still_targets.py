@@ -41,9 +41,12 @@ class StillTargets(Probe):
         budget.require_warm_up(case)
         if case.space.absolute:
             raise NotMeasurable(f"the loss compares {case.space.name}, where a zero delta is only a pause")
-        if case.samples.sequences is None:
+        if case.space.as_is:
+            deltas = measures.loss_targets(case)  # a series as the loss compares it is raw
+        elif case.samples.sequences is None:
             raise NotMeasurable("the raw sequences are not known")
-        deltas = case.samples.sequences[..., :2]
+        else:
+            deltas = case.samples.sequences[..., :2]
         measures.require_numbers(deltas, "the raw sequences")
         measured = {"still_share": float((deltas == 0).mean())}
         if case.samples.lengths is not None:
@@ -51,11 +54,14 @@ class StillTargets(Probe):
         return measured
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        moves = "something" if case.space is not None and case.space.as_is else "a hand"
         return (
             f"{measured['still_share']:.0%} of the deltas are exactly zero"
             f" ({measured.get('padding_share', 0.0):.0%} of the steps are padding): until the generator knows"
-            " when a hand moves, standing still is the L1's best answer"
+            f" when {moves} moves, standing still is the L1's best answer"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
+        if case.space is not None and case.space.as_is:
+            return ()  # no scale moves what stands still: the deltas are to be taken elsewhere, or over more time
         return catalogue.scale_remedies(case)

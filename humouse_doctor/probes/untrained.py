@@ -11,7 +11,7 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
 
 #: The largest of 100 numbers drawn from the bounds of a start lies below this share of these once in 38,000 times.
-_NEAR = 0.9
+NEAR_START = 0.9
 #: Below this no weight is anything.
 _NOTHING = 1e-6
 
@@ -49,7 +49,11 @@ class NonFiniteOrUntrained(Probe):
             raise NotMeasurable("the network has no weights")
         measured = {"non_finite_weights": float(case.weights.non_finite)}
         excess = case.weights.excess_over_start
-        if excess is not None and not _NOTHING < excess < _NEAR:  # there they are no such start, whatever they are
+        behaviour = case.samples.behaviour
+        # weights that nothing passes stay where they started, however long they are trained: HD201 says so
+        held = behaviour is not None and behaviour.passes_nothing
+        start = excess is not None and not _NOTHING < excess < NEAR_START  # else they are none, whatever they are
+        if excess is not None and start and not held:
             measured["excess_over_start"] = excess
         return measured
 
@@ -61,6 +65,12 @@ class NonFiniteOrUntrained(Probe):
             f"every weight lies within the bounds of its random start (largest {measured['excess_over_start']:.4f} of the"
             " bound): this generator looks untrained, unless its random start had narrower bounds"
         )
+
+
+def is_at_start(case: Case) -> bool:
+    """Return True if no weight of `case` is beyond its random start, as far as is known."""
+    excess = None if case.weights is None else case.weights.excess_over_start
+    return excess is not None and NonFiniteOrUntrained.metrics[1].judge(excess) is not Judgement.HEALTHY
 
 
 def looks_untrained(measured: Mapping[str, float]) -> bool:

@@ -463,6 +463,63 @@ def statistics_of_the_data(case: Case) -> Remedy:
     )
 
 
+def codes_as_drawn() -> Remedy:
+    """Draw latents like the codes that the decoder was trained on."""
+    return Remedy(
+        id="codes-as-drawn",
+        title="Draw latents like the codes that the decoder was trained on",
+        why="the weights may be sound: real sequences have latents that are hardly ever drawn",
+        code_hint=(
+            "Fit a Gaussian, or a mixture, to the codes of the training data and draw from it; or train again with more weight"
+            " on the KL term, until codes have a std of about 1. Hand the codes in (codes=) to have samples of these judged."
+        ),
+        expects=(_PRIOR, _SPREAD),
+    )
+
+
+def less_teaching() -> Remedy:
+    """Let a decoder need its code, by showing it less of the true past."""
+    return Remedy(
+        id="less-teaching",
+        title="Show the decoder less of the true past while it is trained",
+        why="a decoder that sees the true past does without the code, and has neither when it runs by itself",
+        code_hint=(
+            "Train it on its own output (no teacher forcing), or leave the true value out at a growing share of the steps; and"
+            " let the weight of the KL term rise from 0. Then train again."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def moved_weights() -> Remedy:
+    """Look for the reason why the weights of a recurrent layer are still at their start."""
+    return Remedy(
+        id="moved-weights",
+        title="Train, load and average every weight of the generator",
+        why="steps and rate would have moved them: more steps do not help weights that nothing trains, or that were not loaded",
+        code_hint=(
+            "Load with load_state_dict(..., strict=True) and look at the names it complains of; make the optimiser of"
+            " generator.parameters() after the last change of the network; with averaged weights take a decay of at most"
+            " 1 - 10 / steps, or the weights themselves."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
+def living_head() -> Remedy:
+    """Let the last layers pass a gradient where the training starts."""
+    return Remedy(
+        id="living-head",
+        title="Let the last layers pass a gradient where the training starts",
+        why="where an activation is flat no gradient passes it, so that no training moves anything before it",
+        code_hint=(
+            "Leave out the ReLU, clamp or softmax behind the last layer and scale the targets instead; or take one that is flat"
+            " nowhere, such as LeakyReLU or softplus; or start the bias before it where it passes. Then train again."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
 def separate_sequences() -> Remedy:
     """Keep the sequences of a batch apart."""
     return Remedy(

@@ -115,9 +115,8 @@ def typed(command: str, request: Request, *options: str) -> str | None:
         words.extend(("--set", override))
     words.extend(() if request.rehearse_s is None else (f"--rehearse={request.rehearse_s:g}s",))
     words.extend(() if request.model is None else ("--model", request.model))
-    if command == "inspect":
-        words.extend(() if request.part is None else ("--part", request.part))
-        words.extend(("--targets", "as-is") if request.as_is else ())
+    words.extend(() if request.part is None else ("--part", request.part))
+    words.extend(("--targets", "as-is") if request.as_is else ())
     typed = shlex.join([*words, *(("--salvage",) if request.salvage else ()), *options])
     return typed if typed.isprintable() and HIDDEN not in typed else None
 
@@ -136,12 +135,11 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     sick = report.verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
     sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
     command = None
-    inspect_alone = request.part is not None or request.as_is  # other commands have no such options
-    if report.chosen_remedies and report.subject.config is not None and not inspect_alone:
+    if report.chosen_remedies and report.subject.config is not None:
         command = typed("suggest-config", request)
     elif sick:
         command = search_command(report)
-    elif sound and request.checkpoint is not None and not (request.model or request.salvage or inspect_alone):
+    elif sound and request.checkpoint is not None and not (request.model or request.salvage):  # which a gate has not
         command = typed("gate", request)
     elif sound and report.before_training and report.data is not None:
         command = typed("preflight", request, "--rehearse")
@@ -161,6 +159,11 @@ def _diagnosed(
     """Return the report and the facts of the trainer; the patch's diff, which reads the config several times, is made later."""
     started = time.monotonic()
     probes = selected(select, ignore)
+    if request.checkpoint is None and request.as_is:
+        raise UsageError(
+            f"{request.config}: --targets as-is is for a generator of your own, or samples: before training a config is that of"
+            " humouse's warm-up, on gestures"
+        )
     if request.rehearse_s is not None:
         if request.checkpoint is not None:
             raise UsageError("--rehearse is for a config alone; a checkpoint is measured without it")

@@ -64,6 +64,35 @@ def _report(ended: Ended) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("stated", "more", "weight", "origin"),
+    [
+        ({"hyper_parameters": {"latent_dim": 3, "lr": 1e-3, "lambda_kl": 900.0, "batch_size": 8}}, (), 900.0, "checkpoint"),
+        ({"hparams": {"beta": 900.0}}, (), 900.0, "checkpoint"),
+        ({"args": {"kl_weight": 900.0, "lr": "fast"}}, ("--set", "kl_weight=800"), 800.0, "override"),
+        ({"hyper_parameters": {"kl_weight": float("nan"), "betas": [0.5, 0.9]}}, (), None, None),
+    ],
+)
+def test_settings_that_stand_beside_the_weights_name_a_cause(
+    invoke: Invoke, folder: Path, stated: dict[str, Any], more: tuple[str, ...], weight: float | None, origin: str | None
+) -> None:
+    silent = Fitted(tracks(2), std=50.0)
+    tensors = {f"decoder.{name}": value for name, value in silent.state_dict().items()}
+    torch.save({"epoch": 3, "state_dict": {**tensors, "encoder.weight": torch.ones(1)}, **stated}, folder / "last.ckpt")
+    asked = ("inspect", "last.ckpt", "--data", "2.npy", "--targets", "as-is", "--quick", "--model", "factories_of_2:own")
+
+    report = _report(invoke(*asked, "-f", "json", *more))
+
+    found = {one["key"]: (one["value"], one["origin"]) for one in report["settings"]}
+    assert found.get("training.warmup_kl_weight") == (None if weight is None else (weight, origin))
+    assert [cause["code"] for cause in report["causes"]] == ([] if weight is None else ["HD214"])
+    assert found["model.generator.latent_dim"] == (8, "inferred")  # the network's own
+    if origin == "checkpoint":
+        (cause,) = (finding for finding in report["findings"] if finding["code"] == "HD214")
+        assert (cause["location"]["file"], cause["location"]["origin"]) == ("last.ckpt", "checkpoint")
+        assert any("last.ckpt states beside its weights: " in remark for remark in report["subject"]["remarks"])
+
+
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("channels", [1, 2, 6])
 def test_a_series_is_compared_as_it_is_in_every_channel(invoke: Invoke, channels: int) -> None:
@@ -170,3 +199,32 @@ def test_channels_before_steps_are_refused(invoke: Invoke, folder: Path) -> None
 
     assert ended.code == 2
     assert "its output stands as (N, D, T); transpose it" in ended.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_every_command_takes_the_option_or_says_why_not(invoke: Invoke, folder: Path) -> None:
+    (folder / "run.yaml").write_text("training: {lr: {generator: 1e-4}, betas: [0.5, 0.9], reconstruction_epochs: 2}\n")
+    np.savez(folder / "far.npz", sequences=2900 * tracks(2).numpy())
+    torch.save({name: 2 * value for name, value in Recurrent().state_dict().items()}, folder / "net.pt")
+    np.save(folder / "drawn.npy", tracks(6, seed=2).numpy())
+    own = ("net.pt", "-c", "run.yaml", "--data", "far.npz", "--targets", "as-is", "--model", "factories_of_2:Recurrent")
+
+    inspected = invoke("inspect", *own, "--quick")
+    assert "humouse-doctor suggest-config net.pt --config run.yaml" in " ".join(inspected.out.split())
+    assert "--targets as-is" in " ".join(inspected.out.split())
+    assert invoke("suggest-config", *own, "--quick", "--emit", "overrides").out
+    passed = invoke("gate", "drawn.npy", "--data", "6.npy", "--targets", "as-is")
+    assert (passed.code, passed.err) == (0, ""), passed.out
+    np.save(folder / "dead.npy", tracks(6, seed=2).numpy() * [1, 1, 1, 1, 1, 0])
+    assert invoke("gate", "dead.npy", "--data", "6.npy", "--targets", "as-is").code == 1
+    assert invoke("gate", "dead.npy", "--data", "6.npy").code == 0  # gestures have no sixth channel
+    for command in (
+        ("preflight", "run.yaml", "--data", "far.npz"),
+        ("preflight", "run.yaml", "--data", "far.npz", "--rehearse"),
+        ("suggest-config", "-c", "run.yaml", "--data", "far.npz"),
+        ("verify", "run.yaml", "--data", "far.npz"),
+    ):
+        ended = invoke(*command, "--targets", "as-is")
+        assert ended.code == 2
+        assert "--targets as-is is for a generator of your own, or samples" in ended.err
+        assert len(ended.err.strip().splitlines()) == 1

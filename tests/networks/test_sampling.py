@@ -480,10 +480,11 @@ _STD, _MEAN = torch.tensor([2.0, 3.0]), torch.tensor([1.0, -1.0])
         (lambda values: torch.tanh(values) * _STD + _MEAN, (-4, 2), 3.0, -1.0),
         (lambda values: values * _STD + _MEAN, (-np.inf, np.inf), 3.0, -1.0),
         (lambda values: values.clamp(-11.5, 2), (-11.5, 2), 1.0, 0.0),
-        (lambda values: 5 - values.relu(), (-np.inf, 5), 0.5, 5.0),
+        (lambda values: 5 - values.relu(), (-np.inf, 5), 1.0, 5.0),
+        (torch.relu, (0, np.inf), 1.0, 0.0),
         (lambda values: torch.tanh(values).cumsum(dim=1), (-T, T), None, 0.0),
     ],
-    ids=["scaled", "unscaled", "linear unscaled", "clamp", "from above", "summed"],
+    ids=["scaled", "unscaled", "linear unscaled", "clamp", "from above", "relu", "summed"],
 )
 def test_a_head_that_is_no_activation_is_known_by_its_numbers(
     head: Callable[[Tensor], Tensor], bounds: tuple[float, float], gain: float | None, centre: float

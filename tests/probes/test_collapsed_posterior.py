@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Behaviour, Case
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.spec import Architecture
 from tests import builders, reference
@@ -16,11 +16,17 @@ _KEY = "training.warmup_kl_weight"
 
 
 def _of(
-    weight: float | None, targets: FloatArray | None = None, *, architecture: Architecture | None = Architecture.SEQ2SEQ
+    weight: float | None,
+    targets: FloatArray | None = None,
+    *,
+    architecture: Architecture | None = Architecture.SEQ2SEQ,
+    varies: float = 0.1,
 ) -> Case:
     known = builders.settings(builders.SOUND if weight is None else {**builders.SOUND, _KEY: weight})
     drawn = builders.strokes(0) if targets is None else targets
-    return builders.case(builders.samples(drawn, drawn), known=known, facts=builders.network(architecture=architecture))
+    return builders.case(
+        builders.samples(drawn, varies * drawn), known=known, facts=builders.network(architecture=architecture)
+    )
 
 
 def _plane(spread: float, rows: int = 64, steps: int = 6) -> FloatArray:
@@ -54,6 +60,16 @@ def test_it_agrees_with_its_slow_twin(architecture: Architecture | None) -> None
     builders.assert_agrees("HD214", _of(0.3, targets, architecture=architecture), {"kl_share": 0.3 / limit, "kl_weight": 0.3})
 
 
+def test_samples_of_a_code_that_speaks_belie_the_weight_of_another_program() -> None:
+    reason = builders.run("HD214", _of(2.0, _plane(1.0), architecture=None, varies=0.5)).reason
+    assert reason == (
+        "samples vary 0.50 times as much as the targets, so the code is not empty: a weight of 2 is not on a KL term beside a"
+        " mean error"
+    )
+    assert builders.run("HD214", _of(2.0, _plane(1.0), architecture=None, varies=0.4)).judgement is Judgement.FOUND
+    assert builders.run("HD214", _of(2.0, _plane(1.0), varies=1.0)).judgement is Judgement.FOUND  # humouse's own loss is known
+
+
 def test_a_default_is_the_weight_of_a_seq2seq_alone() -> None:
     assert builders.run("HD214", _of(None)).measurements["kl_weight"] == 0.1
     for architecture in (None, Architecture.LSTM):
@@ -79,6 +95,22 @@ def test_the_message_names_the_loss_and_the_remedy_goes_well_below_the_limit() -
     )
     (remedy,) = _PROBE.remedies(case, measured)
     assert [(edit.key, edit.new) for edit in remedy.edits] == [(_KEY, 0.1)]
-    tiny = replace(case, samples=builders.samples(_plane(0.1), _plane(0.1)))
+    tiny = replace(case, samples=builders.samples(_plane(0.1), _plane(0.01)))
     (remedy,) = _PROBE.remedies(tiny, _PROBE.measure(tiny))
     assert [(edit.key, edit.new) for edit in remedy.edits] == [(_KEY, 0.002)]
+
+
+@pytest.mark.parametrize("weight", [None, 0.1])
+@pytest.mark.parametrize(
+    ("share", "judgement"), [(0.8, Judgement.HEALTHY), (0.3, Judgement.BORDERLINE), (0.1, Judgement.FOUND)]
+)
+def test_a_decoder_that_needs_its_past_alone_is_found(weight: float | None, share: float, judgement: Judgement) -> None:
+    case = _of(weight, architecture=None)
+    case = replace(case, samples=replace(case.samples, behaviour=Behaviour(taught_code_share=share)))
+    result = builders.run("HD214", case)
+    if judgement is Judgement.HEALTHY:
+        assert "taught_code_share" not in result.measurements
+        return
+    assert result.judgement is judgement
+    assert f"changes its output by {share:.2g} of a step" in _PROBE.message(case, result.measurements)
+    assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["less-teaching"]

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.case import Case, NetworkFacts
+from humouse_doctor.core.case import Behaviour, Case, NetworkFacts, WeightFacts
 from humouse_doctor.core.probe import Judgement, Status
-from humouse_doctor.core.spec import Activation
+from humouse_doctor.core.spec import Activation, Head, MeasuredHead
 from tests import builders, reference
 
 _PROBE = builders.probe("HD201")
@@ -110,3 +112,48 @@ def test_it_agrees_with_its_slow_twin(head: Activation, targets: FloatArray) -> 
 def test_it_agrees_with_its_slow_twin_on_strokes(head: Activation) -> None:
     targets = builders.strokes(7) * 3
     builders.assert_agrees("HD201", _of(targets, head), reference.out_of_reach_targets(targets.tolist(), head.value))
+
+
+_RELU = MeasuredHead(bounds=(0.0, np.inf), gain=1.0, centre=0.0)
+
+
+def _alive(behaviour: Behaviour, head: Head | None = _RELU, rate: float = 1e-3) -> Case:
+    """Targets of which the second channel does not vary, of a network that is 8 units wide."""
+    targets = builders.strokes(0) * [1.0, 0.0]
+    known = builders.settings({**builders.SOUND, "training.lr.generator": rate})
+    facts = replace(builders.network(), heads=(head, head))
+    samples = replace(builders.samples(targets, targets), behaviour=behaviour)
+    return builders.case(samples, facts=facts, known=known, weights=WeightFacts(non_finite=0, total=1, excess_over_start=1.0))
+
+
+@pytest.mark.parametrize(
+    ("shares", "judgement"),
+    [((0.5, 0.0), Judgement.HEALTHY), ((0.01, 1.0), Judgement.BORDERLINE), ((0.0, 1.0), Judgement.FOUND)],
+)
+def test_the_least_living_channel_that_should_vary_decides(shares: tuple[float, ...], judgement: Judgement) -> None:
+    behaviour = Behaviour(live_shares=shares)
+    result = builders.run("HD201", replace(_alive(behaviour), network=replace(builders.network(), heads=(_RELU, None))))
+    alone = _PROBE.judge({name: value for name, value in result.measurements.items() if name == "live_share"})
+    assert alone is judgement
+    assert ("live_share" in result.measurements) == (judgement is not Judgement.HEALTHY)
+
+
+def test_a_dead_head_and_silent_layers_are_said_with_what_to_do() -> None:
+    for behaviour, said in (
+        (Behaviour(live_shares=(0.0, 0.0)), "only 0.0% of the outputs change when what comes before it does"),
+        (Behaviour(silent_layers=1), "1 layer gets nothing but zeros, for every latent"),
+        (Behaviour(silent_layers=2, live_shares=(1.0, 1.0)), "2 layers get nothing but zeros, for every latent"),
+    ):
+        case = _alive(behaviour, None)  # of a softmax of one number no bounds are known
+        result = builders.run("HD201", case)
+        assert result.judgement is Judgement.FOUND
+        assert said in _PROBE.message(case, result.measurements)
+        assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["living-head"]
+        assert builders.run("HD108", case).measurements == {"non_finite_weights": 0}  # it cannot have moved
+    assert builders.run("HD108", _alive(Behaviour(live_shares=(0.0, 1.0)))).judgement is Judgement.FOUND
+
+
+@pytest.mark.parametrize(("head", "rate"), [(Activation.TANH, 1e-3), (Activation.SIGMOID, 1e-3), (_RELU, 0.5)])
+def test_a_head_that_saturates_or_that_steps_drove_off_is_another_cause(head: Head, rate: float) -> None:
+    result = builders.run("HD201", _alive(Behaviour(live_shares=(0.0, 0.0)), head, rate))
+    assert "live_share" not in result.measurements

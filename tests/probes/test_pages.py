@@ -69,7 +69,7 @@ def test_a_tool_code_is_listed_with_its_first_sentence() -> None:
 def test_tool_codes_are_the_tools_own_and_in_order() -> None:
     codes = [tool.code for tool in ToolCode]
     assert codes == sorted(set(codes))
-    assert all(code.startswith("HD00") and len(code) == 5 for code in codes)
+    assert all(code.startswith("HD0") and len(code) == 5 for code in codes)
 
 
 def test_an_explanation_is_the_page_and_links_to_what_it_speaks_of() -> None:

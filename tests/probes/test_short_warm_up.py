@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
-from humouse_doctor.core.case import Case, WeightFacts
+from humouse_doctor.core.case import Behaviour, Case, WeightFacts
 from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.settings import Value
 from humouse_doctor.core.spec import Activation, Architecture
 from tests import builders, reference
 
@@ -96,3 +99,45 @@ def test_steps_that_the_config_alone_tells_are_not_said_to_be_those_of_the_data(
     for data in (None, builders.summary()):
         case = builders.case(known=builders.settings(values), facts=builders.network(), data=data)
         assert _PROBE.message(case, _PROBE.measure(case)).startswith("in 10 steps at lr 0.001")
+
+
+def _held(
+    least: float | None,
+    most: float = 2.0,
+    epochs: int = 1000,
+    behaviour: Behaviour | None = None,
+    more: Mapping[str, Value] = MappingProxyType({}),
+) -> Case:
+    """Weights whose recurrent layers are at `least` of their start or more, after steps that would have moved them."""
+    case = _of(epochs)
+    values = {**builders.SOUND, "training.reconstruction_epochs": epochs, **more}
+    samples = replace(builders.healthy_samples(), behaviour=behaviour)
+    weights = WeightFacts(non_finite=0, total=9, excess_over_start=most, least_recurrent=least)
+    return replace(case, settings=builders.settings(values), samples=samples, weights=weights)
+
+
+@pytest.mark.parametrize("least", [0.999, 1.04, 1.19])
+def test_recurrent_weights_at_their_start_after_steps_enough_are_found(least: float) -> None:
+    case = _held(least)
+    result = builders.run("HD210", case)
+    assert result.judgement is Judgement.FOUND
+    assert result.measurements["recurrent_excess"] == least
+    assert f"the largest weight is {least:.2f} times as large" in _PROBE.message(case, result.measurements)
+    assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["moved-weights"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        _held(1.2),
+        _held(None),
+        _held(0.75),  # smaller than any start
+        _held(1.0, most=1.0),  # HD108
+        _held(1.0, epochs=60),  # too few steps say it
+        _held(1.0, behaviour=Behaviour(silent_layers=1)),  # HD201
+        _held(1.0, more={"training.reset_generator_after_warmup": True}),  # HD208
+    ],
+    ids=["moved", "none", "small", "untrained", "few steps", "dead", "drawn anew"],
+)
+def test_weights_that_moved_or_that_something_else_held_are_not(case: Case) -> None:
+    assert "recurrent_excess" not in builders.run("HD210", case).measurements

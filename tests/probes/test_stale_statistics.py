@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, WeightFacts
 from humouse_doctor.core.probe import Judgement
-from humouse_doctor.core.spec import MeasuredHead
+from humouse_doctor.core.space import Reading
+from humouse_doctor.core.spec import Activation, MeasuredHead
 from tests import builders
 
 _PROBE = builders.probe("HD215")
@@ -74,3 +76,52 @@ def test_the_message_counts_the_layers_and_the_remedy_needs_no_training() -> Non
     (remedy,) = _PROBE.remedies(case, measured)
     assert "update_bn" in (remedy.code_hint or "")
     assert not remedy.edits
+
+
+def _shaped(
+    drawn: FloatArray, *, reached: float = 0.1, epochs: int = 2000, head: Activation = Activation.LINEAR, size: float = 1.0
+) -> Case:
+    """Samples beside strokes, which fitted latents make by the share `reached`."""
+    targets = size * builders.strokes(0)
+    samples = builders.samples(targets, drawn, latent_fit=builders.fit(targets, reached * targets))
+    known = builders.settings({**builders.SOUND, "training.reconstruction_epochs": epochs})
+    facts = builders.network(head, architecture=None)
+    return builders.case(samples, known=known, facts=facts, data=builders.summary(), weights=builders.TRAINED)
+
+
+_OTHERS = builders.strokes(1)
+
+
+@pytest.mark.parametrize("scale", [0.03, 0.3, 5.0])
+def test_one_scale_by_every_measure_is_that_of_other_data(scale: float) -> None:
+    case = _shaped(scale * _OTHERS + 7.0)
+    result = builders.run("HD215", case)
+    assert result.judgement is Judgement.FOUND
+    assert result.measurements["shape_scale"] == pytest.approx(scale, rel=0.2)
+    assert "nothing scales the output back" in _PROBE.message(case, result.measurements)
+    assert [remedy.id for remedy in _PROBE.remedies(case, result.measurements)] == ["statistics-of-the-data"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        _shaped(0.8 * _OTHERS),
+        _shaped(0.1 * _OTHERS.mean(axis=1, keepdims=True) + 0.02 * _OTHERS),  # they hardly move
+        _shaped(0.1 * _OTHERS[:, :, :1] * [1.0, 1.0]),  # in fewer directions
+        _shaped(0.1 * _OTHERS, reached=0.9),  # other latents reach the targets
+        _shaped(0.1 * _OTHERS, epochs=1),  # HD202
+        _shaped(0.1 * _OTHERS, head=Activation.TANH, size=100.0),  # HD201
+        replace(_shaped(0.1 * _OTHERS), settings=builders.settings({})),  # neither rate nor steps are known
+    ],
+    ids=["alike", "still", "poor", "reached", "few steps", "out of reach", "not known"],
+)
+def test_a_scale_that_something_else_sets_is_not_told(case: Case) -> None:
+    assert "shape_scale" not in builders.run("HD215", case).measurements
+
+
+def test_the_scale_of_what_a_program_reads_otherwise_is_that_of_its_reading() -> None:
+    case = _shaped(np.diff(5 * _OTHERS, axis=1, prepend=0.0))
+    raw = np.diff(builders.strokes(0), axis=1, prepend=0.0)
+    case = replace(case, samples=replace(case.samples, sequences=raw))
+    summed = replace(case, reading=Reading(space=builders.DELTAS, because="the trainer sums it"))
+    assert "shape_scale" not in builders.run("HD215", summed).measurements  # HD211

@@ -76,3 +76,16 @@ def test_it_agrees_with_its_slow_twin(deltas: FloatArray, padded: bool) -> None:
     lengths = np.arange(1.0, len(deltas) + 1) % deltas.shape[1] if padded else None
     twin = reference.still_targets(deltas.tolist(), None if lengths is None else lengths.tolist())
     builders.assert_agrees("HD209", _of(deltas, lengths), twin)
+
+
+@pytest.mark.parametrize(("share", "judgement"), [(0.1, Judgement.HEALTHY), (0.95, Judgement.FOUND)])
+def test_deltas_of_any_series_are_counted_in_every_channel(share: float, judgement: Judgement) -> None:
+    series = np.concatenate([_still(share)] * 3, axis=-1)
+    case = builders.case(Samples(loss_targets=series), space=Space(absolute=False, channels=None, as_is=True))
+    result = builders.run("HD209", case)
+    assert result.judgement is judgement
+    assert result.measurements["still_share"] == pytest.approx(share, abs=1e-3)
+    assert "when something moves" in _PROBE.message(case, result.measurements)
+    assert _PROBE.remedies(case, result.measurements) == ()
+    moved = builders.case(Samples(loss_targets=series), space=Space(absolute=True, channels=None, as_is=True))
+    assert builders.run("HD209", moved).judgement is None  # of positions a zero is no pause

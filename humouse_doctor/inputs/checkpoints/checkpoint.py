@@ -19,7 +19,7 @@ from humouse_doctor.core.errors import InputError
 from humouse_doctor.inputs.checkpoints import container
 from humouse_doctor.inputs.checkpoints.child import Loader
 from humouse_doctor.inputs.checkpoints.container import Container, Kind
-from humouse_doctor.inputs.checkpoints.protocol import BARE_SEQUENCES, Content
+from humouse_doctor.inputs.checkpoints.protocol import BARE_SEQUENCES, Content, Plain
 from humouse_doctor.inputs.files import open_regular
 
 if TYPE_CHECKING:
@@ -45,8 +45,10 @@ Accept = Callable[[str, Mapping[str, tuple[int, ...]]], None]
 class Checkpoint:
     """Tensors by name, without wrappers and prefixes.
 
-    `position_mean` and `position_std` (2,) and `config` come from a pretrainer's file. `remarks` describe the choices made
-    in reading. `foreign` names the code that the file refers to, none of which was run.
+    `position_mean` and `position_std` (2,) and `config` come from a pretrainer's file; `stated` are the settings that a
+    framework such as Lightning saved beside the weights. `has_encoder` is True if an encoder's tensors are among those left
+    out. `remarks` describe the choices made in reading. `foreign` names the code that the file refers to, none of which was
+    run.
     """
 
     tensors: Mapping[str, Tensor]
@@ -55,6 +57,8 @@ class Checkpoint:
     position_mean: FloatArray | None = None
     position_std: FloatArray | None = None
     config: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    stated: Mapping[str, Plain] = field(default_factory=lambda: MappingProxyType({}))
+    has_encoder: bool = False
     foreign: tuple[str, ...] = ()
 
     @property
@@ -94,13 +98,18 @@ def load(
     remarks = [*looked_at.remarks, *answer.remarks]
     found = {name: torch.from_numpy(array) for name, array in answer.arrays.items()}
     pairs = {name: np.array(values, dtype=np.float64) for name, values in answer.statistics.items()}
+    tensors = _under_prefix(found, remarks, names) if names else _plain_names(found, remarks)
+    taken = {id(tensor) for tensor in tensors.values()}
+    others = [name for name, tensor in found.items() if id(tensor) not in taken]
     return Checkpoint(
-        tensors=MappingProxyType(_under_prefix(found, remarks, names) if names else _plain_names(found, remarks)),
+        tensors=MappingProxyType(tensors),
         sha256=looked_at.sha256,
         remarks=tuple(remarks),
         position_mean=pairs.get("position_mean"),
         position_std=pairs.get("position_std"),
         config=answer.config,
+        stated=answer.stated,
+        has_encoder=any(part.startswith("enc") for name in others for part in name.split(".")),
         foreign=answer.foreign,
     )
 

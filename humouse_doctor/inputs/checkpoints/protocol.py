@@ -98,12 +98,14 @@ class Question:
 class Answer:
     """The content of a file: arrays by name, statistics, plain config values, remarks, and names of foreign code.
 
-    `refusal` is the reason why the file was refused, else None.
+    `stated` are the settings that a training framework wrote beside the weights. `refusal` is the reason why the file was
+    refused, else None.
     """
 
     arrays: Mapping[str, AnyArray] = field(default_factory=lambda: MappingProxyType({}))
     statistics: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     config: Mapping[str, Plain] = field(default_factory=lambda: MappingProxyType({}))
+    stated: Mapping[str, Plain] = field(default_factory=lambda: MappingProxyType({}))
     remarks: tuple[str, ...] = ()
     foreign: tuple[str, ...] = ()
     refusal: str | None = None
@@ -141,6 +143,7 @@ def send_parts(
         "tensors": [(name, dtype, list(shape)) for name, dtype, shape in tensors],
         "statistics": {name: list(values) for name, values in answer.statistics.items()},
         "config": dict(answer.config),
+        "stated": dict(answer.stated),
         "remarks": answer.remarks,
         "foreign": answer.foreign,
         "refusal": answer.refusal,
@@ -165,6 +168,7 @@ def receive(stream: IO[bytes], max_bytes: int) -> Answer:
     answer = Answer(
         statistics=MappingProxyType(_statistics(header.get("statistics"))),
         config=MappingProxyType(_config(header.get("config"))),
+        stated=MappingProxyType(_config(header.get("stated"))),
         remarks=_texts(header.get("remarks"), _MAX_REMARKS),
         foreign=_texts(header.get("foreign"), _MAX_FOREIGN),
         refusal=None if header.get("refusal") is None else _text(header.get("refusal")),

@@ -47,6 +47,8 @@ _WRAPPERS = (
     "state_dict", "generator", "G", "netG", "model_state_dict", "generator_state_dict", "netG_state_dict", "model",
     "GAN", "g", "g_state", "params", "g_ema", "generator_ema", "G_ema", "params_ema", "ema", "shadow",
 )  # fmt: skip
+#: The keys under which frameworks and scripts save the settings of a training beside its weights: Lightning's comes first.
+_STATED = ("hyper_parameters", "hparams", "args")
 _AVERAGED = ("g_ema", "generator_ema", "G_ema", "params_ema", "ema")
 
 
@@ -61,6 +63,7 @@ class _Found:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     statistics: dict[str, tuple[float, ...]] = field(default_factory=dict)
     config: dict[str, protocol.Plain] = field(default_factory=dict)
+    stated: dict[str, protocol.Plain] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
@@ -135,6 +138,7 @@ def write_answer(question: Question, files: Sequence[BinaryIO], answers: BinaryI
     answer = Answer(
         statistics=MappingProxyType(found.statistics),
         config=MappingProxyType(found.config),
+        stated=MappingProxyType(found.stated),
         remarks=tuple(found.remarks),
         foreign=tuple(found.foreign),
     )
@@ -361,6 +365,8 @@ def _take_generator(content: object, found: _Found) -> None:
     found.tensors = {name: _plain(name, tensor) for name, tensor in tensors.items()}
     settings = salvage.as_dict(dict.get(opened, "config"))
     found.config = {} if settings is None else _settings(settings)
+    stated = (salvage.as_dict(dict.get(opened, name)) for name in _STATED)
+    found.stated = _settings(next((values for values in stated if values is not None), {}))
     for name in protocol.STATISTICS:
         pair = _pair(opened, name)
         if pair is not None:

@@ -13,7 +13,15 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.settings import Origin, Place, Setting, Settings, Value
 from humouse_doctor.core.text import shortened
 from humouse_doctor.inputs.config import yaml_text
-from humouse_doctor.inputs.config.trainer_keys import BY_NAME, KEYS, key_of_common, likely_misspelling, meant_by
+from humouse_doctor.inputs.config.trainer_keys import (
+    BETA,
+    BY_NAME,
+    KEYS,
+    STATED,
+    key_of_common,
+    likely_misspelling,
+    meant_by,
+)
 
 _SECTIONS = ("data", "model", "training", "logging")
 #: The sections that say what a warm-up trains, and on what.
@@ -110,6 +118,32 @@ def _of_another_program(values: Mapping[str, Value], places: Mapping[str, Place]
     read_as = ", ".join(f"{key} = {in_message(setting.value)}" for key, setting in sorted(found.items()))
     said = f"config: {path} is no training config of humouse's; of it was read: {read_as or 'nothing'}"
     return ReadConfig(settings=Settings(MappingProxyType(dict(sorted(found.items())))), remarks=(said,))
+
+
+def with_stated(
+    settings: Settings, stated: Mapping[str, Value], file: str, *, has_encoder: bool
+) -> tuple[Settings, tuple[str, ...]]:
+    """Return `settings` with those that a checkpoint's `file` states beside its weights by a common name, and a remark on them.
+
+    A value of a config or of the caller stays. `beta` is the weight of a KL term only where an encoder's tensors are beside the
+    generator's.
+    """
+    found: dict[str, Setting] = {}
+    for name, value in stated.items():
+        key = name if name in BY_NAME else key_of_common(name)
+        if key is None and name == BETA and has_encoder:
+            key = "training.warmup_kl_weight"
+        known = None if key is None else settings.get(key)
+        if key not in STATED or BY_NAME[key].complaint(value) is not None:
+            continue
+        if known is None or known.origin is Origin.DEFAULT:
+            found.setdefault(key, Setting(key=key, value=value, origin=Origin.CHECKPOINT))
+    if not found:
+        return settings, ()
+    read_as = ", ".join(f"{key} = {in_message(setting.value)}" for key, setting in sorted(found.items()))
+    for setting in found.values():
+        settings = settings.with_setting(setting)
+    return settings, (f"settings: {file} states beside its weights: {read_as}",)
 
 
 def _require_own(path: Path, values: Iterable[str], prefix: str = "", *, partly: bool) -> None:

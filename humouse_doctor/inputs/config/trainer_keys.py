@@ -175,9 +175,19 @@ COMMON_NAMES = {
     "model.generator.condition_dim": ("condition_dim", "cond_dim", "c_dim"),
     "model.generator.hidden_dim": ("hidden_dim", "hidden_size"),
     "model.generator.target_len": ("target_len", "seq_len", "sequence_length", "n_steps"),
-    "training.warmup_kl_weight": ("kl_weight", "lambda_kl", "beta_kl"),
+    "training.warmup_kl_weight": ("kl_weight", "lambda_kl", "beta_kl", "kl_beta", "kl_coeff", "kl_lambda", "kld_weight"),
 }
 _KEY_OF = {name: key for key, names in COMMON_NAMES.items() for name in names}
+#: What many call the weight of the KL term, and others a momentum or a noise's size.
+BETA = "beta"
+#: The keys of a generator's training that another program may state beside its weights; its sizes are seen in these.
+STATED = (
+    "training.lr.generator",
+    "data.batch_size",
+    "training.reconstruction_epochs",
+    "model.generator.latent_dim",
+    "training.warmup_kl_weight",
+)
 #: The sections in which such a name means the generator's own setting.
 _SECTIONS = frozenset(
     (

@@ -40,7 +40,7 @@ def refusal(path: Path) -> str:
     return message.removeprefix(f"{path}: ")
 
 
-HEADER = b'{"tensors": [["a.b", "float32", [2]]], "statistics": {}, "config": {}, "remarks": [], "foreign": []}'
+HEADER = b'{"tensors": [["a.b", "float32", [2]]], "statistics": {}, "config": {}, "stated": {}, "remarks": [], "foreign": []}'
 FRAME = len(HEADER).to_bytes(8, "little") + HEADER
 
 

@@ -19,7 +19,16 @@ def sent(answer: Answer) -> bytes:
 
 
 def frame(data: bytes = b"", **header: Any) -> bytes:
-    whole = {"tensors": [], "statistics": {}, "config": {}, "remarks": [], "foreign": [], "refusal": None, **header}
+    whole = {
+        "tensors": [],
+        "statistics": {},
+        "config": {},
+        "stated": {},
+        "remarks": [],
+        "foreign": [],
+        "refusal": None,
+        **header,
+    }
     text = json.dumps(whole).encode()
     return len(text).to_bytes(8, "little") + text + data
 
@@ -52,6 +61,7 @@ def test_arrays_come_through_as_they_are(dtype: str, shape: tuple[int, ...]) -> 
 def test_what_goes_with_the_arrays_comes_through() -> None:
     answer = Answer(
         statistics={"position_mean": (1.5, -2.0), "position_std": (1e-300, 2.0)},
+        stated={"lambda_kl": 1.0},
         config={"a": None, "b": True, "c": 3, "d": 1e300, "e": "text"},
         remarks=("one", "two"),
         foreign=("os.system",),

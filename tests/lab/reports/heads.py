@@ -66,7 +66,7 @@ REPORTS = (
         name="dead-relu",
         source="https://github.com/ProteomicsML/ProteomicsML/pull/203",
         cause="a ReLU after the last layer is below 0 for every input, so no gradient passes it",
-        expected=(),
+        expected=("HD201",),
         make=dead_relu,
     ),
     Report(

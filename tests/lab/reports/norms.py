@@ -115,7 +115,7 @@ REPORTS = (
         name="dropout-left-on",
         source="https://github.com/pytorch/pytorch/issues/1207",
         cause="the network is used in training mode, so dropout is on",
-        expected=(),
+        expected=("HD010",),
         make=dropout_left_on,
     ),
 )
