@@ -9,13 +9,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
+    from humouse_doctor.core.errors import DoctorError
     from humouse_doctor.live.watch import Collapsed, watch
     from humouse_doctor.service.api import inspect, load_case, preflight
     from humouse_doctor.service.python_report import Report
 
     __version__: str
 
-__all__ = ["Collapsed", "Report", "inspect", "load_case", "preflight", "watch"]
+__all__ = ["Collapsed", "DoctorError", "Report", "inspect", "load_case", "preflight", "watch"]
 _LIVE = ("Collapsed", "watch")
 
 
@@ -28,6 +29,10 @@ def __getattr__(name: str) -> object:
         from humouse_doctor.service.python_report import Report
 
         return Report
+    if name == "DoctorError":
+        from humouse_doctor.core.errors import DoctorError
+
+        return DoctorError
     if name in _LIVE:
         from humouse_doctor.live import watch
 

@@ -569,12 +569,14 @@ def tail(
 ) -> None:
     """Follow a training that humouse_doctor.watch looks at, until it ends: a screen on a terminal, a line per look elsewhere.
 
+    One that has not begun yet is waited for.
+
     The exit code is 0 for a training that ended, or is so far, healthy or too early to say, and 1 otherwise.
     """
-    from humouse_doctor.cli.following import follow
+    from humouse_doctor.cli.following import follow, wait_for
     from humouse_doctor.service.tail import Followed
 
-    raise typer.Exit(follow(Followed(run), once=once, every=every))
+    raise typer.Exit(follow(Followed(run) if once else wait_for(run, every), once=once, every=every))
 
 
 @app.command(short_help="Print a probe's page: what it means, what to do.")

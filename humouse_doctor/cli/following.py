@@ -11,6 +11,8 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.verdict import Verdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from humouse_doctor.service.tail import Followed
 
 _SICK = (Verdict.COLLAPSED, Verdict.AT_RISK)
@@ -44,9 +46,22 @@ def _on_screen(followed: Followed, every: float) -> None:
 
 
 def _as_lines(followed: Followed, every: float) -> None:
-    output.write(followed.line())
+    for line in followed.lines():
+        output.write(line)
     while not followed.ended:
         time.sleep(every)
         if followed.more():
-            output.write(followed.line())
+            for line in followed.lines():
+                output.write(line)
     output.write(followed.answer())
+
+
+def wait_for(run: Path, every: float) -> Followed:
+    """Wait until there is a watch to follow, which a training writes when it begins."""
+    from humouse_doctor.service.tail import Followed, is_there  # as `tail` does
+
+    if not is_there(run):
+        output.note(f"waiting for a watch in {run}")
+    while not is_there(run):
+        time.sleep(every)
+    return Followed(run)

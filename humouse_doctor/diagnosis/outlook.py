@@ -11,6 +11,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.diagnosis.examine import examine
+from humouse_doctor.diagnosis.timeline import WATCHED
 from humouse_doctor.probes.registry import current
 
 #: The symptoms' metrics whose pace is followed, by code and name: those that a collapse lowers.
@@ -65,15 +66,14 @@ class Outlook:
         found = [result.code for result in examine(case, causes) if result.judgement is Judgement.FOUND]
         return cls(steps=steps if known is None else round(known) or None, foreknown=frozenset(found))
 
-    def after(self, step: int, now: Verdict, results: Mapping[str, ProbeResult], causes: Collection[str] = ()) -> Verdict:
-        """Return the outlook after one more glance, from the verdict `now`, the probes' results by code and the causes' codes.
+    def after(self, step: int, now: Verdict, margins: Mapping[str, float], causes: Collection[str] = ()) -> Verdict:
+        """Return the outlook after one more glance, from the verdict `now`, the margins by name and the causes' codes.
 
         A collapse of now is one of the end if one of the margins, extrapolated as a power of the steps by its growth since
         half of them, stays below 1, and this has been so for a while. Early on, one of the causes must also have been there
         before the training began. Until then it is too early to say.
         """
         self._glances += 1
-        margins = margins_of(results)
         foreseen = now is Verdict.COLLAPSED and self._foreseen(step, margins) < 1
         self._points.append(Point(step=step, margins=margins, foreseen=foreseen))
         if len(self._points) > _MOST:
@@ -120,4 +120,14 @@ def margins_of(results: Mapping[str, ProbeResult]) -> dict[str, float]:
         name: results[code].measurements[name] / current().by_code[code].metric(name).tolerable.low
         for code, name in FOLLOWED
         if code in results and name in results[code].measurements
+    }
+
+
+def margins_in(measures: Mapping[str, float]) -> dict[str, float]:
+    """Return the same margins from the measures of a stored glance, by their names in words."""
+    words = {(code, name): word for code, name, word in WATCHED}
+    return {
+        name: measures[words[code, name]] / current().by_code[code].metric(name).tolerable.low
+        for code, name in FOLLOWED
+        if words[code, name] in measures
     }

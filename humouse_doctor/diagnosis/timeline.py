@@ -70,10 +70,10 @@ def _symptoms() -> Iterator[Probe]:
     return (probe for probe in current().probes if probe.kind is Kind.SYMPTOM)
 
 
-def measures_of(by_code: Mapping[str, ProbeResult], wanted: Sequence[tuple[str, str, str]] = MEASURES) -> dict[str, float]:
-    """Return a snapshot's `wanted` measures, by their names in words, from the results of the probes."""
-    found = {code: by_code[code].measurements for code, _, _ in wanted if code in by_code}
-    return {word: found[code][metric] for code, metric, word in wanted if metric in found.get(code, {})}
+def measures_of(by_code: Mapping[str, ProbeResult]) -> dict[str, float]:
+    """Return a snapshot's measures, by their names in words, from the results of the probes."""
+    found = {code: by_code[code].measurements for code, _, _ in MEASURES if code in by_code}
+    return {word: found[code][metric] for code, metric, word in MEASURES if metric in found.get(code, {})}
 
 
 def timing_of(case: Case) -> float | None:

@@ -13,7 +13,7 @@ from humouse_doctor.core.report import Cause
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.diagnosis.causes import causes_of, lacks, severity_of
 from humouse_doctor.diagnosis.examine import examine
-from humouse_doctor.diagnosis.timeline import WATCHED, measures_of
+from humouse_doctor.diagnosis.timeline import WATCHED
 from humouse_doctor.diagnosis.verdict import verdict_of
 from humouse_doctor.probes.registry import current
 
@@ -40,7 +40,13 @@ class Glance:
     @property
     def measures(self) -> dict[str, float]:
         """The ratios to the data by their names in words."""
-        return measures_of(self.results, WATCHED)
+        lowest = dict[str, float]()
+        for code, name, word in WATCHED:
+            numbers = self.results[code].measurements if code in self.results else {}
+            axes = [numbers[key] for key in (f"{name}_x", f"{name}_y") if key in numbers]
+            if name in numbers:  # which is of the axis that is behind only where one is
+                lowest[word] = min(axes or [numbers[name]])
+        return lowest
 
     @property
     def numbers(self) -> Iterator[tuple[str, str, float]]:

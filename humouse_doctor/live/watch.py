@@ -17,7 +17,7 @@ from humouse_doctor.cases.from_module import Bound, bind, bind_run, observed
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import Look
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.core.verdict import Verdict
@@ -26,14 +26,14 @@ from humouse_doctor.core.watching import WATCH_FILE, Beginning, Ending, Moment
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.losses import knowing_nothing
-from humouse_doctor.diagnosis.outlook import Outlook
+from humouse_doctor.diagnosis.outlook import Outlook, margins_in, margins_of
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.live.glance import Glance, glance
 from humouse_doctor.networks.priors import Draw
 from humouse_doctor.probes.registry import current
 from humouse_doctor.service.python_report import Report
-from humouse_doctor.stored.watch import line_of
+from humouse_doctor.stored.watch import line_of, read
 
 #: What a watch calls with the step and the numbers of a glance, by names like `doctor/HD101.spread_ratio`.
 Log = Callable[[int, Mapping[str, float]], object]
@@ -99,6 +99,10 @@ def watch(
         raise UsageError("watch takes either targets, with settings, or a config with data")
     if every < 1 or samples < 2:
         raise UsageError(f"every is {every} and samples {samples}; expected at least 1 and 2")
+    if start < 0 or (steps is not None and steps <= start):
+        raise UsageError(f"start is {start} and steps {steps}; expected a start from 0 on, and more steps than that")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise UsageError(f"optimizer is a {type(optimizer).__name__}; expected a torch.optim.Optimizer")
     look = Look(samples=samples, quick=True)
     given = dict(settings or {})
     if config is not None:
@@ -130,6 +134,8 @@ def watch(
             part=part,
             look=look,
         )
+        if bound.notes.findings:  # of targets that the caller has prepared, each shape is meant
+            raise UsageError(f"the targets do not fit the generator: {bound.notes.findings[0].message}")
     watching = Watch(
         bound, every=every, steps=steps, start=start, samples=samples, seed=seed, stop=stop, history=history, log=log
     )
@@ -166,6 +172,7 @@ class Watch:
         self._quiet = not _is_first()
         self._handle: torch.utils.hooks.RemovableHandle | None = None
         self._history = None if history is None or self._quiet else _file_of(Path(history))
+        self._remember(start)
         self._write(self._beginning)
 
     def __enter__(self) -> Watch:
@@ -198,6 +205,9 @@ class Watch:
     def attach(self, optimizer: Optimizer) -> None:
         """Count the steps of an optimiser, and glance after every so many; a watch attached to it before is detached."""
         optimizer = _inner(optimizer)
+        own = {id(parameter) for parameter in self._bound.network.parameters()}
+        if own.isdisjoint(id(parameter) for group in optimizer.param_groups for parameter in group["params"]):
+            _warn("the optimiser has none of the watched generator's parameters: that is right for an EMA's copy alone")
         earlier = getattr(optimizer, _HANDLE, None)
         if earlier is not None:
             earlier.remove()
@@ -261,6 +271,19 @@ class Watch:
         self.detach()
         return self._answer
 
+    def _remember(self, start: int) -> None:
+        """Let the outlook of a resumed training know what was seen before its first step, by the history."""
+        if self._history is None or start <= 0 or not self._history.exists():
+            return
+        try:
+            seen = read(self._history).moments
+        except InputError as error:
+            _warn(f"{error}; what was seen before step {start:,} is not known")
+            return
+        for moment in seen:
+            if moment.step <= start:
+                self._outlook.after(moment.step, moment.now, margins_in(moment.measures), moment.causes)
+
     def _stepped(self, *_: Any) -> None:
         self.step += 1
         if self.step % self.every == 0:
@@ -275,7 +298,7 @@ class Watch:
         return Moment(
             step=found.step,
             now=found.verdict,
-            outlook=self._outlook.after(found.step, found.verdict, found.results, causes),
+            outlook=self._outlook.after(found.step, found.verdict, margins_of(found.results), causes),
             causes=causes,
             measures=MappingProxyType(found.measures),
             loss=loss,
@@ -321,8 +344,8 @@ class Watch:
         message = self._message()
         if self._stop:
             self.detach()
-            raise Collapsed(message, self.report())
-        _warn(message, CollapseWarning)
+            raise Collapsed(f"{message}; .report has the diagnosis", self.report())
+        _warn(f"{message}; Watch.report() has the diagnosis", CollapseWarning)
 
     def _message(self) -> str:
         assert self._last is not None
@@ -336,7 +359,7 @@ class Watch:
         why = f"; the likeliest cause: {causes[0]}" if causes else "; no cause found yet"
         return (
             f"step {self.step:,}{of}: the generator has collapsed, and at this pace it stays so:"
-            f" {', '.join(filter(None, seen)) or 'no symptom has words'}{why}; Watch.report() has the diagnosis"
+            f" {', '.join(filter(None, seen)) or 'no symptom has words'}{why}"
         )
 
     def _give_up(self, error: Exception) -> None:

@@ -113,7 +113,9 @@ def facts_by_behaviour(
     if own.prior is not None:
         latent = math.prod(own.prior.shape)
     if latent is None:
-        raise UsageError("the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)")
+        raise UsageError(
+            "the latent's size is not known; give latent_dim=N in Python, or --set model.generator.latent_dim=N in a command"
+        )
     condition = _size(network, settings, "model.generator.condition_dim") or 0
     if ahead is not None:
         require_latents(latent + condition, ahead, source)

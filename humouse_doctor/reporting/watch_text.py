@@ -37,11 +37,8 @@ def render(watched: Watched, *, width: int, colour: bool) -> str:
     return trimmed(stream.getvalue())
 
 
-def line(watched: Watched) -> str:
-    """Return the last glance in one line, for a log."""
-    if not watched.moments:
-        return "no glance yet"
-    last = watched.moments[-1]
+def line(watched: Watched, last: Moment) -> str:
+    """Return one glance in one line, for a log."""
     seen = ", ".join(f"{harmless_line(name)} {value:.3g}" for name, value in last.measures.items())
     causes = f"; {', '.join(last.causes)}" if last.causes else ""
     return f"step {last.step:,}{_of(watched)}: {_word(last)}; {seen}{causes}"
@@ -120,6 +117,4 @@ def _loss(console: Console, watched: Watched, room: int) -> None:
         Text.assemble(f"{'loss':{_NAME}}", f"{values[-1]:<{_NUMBER}.4g}", f"{'':{_BOUND}}", bars(values, max(values), room))
     )
     if constant is not None and motionless is not None:
-        console.print(
-            Text(f"  without learning anything, a constant reaches {constant:.4g}, motionless paths {motionless:.4g}")
-        )
+        console.print(f"  without learning anything, a constant has an L1 of {constant:.4g}, motionless paths {motionless:.4g}")

@@ -21,6 +21,7 @@ class Followed:
         self.path = found_below(path)
         self._reader = Reader(self.path)
         self._reader.more()
+        self._told = 0
 
     @property
     def watched(self) -> Watched:
@@ -40,13 +41,22 @@ class Followed:
         """Return the watch as a screen."""
         return watch_text.render(self.watched, width=width, colour=colour)
 
-    def line(self) -> str:
-        """Return the last glance in one line."""
-        return watch_text.line(self.watched)
+    def lines(self) -> list[str]:
+        """Return a line for each glance that no line has been returned for."""
+        told, self._told = self._told, self.watched.moments[-1].step if self.watched.moments else 0
+        return [watch_text.line(self.watched, moment) for moment in self.watched.moments if moment.step > told]
 
     def answer(self) -> str:
         """Return the end in one line, empty if there is none."""
         return watch_text.answer(self.watched)
+
+
+def is_there(path: Path) -> bool:
+    """Return True if a watch has begun in a file, or in or below a folder."""
+    try:
+        return Reader(found_below(path)).more()
+    except InputError:
+        return path.exists() and not path.is_dir()  # its own error says what is wrong with it
 
 
 def found_below(path: Path) -> Path:

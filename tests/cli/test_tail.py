@@ -37,23 +37,25 @@ def test_once_shows_what_there_is(tmp_path: Path, invoke: Callable[..., Ended], 
 
 
 def test_in_a_pipe_it_prints_a_line_per_look_until_the_end(tmp_path: Path, invoke: Callable[..., Ended]) -> None:
-    file = tmp_path / WATCH_FILE
-    _write(file, _BEGINNING, _moment(10))
+    """A training that begins later is waited for, and looks that come together are told one by one."""
+    file = tmp_path / "run" / WATCH_FILE
 
     def train() -> None:
-        for part in (_moment(20, Verdict.COLLAPSED), Ending(step=30, verdict=Verdict.COLLAPSED, sentence="It stands still.")):
+        ending = Ending(step=30, verdict=Verdict.COLLAPSED, sentence="It stands still.")
+        for parts in ((_BEGINNING,), (_moment(10), _moment(20, Verdict.COLLAPSED)), (ending,)):
             time.sleep(0.3)
-            _write(file, part)
+            _write(file, *parts)
 
     training = threading.Thread(target=train)
     training.start()
-    ended = invoke("tail", file, "--every", "0.1")
+    ended = invoke("tail", tmp_path, "--every", "0.1")
     training.join()
 
     assert ended.code == 1
     lines = ended.out.splitlines()
     assert [line.partition(";")[0] for line in lines[:2]] == ["step 10 of 30: too early to say", "step 20 of 30: collapsed"]
-    assert lines[-1] == "collapsed at step 30: It stands still."
+    assert lines[2:] == ["collapsed at step 30: It stands still."]
+    assert ended.err == f"waiting for a watch in {tmp_path}\n"
 
 
 def test_of_several_runs_the_newest_is_followed(tmp_path: Path, invoke: Callable[..., Ended]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.verdict import Verdict
-from humouse_doctor.diagnosis.outlook import Outlook, margins_of
+from humouse_doctor.diagnosis.outlook import Outlook, margins_in, margins_of
 from humouse_doctor.probes.registry import current
 
 _BOUND = {
@@ -33,7 +33,7 @@ def _play(outlook: Outlook, ratio: Callable[[int], float], last: int, *, causes:
         outlook.after(
             step,
             Verdict.COLLAPSED if ratio(step) < 0.25 else Verdict.HEALTHY,
-            _results(spread_ratio=1.0, time_std_ratio=ratio(step), latent_std_ratio=1.0),
+            margins_of(_results(spread_ratio=1.0, time_std_ratio=ratio(step), latent_std_ratio=1.0)),
             causes,
         )
         for step in range(1, last + 1)
@@ -43,7 +43,9 @@ def _play(outlook: Outlook, ratio: Callable[[int], float], last: int, *, causes:
 def test_the_bounds_are_those_of_the_probes() -> None:
     for name, (code, bound) in _BOUND.items():
         assert current().by_code[code].metric(name).tolerable.low == bound
-    assert margins_of(_results(spread_ratio=0.5, late_std_ratio=0.01)) == {"spread_ratio": 2.0, "late_std_ratio": 0.5}
+    wanted = {"spread_ratio": 2.0, "late_std_ratio": 0.5}
+    assert margins_of(_results(spread_ratio=0.5, late_std_ratio=0.01)) == wanted
+    assert margins_in({"spread": 0.5, "late movement": 0.01, "detour": 1.0}) == wanted
 
 
 def test_what_stalls_is_said_to_collapse_after_a_third_of_its_steps() -> None:
@@ -82,7 +84,7 @@ def test_each_ratio_has_its_own_pace() -> None:
     """One that stalls collapses, however fast another grows that is lower now."""
     outlook = Outlook(steps=100)
     said = [
-        outlook.after(step, Verdict.COLLAPSED, _results(time_std_ratio=1e-5 * step**3, spread_ratio=0.1, latent_std_ratio=1.0))
+        outlook.after(step, Verdict.COLLAPSED, {"time_std_ratio": 4e-5 * step**3, "spread_ratio": 0.4, "latent_std_ratio": 4.0})
         for step in range(1, 41)
     ]
 
@@ -106,5 +108,5 @@ def test_a_broken_generator_has_no_ratios_and_no_way_out() -> None:
 def test_it_says_what_is_now_where_that_is_no_collapse() -> None:
     outlook = Outlook(steps=100)
 
-    assert outlook.after(1, Verdict.AT_RISK, _results(spread_ratio=0.4)) is Verdict.AT_RISK
+    assert outlook.after(1, Verdict.AT_RISK, {"spread_ratio": 1.6}) is Verdict.AT_RISK
     assert outlook.after(2, Verdict.UNDETERMINED, {}) is Verdict.UNDETERMINED

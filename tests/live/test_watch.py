@@ -251,6 +251,30 @@ def test_a_resumed_training_goes_on_in_the_same_file(tmp_path: Path) -> None:
     assert [moment.step for moment in read(tmp_path / WATCH_FILE).moments] == [10, 20, 25]
 
 
+def test_a_resumed_training_is_told_what_was_seen_before(tmp_path: Path) -> None:
+    network = _sick()
+    train(network, targets(_FAR), steps=30)
+
+    def stops_at(*, resumed: bool) -> int:
+        folder = tmp_path / str(resumed)
+        found = watch(network, targets=targets(_FAR), steps=100, history=folder)
+        for step in range(2, 100, 2):
+            if resumed and step == 8:
+                found = watch(network, targets=targets(_FAR), steps=100, history=folder, start=6)
+            found.look(step)
+            if found.should_stop:
+                return step
+        return 0
+
+    with pytest.warns(CollapseWarning):
+        assert stops_at(resumed=False) == stops_at(resumed=True) == 8
+
+
+def test_an_optimizer_of_something_else_is_a_warning() -> None:
+    with pytest.warns(RuntimeWarning, match="none of the watched generator's parameters"):
+        watch(Plain(), torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1), targets=targets())
+
+
 _SPEC = GeneratorSpec(
     architecture=Architecture.LSTM,
     latent_dim=LATENT,
@@ -301,6 +325,10 @@ def test_with_a_config_and_data_it_judges_the_space_that_the_program_reads(tmp_p
         ({"targets": [[0.0]], "every": 0}, "every is 0"),
         ({"targets": [[0.0, 1.0, 2.0]], "data": "x.npz"}, "data and source go with a config"),
         ({"targets": [[0.0, 1.0], [2.0, 3.0]], "latent_dim": 5}, "does not take latents of shape"),
+        ({"targets": torch.zeros(4, 20, 2)}, "the targets do not fit the generator: the data has 20 steps"),
+        ({"targets": torch.zeros(4, 24, 3)}, "the targets do not fit the generator: the data has 3 channels"),
+        ({"targets": targets(), "steps": 5, "start": 5}, "start is 5 and steps 5"),
+        ({"targets": targets(), "optimizer": "adam"}, "optimizer is a str"),
     ],
 )
 def test_what_does_not_fit_is_one_line_before_the_training(options: dict[str, object], message: str) -> None:

@@ -175,7 +175,7 @@ def test_a_latent_of_unknown_size_is_asked_for() -> None:
     with pytest.raises(UsageError) as caught:
         facts_by_behaviour(Own(network=_Keyword()), Settings(), [])
     assert str(caught.value) == (
-        "the latent's size is not known; give --set model.generator.latent_dim=N (latent_dim=N in Python)"
+        "the latent's size is not known; give latent_dim=N in Python, or --set model.generator.latent_dim=N in a command"
     )
 
 

@@ -51,11 +51,12 @@ def test_before_the_first_look_it_says_when_that_is() -> None:
     shown = watch_text.render(watched, width=80, colour=False)
 
     assert shown.splitlines() == ["TOO EARLY TO SAY  Paths, no step yet", "The first look is at step 50."]
-    assert watch_text.line(watched) == "no glance yet"
 
 
 def test_lines_of_a_log_end_with_the_answer() -> None:
-    assert watch_text.line(_watched(sick=True)) == (
+    watched = _watched(sick=True)
+
+    assert watch_text.line(watched, watched.moments[-1]) == (
         "step 30 of 40: collapsed; spread 0.03, movement 0.015, variety 0.03, late movement 0.01; HD201, HD203"
     )
     assert watch_text.answer(_watched(sick=True)) == ""
@@ -78,5 +79,9 @@ def test_a_hostile_file_cannot_command_the_terminal() -> None:
         ending=Ending(step=1, verdict=Verdict.HEALTHY, sentence="::error::\x1b[31mred"),
     )
 
-    for text in (watch_text.render(watched, width=80, colour=False), watch_text.line(watched), watch_text.answer(watched)):
+    for text in (
+        watch_text.render(watched, width=80, colour=False),
+        watch_text.line(watched, watched.moments[0]),
+        watch_text.answer(watched),
+    ):
         assert "\x1b" not in text

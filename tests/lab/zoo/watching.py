@@ -26,7 +26,7 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.cost import Look
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.verdict import Verdict
-from humouse_doctor.diagnosis.outlook import Outlook
+from humouse_doctor.diagnosis.outlook import Outlook, margins_of
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.live.glance import glance
 from tests.lab.zoo import watched
@@ -141,7 +141,9 @@ def played(path: Path, job: Job) -> watched.Row:
             code: ProbeResult(code=code, status=Status.HEALTHY, judgement=Judgement.HEALTHY, measurements=numbers)
             for code, numbers in seen["measures"].items()
         }
-        said.append((seen["step"] / total, outlook.after(seen["step"], Verdict(seen["verdict"]), results, seen["causes"])))
+        said.append(
+            (seen["step"] / total, outlook.after(seen["step"], Verdict(seen["verdict"]), margins_of(results), seen["causes"]))
+        )
     first = None
     for share, verdict in reversed(said):
         if verdict is not Verdict.COLLAPSED:
