@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from humouse_doctor.verify.runner import Listener
 
 #: All that a caller needs for these commands, from one import.
-__all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "view_of"]
+__all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "typed", "view_of"]
 
 
 def inspect_run(
@@ -88,10 +88,10 @@ def report_on(
         return report
     from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return replace(with_diff(report, request.config), suggest=_typed("suggest-config", request))
+    return replace(with_diff(report, request.config), suggest=typed("suggest-config", request))
 
 
-def _typed(command: str, request: Request, *options: str) -> str | None:
+def typed(command: str, request: Request, *options: str) -> str | None:
     """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed."""
     first, config = request.checkpoint, request.config
     if first is None and command in ("preflight", "gate"):
@@ -126,15 +126,15 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     command = None
     inspect_alone = request.part is not None or request.as_is  # other commands have no such options
     if report.chosen_remedies and report.subject.config is not None and not inspect_alone:
-        command = _typed("suggest-config", request)
+        command = typed("suggest-config", request)
     elif sick:
         command = search_command(report)
     elif sound and request.checkpoint is not None and not (request.model or request.salvage or inspect_alone):
-        command = _typed("gate", request)
+        command = typed("gate", request)
     elif sound and report.before_training and report.data is not None:
-        command = _typed("preflight", request, "--rehearse")
+        command = typed("preflight", request, "--rehearse")
     if command is None:
-        command = _typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
+        command = typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
     return () if command is None else (command,)
 
 

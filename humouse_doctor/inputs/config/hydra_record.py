@@ -55,6 +55,15 @@ def overrides(file: Path) -> Iterator[tuple[str, Value]]:
             yield key, value
 
 
+def task_overrides(record: Path) -> Iterator[tuple[str, Value]]:
+    """Yield each key with its value that the run with this record was started with; a group, as `model=lstm`, is a key too."""
+    for key, text in _lines(record.with_name("overrides.yaml")):
+        try:
+            yield key, yaml_text.parse_scalar(text)
+        except UsageError:
+            yield key, text
+
+
 def command_line(record: Path) -> tuple[tuple[str, ...], int]:
     """Return the overrides with which the run with this record was started, and the number of those left out.
 

@@ -24,7 +24,7 @@ from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause, Report, Verdict
-from humouse_doctor.core.text import harmless, no_command_in_markup
+from humouse_doctor.core.text import counted, harmless, no_command_in_markup
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
@@ -91,7 +91,7 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=_count, harmless=harmless, interval=interval, number=format_number, short=plots.short,
+        change=change, count=counted, harmless=harmless, interval=interval, number=format_number, short=plots.short,
         shorten=_shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
@@ -111,11 +111,6 @@ def _as_markup(text: str) -> Any:
 def _digest(text: str) -> str:
     """Return the digest by which a content security policy allows a style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
-
-
-def _count(number: int, thing: str) -> str:
-    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{number:,} {thing if number == 1 else many}"
 
 
 def _shorten(text: str) -> str:

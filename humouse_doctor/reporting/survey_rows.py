@@ -1,0 +1,102 @@
+"""Cells of a survey's rows, for every format that shows a table."""
+
+from __future__ import annotations
+
+from humouse_doctor.core.surveying import Row, Separation, Share, State, Survey
+from humouse_doctor.core.text import counted
+from humouse_doctor.reporting.rows import format_number
+from humouse_doctor.survey.answers import LEVEL, deciding_words, distance, spelled
+
+#: What a share of sick runs by a setting is, and is not.
+ASSOCIATION = "an association, not a cause: settings that were chosen together cannot be told apart"
+#: Which number a healthy run is called best by.
+BEST_BY = "by the deciding number that is furthest from the data's"
+
+
+def name_of(row: Row, survey: Survey) -> str:
+    """Return a run's path below the folder of all runs."""
+    return row.run.removeprefix(survey.folder)
+
+
+def number(row: Row, word: str) -> str:
+    """Return a ratio to the data, `-` where it was not measured."""
+    return format_number(row.numbers[word], "ratio") if word in row.numbers else "-"
+
+
+def numbers(row: Row) -> tuple[str, ...]:
+    """Return the deciding numbers: spread, movement, variety."""
+    return tuple(number(row, word) for word in deciding_words())
+
+
+def value(row: Row, key: str) -> str:
+    """Return a run's value of a key."""
+    return spelled(row.settings.get(key))
+
+
+def settings(row: Row, keys: tuple[str, ...]) -> str:
+    """Return a run's values of keys, each key by its last word."""
+    return ", ".join(f"{last_word(key)}={value(row, key)}" for key in keys if row.settings.get(key) is not None)
+
+
+def last_word(key: str) -> str:
+    """Return the end of a key that tells it from others as a rule: `lr.generator` of `training.lr.generator`."""
+    return key.split(".", 1)[-1]
+
+
+def factor(row: Row) -> str:
+    """Return how close a run is to the data in the number that is furthest from it."""
+    return f"{distance(row):.2f} times"
+
+
+def share(one: Share) -> str:
+    """Return a share of sick runs with its interval, in percent."""
+    percent = one.sick / one.known if one.known else 0.0
+    return f"{one.sick} of {one.known} sick, {percent:.0%} ({one.low:.0%} to {one.high:.0%})"
+
+
+def chance(one: Separation, survey: Survey) -> str:
+    """Return how likely a separation is by chance, in words."""
+    alike = counted(len(survey.separations), "setting")
+    least = "below " if one.p < 1e-4 else ""
+    return f"{least}{max(one.corrected, 1e-4):.1g} by chance in one of {alike}"
+
+
+def clear(survey: Survey) -> tuple[Separation, ...]:
+    """Return the separations that are clear after their correction."""
+    return tuple(one for one in survey.separations if one.corrected <= LEVEL)
+
+
+def head(survey: Survey) -> str:
+    """Return in one sentence how many runs are in which state."""
+    verdicts = [row.verdict for row in survey.rows]
+    sick, unknown = survey.count(State.SICK), survey.count(State.UNKNOWN)
+    parts = [f"{counted(len(verdicts), 'run')}: {sick} sick"]
+    if sick:
+        parts[0] += f" ({verdicts.count('collapsed')} collapsed, {verdicts.count('at-risk')} at risk)"
+    parts.append(f"{survey.count(State.HEALTHY)} healthy")
+    if unknown:
+        parts.append(f"{unknown} unknown ({verdicts.count('unreadable')} unreadable, {verdicts.count('undetermined')} undetermined)")
+    return ", ".join(parts) + "."
+
+
+def unclear(survey: Survey) -> str:
+    """Return the sentence about settings where none separates; empty where one does."""
+    if survey.untested:
+        return f"Settings are not compared: {survey.untested}."
+    if clear(survey) or not survey.separations:
+        return ""
+    nearest = survey.separations[0]
+    return (
+        f"No setting separates sick from healthy runs beyond chance; the nearest is {nearest.key}"
+        f" ({chance(nearest, survey)})."
+    )
+
+
+def family_of(cause: str) -> str:
+    """Return the name of a family of sick runs."""
+    return cause or "no cause found"
+
+
+def columns(survey: Survey) -> tuple[str, ...]:
+    """Return the keys that a narrow table has room to show: those that separate, else those that differ."""
+    return tuple(one.key for one in clear(survey)) or survey.keys

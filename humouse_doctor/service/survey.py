@@ -1,0 +1,242 @@
+"""The command survey: all runs below a folder, looked at as `inspect` does, and what they say together."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from humouse_doctor.cases import run_folder
+from humouse_doctor.cases.request import Request
+from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, MachineError, UsageError, ordinary
+from humouse_doctor.core.report import Report
+from humouse_doctor.core.settings import Origin, Setting, Settings, Value
+from humouse_doctor.core.surveying import Row, State, Survey
+from humouse_doctor.core.text import counted, full_reason, shortened
+from humouse_doctor.core.version import VERSION
+from humouse_doctor.core.view import SurveyView
+from humouse_doctor.fleet.crews import crew_for
+from humouse_doctor.fleet.jobs import Ended, Job, shard
+from humouse_doctor.fleet.journal import Journal
+from humouse_doctor.fleet.run import run as run_jobs
+from humouse_doctor.inputs.config import yaml_text
+from humouse_doctor.inputs.files import changed_at, require_unread
+from humouse_doctor.probes.plugins import wanted
+from humouse_doctor.service import commands
+from humouse_doctor.stored import survey as stored
+from humouse_doctor.survey import discover
+from humouse_doctor.survey.answers import spelled, survey_of
+from humouse_doctor.survey.discover import Run
+from humouse_doctor.survey.rows import refused_row, row_of
+from humouse_doctor.survey.sweep import Sweep, short
+
+_NAME, _FOLDER = "experiment_name", "logging.checkpoint_dir"
+_LISTED = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyRequest:
+    """The folders with runs, or with `merge` files of rows; `request` is what all runs share.
+
+    `where` picks runs by `key=value`, `only` the state of those listed. `shard` is the part (K, N) of the runs to look at, by
+    their names. `workers`, `cluster` and `journal` are those of `fleet`. `outputs` are the files that the caller will write.
+    """
+
+    paths: tuple[Path, ...]
+    request: Request
+    merge: bool = False
+    where: tuple[str, ...] = ()
+    only: State | None = None
+    shard: tuple[int, int] | None = None
+    workers: int = 0
+    cluster: str | None = None
+    journal: Path | None = None
+    outputs: tuple[Path, ...] = ()
+
+
+def survey_view(order: SurveyRequest, root: str, progress: Callable[[str], None] = lambda _: None) -> SurveyView:
+    """Look at all runs, and return what they say together; raises `DoctorError` with a one-line message.
+
+    A run that cannot be read is a row with its reason.
+    """
+    survey = _merged(order) if order.merge else _looked_at_all(order, progress)
+    require_unread(*order.outputs)
+    return SurveyView(survey=replace(survey, only=order.only), root=root, following=tuple(_following(survey, order.request)))
+
+
+def _merged(order: SurveyRequest) -> Survey:
+    """Return the survey of stored rows; of a run that is in several files the last row counts."""
+    rows = {row.run: row for path in order.paths for row in stored.read_rows(path)}
+    keys = sorted({key for row in rows.values() for key in row.settings})
+    asked = _asked(order.where, keys)
+    kept = [row for row in rows.values() if all(_has(row.settings.get(key), value) for key, value in asked)]
+    if not kept:
+        raise InputError(f"{', '.join(map(str, order.paths))}: none of {counted(len(rows), 'row')} is one{_that(order)}")
+    return survey_of(kept, keys, VERSION)
+
+
+def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Survey:
+    """Return the survey of the runs below the folders, or of those of them that are asked for."""
+    runs, notes = _found(order.paths)
+    sweep = Sweep()
+    checkpoints = [_checkpoint(run, sweep.add(run)) for run in runs]
+    keys = sweep.differing()
+    asked = _asked(order.where, sorted(sweep.known()))
+    chosen = [
+        place for place in range(len(runs)) if all(_has(sweep.settings(place, [key])[key], value) for key, value in asked)
+    ]
+    if not chosen:
+        raise UsageError(f"none of {counted(len(runs), 'run')} below {', '.join(map(str, order.paths))} is one{_that(order)}")
+    if order.shard is not None:
+        part, parts = order.shard
+        chosen = [job.payload for job in shard([_named(runs[place], order.paths, place) for place in chosen], part, parts)]
+        notes.append(f"part {part} of {parts}: {counted(len(chosen), 'run')}; survey --merge puts the parts together")
+    overwritten = _overwritten(runs, checkpoints)
+    rows, jobs = list[Row](), list[Job[Request]]()
+    for place in chosen:
+        if place in overwritten:
+            rows.append(refused_row(runs[place], overwritten[place], ExitCode.INPUT, sweep.settings(place, keys)))
+        else:
+            jobs.append(_job(runs[place], checkpoints[place], order.request))
+    places = {str(runs[place].path): place for place in chosen}
+    progress(f"looking at {counted(len(jobs), 'run')}")
+    with contextlib.nullcontext() if order.journal is None else Journal(order.journal) as journal:
+        for number, ended in enumerate(run_jobs(jobs, look, crew_for(order.workers, order.cluster), journal), start=1):
+            place = places[ended.name]
+            row = _row(runs[place], ended, sweep.settings(place, keys))
+            rows.append(row)
+            progress(f"run {number} of {len(jobs)}: {row.verdict}, {row.run}")
+    return replace(survey_of(rows, keys, VERSION), notes=tuple(notes))
+
+
+def _found(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """Return the runs below the folders, each once, and notes on what was not looked at."""
+    runs, notes = dict[Path, Run](), list[str]()
+    for folder in folders:
+        found = discover.find(folder)
+        notes.extend(found.notes)
+        for run in found.runs:
+            runs.setdefault(run.path.absolute(), run)
+    return list(runs.values()), notes
+
+
+def look(request: Request) -> bytes:
+    """Return the answer about one run, as JSON; a run that cannot be read is an answer too."""
+    try:
+        return stored.answer(commands.report_on(request))
+    except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all runs would meet
+        raise
+    except Exception as error:
+        trouble = ordinary(error)
+        if trouble is None:
+            trouble = DoctorError(f"{request.checkpoint}: internal error, please report it: {full_reason(error)}")
+        return stored.answer(trouble)
+
+
+def _row(run: Run, ended: Ended, settings: Mapping[str, Value]) -> Row:
+    if ended.answer is None:
+        return refused_row(run, f"{run.path}: {ended.failure}", ExitCode.INPUT, settings)
+    answer = stored.read_answer(ended.answer, ended.name)
+    if isinstance(answer, Report):
+        return row_of(run, answer, settings)
+    return refused_row(run, answer.message, answer.exit_code, settings)
+
+
+def _job(run: Run, checkpoint: Path | None, shared: Request) -> Job[Request]:
+    """Return the job of looking at a run; its key changes with the run's files, the options and the tool."""
+    request = replace(shared, checkpoint=run.path, config=run.config or shared.config)
+    files = [path for path in (checkpoint, run.record, request.config, request.data) if path is not None]
+    identity = (VERSION, wanted(), repr(request), [(str(path), _state(path)) for path in files])
+    return Job(key=_digest(repr(identity)), name=str(run.path), payload=request)
+
+
+def _named(run: Run, folders: Sequence[Path], place: int) -> Job[int]:
+    """Return a job for the choice of a part, which goes by the run's name below the folder alone."""
+    names = (os.path.relpath(run.path, folder) for folder in folders if run.path.is_relative_to(folder))
+    return Job(key=_digest(next(names, str(run.path))), name=str(run.path), payload=place)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Return the size of a file and the time of its last change, None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _checkpoint(run: Run, values: Mapping[str, Value]) -> Path | None:
+    """Return the checkpoint that `inspect` chooses in a run's folder, or the run's own file; None if there is none."""
+    if not run.path.is_dir():
+        return run.path
+    named = {key: Setting(key=key, value=values[key], origin=Origin.EXPLICIT) for key in (_NAME, _FOLDER) if key in values}
+    try:
+        return run_folder.find_checkpoint(run.path, Settings(named)).path
+    except InputError:
+        return None
+
+
+def _overwritten(runs: Sequence[Run], checkpoints: Sequence[Path | None]) -> dict[int, str]:
+    """Return why some runs have no weights of their own: several have written the same file, and the last one's are left."""
+    by_file: dict[str, list[int]] = {}
+    for place, checkpoint in enumerate(checkpoints):
+        if checkpoint is not None:
+            by_file.setdefault(os.path.realpath(checkpoint), []).append(place)
+    found: dict[int, str] = {}
+    for places in by_file.values():
+        last = max(places, key=lambda place: (_age(runs[place]), place))
+        for place in places:
+            if place != last:
+                found[place] = (
+                    f"{runs[place].path}: its weights are gone: {checkpoints[place]} is also that of {runs[last].path}, which"
+                    " was started later; give each run a logging.checkpoint_dir or an experiment_name of its own"
+                )
+    return found
+
+
+def _age(run: Run) -> float:
+    return (None if run.record is None else changed_at(run.record)) or 0.0
+
+
+def _asked(where: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the keys and values of --where; raise `UsageError` for one that no run has."""
+    found = []
+    for text in where:
+        name, equals, value = text.partition("=")
+        key = short(name.strip())
+        if not equals or key not in keys:
+            near = difflib.get_close_matches(key, keys, _LISTED, 0.5) or [one for one in keys if one.endswith(key)] or keys
+            known = f"{', '.join(near[:_LISTED])}{', ...' if len(near) > _LISTED else ''}"
+            raise UsageError(f"--where {shortened(text)}: expected key=value, with a key of these runs: {known or 'there is none'}")
+        found.append((key, spelled(yaml_text.parse_scalar(value, "--where"))))
+    return found
+
+
+def _has(value: Value, asked: str) -> bool:
+    return spelled(value) == asked
+
+
+def _that(order: SurveyRequest) -> str:
+    return f" with {' and '.join(order.where)}" if order.where else ""
+
+
+def _following(survey: Survey, shared: Request) -> Iterator[str]:
+    """Yield the commands to type next: of the worst run, and of the patch of the largest family."""
+    worst = next((row for row in survey.rows if row.state is State.SICK), None)
+    if worst is None:
+        worst = next((row for row in survey.rows if row.state is State.UNKNOWN), None)
+    patched = next((family.example for family in survey.families if family.example.patched), None)
+    for command, row in (("inspect", worst), ("suggest-config", patched)):
+        if row is not None:
+            config = shared.config if row.config is None else Path(row.config)
+            typed = commands.typed(command, replace(shared, checkpoint=Path(row.run), config=config))
+            if typed is not None:
+                yield typed
