@@ -9,7 +9,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from itertools import islice
 from pathlib import Path
@@ -42,13 +42,21 @@ _READS: ContextVar[set[tuple[int, int]] | None] = ContextVar("reads", default=No
 
 
 @contextlib.contextmanager
-def reads_remembered() -> Iterator[None]:
-    """Remember the files read within the block, so that no result overwrites an input."""
-    token = _READS.set(set())
+def reads_remembered() -> Iterator[set[tuple[int, int]]]:
+    """Remember the files read within the block, so that no result overwrites an input; yield the set they are put in."""
+    reads = set[tuple[int, int]]()
+    token = _READS.set(reads)
     try:
-        yield
+        yield reads
     finally:
         _READS.reset(token)
+
+
+def remember(reads: Iterable[tuple[int, int]]) -> None:
+    """Remember files that another process has read for this one."""
+    known = _READS.get()
+    if known is not None:
+        known.update(reads)
 
 
 def require_unread(*paths: Path) -> None:
