@@ -130,3 +130,13 @@ NoPlugins = Annotated[
 Salvage = Annotated[
     bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
 ]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=0, help="Processes that work side by side; 0 uses all cores, 1 this process alone.")
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to work on: its address or file, env, or local."),
+]
+JournalOption = Annotated[
+    Path | None, typer.Option("--journal", help="Note each run's end here as it comes; the same command goes on from there.")
+]

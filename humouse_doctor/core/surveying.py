@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -130,7 +129,9 @@ class Family:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """All runs of a survey, the worst first, and what they say together.
+    """All runs of a survey, the worst first, and what they say together; `folder` holds all of them, and ends with a slash.
+
+    `keys` are all settings in which runs differ, `compared` those of them whose values, or ranges of them, runs share.
 
     `separations` are of every setting that could be tested, the clearest first; `untested` says why there are none. `tree` are
     the ends of a tree of at most two conditions, empty without a setting that separates. `best` are the healthy runs closest to
@@ -139,6 +140,8 @@ class Survey:
 
     tool_version: str
     keys: tuple[str, ...]
+    compared: tuple[str, ...]
+    folder: str
     rows: tuple[Row, ...]
     separations: tuple[Separation, ...] = ()
     untested: str = ""
@@ -152,13 +155,6 @@ class Survey:
     def listed(self) -> tuple[Row, ...]:
         """The rows to list."""
         return tuple(row for row in self.rows if self.only in (None, row.state))
-
-    @property
-    def folder(self) -> str:
-        """The folder that holds all runs, with a slash; empty if there is none, or for a single run."""
-        runs = [row.run for row in self.rows]
-        common = os.path.commonprefix([run.split("/") for run in runs])
-        return "".join(f"{part}/" for part in common) if len(runs) > 1 else ""
 
     def count(self, state: State) -> int:
         """Return the number of runs in a state."""

@@ -55,7 +55,9 @@ SURVEYS: Mapping[SurveyFormat, str] = MappingProxyType(
 )
 
 
-def render(view: View, form: Format | SurveyFormat, *, width: int = 80, colour: bool = False, detail: Detail = Detail.FULL) -> str:
+def render(
+    view: View, form: Format | SurveyFormat, *, width: int = 80, colour: bool = False, detail: Detail = Detail.FULL
+) -> str:
     """Return the view in one format; `width` in columns, `colour` and `detail` are for text alone.
 
     Raises `UsageError` where the format needs an extra that is not installed, or does not show trials.

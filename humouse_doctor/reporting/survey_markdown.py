@@ -32,9 +32,7 @@ def _settings(survey: Survey) -> str:
     if not shown:
         return f"{prose(unclear)}\n" if unclear else ""
     said = f"#### Settings that go with sick runs\n\n*{prose(cells.ASSOCIATION)}*\n\n"
-    ends = (
-        f"{' and '.join(map(code, branch.conditions))}: {branch.sick} of {branch.known} sick" for branch in survey.tree
-    )
+    ends = (f"{' and '.join(map(code, branch.conditions))}: {branch.sick} of {branch.known} sick" for branch in survey.tree)
     return said + "\n".join(_separation(one, survey) for one in shown) + f"\n{bullets(ends)}"
 
 
@@ -50,7 +48,11 @@ def _families(survey: Survey) -> str:
     if not survey.families:
         return ""
     rows = (
-        (prose(cells.family_of(one.cause)), str(one.runs), ", ".join(code(f"{key}: {value}") for key, value in one.shared.items()))
+        (
+            prose(cells.family_of(one.cause)),
+            str(one.runs),
+            ", ".join(code(f"{key}: {value}") for key, value in one.shared.items()),
+        )
         for one in survey.families
     )
     return f"#### Sick runs by their first cause\n\n{table(('cause', 'runs', 'all of them have'), rows)}"
@@ -73,4 +75,10 @@ def _table(survey: Survey) -> str:
 
 def _cells(row: Row, survey: Survey, keys: tuple[str, ...]) -> tuple[str, ...]:
     cause = prose(row.cause or "-")
-    return (code(cells.name_of(row, survey)), row.verdict, cause, *cells.numbers(row), *(prose(cells.value(row, key)) for key in keys))
+    return (
+        code(cells.name_of(row, survey)),
+        row.verdict,
+        cause,
+        *cells.numbers(row),
+        *(prose(cells.value(row, key)) for key in keys),
+    )

@@ -75,7 +75,9 @@ def head(survey: Survey) -> str:
         parts[0] += f" ({verdicts.count('collapsed')} collapsed, {verdicts.count('at-risk')} at risk)"
     parts.append(f"{survey.count(State.HEALTHY)} healthy")
     if unknown:
-        parts.append(f"{unknown} unknown ({verdicts.count('unreadable')} unreadable, {verdicts.count('undetermined')} undetermined)")
+        parts.append(
+            f"{unknown} unknown ({verdicts.count('unreadable')} unreadable, {verdicts.count('undetermined')} undetermined)"
+        )
     return ", ".join(parts) + "."
 
 
@@ -87,8 +89,7 @@ def unclear(survey: Survey) -> str:
         return ""
     nearest = survey.separations[0]
     return (
-        f"No setting separates sick from healthy runs beyond chance; the nearest is {nearest.key}"
-        f" ({chance(nearest, survey)})."
+        f"No setting separates sick from healthy runs beyond chance; the nearest is {nearest.key} ({chance(nearest, survey)})."
     )
 
 
@@ -98,5 +99,5 @@ def family_of(cause: str) -> str:
 
 
 def columns(survey: Survey) -> tuple[str, ...]:
-    """Return the keys that a narrow table has room to show: those that separate, else those that differ."""
-    return tuple(one.key for one in clear(survey)) or survey.keys
+    """Return the keys that a narrow table has room to show: those that separate, else those that runs are compared by."""
+    return tuple(one.key for one in clear(survey)) or survey.compared

@@ -1,12 +1,10 @@
-"""Render a survey as text: the counts, the setting that separates, families, the best, a table worst first, the next command."""
+"""Render a survey as text: counts, the setting that separates, families, the best, all runs, and the next command."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from humouse_doctor.core.surveying import Row, Separation, State, Survey
@@ -19,7 +17,7 @@ from humouse_doctor.survey.answers import deciding_words
 
 #: What fits into a screen of 30 lines: settings, their values, branches, families, best runs, rows.
 _SETTINGS, _VALUES, _FAMILIES, _BEST, _ROWS, _KEYS, _NOTES = 1, 4, 3, 2, 5, 3, 1
-_BAR = 10
+_BAR, _RUN = 10, 22
 _STYLES = {State.SICK: "red", State.HEALTHY: "green", State.UNKNOWN: "yellow"}
 
 
@@ -101,33 +99,36 @@ def _table(console: Console, survey: Survey, *, whole: bool) -> None:
     if not rows:
         return
     keys = cells.columns(survey) if whole else cells.columns(survey)[:_KEYS]
-    table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("cause", no_wrap=True)
-    for word in deciding_words():
-        table.add_column(word, no_wrap=True, justify="right")
-    wrapped = {"overflow": "fold"} if whole else {"overflow": "ellipsis", "no_wrap": True}
-    table.add_column("run", min_width=8, **wrapped)  # type: ignore[arg-type]
-    table.add_column("settings", min_width=10, **wrapped)  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*_cells(row, survey, keys))
-    console.print(table)
+    lines = [("verdict", "cause", *deciding_words(), "run", "settings"), *(_cells(row, survey, keys) for row in rows)]
+    fixed = len(lines[0]) - 2
+    widths = [max(len(line[column]) for line in lines) for column in range(fixed + 1)]
+    widths[fixed] = min(widths[fixed], _RUN) if not whole else widths[fixed]
+    styles = ["dim", *(_STYLES[row.state] for row in rows)]
+    for line, style in zip(lines, styles, strict=True):
+        padded = [
+            f"{_cut(text, width):>{width}}" if 2 <= column < fixed else f"{_cut(text, width):<{width}}"
+            for column, (text, width) in enumerate(zip(line, widths, strict=False))
+        ]
+        _line(console, "  ".join([*padded, line[-1]]), style=style, whole=whole)
     for row in rows if whole else ():
         if row.state is State.UNKNOWN:
             say(console, f"{cells.name_of(row, survey)}: {row.sentence}", style="dim")
 
 
-def _cells(row: Row, survey: Survey, keys: tuple[str, ...]) -> Iterator[Text]:
-    yield Text(row.verdict, style=_STYLES[row.state])
-    yield Text(harmless_line(row.cause.partition(" ")[0] or "-"))
-    yield from (Text(text) for text in cells.numbers(row))
-    yield Text(harmless_line(cells.name_of(row, survey)))
-    yield Text(harmless_line(cells.settings(row, keys)))
+def _cells(row: Row, survey: Survey, keys: tuple[str, ...]) -> tuple[str, ...]:
+    cause = harmless_line(row.cause.partition(" ")[0] or "-")
+    name, values = harmless_line(cells.name_of(row, survey)), harmless_line(cells.settings(row, keys))
+    return row.verdict, cause, *cells.numbers(row), name, values
 
 
-def _line(console: Console, text: str, *, indent: int = 0, whole: bool = False) -> None:
+def _cut(text: str, width: int) -> str:
+    """Return the end of a text that is longer than its column, which says more of a path than its beginning."""
+    return text if len(text) <= width else f"...{text[3 - width :]}"
+
+
+def _line(console: Console, text: str, *, indent: int = 0, style: str = "", whole: bool = False) -> None:
     """Print a line, cut to the console's width unless the `whole` is asked for."""
     said = " " * indent + harmless_line(text)
     if not whole and len(said) > console.width:
         said = f"{said[: console.width - 4]} ..."
-    console.print(Text(said), soft_wrap=not whole)
+    console.print(Text(said, style=style), soft_wrap=True)

@@ -50,7 +50,7 @@ class SurveyRequest:
     request: Request
     merge: bool = False
     where: tuple[str, ...] = ()
-    only: State | None = None
+    only: str | None = None
     shard: tuple[int, int] | None = None
     workers: int = 0
     cluster: str | None = None
@@ -65,7 +65,11 @@ def survey_view(order: SurveyRequest, root: str, progress: Callable[[str], None]
     """
     survey = _merged(order) if order.merge else _looked_at_all(order, progress)
     require_unread(*order.outputs)
-    return SurveyView(survey=replace(survey, only=order.only), root=root, following=tuple(_following(survey, order.request)))
+    return SurveyView(
+        survey=replace(survey, only=None if order.only is None else State(order.only)),
+        root=root,
+        following=tuple(_following(survey, order.request)),
+    )
 
 
 def _merged(order: SurveyRequest) -> Survey:
@@ -215,7 +219,9 @@ def _asked(where: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str]]:
         if not equals or key not in keys:
             near = difflib.get_close_matches(key, keys, _LISTED, 0.5) or [one for one in keys if one.endswith(key)] or keys
             known = f"{', '.join(near[:_LISTED])}{', ...' if len(near) > _LISTED else ''}"
-            raise UsageError(f"--where {shortened(text)}: expected key=value, with a key of these runs: {known or 'there is none'}")
+            raise UsageError(
+                f"--where {shortened(text)}: expected key=value, with a key of these runs: {known or 'there is none'}"
+            )
         found.append((key, spelled(yaml_text.parse_scalar(value, "--where"))))
     return found
 

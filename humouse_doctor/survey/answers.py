@@ -5,9 +5,10 @@ A share of sick runs by a setting is an association. Runs whose state is unknown
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -32,7 +33,7 @@ _BEST = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Split:
-    """The groups of runs by the values of a key: `of` has the group of each run, `labels` their names, `ordered` for numbers."""
+    """Runs by the values of a key: `of` has the group of each run, `labels` the names of the groups; numbers are `ordered`."""
 
     key: str
     of: tuple[int, ...]
@@ -50,6 +51,8 @@ def survey_of(rows: Sequence[Row], keys: Sequence[str], version: str) -> Survey:
     return Survey(
         tool_version=version,
         keys=tuple(keys),
+        compared=tuple(split.key for split in _splits(rows, keys)),
+        folder=_folder([row.run for row in rows]),
         rows=rows,
         separations=separations,
         untested=untested,
@@ -57,6 +60,15 @@ def survey_of(rows: Sequence[Row], keys: Sequence[str], version: str) -> Survey:
         best=tuple(sorted((row for row in rows if row.state is State.HEALTHY), key=_nearness)[:_BEST]),
         families=tuple(_families(rows, keys)),
     )
+
+
+def _folder(runs: Sequence[str]) -> str:
+    """Return the folder that all runs lie in, with a slash at its end; empty if there is none."""
+    if not runs:
+        return ""
+    parts = [run.split("/")[:-1] for run in (min(runs), max(runs))]  # what these two share, all between them share
+    common = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(*parts, strict=False))
+    return "".join(f"{part}/" for part, _ in common)
 
 
 def deciding_words() -> tuple[str, ...]:

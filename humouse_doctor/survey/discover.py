@@ -28,8 +28,8 @@ _HYDRA, _LIGHTNING, _CHECKPOINTS = ".hydra", re.compile(r"version_\d{1,9}"), "ch
 #: A checkpoint's config lies in its folder, or so many above it.
 _ABOVE = 3
 _LOOKED_FOR = (
-    "runs of Hydra (.hydra/config.yaml), logs of Lightning (version_*/checkpoints), and checkpoints (generator*.pt, *.pt, *.pth,"
-    " *.ckpt, *.safetensors)"
+    "runs of Hydra (.hydra/config.yaml), logs of Lightning (version_*/checkpoints), and checkpoints"
+    " (generator*.pt, *.pt, *.pth, *.ckpt, *.safetensors)"
 )
 
 
@@ -113,7 +113,7 @@ class _Walk:
         if self.entries >= self.most:
             yield f"only the first {self.most:,} entries were looked at; survey the folders below one by one"
         if self.deep:
-            yield f"{counted(self.deep, 'folder')} more than {_LEVELS} levels down {'was' if self.deep == 1 else 'were'} left out"
+            yield f"{counted(self.deep, 'folder')} more than {_LEVELS} levels down: left out"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -125,7 +125,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def in_order(name: str) -> tuple[tuple[bool, int, str], ...]:
     """Return a key that sorts names as people do: `2` before `10`."""
-    return tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d{1,18})", name) if part)
+    return tuple(
+        (not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d{1,18})", name) if part
+    )
 
 
 def find(root: Path, most: int = MOST_ENTRIES) -> Found:

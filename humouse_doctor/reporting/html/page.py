@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -58,15 +58,25 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
 
     Raises `UsageError` if the libraries it needs are not installed.
     """
+    return rendered("page.html", ("page.css",), ("page.js",), _page(gate, outcome, comparison))
+
+
+def rendered(template: str, styles: Sequence[str], scripts: Sequence[str], page: object) -> str:
+    """Return a template's page, in which its styles and scripts are all that it needs.
+
+    Raises `UsageError` if the libraries it needs are not installed.
+    """
     environment = template_environment()
-    page = files("humouse_doctor.reporting.html") / "templates"
-    style, script = ((page / name).read_text(encoding="utf-8").strip() for name in ("page.css", "page.js"))
-    text = environment.get_template("page.html").render(
+    folder = files("humouse_doctor.reporting.html") / "templates"
+    style, script = (
+        "\n".join((folder / name).read_text(encoding="utf-8").strip() for name in names) for names in (styles, scripts)
+    )
+    text = environment.get_template(template).render(
         style=_as_markup(f"\n{style}\n"),
         script=_as_markup(f"\n{script}\n"),
         style_hash=_digest(f"\n{style}\n"),
         script_hash=_digest(f"\n{script}\n"),
-        page=_page(gate, outcome, comparison),
+        page=page,
     )
     return no_command_in_markup(text) + "\n"
 
@@ -92,7 +102,7 @@ def template_environment() -> Environment:
     )
     environment.filters.update(
         change=change, count=counted, harmless=harmless, interval=interval, number=format_number, short=plots.short,
-        shorten=_shorten, spell=spell, markup=_as_markup,
+        shorten=shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
 
@@ -113,7 +123,8 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return a name without its middle if it is long."""
     half = _LONGEST_NAME // 2
     return text if len(text) <= _LONGEST_NAME else f"{text[: half - 2]} … {text[-half:]}"
 
@@ -157,7 +168,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         badge = GATES[gate.exit_code]
         heading, said = f"{len(sections)} runs", f"{passed} of {len(sections)} inputs pass."
     return Page(
-        title=f"{badge.word}: {_shorten(heading)}",
+        title=f"{badge.word}: {shorten(heading)}",
         badge=badge,
         heading=heading,
         sentence=said,
