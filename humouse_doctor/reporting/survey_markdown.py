@@ -30,18 +30,18 @@ def _settings(survey: Survey) -> str:
     unclear = cells.unclear(survey)
     shown = cells.clear(survey)
     if not shown:
-        return f"{prose(unclear)}\n" if unclear else ""
+        return bullets(map(prose, unclear))
     said = f"#### Settings that go with sick runs\n\n*{prose(cells.ASSOCIATION)}*\n\n"
     ends = (f"{' and '.join(map(code, branch.conditions))}: {branch.sick} of {branch.known} sick" for branch in survey.tree)
-    return said + "\n".join(_separation(one, survey) for one in shown) + f"\n{bullets(ends)}"
+    return said + "\n".join(_separation(one) for one in shown) + f"\n{bullets(ends)}"
 
 
-def _separation(one: Separation, survey: Survey) -> str:
+def _separation(one: Separation) -> str:
     also = f" (with {', '.join(map(code, one.also))})" if one.also else ""
     rows = (
         (code(share.value), f"{share.sick} of {share.known}", f"{share.low:.0%} to {share.high:.0%}") for share in one.shares
     )
-    return f"{code(one.key)}{also}: {prose(cells.chance(one, survey))}\n\n{table(('value', 'sick', '95 % interval'), rows)}"
+    return f"{code(one.key)}{also}: {prose(cells.chance(one))}\n\n{table(('value', 'sick', '95 % interval'), rows)}"
 
 
 def _families(survey: Survey) -> str:

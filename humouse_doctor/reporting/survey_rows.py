@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from humouse_doctor.core.surveying import Row, Separation, Share, State, Survey
+from humouse_doctor.core.surveying import Branch, Row, Separation, Share, State, Survey
 from humouse_doctor.core.text import counted
 from humouse_doctor.reporting.rows import format_number
 from humouse_doctor.survey.answers import LEVEL, deciding_words, distance, spelled
 
 #: What a share of sick runs by a setting is, and is not.
-ASSOCIATION = "an association, not a cause: settings that were chosen together cannot be told apart"
+ASSOCIATION = "an association, not a cause"
 #: Which number a healthy run is called best by.
 BEST_BY = "by the deciding number that is furthest from the data's"
 
@@ -54,11 +54,16 @@ def share(one: Share) -> str:
     return f"{one.sick} of {one.known} sick, {percent:.0%} ({one.low:.0%} to {one.high:.0%})"
 
 
-def chance(one: Separation, survey: Survey) -> str:
-    """Return how likely a separation is by chance, in words."""
-    alike = counted(len(survey.separations), "setting")
-    least = "below " if one.p < 1e-4 else ""
-    return f"{least}{max(one.corrected, 1e-4):.1g} by chance in one of {alike}"
+def chance(one: Separation) -> str:
+    """Return how often chance alone makes one of the settings look as clear, in words."""
+    often = (
+        "fewer than 0.01%"
+        if one.corrected < 1e-4
+        else f"{one.corrected:.2g}"
+        if one.corrected < 0.001
+        else f"{one.corrected:.1%}"
+    )
+    return f"as clear by chance in {often} of such surveys"
 
 
 def clear(survey: Survey) -> tuple[Separation, ...]:
@@ -75,22 +80,28 @@ def head(survey: Survey) -> str:
         parts[0] += f" ({verdicts.count('collapsed')} collapsed, {verdicts.count('at-risk')} at risk)"
     parts.append(f"{survey.count(State.HEALTHY)} healthy")
     if unknown:
-        parts.append(
-            f"{unknown} unknown ({verdicts.count('unreadable')} unreadable, {verdicts.count('undetermined')} undetermined)"
-        )
+        parts.append(f"{unknown} unknown")
     return ", ".join(parts) + "."
 
 
-def unclear(survey: Survey) -> str:
-    """Return the sentence about settings where none separates; empty where one does."""
+def unclear(survey: Survey) -> tuple[str, ...]:
+    """Return why no setting is said to separate, in sentences; empty where one does."""
     if survey.untested:
-        return f"Settings are not compared: {survey.untested}."
+        return (f"{survey.untested[:1].upper()}{survey.untested[1:]}.",)
     if clear(survey) or not survey.separations:
-        return ""
+        return ()
     nearest = survey.separations[0]
     return (
-        f"No setting separates sick from healthy runs beyond chance; the nearest is {nearest.key} ({chance(nearest, survey)})."
+        "No setting separates sick from healthy runs beyond chance.",
+        f"Nearest is {nearest.key}, {chance(nearest)}.",
     )
+
+
+def tree(branch: Branch) -> str:
+    """Return an end of the tree in words, with the ends of its keys."""
+    named = (condition.partition(" ") for condition in branch.conditions)
+    conditions = " and ".join(f"{last_word(key)} {rest}" for key, _, rest in named)
+    return f"{branch.sick} of {branch.known} sick with {conditions}"
 
 
 def family_of(cause: str) -> str:
@@ -100,4 +111,6 @@ def family_of(cause: str) -> str:
 
 def columns(survey: Survey) -> tuple[str, ...]:
     """Return the keys that a narrow table has room to show: those that separate, else those that runs are compared by."""
-    return tuple(one.key for one in clear(survey)) or survey.compared
+    conditions = [condition for branch in survey.tree for condition in branch.conditions]
+    parted = [key for key in survey.compared if any(condition.startswith(f"{key} ") for condition in conditions)]
+    return tuple(dict.fromkeys((*(one.key for one in clear(survey)), *parted))) or survey.compared

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
 from humouse_doctor.stored import saved
+from humouse_doctor.survey.discover import Run, runs_at
 
 if TYPE_CHECKING:
     from humouse_doctor.verify.bench import OnPulse, Pulse
@@ -74,6 +76,8 @@ def gate(
 ) -> Gate:
     """Judge every input by the policy; one that cannot be read is an entry that fails, and the others go on.
 
+    A folder of runs, such as a multirun of Hydra, stands for each of them.
+
     Configs are rehearsed if the request says so, one per core at a time; `listener` receives their progress.
     Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
     `UsageError` for an output that was read.
@@ -88,10 +92,10 @@ def gate(
     if order.write_baseline is not None:
         baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
-    each: dict[Path, Path] = {}
-    for path in order.inputs:
-        each.setdefault(path.absolute(), path)
-    requests = {str(path): _request_for(path, order.request) for path in each.values()}
+    each: dict[Path, Run] = {}
+    for run in chain.from_iterable(map(runs_at, order.inputs)):
+        each.setdefault(run.path.absolute(), run)
+    requests = {str(run.path): _request_for(run, order.request) for run in each.values()}
     rehearsed = _rehearsed(list(requests.values()), listener)
     looked_at = dict[str, Report | Entry]()
     for number, (name, request) in enumerate(requests.items(), start=1):
@@ -188,8 +192,9 @@ def _looked_at(
         return refused(str(path), DoctorError(f"{path}: internal error, please report it: {full_reason(error)}"))
 
 
-def _request_for(path: Path, shared: Request) -> Request:
+def _request_for(run: Run, shared: Request) -> Request:
     """Return the request for one input: a YAML file is a config, all else a checkpoint or a run's folder."""
+    path = run.path
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
         return replace(shared, checkpoint=None, config=path)
-    return replace(shared, checkpoint=path, rehearse_s=None)
+    return replace(shared, checkpoint=path, config=run.config or shared.config, rehearse_s=None)

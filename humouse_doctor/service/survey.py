@@ -217,7 +217,7 @@ def _asked(where: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str]]:
         name, equals, value = text.partition("=")
         key = short(name.strip())
         if not equals or key not in keys:
-            near = difflib.get_close_matches(key, keys, _LISTED, 0.5) or [one for one in keys if one.endswith(key)] or keys
+            near = [one for one in keys if key and key in one] or difflib.get_close_matches(key, keys, _LISTED) or keys
             known = f"{', '.join(near[:_LISTED])}{', ...' if len(near) > _LISTED else ''}"
             raise UsageError(
                 f"--where {shortened(text)}: expected key=value, with a key of these runs: {known or 'there is none'}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from humouse_doctor.probes.registry import current
 #: A separation counts if chance alone would show one as clear, in any of the settings, less often than this.
 LEVEL = 0.05
 #: Shufflings of the runs by which a separation is judged, and their seed: equal rows give equal answers.
-_SHUFFLES, _SEED = 20_000, 0
+_SHUFFLES, _SEED = 10_000, 0
 #: The standard normal quantile of 95 % intervals.
 _Z = 1.959964
 #: More values of a number than this are put into so many groups of about equal size; of text the rarest are put together.
@@ -121,8 +122,8 @@ def _splits(rows: Sequence[Row], keys: Sequence[str]) -> list[_Split]:
 
 
 def _split(key: str, values: Sequence[Value]) -> _Split | None:
-    numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    if len(numbers) == len(values) and all(map(math.isfinite, numbers)):
+    numbers = [number for value in values if (number := _number(value)) is not None]
+    if len(numbers) == len(values):
         return _by_number(key, numbers)
     texts = list(map(spelled, values))
     counts = Counter(texts)
@@ -132,6 +133,13 @@ def _split(key: str, values: Sequence[Value]) -> _Split | None:
     labels = sorted(named[:_MOST_TEXTS]) + (["other values"] if len(named) > _MOST_TEXTS else [])
     place = {label: number for number, label in enumerate(labels)}
     return _Split(key=key, of=tuple(place.get(text, _MOST_TEXTS) for text in texts), labels=tuple(labels), ordered=False)
+
+
+def _number(value: Value) -> float | None:
+    """Return a value as a number that can be compared, None if it is none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) <= sys.float_info.max else None  # which NaN is not
 
 
 def _by_number(key: str, numbers: Sequence[float]) -> _Split | None:
@@ -160,8 +168,8 @@ def _why_untested(rows: Sequence[Row], splits: Sequence[_Split]) -> str:
     by_chance = (2 if 2 * sick == known else 1) / math.comb(known, sick) * len({split.of for split in splits})
     if by_chance > LEVEL:
         return (
-            f"{counted}, and {len(splits)} settings differ: too few to say anything, for one would separate these perfectly by"
-            f" chance in {min(by_chance, 1.0):.0%} of such surveys"
+            f"{counted}: too few to say anything; one of {len(splits)} settings separates these by chance in"
+            f" {min(by_chance, 1.0):.0%} of surveys"
         )
     return ""
 
@@ -210,16 +218,23 @@ def _chi(table: IntArray) -> float:
 
 
 def _by_chance(table: IntArray) -> float:
-    """Return the share of shufflings of the runs over the groups whose shares differ at least as much: Fisher's test, drawn.
+    """Return how often shares differ at least as much as in a table (2, groups) if the runs are shuffled over the groups.
 
-    It is exact for any size of a group, and never 0.
+    Both sums stay, as in Fisher's test. It is counted out for two groups, and drawn for more.
     """
     sizes, sick = table.sum(axis=0), int(table[0].sum())
-    drawn = np.random.default_rng(_SEED).multivariate_hypergeometric(sizes, sick, size=_SHUFFLES, method="marginals")
-    expected = sizes * (sick / sizes.sum())  # with both sums fixed the measure depends on the sick alone
+    expected = sizes * (sick / sizes.sum())  # with both sums fixed the distance depends on the sick alone
     weights = 1 / np.maximum(expected, 1e-12) + 1 / np.maximum(sizes - expected, 1e-12)
-    as_far = ((drawn - expected) ** 2 * weights).sum(axis=1) >= ((table[0] - expected) ** 2 * weights).sum() * (1 - 1e-9)
-    return float((1 + as_far.sum()) / (1 + _SHUFFLES))
+    least = ((table[0] - expected) ** 2 * weights).sum() * (1 - 1e-9)
+    if len(sizes) == 2:
+        first = np.arange(max(0, sick - sizes[1]), min(sick, sizes[0]) + 1)
+        drawn = np.stack([first, sick - first], axis=1)  # (tables, 2)
+        logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, sizes.sum() + 1)))])  # of factorials
+        ways = (logs[sizes] - logs[drawn] - logs[sizes - drawn]).sum(axis=1)
+        chances = np.exp(ways - ways.max())
+        return float(chances[((drawn - expected) ** 2 * weights).sum(axis=1) >= least].sum() / chances.sum())
+    drawn = np.random.default_rng(_SEED).multivariate_hypergeometric(sizes, sick, size=_SHUFFLES, method="marginals")
+    return float((1 + (((drawn - expected) ** 2 * weights).sum(axis=1) >= least).sum()) / (1 + _SHUFFLES))
 
 
 def _tree(rows: Sequence[Row], splits: Sequence[_Split], conditions: tuple[str, ...] = ()) -> Iterator[Branch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -146,13 +147,14 @@ def find(root: Path, most: int = MOST_ENTRIES) -> Found:
     return Found(runs=tuple(runs), notes=tuple(walk.notes()))
 
 
-def is_many(folder: Path) -> bool:
-    """Return True if a folder is no run itself and holds several."""
-    try:
-        found = find(folder, run_folder.MAX_ENTRIES).runs
-    except InputError:
-        return False
-    return len(found) > 1
+def runs_at(path: Path) -> tuple[Run, ...]:
+    """Return the runs below a folder that is no run itself, without a config of its own; for any other path that alone."""
+    if path.is_dir() and run_folder.find_config(path) is None:
+        with contextlib.suppress(InputError):
+            found = find(path).runs
+            if len(found) > 1:
+                return found
+    return (Run(path=path),)
 
 
 def _runs(root: Path, walk: _Walk) -> Iterator[Run]:

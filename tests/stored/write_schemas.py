@@ -17,12 +17,14 @@ from msgspec.json import schema_components
 from humouse_doctor.core.gating import BASELINE_VERSION, GATE_VERSION
 from humouse_doctor.core.outcome import OUTCOME_VERSION
 from humouse_doctor.core.report import SCHEMA_VERSION
+from humouse_doctor.core.surveying import SURVEY_VERSION
 from humouse_doctor.stored import shapes
 from humouse_doctor.stored.shapes.baseline import Baseline
 from humouse_doctor.stored.shapes.bounds import LINES, MANY_LINES
 from humouse_doctor.stored.shapes.gate import Gate
 from humouse_doctor.stored.shapes.outcome import Outcome
 from humouse_doctor.stored.shapes.report import Report
+from humouse_doctor.stored.shapes.survey import Survey
 
 FOLDER = Path(shapes.__file__).parents[1] / "schemas"
 VALUE = {
@@ -38,9 +40,12 @@ def schemas() -> dict[str, str]:
     own = {f"#/$defs/{name}": f"{_REPORT}#/$defs/{name}" for name in report["$defs"]}
     gate = _with_references(_schema(Gate, GATE_VERSION), {"#/$defs/report": _REPORT, **own})
     gate["$defs"] = {name: part for name, part in gate["$defs"].items() if name not in {"report", *report["$defs"]}}
+    survey = _with_references(_schema(Survey, SURVEY_VERSION), own)
+    survey["$defs"] = {name: part for name, part in survey["$defs"].items() if name not in report["$defs"]}
     every = {
         "report": report,
         "gate": gate,
+        "survey": survey,
         "outcome": _schema(Outcome, OUTCOME_VERSION),
         "baseline": _schema(Baseline, BASELINE_VERSION),
     }
@@ -57,7 +62,7 @@ def _schema(shape: type[Struct], version: str) -> dict[str, Any]:
         "$id": f"urn:humouse-doctor:{name}:{version}",
         **parts.pop(name),
         "title": f"humouse-doctor {name}",
-        "$defs": {**parts, **({"value": VALUE} if "edit" in parts else {})},
+        "$defs": {**parts, **({"value": VALUE} if '"#/$defs/value"' in json.dumps(parts) else {})},
     }
 
 

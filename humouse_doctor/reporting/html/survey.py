@@ -82,7 +82,7 @@ class Page:
     heading: str
     sentence: str
     association: str
-    unclear: str
+    unclear: tuple[str, ...]
     best_by: str
     settings: tuple[Setting, ...]
     tree: tuple[Branch, ...]
@@ -116,7 +116,7 @@ def _page(view: SurveyView) -> Page:
         association=cells.ASSOCIATION,
         unclear=cells.unclear(survey),
         best_by=cells.BEST_BY,
-        settings=tuple(_setting(one, survey) for one in cells.clear(survey)[:_BARS]),
+        settings=tuple(_setting(one) for one in cells.clear(survey)[:_BARS]),
         tree=survey.tree,
         families=tuple(_kin(one, survey) for one in survey.families),
         best=tuple((cells.name_of(row, survey), cells.factor(row), cells.settings(row, keys)) for row in survey.best),
@@ -140,8 +140,8 @@ def _badge(survey: Survey) -> Badge:
     return Badge(word="all healthy", symbol="✓", style="good")
 
 
-def _setting(one: Separation, survey: Survey) -> Setting:
-    return Setting(key=one.key, also=one.also, chance=cells.chance(one, survey), bars=tuple(map(_bar, one.shares)))
+def _setting(one: Separation) -> Setting:
+    return Setting(key=one.key, also=one.also, chance=cells.chance(one), bars=tuple(map(_bar, one.shares)))
 
 
 def _bar(share: Share) -> Bar:

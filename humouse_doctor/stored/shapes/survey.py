@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.report import Confidence
-from humouse_doctor.core.surveying import ROW_KIND, SURVEY_KIND, SURVEY_VERSION, State
+from humouse_doctor.core.surveying import ROW_KIND, SURVEY_KIND, SURVEY_VERSION
 from humouse_doctor.stored.shapes.bounds import Few, Items, Many, Paths, Table, Text, Value, Whole
 from humouse_doctor.stored.shapes.report import Finding
 
@@ -85,7 +85,7 @@ class Survey(Struct, frozen=True):
     tool_version: Text
     exit_code: ExitCode
     keys: Many[Text]
-    counts: Annotated[dict[State, Whole], Meta(description="Of all runs, also of those not listed.")]
+    counts: Annotated[Table[Whole], Meta(description="Sick, healthy and unknown ones of all runs, also of those not listed.")]
     separations: Annotated[Many[Separation], Meta(description="The clearest first.")]
     untested: Annotated[Text, Meta(description="Why no setting could be tested, else empty.")]
     tree: Items[Branch]

@@ -69,16 +69,18 @@ def root(context, missing=missing):
         yield escape(environment.finalize(t_3(context.eval_ctx, environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'notes'), ' · ')))
         yield '</p>'
     yield '  </div>\n</header>\n<main id="main" class="wide" tabindex="-1">\n<div class="answer">\n<section>\n<h2 id="settings">Settings that go with sick runs</h2>\n'
-    if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'unclear'):
+    for l_1_sentence in environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'unclear'):
+        _loop_vars = {}
         pass
         yield '<p>'
-        yield escape(environment.finalize(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'unclear')))
+        yield escape(environment.finalize(l_1_sentence))
         yield '</p>'
+    l_1_sentence = missing
     if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'settings'):
         pass
         yield '<p class="hint">This is '
         yield escape(environment.finalize(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'association')))
-        yield '. The line on a bar is its 95&nbsp;% interval.</p>\n'
+        yield ': settings that were changed together cannot be told apart. The line on a bar is its 95&nbsp;% interval.</p>\n'
         l_1_loop = missing
         for l_1_setting, l_1_loop in LoopContext(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'settings'), undefined):
             _loop_vars = {}
@@ -297,4 +299,4 @@ def root(context, missing=missing):
     yield '</script>\n</body>\n</html>'
 
 blocks = {}
-debug_info = '1=47&6=50&10=54&12=56&16=58&18=60&19=64&20=66&27=72&28=77&29=80&30=83&31=87&32=89&36=105&37=109&42=118&44=122&49=145&52=149&53=153&57=176&59=179&60=183&62=198&64=202&65=206&74=214&80=226&82=242&83=246&91=292&94=296'
+debug_info = '1=47&6=50&10=54&12=56&16=58&18=60&19=64&20=66&27=72&28=79&29=82&30=85&31=89&32=91&36=107&37=111&42=120&44=124&49=147&52=151&53=155&57=178&59=181&60=185&62=200&64=204&65=208&74=216&80=228&82=244&83=248&91=294&94=298'
