@@ -59,7 +59,7 @@ def chance(one: Separation) -> str:
     often = (
         "fewer than 0.01%"
         if one.corrected < 1e-4
-        else f"{one.corrected:.2g}"
+        else f"{one.corrected:.2%}"
         if one.corrected < 0.001
         else f"{one.corrected:.1%}"
     )
@@ -93,7 +93,8 @@ def unclear(survey: Survey) -> tuple[str, ...]:
     nearest = survey.separations[0]
     return (
         "No setting separates sick from healthy runs beyond chance.",
-        f"Nearest is {nearest.key}, {chance(nearest)}.",
+        f"Nearest is {nearest.key}:",
+        f"{chance(nearest)}.",
     )
 
 

@@ -28,6 +28,7 @@ _SHUFFLES, _SEED = 10_000, 0
 _Z = 1.959964
 #: More values of a number than this are put into so many groups of about equal size; of text the rarest are put together.
 _MOST_NUMBERS, _GROUPS, _MOST_TEXTS = 6, 4, 8
+_OTHERS = "other values"
 _LEVELS = 2
 _BEST = 5
 
@@ -130,7 +131,7 @@ def _split(key: str, values: Sequence[Value]) -> _Split | None:
     if len(counts) < 2 or max(counts.values()) < 2:
         return None
     named = sorted(counts, key=lambda text: (-counts[text], text))
-    labels = sorted(named[:_MOST_TEXTS]) + (["other values"] if len(named) > _MOST_TEXTS else [])
+    labels = sorted(named[:_MOST_TEXTS]) + ([_OTHERS] if len(named) > _MOST_TEXTS else [])
     place = {label: number for number, label in enumerate(labels)}
     return _Split(key=key, of=tuple(place.get(text, _MOST_TEXTS) for text in texts), labels=tuple(labels), ordered=False)
 
@@ -308,5 +309,6 @@ def _shared(splits: Sequence[_Split], places: Sequence[int]) -> Iterator[tuple[s
     """Yield each key with the one group that all of these runs are in; a group of all runs is no split."""
     for split in splits:
         groups = {split.of[place] for place in places}
-        if len(groups) == 1:
-            yield split.key, split.labels[groups.pop()]
+        label = split.labels[groups.pop()] if len(groups) == 1 else _OTHERS
+        if label != _OTHERS:
+            yield split.key, label

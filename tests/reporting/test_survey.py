@@ -185,5 +185,5 @@ def test_the_page_has_every_run_with_its_numbers_and_settings() -> None:
     assert len(rows) == 24
     assert {len(cells) for cells in rows} == {len(head)}
     assert rows[0] == ["0", "✕collapsed", "", "HD201 out-of-reach-targets", "0.002", "0.9", "1.1", "tanh", "0.1", "0"]
-    assert text.count('<svg class="small"') == 23  # all but the one that cannot be read
+    assert text.count('<div class="small"') == 23  # all but the one that cannot be read
     assert "an association, not a cause" in text

@@ -24,10 +24,10 @@ _COLUMNS, _BARS = 12, 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """Text of a cell, and the key that it is sorted by."""
+    """Text of a cell, and the number that it is sorted by: empty where there is no value, None to sort by the text."""
 
     text: str
-    sort: str
+    sort: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,9 @@ def _page(view: SurveyView) -> Page:
         settings=tuple(_setting(one) for one in cells.clear(survey)[:_BARS]),
         tree=survey.tree,
         families=tuple(_kin(one, survey) for one in survey.families),
-        best=tuple((cells.name_of(row, survey), cells.factor(row), cells.settings(row, keys)) for row in survey.best),
+        best=tuple(
+            (cells.name_of(row, survey), cells.factor(row), cells.settings(row, cells.columns(survey))) for row in survey.best
+        ),
         words=deciding_words(),
         keys=keys,
         rows=tuple(_row(row, survey, keys) for row in survey.listed),
@@ -182,9 +184,11 @@ def _number(row: Row, word: str) -> Cell:
     return Cell(text=cells.number(row, word), sort=f"{row.numbers[word]:g}" if word in row.numbers else "")
 
 
-def _sort_key(row: Row, key: str) -> str:
+def _sort_key(row: Row, key: str) -> str | None:
     value = row.settings.get(key)
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _picture(paths: Sequence[Points]) -> Iterator[str]:

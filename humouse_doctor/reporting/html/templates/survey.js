@@ -4,6 +4,7 @@
   var rows = Array.prototype.slice.call(body.rows), heads = Array.prototype.slice.call(table.tHead.rows[0].cells);
   var words = document.getElementById("filter"), state = document.getElementById("state"), shown = document.getElementById("shown");
   var texts = rows.map(function (row) { return row.textContent.toLowerCase(); });
+  var order = new Intl.Collator(undefined, { numeric: true });
   function filter() {
     var wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean), count = 0;
     rows.forEach(function (row, place) {
@@ -21,12 +22,15 @@
   function compare(one, other) {
     var numeric = typeof one === "number", alike = numeric === (typeof other === "number");
     if (!alike) { return numeric ? -1 : 1; }
-    return numeric ? one - other : one.localeCompare(other, undefined, { numeric: true });
+    return numeric ? one - other : order.compare(one, other);
   }
   function sort(head, column) {
     var falling = head.getAttribute("aria-sort") === "ascending";
     var keyed = Array.prototype.slice.call(body.rows).map(function (row) { return { row: row, value: value(row, column) }; });
-    keyed.sort(function (one, other) { return falling ? compare(other.value, one.value) : compare(one.value, other.value); });
+    keyed.sort(function (one, other) {
+      if ((one.value === "") !== (other.value === "")) { return one.value === "" ? 1 : -1; }
+      return falling ? compare(other.value, one.value) : compare(one.value, other.value);
+    });
     heads.forEach(function (other) { other.removeAttribute("aria-sort"); });
     head.setAttribute("aria-sort", falling ? "descending" : "ascending");
     var sorted = document.createDocumentFragment();

@@ -43,6 +43,12 @@ def root(context, missing=missing):
         @internalcode
         def t_5(*unused):
             raise TemplateRuntimeError("No filter named 'shorten' found.")
+    try:
+        t_6 = environment.tests['none']
+    except KeyError:
+        @internalcode
+        def t_6(*unused):
+            raise TemplateRuntimeError("No test named 'none' found.")
     pass
     l_0_parts = context.vars['parts'] = environment.get_template('parts.html', 'survey.html')._get_default_module(context)
     context.exported_vars.discard('parts')
@@ -255,10 +261,10 @@ def root(context, missing=missing):
         yield '</td><td>'
         if environment.getattr(l_1_row, 'picture'):
             pass
-            yield '<svg class="small" viewBox="0 0 44 44" aria-hidden="true">'
+            yield '<div class="small"><svg viewBox="0 0 44 44" aria-hidden="true">'
             yield escape(environment.finalize(t_4(environment.getattr(l_1_row, 'picture'))))
-            yield '</svg>'
-        yield '</td><td>'
+            yield '</svg></div>'
+        yield '</td><td class="cause">'
         yield escape(environment.finalize((environment.getattr(l_1_row, 'cause') or '-')))
         if environment.getattr(l_1_row, 'said'):
             pass
@@ -279,7 +285,7 @@ def root(context, missing=missing):
             _loop_vars = {}
             pass
             yield '<td'
-            if environment.getattr(l_2_cell, 'sort'):
+            if (not t_6(environment.getattr(l_2_cell, 'sort'))):
                 pass
                 yield ' data-sort="'
                 yield escape(environment.finalize(environment.getattr(l_2_cell, 'sort')))
@@ -299,4 +305,4 @@ def root(context, missing=missing):
     yield '</script>\n</body>\n</html>'
 
 blocks = {}
-debug_info = '1=47&6=50&10=54&12=56&16=58&18=60&19=64&20=66&27=72&28=79&29=82&30=85&31=89&32=91&36=107&37=111&42=120&44=124&49=147&52=151&53=155&57=178&59=181&60=185&62=200&64=204&65=208&74=216&80=228&82=244&83=248&91=294&94=298'
+debug_info = '1=53&6=56&10=60&12=62&16=64&18=66&19=70&20=72&27=78&28=85&29=88&30=91&31=95&32=97&36=113&37=117&42=126&44=130&49=153&52=157&53=161&57=184&59=187&60=191&62=206&64=210&65=214&74=222&80=234&82=250&83=254&91=300&94=304'
