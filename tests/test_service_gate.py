@@ -4,7 +4,7 @@ import json
 import pickle
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,16 +14,21 @@ import pytest
 
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.errors import ExitCode, InputError, UsageError
+from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, UsageError
 from humouse_doctor.core.gating import Age, Entry, Gate, Standing
 from humouse_doctor.core.report import Report, Verdict
+from humouse_doctor.fleet.crews import Alone, Hear
+from humouse_doctor.fleet.jobs import Job
+from humouse_doctor.fleet.work import Died, Outcome
 from humouse_doctor.gate import baseline
+from humouse_doctor.inputs.files import reads_remembered, require_unread
 from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands as service
 from humouse_doctor.service.commands import report_on
-from humouse_doctor.service.gate import GateRequest, _Rehearser, gate
+from humouse_doctor.service.gate import GateRequest, _crew, gate
+from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.verify.bench import Pulse
 from tests.verify.runs import write_config, write_data
 
@@ -416,7 +421,7 @@ def test_what_the_file_says_already_is_not_in_the_diff(sick: Path) -> None:
 def test_configs_are_rehearsed_each_on_its_own_and_checkpoints_are_measured(
     folder: Path, sick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("humouse_doctor.service.gate.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("humouse_doctor.service.gate.cores", lambda: 1)
     tiny, broken = folder / "tiny", folder / "broken"
     for place in (tiny, broken):
         place.mkdir()
@@ -450,9 +455,136 @@ def test_configs_are_rehearsed_each_on_its_own_and_checkpoints_are_measured(
     assert checkpoint is not None
     assert checkpoint.rehearsed is None
     assert [event for event, _ in heard] == ["started", str(report.verdict), "started", "unreadable"]
-    assert pickle.loads(pickle.dumps((_Rehearser(), replace(request, config=config), by_name[str(bad)], report)))[-1] == report
+    assert pickle.loads(pickle.dumps(replace(request, config=config))) == replace(request, config=config)
 
 
 def test_a_gate_that_cannot_rehearse_says_so_at_once(folder: Path) -> None:
     with pytest.raises(UsageError, match="--rehearse trains on the run's own gestures: add --data"):
         gate(_order(folder, write_config(folder), request=Request(rehearse_s=60)))
+
+
+# --- many inputs
+
+
+class Looked:
+    """Counts what is looked at, in this process."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def __call__(self, text: str) -> None:
+        if text.startswith("input "):
+            self.names.append(text.rpartition("/")[2])
+
+
+def _configs(folder: Path, run: Path) -> list[Path]:
+    """Return three configs, of which the last is broken."""
+    text = (run / ".hydra" / "config.yaml").read_text()
+    texts = {"a.yaml": text, "b.yaml": text.replace("tanh", "linear"), "c.yaml": "training: ["}
+    for name, content in texts.items():
+        (folder / name).write_text(content)
+    return [folder / name for name in texts]
+
+
+def test_other_processes_come_to_the_same_decision(collapsed_run: Path, folder: Path) -> None:
+    (data,) = (collapsed_run / "data").rglob("*.npz")
+    inputs = _configs(folder, collapsed_run)
+    request = Request(data=data)
+
+    here = gate(_order(folder, *inputs, request=request, workers=1))
+    with reads_remembered():
+        there = gate(_order(folder, *inputs, request=request, workers=2))
+        with pytest.raises(UsageError, match="it was read as an input"):
+            require_unread(data)
+
+    assert [int(entry.exit_code) for entry in here.entries] == [2, 1, 1]
+    assert there == here
+
+
+def test_a_journal_keeps_what_is_known_until_an_input_changes(collapsed_run: Path, folder: Path) -> None:
+    inputs = _configs(folder, collapsed_run)
+    order = _order(folder, *inputs, journal=folder / "kept.jsonl")
+    looks = [Looked() for _ in range(4)]
+
+    plain = gate(replace(order, journal=None))
+    first, second = gate(order, looks[0]), gate(order, looks[1])
+    inputs[0].write_text(inputs[0].read_text() + "# changed\n")
+    gate(order, looks[2])
+    gate(replace(order, request=replace(order.request, seed=7)), looks[3])
+
+    assert plain == first == second
+    assert looks[0].names == ["a.yaml", "b.yaml", "c.yaml"]
+    assert looks[1].names == []
+    assert "a.yaml" in looks[2].names
+    assert looks[3].names == ["a.yaml", "b.yaml", "c.yaml"]
+
+
+class Deadly(Alone):
+    """A crew whose processes do not survive some inputs."""
+
+    def take(self, hear: Hear) -> Sequence[tuple[Job[Any], Outcome]]:
+        if self._waiting[0][1].name.endswith("a.yaml"):
+            return [(self._waiting.popleft()[1], Died(how="signal 9: out of memory?"))]
+        return super().take(hear)
+
+
+def test_an_input_that_kills_its_process_is_an_entry_and_is_named(
+    collapsed_run: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = _configs(folder, collapsed_run)
+    monkeypatch.setattr("humouse_doctor.service.gate.crew_for", lambda *_: Deadly())
+
+    decided = gate(_order(folder, *inputs, workers=2))
+
+    assert decided.entries[0].sentence == f"{inputs[0]}: its process died twice (signal 9: out of memory?)"
+    assert {entry.name: int(entry.exit_code) for entry in decided.entries} == dict(
+        zip(map(str, inputs), (3, 1, 2), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"refused": "x", "exit_code": 0}',
+        b'{"refused": 1}',
+        b'{"refused": "x", "exit_code": 3, "a": 1}',
+    ],
+)
+def test_an_answer_that_is_none_is_never_believed(answer: bytes) -> None:
+    found = json_answer.parse(answer, "runs/1")
+
+    assert isinstance(found, InputError)
+    assert str(found).startswith("runs/1: not a")
+    assert "\n" not in str(found)
+
+
+def test_an_answer_says_all_that_was_known(collapsed_run: Path) -> None:
+    request = Request(checkpoint=collapsed_run, samples=64, quick=True)
+    report = report_on(request)
+    for error in (UsageError("no\nway"), InputError("x\udcff"), DoctorError("bug")):
+        again = json_answer.parse(json_answer.render(error), "runs/1")
+        assert (type(again), str(again)) == (type(error), str(error))
+
+    again = json_answer.parse(json_answer.render(report), "runs/1")
+
+    assert isinstance(again, Report)
+    assert service.with_suggestion(again, request) == report
+
+
+@pytest.mark.parametrize(
+    ("inputs", "rehearse", "size"), [(3, False, 1), (4, False, 2), (1, True, 1), (2, True, 2), (9, None, 1)]
+)
+def test_a_second_process_looks_at_inputs_where_it_pays(
+    inputs: int, rehearse: bool | None, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("humouse_doctor.service.gate.cores", lambda: 2)
+    order = _order(folder)
+    kind = Request(config=folder) if rehearse is None else Request(checkpoint=folder, rehearse_s=60.0 if rehearse else None)
+    requests = [replace(kind, seed=number, checkpoint=None if rehearse else kind.checkpoint) for number in range(inputs)]
+
+    assert _crew(order, requests).workers == size
+    assert _crew(replace(order, workers=3), requests).workers == 3

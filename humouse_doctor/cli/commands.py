@@ -49,7 +49,7 @@ from humouse_doctor.cli.options import (
     Source,
     TargetsOption,
     Verbose,
-    WorkersOption,
+    Workers,
     complete_topic,
     detail_of,
 )
@@ -361,6 +361,7 @@ def verify(
     max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Most arms that a search tries.")] = 24,
     max_sequences: MaxSequences = 2048,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Trials run at a time; 0 uses all cores.")] = 0,
+    cluster: ClusterOption = None,
     outcome: Annotated[
         Path | None, typer.Option("--outcome", help="Store every trial here (JSON); an interrupted verify continues from it.")
     ] = None,
@@ -417,6 +418,7 @@ def verify(
         warm_start=save_warmstart,
         trainer=command,
         workers=workers,
+        cluster=cluster,
     )
     _note_broken()
     with Trials(None if steps is not None else request.budget_s) as shown:
@@ -470,6 +472,9 @@ def gate(
     seed: Seed = 0,
     quick: Quick = False,
     compare: Compare = None,
+    workers: Workers = None,
+    cluster: ClusterOption = None,
+    journal: JournalOption = None,
     format_: FormatOption = Format.TEXT,
     output: Files = None,
     _color: Color = When.AUTO,
@@ -482,6 +487,7 @@ def gate(
     taken = (*inputs, config, data, policy, baseline, compare)
     files = destinations.outputs(output or (), Format, taken)
     destinations.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
+    destinations.require_kept_apart(journal, (*taken, write_baseline), files)
     if compare is not None and len(set(inputs)) > 1:
         raise UsageError(f"--compare is for one input, and {len(set(inputs))} are given")
     asked = service.GateRequest(
@@ -497,8 +503,11 @@ def gate(
         baseline=baseline,
         write_baseline=write_baseline,
         outputs=tuple(file.path for file in files),
+        workers=workers,
+        cluster=cluster,
+        journal=journal,
     )
-    with _rehearsals(asked.request) as shown:
+    with printing.kept_in(journal), _rehearsals(asked.request) as shown:
         view = service.gate_view(asked, compare, printing.root(), printing.Spoken(), shown)
     _finish(view, format_, files)
 
@@ -522,9 +531,9 @@ def survey(
         str | None, typer.Option("--shard", metavar="K/N", help="Look at part K of N of the runs; --merge joins the parts.")
     ] = None,
     merge: Annotated[bool, typer.Option("--merge", help="Join the rows in files that --format jsonl has written.")] = False,
-    journal: JournalOption = None,
-    workers: WorkersOption = 0,
+    workers: Workers = None,
     cluster: ClusterOption = None,
+    journal: JournalOption = None,
     samples: SamplesOption = 512,
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
@@ -560,7 +569,8 @@ def survey(
         journal=journal,
         outputs=tuple(file.path for file in files),
     )
-    view = service.survey_view(asked, printing.root(), printing.Spoken())
+    with printing.kept_in(journal):
+        view = service.survey_view(asked, printing.root(), printing.Spoken())
     _finish(view, format_, files, Detail.FULL if full else Detail.SCREEN)
 
 

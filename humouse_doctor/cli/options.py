@@ -94,6 +94,23 @@ Rehearse = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one per core. Default: as many as pay.")
+]
+ClusterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Run on the workers of this Dask scheduler; local starts one, env takes DASK_SCHEDULER_ADDRESS.",
+    ),
+]
+JournalOption = Annotated[
+    Path | None,
+    typer.Option("--journal", metavar="FILE", help="Keep each result here as it ends; the same command goes on from there."),
+]
+
+
 def _leave_out(context: typer.Context, asked: bool) -> bool:
     if asked:
         from humouse_doctor.probes.plugins import using  # few commands are asked to leave them out
@@ -129,14 +146,4 @@ NoPlugins = Annotated[
 ]
 Salvage = Annotated[
     bool, typer.Option("--salvage", help="Read a refused checkpoint's tensors; none of the code it refers to is run.")
-]
-WorkersOption = Annotated[
-    int, typer.Option("--workers", min=0, help="Processes that work side by side; 0 uses all cores, 1 this process alone.")
-]
-ClusterOption = Annotated[
-    str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help="A Dask scheduler to work on: its address or file, env, or local."),
-]
-JournalOption = Annotated[
-    Path | None, typer.Option("--journal", help="Note each run's end here as it comes; the same command goes on from there.")
 ]

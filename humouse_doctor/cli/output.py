@@ -57,6 +57,19 @@ class Spoken:
         note(f"... {text}")
 
 
+@contextlib.contextmanager
+def kept_in(journal: Path | None) -> Iterator[None]:
+    """Say how to go on if the work within the block is interrupted, and a journal keeps what is done."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as ending:
+        if journal is not None and not isinstance(ending, SystemExit | GeneratorExit):
+            note(f"what is done is kept in {journal}; the same command goes on from there")
+        raise
+
+
 def _give_up(stream: TextIO) -> None:
     """Discard the text that a stream still holds: writing it would fail again when the program ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

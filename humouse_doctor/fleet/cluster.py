@@ -28,21 +28,20 @@ from humouse_doctor.fleet.crews import Crew, Hear, Work, cores
 from humouse_doctor.fleet.jobs import Job
 from humouse_doctor.fleet.pool import OF_WORKERS, environment, not_interrupted
 from humouse_doctor.fleet.work import Answered, Died, Failed, Halted, Lost, Outcome, done
-from humouse_doctor.inputs.files import is_folder
+from humouse_doctor.inputs.files import is_file, is_folder
 from humouse_doctor.probes.plugins import wanted
 
 #: The addresses that are words, and the variable that one of them stands for.
 _LOCAL, _ENV, _VARIABLE = "local", "env", "DASK_SCHEDULER_ADDRESS"
 #: Seconds to wait for a scheduler that is to be joined, for one that has gone away, and for a first worker.
 _JOIN_S, _AWAY_S, _NOBODY_S = 30.0, 120.0, 600.0
-#: Seconds between two looks at the scheduler, and the jobs that each of its workers' threads has waiting or at work.
+#: Seconds between two looks at the scheduler, and the jobs that each worker has waiting or at work.
 _LOOK_EVERY_S, _AHEAD = 2.0, 2
-#: How a cluster of this machine differs from Dask's defaults: a job's first death is told at once, a worker has one job at a
-#: time, and its interpreter is started as those of the pool are.
+#: How a cluster of this machine differs from Dask's defaults: a job's first death is told at once, and a worker has one job at
+#: a time.
 _CONFIG = {
     "distributed.scheduler.allowed-failures": 0,
     "distributed.scheduler.worker-saturation": 1.0,
-    "distributed.nanny.pre-spawn-environ": {**OF_WORKERS, "MALLOC_TRIM_THRESHOLD_": "65536"},
 }
 #: Held by the job at work: torch's seeds and threads belong to a process, and so does its folder.
 _ONE_AT_A_TIME = Lock()
@@ -59,7 +58,8 @@ class Cluster(Crew):
         self._address = _resolved(address)
         self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         self._jobs: dict[Future[Any], Job[Any]] = {}
-        self._looked, self._threads, self._seen = 0.0, 0, time.monotonic()
+        self._unsent: list[Job[Any]] = []
+        self._looked, self._found, self._seen = -_LOOK_EVERY_S, 0, time.monotonic()
         self._session = uuid.uuid4().hex[:8]
         self._handed = 0
         try:
@@ -89,6 +89,8 @@ class Cluster(Crew):
     def _client_of(self, scheduler: str | LocalCluster) -> Client:
         try:
             if isinstance(scheduler, str) and scheduler.endswith(".json"):
+                if not is_file(Path(scheduler)):  # Dask would wait for it
+                    raise ValueError("no such file")
                 client = Client(scheduler_file=scheduler, timeout=_JOIN_S, set_as_default=False)
             else:
                 client = Client(scheduler, timeout=_JOIN_S, set_as_default=False)
@@ -98,46 +100,54 @@ class Cluster(Crew):
         return client
 
     @property
-    def room(self) -> int:
-        """Two jobs per thread of the workers there are, so that none waits for the network."""
+    def workers(self) -> int:
+        """The workers that there are just now, one at least."""
         now = time.monotonic()
         if now - self._looked > _LOOK_EVERY_S:
             self._looked = now
             with contextlib.suppress(Exception):  # the scheduler is away; `take` waits for it
-                self._threads = sum(self._client.nthreads().values())
-        return max(1, _AHEAD * self._threads)
+                self._found = len(self._client.nthreads())
+            if self._found:
+                self._seen = now
+        return max(1, self._found)
+
+    @property
+    def room(self) -> int:
+        """Two jobs per worker, so that none waits for the network."""
+        return _AHEAD * self.workers
 
     def put(self, work: Work, job: Job[Any]) -> None:
         """Submit a job."""
         self._handed += 1
-        future = self._client.submit(
-            at_worker,
-            pickle.dumps((work, job.payload)),
-            wanted(),
-            VERSION,
-            os.getcwd(),  # noqa: PTH109  # it is a word for another machine
-            key=f"humouse-doctor-{self._session}-{self._handed}-{job.key[:16]}",
-            pure=False,
-        )
+        task = pickle.dumps((work, job.payload))
+        here = os.getcwd()  # noqa: PTH109  # it is a word for another machine
+        key = f"humouse-doctor-{self._session}-{self._handed}-{job.key[:16]}"
+        try:
+            future = self._client.submit(at_worker, task, wanted(), VERSION, here, key=key, pure=False)
+        except Exception:  # the client has lost its scheduler, which Dask says in many ways
+            self._unsent.append(job)
+            return
         self._jobs[future] = job
         future.add_done_callback(self._ended.put)
 
     def take(self, hear: Hear) -> Sequence[tuple[Job[Any], Outcome]]:  # noqa: ARG002  # nothing is told
         """Wait for a job to end; raise `MachineError` if the scheduler stays away, or has no workers."""
-        while True:
+        ended: list[tuple[Job[Any], Outcome]] = [(job, Lost()) for job in self._unsent]
+        self._unsent.clear()
+        while not ended:
             try:
                 future = self._ended.get(timeout=_LOOK_EVERY_S)
             except queue.Empty:
-                self._require_workers()
+                if self.workers and self._looked - self._seen > _NOBODY_S:
+                    raise MachineError(f"the scheduler at {self._address} has no workers; start some") from None
                 continue
             job = self._jobs.pop(future, None)
-            if job is None:  # dropped
-                continue
-            outcome = self._outcome_of(future)
-            if isinstance(outcome, Lost):
-                self._wait_for_scheduler()
+            if job is not None:  # it has not been dropped
+                ended.append((job, self._outcome_of(future)))
             future.release()
-            return [(job, outcome)]
+        if any(isinstance(outcome, Lost) for _, outcome in ended):
+            self._wait_for_scheduler()
+        return ended
 
     def _outcome_of(self, future: Future[Any]) -> Outcome:
         try:
@@ -171,19 +181,11 @@ class Cluster(Crew):
             " command goes on from what is done"
         )
 
-    def _require_workers(self) -> None:
-        now = time.monotonic()
-        with contextlib.suppress(Exception):  # as in `_outcome_of`
-            self._threads = sum(self._client.nthreads().values())
-        if self._threads:
-            self._seen = now
-        if now - self._seen > _NOBODY_S:
-            raise MachineError(f"the scheduler at {self._address} has had no worker for {_NOBODY_S / 60:.0f} min")
-
     def drop(self) -> None:
         """Cancel all jobs."""
         futures = list(self._jobs)
         self._jobs.clear()
+        self._unsent.clear()
         if futures:
             with contextlib.suppress(Exception):  # the scheduler may be away
                 self._client.cancel(futures, force=True)

@@ -31,15 +31,20 @@ class Crew(ABC):
         self._blocks += 1
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._blocks -= 1
-        if not self._blocks:
+        if not self._blocks or kind is not None:
             self.close()
 
     @property
     @abstractmethod
+    def workers(self) -> int:
+        """The number of jobs that are worked at at a time."""
+
+    @property
     def room(self) -> int:
         """The number of jobs to hand over at a time."""
+        return self.workers
 
     @abstractmethod
     def put(self, work: Work, job: Job[Any]) -> None:
@@ -66,8 +71,8 @@ class Alone(Crew):
         self._waiting: deque[tuple[Work, Job[Any]]] = deque()
 
     @property
-    def room(self) -> int:
-        """One job."""
+    def workers(self) -> int:
+        """One: the process itself."""
         return 1
 
     def put(self, work: Work, job: Job[Any]) -> None:

@@ -12,12 +12,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any, cast
 
 from humouse_doctor.core.errors import MachineError
@@ -87,8 +89,8 @@ class Pool(Crew):
         self._failed_starts = 0
 
     @property
-    def room(self) -> int:
-        """One job per process: the next one takes a tenth of a millisecond to hand over."""
+    def workers(self) -> int:
+        """The processes, each of which has one job: to hand over the next one takes a tenth of a millisecond."""
         return self._most
 
     def put(self, work: Work, job: Job[Any]) -> None:
@@ -154,7 +156,7 @@ class Pool(Crew):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        with environment(OF_WORKERS), not_interrupted():
+        with environment(OF_WORKERS), not_interrupted(), _without_main():
             process.start()
         theirs.close()
         worker = _Worker(process, ours)
@@ -199,6 +201,17 @@ def not_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide the main module from processes started here, which would import it: a script may do anything on import."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _serve(line: Connection[Any, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 from humouse_doctor.core.errors import MachineError
@@ -23,7 +23,7 @@ def run(
     crew: Crew,
     journal: Journal | None = None,
     listener: Listener[P] | None = None,
-) -> Iterator[Ended]:
+) -> Generator[Ended, None, None]:
     """Yield the end of every job, those that `journal` has an answer of first, and the others in the order in which they end.
 
     `work` is a function of a module, and returns JSON as bytes, which the caller checks as it would a file. Its exceptions are

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from humouse_doctor.verify.runner import Listener
 
 #: All that a caller needs for these commands, from one import.
-__all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "typed", "view_of"]
+__all__ = ["Beside", "Display", "inspect_run", "report_on", "suggest", "typed", "view_of", "with_suggestion"]
 
 
 def inspect_run(
@@ -98,7 +98,12 @@ def report_on(
         return report
     from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return replace(with_diff(report, request.config), suggest=typed("suggest-config", request))
+    return with_suggestion(with_diff(report, request.config), request)
+
+
+def with_suggestion(report: Report, request: Request) -> Report:
+    """Return the report with the command that prints its patch, which is not stored with it."""
+    return replace(report, suggest=typed("suggest-config", request)) if report.patch else report
 
 
 def typed(command: str, request: Request, *options: str) -> str | None:

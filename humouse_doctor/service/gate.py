@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
@@ -17,6 +17,11 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.core.view import GateView
+from humouse_doctor.fleet.crews import Crew, alone, cores, crew_for
+from humouse_doctor.fleet.jobs import Ended, Job, tell
+from humouse_doctor.fleet.journal import Journal
+from humouse_doctor.fleet.keys import Keys
+from humouse_doctor.fleet.run import run
 from humouse_doctor.gate import baseline as baselines
 from humouse_doctor.gate import comparing
 from humouse_doctor.gate import policy as policies
@@ -25,12 +30,16 @@ from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
+from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.stored import saved
 from humouse_doctor.survey.discover import Run, runs_at
 
 if TYPE_CHECKING:
-    from humouse_doctor.verify.bench import OnPulse, Pulse
+    from humouse_doctor.verify.bench import Pulse
     from humouse_doctor.verify.runner import Listener
+
+#: Checkpoints from which on a second process pays: it imports torch anew, which takes as long as one or two of them.
+MANY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +48,9 @@ class GateRequest:
 
     `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
     file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where given, override
-    it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
+    it. `today` decides which ignores have expired. `outputs` are the files that the caller will write. `workers` processes
+    look at the inputs, 0 for one per core, None for as many as pay; or the workers of the `cluster` at this address.
+    `journal` is the file that keeps what is known of each input as soon as it is.
     """
 
     inputs: tuple[Path, ...]
@@ -52,6 +63,9 @@ class GateRequest:
     baseline: Path | None = None
     write_baseline: Path | None = None
     outputs: tuple[Path, ...] = ()
+    workers: int | None = None
+    cluster: str | None = None
+    journal: Path | None = None
 
 
 def gate_view(
@@ -78,7 +92,8 @@ def gate(
 
     A folder of runs, such as a multirun of Hydra, stands for each of them.
 
-    Configs are rehearsed if the request says so, one per core at a time; `listener` receives their progress.
+    Entries and notes depend neither on who looks at the inputs nor on the order in which they do. `listener` receives the
+    progress of configs that are rehearsed.
     Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
     `UsageError` for an output that was read.
     """
@@ -93,15 +108,10 @@ def gate(
         baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
     each: dict[Path, Run] = {}
-    for run in chain.from_iterable(map(runs_at, order.inputs)):
-        each.setdefault(run.path.absolute(), run)
-    requests = {str(run.path): _request_for(run, order.request) for run in each.values()}
-    rehearsed = _rehearsed(list(requests.values()), listener)
-    looked_at = dict[str, Report | Entry]()
-    for number, (name, request) in enumerate(requests.items(), start=1):
-        if request not in rehearsed:
-            progress(f"input {number} of {len(requests)}: {name}")
-        looked_at[name] = rehearsed[request] if request in rehearsed else _looked_at(request, progress)
+    for found in chain.from_iterable(map(runs_at, order.inputs)):
+        each.setdefault(found.path.absolute(), found)
+    requests = {str(found.path): _request_for(found, order.request) for found in each.values()}
+    looked_at = _looked_at_all(order, requests, progress, listener)
     require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:
@@ -126,70 +136,94 @@ def gate(
     )
 
 
-def _rehearsed(
-    requests: Sequence[Request], listener: Listener[Request, Report | Entry] | None
-) -> dict[Request, Report | Entry]:
-    """Return the answers about the configs that are rehearsed, by their requests."""
-    configs = [request for request in requests if request.rehearse_s is not None]
-    if not configs:
-        return {}
-    if any(request.data is None for request in configs):
+def _looked_at_all(
+    order: GateRequest,
+    requests: Mapping[str, Request],
+    progress: Callable[[str], None],
+    listener: Listener[Request, Report | Entry] | None,
+) -> dict[str, Report | Entry]:
+    """Return the report of each input, or the entry that says why there is none, in the order of `requests`."""
+    if any(request.rehearse_s is not None and request.data is None for request in requests.values()):
         raise UsageError("--rehearse trains on the run's own gestures: add --data")
-    from humouse_doctor.verify.runner import Pool  # torch
-
-    pool = Pool(
-        maker=_Rehearser(),
-        listener=_Unheard() if listener is None else listener,
-        workers=os.cpu_count() or 1,
-        advice="fewer --max-sequences",
-    )
-    found = {}
-    try:
-        for request, answer, _ in pool.answers(configs):
-            pool.listener.ended(request, answer)
-            found[request] = answer
-    finally:
-        pool.close()
-    return found
+    heard = _Heard(list(requests), progress, listener)
+    found = dict[str, Report | Entry]()
+    with ExitStack() as stack:
+        journal = None if order.journal is None else stack.enter_context(Journal(order.journal))
+        key = _numbered(requests) if journal is None else Keys().of
+        jobs = [Job(key(one), name, one) for name, one in requests.items()]
+        crew = stack.enter_context(_crew(order, list(requests.values())))
+        for ended in stack.enter_context(closing(run(jobs, look, crew, journal, heard))):
+            answer = _answer(ended, requests[ended.name])
+            heard.ended(requests[ended.name], answer)
+            found[ended.name] = answer
+    return {name: found[name] for name in requests}
 
 
-@dataclass(frozen=True, slots=True)
-class _Rehearser:
-    """Looks at one input in a process of the pool."""
-
-    def run(self, job: Request, on_pulse: OnPulse) -> Report | Entry:
-        """Return the report on one config, or the entry that says why there is none."""
-        return _looked_at(job, on_pulse=on_pulse)
+def _numbered(requests: Mapping[str, Request]) -> Callable[[Request], str]:
+    """Return keys that are good for this call alone, for which no file has to be read."""
+    numbers = {request: f"{number:08x}" for number, request in enumerate(requests.values())}
+    return numbers.__getitem__
 
 
-@dataclass(frozen=True, slots=True)
-class _Unheard:
-    """A listener that notes nothing."""
-
-    def started(self, job: Request) -> None:
-        """Ignore the start."""
-
-    def moved(self, job: Request, pulse: Pulse) -> None:
-        """Ignore progress."""
-
-    def ended(self, job: Request, answer: Report | Entry, /) -> None:
-        """Ignore the end."""
+def _crew(order: GateRequest, requests: Sequence[Request]) -> Crew:
+    """Return who looks at the inputs: unless the user says so, more than one process only where that pays."""
+    if order.workers is not None or order.cluster is not None:
+        return crew_for(order.workers or 0, order.cluster)
+    rehearsed = sum(request.rehearse_s is not None for request in requests)
+    checkpoints = sum(request.checkpoint is not None for request in requests)
+    pays = rehearsed > 1 or checkpoints >= MANY
+    return crew_for(min(cores(), rehearsed + checkpoints)) if pays else alone()
 
 
-def _looked_at(
-    request: Request, progress: Callable[[str], None] = lambda _: None, on_pulse: OnPulse = lambda _: None
-) -> Report | Entry:
-    """Return the report of one input, or an entry that says why there is none, so that the other inputs go on."""
+def look(request: Request) -> bytes:
+    """Return the report on one input, or the reason why there is none, as JSON; tell of the progress."""
+    return json_answer.render(_looked_at(request))
+
+
+def _looked_at(request: Request) -> Report | DoctorError:
     path = request.checkpoint or request.config
     try:
-        return commands.report_on(request, progress=progress, on_pulse=on_pulse)
+        return commands.report_on(request, progress=tell, on_pulse=tell)
     except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all inputs would meet
         raise
     except Exception as error:
-        trouble = ordinary(error)
-        if trouble is not None:
-            return refused(str(path), trouble)
-        return refused(str(path), DoctorError(f"{path}: internal error, please report it: {full_reason(error)}"))
+        return ordinary(error) or DoctorError(f"{path}: internal error, please report it: {full_reason(error)}")
+
+
+def _answer(ended: Ended, request: Request) -> Report | Entry:
+    """Return the report that a job has made of an input, or the entry that says why there is none."""
+    if ended.answer is None:
+        return refused(ended.name, MachineError(f"{ended.name}: {ended.failure}"))
+    found = json_answer.parse(ended.answer, ended.name)
+    return commands.with_suggestion(found, request) if isinstance(found, Report) else refused(ended.name, found)
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Receiver of the jobs' progress: lines of it, and for rehearsals their steps."""
+
+    names: Sequence[str]
+    progress: Callable[[str], None]
+    listener: Listener[Request, Report | Entry] | None
+
+    def started(self, job: Job[Request]) -> None:
+        """Say which input is looked at."""
+        if job.payload.rehearse_s is None:
+            self.progress(f"input {self.names.index(job.name) + 1} of {len(self.names)}: {job.name}")
+        elif self.listener is not None:
+            self.listener.started(job.payload)
+
+    def moved(self, job: Job[Request], pulse: object) -> None:
+        """Pass on what a job tells."""
+        if job.payload.rehearse_s is None and isinstance(pulse, str):
+            self.progress(pulse if len(self.names) == 1 else f"{job.name}: {pulse}")
+        elif self.listener is not None and not isinstance(pulse, str):
+            self.listener.moved(job.payload, cast("Pulse", pulse))
+
+    def ended(self, request: Request, answer: Report | Entry) -> None:
+        """Pass on the end of a rehearsal."""
+        if request.rehearse_s is not None and self.listener is not None:
+            self.listener.ended(request, answer)
 
 
 def _request_for(run: Run, shared: Request) -> Request:

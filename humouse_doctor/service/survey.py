@@ -7,26 +7,29 @@ import difflib
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.request import Request
-from humouse_doctor.core.errors import DoctorError, ExitCode, InputError, MachineError, UsageError, ordinary
+from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.surveying import Row, State, Survey
-from humouse_doctor.core.text import counted, full_reason, shortened
+from humouse_doctor.core.text import counted, shortened
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.core.view import SurveyView
-from humouse_doctor.fleet.crews import crew_for
+from humouse_doctor.fleet.crews import Crew, alone, crew_for
 from humouse_doctor.fleet.jobs import Ended, Job, shard
 from humouse_doctor.fleet.journal import Journal
+from humouse_doctor.fleet.keys import Keys
 from humouse_doctor.fleet.run import run as run_jobs
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.files import changed_at, require_unread
-from humouse_doctor.probes.plugins import wanted
 from humouse_doctor.service import commands
+from humouse_doctor.service.gate import MANY, look
+from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.stored import survey as stored
 from humouse_doctor.survey import discover
 from humouse_doctor.survey.answers import spelled, survey_of
@@ -43,7 +46,7 @@ class SurveyRequest:
     """The folders with runs, or with `merge` files of rows; `request` is what all runs share.
 
     `where` picks runs by `key=value`, `only` the state of those listed. `shard` is the part (K, N) of the runs to look at, by
-    their names. `workers`, `cluster` and `journal` are those of `fleet`. `outputs` are the files that the caller will write.
+    their names. `workers`, `cluster` and `journal` are as for a gate. `outputs` are the files that the caller will write.
     """
 
     paths: tuple[Path, ...]
@@ -52,7 +55,7 @@ class SurveyRequest:
     where: tuple[str, ...] = ()
     only: str | None = None
     shard: tuple[int, int] | None = None
-    workers: int = 0
+    workers: int | None = None
     cluster: str | None = None
     journal: Path | None = None
     outputs: tuple[Path, ...] = ()
@@ -101,20 +104,31 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Sur
         notes.append(f"part {part} of {parts}: {counted(len(chosen), 'run')}; survey --merge puts the parts together")
     overwritten = _overwritten(runs, checkpoints)
     rows, jobs = list[Row](), list[Job[Request]]()
+    key = _digest_of_name if order.journal is None else Keys().of
     for place in chosen:
         if place in overwritten:
             rows.append(refused_row(runs[place], overwritten[place], ExitCode.INPUT, sweep.settings(place, keys)))
         else:
-            jobs.append(_job(runs[place], checkpoints[place], order.request))
+            request = replace(order.request, checkpoint=runs[place].path, config=runs[place].config or order.request.config)
+            jobs.append(Job(key(request), str(runs[place].path), request))
     places = {str(runs[place].path): place for place in chosen}
     progress(f"looking at {counted(len(jobs), 'run')}")
-    with contextlib.nullcontext() if order.journal is None else Journal(order.journal) as journal:
-        for number, ended in enumerate(run_jobs(jobs, look, crew_for(order.workers, order.cluster), journal), start=1):
+    with contextlib.ExitStack() as stack:
+        journal = None if order.journal is None else stack.enter_context(Journal(order.journal))
+        crew = stack.enter_context(_crew(order, len(jobs)))
+        for number, ended in enumerate(stack.enter_context(closing(run_jobs(jobs, look, crew, journal))), start=1):
             place = places[ended.name]
             row = _row(runs[place], ended, sweep.settings(place, keys))
             rows.append(row)
             progress(f"run {number} of {len(jobs)}: {row.verdict}, {row.run}")
     return replace(survey_of(rows, keys, VERSION), notes=tuple(notes))
+
+
+def _crew(order: SurveyRequest, runs: int) -> Crew:
+    """Return who looks at the runs: unless the user says so, more than one process only where that pays."""
+    if order.workers is None and order.cluster is None and runs < MANY:
+        return alone()
+    return crew_for(order.workers or 0, order.cluster)
 
 
 def _found(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
@@ -128,34 +142,13 @@ def _found(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
     return list(runs.values()), notes
 
 
-def look(request: Request) -> bytes:
-    """Return the answer about one run, as JSON; a run that cannot be read is an answer too."""
-    try:
-        return stored.answer(commands.report_on(request))
-    except (MachineError, ImportError, MemoryError):  # the machine's trouble, which all runs would meet
-        raise
-    except Exception as error:
-        trouble = ordinary(error)
-        if trouble is None:
-            trouble = DoctorError(f"{request.checkpoint}: internal error, please report it: {full_reason(error)}")
-        return stored.answer(trouble)
-
-
 def _row(run: Run, ended: Ended, settings: Mapping[str, Value]) -> Row:
     if ended.answer is None:
         return refused_row(run, f"{run.path}: {ended.failure}", ExitCode.INPUT, settings)
-    answer = stored.read_answer(ended.answer, ended.name)
+    answer = json_answer.parse(ended.answer, ended.name)
     if isinstance(answer, Report):
         return row_of(run, answer, settings)
-    return refused_row(run, answer.message, answer.exit_code, settings)
-
-
-def _job(run: Run, checkpoint: Path | None, shared: Request) -> Job[Request]:
-    """Return the job of looking at a run; its key changes with the run's files, the options and the tool."""
-    request = replace(shared, checkpoint=run.path, config=run.config or shared.config)
-    files = [path for path in (checkpoint, run.record, request.config, request.data) if path is not None]
-    identity = (VERSION, wanted(), repr(request), [(str(path), _state(path)) for path in files])
-    return Job(key=_digest(repr(identity)), name=str(run.path), payload=request)
+    return refused_row(run, str(answer), answer.exit_code, settings)
 
 
 def _named(run: Run, folders: Sequence[Path], place: int) -> Job[int]:
@@ -164,17 +157,13 @@ def _named(run: Run, folders: Sequence[Path], place: int) -> Job[int]:
     return Job(key=_digest(next(names, str(run.path))), name=str(run.path), payload=place)
 
 
+def _digest_of_name(request: Request) -> str:
+    """Return a key that is good for this call alone, for which no file has to be read."""
+    return _digest(str(request.checkpoint))
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _state(path: Path) -> tuple[int, int] | None:
-    """Return the size of a file and the time of its last change, None where there is none."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def _checkpoint(run: Run, values: Mapping[str, Value]) -> Path | None:

@@ -53,6 +53,22 @@ def to_dict(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def render_trial(trial: Trial) -> bytes:
+    """Return one trial as JSON."""
+    return json.dumps(plain(trial), allow_nan=False).encode()
+
+
+def parse_trial(answer: bytes) -> Trial:
+    """Return the trial in JSON that another process has written; raise `InputError` for anything else."""
+    from humouse_doctor.stored import values  # msgspec, which only reading needs
+    from humouse_doctor.stored.shapes import outcome as shapes  # as above
+
+    try:
+        return values.same(values.decode(answer.decode(), shapes.Trial), Trial)
+    except values.MALFORMED as error:
+        raise InputError(f"a trial's process has not answered with a trial ({reason(error)})") from None
+
+
 def _arm_outcome(outcome: ArmOutcome) -> dict[str, Any]:
     arm = outcome.arm
     return {

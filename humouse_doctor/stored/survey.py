@@ -1,16 +1,15 @@
-"""A survey as JSON, its rows as JSON lines, and the answer about one run; rows and answers are read back checked."""
+"""A survey as JSON, and its rows as JSON lines, which are read back checked."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from humouse_doctor.core.errors import DoctorError, ExitCode, InputError
-from humouse_doctor.core.report import Finding, Report
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.report import Finding
 from humouse_doctor.core.surveying import ROW_KIND, SURVEY_KIND, SURVEY_VERSION, Row, State, Survey
 from humouse_doctor.core.text import no_command_in_json, reason
 from humouse_doctor.inputs.files import open_regular
@@ -18,37 +17,6 @@ from humouse_doctor.stored import report as reports
 
 #: A row has 3 kB as a rule.
 _MOST_LINE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """Why a run could not be read."""
-
-    message: str
-    exit_code: ExitCode
-
-
-def answer(found: Report | DoctorError) -> bytes:
-    """Return the answer about one run as JSON: its report, or why there is none."""
-    if isinstance(found, Report):
-        return reports.render(found).encode()
-    refusal = {"kind": "humouse-doctor refusal", "exit_code": int(found.exit_code), "message": str(found)}
-    return (json.dumps(refusal) + "\n").encode()
-
-
-def read_answer(data: bytes, name: str) -> Report | Refusal:
-    """Return the answer in `data`; raise `InputError`, naming the run, for anything else."""
-    from humouse_doctor.stored import values  # msgspec, which only reading needs
-    from humouse_doctor.stored.shapes import survey as shapes
-
-    try:
-        text = data.decode()
-        if not text.startswith('{"kind"'):
-            return reports.parse(text, name)
-        refusal = values.decode(text, shapes.Refusal)
-    except values.MALFORMED as error:
-        raise reports.not_a_report(name, error) from None
-    return Refusal(message=refusal.message, exit_code=refusal.exit_code)
 
 
 def render(survey: Survey) -> str:

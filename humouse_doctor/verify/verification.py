@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.plugins import with_broken
+from humouse_doctor.fleet.crews import Crew, alone, crew_for
 from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
@@ -60,7 +60,8 @@ class VerifyRequest:
 
     `patches` are files, codes of probes or ids of remedies; if empty, the remedies of the diagnosis are tried. `steps` is
     the number of optimiser steps for the run as it is; if None, it is chosen so that all trials fit into `budget_s`
-    seconds. `outcome` is the file that stores every trial. `workers` 0 uses all cores.
+    seconds. `outcome` is the file that stores every trial. `workers` 0 uses all cores; `cluster` is the address of a scheduler
+    whose workers run the trials instead.
     """
 
     config: Path
@@ -79,6 +80,7 @@ class VerifyRequest:
     warm_start: Path | None = None
     trainer: Command | None = None
     workers: int = 0
+    cluster: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,15 @@ def verify(
     an interruption runs only the missing ones.
     """
     started = time.monotonic()
+    if request.trainer is not None and request.cluster is not None:
+        raise UsageError("--trainer runs on this machine alone; leave out --cluster")
+    with alone() if request.trainer is not None else crew_for(request.workers, request.cluster) as crew:
+        return _verified(request, listener, progress, started, crew)
+
+
+def _verified(
+    request: VerifyRequest, listener: ProgressListener, progress: Callable[[str], None], started: float, crew: Crew
+) -> VerifyResult:
     if request.trainer is not None and "{seed}" not in request.trainer.text:
         request = replace(request, seeds=1)  # the command would give the same result again
     config, text = _read_config(request)
@@ -141,7 +152,7 @@ def verify(
         bench = replace(bench, base_steps=before.steps)
         progress("going on with the trials that were made before")
     elif request.steps is None and request.trainer is None:
-        bench = replace(bench, base_steps=_affordable(request, bench, case, progress))
+        bench = replace(bench, base_steps=_affordable(request, bench, case, progress, crew.workers))
     store = TrialStore(
         request.outcome,
         Outcome(
@@ -159,14 +170,9 @@ def verify(
             trials=before.trials if before is not None and same else (),
         ),
     )
-    if request.trainer is not None:
-        runner = Runner(maker=TrainerBench(bench=bench, command=request.trainer), store=store, listener=listener, workers=1)
-    else:
-        runner = Runner(maker=bench, store=store, listener=listener, workers=request.workers or os.cpu_count() or 1)
-    try:
-        return _run_trials(request, _Session(case, bench, runner, store, report, started, named, text))
-    finally:
-        runner.close()
+    maker = bench if request.trainer is None else TrainerBench(bench=bench, command=request.trainer)
+    runner = Runner(maker=maker, listener=listener, crew=crew, store=store)
+    return _run_trials(request, _Session(case, bench, runner, store, report, started, named, text))
 
 
 def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:
@@ -177,10 +183,9 @@ def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:
     return config, text if source in (None, str(request.config)) else yaml_text.read_text(Path(source))
 
 
-def _affordable(request: VerifyRequest, bench: Bench, case: Case, progress: Callable[[str], None]) -> int:
+def _affordable(request: VerifyRequest, bench: Bench, case: Case, progress: Callable[[str], None], workers: int) -> int:
     """Return the steps for the run as it is with which all planned arms fit into the budget, at most its own."""
     progress("timing a few steps")
-    workers = request.workers or os.cpu_count() or 1
     if request.search:  # its rounds hold two arms each, the last one the other seeds of two arms
         longest = bench.job(together(bundle(case)), 0).steps / bench.base_steps
         seeds = (request.seeds - 1) / AT_A_TIME

@@ -16,7 +16,7 @@ from humouse_doctor.reporting.forms import SurveyFormat
 from humouse_doctor.reporting.rendering import render
 from humouse_doctor.service import commands
 from humouse_doctor.service.survey import SurveyRequest, survey_view
-from humouse_doctor.stored import survey as stored
+from humouse_doctor.stored import answer
 from tests.survey.builders import hydra_run
 
 SHARED = Request(samples=32, max_sequences=64, quick=True)
@@ -53,7 +53,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, collapsed_run: Path, healthy_run: Pa
     asked: list[str] = []
     reports: dict[bool, Report] = {}
 
-    def report_on(request: Request) -> Report:
+    def report_on(request: Request, **_: Any) -> Report:
         assert request.checkpoint is not None
         asked.append(request.checkpoint.name)
         text = (request.checkpoint / ".hydra" / "config.yaml").read_text()
@@ -100,7 +100,7 @@ def test_every_run_is_a_row_and_none_that_cannot_be_read_is_healthy(multirun: Pa
 
 
 def test_gate_takes_a_folder_of_runs_and_inspect_names_survey(multirun: Path, invoke: Callable[..., Any]) -> None:
-    gated = invoke("gate", multirun, "--quick", "--samples", 32, "-f", "json")
+    gated = invoke("gate", multirun, "--quick", "--samples", 32, "--workers", 1, "-f", "json")
 
     assert gated.code == 3
     names = [Path(entry["name"]).name for entry in json.loads(gated.out)["inputs"]]
@@ -143,15 +143,15 @@ def test_a_journal_goes_on_where_it_stopped(looked: list[str], tmp_path: Path, m
     root = _sweep(tmp_path / "runs", 6, odd="broken")
     whole = _survey(root)
     looked.clear()
-    answer, stopped = stored.answer, iter(range(4))
+    render_answer, stopped = answer.render, iter(range(4))
 
     def stop(found: Any) -> bytes:
         if next(stopped, None) is None:
             raise KeyboardInterrupt
-        return answer(found)
+        return render_answer(found)
 
     with monkeypatch.context() as patched:
-        patched.setattr(stored, "answer", stop)
+        patched.setattr(answer, "render", stop)
         with pytest.raises(KeyboardInterrupt):
             _survey(root, journal=tmp_path / "journal.jsonl")
     again = _survey(root, journal=tmp_path / "journal.jsonl")
@@ -165,7 +165,7 @@ def test_a_journal_goes_on_where_it_stopped(looked: list[str], tmp_path: Path, m
 
 
 def test_the_machines_trouble_is_no_runs(looked: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Request) -> Report:
+    def refuse(_: Request, **__: Any) -> Report:
         raise MemoryError
 
     monkeypatch.setattr(commands, "report_on", refuse)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.fleet.crews import crew_for
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.verify.bench import Job
 from humouse_doctor.verify.runner import Runner
@@ -23,11 +23,8 @@ from tests.verify.runs import Listener, QuickMaker
 @contextmanager
 def runner(workers: int) -> Iterator[tuple[Runner, Listener]]:
     told = Listener()
-    made = Runner(maker=QuickMaker(), store=TrialStore(None, outcome()), listener=told, workers=workers)
-    try:
-        yield made, told
-    finally:
-        made.close()
+    with crew_for(workers) as crew:
+        yield Runner(maker=QuickMaker(), store=TrialStore(None, outcome()), listener=told, crew=crew), told
 
 
 def jobs(seeds: Sequence[int], steps: int = 3) -> list[Job]:
@@ -54,7 +51,7 @@ def test_every_step_is_told_as_it_is_taken() -> None:
         assert [pulse.step for pulse in told.pulses] == [1, 2, 3, 4]
 
 
-def test_several_trials_at_a_time_are_made_elsewhere_in_order_and_a_process_that_dies_is_said_in_one_line(
+def test_several_trials_at_a_time_are_made_elsewhere_in_order_and_one_whose_process_dies_has_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -76,12 +73,13 @@ def test_several_trials_at_a_time_are_made_elsewhere_in_order_and_a_process_that
         assert sorted(one.seed for one in told.over) == [1, 2, 3, 4]
         assert sorted(one.seed for one in made.made) == [1, 2, 3, 4]
 
-        # the same processes, since one takes seconds to start
-        with pytest.raises(UsageError, match=r"a trial's process died .*; try --workers 1") as died:
-            made.trials(jobs([1, 13, 6]))
+        again = made.trials(jobs([1, 13, 6, 7]))
 
-        assert "\n" not in str(died.value)
-        assert made.store.find(jobs([1])[0]) == found[3]
+        assert again[0] == found[3]
+        assert again[1].failed == "its process died twice (exit status 1)"
+        assert [one.failed for one in again[2:]] == [None, None]
+        assert {one.measurements["process"] for one in again[2:]} & processes  # one takes seconds to start
+        assert made.store.find(jobs([13])[0]) is None  # it is tried again
     assert dict(os.environ) == before
 
 

@@ -496,6 +496,7 @@ ORPHANS = """\
 import sys
 from pathlib import Path
 from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.fleet.crews import local
 from humouse_doctor.verify.bench import Job
 from humouse_doctor.verify.trial_store import TrialStore
 from humouse_doctor.verify.runner import Runner
@@ -505,7 +506,7 @@ from tests.verify.builders import trial
 from tests.verify.runs import Listener, Sleeper
 
 if __name__ == "__main__":
-    runner = Runner(maker=Sleeper(Path(sys.argv[1])), store=TrialStore(None, outcome()), listener=Listener(), workers=2)
+    runner = Runner(maker=Sleeper(Path(sys.argv[1])), store=TrialStore(None, outcome()), listener=Listener(), crew=local(2))
     runner.trials([Job(arm=AS_IT_IS, seed=seed, steps=1) for seed in (10, 11)])
 """
 

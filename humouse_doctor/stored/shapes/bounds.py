@@ -53,3 +53,10 @@ class Inputs(Struct, frozen=True):
     """A gate's decision, of which only the reports are read."""
 
     inputs: tuple[Input, ...]
+
+
+class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
+    """The reason why there is no report on a run, and the exit code that goes with it."""
+
+    refused: Text
+    exit_code: Annotated[int, Meta(ge=2, le=4)]

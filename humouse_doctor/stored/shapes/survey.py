@@ -11,14 +11,6 @@ from humouse_doctor.stored.shapes.bounds import Few, Items, Many, Paths, Table, 
 from humouse_doctor.stored.shapes.report import Finding
 
 
-class Refusal(Struct, frozen=True):
-    """The answer about a run that could not be read."""
-
-    kind: Literal["humouse-doctor refusal"]
-    exit_code: ExitCode
-    message: Text
-
-
 class Row(Struct, frozen=True):
     """One run of a survey."""
 

@@ -1,0 +1,1 @@
+"""Programs that measure the fleet: walls, memory, and what is lost when processes are killed."""
