@@ -21,7 +21,7 @@ TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
 TEXTS = [*(path for path in sorted(TOP.glob("*.md"))), *sorted(DOCS.rglob("*.md")), *pages().values()]
 COMMANDS = {
-    name: {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
 }
 #: Options that stand alone in a text and are another program's.
