@@ -56,13 +56,8 @@ def share(one: Share) -> str:
 
 def chance(one: Separation) -> str:
     """Return how often chance alone makes one of the settings look as clear, in words."""
-    often = (
-        "fewer than 0.01%"
-        if one.corrected < 1e-4
-        else f"{one.corrected:.2%}"
-        if one.corrected < 0.001
-        else f"{one.corrected:.1%}"
-    )
+    digits = 2 if one.corrected < 0.001 else 1 if one.corrected < 0.1 else 0
+    often = "fewer than 0.01%" if one.corrected < 1e-4 else f"{one.corrected:.{digits}%}"
     return f"as clear by chance in {often} of such surveys"
 
 
@@ -111,7 +106,8 @@ def family_of(cause: str) -> str:
 
 
 def columns(survey: Survey) -> tuple[str, ...]:
-    """Return the keys that a narrow table has room to show: those that separate, else those that runs are compared by."""
+    """Return the keys that a narrow table has room to show: those that separate, else all, those nearest to it first."""
     conditions = [condition for branch in survey.tree for condition in branch.conditions]
     parted = [key for key in survey.compared if any(condition.startswith(f"{key} ") for condition in conditions)]
-    return tuple(dict.fromkeys((*(one.key for one in clear(survey)), *parted))) or survey.compared
+    separating = tuple(dict.fromkeys((*(one.key for one in clear(survey)), *parted)))
+    return separating or tuple(dict.fromkeys((*(one.key for one in survey.separations), *survey.compared)))

@@ -17,7 +17,7 @@ from humouse_doctor.survey.answers import deciding_words
 #: The most lines of a screen, if the commands fit into a line each.
 LINES = 30
 #: What a screen has at most of settings, families, best runs, rows and keys, where there is room.
-_SETTINGS, _VALUES, _FAMILIES, _BEST, _ROWS, _KEYS = 2, 5, 4, 3, 10, 3
+_SETTINGS, _VALUES, _FAMILIES, _BEST, _ROWS, _KEYS = 2, 5, 4, 2, 10, 3
 #: The least lines of a part, with its heading and the empty line above that.
 _LEAST = 5
 #: The widths of a bar, and of a run's and a value's name.
@@ -101,11 +101,12 @@ def _separation(one: Separation, *, whole: bool) -> _Lines:
 
 def _families(survey: Survey, *, whole: bool) -> _Lines:
     lines = []
-    for family in survey.families if whole else survey.families[:_FAMILIES]:
+    shown = len(survey.families) if whole or len(survey.families) <= _FAMILIES else _FAMILIES - 1
+    for family in survey.families[:shown]:
         shared = ", ".join(f"{cells.last_word(key)} {value}" for key, value in family.shared.items())
         all_with = f", all with {shared}" if shared else ""
         lines.append(_line(f"{family.runs:>4}  {cells.family_of(family.cause)}{all_with}"))
-    rest = [] if whole else survey.families[_FAMILIES:]
+    rest = survey.families[shown:]
     if rest:
         lines.append(_line(f"{sum(one.runs for one in rest):>4}  in {len(rest)} other families", "dim"))
     return _headed("Sick runs by their first cause", lines)

@@ -27,7 +27,7 @@ from humouse_doctor.survey.answers import survey_of
 from tests.survey.builders import KEYS, row, survey, swept
 
 #: Names and values that mean something to a terminal, a spreadsheet, Markdown or a page.
-HOSTILE = "=cmd|'/c calc'!A1 <script>x</script> **b** | ::error:: \x1b[31m \u202e\n-x"
+HOSTILE = "=cmd|'/c calc'!A1 <script>x</script> **b** | ::error:: \x1b[31m \u202e\n-x\udcff"
 
 
 def view(**more: Any) -> SurveyView:

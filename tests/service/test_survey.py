@@ -177,6 +177,9 @@ def test_the_machines_trouble_is_no_runs(looked: list[str], tmp_path: Path, monk
 def test_runs_are_picked_by_their_values_and_listed_by_their_state(looked: list[str], tmp_path: Path) -> None:
     root = _sweep(tmp_path / "runs")
 
+    assert _view(root).exit_code == ExitCode.FINDINGS
+    assert _view(root, where=("model.generator.activation_xy=linear",)).exit_code == ExitCode.CLEAN
+    looked.clear()
     picked = _survey(root, where=("experiment.model.generator.activation_xy=linear",))
     assert {row.state for row in picked.rows} == {State.HEALTHY}
     assert len(looked) == 6

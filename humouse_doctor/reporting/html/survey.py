@@ -123,7 +123,7 @@ def _page(view: SurveyView) -> Page:
             (cells.name_of(row, survey), cells.factor(row), cells.settings(row, cells.columns(survey))) for row in survey.best
         ),
         words=deciding_words(),
-        keys=keys,
+        keys=tuple(map(cells.last_word, keys)),
         rows=tuple(_row(row, survey, keys) for row in survey.listed),
         states=tuple((state.value, count) for state in State if (count := sum(row.state is state for row in survey.listed))),
         notes=survey.notes,
