@@ -1,7 +1,7 @@
 """A pool of worker processes on this machine.
 
 It is not `concurrent.futures.ProcessPoolExecutor`, which breaks as a whole when a process dies, and does not say at whose job:
-with one of 20 jobs that kills its process, 5 were answered. Here each process has a connection of its own and one job at a
+with one of 20 jobs that kills its process, 6 were answered. Here each process has a connection of its own and one job at a
 time: the job of a process that has died is known, all others go on, and jobs can tell of their progress. The processes are
 spawned, since a fork copies torch's locks in whatever state they are.
 """
