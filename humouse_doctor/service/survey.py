@@ -93,16 +93,17 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Sur
     checkpoints = [_checkpoint(run, sweep.add(run)) for run in runs]
     keys = sweep.differing()
     asked = _asked(order.where, sorted(sweep.known()))
-    chosen = [
-        place for place in range(len(runs)) if all(_has(sweep.settings(place, [key])[key], value) for key, value in asked)
-    ]
+    each = _each_once(runs, checkpoints)
+    chosen = [place for place in each if all(_has(sweep.settings(place, [key])[key], value) for key, value in asked)]
     if not chosen:
         raise UsageError(f"none of {counted(len(runs), 'run')} below {', '.join(map(str, order.paths))} is one{_that(order)}")
+    if sweep.left_out:
+        notes.append(f"the runs differ in {counted(sweep.left_out, 'further key')}, which are not compared")
     if order.shard is not None:
         part, parts = order.shard
         chosen = [job.payload for job in shard([_named(runs[place], order.paths, place) for place in chosen], part, parts)]
         notes.append(f"part {part} of {parts}: {counted(len(chosen), 'run')}; survey --merge puts the parts together")
-    overwritten = _overwritten(runs, checkpoints)
+    overwritten = _overwritten(runs, {place: checkpoints[place] for place in each})
     rows, jobs = list[Row](), list[Job[Request]]()
     key = _digest_of_name if order.journal is None else Keys().of
     for place in chosen:
@@ -177,10 +178,24 @@ def _checkpoint(run: Run, values: Mapping[str, Value]) -> Path | None:
         return None
 
 
-def _overwritten(runs: Sequence[Run], checkpoints: Sequence[Path | None]) -> dict[int, str]:
+def _each_once(runs: Sequence[Run], checkpoints: Sequence[Path | None]) -> list[int]:
+    """Return the numbers of the runs without those checkpoints that were found apart from the folder of their run too."""
+    of_folders = {
+        os.path.realpath(checkpoint)
+        for run, checkpoint in zip(runs, checkpoints, strict=True)
+        if checkpoint is not None and checkpoint != run.path
+    }
+    return [
+        place
+        for place, run in enumerate(runs)
+        if checkpoints[place] != run.path or os.path.realpath(run.path) not in of_folders
+    ]
+
+
+def _overwritten(runs: Sequence[Run], checkpoints: Mapping[int, Path | None]) -> dict[int, str]:
     """Return why some runs have no weights of their own: several have written the same file, and the last one's are left."""
     by_file: dict[str, list[int]] = {}
-    for place, checkpoint in enumerate(checkpoints):
+    for place, checkpoint in checkpoints.items():
         if checkpoint is not None:
             by_file.setdefault(os.path.realpath(checkpoint), []).append(place)
     found: dict[int, str] = {}

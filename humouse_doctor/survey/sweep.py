@@ -15,6 +15,10 @@ from humouse_doctor.survey.discover import Run, is_recorded
 _PREFIX = "experiment."
 #: A longer text or list is cut: it is compared, and shown, by its beginning.
 _LONGEST = 200
+#: The most keys of a survey: configs that differ in more are not of one sweep.
+_MOST_KEYS = 200
+#: Larger numbers, which no file of rows could hold, are taken for text.
+_LARGEST = 2**63
 
 
 @dataclass(slots=True)
@@ -42,10 +46,18 @@ class Sweep:
 
     def differing(self) -> tuple[str, ...]:
         """Return the keys that differ between runs: those overridden on the command line if all runs are Hydra's, else all."""
+        return tuple(sorted(self._differing())[:_MOST_KEYS])
+
+    def _differing(self) -> set[str]:
         differing = {key for changes in self._changes if changes is not None for key in changes}
         if self._overridden and not self._unrecorded:
             differing &= self._overridden
-        return tuple(sorted(differing))
+        return differing
+
+    @property
+    def left_out(self) -> int:
+        """The number of keys in which runs differ beyond those that are compared."""
+        return len(self._differing()) - len(self.differing())
 
     def settings(self, place: int, keys: Iterable[str]) -> dict[str, Value]:
         """Return the values of the run that was added as number `place`, None for a key that it does not have."""
@@ -78,4 +90,11 @@ def _values(record: Path | None) -> Iterator[tuple[str, Value]]:
 
 
 def _bounded(value: Value) -> Value:
-    return value[:_LONGEST] if isinstance(value, str | tuple) else value
+    match value:
+        case str():
+            return value[:_LONGEST]
+        case tuple():
+            return tuple(map(_bounded, value[:_LONGEST]))
+        case int() if abs(value) >= _LARGEST:
+            return str(value)[:_LONGEST]
+    return value

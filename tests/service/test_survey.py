@@ -210,6 +210,16 @@ def test_of_runs_that_wrote_the_same_file_the_last_one_has_it(looked: list[str],
     assert f"also that of {tmp_path / 'multirun' / '2'}" in rows["0"].sentence
 
 
+def test_a_checkpoint_that_is_found_with_and_without_its_run_is_one_run(looked: list[str], tmp_path: Path) -> None:
+    """The whole checkout is surveyed, and humouse has written the checkpoint outside of the run's folder."""
+    config = "experiment: {experiment_name: x, logging: {checkpoint_dir: checkpoints}, model: {head: tanh}}\n"
+    run = hydra_run(tmp_path / "outputs" / "0", config=config, checkpoint=False)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "generator_x.pt").touch()
+
+    assert [row.run for row in _survey(tmp_path).rows] == [str(run)]
+
+
 def test_a_foreign_line_is_refused_with_its_number(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
     rows.write_text('{"kind": "humouse-doctor survey row", "schema_version": "9"}\n')

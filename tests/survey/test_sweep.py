@@ -55,6 +55,24 @@ def test_of_other_runs_all_keys_count_in_which_their_configs_differ(tmp_path: Pa
     assert names == ["v0", "v1", "v2"]
 
 
+def test_values_are_such_as_a_row_can_hold(tmp_path: Path) -> None:
+    values = ("9" * 300, f"[{'x' * 500}]", "y" * 500, ".nan")
+    for number, value in enumerate(values):
+        hydra_run(tmp_path / str(number), f"experiment.x={value}", config=f"experiment: {{x: {value}}}\n")
+    many = "".join(f", k{key}: {{n}}" for key in range(250))
+    for number in range(2):
+        (tmp_path / f"many{number}").mkdir()
+        (tmp_path / f"many{number}" / "a.pt").touch()
+        (tmp_path / f"many{number}" / "run.yaml").write_text(f"{{x: 1{many}}}".replace("{n}", str(number)))
+
+    sweep, _ = _swept(tmp_path)
+    found = [sweep.settings(place, ["x"])["x"] for place in range(4)]
+
+    assert found[:3] == ["9" * 200, ("x" * 200,), "y" * 200]
+    assert str(found[3]) == "nan"
+    assert (len(sweep.differing()), sweep.left_out) == (200, 51)
+
+
 def test_true_and_one_differ(tmp_path: Path) -> None:
     for number, value in enumerate(("true", "1")):
         hydra_run(tmp_path / str(number), f"experiment.x={value}", config=f"experiment: {{x: {value}}}\n")
