@@ -131,7 +131,7 @@ class Family:
 class Survey:
     """All runs of a survey, the worst first, and what they say together; `folder` holds all of them, and ends with a slash.
 
-    `keys` are all settings in which runs differ, `compared` those of them whose values, or ranges of them, runs share.
+    `keys` are all settings in which runs differ, `compared` those of them whose values, or ranges of them, known runs share.
 
     `separations` are of every setting that could be tested, the clearest first; `untested` says why there are none. `tree` are
     the ends of a tree of at most two conditions, empty without a setting that separates. `best` are the healthy runs closest to

@@ -32,7 +32,10 @@ def _settings(survey: Survey) -> str:
     if not shown:
         return bullets(map(prose, unclear))
     said = f"#### Settings that go with sick runs\n\n*{prose(cells.ASSOCIATION)}*\n\n"
-    ends = (f"{' and '.join(map(code, branch.conditions))}: {branch.sick} of {branch.known} sick" for branch in survey.tree)
+    ends = (
+        f"{' and '.join(map(code, branch.conditions))}: {branch.sick} of {branch.known} sick"
+        for branch in cells.branches(survey)
+    )
     return said + "\n".join(_separation(one) for one in shown) + f"\n{bullets(ends)}"
 
 

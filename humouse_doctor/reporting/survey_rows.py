@@ -18,6 +18,11 @@ def name_of(row: Row, survey: Survey) -> str:
     return row.run.removeprefix(survey.folder)
 
 
+def sentence(row: Row) -> str:
+    """Return what is said of a run, without its path at the beginning."""
+    return row.sentence.removeprefix(f"{row.run}: ")
+
+
 def number(row: Row, word: str) -> str:
     """Return a ratio to the data, `-` where it was not measured."""
     return format_number(row.numbers[word], "ratio") if word in row.numbers else "-"
@@ -57,8 +62,8 @@ def share(one: Share) -> str:
 def chance(one: Separation) -> str:
     """Return how often chance alone makes one of the settings look as clear, in words."""
     digits = 2 if one.corrected < 0.001 else 1 if one.corrected < 0.1 else 0
-    often = "fewer than 0.01%" if one.corrected < 1e-4 else f"{one.corrected:.{digits}%}"
-    return f"as clear by chance in {often} of such surveys"
+    often = "<0.01%" if one.corrected < 1e-4 else f"{one.corrected:.{digits}%}"
+    return f"as clear by chance in {often} of surveys"
 
 
 def clear(survey: Survey) -> tuple[Separation, ...]:
@@ -91,6 +96,11 @@ def unclear(survey: Survey) -> tuple[str, ...]:
         f"Nearest is {nearest.key}:",
         f"{chance(nearest)}.",
     )
+
+
+def branches(survey: Survey) -> tuple[Branch, ...]:
+    """Return the ends of the tree; none where it has one condition, since the shares of that setting say as much."""
+    return survey.tree if any(len(branch.conditions) > 1 for branch in survey.tree) else ()
 
 
 def tree(branch: Branch) -> str:

@@ -73,7 +73,7 @@ def _head(survey: Survey, *, whole: bool) -> _Lines:
     notes = survey.notes if whole else survey.notes[:1]
     lines = [_line(cells.head(survey), "bold"), *(_line(f"note: {note}", "dim") for note in notes)]
     if unknown and not whole:
-        lines.append(_line(f"unknown, the first: {cells.name_of(unknown[0], survey)}: {unknown[0].sentence}", "yellow"))
+        lines.append(_line(f"unknown, the first: {cells.name_of(unknown[0], survey)}: {cells.sentence(unknown[0])}", "yellow"))
     return lines
 
 
@@ -82,7 +82,7 @@ def _settings(survey: Survey, *, whole: bool) -> _Lines:
     shown = survey.separations if whole else cells.clear(survey)[:_SETTINGS]
     lines: _Lines = [_line(sentence, indent=2) for sentence in unclear]
     if shown and not unclear:
-        lines += [_line(cells.tree(branch), indent=2) for branch in survey.tree]
+        lines += [_line(cells.tree(branch), indent=2) for branch in cells.branches(survey)]
     for one in shown:
         lines += _separation(one, whole=whole)
     return _headed(f"Settings that go with sick runs ({cells.ASSOCIATION})", lines)
@@ -139,7 +139,9 @@ def _table(survey: Survey, *, whole: bool) -> _Lines:
         ]
         lines.append(_line("  ".join([*padded, line[-1]]), style))
     if whole:
-        lines += [_line(f"{cells.name_of(row, survey)}: {row.sentence}", "dim") for row in rows if row.state is State.UNKNOWN]
+        lines += [
+            _line(f"{cells.name_of(row, survey)}: {cells.sentence(row)}", "dim") for row in rows if row.state is State.UNKNOWN
+        ]
     kind = "" if survey.only is None else f"{survey.only.value} "
     return _headed(
         f"All {len(survey.listed)} {kind}runs, worst first{f', below {survey.folder}' if survey.folder else ''}", lines

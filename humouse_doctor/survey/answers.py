@@ -53,14 +53,14 @@ def survey_of(rows: Sequence[Row], keys: Sequence[str], version: str) -> Survey:
     return Survey(
         tool_version=version,
         keys=tuple(keys),
-        compared=tuple(split.key for split in _splits(rows, keys)),
+        compared=tuple(split.key for split in splits),
         folder=_folder([row.run for row in rows]),
         rows=rows,
         separations=separations,
         untested=untested,
         tree=tuple(_tree(known, splits)) if separations and separations[0].corrected <= LEVEL else (),
         best=tuple(sorted((row for row in rows if row.state is State.HEALTHY), key=_nearness)[:_BEST]),
-        families=tuple(_families(rows, keys)),
+        families=tuple(_families(known, splits)),
     )
 
 
@@ -288,9 +288,8 @@ def _kept(split: _Split, places: Sequence[int]) -> _Split | None:
     return replace(split, of=tuple(left.index(group) for group in of), labels=tuple(split.labels[group] for group in left))
 
 
-def _families(rows: Sequence[Row], keys: Sequence[str]) -> Iterator[Family]:
-    """Yield the sick runs by their first cause, the largest family first."""
-    splits = _splits(rows, keys)
+def _families(rows: Sequence[Row], splits: Sequence[_Split]) -> Iterator[Family]:
+    """Yield the sick ones of known runs by their first cause, the largest family first."""
     members: dict[str, list[int]] = {}
     for place, row in enumerate(rows):
         if row.state is State.SICK:

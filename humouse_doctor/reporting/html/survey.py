@@ -117,7 +117,7 @@ def _page(view: SurveyView) -> Page:
         unclear=cells.unclear(survey),
         best_by=cells.BEST_BY,
         settings=tuple(_setting(one) for one in cells.clear(survey)[:_BARS]),
-        tree=survey.tree,
+        tree=cells.branches(survey),
         families=tuple(_kin(one, survey) for one in survey.families),
         best=tuple(
             (cells.name_of(row, survey), cells.factor(row), cells.settings(row, cells.columns(survey))) for row in survey.best
@@ -174,7 +174,7 @@ def _row(row: Row, survey: Survey, keys: Sequence[str]) -> RunRow:
         name=cells.name_of(row, survey),
         picture="".join(_picture(row.paths)),
         cause=row.cause,
-        said="" if row.cause or row.state is State.HEALTHY else row.sentence,
+        said="" if row.cause or row.state is State.HEALTHY else cells.sentence(row),
         numbers=tuple(_number(row, word) for word in deciding_words()),
         settings=tuple(Cell(text=cells.value(row, key), sort=_sort_key(row, key)) for key in keys),
     )
