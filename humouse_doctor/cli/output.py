@@ -66,7 +66,7 @@ def kept_in(journal: Path | None) -> Iterator[None]:
         raise
     except BaseException as ending:
         if journal is not None and not isinstance(ending, SystemExit | GeneratorExit):
-            note(f"what is done is kept in {journal}; the same command goes on from there")
+            note(f"... what is done is kept in {journal}; the same command goes on from there")
         raise
 
 

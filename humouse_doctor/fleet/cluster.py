@@ -55,6 +55,13 @@ _HTTP = "127.0.0.1:0"
 _ONE_AT_A_TIME = Lock()
 
 
+class _Client(Client):
+    """A client that is closed by this module alone: one that could not join would wait for itself and print a traceback."""
+
+    def __del__(self) -> None:
+        """Do nothing."""
+
+
 class Cluster(Crew):
     """The workers of a scheduler; jobs cannot tell of their progress."""
 
@@ -100,9 +107,9 @@ class Cluster(Crew):
             if isinstance(scheduler, str) and scheduler.endswith(".json"):
                 if not is_file(Path(scheduler)):  # Dask would wait for it
                     raise ValueError("no such file")
-                client = Client(scheduler_file=scheduler, timeout=_JOIN_S, set_as_default=False)
+                client = _Client(scheduler_file=scheduler, timeout=_JOIN_S, set_as_default=False)
             else:
-                client = Client(scheduler, timeout=_JOIN_S, set_as_default=False)
+                client = _Client(scheduler, timeout=_JOIN_S, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise UsageError(f"--cluster {self._address}: no Dask scheduler answers there ({reason(error)})") from None
         self._stack.callback(client.close, timeout=5)

@@ -33,8 +33,9 @@ from humouse_doctor.probes.plugins import wanted
 #: (Python 3.11 and later): a spawned one runs `python -c "from multiprocessing ..."`, and would run any `multiprocessing.py`
 #: there. It receives this interpreter's import path afterwards.
 OF_WORKERS = {"PYTHONSAFEPATH": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-#: A process that ends before it has taken a job is started again so many times in a row.
-_STARTS = 3
+#: A process that ends before it has taken a job is started again, so many times in a row if it ends by itself, and so many if
+#: something kills it.
+_STARTS, _KILLED_STARTS = 3, 30
 #: Seconds for a process whose connection has closed to end.
 _END_S = 5.0
 
@@ -143,12 +144,13 @@ class Pool(Crew):
     def _end_of(self, worker: _Worker) -> Died | Lost:
         """Return how a process has ended; raise `MachineError` if none can be started any more."""
         worker.process.join(_END_S)
-        how = _how_it_ended(worker.process.exitcode)
+        code = worker.process.exitcode
+        how = _how_it_ended(code)
         self._remove(worker)
         if worker.ready:
             return Died(how=how)
         self._failed_starts += 1
-        if self._failed_starts >= _STARTS:
+        if self._failed_starts >= (_KILLED_STARTS if code is not None and code < 0 else _STARTS):
             raise MachineError(f"a worker process ends before it has begun to work ({how}); try --workers 1")
         return Lost()
 

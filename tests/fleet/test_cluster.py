@@ -143,7 +143,7 @@ def test_no_scheduler_is_joined_unless_asked(monkeypatch: pytest.MonkeyPatch) ->
         raise AssertionError("joined")
 
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
-    monkeypatch.setattr(cluster, "Client", joined)
+    monkeypatch.setattr(cluster, "_Client", joined)
 
     with crews.crew_for(1) as crew:
         assert [one.name for one in run([Job("00000001", "a", "look")], varied, crew)] == ["a"]

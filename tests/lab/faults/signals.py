@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from humouse_doctor.fleet.journal import Journal
 from humouse_doctor.stored import outcome
 from tests.conftest import small_run
 from tests.verify.runs import is_running, write_config, write_data
@@ -42,6 +43,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "suggest-config": ("suggest-config", "-c", "run.yaml", *_TINY, "--write"),
     "inspect": ("inspect", "trained", "-o", "json=inspected.json"),
     "gate": ("gate", "trained", "run.yaml", "--write-baseline", "known.json"),
+    "gate-many": ("gate", "trained", "run.yaml", "--workers", "2", "--journal", "kept.jsonl"),
     "demo": ("demo",),
     "verify": (*_VERIFY, "--workers", "2"),
     "verify-trainer": (*_VERIFY, *_TRAINER),
@@ -149,7 +151,7 @@ class Sweep:
 
     def _wrong_files(self) -> Iterator[str]:
         known = {path.name for path in self.origin.iterdir()} | {"tmp", "verify-logs", "run.yaml.bak"}
-        written = {"report.html", "inspected.json", "known.json", "kept.json", "humouse-doctor-demo"}
+        written = {"report.html", "inspected.json", "known.json", "kept.json", "kept.jsonl", "humouse-doctor-demo"}
         for path in self.folder.iterdir():
             if path.name not in known | written:
                 yield f"a file is left: {path.name}"
@@ -158,6 +160,8 @@ class Sweep:
         )
         if (self.folder / "kept.json").exists():
             outcome.read(self.folder / "kept.json")
+        if (self.folder / "kept.jsonl").exists():
+            Journal(self.folder / "kept.jsonl").close()
 
     def _violated(self, name: str, number: signal.Signals, after: float, words: str) -> None:
         self.violations.append(f"{name}, {number.name} after {after:.2f} s: {words}")
