@@ -37,7 +37,8 @@ TODAY = date(2027, 6, 15)
 
 def _order(folder: Path, *inputs: Path, **more: Any) -> GateRequest:
     request = more.pop("request", Request(samples=64, quick=True))
-    return GateRequest(inputs=inputs, request=request, today=TODAY, folder=folder, **more)
+    workers = more.pop("workers", 1)  # other processes take seconds to start
+    return GateRequest(inputs=inputs, request=request, today=TODAY, folder=folder, workers=workers, **more)
 
 
 def _policy(folder: Path, text: str) -> Path:
@@ -421,7 +422,6 @@ def test_what_the_file_says_already_is_not_in_the_diff(sick: Path) -> None:
 def test_configs_are_rehearsed_each_on_its_own_and_checkpoints_are_measured(
     folder: Path, sick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("humouse_doctor.service.gate.cores", lambda: 1)
     tiny, broken = folder / "tiny", folder / "broken"
     for place in (tiny, broken):
         place.mkdir()
@@ -582,7 +582,7 @@ def test_a_second_process_looks_at_inputs_where_it_pays(
     inputs: int, rehearse: bool | None, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("humouse_doctor.service.gate.cores", lambda: 2)
-    order = _order(folder)
+    order = _order(folder, workers=None)
     kind = Request(config=folder) if rehearse is None else Request(checkpoint=folder, rehearse_s=60.0 if rehearse else None)
     requests = [replace(kind, seed=number, checkpoint=None if rehearse else kind.checkpoint) for number in range(inputs)]
 

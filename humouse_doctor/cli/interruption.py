@@ -144,12 +144,17 @@ def _ignore() -> None:
 
 
 def _kill_children() -> None:
-    """Kill all remaining children, and the process group of each that leads one; only Linux lists the children."""
+    """Kill all remaining children, and the process group of each that leads one; only Linux lists the children.
+
+    The process in which multiprocessing tracks its semaphores is left: it ends with this one, and has to know of their end.
+    """
+    tracker = getattr(getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None), "_pid", None)
     with suppress(OSError):
         for task in os.scandir("/proc/self/task"):
             with suppress(OSError), open(f"{task.path}/children", encoding="ascii") as listed:  # noqa: PTH123  # as light as can be
                 for child in map(int, listed.read().split()):
-                    _kill(child)
+                    if child != tracker:
+                        _kill(child)
 
 
 def _kill(child: int) -> None:

@@ -11,6 +11,7 @@ import logging
 import os
 import pickle
 import queue
+import signal
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -48,6 +49,7 @@ _CONFIG = {
     "distributed.worker.memory.monitor-interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.admin.tick.interval": "1s",
+    "distributed.deploy.lost-worker-timeout": "60s",  # on a busy machine it takes longer than Dask's 15 to start one again
 }
 #: No page about the cluster is served, and what is asks for a port of its own.
 _HTTP = "127.0.0.1:0"
@@ -77,6 +79,8 @@ class Cluster(Crew):
         self._looked, self._found, self._seen = -_LOOK_EVERY_S, 0, time.monotonic()
         self._session = uuid.uuid4().hex[:8]
         self._handed = 0
+        self._started: LocalCluster | None = None
+        self._wanted = workers or cores()
         try:
             self._client = self._joined(workers)
         except BaseException:
@@ -91,8 +95,8 @@ class Cluster(Crew):
         with not_interrupted():  # its threads and processes keep SIGINT blocked
             self._stack.enter_context(dask.config.set(_CONFIG))
             self._stack.enter_context(environment(OF_WORKERS))
-            started = LocalCluster(
-                n_workers=workers or cores(),
+            self._started = started = LocalCluster(
+                n_workers=self._wanted,
                 threads_per_worker=1,
                 dashboard_address=_HTTP,
                 scheduler_kwargs={"dashboard": False},
@@ -100,7 +104,9 @@ class Cluster(Crew):
                 security=_security(),
             )
             self._stack.callback(started.close, timeout=5)
-            return self._client_of(started)
+            client = self._client_of(started)
+            self._stack.callback(_kill_workers, started)
+            return client
 
     def _client_of(self, scheduler: str | LocalCluster) -> Client:
         try:
@@ -125,6 +131,8 @@ class Cluster(Crew):
                 self._found = len(self._client.nthreads())
             if self._found:
                 self._seen = now
+            if self._started is not None and self._found < self._wanted:
+                self._started.scale(self._wanted)  # in the place of those that Dask has given up
         return max(1, self._found)
 
     @property
@@ -228,6 +236,16 @@ def _security() -> Security | None:
     except ImportError:
         return None
     return keys
+
+
+def _kill_workers(started: LocalCluster) -> None:
+    """Kill the worker processes of a cluster on this machine: asked to end, they would finish their jobs first."""
+    for nanny in started.workers.values():
+        nanny.auto_restart = False
+        pid = None if nanny.process is None else nanny.process.pid
+        if pid is not None:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def at_worker(task: bytes, plugins: bool, version: str, folder: str) -> Answered | Failed | Halted:

@@ -214,3 +214,25 @@ def test_a_shell_completes_commands_formats_and_codes() -> None:
     assert _completed("humouse-doctor ga") == ["gate"]
     assert _completed("humouse-doctor gate --format s") == ["sarif"]
     assert _completed("humouse-doctor explain HD20") == [f"HD20{number}" for number in range(1, 10)]
+
+
+@pytest.mark.parametrize(
+    ("ending", "journal", "said"),
+    [
+        (
+            KeyboardInterrupt(),
+            Path("j"),
+            "... what is done is kept in j; the same command goes on from there\n",
+        ),
+        (KeyboardInterrupt(), None, ""),
+        (ValueError(), Path("j"), ""),
+        (SystemExit(), Path("j"), ""),
+    ],
+)
+def test_an_interrupted_command_says_how_to_go_on(
+    ending: BaseException, journal: Path | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(type(ending)), printing.kept_in(journal):
+        raise ending
+
+    assert capsys.readouterr().err == said

@@ -4,17 +4,22 @@ import os
 import pickle
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
-from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.outcome import AS_IT_IS, Trial
 from humouse_doctor.fleet.crews import crew_for
 from humouse_doctor.probes.plugins import using
-from humouse_doctor.verify.bench import Job
-from humouse_doctor.verify.runner import Runner
+from humouse_doctor.stored.outcome import parse_trial
+from humouse_doctor.verify.bench import Bench, Job, OnPulse, ignore_pulse
+from humouse_doctor.verify.runner import Runner, _Task, made
 from humouse_doctor.verify.trial_store import TrialStore
 from tests.verify.builders import GATES, outcome, trial
 from tests.verify.runs import Listener, QuickMaker
@@ -87,3 +92,27 @@ def test_a_trial_travels_between_processes() -> None:
     one = trial(AS_IT_IS, 3)
 
     assert pickle.loads(pickle.dumps(one)) == one
+
+
+class Clocked(Bench):
+    """A bench whose trials say how long there is until their deadline."""
+
+    def run(self, job: Job, on_pulse: OnPulse = ignore_pulse) -> Trial:
+        assert self.deadline is not None
+        return Trial(arm="", seed=0, planned=1, measurements=MappingProxyType({"left": self.deadline - time.monotonic()}))
+
+
+def test_a_deadline_holds_on_a_machine_whose_clock_began_elsewhere() -> None:
+    nothing: Any = None
+    bench = Clocked(config=Path(), overrides=(), read=nothing, gestures=nothing, base_steps=1, deadline=-1e9)
+    task = _Task(maker=bench, job=jobs([0])[0], seconds_left=100.0, at=time.time() - 40.0)
+
+    found = parse_trial(made(pickle.loads(pickle.dumps(task))))
+
+    assert found.measurements["left"] == pytest.approx(60.0, abs=5.0)
+
+
+@pytest.mark.parametrize("answer", [b"", b"{}", b"\xff", b'{"arm": 1}'])
+def test_an_answer_that_is_no_trial_is_refused(answer: bytes) -> None:
+    with pytest.raises(InputError, match="has not answered with a trial"):
+        parse_trial(answer)
