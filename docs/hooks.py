@@ -26,7 +26,6 @@ TOP_PAGES = {
     "SECURITY.md": ("security-policy.md", "Security policy"),
     "CHANGELOG.md": ("changelog.md", "Changes"),
 }
-TOOL_CODES = "probes/tool-codes.md"
 _PROBES, _PROJECT = "What it looks for", "The project"
 _CODE = re.compile(r"\bHD\d{3}\b")
 _LIST = re.compile(r"<!-- probes: .*? -->")
@@ -37,14 +36,14 @@ _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)#:]+)(#[^)]*)?\)")
 
 def probe_pages() -> dict[str, str]:
     """Each probe's code, with its page's place in the site."""
-    return {code: f"probes/{code.lower()}-{pages.names()[code]}.md" for code in pages.pages()}
+    return {code: place for code in pages.pages() if (place := pages.place_on_site(code))}
 
 
 def generated() -> dict[str, str]:
     """Each page that is made here: its place, and its Markdown."""
     tools = "".join(f"## {tool.code} {tool.label} {{: #{tool.code.lower()} }}\n\n{tool.text}\n\n" for tool in ToolCode)
     found = {place: pages.page(code) for code, place in probe_pages().items()}
-    found[TOOL_CODES] = (
+    found[pages.TOOL_CODES] = (
         f"# The tool's own codes\n\nThey speak of trouble with what the tool was given, not of the run.\n\n{tools}"
     )
     for name, (place, _) in TOP_PAGES.items():
@@ -57,7 +56,7 @@ def with_generated(nav: list[Any]) -> list[Any]:
     """The navigation of mkdocs.yml with the pages that are made here."""
     top = [{title: place} for name, (place, title) in TOP_PAGES.items() if (TOP / name).exists()]
     probes = [{f"{code} {pages.names()[code]}": place} for code, place in probe_pages().items()]
-    more = {_PROBES: [*probes, {"The tool's own": TOOL_CODES}], _PROJECT: top}
+    more = {_PROBES: [*probes, {"The tool's own": pages.TOOL_CODES}], _PROJECT: top}
     return [{title: [*items, *more.get(title, [])] if isinstance(items, list) else items} for title, items in _sections(nav)]
 
 
@@ -67,7 +66,7 @@ def _sections(nav: list[Any]) -> list[tuple[str, Any]]:
 
 def linked(markdown: str, place: str, known: frozenset[str]) -> str:
     """The Markdown of the page at `place`, with codes linked to their pages, and links that hold in the site."""
-    targets = {**probe_pages(), **{tool.code: f"{TOOL_CODES}#{tool.code.lower()}" for tool in ToolCode}}
+    targets = {code: target for code in pages.names() if (target := pages.place_on_site(code))}
     top = any(place == made for made, _ in TOP_PAGES.values())
     here = posixpath.dirname(place)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -13,13 +14,16 @@ import typer
 import yaml
 
 from humouse_doctor.cli.commands import app
+from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.probes.pages import pages
 from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.stored.gate import schema
 
 TOP = Path(__file__).parents[1]
 DOCS = TOP / "docs"
-TEXTS = [*(path for path in sorted(TOP.glob("*.md"))), *sorted(DOCS.rglob("*.md")), *pages().values()]
+FOR_PROGRAMS = DOCS / "llms.txt"
+TEXTS = [*(path for path in sorted(TOP.glob("*.md"))), *sorted(DOCS.rglob("*.md")), *pages().values(), FOR_PROGRAMS]
 COMMANDS = {
     name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
@@ -124,6 +128,19 @@ def test_modules_to_run_exist(path: Path) -> None:
     for module in re.findall(r"python -m (tests(?:\.\w+)+)", path.read_text(encoding="utf-8")):
         place = TOP / module.replace(".", "/")
         assert (place / "__main__.py").exists() or place.with_suffix(".py").exists(), module
+
+
+def test_what_programs_are_told_is_true_and_whole() -> None:
+    text = FOR_PROGRAMS.read_text(encoding="utf-8")
+    parts = {part.partition("\n")[0]: re.findall(r"^- (.+)", part, re.MULTILINE) for part in text.split("\n## ")}
+    fields = {word for line in parts["JSON of a report"] for word in re.findall(r"`(\w+)`", line.partition(":")[0])}
+    report = json.loads(schema("report"))
+
+    assert {line.split()[1].rstrip("`:") for line in parts["Commands"]} == set(COMMANDS)
+    assert [int(line[0]) for line in parts["Exit codes"]] == list(ExitCode)
+    assert fields <= set(report["properties"])
+    assert {"next", "verdict", "causes", "patch", "remedies"} <= fields
+    assert len(text) < 6_000
 
 
 def test_the_table_of_options_is_true() -> None:

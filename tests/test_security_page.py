@@ -11,7 +11,10 @@ import humouse_doctor
 PACKAGE = Path(humouse_doctor.__file__).parent
 PAGE = (PACKAGE.parent / "SECURITY.md").read_text(encoding="utf-8")
 #: Modules that ask for variables by names that stand in the same module.
-ASKING = {"cli/delivery.py", "cli/output.py", "fleet/cluster.py", "fleet/pool.py", "inputs/checkpoints/child.py"}
+ASKING = {
+    "cli/delivery.py", "cli/output.py", "fleet/cluster.py", "fleet/pool.py", "inputs/checkpoints/child.py",
+    "inputs/remote/names.py",
+}  # fmt: skip
 #: Words that look like a variable's name, but are not one.
 _SIGNAL = re.compile(r"SIG[A-Z]+")
 _NAME = re.compile(r"_?[A-Z][A-Z0-9_]{2,}")

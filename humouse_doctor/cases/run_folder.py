@@ -15,6 +15,7 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.config import hydra_record, reader
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import below, changed_at, is_file, is_folder, is_stored, shortest
+from humouse_doctor.inputs.remote import names
 
 _PATTERNS = ("generator*.pt", "*generator*.pt", "*.safetensors.index.json", "*.safetensors", "*.ckpt")
 #: Files in a folder that is itself a checkpoint, of another program.
@@ -283,4 +284,4 @@ def find_named(path: str, near: Path | None) -> Path | None:
 def _bases(run: Path) -> list[Path]:
     """Return the folders that a path in a config may be relative to: the run's, up to four above it, and the current one."""
     full = run.resolve()
-    return [run, *list(full.parents)[:4], Path()]
+    return [run, *names.parents(full)[:4], Path()]

@@ -19,6 +19,7 @@ from typer.core import TyperCommand
 from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.options import (
+    READ,
     ClusterOption,
     Color,
     Compare,
@@ -54,6 +55,7 @@ from humouse_doctor.cli.options import (
     detail_of,
 )
 from humouse_doctor.core.errors import ExitCode, UsageError
+from humouse_doctor.core.text import is_url
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.reporting.forms import Emit, FailOn, Format, Only, PlainFormat, Reads, SurveyFormat, Targets, When
@@ -160,7 +162,7 @@ def main(
 @app.command(short_help="Say what is wrong with a trained generator, and why.")
 def inspect(
     checkpoint: Annotated[
-        Path, typer.Argument(help="A generator's checkpoint, a run's folder, or a file of its samples.")
+        Path, typer.Argument(**READ, help="A generator's checkpoint, a run's folder, or a file of its samples.")
     ] = _HERE,
     config: Config = None,
     data: Data = None,
@@ -233,7 +235,7 @@ def with_time(args: Sequence[str]) -> list[str]:
 
 @app.command(cls=_Rehearsing, short_help="Say what would go wrong before a step is trained.")
 def preflight(
-    config: Annotated[Path, typer.Argument(help="The run's config (YAML), or the run's folder.")] = _HERE,
+    config: Annotated[Path, typer.Argument(**READ, help="The run's config (YAML), or the run's folder.")] = _HERE,
     data: Data = None,
     set_: Set = None,
     source: Source = None,
@@ -283,7 +285,7 @@ def _rehearsals(request: Request) -> Iterator[Rehearsals | None]:
 @app.command("suggest-config", cls=_Rehearsing, short_help="Print the patch that follows from the diagnosis.")
 def suggest_config(
     checkpoint: Annotated[
-        Path | None, typer.Argument(help="A checkpoint, a run's folder, or a saved report (.json, - for stdin).")
+        Path | None, typer.Argument(**READ, help="A checkpoint, a run's folder, or a saved report (.json, - for stdin).")
     ] = None,
     config: Config = None,
     data: Data = None,
@@ -338,10 +340,10 @@ def suggest_config(
 
 @app.command(short_help="Prove it: short trainings with and without each remedy.")
 def verify(
-    config: Annotated[Path, typer.Argument(help="The run's config (YAML).")],
-    data: Annotated[Path, typer.Option("--data", "-d", help="Gestures, as for inspect.")],
+    config: Annotated[Path, typer.Argument(**READ, help="The run's config (YAML).")],
+    data: Annotated[Path, typer.Option("--data", "-d", **READ, help="Gestures, as for inspect.")],
     checkpoint: Annotated[
-        Path | None, typer.Option("--checkpoint", help="A checkpoint whose diagnosis offers the remedies.")
+        Path | None, typer.Option("--checkpoint", **READ, help="A checkpoint whose diagnosis offers the remedies.")
     ] = None,
     set_: Set = None,
     source: Source = None,
@@ -446,7 +448,7 @@ def _seconds(option: str, text: str) -> float:
 @app.command(cls=_Rehearsing, short_help="Pass or fail runs by a policy, with one exit code.")
 def gate(
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[PATH]...", help="Runs' folders, checkpoints or configs. Default: .")
+        list[str] | None, typer.Argument(metavar="[PATH]...", help="Runs' folders, checkpoints or configs. Default: .")
     ] = None,
     config: Config = None,
     data: Data = None,
@@ -456,13 +458,17 @@ def gate(
     rehearse: Rehearse = None,
     policy: Annotated[
         Path | None,
-        typer.Option("--policy", help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."),
+        typer.Option(
+            "--policy", **READ, help="A TOML file; else the folder's or repository's humouse-doctor.toml or pyproject.toml."
+        ),
     ] = None,
     fail_on: Annotated[
         FailOn | None, typer.Option("--fail-on", help="The least severe finding that fails; overrides the policy.")
     ] = None,
     require_data: Annotated[bool, typer.Option("--require-data", help="Fail inputs that were inspected without data.")] = False,
-    baseline: Annotated[Path | None, typer.Option("--baseline", help="Known findings: only new or worsened ones fail.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", **READ, help="Known findings: only new or worsened ones fail.")
+    ] = None,
     write_baseline: Annotated[
         Path | None,
         typer.Option("--write-baseline", help="Write the current findings here as known, without ignored ones."),
@@ -483,8 +489,9 @@ def gate(
     """Pass or fail runs by a policy: one exit code for all, worst first."""
     from humouse_doctor.service import gate as service
 
-    inputs = inputs or [_HERE]
-    taken = (*inputs, config, data, policy, baseline, compare)
+    inputs = inputs or [str(_HERE)]
+    paths = [Path(given) for given in inputs if not is_url(given)]  # a file that cannot be fetched fails alone
+    taken = (*paths, config, data, policy, baseline, compare)
     files = destinations.outputs(output or (), Format, taken)
     destinations.require_kept_apart(write_baseline, tuple(path for path in taken if path != baseline), files)
     destinations.require_kept_apart(journal, (*taken, write_baseline), files)
@@ -585,7 +592,9 @@ def _shard(text: str) -> tuple[int, int]:
 
 @app.command(short_help="Show a saved report again, in any format.")
 def show(
-    report: Annotated[Path, typer.Argument(help="A report saved with --format json, or an outcome of verify; - is stdin.")],
+    report: Annotated[
+        Path, typer.Argument(**READ, help="A report saved with --format json, or an outcome of verify; - is stdin.")
+    ],
     compare: Compare = None,
     outcome: OutcomeOption = None,
     format_: FormatOption = Format.TEXT,
@@ -604,6 +613,23 @@ def show(
     files = destinations.outputs(output or (), Format, (report, outcome, compare))
     display = service.Display(fail_on=fail_on, compare=compare, outcome=outcome, root=printing.root())
     _finish(service.show_saved(report, display), format_, files, detail)
+
+
+@app.command(short_help="Follow a watched training while it goes on.")
+def tail(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The watch.jsonl of a training, or a folder with it.")],
+    once: Annotated[bool, typer.Option("--once", help="Show what there is, and do not wait for more.")] = False,
+    every: Annotated[float, typer.Option(metavar="SECONDS", min=0.1, help="Seconds between two looks at the file.")] = 1.0,
+    _color: Color = When.AUTO,
+) -> None:
+    """Follow a training that humouse_doctor.watch looks at, until it ends: a screen on a terminal, a line per look elsewhere.
+
+    The exit code is 0 for a training that ended, or is so far, healthy or too early to say, and 1 otherwise.
+    """
+    from humouse_doctor.cli.following import follow
+    from humouse_doctor.service.tail import Followed
+
+    raise typer.Exit(follow(Followed(run), once=once, every=every))
 
 
 @app.command(short_help="Print a probe's page: what it means, what to do.")

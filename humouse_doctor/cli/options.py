@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from humouse_doctor.cli.output import environment_of_colours
+from humouse_doctor.cli import output as printing
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.text import is_url
 from humouse_doctor.reporting.forms import FailOn, Format, PlainFormat, Reads, Targets, When
 from humouse_doctor.reporting.layout import Detail
 
@@ -27,10 +28,24 @@ def complete_topic(incomplete: str) -> list[str]:
     return topics(incomplete)
 
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", help="The run's config (YAML), plain or resolved.")]
+def path(given: str | Path) -> Path:
+    """Return the path that a command reads: the one given, or a local copy of the file at a URL."""
+    if not is_url(str(given)):
+        return Path(given)
+    from humouse_doctor.inputs.remote import copies  # few paths are URLs
+    from humouse_doctor.inputs.remote.place import shown  # as above
+
+    printing.progress(f"fetching {shown(str(given))}")
+    return copies.local(given)
+
+
+#: The type of a path that is read, a path or a URL; help calls it by the function's name.
+READ: dict[str, Any] = {"parser": path}
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", **READ, help="The run's config (YAML), plain or resolved.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", "-d", help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
+    typer.Option("--data", "-d", **READ, help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: override a config value for this call only.")]
 Source = Annotated[
@@ -65,7 +80,8 @@ PlainFiles = Annotated[
     typer.Option("--output", "-o", metavar="[FORMAT=]PATH", help="Also write a file, as text or json. Can be repeated."),
 ]
 Compare = Annotated[
-    Path | None, typer.Option("--compare", metavar="REPORT.json", help="Show what has changed since this report.")
+    Path | None,
+    typer.Option("--compare", parser=path, metavar="REPORT.json", help="Show what has changed since this report."),
 ]
 Select = Annotated[
     list[str] | None, typer.Option("--select", help="Only these probes: codes or prefixes.", autocompletion=complete_code)
@@ -75,7 +91,8 @@ Ignore = Annotated[
 ]
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
 OutcomeOption = Annotated[
-    Path | None, typer.Option("--outcome", help="The outcome of verify: marks remedies as confirmed or refuted by trials.")
+    Path | None,
+    typer.Option("--outcome", **READ, help="The outcome of verify: marks remedies as confirmed or refuted by trials."),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
 Model = Annotated[
@@ -134,7 +151,7 @@ def detail_of(*, full: bool, quiet: bool, verbose: bool) -> Detail:
 def _set_colours(context: typer.Context, when: When) -> When:
     """Set what the environment says of colours, until the command has ended: all that prints goes by it."""
     if when is not When.AUTO:
-        context.with_resource(environment_of_colours(when is When.ALWAYS))
+        context.with_resource(printing.environment_of_colours(when is When.ALWAYS))
     return when
 
 

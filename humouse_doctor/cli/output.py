@@ -14,6 +14,7 @@ from typing import TextIO
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.text import harmless, no_command, reason
 from humouse_doctor.inputs.files import repository
+from humouse_doctor.inputs.remote.names import named
 
 _PLAIN_WIDTH = 80
 _NARROWEST, _WIDEST = 60, 110
@@ -27,10 +28,10 @@ _ROOTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def note(text: str) -> None:
-    """Print one line on stderr; if stderr is full, closed or gone, the exit code stays the same."""
+    """Print one line on stderr, with remote files by their URLs; if stderr is full, closed or gone, the exit code stays."""
     try:
         if sys.stderr is not None:
-            sys.stderr.write(no_command(harmless(text).replace("\n", "\\n")) + "\n")
+            sys.stderr.write(no_command(harmless(named(text)).replace("\n", "\\n")) + "\n")
             sys.stderr.flush()
     except OSError:
         _give_up(sys.stderr)

@@ -68,6 +68,8 @@ class SnapshotKind(str, Enum):
     EVALUATION = "evaluation"
     TRAINING = "training"
     DIFFUSION = "diffusion"
+    #: A glance of a watch during the warm-up.
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Snapshot:
     @property
     def label(self) -> str:
         """The time of the snapshot in words."""
+        if self.kind is SnapshotKind.WATCH:
+            return f"step {self.step:,}"
         return f"epoch {self.epoch}" if self.step is None else f"epoch {self.epoch}, step {self.step}"
 
 
@@ -96,7 +100,7 @@ class Snapshot:
 class LossCurve:
     """A loss over epochs, with the losses of two predictors that know nothing, None if the targets are not known.
 
-    `epochs` and `values` have one length; a long curve is thinned out evenly.
+    `epochs` and `values` have one length; a long curve is thinned out evenly. The epochs are steps where `unit` says so.
     """
 
     name: str
@@ -105,6 +109,7 @@ class LossCurve:
     values: tuple[float, ...]
     best_constant: float | None = None
     motionless: float | None = None
+    unit: str = "epoch"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +129,18 @@ class History:
     @property
     def series(self) -> tuple[Snapshot, ...]:
         """The snapshots with a verdict, all of one kind: evaluations if there are any, else diffusion, else training."""
-        known = [snapshot for snapshot in self.snapshots if snapshot.verdict not in (None, Verdict.UNDETERMINED)]
+        known = [one for one in self.snapshots if one.kind is not SnapshotKind.WATCH]
+        known = [snapshot for snapshot in known if snapshot.verdict not in (None, Verdict.UNDETERMINED)]
         kinds = {snapshot.kind for snapshot in known}
         most = next(
             (kind for kind in (SnapshotKind.EVALUATION, SnapshotKind.DIFFUSION) if kind in kinds), SnapshotKind.TRAINING
         )
         return tuple(snapshot for snapshot in known if snapshot.kind is most)
+
+    @property
+    def watched(self) -> tuple[Snapshot, ...]:
+        """The glances of a watch."""
+        return tuple(snapshot for snapshot in self.snapshots if snapshot.kind is SnapshotKind.WATCH)
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from string import Formatter
 from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
@@ -124,10 +125,24 @@ class Probe(ABC):
 
     def brief(self, measured: Mapping[str, float]) -> str:
         """Return the finding in a few words, empty if no template of `briefs` has all its numbers."""
+        return self._brief(measured)[0]
+
+    def brief_bound(self, measured: Mapping[str, float]) -> str:
+        """Return where the first number of `brief` would be healthy, e.g. `from 0.35`; empty if it is, or judges nothing."""
+        for _, name, form, _ in Formatter().parse(self._brief(measured)[1]):
+            metric = next((metric for metric in self.metrics if metric.name == name), None)
+            if name is None or metric is None:
+                continue
+            word, bound = ("from", metric.healthy.low) if measured[name] < metric.healthy.low else ("to", metric.healthy.high)
+            return "" if measured[name] in metric.healthy else f"{word} {bound:{'.0%' if (form or '').endswith('%') else 'g'}}"
+        return ""
+
+    def _brief(self, measured: Mapping[str, float]) -> tuple[str, str]:
+        """Return the finding in a few words, and the template they are made by."""
         for template in self.briefs:
             with suppress(LookupError, ValueError):  # a template of an installed package may be wrong
-                return template.format_map(measured)
-        return ""
+                return template.format_map(measured), template
+        return "", ""
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return possible remedies, the first choice first; none by default."""

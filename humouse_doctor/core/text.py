@@ -11,6 +11,14 @@ _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 #: of actions/runner, its `TryParseV2` and `TryParse`).
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
 
+#: The beginning of a URL; a drive of Windows has one letter.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def is_url(text: str) -> bool:
+    """Return True if `text` is a URL rather than a path."""
+    return _SCHEME.match(text) is not None
+
 
 def harmless(text: str) -> str:
     """Return `text` with control characters, direction marks and lone surrogates spelled out; line feeds stay."""

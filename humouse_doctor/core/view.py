@@ -48,9 +48,10 @@ class GateView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialsView:
-    """The outcome of paired trials."""
+    """The outcome of paired trials; `following` are the commands to type next."""
 
     outcome: Outcome
+    following: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from humouse_doctor.core.arrays import numpy as np
@@ -55,9 +55,22 @@ def of_table(path: Path, table: MetricsTable, case: Case) -> tuple[LossCurve | N
     return curve, (*observations, _fall(curve, case, sure=False))  # that of another program may be of any kind
 
 
-def _curve(name: str, path: Path, epochs: Sequence[int], values: Sequence[float], case: Case) -> LossCurve:
+def of_events(
+    path: Path, events: Mapping[str, Sequence[tuple[int, float]]], case: Case
+) -> tuple[LossCurve | None, tuple[str, ...]]:
+    """Return the curve of a loss from the scalars in TensorBoard's file at `path`, None without one, and a sentence on it."""
+    name = next((tag for wanted in _LOSSES for tag in events if tag == wanted), None)
+    if name is None:
+        return None, ()
+    by_step = dict(events[name])  # a resumed training repeats steps: the last counts
+    steps = sorted(by_step)
+    curve = _curve(name, path, steps, [by_step[step] for step in steps], case, unit="step")
+    return curve, (_fall(curve, case, sure=False),)
+
+
+def _curve(name: str, path: Path, epochs: Sequence[int], values: Sequence[float], case: Case, unit: str = "epoch") -> LossCurve:
     places = np.linspace(0, len(epochs) - 1, min(len(epochs), _MOST_POINTS)).round().astype(int)
-    constant, motionless = _knowing_nothing(case)
+    constant, motionless = knowing_nothing(case)
     return LossCurve(
         name=name,
         file=str(path),
@@ -65,6 +78,7 @@ def _curve(name: str, path: Path, epochs: Sequence[int], values: Sequence[float]
         values=tuple(_rounded(values[place]) for place in places),
         best_constant=constant,
         motionless=motionless,
+        unit=unit,
     )
 
 
@@ -72,7 +86,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _knowing_nothing(case: Case) -> tuple[float | None, float | None]:
+def knowing_nothing(case: Case) -> tuple[float | None, float | None]:
     """Return the losses of the best constant, and of each sequence's own, weighted as the trainer logs its loss."""
     targets = case.samples.loss_targets
     weight = case.settings.number("training.reconstruction_loss_weight")
@@ -98,11 +112,11 @@ def _fall(curve: LossCurve, case: Case, *, sure: bool) -> str:
     what = "the warm-up's loss" if curve.name == "warm-up" else curve.name
     said = f"{Path(curve.file).name}: {what} "
     if count == 1:
-        said += f"is {last:.4g} after one epoch"
+        said += f"is {last:.4g} after one {curve.unit}"
     elif first > 0 and last <= first:
-        said += f"fell by {_percent(1 - last / first)} from epoch {curve.epochs[0]} to {curve.epochs[-1]}, to {last:.4g}"
+        said += f"fell by {_percent(1 - last / first)} from {curve.unit} {curve.epochs[0]} to {curve.epochs[-1]}, to {last:.4g}"
     else:
-        said += f"did not fall: {first:.4g} at epoch {curve.epochs[0]}, {last:.4g} at epoch {curve.epochs[-1]}"
+        said += f"did not fall: {first:.4g} at {curve.unit} {curve.epochs[0]}, {last:.4g} at {curve.unit} {curve.epochs[-1]}"
     if curve.best_constant is None or curve.motionless is None:
         return said
     own = "a motionless cursor" if case.space is None or case.space.absolute else "a cursor at one speed"

@@ -30,6 +30,8 @@ MEASURES = (
     ("HD104", "latent_std_ratio", "variety"),
     ("HD109", "detour_ratio", "detour"),
 )
+#: The measures of a watch's glance.
+WATCHED = (*MEASURES, ("HD103", "late_std_ratio", "late movement"))
 TIMING = "timing"
 #: The symptoms that samples show by themselves; what else a checkpoint shows they neither confirm nor refute.
 _SHOWN_BY_SAMPLES = ("HD101", "HD103", "HD104", "HD107", "HD109")
@@ -68,10 +70,10 @@ def _symptoms() -> Iterator[Probe]:
     return (probe for probe in current().probes if probe.kind is Kind.SYMPTOM)
 
 
-def measures_of(by_code: Mapping[str, ProbeResult]) -> dict[str, float]:
-    """Return a snapshot's measures, by their names in words, from the results of the probes."""
-    found = {code: by_code[code].measurements for code, _, _ in MEASURES if code in by_code}
-    return {word: found[code][metric] for code, metric, word in MEASURES if metric in found.get(code, {})}
+def measures_of(by_code: Mapping[str, ProbeResult], wanted: Sequence[tuple[str, str, str]] = MEASURES) -> dict[str, float]:
+    """Return a snapshot's `wanted` measures, by their names in words, from the results of the probes."""
+    found = {code: by_code[code].measurements for code, _, _ in wanted if code in by_code}
+    return {word: found[code][metric] for code, metric, word in wanted if metric in found.get(code, {})}
 
 
 def timing_of(case: Case) -> float | None:
@@ -95,7 +97,12 @@ def history_of(snapshots: Sequence[Snapshot], unread: int, stage: Stage | None) 
     history = History(snapshots=tuple(snapshots), unread=unread)
     series = history.series
     ill = _fell_ill(series)
-    observations = [*_of_series(series, len(snapshots), unread), *_of_stage(series, ill, stage), *_of_timing(series)]
+    observations = [
+        *_of_series(series, len(snapshots) - len(history.watched), unread),
+        *_of_stage(series, ill, stage),
+        *_of_timing(series),
+        *_of_series(history.watched, 0, 0, "by what a watch saw while it warmed up"),
+    ]
     observations += [
         f"the samples that the run drew itself at {one.label} were not examined: {one.reason}"
         for one in snapshots
@@ -127,7 +134,9 @@ def in_words(measures: Mapping[str, float]) -> str:
     return ", ".join(f"{word} {value:.3g}" for word, value in measures.items())
 
 
-def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[str]:
+def _of_series(
+    series: Sequence[Snapshot], count: int, unread: int, by: str = "by the samples that the run drew itself"
+) -> Iterator[str]:
     """Yield the health by epoch in one sentence, with the measures of the last snapshot."""
     if not series:
         return
@@ -141,7 +150,7 @@ def _of_series(series: Sequence[Snapshot], count: int, unread: int) -> Iterator[
         spans = [*spans[: _MOST_SPANS - 1], "...", spans[-1]]
     looked = f" ({count} of {count + unread} files examined)" if unread else ""
     measured = _over_time(series[0], series[-1])
-    yield f"by the samples that the run drew itself{looked} it is {', '.join(spans)}; over the data's, {measured}"
+    yield f"{by}{looked} it is {', '.join(spans)}; over the data's, {measured}"
 
 
 def _over_time(first: Snapshot, last: Snapshot) -> str:

@@ -15,7 +15,7 @@ from humouse_doctor.core.gating import BASELINE_KIND, BASELINE_VERSION, Age, Ent
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.report import Finding, Report, Verdict
-from humouse_doctor.core.text import reason
+from humouse_doctor.core.text import is_url, reason
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.inputs.files import is_file, replace_file
 from humouse_doctor.probes.registry import current
@@ -92,7 +92,9 @@ class Baseline:
 
 
 def key_of(name: str, baseline: Path) -> str:
-    """Return a run's name in the baseline: its path relative to the baseline's folder, valid in any checkout."""
+    """Return a run's name in the baseline: its URL, or its path relative to the baseline's folder, valid in any checkout."""
+    if is_url(name):
+        return name
     full, folder = Path(os.path.abspath(name)), Path(os.path.abspath(baseline)).parent  # noqa: PTH100  # keeps symlinks
     together = next((above for above in (folder, *folder.parents) if full.is_relative_to(above)), None)
     if together is None or together == together.parent:

@@ -35,6 +35,8 @@ from humouse_doctor.networks.sampling import (
 )
 
 _LATENT = "model.generator.latent_dim"
+#: Why there are no recurrent states.
+NO_RECURRENCE = "the network has no recurrent layer that runs over its steps"
 
 
 def sampler_of(network: nn.Module, spec: GeneratorSpec) -> Sampler:
@@ -200,7 +202,7 @@ def observe(
     with memory_asked("the generator"), one_thread():
         drawn = draw(sampler, conditions, count, seed)
     if drawn.hidden is None or drawn.rnn_input is None:
-        absent[Need.RECURRENCE] = "the network has no recurrent layer that runs over its steps"
+        absent[Need.RECURRENCE] = NO_RECURRENCE
     with memory_asked("the generator"), one_thread():
         behaviour = experiment(sampler, conditions, drawn.rnn_input, seed)
     fit = grads = None

@@ -46,7 +46,8 @@ class Sampler:
 
     Arguments and result are float32 on the CPU, whatever the device and dtype of the network's parameters. `load` limits the
     number of sequences in one pass; without it the network is assumed to be small. Latents come from `prior`, N(0, I) if none
-    is given; `output` says where the sequences stand in what the network returns.
+    is given; `output` says where the sequences stand in what the network returns. The first two channels are multiplied by
+    `scale` (2,), if there is one.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Sampler:
         self.prior = normal(latent_dim) if prior is None else prior
         self.condition_dim, self.load = condition_dim, load
         self.output = Output() if output is None else output
+        self.scale: Tensor | None = None
         self._takes_condition = _takes_condition(network)
 
     @property
@@ -89,7 +91,8 @@ class Sampler:
         out = self.output.of(self.returned(latents, conditions))
         if out.dim() != 3 or out.size(0) != latents.size(0) or out.size(2) < 1:
             raise UsageError(f"the generator returns {tuple(out.shape)}; expected a tensor (N, T, D)")
-        return out.to("cpu", torch.float32)
+        out = out.to("cpu", torch.float32)
+        return out if self.scale is None else torch.cat([out[..., :2] * self.scale, out[..., 2:]], dim=-1)
 
     def conditions(self, given: FloatArray | None, count: int) -> Tensor:
         """Return `count` conditions (count, C): the data's features in turn, cut or zero-filled to C, else zeros."""

@@ -6,8 +6,10 @@ command has to import one of this package's probes.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 from humouse_doctor.core.errors import UsageError
@@ -15,6 +17,8 @@ from humouse_doctor.core.tool_codes import CODE, ToolCode, nearest_code
 from humouse_doctor.probes.headings import headings
 from humouse_doctor.probes.plugins import Plugin, installed
 
+#: The site's page of the tool's own codes.
+TOOL_CODES = "probes/tool-codes.md"
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 
 
@@ -72,6 +76,24 @@ def explained(topic: str) -> str:
     place = places.get(code)
     links += [] if place is None else [f"- this page: <{place.as_uri()}>\n"]
     return f"{text}\n## See also\n\n{''.join(links)}" if links else text
+
+
+def place_on_site(code: str) -> str | None:
+    """Return the place of a code's page in the site's sources, None for a code of another package."""
+    if code in pages():
+        return f"probes/{code.lower()}-{names()[code]}.md"
+    return f"{TOOL_CODES}#{code.lower()}" if any(code == tool.code for tool in ToolCode) else None
+
+
+def address(code: str) -> str | None:
+    """Return the address of a code's page, None where the installed package names no site of its documentation."""
+    place = place_on_site(code)
+    with contextlib.suppress(PackageNotFoundError):
+        for line in metadata("humouse-doctor").get_all("Project-URL") or ():
+            label, _, url = line.partition(", ")
+            if place is not None and label.lower() == "documentation" and url.startswith("https://"):
+                return f"{url.rstrip('/')}/{place.replace('.md', '.html')}"
+    return None
 
 
 def completions(begun: str) -> list[str]:

@@ -16,7 +16,7 @@ from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import format_number, measured, missing, support_of, without_cause
+from humouse_doctor.reporting.rows import format_number, measured, missing, steps_of_patch, support_of, without_cause
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -258,8 +258,9 @@ def _patch(report: Report) -> str:
     elif report.patch:
         lines.append(bullets(code(change(edit, report.config_prefix)) for edit in report.patch))
     hints = [f"in the code, for {prose(r.title)}: {prose(r.code_hint)}" for r in report.chosen_remedies if r.code_hint]
-    if hints:
-        lines.append(bullets(hints))
+    steps = [steps_of_patch(report)] if steps_of_patch(report) else []
+    if steps or hints:
+        lines.append(bullets([*steps, *hints]))
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -23,11 +23,14 @@ _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: 
 
 def render_view(view: TrialsView, layout: Layout) -> str:
     """Return the view's outcome as text for people."""
-    return render(view.outcome, width=layout.width, colour=layout.colour)
+    return render(view.outcome, following=view.following, width=layout.width, colour=layout.colour)
 
 
-def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:
-    """Return the outcome as text of at most `width` columns, with terminal colours if asked."""
+def render(outcome: Outcome, *, following: Sequence[str] = (), width: int = 80, colour: bool = False) -> str:
+    """Return the outcome as text of at most `width` columns, with terminal colours if asked.
+
+    `following` are the commands to type next, the last lines; they are not broken.
+    """
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
     _head(console, outcome)
@@ -38,7 +41,9 @@ def render(outcome: Outcome, *, width: int = 80, colour: bool = False) -> str:
         title(console, "Warm start")
         for line in outcome.warm_start:
             say(console, line, indent=2)
-    return trimmed(stream.getvalue())
+    if following:
+        title(console, "Next")
+    return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
 
 
 def sentence(outcome: Outcome) -> str:

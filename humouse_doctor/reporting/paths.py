@@ -6,12 +6,16 @@ import os
 from pathlib import PurePath
 from urllib.parse import quote
 
+from humouse_doctor.core.text import is_url
+
 
 def display_path(path: str, root: str) -> str:
     """Return `path` relative to `root` (an absolute folder, empty for none) if it is below it, else unchanged.
 
-    A relative path is relative to the current folder, which need not be `root`.
+    A relative path is relative to the current folder, which need not be `root`; a URL stays as it is.
     """
+    if is_url(path):
+        return path
     if root and path:
         full = PurePath(os.path.abspath(path))  # noqa: PTH100  # keeps symlinks, which resolve() follows
         if full.is_relative_to(root):
@@ -22,7 +26,8 @@ def display_path(path: str, root: str) -> str:
 def uri(path: str, root: str) -> str:
     """Return `path` as a URI: relative to `root` if it is below it, else absolute with `file://`.
 
-    A relative URI is meant to be resolved from `root`.
+    A relative URI is meant to be resolved from `root`. A URL is spelled as a file's name: whoever wrote a report could else
+    lead its readers elsewhere.
     """
     seen = display_path(path, root)
     if root and path and not PurePath(seen).is_absolute() and not PurePath(os.path.abspath(path)).is_relative_to(root):  # noqa: PTH100

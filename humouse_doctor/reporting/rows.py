@@ -10,7 +10,11 @@ from humouse_doctor.cases import budget
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause, Report, Verdict
+from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
+
+#: The probes that count a warm-up's steps.
+_STEPS = ("HD202", "HD210")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +88,27 @@ def without_cause(report: Report) -> tuple[str, ...]:
     )
 
 
+def steps_of_patch(report: Report) -> str:
+    """Return how many steps the patch's epochs are, against those that the scale as it is would need; empty if unknown."""
+    edit = next((edit for edit in report.patch if edit.key == "training.reconstruction_epochs"), None)
+    found = {name: value for result in report.probes for name, value in result.measurements.items() if result.code in _STEPS}
+    available, needed = found.get("steps_available"), found.get("steps_needed", 0.0)
+    if edit is None or available is None or not (isinstance(edit.old, int) and isinstance(edit.new, int) and edit.old > 0):
+        return ""
+    steps = available * edit.new / edit.old
+    said = f"{edit.new:,} epochs are {budget.in_words(steps)} steps"
+    if needed <= steps or report.cure is not None:
+        return said
+    return f"{said}; {budget.in_words(needed)} are for the scale that the patch changes"
+
+
 def search_command(report: Report) -> str | None:
-    """Return the command that searches for a cure of the run, None without config and data or if a name cannot be printed."""
+    """Return the command that searches for a cure of the run, None without config and data or if a name cannot be shown."""
     config, data = report.subject.config, report.subject.data
     if config is None or data is None:
         return None
     command = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
-    return command if command.isprintable() else None
+    return command if command.isprintable() and HIDDEN not in command else None
 
 
 def _is_cause(code: str) -> bool:

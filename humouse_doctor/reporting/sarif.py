@@ -27,7 +27,7 @@ from humouse_doctor.core.text import no_command_in_json
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config.diffs import Replacement, replacements
-from humouse_doctor.probes.pages import page
+from humouse_doctor.probes.pages import address, page
 from humouse_doctor.reporting.findings import (
     Anchor,
     Placed,
@@ -125,6 +125,7 @@ def _rule(code: str, name: str) -> dict[str, Any]:
     kind = marked[1] if marked else "tool"
     first, _, rest = body[marked.end() if marked else 0 :].partition("\n\n")
     short = first if marked else first.partition(". ")[0].rstrip(".") + "."
+    link = address(code)
     more = next((part for part in rest.split("\n\n") if part and not part.startswith("#")), "")
     return {
         "id": one_line(code),
@@ -132,6 +133,7 @@ def _rule(code: str, name: str) -> dict[str, Any]:
         "shortDescription": {"text": _cut(short)},
         "fullDescription": {"text": _cut(f"{first} {more}")},
         "help": {"text": text, "markdown": text},
+        **({} if link is None else {"helpUri": link}),
         "defaultConfiguration": {"level": "warning"},
         "properties": {"tags": ["training", kind], "problem.severity": "warning", "precision": "high"},
     }

@@ -14,7 +14,7 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdi
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.rows import missing
+from humouse_doctor.reporting.rows import missing, steps_of_patch
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
@@ -156,6 +156,12 @@ def brief(finding: Finding) -> str:
     return "" if probe is None else probe.brief(finding.evidence)
 
 
+def _bound(finding: Finding) -> str:
+    """Return where the first number of a finding's few words would be healthy, empty where that is not known."""
+    probe = current().by_code.get(finding.code)
+    return "" if probe is None else probe.brief_bound(finding.evidence)
+
+
 def _unmeasured(console: Console, report: Report) -> list[Text | str]:
     """Return what was not measured and why, where too little was: what is missing may change the answer."""
     if report.confidence is not Confidence.LOW:
@@ -165,11 +171,17 @@ def _unmeasured(console: Console, report: Report) -> list[Text | str]:
 
 
 def _seen(console: Console, report: Report) -> list[Text | str]:
-    """Return the symptoms and the tool's own findings in one paragraph; what the first sentence says is not repeated."""
+    """Return the symptoms and the tool's own findings in one paragraph, with what would be healthy beside a number."""
     shown = [finding for finding in report.findings if finding.kind is not Kind.CAUSE and finding.severity is not Severity.NOTE]
     if not shown:
         return []
-    said = [f"{finding.code} {brief(finding) or finding.name}" for finding in shown]
+    bounds = [_bound(finding) for finding in shown]
+    first = next((place for place, bound in enumerate(bounds) if bound), None)
+    said = [
+        f"{finding.code} {brief(finding) or finding.name}"
+        + (f" ({'healthy ' if place == first else ''}{bounds[place]})" if bounds[place] else "")
+        for place, finding in enumerate(shown)
+    ]
     unexplained = [code for code in report.unexplained if any(finding.code == code for finding in shown)]
     more = f"; no cause explains {', '.join(unexplained)}" if unexplained and report.causes else ""
     return [*_paragraph(console, f"Seen: {', '.join(said)}{more}.", _SEEN)]
@@ -185,6 +197,7 @@ def _patch(console: Console, report: Report) -> list[Text | str]:
     lines += [line for edit in shown for line in _paragraph(console, _change(edit), 1, style="green", indent=2)]
     if len(report.patch) > len(shown):
         lines.append(f"  and {len(report.patch) - len(shown)} {_MORE}")
+    lines += _paragraph(console, steps_of_patch(report), 1, style="dim", indent=2) if steps_of_patch(report) else []
     hints = [remedy.title for remedy in chosen if remedy.code_hint is not None]
     if hints:
         lines += _paragraph(console, f"and in the code: {'; '.join(hints)}", _HINTS, indent=2)

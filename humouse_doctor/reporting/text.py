@@ -15,10 +15,10 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing, support_of, without_cause
+from humouse_doctor.reporting.rows import measured, missing, steps_of_patch, support_of, without_cause
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
-_VERDICT_STYLE = {
+VERDICT_STYLES = {
     Verdict.HEALTHY: "bold green",
     Verdict.AT_RISK: "bold yellow",
     Verdict.COLLAPSED: "bold red",
@@ -47,7 +47,7 @@ def render(report: Report, *, width: int = 80, colour: bool = False) -> str:
 
 def headline(report: Report, width: int, more: str) -> Text:
     """Return the verdict, the subject's name, whose beginning is left out if it is too long, and `more` on one line."""
-    line = Text(report.verdict.value.upper(), style=_VERDICT_STYLE[report.verdict])
+    line = Text(report.verdict.value.upper(), style=VERDICT_STYLES[report.verdict])
     end = f"  {harmless_line(more)}" if more else ""
     name, room = harmless_line(report.subject.name), width - len(line) - len(end) - 2
     if len(name) > room:
@@ -155,6 +155,8 @@ def _patch(console: Console, report: Report) -> None:
         say(console, report.cure.why, indent=2)
     for edit in report.patch:
         say(console, change(edit, report.config_prefix), indent=2, style="green")
+    if steps_of_patch(report):
+        say(console, steps_of_patch(report), indent=2, style="dim")
     for remedy in chosen:
         if remedy.code_hint is not None:
             say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)

@@ -9,4 +9,4 @@ from humouse_doctor.stored import gate, report
 
 def render_view(view: RunView | GateView, _: Layout) -> str:
     """Return the view as JSON text, ending in a newline."""
-    return report.render(view.report) if isinstance(view, RunView) else gate.render(view.gate)
+    return report.render(view.report, view.following) if isinstance(view, RunView) else gate.render(view.gate)

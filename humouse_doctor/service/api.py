@@ -17,6 +17,7 @@ from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.inputs.remote import copies, names
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.service.commands import report_on
 from humouse_doctor.service.python_report import Report
@@ -46,7 +47,7 @@ def inspect(
     quick: bool = False,
     plugins: bool = True,
 ) -> Report:
-    """Diagnose a checkpoint (a file or a run's folder), or a `generator` in memory.
+    """Diagnose a checkpoint (a file, its URL, or a run's folder), or a `generator` in memory.
 
     A `generator` maps (z) or (z, c), z of shape (N, latent_dim), or (N, T, latent_dim) of noise at every step, to (N, T, D);
     `targets` (N, T, D), or (N, T) of one channel, are what its loss compares it with, in that unit; `settings` are config
@@ -67,7 +68,7 @@ def inspect(
                 "targets, conditions, latent_dim, codes, sampler and part go with a generator; give data and config with a"
                 " checkpoint"
             )
-        with using(plugins=plugins):
+        with using(plugins=plugins), names.names_in_errors():
             return Report.of(report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick)))
     if config is not None or data is not None or source is not None:
         raise UsageError("config, data and source go with a checkpoint; give settings and targets with a generator")
@@ -107,7 +108,7 @@ def preflight(
     `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` in one line.
     """
     request = _request(None, config, data, source, settings, 512, seed, quick=False)
-    with using(plugins=plugins):
+    with using(plugins=plugins), names.names_in_errors():
         return Report.of(report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s)))
 
 
@@ -123,7 +124,8 @@ def load_case(
     quick: bool = False,
 ) -> Case:
     """Return the data that the probes would measure; without a checkpoint, the case before training."""
-    return load.load_case(_request(checkpoint, config, data, source, settings, samples, seed, quick)).case
+    with names.names_in_errors():
+        return load.load_case(_request(checkpoint, config, data, source, settings, samples, seed, quick)).case
 
 
 def _request(
@@ -137,9 +139,9 @@ def _request(
     quick: bool,
 ) -> Request:
     return Request(
-        checkpoint=None if checkpoint is None else Path(checkpoint),
-        config=None if config is None else Path(config),
-        data=None if data is None else Path(data),
+        checkpoint=None if checkpoint is None else copies.local(checkpoint),
+        config=None if config is None else copies.local(config),
+        data=None if data is None else copies.local(data),
         source=None if source is None else Path(source),
         overrides=tuple(f"{key}={spell(value)}" for key, value in (settings or {}).items()),
         samples=samples,

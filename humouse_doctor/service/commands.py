@@ -22,6 +22,8 @@ from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.files import is_stored
+from humouse_doctor.inputs.remote import names
+from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import search_command
@@ -94,11 +96,17 @@ def report_on(
     of a rehearsal.
     """
     report, _ = _diagnosed(request, select, ignore, progress, beside, on_pulse)
-    if not report.patch:
-        return report
-    from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
+    if report.patch:
+        from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-    return with_suggestion(with_diff(report, request.config), request)
+        report = with_diff(report, request.config)
+    report = with_suggestion(report, request)
+    return names.with_names(report) if _is_remote(request) else report
+
+
+def _is_remote(request: Request) -> bool:
+    """Return True if a remote file is among those that `request` names."""
+    return any(names.is_copy(path) for path in (request.checkpoint, request.config, request.data))
 
 
 def with_suggestion(report: Report, request: Request) -> Report:
@@ -107,9 +115,9 @@ def with_suggestion(report: Report, request: Request) -> Report:
 
 
 def typed(command: str, request: Request, *options: str) -> str | None:
-    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed."""
+    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed, or is secret."""
     first, config = request.checkpoint, request.config
-    if first is None and command in ("preflight", "gate"):
+    if first is None and command in ("preflight", "gate", "verify"):
         first, config = config, None
     words = ["humouse-doctor", command, *(() if first is None else (_as_word(first),))]
     for option, path in (("--config", config), ("--data", request.data), ("--source", request.source)):
@@ -122,12 +130,12 @@ def typed(command: str, request: Request, *options: str) -> str | None:
         words.extend(() if request.part is None else ("--part", request.part))
         words.extend(("--targets", "as-is") if request.as_is else ())
     typed = shlex.join([*words, *(("--salvage",) if request.salvage else ()), *options])
-    return typed if typed.isprintable() else None
+    return typed if typed.isprintable() and HIDDEN not in typed else None
 
 
 def _as_word(path: Path) -> str:
-    """Return a path that no command line takes for an option."""
-    return f"./{path}" if str(path).startswith("-") else str(path)
+    """Return a path, or a remote file's URL, that no command line takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else names.named(str(path))
 
 
 def following_of(report: Report, request: Request) -> tuple[str, ...]:
@@ -220,5 +228,8 @@ def suggest(
             raise UsageError(f"{request.checkpoint}: a saved report; --write, --config, --data and --outcome need its run")
         return patch.of_saved(request.checkpoint, emit)
     patch.require_config(request)
+    if write and names.is_copy(request.config):
+        raise UsageError(f"{request.config}: a remote file, which --write does not change; apply the diff to the original")
     report, facts = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
-    return patch.suggestion(report, request, emit, write, force, facts)
+    made = patch.suggestion(report, request, emit, write, force, facts)
+    return names.with_names(made) if _is_remote(request) else made

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from humouse_doctor.cases.request import Request
-from humouse_doctor.core.errors import DoctorError, MachineError, UsageError, ordinary
+from humouse_doctor.core.errors import DoctorError, InputError, MachineError, UsageError, ordinary
 from humouse_doctor.core.gating import Entry, Gate, Policy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.text import full_reason
@@ -27,6 +26,8 @@ from humouse_doctor.gate import comparing
 from humouse_doctor.gate import policy as policies
 from humouse_doctor.gate.judging import Judge, is_known, refused, worst_first
 from humouse_doctor.inputs.files import require_unread
+from humouse_doctor.inputs.remote import copies, names
+from humouse_doctor.inputs.remote.place import shown
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
@@ -46,14 +47,14 @@ MANY = 4
 class GateRequest:
     """The inputs of a gate and its rules.
 
-    `request` holds what all inputs share: config and data for checkpoints, overrides, sizes and the seed. `policy` is a
-    file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where given, override
-    it. `today` decides which ignores have expired. `outputs` are the files that the caller will write. `workers` processes
-    look at the inputs, 0 for one per core, None for as many as pay; or the workers of the `cluster` at this address.
-    `journal` is the file that keeps what is known of each input as soon as it is.
+    `inputs` are paths and URLs. `request` holds what they share: config and data for checkpoints, overrides, sizes and the
+    seed. `policy` is a file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where
+    given, override it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
+    `workers` processes look at the inputs, 0 for one per core, None for as many as pay; or the workers of the `cluster` at
+    this address. `journal` is the file that keeps what is known of each input as soon as it is.
     """
 
-    inputs: tuple[Path, ...]
+    inputs: tuple[str | Path, ...]
     request: Request
     today: date
     folder: Path
@@ -108,10 +109,15 @@ def gate(
         baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
     each: dict[Path, Run] = {}
-    for found in chain.from_iterable(map(runs_at, order.inputs)):
-        each.setdefault(found.path.absolute(), found)
-    requests = {str(found.path): _request_for(found, order.request) for found in each.values()}
-    looked_at = _looked_at_all(order, requests, progress, listener)
+    looked_at = dict[str, Report | Entry]()
+    for given in map(_local, order.inputs):
+        if isinstance(given, Entry):
+            looked_at[given.name] = given
+            continue
+        for found in runs_at(given):
+            each.setdefault(found.path.absolute(), found)
+    requests = {names.named(str(found.path)): _request_for(found, order.request) for found in each.values()}
+    looked_at |= _looked_at_all(order, requests, progress, listener)
     require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:
@@ -175,6 +181,14 @@ def _crew(order: GateRequest, requests: Sequence[Request]) -> Crew:
     return crew_for(min(cores(), rehearsed + checkpoints)) if pays else alone()
 
 
+def _local(given: str | Path) -> Path | Entry:
+    """Return the path of an input, or an entry that says why a remote file could not be fetched."""
+    try:
+        return copies.local(given)
+    except InputError as error:
+        return refused(shown(str(given)), error)
+
+
 def look(request: Request) -> bytes:
     """Return the report on one input, or the reason why there is none, as JSON; tell of the progress."""
     return json_answer.render(_looked_at(request))
@@ -195,7 +209,9 @@ def _answer(ended: Ended, request: Request) -> Report | Entry:
     if ended.answer is None:
         return refused(ended.name, MachineError(f"{ended.name}: {ended.failure}"))
     found = json_answer.parse(ended.answer, ended.name)
-    return commands.with_suggestion(found, request) if isinstance(found, Report) else refused(ended.name, found)
+    return (
+        commands.with_suggestion(found, request) if isinstance(found, Report) else names.with_names(refused(ended.name, found))
+    )
 
 
 @dataclass(slots=True)

@@ -12,17 +12,21 @@ from humouse_doctor.cases.stage import is_generator, is_outdated, other_run
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.history import History, LossCurve
+from humouse_doctor.core.history import History, LossCurve, Snapshot
+from humouse_doctor.core.watching import WATCH_FILE
 from humouse_doctor.diagnosis import losses
 from humouse_doctor.diagnosis.timeline import flat_timing, history_of, snapshot_of
+from humouse_doctor.diagnosis.watching import watched_curves, watched_snapshots
 from humouse_doctor.inputs.config import hydra_record
-from humouse_doctor.inputs.files import changed_at
+from humouse_doctor.inputs.files import changed_at, is_file
 from humouse_doctor.inputs.gestures.gestures import gather
+from humouse_doctor.inputs.logs.events import EVENTS, read_events
 from humouse_doctor.inputs.logs.tables import DIFFUSION_EVALUATIONS, EVALUATIONS, METRICS, read_table
 from humouse_doctor.inputs.logs.warm_up_log import LOG, read_warm_up
+from humouse_doctor.stored import watch
 
 _TABLES = (METRICS, EVALUATIONS, DIFFUSION_EVALUATIONS)
-_LOGS = (LOG, *_TABLES)
+_LOGS = (LOG, *_TABLES, EVENTS)
 #: The most files of one name that are read, the newest first.
 _MOST_OF_A_NAME = 3
 _MAX_NAMED = 5
@@ -49,10 +53,12 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
             "file of samples that the run drew itself was" if count == 1 else "files of samples that the run drew itself were"
         )
         remarks.append(f"{count} {them} not examined: no data given")
-    history = history_of(snapshots, found.unread, case.stage)
+    glances, seen, broken = _watched(entries)
+    remarks.extend(broken)
+    history = history_of([*snapshots, *glances], found.unread, case.stage)
     curves, said = [], list[str]()
     for path in _logs(entries):
-        if path.name in _TABLES and is_outdated(path, checkpoint):
+        if (path.name in _TABLES or path.name.startswith(EVENTS)) and is_outdated(path, checkpoint):
             remarks.append(f"ignored {path}: it is older than the checkpoint, so it is taken for an earlier run's")
             continue
         try:
@@ -63,7 +69,20 @@ def history_of_run(run: Path, case: Case) -> tuple[History, tuple[str, ...]]:
         remarks.append(f"read {path}")
         curves += [] if curve is None else [curve]
         said += [line for line in observations if line not in said]
-    return replace(history, curves=tuple(curves), observations=(*history.observations, *said)), tuple(remarks)
+    return replace(history, curves=(*curves, *seen), observations=(*history.observations, *said)), tuple(remarks)
+
+
+def _watched(entries: Iterable[Path]) -> tuple[list[Snapshot], list[LossCurve], list[str]]:
+    """Return the glances and the loss in the newest file of a watch, and a remark on it; nothing without one."""
+    files = [path for path in entries if path.name == WATCH_FILE and is_file(path)]
+    if not files:
+        return [], [], []
+    path = max(files, key=lambda one: (changed_at(one) or 0.0, str(one)))
+    try:
+        watched = watch.read(path)
+    except InputError as error:
+        return [], [], [str(error)]
+    return watched_snapshots(watched, path), watched_curves(watched, path), [f"read {path}"]
 
 
 def _of_one_run(entries: Sequence[Path], run: Path, checkpoint: Path) -> tuple[Sequence[Path], list[str]]:
@@ -86,7 +105,7 @@ def _of_one_run(entries: Sequence[Path], run: Path, checkpoint: Path) -> tuple[S
             known[path.parent] = others.isdisjoint(around) and (record is None or record.parent.parent in around)
         if known[path.parent]:
             kept.append(path)
-        elif path.name in _LOGS or drawn.named(path) is not None:
+        elif _log_name(path) in _LOGS or drawn.named(path) is not None:
             left[str(path.parent)] = None
     if not left:
         return kept, []
@@ -102,6 +121,8 @@ def curve_of(path: Path, case: Case) -> tuple[LossCurve | None, tuple[str, ...]]
     """Return the curve in a log or table, None without one, and sentences about it; raise `InputError`."""
     if path.name == LOG:
         return losses.of_log(path, read_warm_up(path), case)
+    if path.name.startswith(EVENTS):
+        return losses.of_events(path, read_events(path), case)
     return losses.of_table(path, read_table(path, lambda _: losses.COLUMNS), case)
 
 
@@ -127,12 +148,18 @@ def _logs(entries: Iterable[Path]) -> list[Path]:
     """Return the logs and tables among the entries of a run's folders, of each name the newest."""
     by_name: dict[str, list[tuple[float, str, Path]]] = {}
     for path in entries:
-        if path.name in _LOGS:
+        name = _log_name(path)
+        if name in _LOGS:
             seconds = changed_at(path)
             if seconds is not None:
-                by_name.setdefault(path.name, []).append((seconds, str(path), path))
+                by_name.setdefault(name, []).append((seconds, str(path), path))
     return [
         path
         for _, found in sorted(by_name.items(), reverse=True)
         for _, _, path in sorted(found, reverse=True)[:_MOST_OF_A_NAME]
     ]
+
+
+def _log_name(path: Path) -> str:
+    """Return the name of a file, of TensorBoard's only what all of them begin with."""
+    return EVENTS if path.name.startswith(EVENTS) else path.name

@@ -8,6 +8,8 @@ from pathlib import Path
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.view import RunView, TrialsView
+from humouse_doctor.inputs.remote import names
+from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.service.display import Beside, Display, view_of
 from humouse_doctor.stored import saved
 
@@ -20,6 +22,8 @@ def show_saved(path: Path, display: Display) -> RunView | TrialsView:
 
     The outcome that `display` names marks the report's remedies; the config that both belong to is read for this.
     """
+    if path.suffix == ".jsonl":
+        raise UsageError(f"{path}: the file of a watch is shown by humouse-doctor tail {shlex.quote(str(path))} --once")
     beside = Beside.read(display)
     found = saved.read_any(path)
     if isinstance(found, Outcome):
@@ -30,5 +34,6 @@ def show_saved(path: Path, display: Display) -> RunView | TrialsView:
         from humouse_doctor.service.trials import marked, overrides_of  # few reports are shown beside trials
 
         found = marked(found, beside.outcome, beside.outcome_path, overrides_of(found))
-    command = shlex.join(["humouse-doctor", "show", str(path), "--full"])
-    return view_of(found, display, beside, (command,) if str(path) != "-" and command.isprintable() else ())
+    command = shlex.join(["humouse-doctor", "show", names.named(str(path)), "--full"])
+    typed = str(path) != "-" and command.isprintable() and HIDDEN not in command
+    return view_of(found, display, beside, (command,) if typed else ())

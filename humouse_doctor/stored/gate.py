@@ -7,6 +7,7 @@ from typing import Any
 
 from humouse_doctor.core.gating import GATE_KIND, GATE_VERSION, Entry, Gate, JudgedFinding, Policy
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.report import Report
 from humouse_doctor.stored import report as json_report
 
 
@@ -60,8 +61,13 @@ def _entry(entry: Entry) -> str:
         "healed": list(entry.healed),
         "notes": list(entry.notes),
     }
-    report = "null" if entry.report is None else json_report.render(entry.report)
+    report = "null" if entry.report is None else json_report.render(entry.report, _following(entry.report))
     return json_report.joined(content, "report", textwrap.indent(report, "  ").strip()).rstrip("\n")
+
+
+def _following(report: Report) -> tuple[str, ...]:
+    """Return the command that prints the patch, where there is one."""
+    return () if report.suggest is None else (report.suggest,)
 
 
 def _judged(judged: JudgedFinding) -> dict[str, Any]:

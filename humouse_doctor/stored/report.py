@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -37,9 +37,12 @@ _STATUSES = {
 }
 
 
-def render(report: Report) -> str:
-    """Return the report as JSON text that ends in a newline."""
-    content = to_dict(report)
+def render(report: Report, following: Sequence[str] = ()) -> str:
+    """Return the report as JSON text that ends in a newline; `following` are the commands to type next.
+
+    They are not read back: a file from elsewhere tells nobody what to type.
+    """
+    content = to_dict(report, following)
     pictures = content.pop("pictures")
     return joined(content, "pictures", _packed(pictures))
 
@@ -69,7 +72,7 @@ def patch_text(report: Report) -> str:
     return no_command_in_json(json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
-def to_dict(report: Report) -> dict[str, Any]:
+def to_dict(report: Report, following: Sequence[str] = ()) -> dict[str, Any]:
     """Return the report as plain data, in the order of the file."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -77,6 +80,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "verdict": report.verdict.value,
         "confidence": report.confidence.value,
         "sentence": report.sentence,
+        "next": list(following),
         "subject": plain(report.subject),
         "stage": plain(report.stage),
         "history": plain(report.history),

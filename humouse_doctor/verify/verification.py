@@ -25,6 +25,7 @@ from humouse_doctor.inputs.config import reader, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
+from humouse_doctor.inputs.remote.names import named
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.registry import current
 from humouse_doctor.remedies.arms import part_names, together
@@ -129,7 +130,7 @@ def _verified(
     case = loaded.case
     if request.checkpoint is not None:
         case = load_case(replace(inspected, checkpoint=None), gestures=gestures, config=config, source=loaded.source).case
-    named = [arm_of(patch, case, report, request.overrides) for patch in request.patches]
+    asked = [arm_of(patch, case, report, request.overrides) for patch in request.patches]
     own = own_steps(settings, gestures)
     if request.steps is None and not own:
         raise UsageError(f"{request.config}: its warm-up has no steps to try; give --steps, or training.reconstruction_epochs")
@@ -158,11 +159,11 @@ def _verified(
         Outcome(
             tool_version=VERSION,
             fingerprint=fingerprint,
-            config=str(request.config),
+            config=named(str(request.config)),
             config_values=config_values(settings),
             config_prefix=settings.prefix,
-            data=str(request.data),
-            checkpoint=None if request.checkpoint is None else str(request.checkpoint),
+            data=named(str(request.data)),
+            checkpoint=None if request.checkpoint is None else named(str(request.checkpoint)),
             own_steps=own,
             steps=bench.base_steps,
             seeds=request.seeds,
@@ -172,7 +173,7 @@ def _verified(
     )
     maker = bench if request.trainer is None else TrainerBench(bench=bench, command=request.trainer)
     runner = Runner(maker=maker, listener=listener, crew=crew, store=store)
-    return _run_trials(request, _Session(case, bench, runner, store, report, started, named, text))
+    return _run_trials(request, _Session(case, bench, runner, store, report, started, asked, text))
 
 
 def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:

@@ -142,7 +142,9 @@ def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_
     command = f"suggest-config {collapsed_run}"
     assert command in " ".join(written.out.split())
     assert command not in " ".join(shown.out.split())  # no report that is read back hands over a command
-    assert invoke("show", saved, "-f", "json").out == saved.read_text()
+    again, own = json.loads(invoke("show", saved, "-f", "json").out), json.loads(saved.read_text())
+    assert [line.split()[:2] for line in own["next"]] == [["humouse-doctor", "suggest-config"]]
+    assert again == own | {"next": [f"humouse-doctor show {saved} --full"]}
 
 
 @pytest.mark.parametrize(("level", "code"), [("error", 1), ("warning", 1), ("note", 1), ("never", 0)])

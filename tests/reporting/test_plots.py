@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humouse_doctor.core.outcome import AS_IT_IS
+from humouse_doctor.core.outcome import AS_IT_IS, Change
 from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.reporting.html import plots, svg
 from humouse_doctor.reporting.html.axes import WIDTH
 from humouse_doctor.reporting.html.plots import Plot
 from tests.reporting.builders import pictures
-from tests.verify.builders import GATES, base_outcome, outcome, trial
+from tests.verify.builders import GATES, arm_outcome, base_outcome, outcome, searched, trial
 
 _NUMBER = st.one_of(
     st.floats(), st.sampled_from([0.0, -1.0, 1e30, 9e99, -9e99, 5e-324, 1e-300, 1e308]), st.integers(-(2**63), 2**63 - 1)
@@ -87,6 +87,12 @@ def test_whatever_trials_hold_is_drawn_in_place_or_left_out(
     )
 
     _drawn(plots.losses("loss", "Loss", replace(outcome(base_outcome()), trials=trials)))
+    changes = tuple(
+        Change(metric=metric, before=values[0], after=values[-1], difference=None)
+        for metric in ("HD101.spread_ratio", "HD105.skill", name)
+        for values in seeds
+    )
+    _drawn(plots.before_and_after("moved", outcome(base_outcome(), replace(arm_outcome(GATES, None), changes=changes))))
 
 
 @given(_NAME)
@@ -137,3 +143,27 @@ def test_each_seed_widens_the_band_around_the_mean() -> None:
 
     assert [path.get("class") for path in root.iter("path") if "fill-opacity" in path.attrib] == ["f-arm0"]
     assert AS_IT_IS.key in {one.arm for one in trials}
+
+
+def test_a_reach_that_is_too_thin_to_be_seen_is_drawn_in_an_inset() -> None:
+    narrow = replace(pictures(), edges=(-1000.0, 0.0, 1000.0), shares={"targets": (0.5, 0.5)}, reach=(-1.0, 1.0))
+    thin, wide = (plots.histogram("values", "Values", one) for one in (narrow, replace(narrow, reach=(-500.0, 500.0))))
+    beside = plots.histogram("values", "Values", replace(narrow, reach=(5000.0, 5001.0)))
+    assert thin is not None
+    assert wide is not None
+    assert beside is not None
+
+    assert {text.text for text in _drawn(thin).iter("text")} >= {"-1", "1", "111x"}
+    assert "the head reaches -1 to 1, at the top 111 times as wide" in thin.numbers
+    assert thin.height > wide.height == beside.height
+    assert "times as wide" not in wide.numbers + beside.numbers
+
+
+def test_the_best_arm_stands_beside_the_run_as_it_is() -> None:
+    plot = plots.before_and_after("moved", searched())
+    assert plot is not None
+
+    assert plot.numbers == "spread 0.01 -> 0.9; movement 0.01 -> 0.9; skill 0.01 -> 0.9."
+    assert [key.name for key in plot.legend] == ["as it is", "normalised-positions + slow-gates", "healthy"]
+    assert len(list(_drawn(plot).iter("circle"))) == 6
+    assert plots.before_and_after("moved", outcome(base_outcome())) is None

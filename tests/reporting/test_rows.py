@@ -7,13 +7,13 @@ import pytest
 from humouse_doctor.core.case import Subject
 from humouse_doctor.core.gating import Policy
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
-from humouse_doctor.core.remedy import RemedyStatus
+from humouse_doctor.core.remedy import Edit, RemedyStatus
 from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.gate.judging import judged_alone
-from humouse_doctor.reporting import markdown, text
+from humouse_doctor.reporting import markdown, screen, text
 from humouse_doctor.reporting.html import page
-from humouse_doctor.reporting.rows import support_of, without_cause
-from tests.reporting.builders import healthy, result
+from humouse_doctor.reporting.rows import steps_of_patch, support_of, without_cause
+from tests.reporting.builders import FIX_A, collapsed, healthy, result
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,21 @@ def test_every_format_for_people_has_the_lines() -> None:
     assert "No cause was found" in text.render(report)
     assert "**No cause was found**" in markdown.render(gate)
     assert "No cause was found" in page.render(gate)
+
+
+def test_the_epochs_of_a_patch_are_said_as_steps_beside_those_that_the_old_scale_needs() -> None:
+    def patched(old: int | None, new: int) -> Report:
+        return replace(collapsed(), patch=(Edit(key="training.reconstruction_epochs", old=old, new=new),), diff="")
+
+    said = "224 epochs are 3,584 steps; 76,188 are for the scale that the patch changes"
+    report = patched(8, 224)
+    assert steps_of_patch(report) == said
+    assert said in " ".join(screen.render(report, following=()).split())
+    assert said in " ".join(text.render(report).split())
+    assert said in markdown.render(judged_alone(report, Policy(), "0.1.0"))
+    assert f"{said}." in page.render(judged_alone(report, Policy(), "0.1.0"))
+    assert steps_of_patch(patched(8, 5000)) == "5,000 epochs are 80,000 steps"
+    assert steps_of_patch(replace(report, cure=FIX_A)) == "224 epochs are 3,584 steps"
+    assert (steps_of_patch(patched(None, 10)), steps_of_patch(replace(report, probes=())), steps_of_patch(collapsed())) == (
+        "",
+    ) * 3

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Origin, Place, Setting
 from humouse_doctor.gate.judging import judged_alone
+from humouse_doctor.probes import pages
 from humouse_doctor.probes.pages import page
 from humouse_doctor.reporting import sarif
 from tests.conftest import Golden
@@ -355,3 +357,17 @@ def test_a_hostile_name_is_harmless(name: str) -> None:
         assert parts.scheme in ("", "file")
         assert not parts.netloc
         assert unquote(uri)
+
+
+def test_a_rule_links_to_its_page_where_the_package_names_a_site(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Message()
+    named["Project-URL"] = "Source, https://code.example/x"
+    named["Project-URL"] = "Documentation, https://docs.example/doctor/"
+    assert not any("helpUri" in rule for rule in run(gated())["tool"]["driver"]["rules"])
+    monkeypatch.setattr(pages, "metadata", lambda _: named)
+
+    rules = {rule["id"]: rule.get("helpUri") for rule in run(alone(collapsed()))["tool"]["driver"]["rules"]}
+
+    assert rules["HD201"] == "https://docs.example/doctor/probes/hd201-out-of-reach-targets.html"
+    assert pages.address("HD001") == "https://docs.example/doctor/probes/tool-codes.html#hd001"
+    assert pages.address("XX999") is None

@@ -230,3 +230,14 @@ def test_a_known_stage_is_said_and_an_unknown_one_is_not() -> None:
 
     assert any(line.startswith("stage: after 3 adversarial epochs") for line in shown(known))
     assert "stage" not in "\n".join(shown(replace(known, stage=Stage(kind=StageKind.UNKNOWN, because="nothing says so"))))
+
+
+def test_what_would_be_healthy_stands_beside_the_first_number_of_a_symptom() -> None:
+    spread, evidence = PROBES[0], {"spread_ratio": 0.002}
+    same_way = next(probe for probe in PROBES if probe.code == "HD102")
+
+    assert spread.brief_bound(evidence) == "from 0.5"
+    assert spread.brief_bound({"spread_ratio": 9.0}) == f"to {spread.metric('spread_ratio').healthy.high:g}"
+    assert spread.brief_bound({"spread_ratio": 1.0}) == spread.brief_bound({}) == ""
+    assert same_way.brief_bound({"saturated_share": 0.9}) == "to 20%"
+    assert "Seen: HD101 spread 0.002 of real (healthy from 0.5), HD002 config-value," in shown(collapsed())[6]

@@ -10,11 +10,17 @@ import pytest
 from humouse_doctor.cases import drawn
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import Case, Subject
 from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report, Verdict
+from humouse_doctor.core.watching import WATCH_FILE, Beginning, Moment
+from humouse_doctor.diagnosis import timeline
 from humouse_doctor.service.commands import report_on
+from humouse_doctor.service.history import _watched, curve_of
+from humouse_doctor.stored.watch import line_of
 from tests.cases.builders import write_checkpoint, write_config
 from tests.cases.test_from_samples import STEPS, wandering
+from tests.inputs.logs.test_events import record, simple
 
 
 @pytest.fixture
@@ -215,3 +221,45 @@ def test_a_table_of_an_earlier_run_is_left(run: Path) -> None:
     assert report.history is not None
     assert report.history.observations == ()
     assert f"ignored {table}: it is older than the checkpoint, so it is taken for an earlier run's" in report.subject.remarks
+
+
+def test_what_a_watch_saw_is_a_part_of_the_history_but_not_of_what_the_run_drew(tmp_path: Path) -> None:
+    file = tmp_path / WATCH_FILE
+    beginning = Beginning(tool_version="1", generator="G", steps=200, every=1, best_constant=3.0, motionless=2.0)
+    seen = [
+        Moment(
+            step=step,
+            now=Verdict.COLLAPSED if step < 150 else Verdict.HEALTHY,
+            outlook=Verdict.UNDETERMINED,
+            causes=(),
+            measures={"spread": step / 200},
+            loss=None if step == 3 else 1 / step,
+        )
+        for step in range(1, 201)
+    ]
+    file.write_bytes(line_of(beginning) + b"".join(map(line_of, seen)))
+
+    glances, curves, remarks = _watched([file, tmp_path / "other.txt"])
+    history = timeline.history_of(glances, 0, None)
+
+    assert (len(glances), glances[0].step, glances[-1].step) == (60, 1, 200)
+    assert history.series == ()
+    assert history.fell_ill is None
+    assert history.observations[0].startswith(
+        "by what a watch saw while it warmed up it is collapsed from step 1 to step 149, healthy from step 153 to step 200"
+    )
+    assert (len(curves[0].epochs), curves[0].unit, curves[0].best_constant) == (199, "step", 3.0)
+    assert remarks == [f"read {file}"]
+    file.write_bytes(b"nothing\n")
+    assert _watched([file])[2][0].endswith("not a line of a watch: JSON is malformed: invalid character (byte 4)")
+
+
+def test_a_loss_in_tensorboards_events_is_a_curve_over_steps(tmp_path: Path) -> None:
+    file = tmp_path / "events.out.tfevents.1.host"
+    file.write_bytes(b"".join(record(step, simple("train_loss", 2.0 / step)) for step in range(1, 5)))
+
+    curve, said = curve_of(file, Case(subject=Subject(name="run")))
+
+    assert curve is not None
+    assert (curve.name, curve.unit, curve.epochs, curve.values[-1]) == ("train_loss", "step", (1, 2, 3, 4), 0.5)
+    assert said == (f"{file.name}: train_loss fell by 75% from step 1 to 4, to 0.5",)

@@ -1,7 +1,7 @@
 """Writes the published JSON Schemas from the types of the files: `python -m tests.stored.write_schemas`.
 
-To be run whenever `humouse_doctor.stored.shapes` has changed. A schema says what the tool writes, so that it allows no further
-fields; the tool itself passes over them when it reads.
+To be run whenever `humouse_doctor.stored.shapes` has changed. A schema says what the tool writes, so that it asks for every
+field and allows no further ones; when it reads, the tool itself passes over them and does without new ones.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from humouse_doctor.core.gating import BASELINE_VERSION, GATE_VERSION
 from humouse_doctor.core.outcome import OUTCOME_VERSION
 from humouse_doctor.core.report import SCHEMA_VERSION
 from humouse_doctor.core.surveying import SURVEY_VERSION
+from humouse_doctor.core.watching import WATCH_VERSION
 from humouse_doctor.stored import shapes
 from humouse_doctor.stored.shapes.baseline import Baseline
 from humouse_doctor.stored.shapes.bounds import LINES, MANY_LINES
@@ -25,6 +26,7 @@ from humouse_doctor.stored.shapes.gate import Gate
 from humouse_doctor.stored.shapes.outcome import Outcome
 from humouse_doctor.stored.shapes.report import Report
 from humouse_doctor.stored.shapes.survey import Survey
+from humouse_doctor.stored.shapes.watch import Watch
 
 FOLDER = Path(shapes.__file__).parents[1] / "schemas"
 VALUE = {
@@ -48,8 +50,15 @@ def schemas() -> dict[str, str]:
         "survey": survey,
         "outcome": _schema(Outcome, OUTCOME_VERSION),
         "baseline": _schema(Baseline, BASELINE_VERSION),
+        "watch": _of_a_line(_schema(Watch, WATCH_VERSION)),
     }
     return {name: json.dumps(schema, indent=2) + "\n" for name, schema in every.items()}
+
+
+def _of_a_line(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one line of a file from that of the object with its `lines`."""
+    head = {key: schema[key] for key in ("$schema", "$id", "title", "description")}
+    return {**head, **schema["properties"]["lines"]["items"], "$defs": schema["$defs"]}
 
 
 def _schema(shape: type[Struct], version: str) -> dict[str, Any]:
@@ -67,17 +76,20 @@ def _schema(shape: type[Struct], version: str) -> dict[str, Any]:
 
 
 def _with_references(part: Any, references: dict[str, str]) -> Any:
-    """Return a part of a schema with its references renamed, without patterns of line ends, and closed to further fields."""
+    """Return a part of a schema with its references renamed, without patterns of line ends, and closed to further fields.
+
+    What OpenAPI adds to JSON Schema is left out.
+    """
     if isinstance(part, list):
         return [_with_references(one, references) for one in part]
     if not isinstance(part, dict):
         return part
-    kept = {key: value for key, value in part.items() if value not in (LINES, MANY_LINES)}
+    kept = {key: value for key, value in part.items() if value not in (LINES, MANY_LINES) and key != "discriminator"}
     if "$ref" in kept:
         kept["$ref"] = references.get(kept["$ref"], kept["$ref"])
     if isinstance(kept.get("description"), str):
         kept["description"] = inspect.cleandoc(kept["description"])
-    closed = {"additionalProperties": False} if "properties" in kept else {}
+    closed = {"required": list(kept["properties"]), "additionalProperties": False} if "properties" in kept else {}
     return {key: _with_references(value, references) for key, value in {**kept, **closed}.items()}
 
 

@@ -13,6 +13,7 @@ from humouse_doctor.core.settings import Value
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import is_file
+from humouse_doctor.inputs.remote import names
 
 _FOLDER, _CONFIG = ".hydra", "config.yaml"
 #: The group of humouse's configs that holds its experiments, and a name in it that leads nowhere else.
@@ -35,7 +36,7 @@ def is_record(config: Path) -> bool:
 def around(checkpoint: Path) -> Path | None:
     """Return the record of the run in whose folder the checkpoint lies, None if there is none."""
     full = Path(os.path.abspath(checkpoint))  # noqa: PTH100  # with symlinks kept
-    found = (folder / _FOLDER / _CONFIG for folder in full.parents[: _LEVELS + 1])
+    found = (folder / _FOLDER / _CONFIG for folder in names.parents(full)[: _LEVELS + 1])
     return next((path for path in found if is_file(path)), None)
 
 

@@ -24,6 +24,7 @@ from humouse_doctor.inputs.config.backups import free_backup_of
 from humouse_doctor.inputs.config.reader import in_message, spell
 from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.inputs.files import replace_file, repository
+from humouse_doctor.inputs.remote import names
 
 _BOM = "\ufeff"
 #: Characters of an override that fit into a line that people read.
@@ -379,8 +380,11 @@ def _header(side: str, name: str) -> str:
 def diff_place(path: str) -> tuple[Path, str]:
     """Return the absolute folder in which a diff of the file at `path` applies, and the file's name there, with `/`.
 
-    This is the current folder if the file lies below it, else the top of the file's repository, else the file's folder.
+    This is the current folder if the file lies below it, else the top of the file's repository, else the file's folder. The
+    diff of a remote file is for wherever the original lies.
     """
+    if names.is_copy(Path(path)):
+        return Path(path).parent, Path(path).name
     if ".." in Path(path).parts:  # `link/..` is not the folder of the link
         full = Path(os.path.realpath(Path(path).parent)) / Path(path).name
     else:
@@ -394,8 +398,11 @@ def diff_place(path: str) -> tuple[Path, str]:
 def require_own_file(path: str) -> None:
     """Raise `PatchRefused` if `git apply` or `patch -p1` in the current folder would change another file than `path`.
 
-    A diff names its file relative to the folder from `diff_place`; the current folder may have a file of the same name.
+    A diff names its file relative to the folder from `diff_place`; the current folder may have a file of the same name. Of a
+    remote file it may be the original.
     """
+    if names.is_copy(Path(path)):
+        return
     folder, name = diff_place(path)
     require_no_other(Path(path), name, folder)
 

@@ -13,6 +13,7 @@ from humouse_doctor.core.settings import Place
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.config.trainer_keys import ADDED
 from humouse_doctor.inputs.files import is_file, is_folder, read_bounded, shortest
+from humouse_doctor.inputs.remote import names
 
 #: The trainer's path in a checkout of humouse, whose file has 120 kB.
 TRAINER = Path("src", "train", "train_gan.py")
@@ -71,7 +72,7 @@ def checkout_of(trainer: Path) -> Path | None:
 def around(run: Path) -> Path | None:
     """Return the trainer of the checkout in which `run` lies, None if it lies in none."""
     full = run.absolute()
-    found = (above / TRAINER for above in (full, *full.parents)[: _LEVELS + 1])
+    found = (above / TRAINER for above in (full, *names.parents(full))[: _LEVELS + 1])
     return next((shortest(path) for path in found if is_file(path)), None)
 
 

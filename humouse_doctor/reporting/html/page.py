@@ -36,7 +36,7 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import format_number, support_of, unit_of, without_cause
+from humouse_doctor.reporting.rows import format_number, steps_of_patch, support_of, unit_of, without_cause
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -269,6 +269,7 @@ class Section:
     diff: tuple[tuple[str, str], ...]
     diff_copies: bool
     overrides: str
+    steps: str
     hints: tuple[tuple[str, str], ...]
     rows: tuple[FindingRow, ...]
     probes: tuple[ProbeSection, ...]
@@ -294,6 +295,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         diff=() if report is None else tuple(_diff_lines(report.diff)),
         diff_copies=report is not None and harmless(report.diff) == report.diff,
         overrides=overrides if harmless(overrides) == overrides else "",
+        steps="" if report is None else steps_of_patch(report),
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
         rows=tuple(map(partial(_row, report), entry.findings)),
         probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
@@ -338,9 +340,12 @@ def _history(name: str, history: History | None) -> tuple[Plot, ...]:
     """Return the pictures of a run over its epochs."""
     if history is None:
         return ()
-    made = [plots.timeline(f"{name}-timeline", "What it drew itself, over the data", history)]
+    made = [
+        plots.timeline(f"{name}-timeline", "What it drew itself, over the data", history),
+        plots.timeline(f"{name}-watch", "What a watch saw, over the data", history, watched=True),
+    ]
     for place, curve in enumerate(history.curves[:_MOST_CURVES]):
-        title = "Loss of the warm-up" if curve.name == "warm-up" else f"Loss {curve.name}"
+        title = {"warm-up": "Loss of the warm-up", "watch": "Loss at the watch's looks"}.get(curve.name, f"Loss {curve.name}")
         made.append(plots.loss_curve(f"{name}-loss{place}", title, curve))
     return tuple(plot for plot in made if plot is not None)
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import compress
 from statistics import fmean
 
-from humouse_doctor.core.history import History, LossCurve
-from humouse_doctor.core.outcome import AS_IT_IS, Outcome, Trial
+from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind
+from humouse_doctor.core.outcome import AS_IT_IS, Change, Outcome, Trial
 from humouse_doctor.core.pictures import Pictures, Points
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import svg
 from humouse_doctor.reporting.html.axes import WIDTH, Axes, Scale, axes, below, percent, powers_of_ten, round_below, ticks
+from humouse_doctor.reporting.ranges import Range, range_of
 
 #: The class and dashes of each curve and histogram, by its name in `Pictures`.
 _GROUPS = {"targets": ("targets", ""), "prior samples": ("prior", "6 3"), "fitted latents": ("fitted", "2 2.5")}
@@ -36,6 +37,8 @@ _COLUMNS, _MARGIN = 4, 0.09
 _PITCH, _FILLED = WIDTH / _COLUMNS, 1 - 2 * _MARGIN
 #: The heights of a histogram's and of a gradient's row.
 _HISTOGRAM_ROW, _HISTOGRAM_GAP = 92.0, 20.0
+#: A head's reach below this share of a histogram's width gets an inset, of so many times its width, and of this height.
+_THIN, _INSET_WIDTHS, _INSET = 1 / 32, 9, 66.0
 _LAYER_ROW, _GRADIENT_LEFT = 34.0, 14.0
 _MOST_LAYERS, _LONGEST_LAYER = 32, 44
 #: Generated paths smaller than the targets' by this factor get a magnified picture.
@@ -184,20 +187,26 @@ def histogram(name: str, title: str, pictures: Pictures) -> Plot | None:
     if not groups or not _is_plain(*edges) or edges[-1] <= edges[0]:
         return None
     reach = pictures.reach if pictures.reach is not None and _is_plain(*pictures.reach) else None
+    times = None if reach is None else _inset_scale(edges, reach)
+    top = _TOP if times is None else _TOP + _INSET
     shapes, said, keys, lower = [], [], [], 0.0
     for row, (group, shares) in enumerate(groups.items()):
-        upper = _TOP + row * (_HISTOGRAM_ROW + _HISTOGRAM_GAP)
+        upper = top + row * (_HISTOGRAM_ROW + _HISTOGRAM_GAP)
         lower = upper + _HISTOGRAM_ROW
         style, _ = _GROUPS.get(group, _UNKNOWN_GROUP)
         plane = axes((edges[0], edges[-1]), 1.06 * min(max(*shares, 0.01), 1.0), (upper, lower), say=percent)
         shapes += [plane.frame, "" if reach is None else _reached(plane, reach), _bins(plane, edges, shares, style)]
+        if row == 0 and reach is not None and times is not None:
+            shapes.append(_inset(plane.x, reach, upper, times))
         most = max(range(len(shares)), key=shares.__getitem__)
         said.append(f"{group}: the fullest bin, {short(edges[most])} to {short(edges[most + 1])}, holds {shares[most]:.0%}")
         keys.append(Key(style=style, dashes="", name=group, value=f"at most {shares[most]:.0%} in a bin"))
     shapes.append(below(plane.x, lower, "value"))
     if reach is not None:
-        said.append(f"the head reaches {short(reach[0])} to {short(reach[1])}")
-        keys.append(Key(style="reach", dashes="4 2", name="the head's reach", value=f"{short(reach[0])} to {short(reach[1])}"))
+        reached = f"{short(reach[0])} to {short(reach[1])}"
+        reached += "" if times is None else f", at the top {short(times)} times as wide"
+        said.append(f"the head reaches {reached}")
+        keys.append(Key(style="reach", dashes="4 2", name="the head's reach", value=reached))
     return Plot(
         name=name,
         title=title,
@@ -206,6 +215,34 @@ def histogram(name: str, title: str, pictures: Pictures) -> Plot | None:
         height=lower + _FOOT - 6,
         shapes="".join(shapes),
         legend=tuple(keys),
+    )
+
+
+def _inset_scale(edges: Sequence[float], reach: tuple[float, float]) -> float | None:
+    """Return how many times as wide a reach is drawn in an inset, None for one that is wide enough without, or not in sight."""
+    width, whole = reach[1] - reach[0], edges[-1] - edges[0]
+    if not 0 < width < whole * _THIN or not edges[0] <= reach[0] / 2 + reach[1] / 2 <= edges[-1]:
+        return None
+    times = whole / (_INSET_WIDTHS * width)
+    return times if _is_plain(times) else None
+
+
+def _inset(across: Scale, reach: tuple[float, float], lower: float, times: float) -> str:
+    """Return the reach in a strip above a plot, as a lens of that many `times`: the strip's ends meet in its place below."""
+    upper, bottom = _TOP + 18, _TOP + 34
+    middle, half = (across.start + across.end) / 2, (across.end - across.start) / _INSET_WIDTHS / 2
+    place = across(reach[0] / 2 + reach[1] / 2)
+    left, right = middle - half, middle + half
+    return "".join(
+        (
+            svg.line([(across.start, bottom - 8), (across.end, bottom - 8)], "grid", width=16),
+            svg.area([(left, upper), (right, upper), (right, bottom), (left, bottom)], "reach", opacity=0.35),
+            *(svg.line([(bound, upper), (bound, bottom)], "reach", width=1.5) for bound in (left, right)),
+            svg.lines([((across.start, bottom), (place, lower)), ((across.end, bottom), (place, lower))], "frame"),
+            svg.text((left - 4, upper - 6), short(reach[0]), anchor="end"),
+            svg.text((right + 4, upper - 6), short(reach[1])),
+            svg.text((across.end, upper - 6), f"{short(times)}x", anchor="end"),
+        )
     )
 
 
@@ -282,12 +319,14 @@ def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
     return words + svg.line([(across.start, y), (across(math.log10(value)), y)], "prior", width=7)
 
 
-def timeline(name: str, title: str, history: History) -> Plot | None:
+def timeline(name: str, title: str, history: History, *, watched: bool = False) -> Plot | None:
     """Return what a program drew itself over its epochs: a line per measure, each as a ratio to the data, which is at 1.
 
-    A step counts for the end of its epoch. Ratios above the plot are drawn at its edge, and said in numbers.
+    A step counts for the end of its epoch; with `watched`, what a watch saw over the steps is drawn instead. Ratios above the
+    plot are drawn at its edge, and said in numbers.
     """
-    drawn = {word: _points_of(history, word) for word in history.measured[: len(_ARM_DASHES)]}
+    series, unit = (history.watched, "step") if watched else (history.series, "epoch")
+    drawn = {word: _points_of(series, word) for word in history.measured[: len(_ARM_DASHES)]}
     drawn = {word: points for word, points in drawn.items() if points}
     if not drawn:
         return None
@@ -301,11 +340,11 @@ def timeline(name: str, title: str, history: History) -> Plot | None:
         shapes.append(svg.line(plane.places(*zip(*points, strict=True)), style, dashes=dashes))
         said = short(ended) if len(points) == 1 else f"{short(begun)} to {short(ended)}"
         legend.append(Key(style=style, dashes=dashes, name=word, value=said))
-    shapes.append(below(plane.x, height - _FOOT, "epoch", least=1))
+    shapes.append(below(plane.x, height - _FOOT, unit, least=1))
     return Plot(
         name=name,
         title=title,
-        numbers=f"From epoch {first} to {last}, over the data's: "
+        numbers=f"From {unit} {first} to {last}, over the data's: "
         + ", ".join(f"{key.name} {key.value}" for key in legend)
         + ".",
         width=WIDTH,
@@ -315,9 +354,10 @@ def timeline(name: str, title: str, history: History) -> Plot | None:
     )
 
 
-def _points_of(history: History, word: str) -> list[tuple[int, float]]:
-    """Return the epochs and values of a measure that can be drawn."""
-    found = ((one.epoch, one.measures[word]) for one in history.series if word in one.measures)
+def _points_of(series: Sequence[Snapshot], word: str) -> list[tuple[int, float]]:
+    """Return the epochs, or a watch's steps, and values of a measure that can be drawn."""
+    times = ((one.epoch if one.kind is not SnapshotKind.WATCH or one.step is None else one.step, one) for one in series)
+    found = ((time, one.measures[word]) for time, one in times if word in one.measures)
     return [(epoch, value) for epoch, value in found if _is_plain(epoch, value)]
 
 
@@ -335,7 +375,7 @@ def loss_curve(name: str, title: str, curve: LossCurve) -> Plot | None:
     for words, level, dashes in known:
         shapes.append(svg.line(plane.level(level), "ink", width=1.5, dashes=dashes))
         legend.append(Key(style="ink", dashes=dashes, name=words, value=short(level)))
-    shapes.append(below(plane.x, height - _FOOT, "epoch", least=1))
+    shapes.append(below(plane.x, height - _FOOT, curve.unit, least=1))
     return Plot(
         name=name,
         title=title,
@@ -380,6 +420,66 @@ def losses(name: str, title: str, outcome: Outcome) -> Plot | None:
         shapes="".join(shapes),
         legend=(*legend, *trivial),
     )
+
+
+def before_and_after(name: str, outcome: Outcome) -> Plot | None:
+    """Return the deciding numbers of the run as it is and of its best arm, each on a range with its healthy band."""
+    key = next((key for key in _arms_worth_showing(outcome) if key != AS_IT_IS.key), None)
+    arm = outcome.arm(key)
+    rows = [] if arm is None else [row for change in arm.changes if (row := _moved(change)) is not None]
+    if arm is None or not rows:
+        return None
+    shapes = [shape for place, row in enumerate(rows) for shape in _moved_row(row, 4 + place * _LAYER_ROW)]
+    arms = [
+        Key(style=f"arm{place}", dashes="", name=words, value="") for place, words in enumerate(("as it is", arm.arm.title))
+    ]
+    return Plot(
+        name=name,
+        title="Before and after the best arm",
+        numbers="; ".join(f"{row.words} {row.said}" for row in rows) + ".",
+        width=WIDTH,
+        height=4 + len(rows) * _LAYER_ROW + 4,
+        shapes="".join(shapes),
+        legend=(*arms, Key(style="healthy", dashes="", name="healthy", value="")),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moved:
+    """A metric's ranges before and after, what it is called, and its numbers in words."""
+
+    words: str
+    said: str
+    before: Range
+    after: Range
+
+
+def _moved(change: Change) -> _Moved | None:
+    """Return the row of a metric that has a label and a healthy interval, None for others."""
+    metric, words = current().metrics.get(change.metric), current().labels.get(change.metric)
+    if metric is None or words is None or not _is_plain(change.before, change.after):
+        return None
+    before, after = range_of(metric, change.before), range_of(metric, change.after)
+    if before is None or after is None:
+        return None
+    return _Moved(words=words, said=f"{short(change.before)} -> {short(change.after)}", before=before, after=after)
+
+
+def _moved_row(row: _Moved, top: float) -> list[str]:
+    """Return a metric's words and numbers above its range: healthy band, and a line from one dot to the other."""
+    left, width, y = _GRADIENT_LEFT, WIDTH - 2 * _GRADIENT_LEFT, top + 22
+    begun, ended = ((left + width * one.mark / 100, y) for one in (row.before, row.after))
+    start, span = row.after.healthy
+    band = [(left + width * start / 100, y), (left + width * (start + span) / 100, y)]
+    return [
+        svg.text((left, top + 12), row.words, style="ink"),
+        svg.text((WIDTH - left, top + 12), row.said, anchor="end", style="ink"),
+        svg.line([(left, y), (left + width, y)], "grid", width=7),
+        svg.line(band, "healthy", width=7),
+        svg.line([begun, ended], "arm1", width=2),
+        svg.dot(begun, "arm0", radius=5),
+        svg.dot(ended, "arm1", radius=5),
+    ]
 
 
 def _motionless(outcome: Outcome) -> float | None:

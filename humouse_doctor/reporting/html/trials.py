@@ -34,6 +34,7 @@ class TrialsSection:
     sentence: str
     seeds: str
     plot: Plot | None
+    moved: Plot | None
     rows: tuple[ArmRow, ...]
     headings: tuple[str, ...]
     causes: tuple[str, ...]
@@ -55,6 +56,7 @@ def trials_section(outcome: Outcome) -> TrialsSection:
         sentence=sentence(outcome),
         seeds="one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds",
         plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
+        moved=plots.before_and_after("trials-moved", outcome),
         rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
         headings=tuple(current().labels.values()),
         causes=tuple(causes_of(outcome)),

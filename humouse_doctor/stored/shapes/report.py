@@ -1,6 +1,6 @@
 """A report."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -174,6 +174,7 @@ class LossCurve(Struct, frozen=True):
     values: Numbers
     best_constant: float | None
     motionless: float | None
+    unit: Annotated[Literal["epoch", "step"], Meta(description="What the epochs count.")] = "epoch"
 
 
 class History(Struct, frozen=True):
@@ -244,3 +245,4 @@ class Report(Struct, frozen=True):
     stage: Annotated[Stage | None, Meta(description="null without a checkpoint.")]
     history: Annotated[History | None, Meta(description="null unless a run's folder was looked at.")]
     rehearsed: Annotated[Rehearsed | None, Meta(description="null unless a config was rehearsed.")]
+    next: Annotated[Items[Text], Meta(description="The commands to type next, each as it stands.")] = ()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.zoo import results, tables
+from tests.lab.zoo import results, tables, watched
 
 
 def test_the_tables_people_read_are_those_of_the_results() -> None:
@@ -23,3 +23,7 @@ def test_the_results_hold_the_corpus_that_was_asked_for() -> None:
         row["length"] for row in rows if row["part"] == "held-out"
     }
     assert not shared
+
+
+def test_the_table_of_watched_trainings_is_that_of_its_results() -> None:
+    assert watched.PAGE.read_text(encoding="utf-8") == watched.page(watched.read())

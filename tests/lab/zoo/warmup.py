@@ -6,7 +6,7 @@ With Adam at a constant rate, the beginning of a run is the shorter run, so one 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,9 +39,12 @@ class Snapshot:
     numbers: Numbers
 
 
-def train(context: Context, genome: Genome, raw: Floats) -> tuple[Snapshot, ...]:
+def train(
+    context: Context, genome: Genome, raw: Floats, on_step: Callable[[int, nn.Module, float], bool] = lambda *_: True
+) -> tuple[Snapshot, ...]:
     """Train one genome on raw gestures (N, T, 3); return a snapshot at each length up to the genome's own.
 
+    After each step `on_step` gets its number, the generator and the loss; the training ends where it returns False.
     It draws from the global random state, and flushes denormals, which zero-padded tails drive activations into.
     """
     torch.set_flush_denormal(True)
@@ -76,6 +79,8 @@ def train(context: Context, genome: Genome, raw: Floats) -> tuple[Snapshot, ...]
                     numbers=measure(context, genome, used, source, targets),
                 )
             )
+        if not on_step(step, network, loss.item()):
+            break
     return tuple(snapshots)
 
 

@@ -517,6 +517,13 @@ def root(context, missing=missing):
                 t_22.append(
                     '</ul>\n',
                 )
+                if environment.getattr(l_1_section, 'steps'):
+                    pass
+                    t_22.extend((
+                        '<p class="hint">',
+                        escape(environment.finalize(environment.getattr(l_1_section, 'steps'))),
+                        '.</p>',
+                    ))
                 if environment.getattr(l_1_section, 'diff'):
                     pass
                     t_22.append(
@@ -784,7 +791,7 @@ def root(context, missing=missing):
                         '</span></p>',
                     ))
                 t_22.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 149 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 150 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
@@ -1006,7 +1013,7 @@ def root(context, missing=missing):
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 206 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 207 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
                     t_22.append(
@@ -1186,7 +1193,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 253 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 254 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1258,10 +1265,19 @@ def root(context, missing=missing):
         if environment.getattr(l_1_trials, 'plot'):
             pass
             t_25.extend((
-                '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots one">',
+                '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 272 in 'parts.html' evaluated to false and no else section was defined.")))),
+                '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
-                '</div>\n',
             ))
+            if environment.getattr(l_1_trials, 'moved'):
+                pass
+                t_25.append(
+                    escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'moved')))),
+                )
+            t_25.append(
+                '</div>\n',
+            )
         t_25.append(
             '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
         )
@@ -1319,7 +1335,7 @@ def root(context, missing=missing):
                 pass
                 t_25.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 280 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 281 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1558,4 +1574,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=408&61=415&62=437&68=453&70=457&71=464&74=476&76=480&77=489&79=503&80=508&81=520&83=525&84=532&86=549&89=557&91=561&92=563&96=568&97=573&102=585&103=590&105=594&106=601&107=605&109=617&110=621&113=628&114=632&115=634&119=641&123=647&125=651&126=658&127=675&129=680&130=684&136=694&138=698&140=705&141=709&143=713&144=738&145=753&147=772&148=779&149=787&155=794&157=798&159=805&160=814&164=826&166=830&171=840&172=845&173=851&175=857&176=864&177=868&178=870&179=882&180=890&183=899&184=904&185=912&186=919&196=952&198=956&200=966&202=971&203=977&204=980&205=989&206=996&207=1015&214=1029&216=1033&218=1039&219=1042&220=1049&221=1056&222=1065&223=1067&224=1070&225=1074&227=1095&228=1097&230=1100&231=1117&232=1121&237=1124&238=1129&249=1157&251=1177&252=1183&253=1186&255=1191&256=1195&257=1200&258=1205&259=1214&263=1224&264=1232&266=1235&267=1241&268=1243&269=1258&271=1262&275=1268&277=1280&278=1286&279=1318&280=1322&286=1350&288=1355&291=1374&292=1383&293=1390&294=1399&298=1415&299=1421&302=1424&304=1429&305=1434&306=1436&307=1442&308=1444&310=1447&311=1451&317=1462&318=1469&319=1476&320=1480&322=1484&328=1489&329=1494&338=1518&339=1529&340=1533&342=1536&343=1541'
+debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=408&61=415&62=437&68=453&70=457&71=464&74=476&76=480&77=489&79=503&80=508&81=520&82=527&84=532&85=539&87=556&90=564&92=568&93=570&97=575&98=580&103=592&104=597&106=601&107=608&108=612&110=624&111=628&114=635&115=639&116=641&120=648&124=654&126=658&127=665&128=682&130=687&131=691&137=701&139=705&141=712&142=716&144=720&145=745&146=760&148=779&149=786&150=794&156=801&158=805&160=812&161=821&165=833&167=837&172=847&173=852&174=858&176=864&177=871&178=875&179=877&180=889&181=897&184=906&185=911&186=919&187=926&197=959&199=963&201=973&203=978&204=984&205=987&206=996&207=1003&208=1022&215=1036&217=1040&219=1046&220=1049&221=1056&222=1063&223=1072&224=1074&225=1077&226=1081&228=1102&229=1104&231=1107&232=1124&233=1128&238=1131&239=1136&250=1164&252=1184&253=1190&254=1193&256=1198&257=1202&258=1207&259=1212&260=1221&264=1231&265=1239&267=1242&268=1248&269=1250&270=1265&272=1269&276=1284&278=1296&279=1302&280=1334&281=1338&287=1366&289=1371&292=1390&293=1399&294=1406&295=1415&299=1431&300=1437&303=1440&305=1445&306=1450&307=1452&308=1458&309=1460&311=1463&312=1467&318=1478&319=1485&320=1492&321=1496&323=1500&329=1505&330=1510&339=1534&340=1545&341=1549&343=1552&344=1557'

@@ -1,0 +1,1 @@
+"""Files at URLs: a local copy is made within bounds, before anything else looks at them."""

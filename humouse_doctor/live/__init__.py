@@ -1,0 +1,1 @@
+"""Watching of a generator while it trains."""
