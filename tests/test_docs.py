@@ -25,11 +25,11 @@ DOCS = TOP / "docs"
 FOR_PROGRAMS = DOCS / "llms.txt"
 TEXTS = [*(path for path in sorted(TOP.glob("*.md"))), *sorted(DOCS.rglob("*.md")), *pages().values(), FOR_PROGRAMS]
 COMMANDS = {
-    name: {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    name: {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
 }
 #: Options that stand alone in a text and are another program's.
-OTHERS = {"--extra-index-url"}
+OTHERS = {"--extra-index-url", "--report"}
 BY_NAME = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(TOP)))
 
 

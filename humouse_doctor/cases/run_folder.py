@@ -24,7 +24,9 @@ _FOREIGN_MARKS = (".metadata", "saved_model.pb")
 _CONFIGS, _WEIGHTS, _DATA = (".yaml", ".yml"), (".pt", ".pth", ".ckpt", ".safetensors"), (".npz", ".npy", ".csv")
 _MAX_LISTED = 5
 #: Files deeper below a run's folder, or beyond this number, are not considered part of the run.
-_LEVELS, _MAX_ENTRIES = 3, 50_000
+_LEVELS, MAX_ENTRIES = 3, 50_000
+#: The file that Hydra leaves in a multirun, which is the config of none of its runs.
+_MULTIRUN = "multirun.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,10 @@ def _resolve_run(
     own = _as_recorded(run, config.settings)
     checkpoint = find_checkpoint(run, own)
     notes.remarks.append(checkpoint.remark)
+    if config_path is None and known is None:  # a folder of several runs, of which the checkpoint's own may have a record
+        config_path, recorded = _record_above(checkpoint.path, request.overrides, notes)
+        if config_path is not None and recorded is not None:
+            run, config, own = config_path.parent.parent, recorded, recorded.settings
     _note_other_experiment(checkpoint.path, own, notes)
     data = request.data
     if data is None:
@@ -211,8 +217,13 @@ def find_config(run: Path) -> Choice | None:
     resolved = run / ".hydra" / "config.yaml"
     if is_file(resolved):
         return Choice(path=resolved, remark=f"config: took {resolved}")
-    found = (path for pattern in ("*.yaml", "*.yml") for path in _matching(run, pattern))
-    return newest("config", (path for path in found if not path.name.startswith(".")))  # those are tools' own settings
+    return newest("config", configs_in(run))
+
+
+def configs_in(folder: Path) -> list[Path]:
+    """Return the YAML files in a folder, without settings of tools (hidden) and what Hydra writes of a whole multirun."""
+    found = (path for pattern in ("*.yaml", "*.yml") for path in _matching(folder, pattern))
+    return [path for path in found if not path.name.startswith(".") and path.name != _MULTIRUN]
 
 
 def find_checkpoint(run: Path, settings: Settings) -> Choice:
@@ -223,7 +234,7 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
     folders = folders_of(run, settings)
     name = settings.text("experiment_name")
     own = () if not name else (f"generator_{glob.escape(name)}.pt",)
-    every = [below(folder, _LEVELS, _MAX_ENTRIES, links=True) for folder in folders]
+    every = [below(folder, _LEVELS, MAX_ENTRIES, links=True) for folder in folders]
     found = [[path for path in paths if "discriminator" not in path.name] for paths in every]
     for pattern in (*own, *_PATTERNS):
         for paths in found:

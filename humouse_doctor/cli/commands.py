@@ -58,7 +58,7 @@ from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.text import is_url
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.reporting.forms import Emit, FailOn, Format, PlainFormat, Reads, Targets, When
+from humouse_doctor.reporting.forms import Emit, FailOn, Format, Only, PlainFormat, Reads, SurveyFormat, Targets, When
 from humouse_doctor.reporting.layout import Detail
 
 if TYPE_CHECKING:
@@ -83,7 +83,12 @@ app = typer.Typer(
 )
 
 
-def _finish(view: View, form: Format, files: Sequence[destinations.Output[Format]], detail: Detail = Detail.FULL) -> NoReturn:
+def _finish(
+    view: View,
+    form: Format | SurveyFormat,
+    files: Sequence[destinations.Output[Format] | destinations.Output[SurveyFormat]],
+    detail: Detail = Detail.FULL,
+) -> NoReturn:
     """Write the view to stdout and to the files, and exit with its code."""
     from humouse_doctor.cli.delivery import deliver
 
@@ -533,6 +538,77 @@ def gate(
     with printing.kept_in(journal), _rehearsals(asked.request) as shown:
         view = service.gate_view(asked, compare, printing.root(), printing.Spoken(), shown)
     _finish(view, format_, files)
+
+
+@app.command(short_help="Look at all runs below a folder, and say what they have in common.")
+def survey(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[ROOT]...", help="Folders with runs; with --merge, files of rows. Default: ."),
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+    set_: Set = None,
+    source: Source = None,
+    reads: ReadsOption = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="KEY=VALUE", help="Only runs with this value. Can be repeated.")
+    ] = None,
+    only: Annotated[Only | None, typer.Option("--only", help="List these runs alone; what is counted stays.")] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="K/N", help="Look at part K of N of the runs; --merge joins the parts.")
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Join the rows in files that --format jsonl has written.")] = False,
+    workers: Workers = None,
+    cluster: ClusterOption = None,
+    journal: JournalOption = None,
+    samples: SamplesOption = 512,
+    max_sequences: MaxSequences = 2048,
+    seed: Seed = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick/--no-quick", help="Leave out latent fitting, which decides no verdict.")
+    ] = True,
+    salvage: Salvage = False,
+    format_: Annotated[
+        SurveyFormat, typer.Option("--format", "-f", help="Format of the survey on stdout.")
+    ] = SurveyFormat.TEXT,
+    output: Files = None,
+    full: Annotated[bool, typer.Option("--full", help="Print all runs and settings, with reasons.")] = False,
+    _color: Color = When.AUTO,
+    _no_plugins: NoPlugins = False,
+) -> None:
+    """Look at all runs below a folder: which are sick, what they have in common, and which setting goes with it."""
+    from humouse_doctor.service import survey as service
+
+    given = tuple(paths or [_HERE])
+    if merge and (paths is None or shard is not None or journal is not None):
+        raise UsageError("--merge reads files of rows, and looks at no run: give the files, without --shard and --journal")
+    files = destinations.outputs(output or (), SurveyFormat, (*given, config, data, journal))
+    destinations.require_kept_apart(journal, (*given, config, data), files)
+    asked = service.SurveyRequest(
+        paths=given,
+        request=_request(config, data, set_, max_sequences, seed, samples, quick, source=source, reads=reads, salvage=salvage),
+        merge=merge,
+        where=tuple(where or ()),
+        only=None if only is None else only.value,
+        shard=None if shard is None else _shard(shard),
+        workers=workers,
+        cluster=cluster,
+        journal=journal,
+        outputs=tuple(file.path for file in files),
+    )
+    with printing.kept_in(journal):
+        view = service.survey_view(asked, printing.root(), printing.Spoken())
+    _finish(view, format_, files, Detail.FULL if full else Detail.SCREEN)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    """Return K and N of `K/N`; raise `UsageError` for other text."""
+    read = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text.strip())
+    part, parts = (0, 0) if read is None else (int(read[1]), int(read[2]))
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard {text}: expected K/N, part K of N, counted from 1, e.g. 3/16")
+    return part, parts
 
 
 @app.command(short_help="Show a saved report again, in any format.")

@@ -9,16 +9,18 @@ from pathlib import Path
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.destinations import Output
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.view import TrialsView, View
+from humouse_doctor.core.view import GateView, RunView, View
 from humouse_doctor.inputs.files import append_file, is_stream, replace_file, require_unread, write_stream
-from humouse_doctor.reporting.forms import Format
+from humouse_doctor.reporting.forms import Format, SurveyFormat
 from humouse_doctor.reporting.layout import Detail
 from humouse_doctor.reporting.rendering import render
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-def deliver(view: View, form: Format, files: Sequence[Output[Format]], detail: Detail) -> None:
+def deliver(
+    view: View, form: Format | SurveyFormat, files: Sequence[Output[Format] | Output[SurveyFormat]], detail: Detail
+) -> None:
     """Render everything, then write the files and stdout; if one format cannot be rendered, nothing is written.
 
     `detail` is of stdout; a file holds all.
@@ -30,7 +32,7 @@ def deliver(view: View, form: Format, files: Sequence[Output[Format]], detail: D
     for file, text in rendered:
         _save(file.path, text)
         printing.note(f"{file.form.value} report in {file.path}")
-    if summary and not isinstance(view, TrialsView):
+    if summary and isinstance(view, RunView | GateView):
         from humouse_doctor.reporting.github import step_summary  # only a job of GitHub has a summary
 
         _append(Path(summary), step_summary(view))

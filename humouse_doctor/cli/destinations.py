@@ -17,6 +17,8 @@ from humouse_doctor.inputs.files import is_file, is_folder, require_regular
 _BY_SUFFIX = {
     ".txt": "text",
     ".json": "json",
+    ".jsonl": "jsonl",
+    ".csv": "csv",
     ".sarif": "sarif",
     ".xml": "junit",
     ".md": "markdown",

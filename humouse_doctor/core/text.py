@@ -59,6 +59,12 @@ def reason(error: BaseException, most: int = 200) -> str:
     return shortened(one_line(str(getattr(error, "strerror", None) or error)), most) or type(error).__name__
 
 
+def counted(number: int, thing: str) -> str:
+    """Return a number of things, as `1 run`, `2 runs` or `1,000 entries`."""
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else many}"
+
+
 def full_reason(error: BaseException) -> str:
     """Return the class of `error` and its text, on one line: for errors of code that is not the tool's own."""
     text = shortened(one_line(str(error)), 200)

@@ -8,6 +8,7 @@ from humouse_doctor.core.comparison import Comparison
 from humouse_doctor.core.gating import Gate
 from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.report import Report
+from humouse_doctor.core.surveying import Survey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,4 +59,18 @@ class TrialsView:
         return self.outcome.exit_code()
 
 
-View = RunView | GateView | TrialsView
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyView:
+    """A survey of many runs; `root` and `following` as in `RunView`."""
+
+    survey: Survey
+    root: str = ""
+    following: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of a command that shows this."""
+        return int(self.survey.exit_code)
+
+
+View = RunView | GateView | TrialsView | SurveyView

@@ -27,6 +27,27 @@ class Format(str, Enum):
     HTML = "html"
 
 
+class SurveyFormat(str, Enum):
+    """Formats of a survey."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    HTML = "html"
+
+
+class Only(str, Enum):
+    """The state of the runs that a survey lists."""
+
+    SICK = "sick"
+    HEALTHY = "healthy"
+    UNKNOWN = "unknown"
+
+
 class PlainFormat(str, Enum):
     """Formats of an outcome of trials."""
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Protocol, TypeVar, cast
 
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.view import GateView, RunView, TrialsView, View
-from humouse_doctor.reporting.forms import Format
+from humouse_doctor.core.view import GateView, RunView, SurveyView, TrialsView, View
+from humouse_doctor.reporting.forms import Format, SurveyFormat
 from humouse_doctor.reporting.layout import Detail, Layout
 
 _ViewT = TypeVar("_ViewT", contravariant=True)
@@ -25,7 +25,7 @@ class Renderer(Protocol[_ViewT]):
         """
 
 
-#: The modules that render a run's report or a gate's decision, and those that render an outcome of trials.
+#: The modules that render a run's report or a gate's decision, an outcome of trials, and a survey.
 REPORTS: Mapping[Format, str] = MappingProxyType(
     {
         Format.TEXT: "humouse_doctor.reporting.view_text",
@@ -41,14 +41,31 @@ REPORTS: Mapping[Format, str] = MappingProxyType(
 TRIALS: Mapping[Format, str] = MappingProxyType(
     {Format.TEXT: "humouse_doctor.reporting.outcome_text", Format.JSON: "humouse_doctor.reporting.outcome_json"}
 )
+SURVEYS: Mapping[SurveyFormat, str] = MappingProxyType(
+    {
+        SurveyFormat.TEXT: "humouse_doctor.reporting.survey_text",
+        SurveyFormat.JSON: "humouse_doctor.reporting.survey_json",
+        SurveyFormat.JSONL: "humouse_doctor.reporting.survey_jsonl",
+        SurveyFormat.CSV: "humouse_doctor.reporting.survey_csv",
+        SurveyFormat.MARKDOWN: "humouse_doctor.reporting.survey_markdown",
+        SurveyFormat.SARIF: "humouse_doctor.reporting.survey_sarif",
+        SurveyFormat.JUNIT: "humouse_doctor.reporting.survey_junit",
+        SurveyFormat.HTML: "humouse_doctor.reporting.html.survey",
+    }
+)
 
 
-def render(view: View, form: Format, *, width: int = 80, colour: bool = False, detail: Detail = Detail.FULL) -> str:
+def render(
+    view: View, form: Format | SurveyFormat, *, width: int = 80, colour: bool = False, detail: Detail = Detail.FULL
+) -> str:
     """Return the view in one format; `width` in columns, `colour` and `detail` are for text alone.
 
     Raises `UsageError` where the format needs an extra that is not installed, or does not show trials.
     """
     layout = Layout(width=width, colour=colour, detail=detail)
+    if isinstance(view, SurveyView):
+        return cast("Renderer[SurveyView]", import_module(SURVEYS[SurveyFormat(form.value)])).render_view(view, layout)
+    form = Format(form.value)
     if not isinstance(view, TrialsView):
         return cast("Renderer[RunView | GateView]", import_module(REPORTS[form])).render_view(view, layout)
     if form not in TRIALS:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.errors import ExitCode, UsageError
+from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.history import History
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.verdict import Verdict
@@ -28,6 +28,7 @@ from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import search_command
 from humouse_doctor.service.display import Beside, Display, view_of
+from humouse_doctor.survey.discover import runs_at
 
 if TYPE_CHECKING:
     from humouse_doctor.service.patch import Suggestion
@@ -52,7 +53,16 @@ def inspect_run(
     progress of a rehearsal.
     """
     beside = Beside.read(display)
-    report = _listened_to(request, select, ignore, progress, beside, listener)
+    try:
+        report = _listened_to(request, select, ignore, progress, beside, listener)
+    except InputError:
+        runs = () if request.checkpoint is None else runs_at(request.checkpoint)
+        if len(runs) < 2:
+            raise
+        raise InputError(
+            f"{request.checkpoint}: {len(runs):,} runs below it, and inspect looks at one; at all of them looks"
+            f" {typed('survey', request)}"
+        ) from None
     return view_of(report, display, beside, following_of(report, request))
 
 
@@ -89,18 +99,19 @@ def report_on(
     if report.patch:
         from humouse_doctor.service.patch import with_diff  # a run without a patch does without the patcher
 
-        report = with_suggestion(with_diff(report, request.config), request)
+        report = with_diff(report, request.config)
+    report = with_suggestion(report, request)
     return names.with_names(report) if _is_remote(request) else report
-
-
-def with_suggestion(report: Report, request: Request) -> Report:
-    """Return the report with the command that prints its patch, which is not stored with it."""
-    return replace(report, suggest=typed("suggest-config", request)) if report.patch else report
 
 
 def _is_remote(request: Request) -> bool:
     """Return True if a remote file is among those that `request` names."""
     return any(names.is_copy(path) for path in (request.checkpoint, request.config, request.data))
+
+
+def with_suggestion(report: Report, request: Request) -> Report:
+    """Return the report with the command that prints its patch, which is not stored with it."""
+    return replace(report, suggest=typed("suggest-config", request)) if report.patch else report
 
 
 def typed(command: str, request: Request, *options: str) -> str | None:
@@ -130,12 +141,15 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     """Return the command to type after `report`, which was made from `request`: one that works as it stands.
 
     The patch of a sick run comes first, else the search for a cure; a healthy checkpoint is held by a gate, a healthy config
-    is rehearsed, and of any other report more is shown.
+    is rehearsed, and of any other report more is shown. Where the folder of several runs was given, survey looks at all.
     """
     sick = report.verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
     sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
     command = None
-    if report.chosen_remedies and report.subject.config is not None:
+    own = request.model is not None or request.part is not None or request.as_is  # survey has no such options
+    if request.checkpoint is not None and not own and len(runs_at(request.checkpoint)) > 1:
+        command = typed("survey", request)  # one of several runs was looked at
+    elif report.chosen_remedies and report.subject.config is not None:
         command = typed("suggest-config", request)
     elif sick:
         command = search_command(report)

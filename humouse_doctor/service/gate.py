@@ -33,13 +33,14 @@ from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
 from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.stored import saved
+from humouse_doctor.survey.discover import Run, runs_at
 
 if TYPE_CHECKING:
     from humouse_doctor.verify.bench import Pulse
     from humouse_doctor.verify.runner import Listener
 
 #: Checkpoints from which on a second process pays: it imports torch anew, which takes as long as one or two of them.
-_MANY = 4
+MANY = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,8 @@ def gate(
 ) -> Gate:
     """Judge every input by the policy; one that cannot be read is an entry that fails, and the others go on.
 
+    A folder of runs, such as a multirun of Hydra, stands for each of them.
+
     Entries and notes depend neither on who looks at the inputs nor on the order in which they do. `listener` receives the
     progress of configs that are rehearsed.
     Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
@@ -105,15 +108,16 @@ def gate(
     if order.write_baseline is not None:
         baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
-    each: dict[Path, Path] = {}
-    refusals = dict[str, Report | Entry]()
-    for found in map(_local, order.inputs):
-        if isinstance(found, Entry):
-            refusals[found.name] = found
-        else:
-            each.setdefault(found.absolute(), found)
-    requests = {names.named(str(path)): _request_for(path, order.request) for path in each.values()}
-    looked_at = {**refusals, **_looked_at_all(order, requests, progress, listener)}
+    each: dict[Path, Run] = {}
+    looked_at = dict[str, Report | Entry]()
+    for given in map(_local, order.inputs):
+        if isinstance(given, Entry):
+            looked_at[given.name] = given
+            continue
+        for found in runs_at(given):
+            each.setdefault(found.path.absolute(), found)
+    requests = {names.named(str(found.path)): _request_for(found, order.request) for found in each.values()}
+    looked_at |= _looked_at_all(order, requests, progress, listener)
     require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
     if order.write_baseline is not None:
@@ -173,7 +177,7 @@ def _crew(order: GateRequest, requests: Sequence[Request]) -> Crew:
         return crew_for(order.workers or 0, order.cluster)
     rehearsed = sum(request.rehearse_s is not None for request in requests)
     checkpoints = sum(request.checkpoint is not None for request in requests)
-    pays = rehearsed > 1 or checkpoints >= _MANY
+    pays = rehearsed > 1 or checkpoints >= MANY
     return crew_for(min(cores(), rehearsed + checkpoints)) if pays else alone()
 
 
@@ -238,8 +242,9 @@ class _Heard:
             self.listener.ended(request, answer)
 
 
-def _request_for(path: Path, shared: Request) -> Request:
+def _request_for(run: Run, shared: Request) -> Request:
     """Return the request for one input: a YAML file is a config, all else a checkpoint or a run's folder."""
+    path = run.path
     if path.suffix.lower() in (".yaml", ".yml") and not path.is_dir():
         return replace(shared, checkpoint=None, config=path)
-    return replace(shared, checkpoint=path, rehearse_s=None)
+    return replace(shared, checkpoint=path, config=run.config or shared.config, rehearse_s=None)

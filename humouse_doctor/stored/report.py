@@ -108,7 +108,7 @@ def plain(part: object) -> Any:
     """
     match part:
         case Edit():
-            return {"key": part.key, "old": _spelled(part.old), "new": _spelled(part.new), "absent": part.absent}
+            return {"key": part.key, "old": spelled(part.old), "new": spelled(part.new), "absent": part.absent}
         case Enum():
             return part.value
         case Mapping():
@@ -149,7 +149,7 @@ def _setting(setting: Setting) -> dict[str, Any]:
     place = setting.place
     return {
         "key": setting.key,
-        "value": _spelled(setting.value),
+        "value": spelled(setting.value),
         "origin": setting.origin.value,
         "file": None if place is None else place.file,
         "line": None if place is None else place.line,
@@ -157,9 +157,10 @@ def _setting(setting: Setting) -> dict[str, Any]:
     }
 
 
-def _spelled(value: Value) -> Any:
+def spelled(value: Value) -> Any:
+    """Return a config's value as JSON has it: a number that is not finite is spelled as in YAML."""
     if isinstance(value, tuple):
-        return [_spelled(part) for part in value]
+        return [spelled(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):
         return _NOT_FINITE[0 if math.isnan(value) else 1 if value > 0 else 2]
     return value
@@ -277,7 +278,7 @@ def _read_expectation(stored: shapes.Expectation) -> Expectation:
 
 def read_edit(stored: bounds.Edit) -> Edit:
     """Return an edit; raise `ValueError` for a value that no config has."""
-    return Edit(key=stored.key, old=_value(stored.old), new=_value(stored.new), absent=stored.absent)
+    return Edit(key=stored.key, old=read_value(stored.old), new=read_value(stored.new), absent=stored.absent)
 
 
 def _read_setting(stored: shapes.Setting) -> Setting:
@@ -286,13 +287,14 @@ def _read_setting(stored: shapes.Setting) -> Setting:
         if stored.line is None or stored.column is None:
             raise ValueError("a setting of a file without line and column")
         place = Place(file=stored.file, line=stored.line, column=stored.column)
-    return Setting(key=stored.key, value=_value(stored.value), origin=stored.origin, place=place)
+    return Setting(key=stored.key, value=read_value(stored.value), origin=stored.origin, place=place)
 
 
-def _value(raw: object, levels: int = 60) -> Value:
+def read_value(raw: object, levels: int = 60) -> Value:
+    """Return a config's value from JSON; raise `ValueError` for one that no config has."""
     match raw:
         case list() if levels:
-            return tuple(_value(part, levels - 1) for part in raw)
+            return tuple(read_value(part, levels - 1) for part in raw)
         case str():
             return float(raw.replace(".", "")) if raw in _NOT_FINITE else raw
         case int() | float() if abs(raw) <= sys.float_info.max:

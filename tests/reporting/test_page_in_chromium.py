@@ -13,10 +13,14 @@ import pytest
 
 from humouse_doctor.core.gating import Policy
 from humouse_doctor.core.pictures import Pictures
+from humouse_doctor.core.view import SurveyView
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.reporting.html import page as html
+from humouse_doctor.reporting.html import survey as survey_page
+from humouse_doctor.reporting.layout import Layout
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures, with_history
+from tests.survey.builders import survey
 from tests.verify.builders import searched
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -69,6 +73,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {
         "run": html.render(alone, outcome=searched(), comparison=compare(healthy_with_pictures(), collapsed(_LONG))),
         "gate": html.render(crowd, outcome=searched()),
+        "survey": survey_page.render_view(SurveyView(survey=survey(), following=("humouse-doctor inspect x",)), Layout()),
     }
     paths = {name: folder / f"{name} #1.html" for name in made}
     for name, path in paths.items():
@@ -253,3 +258,41 @@ def test_labels_in_plots_are_large_enough_on_a_phone_and_do_not_overlap(visit: V
 
         assert min(sizes) > 9.5
         assert overlaps == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
+def test_a_survey_can_be_read_sorted_and_filtered_by_everyone(
+    visit: Visit, pages: dict[str, Path], scheme: Scheme, width: int
+) -> None:
+    with visit("survey", scheme=scheme, width=width) as tab:
+        page = tab.page
+        first = page.locator("#table tbody tr:not([hidden]) th").first
+        assert (first.text_content(), page.get_by_text("24 of 24 runs").count()) == ("0", 1)
+
+        page.get_by_role("button", name="Spread").focus()
+        page.keyboard.press("Enter")
+        assert page.locator("th[aria-sort=ascending]").text_content() == "Spread"
+        page.keyboard.press("Enter")
+        assert first.text_content() == "21"  # the largest spread; a run without one comes last or first, never among numbers
+        page.get_by_role("button", name="Run").click()
+        assert page.locator("#table tbody th").all_text_contents() == [str(number) for number in range(24)]
+
+        page.get_by_label("Filter by any word").fill("tanh HD201")
+        assert page.get_by_role("status").get_by_text("11 of 24 runs").count() == 1
+        page.get_by_label("State").select_option("healthy")
+        assert page.locator("#table tbody tr:not([hidden])").count() == 0
+        page.get_by_label("Filter by any word").fill("")
+        assert page.locator("#table tbody tr:not([hidden])").count() == 7
+
+        troubles = axe_api.Axe().run(page).response["violations"]
+        assert [(trouble["id"], [node["html"] for node in trouble["nodes"]]) for trouble in troubles] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert (tab.requests, tab.troubles) == ([pages["survey"].as_uri()], [])
+
+
+def test_a_survey_has_all_runs_without_scripts_and_on_paper(visit: Visit) -> None:
+    with visit("survey", java_script_enabled=False) as tab:
+        assert tab.page.locator("#table tbody tr").count() == 24
+        assert not tab.page.locator(".filters").is_visible()
+        tab.page.emulate_media(media="print")
+        assert tab.page.locator("#table tbody tr").last.is_visible()

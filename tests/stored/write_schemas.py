@@ -17,6 +17,7 @@ from msgspec.json import schema_components
 from humouse_doctor.core.gating import BASELINE_VERSION, GATE_VERSION
 from humouse_doctor.core.outcome import OUTCOME_VERSION
 from humouse_doctor.core.report import SCHEMA_VERSION
+from humouse_doctor.core.surveying import SURVEY_VERSION
 from humouse_doctor.core.watching import WATCH_VERSION
 from humouse_doctor.stored import shapes
 from humouse_doctor.stored.shapes.baseline import Baseline
@@ -24,6 +25,7 @@ from humouse_doctor.stored.shapes.bounds import LINES, MANY_LINES
 from humouse_doctor.stored.shapes.gate import Gate
 from humouse_doctor.stored.shapes.outcome import Outcome
 from humouse_doctor.stored.shapes.report import Report
+from humouse_doctor.stored.shapes.survey import Survey
 from humouse_doctor.stored.shapes.watch import Watch
 
 FOLDER = Path(shapes.__file__).parents[1] / "schemas"
@@ -40,9 +42,12 @@ def schemas() -> dict[str, str]:
     own = {f"#/$defs/{name}": f"{_REPORT}#/$defs/{name}" for name in report["$defs"]}
     gate = _with_references(_schema(Gate, GATE_VERSION), {"#/$defs/report": _REPORT, **own})
     gate["$defs"] = {name: part for name, part in gate["$defs"].items() if name not in {"report", *report["$defs"]}}
+    survey = _with_references(_schema(Survey, SURVEY_VERSION), own)
+    survey["$defs"] = {name: part for name, part in survey["$defs"].items() if name not in report["$defs"]}
     every = {
         "report": report,
         "gate": gate,
+        "survey": survey,
         "outcome": _schema(Outcome, OUTCOME_VERSION),
         "baseline": _schema(Baseline, BASELINE_VERSION),
         "watch": _of_a_line(_schema(Watch, WATCH_VERSION)),
@@ -66,7 +71,7 @@ def _schema(shape: type[Struct], version: str) -> dict[str, Any]:
         "$id": f"urn:humouse-doctor:{name}:{version}",
         **parts.pop(name),
         "title": f"humouse-doctor {name}",
-        "$defs": {**parts, **({"value": VALUE} if "edit" in parts else {})},
+        "$defs": {**parts, **({"value": VALUE} if '"#/$defs/value"' in json.dumps(parts) else {})},
     }
 
 

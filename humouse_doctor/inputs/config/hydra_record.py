@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterator
@@ -54,6 +55,15 @@ def overrides(file: Path) -> Iterator[tuple[str, Value]]:
             continue
         if entry.complaint(value) is None:
             yield key, value
+
+
+def task_overrides(record: Path) -> Iterator[tuple[str, Value]]:
+    """Yield each key with its value that the run with this record was started with; a group, as `model=lstm`, is a key too."""
+    for key, text in _lines(record.with_name("overrides.yaml")):
+        value: Value = text
+        with contextlib.suppress(UsageError):
+            value = yaml_text.parse_scalar(text)
+        yield key, value
 
 
 def command_line(record: Path) -> tuple[tuple[str, ...], int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -24,7 +24,7 @@ from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause, Report, Verdict
-from humouse_doctor.core.text import harmless, no_command_in_markup
+from humouse_doctor.core.text import counted, harmless, no_command_in_markup
 from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
@@ -58,15 +58,25 @@ def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison
 
     Raises `UsageError` if the libraries it needs are not installed.
     """
+    return rendered("page.html", ("page.css",), ("page.js",), _page(gate, outcome, comparison))
+
+
+def rendered(template: str, styles: Sequence[str], scripts: Sequence[str], page: object) -> str:
+    """Return a template's page, in which its styles and scripts are all that it needs.
+
+    Raises `UsageError` if the libraries it needs are not installed.
+    """
     environment = template_environment()
-    page = files("humouse_doctor.reporting.html") / "templates"
-    style, script = ((page / name).read_text(encoding="utf-8").strip() for name in ("page.css", "page.js"))
-    text = environment.get_template("page.html").render(
+    folder = files("humouse_doctor.reporting.html") / "templates"
+    style, script = (
+        "\n".join((folder / name).read_text(encoding="utf-8").strip() for name in names) for names in (styles, scripts)
+    )
+    text = environment.get_template(template).render(
         style=_as_markup(f"\n{style}\n"),
         script=_as_markup(f"\n{script}\n"),
         style_hash=_digest(f"\n{style}\n"),
         script_hash=_digest(f"\n{script}\n"),
-        page=_page(gate, outcome, comparison),
+        page=page,
     )
     return no_command_in_markup(text) + "\n"
 
@@ -91,8 +101,8 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=_count, harmless=harmless, interval=interval, number=format_number, short=plots.short,
-        shorten=_shorten, spell=spell, markup=_as_markup,
+        change=change, count=counted, harmless=harmless, interval=interval, number=format_number, short=plots.short,
+        shorten=shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
 
@@ -113,12 +123,8 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _count(number: int, thing: str) -> str:
-    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{number:,} {thing if number == 1 else many}"
-
-
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """Return a name without its middle if it is long."""
     half = _LONGEST_NAME // 2
     return text if len(text) <= _LONGEST_NAME else f"{text[: half - 2]} … {text[-half:]}"
 
@@ -162,7 +168,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         badge = GATES[gate.exit_code]
         heading, said = f"{len(sections)} runs", f"{passed} of {len(sections)} inputs pass."
     return Page(
-        title=f"{badge.word}: {_shorten(heading)}",
+        title=f"{badge.word}: {shorten(heading)}",
         badge=badge,
         heading=heading,
         sentence=said,

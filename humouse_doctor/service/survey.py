@@ -1,0 +1,252 @@
+"""The command survey: all runs below a folder, looked at as `inspect` does, and what they say together."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from humouse_doctor.cases import run_folder
+from humouse_doctor.cases.request import Request
+from humouse_doctor.core.errors import ExitCode, InputError, UsageError
+from humouse_doctor.core.report import Report
+from humouse_doctor.core.settings import Origin, Setting, Settings, Value
+from humouse_doctor.core.surveying import Row, State, Survey
+from humouse_doctor.core.text import counted, shortened
+from humouse_doctor.core.version import VERSION
+from humouse_doctor.core.view import SurveyView
+from humouse_doctor.fleet.crews import Crew, alone, crew_for
+from humouse_doctor.fleet.jobs import Ended, Job, shard
+from humouse_doctor.fleet.journal import Journal
+from humouse_doctor.fleet.keys import Keys
+from humouse_doctor.fleet.run import run as run_jobs
+from humouse_doctor.inputs.config import yaml_text
+from humouse_doctor.inputs.files import changed_at, require_unread
+from humouse_doctor.service import commands
+from humouse_doctor.service.gate import MANY, look
+from humouse_doctor.stored import answer as json_answer
+from humouse_doctor.stored import survey as stored
+from humouse_doctor.survey import discover
+from humouse_doctor.survey.answers import spelled, survey_of
+from humouse_doctor.survey.discover import Run
+from humouse_doctor.survey.rows import refused_row, row_of
+from humouse_doctor.survey.sweep import Sweep, short
+
+_NAME, _FOLDER = "experiment_name", "logging.checkpoint_dir"
+_LISTED = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyRequest:
+    """The folders with runs, or with `merge` files of rows; `request` is what all runs share.
+
+    `where` picks runs by `key=value`, `only` the state of those listed. `shard` is the part (K, N) of the runs to look at, by
+    their names. `workers`, `cluster` and `journal` are as for a gate. `outputs` are the files that the caller will write.
+    """
+
+    paths: tuple[Path, ...]
+    request: Request
+    merge: bool = False
+    where: tuple[str, ...] = ()
+    only: str | None = None
+    shard: tuple[int, int] | None = None
+    workers: int | None = None
+    cluster: str | None = None
+    journal: Path | None = None
+    outputs: tuple[Path, ...] = ()
+
+
+def survey_view(order: SurveyRequest, root: str, progress: Callable[[str], None] = lambda _: None) -> SurveyView:
+    """Look at all runs, and return what they say together; raises `DoctorError` with a one-line message.
+
+    A run that cannot be read is a row with its reason.
+    """
+    survey = _merged(order) if order.merge else _looked_at_all(order, progress)
+    require_unread(*order.outputs)
+    return SurveyView(
+        survey=replace(survey, only=None if order.only is None else State(order.only)),
+        root=root,
+        following=tuple(_following(survey, order.request)),
+    )
+
+
+def _merged(order: SurveyRequest) -> Survey:
+    """Return the survey of stored rows; of a run that is in several files the last row counts."""
+    rows = {row.run: row for path in order.paths for row in stored.read_rows(path)}
+    keys = sorted({key for row in rows.values() for key in row.settings})
+    asked = _asked(order.where, keys)
+    kept = [row for row in rows.values() if all(_has(row.settings.get(key), value) for key, value in asked)]
+    if not kept:
+        raise InputError(f"{', '.join(map(str, order.paths))}: none of {counted(len(rows), 'row')} is one{_that(order)}")
+    return survey_of(kept, keys, VERSION)
+
+
+def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Survey:
+    """Return the survey of the runs below the folders, or of those of them that are asked for."""
+    runs, notes = _found(order.paths)
+    sweep = Sweep()
+    checkpoints = [_checkpoint(run, sweep.add(run)) for run in runs]
+    keys = sweep.differing()
+    asked = _asked(order.where, sorted(sweep.known()))
+    each = _each_once(runs, checkpoints)
+    chosen = [place for place in each if all(_has(sweep.settings(place, [key])[key], value) for key, value in asked)]
+    if not chosen:
+        raise UsageError(f"none of {counted(len(runs), 'run')} below {', '.join(map(str, order.paths))} is one{_that(order)}")
+    if sweep.left_out:
+        notes.append(f"the runs differ in {counted(sweep.left_out, 'further key')}, which are not compared")
+    if order.shard is not None:
+        part, parts = order.shard
+        chosen = [job.payload for job in shard([_named(runs[place], order.paths, place) for place in chosen], part, parts)]
+        notes.append(f"part {part} of {parts}: {counted(len(chosen), 'run')}; survey --merge puts the parts together")
+    overwritten = _overwritten(runs, {place: checkpoints[place] for place in each})
+    rows, jobs = list[Row](), list[Job[Request]]()
+    key = _digest_of_name if order.journal is None else Keys().of
+    for place in chosen:
+        if place in overwritten:
+            rows.append(refused_row(runs[place], overwritten[place], ExitCode.INPUT, sweep.settings(place, keys)))
+        else:
+            request = replace(order.request, checkpoint=runs[place].path, config=runs[place].config or order.request.config)
+            jobs.append(Job(key(request), str(runs[place].path), request))
+    places = {str(runs[place].path): place for place in chosen}
+    progress(f"looking at {counted(len(jobs), 'run')}")
+    with contextlib.ExitStack() as stack:
+        journal = None if order.journal is None else stack.enter_context(Journal(order.journal))
+        crew = stack.enter_context(_crew(order, len(jobs)))
+        for number, ended in enumerate(stack.enter_context(closing(run_jobs(jobs, look, crew, journal))), start=1):
+            place = places[ended.name]
+            row = _row(runs[place], ended, sweep.settings(place, keys))
+            rows.append(row)
+            progress(f"run {number} of {len(jobs)}: {row.verdict}, {row.run}")
+    return replace(survey_of(rows, keys, VERSION), notes=tuple(notes))
+
+
+def _crew(order: SurveyRequest, runs: int) -> Crew:
+    """Return who looks at the runs: unless the user says so, more than one process only where that pays."""
+    if order.workers is None and order.cluster is None and runs < MANY:
+        return alone()
+    return crew_for(order.workers or 0, order.cluster)
+
+
+def _found(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
+    """Return the runs below the folders, each once, and notes on what was not looked at."""
+    runs, notes = dict[Path, Run](), list[str]()
+    for folder in folders:
+        found = discover.find(folder)
+        notes.extend(found.notes)
+        for run in found.runs:
+            runs.setdefault(run.path.absolute(), run)
+    return list(runs.values()), notes
+
+
+def _row(run: Run, ended: Ended, settings: Mapping[str, Value]) -> Row:
+    if ended.answer is None:
+        return refused_row(run, f"{run.path}: {ended.failure}", ExitCode.INPUT, settings)
+    answer = json_answer.parse(ended.answer, ended.name)
+    if isinstance(answer, Report):
+        return row_of(run, answer, settings)
+    return refused_row(run, str(answer), answer.exit_code, settings)
+
+
+def _named(run: Run, folders: Sequence[Path], place: int) -> Job[int]:
+    """Return a job for the choice of a part, which goes by the run's name below the folder alone."""
+    names = (os.path.relpath(run.path, folder) for folder in folders if run.path.is_relative_to(folder))
+    return Job(key=_digest(next(names, str(run.path))), name=str(run.path), payload=place)
+
+
+def _digest_of_name(request: Request) -> str:
+    """Return a key that is good for this call alone, for which no file has to be read."""
+    return _digest(str(request.checkpoint))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _checkpoint(run: Run, values: Mapping[str, Value]) -> Path | None:
+    """Return the checkpoint that `inspect` chooses in a run's folder, or the run's own file; None if there is none."""
+    if not run.path.is_dir():
+        return run.path
+    named = {key: Setting(key=key, value=values[key], origin=Origin.EXPLICIT) for key in (_NAME, _FOLDER) if key in values}
+    try:
+        return run_folder.find_checkpoint(run.path, Settings(named)).path
+    except InputError:
+        return None
+
+
+def _each_once(runs: Sequence[Run], checkpoints: Sequence[Path | None]) -> list[int]:
+    """Return the numbers of the runs without those checkpoints that were found apart from the folder of their run too."""
+    of_folders = {
+        os.path.realpath(checkpoint)
+        for run, checkpoint in zip(runs, checkpoints, strict=True)
+        if checkpoint is not None and checkpoint != run.path
+    }
+    return [
+        place
+        for place, run in enumerate(runs)
+        if checkpoints[place] != run.path or os.path.realpath(run.path) not in of_folders
+    ]
+
+
+def _overwritten(runs: Sequence[Run], checkpoints: Mapping[int, Path | None]) -> dict[int, str]:
+    """Return why some runs have no weights of their own: several have written the same file, and the last one's are left."""
+    by_file: dict[str, list[int]] = {}
+    for place, checkpoint in checkpoints.items():
+        if checkpoint is not None:
+            by_file.setdefault(os.path.realpath(checkpoint), []).append(place)
+    found: dict[int, str] = {}
+    for places in by_file.values():
+        last = max(places, key=lambda place: (_age(runs[place]), place))
+        for place in places:
+            if place != last:
+                found[place] = (
+                    f"{runs[place].path}: its weights are gone: {checkpoints[place]} is also that of {runs[last].path}, which"
+                    " was started later; give each run a logging.checkpoint_dir or an experiment_name of its own"
+                )
+    return found
+
+
+def _age(run: Run) -> float:
+    return (None if run.record is None else changed_at(run.record)) or 0.0
+
+
+def _asked(where: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the keys and values of --where; raise `UsageError` for one that no run has."""
+    found = []
+    for text in where:
+        name, equals, value = text.partition("=")
+        key = short(name.strip())
+        if not equals or key not in keys:
+            near = [one for one in keys if key and key in one] or difflib.get_close_matches(key, keys, _LISTED) or keys
+            known = f"{', '.join(near[:_LISTED])}{', ...' if len(near) > _LISTED else ''}"
+            raise UsageError(
+                f"--where {shortened(text)}: expected key=value, with a key of these runs: {known or 'there is none'}"
+            )
+        found.append((key, spelled(yaml_text.parse_scalar(value, "--where"))))
+    return found
+
+
+def _has(value: Value, asked: str) -> bool:
+    return spelled(value) == asked
+
+
+def _that(order: SurveyRequest) -> str:
+    return f" with {' and '.join(order.where)}" if order.where else ""
+
+
+def _following(survey: Survey, shared: Request) -> Iterator[str]:
+    """Yield the commands to type next: of the worst run, and of the patch of the largest family."""
+    worst = next((row for row in survey.rows if row.state is State.SICK), None)
+    if worst is None:
+        worst = next((row for row in survey.rows if row.state is State.UNKNOWN), None)
+    patched = next((family.example for family in survey.families if family.example.patched), None)
+    for command, row in (("inspect", worst), ("suggest-config", patched)):
+        if row is not None:
+            config = shared.config if row.config is None else Path(row.config)
+            typed = commands.typed(command, replace(shared, checkpoint=Path(row.run), config=config))
+            if typed is not None:
+                yield typed

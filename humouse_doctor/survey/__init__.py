@@ -1,0 +1,1 @@
+"""Many runs at once: found below a folder, and what they say together."""
