@@ -10,14 +10,14 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers know it: importing typing takes longer than all of this
 if TYPE_CHECKING:
     from humouse_doctor.core.errors import DoctorError
-    from humouse_doctor.live.watch import Collapsed, watch
+    from humouse_doctor.live.watch import Collapsed, CollapseWarning, watch
     from humouse_doctor.service.api import inspect, load_case, preflight
     from humouse_doctor.service.python_report import Report
 
     __version__: str
 
-__all__ = ["Collapsed", "DoctorError", "Report", "inspect", "load_case", "preflight", "watch"]
-_LIVE = ("Collapsed", "watch")
+__all__ = ["CollapseWarning", "Collapsed", "DoctorError", "Report", "inspect", "load_case", "preflight", "watch"]
+_LIVE = ("CollapseWarning", "Collapsed", "watch")
 
 
 def __getattr__(name: str) -> object:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.assemble import common_steps, cut, note_other_channels
@@ -16,7 +17,7 @@ from humouse_doctor.cases.request import Loaded, Notes, Request, ToolFinding
 from humouse_doctor.cases.spaces import conditions_of, held_in_float32, space_as_is
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
-from humouse_doctor.core.case import Case, Need, Samples, Subject
+from humouse_doctor.core.case import Case, Need, Samples, Subject, WeightFacts
 from humouse_doctor.core.cost import Look
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.settings import Value
@@ -27,7 +28,7 @@ from humouse_doctor.inputs.gestures.gestures import Gestures, gather, unpadded
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.networks import identify, observe
 from humouse_doctor.networks.behaviour import training_effect
-from humouse_doctor.networks.numerics import one_thread
+from humouse_doctor.networks.numerics import one_thread, undisturbed
 from humouse_doctor.networks.priors import Draw, Prior, of_codes, of_sampler
 from humouse_doctor.networks.sampling import Sampler, draw
 
@@ -200,7 +201,7 @@ def observed(bound: Bound, *, samples: int, seed: int, quick: bool, name: str | 
     notes = replace(bound.notes, absent=dict(bound.notes.absent), remarks=list(bound.notes.remarks))
     values = case.samples.loss_targets
     called = player.recurrent if ended else ()
-    weights = identify.weight_facts(bound.network, observe.tensors_of(bound.network), called=called)
+    weights = _weights(bound, called)
     held = values is None or held_in_float32(values)
     if weights.non_finite or not held:
         why = "the weights hold NaN or infinite values" if weights.non_finite else "the targets are too large for float32"
@@ -255,9 +256,15 @@ def glimpsed(bound: Bound, *, samples: int, seed: int, most_targets: int) -> Cas
     return replace(
         case,
         samples=_with_targets(found, _thinned(case.samples, most_targets)),
-        weights=identify.weight_facts(bound.network, observe.tensors_of(bound.network), called=()),  # as in `observed`
+        weights=_weights(bound, ()),  # as in `observed`
         absent=MappingProxyType(absent),
     )
+
+
+def _weights(bound: Bound, called: Container[nn.Module]) -> WeightFacts:
+    """Return the facts of the weights; a parametrised one is computed, which in training changes what it is computed from."""
+    with undisturbed(bound.network), torch.no_grad():
+        return identify.weight_facts(bound.network, observe.tensors_of(bound.network), called=called)
 
 
 def _thinned(samples: Samples, most: int) -> Samples:
@@ -285,6 +292,8 @@ def _prior(generator: nn.Module, codes: FloatArray | Tensor | None, sampler: Dra
     """Return the prior that the caller gives, None if N(0, I) holds; raise `UsageError` for anything but a module."""
     if not isinstance(generator, nn.Module):
         raise UsageError(f"generator is a {type(generator).__name__}; expected a torch.nn.Module")
+    if any(isinstance(m, LazyModuleMixin) and m.has_uninitialized_params() for m in generator.modules()):
+        raise UsageError("the generator has lazy modules without weights; run it once on a batch before")
     if codes is not None and sampler is not None:
         raise UsageError("codes and a sampler were given; the latents can come from one of them only")
     if codes is not None:

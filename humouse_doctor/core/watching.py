@@ -14,8 +14,9 @@ WATCH_FILE = "watch.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """The start of a watch: the generator's class, the steps of the whole training (None if unknown) and those between glances.
+    """The start of a watch over a generator of this class.
 
+    `steps` are those of the whole training, None if unknown, `every` those between glances and `start` those before it.
     `best_constant` and `motionless` are the losses of two predictors that know nothing, None if unknown.
     """
 
@@ -23,6 +24,7 @@ class Beginning:
     generator: str
     steps: int | None
     every: int
+    start: int = 0
     best_constant: float | None = None
     motionless: float | None = None
 

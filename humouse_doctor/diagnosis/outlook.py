@@ -21,9 +21,9 @@ FOLLOWED = (
     ("HD103", "late_std_ratio"),
     ("HD104", "latent_std_ratio"),
 )
-#: Before this share of the steps nothing is said of the end, and before the second nothing by pace alone: one of 23 healthy
-#: trainings for calibration stalled until 0.16 of its steps, with no cause that was there before it began.
-_EARLIEST, _ALONE = 0.08, 0.33
+#: Before this share of the steps nothing is said of the end, and before the second nothing by pace alone: two of 31 healthy
+#: trainings for calibration stalled for a tenth of their steps and more, one of them with no cause that was there before.
+_EARLIEST, _ALONE = 0.08, 0.32
 #: A collapse must have been foreseen over this factor of steps.
 _LASTING = 1.25
 #: The steps over which growth is measured, as a share of those so far.
@@ -47,16 +47,18 @@ class Point:
 class Outlook:
     """What is expected of the end of a training of so many `steps`, None if unknown.
 
-    `foreknown` are the codes of the causes that were found before it began, by settings and data alone.
+    `foreknown` are the codes of the causes that were found before it began, by settings and data alone. `start` is the step
+    from which it was watched.
     """
 
     steps: int | None
     foreknown: frozenset[str] = frozenset()
+    start: int = 0
     _points: list[Point] = field(default_factory=list)
     _glances: int = 0
 
     @classmethod
-    def of(cls, case: Case, steps: int | None) -> Outlook:
+    def of(cls, case: Case, steps: int | None, start: int = 0) -> Outlook:
         """Return the outlook of a training that begins with `case`, which has no weights yet.
 
         It has the given steps, or those of the case's warm-up if its settings tell.
@@ -64,7 +66,7 @@ class Outlook:
         known = budget.steps_available(case) if steps is None else None
         causes = [probe for probe in current().probes if probe.kind is Kind.CAUSE]
         found = [result.code for result in examine(case, causes) if result.judgement is Judgement.FOUND]
-        return cls(steps=steps if known is None else round(known) or None, foreknown=frozenset(found))
+        return cls(steps=steps if known is None else round(known) or None, foreknown=frozenset(found), start=start)
 
     def after(self, step: int, now: Verdict, margins: Mapping[str, float], causes: Collection[str] = ()) -> Verdict:
         """Return the outlook after one more glance, from the verdict `now`, the margins by name and the causes' codes.
@@ -81,7 +83,7 @@ class Outlook:
         if now is not Verdict.COLLAPSED:
             return now
         lasting = all(point.foreseen for point in self._points if point.step * _LASTING >= step)
-        early = self._is_early(step, known=not self.foreknown.isdisjoint(causes))
+        early = bool(margins) and self._is_early(step, known=not self.foreknown.isdisjoint(causes))  # NaN does not go away
         return Verdict.COLLAPSED if lasting and not early else Verdict.UNDETERMINED
 
     def _is_early(self, step: int, *, known: bool) -> bool:
@@ -95,7 +97,10 @@ class Outlook:
 
         A broken generator has no margins, and none at its end; before its pace is known a training has infinite ones.
         """
-        before = [point for point in self._points if point.step <= _BACK * step]
+        if not margins:
+            return 0.0
+        since = self.start + _BACK * (step - self.start)
+        before = [point for point in self._points if 0 < point.step <= since and point.step < step]
         if not before:
             return math.inf
         ahead = _GRANTED if self.steps is None else max(1.0, self.steps / step)

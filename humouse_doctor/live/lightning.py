@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,9 @@ try:
     import lightning.pytorch as pl
 except ImportError:  # the older name of the same package
     import pytorch_lightning as pl  # type: ignore[no-redef]
-from torch import nn
+from torch import Tensor, nn
 
-from humouse_doctor.live.watch import Watch, found_in, watch
+from humouse_doctor.live.watch import Watch, found_in, steps_made, trainer_of, watch
 from humouse_doctor.service.python_report import Report
 
 
@@ -43,20 +42,17 @@ class WarmUpWatch(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin the watch at the trainer's step; raises `DoctorError` in one line if the options do not fit the generator."""
         generator = found_in(pl_module, self._generator)
+        optimizer = trainer_of(generator, trainer.optimizers)
         total = trainer.estimated_stepping_batches
         self.watch = watch(
             generator,
+            optimizer,
             every=self._every,
             history=self._history if self._history is not None else trainer.log_dir,
             log=lambda step, numbers: [logger.log_metrics(dict(numbers), step=step) for logger in trainer.loggers],
-            start=trainer.global_step,
+            start=steps_made(optimizer) or (trainer.global_step if len(trainer.optimizers) == 1 else 0),
             **{"steps": int(total) if total != float("inf") else None, **self._options},
         )
-        own = {id(parameter) for parameter in generator.parameters()}
-        for optimizer in trainer.optimizers:
-            if any(id(parameter) in own for group in optimizer.param_groups for parameter in group["params"]):
-                self.watch.attach(optimizer)
-                break
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -65,9 +61,8 @@ class WarmUpWatch(pl.Callback):
         if self.watch is None:
             return
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if loss is not None:
-            with suppress(TypeError, ValueError, RuntimeError):
-                self.watch.record(loss)
+        if isinstance(loss, Tensor):
+            self.watch.record(loss * trainer.accumulate_grad_batches)  # it was divided by them
         self._batches += 1
         if self._stop and self._batches % self._every == 0:  # a reduction over processes waits for all of them
             stop = trainer.strategy.reduce_boolean_decision(self.watch.should_stop, all=False)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
+from torch.optim import Optimizer
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from humouse_doctor.live.watch import Watch, found_in, watch
+from humouse_doctor.live.watch import Watch, any_says, found_in, rate_of, watch
 from humouse_doctor.service.python_report import Report
 
 
@@ -34,17 +35,24 @@ class WarmUpWatch(TrainerCallback):
         self._generator, self._stop, self._every, self._history, self._options = generator, stop, every, history, options
 
     def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: nn.Module | None = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        optimizer: Optimizer | None = None,
+        **_: Any,
     ) -> None:
         """Begin the watch at the trainer's step; raises `DoctorError` in one line if the options do not fit the generator."""
         if model is None or not state.is_world_process_zero:
             return
+        generator = found_in(model, self._generator)
         self.watch = watch(
-            found_in(model, self._generator),
+            generator,
             every=self._every,
             history=self._history if self._history is not None else args.output_dir,
             start=state.global_step,
-            **{"steps": state.max_steps or None, **self._options},
+            **{"steps": state.max_steps or None, **self._options, **self._settings(generator, optimizer)},
         )
 
     def on_log(
@@ -61,12 +69,19 @@ class WarmUpWatch(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Glance at every so many-th step, and stop the trainer if the glance says so."""
-        if self.watch is not None and state.global_step % self._every == 0:
+        if state.global_step % self._every:
+            return
+        if self.watch is not None:
             self.watch.look(state.global_step)
-            if self._stop and self.watch.should_stop:
-                control.should_training_stop = True
+        if self._stop and any_says(self.watch is not None and self.watch.should_stop, args.device):  # each process asks
+            control.should_training_stop = True
 
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """End the watch; `report` is then the whole diagnosis."""
         if self.watch is not None:
             self.report = self.watch.close()
+
+    def _settings(self, generator: nn.Module, optimizer: Optimizer | None) -> dict[str, Any]:
+        """Return the settings with the learning rate that the trainer moves the generator with."""
+        rate = None if optimizer is None or "targets" not in self._options else rate_of(generator, optimizer)
+        return {} if rate is None else {"settings": {"training.lr.generator": rate, **(self._options.get("settings") or {})}}

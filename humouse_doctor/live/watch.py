@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -39,13 +39,16 @@ from humouse_doctor.stored.watch import line_of, read
 Log = Callable[[int, Mapping[str, float]], object]
 #: Optimisers whose step is at most about the learning rate, for which the probes can estimate how far a training gets.
 _ADAMS = ("adam", "adamw", "nadam", "radam", "adamax")
-_HANDLE = "_humouse_doctor_watch"
+#: The attribute of an optimiser that holds the hooks of its watches by their generators.
+_HANDLES = "_humouse_doctor_watches"
+#: Samples of a whole diagnosis.
+_REPORTED = 512
 
 
 class Collapsed(RuntimeError):
-    """A training that will end in a collapse; `report` has the diagnosis at that step."""
+    """A training that will end in a collapse; `report` has the diagnosis at that step, None if it could not be made."""
 
-    def __init__(self, message: str, report: Report) -> None:
+    def __init__(self, message: str, report: Report | None) -> None:
         super().__init__(message)
         self.report = report
 
@@ -56,7 +59,7 @@ class CollapseWarning(UserWarning):
 
 def watch(
     generator: nn.Module,
-    optimizer: Optimizer | None = None,
+    optimizer: Optimizer | Sequence[Optimizer] | None = None,
     *,
     targets: FloatArray | Tensor | None = None,
     settings: Mapping[str, Value] | None = None,
@@ -101,9 +104,17 @@ def watch(
         raise UsageError(f"every is {every} and samples {samples}; expected at least 1 and 2")
     if start < 0 or (steps is not None and steps <= start):
         raise UsageError(f"start is {start} and steps {steps}; expected a start from 0 on, and more steps than that")
+    if stop and torch.distributed.is_available() and torch.distributed.is_initialized():
+        raise UsageError(
+            "stop=True would end one process of several, and the others would wait; use should_stop in all of them"
+        )
+    if isinstance(optimizer, list | tuple):
+        optimizer = trainer_of(network, [one for one in optimizer if isinstance(one, Optimizer)])
+        if optimizer is None:
+            raise UsageError("none of the optimisers has a parameter of the generator")
     if optimizer is not None and not isinstance(optimizer, Optimizer):
-        raise UsageError(f"optimizer is a {type(optimizer).__name__}; expected a torch.optim.Optimizer")
-    look = Look(samples=samples, quick=True)
+        raise UsageError(f"optimizer is a {type(optimizer).__name__}; expected a torch.optim.Optimizer, or some of them")
+    look = Look(samples=_REPORTED)  # what cannot be afforded at the end is refused before the training
     given = dict(settings or {})
     if config is not None:
         if conditions is not None or latent_dim is not None:
@@ -120,7 +131,7 @@ def watch(
         if data is not None or source is not None:
             raise UsageError("data and source go with a config; give the targets that the loss compares, or a config")
         if optimizer is not None:
-            rate = _rate(network, optimizer)
+            rate = rate_of(network, optimizer)
             if rate is not None and not {"lr", "training.lr.generator"} & set(given):
                 given["training.lr.generator"] = rate
         bound = bind(
@@ -163,7 +174,8 @@ class Watch:
         self.step = start
         self.every = every
         self._bound, self._samples, self._seed, self._stop, self._log = bound, samples, seed, stop, log
-        self._outlook = Outlook.of(bound.case, steps)
+        self._outlook = Outlook.of(bound.case, steps, start)
+        self._inside = False
         self._loss: float | Tensor | None = None
         self._moment: Moment | None = None
         self._last: Glance | None = None
@@ -204,22 +216,23 @@ class Watch:
 
     def attach(self, optimizer: Optimizer) -> None:
         """Count the steps of an optimiser, and glance after every so many; a watch attached to it before is detached."""
-        optimizer = _inner(optimizer)
-        own = {id(parameter) for parameter in self._bound.network.parameters()}
-        if own.isdisjoint(id(parameter) for group in optimizer.param_groups for parameter in group["params"]):
+        optimizer, network = _inner(optimizer), self._bound.network
+        if _trained(optimizer).isdisjoint(map(id, network.parameters())):
             _warn("the optimiser has none of the watched generator's parameters: that is right for an EMA's copy alone")
-        earlier = getattr(optimizer, _HANDLE, None)
-        if earlier is not None:
-            earlier.remove()
-        self._handle = optimizer.register_step_post_hook(self._stepped)
-        setattr(optimizer, _HANDLE, self._handle)
+        if self._handle is not None:
+            self._handle.remove()
+        watches: dict[int, torch.utils.hooks.RemovableHandle] = getattr(optimizer, _HANDLES, {})
+        setattr(optimizer, _HANDLES, watches)
+        if id(network) in watches:
+            watches[id(network)].remove()
+        watches[id(network)] = self._handle = optimizer.register_step_post_hook(self._stepped)
 
     def detach(self) -> None:
         """Stop looking; the optimiser is left as it was."""
-        if self._handle is not None:
+        self._quiet = True
+        if self._handle is not None and not self._inside:  # torch goes through the hooks: none may be removed by one of them
             self._handle.remove()
             self._handle = None
-        self._quiet = True
 
     def record(self, loss: float | Tensor) -> None:
         """Keep the training's loss, which the next glance notes beside its numbers."""
@@ -248,7 +261,7 @@ class Watch:
             self._say()
         return self._moment
 
-    def report(self, samples: int = 512) -> Report:
+    def report(self, samples: int = _REPORTED) -> Report:
         """Return the whole diagnosis of the generator as it is now, with fitted latents; raises `DoctorError` in one line."""
         loaded = observed(
             self._bound, samples=samples, seed=self._seed, quick=False, name=f"the generator at step {self.step:,}"
@@ -284,15 +297,23 @@ class Watch:
             if moment.step <= start:
                 self._outlook.after(moment.step, moment.now, margins_in(moment.measures), moment.causes)
 
-    def _stepped(self, *_: Any) -> None:
+    def _stepped(self, optimizer: Optimizer, *_: Any) -> None:
+        if self._quiet or _was_skipped(optimizer):
+            return
         self.step += 1
-        if self.step % self.every == 0:
-            self.look()
-        if self.step == self._outlook.steps:
-            self.close()
+        self._inside = True
+        try:
+            if self.step % self.every == 0:
+                self.look()
+            if self.step == self._outlook.steps:
+                self.close()
+        finally:
+            self._inside = False
 
     def _moment_of(self, found: Glance) -> Moment:
-        loss = None if self._loss is None else float(self._loss)
+        loss = None
+        with suppress(TypeError, ValueError, RuntimeError):  # what is not one number is no loss
+            loss = None if self._loss is None else float(self._loss)
         causes = tuple(cause.code for cause in found.causes)
         self._loss = None
         return Moment(
@@ -336,6 +357,7 @@ class Watch:
             generator=self._bound.case.network.label,
             steps=self._outlook.steps,
             every=self.every,
+            start=self.step,
             best_constant=constant,
             motionless=motionless,
         )
@@ -343,8 +365,15 @@ class Watch:
     def _say(self) -> None:
         message = self._message()
         if self._stop:
+            report = None
+            try:
+                report = self.report()
+                ending = Ending(step=self.step, verdict=report.verdict, sentence=report.sentence)
+            except Exception:  # the training is told to stop all the same
+                ending = Ending(step=self.step, verdict=Verdict.COLLAPSED, sentence=message)
+            self._write(lambda: ending)
             self.detach()
-            raise Collapsed(f"{message}; .report has the diagnosis", self.report())
+            raise Collapsed(f"{message}; .report has the diagnosis", report)
         _warn(f"{message}; Watch.report() has the diagnosis", CollapseWarning)
 
     def _message(self) -> str:
@@ -410,15 +439,51 @@ def _is_first() -> bool:
     return not (distributed.is_available() and distributed.is_initialized()) or distributed.get_rank() == 0
 
 
-def _rate(network: nn.Module, optimizer: Optimizer) -> float | None:
-    """Return the learning rate that an Adam moves the network's parameters with, None for another optimiser."""
+def rate_of(network: nn.Module, optimizer: Optimizer) -> float | None:
+    """Return the learning rate that an Adam moves the network's parameters with, None for another optimiser.
+
+    Of one that a schedule changes it is the rate that the schedule began with.
+    """
+    optimizer = _inner(optimizer)
     if type(optimizer).__name__.lower() not in _ADAMS:
         return None
     own = {id(parameter) for parameter in network.parameters()}
     for group in optimizer.param_groups:
         if any(id(parameter) in own for parameter in group["params"]):
-            return float(group["lr"])
+            return float(group.get("initial_lr", group["lr"])) or None
     return None
+
+
+def steps_made(optimizer: Optimizer | None) -> int:
+    """Return the steps that an optimiser's state has counted, 0 for one that counts none."""
+    counted = () if optimizer is None else (one.get("step", 0) for one in _inner(optimizer).state.values())
+    return max((int(one) for one in counted), default=0)
+
+
+def any_says(stop: bool, device: torch.device | str = "cpu") -> bool:
+    """Return True if `stop` is true in any process of a training; each of them has to call this."""
+    distributed = torch.distributed
+    if not (distributed.is_available() and distributed.is_initialized()) or distributed.get_world_size() == 1:
+        return stop
+    said = torch.tensor([float(stop)], device=device)
+    distributed.all_reduce(said, op=distributed.ReduceOp.MAX)
+    return bool(said.item())
+
+
+def trainer_of(network: nn.Module, optimizers: Sequence[Optimizer]) -> Optimizer | None:
+    """Return the first optimiser that has a parameter of the network."""
+    own = {id(parameter) for parameter in network.parameters()}
+    return next((one for one in optimizers if own & _trained(one)), None)
+
+
+def _trained(optimizer: Optimizer) -> set[int]:
+    return {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+
+
+def _was_skipped(optimizer: Optimizer) -> bool:
+    """Return True if a fused optimiser left its step out, since AMP's scaler had found infinite gradients."""
+    found = getattr(optimizer, "found_inf", None)
+    return isinstance(found, Tensor) and bool(found.item())
 
 
 def _array(values: FloatArray | Tensor | None) -> FloatArray | None:

@@ -199,7 +199,7 @@ def saturated_inputs(recurrent: Sequence[nn.Module], rnn_input: FloatArray) -> f
     if not isinstance(layer, nn.RNNBase | nn.RNNCellBase):
         return None
     suffix = "_l0" if isinstance(layer, nn.RNNBase) else ""
-    named = {name: tensor.detach() for name, tensor in layer.named_parameters(recurse=False)}
+    named = {name: tensor.detach().to("cpu", torch.float32) for name, tensor in layer.named_parameters(recurse=False)}
     weight = named.get(f"weight_ih{suffix}")
     values = torch.from_numpy(np.ascontiguousarray(rnn_input))
     if weight is None or weight.size(1) != values.size(-1):

@@ -212,7 +212,8 @@ def weight_facts(
         if module is last:
             continue
         if isinstance(module, nn.Linear | nn.Conv1d):
-            weight = getattr(module, "weight_orig", module.weight)
+            given = getattr(module, "weight_orig", None)
+            weight = given if isinstance(given, Tensor) else module.weight
             if weight.numel() == 0:
                 continue
             excesses.append(float(weight.detach().abs().max()) * math.sqrt(weight[0].numel()))

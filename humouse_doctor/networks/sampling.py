@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -85,7 +86,7 @@ class Sampler:
         like = next((p for p in self.network.parameters() if p.is_floating_point()), latents)
         given = [latents.to(like.device, like.dtype), conditions.to(like.device, like.dtype)]
         try:
-            returned: object = self.network(*given) if self._takes_condition else self.network(given[0])
+            returned: object = self._call()(*given) if self._takes_condition else self._call()(given[0])
         except Exception as error:  # the user's own network may raise anything
             if ran_out_of_memory(error):
                 raise InputError(f"the generator ran out of memory on latents of shape {tuple(latents.shape)}") from error
@@ -103,6 +104,11 @@ class Sampler:
         except Exception:  # the user's own network may raise anything, and need not take this
             return None
         return made.to("cpu", torch.float32) if made.shape == past.shape else None
+
+    def _call(self) -> Callable[..., object]:
+        """Return the network, or of one that was compiled in place what it was: other batches would be compiled anew."""
+        compiled = getattr(self.network, "_compiled_call_impl", None) is not None
+        return self.network._call_impl if compiled else self.network
 
     def __call__(self, latents: Tensor, conditions: Tensor) -> Tensor:
         """Generate; raise `UsageError` if the network does not return (N, T, D)."""
@@ -352,7 +358,7 @@ def gradients(sampler: Sampler, targets: FloatArray, conditions: FloatArray | No
     """
     count = min(len(targets), GRADIENT_SAMPLES)
     rows = count if sampler.load is None else sampler.load.rows_differentiated(count)
-    with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.enable_grad():
+    with undisturbed(sampler.network), denormals_flushed(), seeded(seed), torch.enable_grad(), _plain_rnns():
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(parameter.is_floating_point())
         weights = [(name, p) for name, p in sampler.network.named_parameters() if p.dim() >= 2 and p.requires_grad]
@@ -408,7 +414,7 @@ def fit_latents(
     at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
     parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
     optimiser = Adam([latents], learning_rate=_FIT_RATE)
-    with undisturbed(sampler.network), denormals_flushed(), seeded(0), torch.enable_grad():
+    with undisturbed(sampler.network), denormals_flushed(), seeded(0), torch.enable_grad(), _plain_rnns():
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(False)
         for _ in range(steps):
@@ -423,6 +429,11 @@ def fit_latents(
         with torch.no_grad():
             predictions = torch.cat([made(latents[part], given[part]) for part in parts])
     return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
+
+
+def _plain_rnns() -> AbstractContextManager[None]:
+    """Return a context without cuDNN, whose recurrent layers cannot be differentiated in evaluation mode."""
+    return torch.backends.cudnn.flags(enabled=False)
 
 
 def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:

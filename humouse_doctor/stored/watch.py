@@ -15,7 +15,7 @@ from humouse_doctor.core.watching import WATCH_VERSION, Beginning, Ending, Momen
 from humouse_doctor.inputs.files import open_regular
 from humouse_doctor.stored.shapes import watch as shapes
 
-_MAX_BYTES = 64 << 20
+_MAX_BYTES = 24 << 20
 _Line = shapes.Beginning | shapes.Moment | shapes.Ending
 _DECODER = msgspec.json.Decoder(_Line)
 
@@ -30,6 +30,7 @@ def line_of(part: Beginning | Moment | Ending) -> bytes:
                 generator=part.generator[:200],
                 steps=part.steps,
                 every=part.every,
+                start=part.start,
                 best_constant=part.best_constant,
                 motionless=part.motionless,
             )
@@ -103,6 +104,7 @@ class Reader:
                     version = shortened(found.schema_version, 20)
                     raise InputError(f"{self._path}: a watch of schema {version}; this version reads {WATCH_VERSION}")
                 self._beginning, self._ending = _beginning(found), None
+                self._moments = [moment for moment in self._moments if moment.step <= found.start]
             case shapes.Moment():
                 while self._moments and self._moments[-1].step >= found.step:
                     self._moments.pop()
@@ -117,6 +119,7 @@ def _beginning(line: shapes.Beginning) -> Beginning:
         generator=line.generator,
         steps=line.steps,
         every=line.every,
+        start=line.start,
         best_constant=line.best_constant,
         motionless=line.motionless,
     )

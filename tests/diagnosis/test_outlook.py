@@ -51,9 +51,9 @@ def test_the_bounds_are_those_of_the_probes() -> None:
 def test_what_stalls_is_said_to_collapse_after_a_third_of_its_steps() -> None:
     said = _play(Outlook(steps=100), lambda _: 0.01, 100)
 
-    assert said.index(Verdict.COLLAPSED) + 1 == 33
-    assert set(said[:32]) == {Verdict.UNDETERMINED}
-    assert set(said[32:]) == {Verdict.COLLAPSED}
+    assert said.index(Verdict.COLLAPSED) + 1 == 32
+    assert set(said[:31]) == {Verdict.UNDETERMINED}
+    assert set(said[31:]) == {Verdict.COLLAPSED}
 
 
 def test_with_a_cause_that_was_there_before_it_is_said_earlier() -> None:
@@ -102,7 +102,21 @@ def test_a_broken_generator_has_no_ratios_and_no_way_out() -> None:
     outlook = Outlook(steps=100)
     said = [outlook.after(step, Verdict.COLLAPSED, {}) for step in range(1, 50)]
 
-    assert said[-1] is Verdict.COLLAPSED
+    assert said[0] is said[-1] is Verdict.COLLAPSED
+
+
+def test_a_run_resumed_late_is_judged_by_its_pace_since_then() -> None:
+    outlook = Outlook(steps=100, start=60)
+    flat = {"time_std_ratio": 0.04, "spread_ratio": 4.0}
+
+    assert [outlook.after(step, Verdict.COLLAPSED, flat) for step in range(61, 81)][-1] is Verdict.COLLAPSED
+
+
+def test_a_look_before_the_first_step_has_no_pace() -> None:
+    outlook = Outlook(steps=100, foreknown=frozenset({"HD201"}))
+    said = [outlook.after(step, Verdict.COLLAPSED, {"time_std_ratio": 0.04}, ("HD201",)) for step in (0, 20, 40)]
+
+    assert said == [Verdict.UNDETERMINED, Verdict.UNDETERMINED, Verdict.COLLAPSED]
 
 
 def test_it_says_what_is_now_where_that_is_no_collapse() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 
 import humouse_doctor
 from humouse_doctor.cases.from_module import bind_run, glimpsed
@@ -19,7 +21,7 @@ from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.watching import WATCH_FILE
 from humouse_doctor.diagnosis.outlook import Outlook
-from humouse_doctor.live.watch import Collapsed, CollapseWarning, Watch, watch
+from humouse_doctor.live.watch import Collapsed, CollapseWarning, Watch, rate_of, watch
 from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.observe import sampler_of
 from humouse_doctor.networks.sampling import draw
@@ -87,12 +89,116 @@ def test_told_to_stop_it_raises_out_of_the_optimizers_step_with_the_diagnosis() 
     with pytest.raises(Collapsed, match="step 10 of 60") as stopped:
         _watched(_sick(), _FAR, stop=True)
 
+    assert stopped.value.report is not None
     assert stopped.value.report.verdict is Verdict.COLLAPSED
     assert stopped.value.report.causes[0].code == "HD201"
     assert stopped.value.report.subject.name == "the generator at step 10"
 
 
-def test_modes_gradients_and_buffers_are_left_as_they_were() -> None:
+class _Merging(nn.Module):
+    """A layer that does more than change its mode, as adapters do that are merged into the weights for evaluation."""
+
+    merged = False
+
+    def train(self, mode: bool = True) -> _Merging:
+        self.merged = not mode
+        return super().train(mode)
+
+
+class _Delicate(Plain):
+    """A generator whose forward pass draws from every source of random numbers, and multiplies by a buffer."""
+
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(2))
+        self.own, self.adapter = torch.Generator().manual_seed(1), _Merging()
+        parametrizations.spectral_norm(self.head)
+
+    def forward(self, latent: Tensor) -> Tensor:
+        noise = torch.randn(2, generator=self.own) + random.random() + float(np.random.rand())  # noqa: NPY002
+        return super().forward(latent) * self.scale + 0.01 * noise
+
+
+def test_losses_stay_the_same_whatever_the_generator_draws_from() -> None:
+    def losses(*, watched: bool) -> list[float]:
+        torch.manual_seed(0)
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        network = _Delicate()
+        found = train(
+            network,
+            targets(),
+            steps=12,
+            begin=lambda one: watch(network, one, targets=targets(), every=3) if watched else None,
+        )
+        assert not network.adapter.merged
+        return found
+
+    assert losses(watched=True) == losses(watched=False)
+
+
+def test_a_look_between_forward_and_backward_leaves_the_graph_whole() -> None:
+    network = _Delicate()
+    found = watch(network, targets=targets())
+    loss = network(torch.randn(4, LATENT)).mean()
+
+    found.look(1)
+
+    loss.backward()
+
+
+def test_hooks_that_were_registered_after_it_still_run_when_it_ends() -> None:
+    network, seen = Plain(), list[int]()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+    found = watch(network, optimizer, targets=targets(), every=1, steps=2)
+    optimizer.register_step_post_hook(lambda *_: seen.append(found.step))
+
+    for _ in range(3):
+        optimizer.step()
+
+    assert seen == [1, 2, 2]
+
+
+def test_two_generators_under_one_optimizer_are_both_watched() -> None:
+    pair = nn.ModuleList([Plain(), Plain()])
+    optimizer = torch.optim.SGD(pair.parameters(), lr=0.0)
+    both = [watch(one, optimizer, targets=targets(), every=1) for one in pair]
+    optimizer.step()
+
+    assert [one.step for one in both] == [1, 1]
+
+
+def test_a_run_told_to_stop_has_an_end_in_its_history(tmp_path: Path) -> None:
+    with pytest.raises(Collapsed):
+        _watched(_sick(), _FAR, stop=True, history=tmp_path)
+
+    ending = read(tmp_path / WATCH_FILE).ending
+    assert ending is not None
+    assert (ending.step, ending.verdict) == (10, Verdict.COLLAPSED)
+
+
+def test_a_rerun_in_the_same_folder_begins_anew(tmp_path: Path) -> None:
+    first = watch(Plain(), targets=targets(), history=tmp_path)
+    for step in (10, 20):
+        first.look(step)
+    watch(Plain(), targets=targets(), history=tmp_path).look(15)
+
+    assert [moment.step for moment in read(tmp_path / WATCH_FILE).moments] == [15]
+
+
+def test_a_rate_that_a_schedule_changes_is_the_one_it_begins_with() -> None:
+    network = Plain()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: step / 100)
+
+    assert optimizer.param_groups[0]["lr"] == 0
+    assert rate_of(network, optimizer) == 0.02
+    assert rate_of(network, torch.optim.SGD(network.parameters(), lr=0.1)) is None
+
+
+def test_modes_and_gradients_are_left_as_they_were() -> None:
     network = Plain()
     network.drop.eval()
     network.head.weight.requires_grad_(False)
@@ -358,18 +464,15 @@ def test_a_file_of_a_watch_is_read_with_bounds(tmp_path: Path) -> None:
 
     assert len(read(file).moments) == 1
     begin, look = (json.loads(line) for line in whole.splitlines())
-    for number, (wrong, why) in enumerate(
-        (
-            (b"not json\n", "not a line of a watch"),
-            (json.dumps({**look, "line": "glance"}).encode() + b"\n", "not a line of a watch"),
-            (json.dumps({**look, "step": -1}).encode() + b"\n", "not a line of a watch"),
-            (json.dumps({**begin, "schema_version": "9.0"}).encode() + b"\n", "a watch of schema 9.0"),
-        )
+    for wrong, why in (
+        (b"not json\n", "not a line of a watch"),
+        (json.dumps({**look, "line": "glance"}).encode() + b"\n", "not a line of a watch"),
+        (json.dumps({**look, "step": -1}).encode() + b"\n", "not a line of a watch"),
+        (json.dumps({**begin, "schema_version": "9.0"}).encode() + b"\n", "a watch of schema 9.0"),
     ):
         file.write_bytes(whole + wrong)
         with pytest.raises(DoctorError, match=why):
             read(file)
-        assert number < 4
     file.write_bytes(whole.splitlines(keepends=True)[1])
     with pytest.raises(DoctorError, match="no watch has begun"):
         read(file)

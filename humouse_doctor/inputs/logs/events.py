@@ -17,7 +17,7 @@ from humouse_doctor.inputs.files import read_bounded
 
 #: The beginning of such a file's name.
 EVENTS = "events.out.tfevents."
-_MAX_BYTES, _MAX_RECORDS, _MAX_TAGS = 64 << 20, 500_000, 1_000
+_MAX_BYTES, _MAX_RECORDS, _MAX_SCALARS, _MAX_TAGS = 64 << 20, 500_000, 500_000, 1_000
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 #: Fields by their numbers: Event.step and .summary; Summary.value; its .tag, .simple_value and .tensor; TensorProto's .dtype,
 #: .tensor_content and .float_val.
@@ -35,6 +35,7 @@ def read_events(path: Path) -> Mapping[str, tuple[tuple[int, float], ...]]:
     found: dict[str, list[tuple[int, float]]] = {}
     try:
         data = read_bounded(path, _MAX_BYTES)
+        scalars = 0
         for count, record in enumerate(_records(data)):
             if count >= _MAX_RECORDS:
                 raise ValueError(f"it has more than {_MAX_RECORDS:,} records")
@@ -44,6 +45,9 @@ def read_events(path: Path) -> Mapping[str, tuple[tuple[int, float], ...]]:
                     step = value
                 elif number == _SUMMARY and isinstance(value, bytes):
                     for tag, scalar in _scalars(value):
+                        scalars += 1
+                        if scalars > _MAX_SCALARS:
+                            raise ValueError(f"it has more than {_MAX_SCALARS:,} scalars")
                         if math.isfinite(scalar) and 0 <= step <= 2**53 and (tag in found or len(found) < _MAX_TAGS):
                             found.setdefault(tag, []).append((step, scalar))
     except (OSError, ValueError) as error:

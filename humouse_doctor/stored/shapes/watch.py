@@ -20,6 +20,7 @@ class Beginning(Struct, frozen=True, tag_field="line", tag="begin"):
     generator: Short
     steps: Annotated[Step | None, Meta(description="Optimiser steps of the whole training; null if unknown.")]
     every: Step
+    start: Annotated[Step, Meta(description="The steps before it: more than 0 in a training that was resumed.")]
     best_constant: Annotated[float | None, Meta(description="The loss of the best constant; null if unknown.")]
     motionless: Annotated[float | None, Meta(description="The loss of the best motionless sequences; null if unknown.")]
 
