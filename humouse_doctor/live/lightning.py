@@ -9,7 +9,7 @@ from typing import Any
 try:
     import lightning.pytorch as pl
 except ImportError:  # the older name of the same package
-    import pytorch_lightning as pl  # type: ignore[no-redef]
+    import pytorch_lightning as pl
 from torch import Tensor, nn
 
 from humouse_doctor.live.watch import Watch, found_in, steps_made, trainer_of, watch

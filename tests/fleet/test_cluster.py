@@ -81,7 +81,7 @@ def test_every_end_of_a_future_is_understood() -> None:
     killed = distributed.KilledWorker("key", None, 0)
 
     found = [
-        crew._outcome_of(one)  # type: ignore[arg-type]
+        crew._outcome_of(one)
         for one in (
             Future("error", killed),
             Future("error", ModuleNotFoundError("No module named 'humouse_doctor'")),
