@@ -63,10 +63,8 @@ def kept_in(journal: Path | None) -> Iterator[None]:
     """Say how to go on if the work within the block is interrupted, and a journal keeps what is done."""
     try:
         yield
-    except Exception:
-        raise
     except BaseException as ending:
-        if journal is not None and not isinstance(ending, SystemExit | GeneratorExit):
+        if journal is not None and not isinstance(ending, Exception | SystemExit | GeneratorExit):
             note(f"... what is done is kept in {journal}; the same command goes on from there")
         raise
 

@@ -90,7 +90,7 @@ def watch(
 
     `steps` are those of the whole training, else found in the settings if they tell; after the last one the watch closes
     itself. `start` is the first step of a resumed training. `samples` are drawn at each glance, from the same latents each
-    time. Weights, modes, gradients and the random state are left as they were, so that the losses do not change. With
+    time. Weights, modes, buffers, gradients and random states are left as they were, so that the losses do not change. With
     `history`, a folder or a file, each glance is appended to `watch.jsonl` there; `log` gets the step and the numbers.
 
     A collapse is said once, by a `CollapseWarning`, and `Watch.should_stop` is then true; with `stop` it raises `Collapsed` out
@@ -185,7 +185,7 @@ class Watch:
         self._handle: torch.utils.hooks.RemovableHandle | None = None
         self._history = None if history is None or self._quiet else _file_of(Path(history))
         self._remember(start)
-        self._write(self._beginning)
+        self._write(self._beginning())
 
     def __enter__(self) -> Watch:
         return self
@@ -228,7 +228,7 @@ class Watch:
         watches[id(network)] = self._handle = optimizer.register_step_post_hook(self._stepped)
 
     def detach(self) -> None:
-        """Stop looking; the optimiser is left as it was."""
+        """Stop looking, and remove the hook from the optimiser; called within its step, leave a hook that does nothing."""
         self._quiet = True
         if self._handle is not None and not self._inside:  # torch goes through the hooks: none may be removed by one of them
             self._handle.remove()
@@ -250,8 +250,8 @@ class Watch:
         try:
             found = glance(self._bound, self.step, samples=self._samples, seed=self._seed)
             self._last = found
-            self._moment = self._moment_of(found)
-            self._write(lambda: self._moment)
+            self._moment = moment = self._moment_of(found)
+            self._write(moment)
             self._tell(found)
         except Exception as error:  # a training is never broken by what watches it
             self._give_up(error)
@@ -278,7 +278,7 @@ class Watch:
                 self.look()
             self._answer = answer = self.report()
             ending = Ending(step=self.step, verdict=answer.verdict, sentence=answer.sentence)
-            self._write(lambda: ending)
+            self._write(ending)
         except Exception as error:  # as of a glance
             self._give_up(error)
         self.detach()
@@ -335,16 +335,13 @@ class Watch:
             self._log = None
             _warn(f"the log given to humouse_doctor.watch failed and is not called again: {full_reason(error)}")
 
-    def _write(self, part: Callable[[], Beginning | Moment | Ending | None]) -> None:
+    def _write(self, part: Beginning | Moment | Ending) -> None:
         if self._history is None:
-            return
-        line = part()
-        if line is None:
             return
         try:
             self._history.parent.mkdir(parents=True, exist_ok=True)
             with self._history.open("ab") as stream:
-                stream.write(line_of(line))
+                stream.write(line_of(part))
         except OSError as error:
             _warn(f"{self._history}: cannot write the watch, and it goes on without: {full_reason(error)}")
             self._history = None
@@ -371,7 +368,7 @@ class Watch:
                 ending = Ending(step=self.step, verdict=report.verdict, sentence=report.sentence)
             except Exception:  # the training is told to stop all the same
                 ending = Ending(step=self.step, verdict=Verdict.COLLAPSED, sentence=message)
-            self._write(lambda: ending)
+            self._write(ending)
             self.detach()
             raise Collapsed(f"{message}; .report has the diagnosis", report)
         _warn(f"{message}; Watch.report() has the diagnosis", CollapseWarning)
