@@ -380,3 +380,9 @@ def step_share(rate: float, hidden: int) -> float:
 
 def weight_reach(rate: float, steps: float, hidden: int) -> float:
     return rate * steps / (1 / math.sqrt(hidden))
+
+
+def size_over_start(tables: Sequence[tuple[Sequence[Sequence[float]], int]]) -> float:
+    """Return how large weights with so many inputs are, against a uniform draw between plus and minus 1 / sqrt(inputs)."""
+    shares = [value**2 / (1 / inputs / 3) for table, inputs in tables for row in table for value in row]
+    return math.sqrt(sum(shares) / len(shares))

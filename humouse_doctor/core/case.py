@@ -57,7 +57,8 @@ class WeightFacts:
 
     `non_finite` counts NaN and Inf, `total` all numbers. `excess_over_start` is the largest ratio of |weight| to the bound
     of PyTorch's uniform initialisation, over the weights whose bound is known (None if there are none), and `least_recurrent`
-    that of the recurrent layer where it is least. Of `norms` layers that keep running statistics, `stale_norms` have been
+    that of the recurrent layer where it is least. Of all these weights `size_over_start` is the root mean square over that of
+    their start, and `start_bound` that of the bounds. Of `norms` layers that keep running statistics, `stale_norms` have been
     trained while these are still 0 and 1, their start.
     """
 
@@ -65,6 +66,8 @@ class WeightFacts:
     total: int
     excess_over_start: float | None = None
     least_recurrent: float | None = None
+    size_over_start: float | None = None
+    start_bound: float | None = None
     norms: int = 0
     stale_norms: int = 0
 

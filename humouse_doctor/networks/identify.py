@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -205,7 +205,7 @@ def weight_facts(
     """
     floating = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
     non_finite = sum(int((~torch.isfinite(tensor)).sum()) for tensor in floating)
-    excesses = []
+    started: list[tuple[Tensor, float]] = []  # weights, and the bound of their start
     recurrent = []
     last = output or output_layer(network)
     for module in network.modules():
@@ -214,26 +214,46 @@ def weight_facts(
         if isinstance(module, nn.Linear | nn.Conv1d):
             given = getattr(module, "weight_orig", None)
             weight = given if isinstance(given, Tensor) else module.weight
-            if weight.numel() == 0:
-                continue
-            excesses.append(float(weight.detach().abs().max()) * math.sqrt(weight[0].numel()))
+            if weight.numel() > 0:
+                started.append((weight.detach(), 1 / math.sqrt(weight[0].numel())))
         elif isinstance(module, nn.RNNBase | nn.RNNCellBase):
             named = module.named_parameters(recurse=False)
-            largest = [float(weight.detach().abs().max()) for name, weight in named if name.startswith("weight")]
-            own = [one * math.sqrt(module.hidden_size) for one in largest]
-            excesses += own
+            bound = 1 / math.sqrt(module.hidden_size)
+            layer = [(weight.detach(), bound) for name, weight in named if name.startswith("weight")]
+            started += layer
+            own = [_excess(weight, bound) for weight, bound in layer]
             used = called is None or module in called
             recurrent += [max(own)] if used and own and all(map(math.isfinite, own)) else []
-    finite = [excess for excess in excesses if math.isfinite(excess)]
+    finite = [(weight, bound) for weight, bound in started if math.isfinite(_excess(weight, bound))]
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
     return WeightFacts(
         non_finite=non_finite,
         total=sum(tensor.numel() for tensor in floating),
-        excess_over_start=max(finite) if finite else None,
+        excess_over_start=max(_excess(weight, bound) for weight, bound in finite) if finite else None,
         least_recurrent=min(recurrent) if recurrent else None,
+        size_over_start=_pooled([(_size(weight, bound), weight.numel()) for weight, bound in finite]),
+        start_bound=_pooled([(bound, weight.numel()) for weight, bound in finite]),
         norms=len(norms),
         stale_norms=sum(_is_stale(norm) for norm in norms),
     )
+
+
+def _excess(weight: Tensor, bound: float) -> float:
+    """Return the largest |weight| over the bound of its uniform start."""
+    return float(weight.abs().max()) / bound
+
+
+def _size(weight: Tensor, bound: float) -> float:
+    """Return the root mean square of a weight over that of its uniform start."""
+    norm = float(torch.linalg.vector_norm(weight, dtype=torch.float64))
+    return norm * math.sqrt(3 / weight.numel()) / bound
+
+
+def _pooled(values: Sequence[tuple[float, int]]) -> float | None:
+    """Return the root mean square of values that stand for so many numbers each, None without any, or beyond all floats."""
+    count = sum(numbers for _, numbers in values)
+    found = math.sqrt(sum(value * value * numbers for value, numbers in values) / count) if count else math.inf
+    return found if math.isfinite(found) else None
 
 
 def _is_stale(norm: _BatchNorm) -> bool:

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
+from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
-from humouse_doctor.probes.rate_too_high import RateTooHigh
+from humouse_doctor.probes.rate_too_high import is_too_high
 from humouse_doctor.remedies import catalogue
 
 
@@ -36,7 +36,7 @@ class GatesSaturated(Probe):
         behaviour = case.samples.behaviour
         if behaviour is None or behaviour.saturated_inputs is None:
             raise NotMeasurable("the network has no recurrent layer of torch's")
-        if _driven_out(case):
+        if is_too_high(case):
             raise NotMeasurable("the learning rate has driven the weights far from their start, see HD212")
         return {"saturated_inputs": behaviour.saturated_inputs}
 
@@ -48,12 +48,3 @@ class GatesSaturated(Probe):
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         return (catalogue.scaled_inputs(),)
-
-
-def _driven_out(case: Case) -> bool:
-    """Return True if HD212 finds the learning rate too high: saturated gates are then its work."""
-    other = RateTooHigh()
-    try:
-        return other.judge(other.measure(case)) is Judgement.FOUND
-    except NotMeasurable:
-        return False

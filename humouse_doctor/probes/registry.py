@@ -33,6 +33,7 @@ from humouse_doctor.probes.rate_too_high import RateTooHigh
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.probes.samples_straight import SamplesStraight
 from humouse_doctor.probes.short_warm_up import ShortWarmUp
+from humouse_doctor.probes.shrunk_weights import ShrunkWeights
 from humouse_doctor.probes.space_disagreement import SpaceDisagreement
 from humouse_doctor.probes.spread_ratio import SpreadRatio
 from humouse_doctor.probes.stale_statistics import StaleStatistics
@@ -70,6 +71,7 @@ PROBES: tuple[Probe, ...] = (
     BatchMixed(),
     GatesSaturated(),
     CodesOffPrior(),
+    ShrunkWeights(),
 )
 
 #: It replaces either of those that decide before training if a run starts from a pretrainer's weights.

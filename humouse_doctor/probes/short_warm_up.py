@@ -12,6 +12,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
 from humouse_doctor.core.spec import Architecture
+from humouse_doctor.probes.shrunk_weights import are_shrunk
 from humouse_doctor.probes.untrained import NEAR_START, is_at_start
 from humouse_doctor.remedies import catalogue
 
@@ -84,20 +85,22 @@ class ShortWarmUp(Probe):
         moved = None if case.weights is None or (rate or 0.0) > 1 else case.weights.excess_over_start
         if moved is None:
             raise NotMeasurable(trouble or budget.steps_trouble(case))
+        if are_shrunk(case):
+            raise NotMeasurable("the weights are smaller than any random start, see HD221")
         return {"excess_over_start": moved}
 
     def _unmoved(self, case: Case, reach: float) -> dict[str, float]:
         """Return how far the least moved recurrent layer is from its start, nothing if steps or another cause explain it.
 
         Nothing is said of a generator that is drawn anew after its warm-up (HD208), that nothing passes (HD201), or whose
-        weights are all at their start (HD108), nor of weights that are smaller than any start.
+        weights are all at their start (HD108), nor of weights that are smaller than any start (HD221).
         """
         least = None if case.weights is None else case.weights.least_recurrent
         if least is None or reach not in self.metric("weight_reach").healthy or not NEAR_START <= least < _MOVED:
             return {}
         behaviour = case.samples.behaviour
         anew = case.settings.flag("training.reset_generator_after_warmup") is True
-        if anew or (behaviour is not None and behaviour.passes_nothing) or is_at_start(case):
+        if anew or (behaviour is not None and behaviour.passes_nothing) or is_at_start(case) or are_shrunk(case):
             return {}
         return {"recurrent_excess": least}
 

@@ -9,6 +9,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.probes.shrunk_weights import are_shrunk
 
 #: The largest of 100 numbers drawn from the bounds of a start lies below this share of these once in 38,000 times.
 NEAR_START = 0.9
@@ -52,7 +53,8 @@ class NonFiniteOrUntrained(Probe):
         behaviour = case.samples.behaviour
         # weights that nothing passes stay where they started, however long they are trained: HD201 says so
         held = behaviour is not None and behaviour.passes_nothing
-        start = excess is not None and not _NOTHING < excess < NEAR_START  # else they are none, whatever they are
+        # below it they are no start, whatever they are; HD221 says what a decay has made
+        start = excess is not None and not _NOTHING < excess < NEAR_START and not are_shrunk(case)
         if excess is not None and start and not held:
             measured["excess_over_start"] = excess
         return measured
@@ -70,7 +72,9 @@ class NonFiniteOrUntrained(Probe):
 def is_at_start(case: Case) -> bool:
     """Return True if no weight of `case` is beyond its random start, as far as is known."""
     excess = None if case.weights is None else case.weights.excess_over_start
-    return excess is not None and NonFiniteOrUntrained.metrics[1].judge(excess) is not Judgement.HEALTHY
+    if excess is None or are_shrunk(case):
+        return False
+    return NonFiniteOrUntrained.metrics[1].judge(excess) is not Judgement.HEALTHY
 
 
 def looks_untrained(measured: Mapping[str, float]) -> bool:

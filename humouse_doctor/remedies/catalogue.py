@@ -506,6 +506,20 @@ def moved_weights() -> Remedy:
     )
 
 
+def no_decay() -> Remedy:
+    """Leave out the weight decay, or make it small."""
+    return Remedy(
+        id="no-decay",
+        title="Train without weight decay, or with a small one",
+        why="a decay that outweighs the loss pulls every weight to 0; nothing was tried here, since a trial trains without one",
+        code_hint=(
+            "Leave out weight_decay of the optimiser, or take at most 0.001 with Adam, which adds it to the gradient, and 0.01"
+            " with AdamW; then train anew."
+        ),
+        expects=(_MOVES, _SPREAD),
+    )
+
+
 def living_head() -> Remedy:
     """Let the last layers pass a gradient where the training starts."""
     return Remedy(

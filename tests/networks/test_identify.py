@@ -539,7 +539,7 @@ def test_what_is_not_finite_is_counted_and_not_compared() -> None:
 def test_a_network_of_unknown_layers_alone_has_no_start_to_compare_with() -> None:
     network = nn.Sequential(nn.LayerNorm(4), nn.Linear(0, 3))
     facts = weight_facts(network, network.state_dict())
-    assert facts.excess_over_start is None
+    assert (facts.excess_over_start, facts.size_over_start, facts.start_bound) == (None, None, None)
     assert facts.non_finite == 0
 
 
@@ -565,6 +565,7 @@ def test_the_excess_over_the_start_agrees_with_its_slow_twin(architecture: Archi
             parameter.mul_(torch.rand(()) + 0.5)
     state = network.state_dict()
     largest = 0.0
+    shares, bounds = [], []
     for name, tensor in state.items():
         if "bias" in name or tensor.dim() < 2 or name.startswith(("output.", "proj.")):
             continue
@@ -573,5 +574,12 @@ def test_the_excess_over_the_start_agrees_with_its_slow_twin(architecture: Archi
         fan_in = 5 if "_l0" in name or "_l1" in name else len(flat) // len(rows)
         for value in flat:
             largest = max(largest, abs(value) * fan_in**0.5)
+            shares.append(3 * value**2 * fan_in)  # the square of a value over the variance of its start
+            bounds.append(1 / fan_in)
 
-    assert weight_facts(network, state).excess_over_start == pytest.approx(largest, rel=1e-6)
+    facts = weight_facts(network, state)
+    assert facts.excess_over_start == pytest.approx(largest, rel=1e-6)
+    assert facts.size_over_start == pytest.approx((sum(shares) / len(shares)) ** 0.5, rel=1e-6)
+    assert facts.start_bound == pytest.approx((sum(bounds) / len(bounds)) ** 0.5, rel=1e-6)
+    fresh = weight_facts(build(spec), {}).size_over_start
+    assert fresh == pytest.approx(1.0, abs=0.15)

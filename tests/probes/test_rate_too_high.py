@@ -63,7 +63,42 @@ def test_a_pretrainers_file_is_not_judged_by_the_rate_of_the_run_that_starts_fro
 def test_what_is_not_known_is_skipped_with_its_reason() -> None:
     assert builders.run("HD212", _of(None)).reason == "neither a learning rate nor trained weights are known"
     tcn = replace(_of(0.3), network=builders.network(Activation.LINEAR, architecture=Architecture.TCN))
-    assert builders.run("HD212", tcn).reason == "its estimate is for recurrent layers alone"
+    assert builders.run("HD212", tcn).reason == "before training its estimate is for recurrent layers alone"
+    reasons = [builders.run("HD212", _attention(rate, size)).reason or "" for rate, size in ((None, 7.0), (0.1, None))]
+    assert ["learning rate" in reasons[0], "whose random start is known" in reasons[1]] == [True, True]
+
+
+def _attention(rate: float | None, size: float | None) -> Case:
+    """A network without recurrent layers, whose weights started within 0.2 and are now `size` times as large."""
+    facts = replace(builders.network(Activation.LINEAR, architecture=None), hidden_dim=None)
+    weights = WeightFacts(non_finite=0, total=9, size_over_start=size, start_bound=None if size is None else 0.2)
+    return replace(_of(rate), network=facts, weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("rate", "size", "judgement"),
+    [
+        (0.1, 7.0, Judgement.FOUND),
+        (0.1, 4.2, Judgement.BORDERLINE),
+        (0.06, 7.0, Judgement.BORDERLINE),
+        (0.1, 2.3, Judgement.HEALTHY),
+        (1e-3, 7.0, Judgement.HEALTHY),
+    ],
+)
+def test_without_recurrent_layers_a_rate_is_too_high_where_it_has_driven_the_weights_off(
+    rate: float, size: float, judgement: Judgement
+) -> None:
+    result = builders.run("HD212", _attention(rate, size))
+    assert result.judgement is judgement
+    assert result.measurements == {"step_share": pytest.approx(reference.step_share(rate, 25)), "size_over_start": size}
+
+
+def test_its_message_says_what_the_steps_have_made_of_the_weights() -> None:
+    case = _attention(0.1, 7.0)
+    assert _PROBE.message(case, _PROBE.measure(case)) == (
+        "at lr 0.1 one step of Adam moves a weight by 0.5 of the bound of its start, and the weights have become 7 times as"
+        " large as they started: the steps have driven them off"
+    )
 
 
 def test_the_message_and_the_remedy_name_both_rates() -> None:
