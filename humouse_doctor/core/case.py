@@ -82,7 +82,8 @@ class Behaviour:
     that are not its most common one, or that change with the layer before the head. `silent_layers` counts the layers that get
     nothing but zeros, of a network whose output is the same for every latent. `taught_code_share` is the RMS change by another
     latent of a sequence whose true past is handed in, over that from step to step of the targets, of a network that then makes
-    the targets whatever the latent is.
+    the targets whatever the latent is. `as_conditioned` says how alike sequences and targets are under the conditions given, 1
+    at most, and `reconditioned` how alike under these brought to unit scale, of a network that takes conditions.
     """
 
     neighbour_effect: float | None = None
@@ -90,6 +91,8 @@ class Behaviour:
     live_shares: tuple[float, ...] | None = None
     silent_layers: int | None = None
     taught_code_share: float | None = None
+    as_conditioned: float | None = None
+    reconditioned: float | None = None
 
     @property
     def passes_nothing(self) -> bool:

@@ -22,6 +22,8 @@ _BATCH = 16
 #: Sequences whose true past is handed in, the error against them up to which they are made by it, over their spread, and the
 #: share of it that is rounding.
 _TAUGHT, _MADE, _SAME = 64, 0.3, 1e-4
+#: Sequences drawn under other conditions, the fewest that tell anything, and what is unit scale of conditions already.
+_DRAWN, _FEWEST, _UNIT = 64, 16, 0.1
 #: The share of its own size by which the layer before the head is moved.
 _MOVED = 1e-2
 #: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
@@ -40,13 +42,67 @@ def experiment(
     `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, and `targets` (M, T, D) are what the loss
     compares; each is None if unknown.
     """
+    alike = None if targets is None else conditioned(sampler, targets, conditions, seed)
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
         saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.recurrent, rnn_input),
         live_shares=live_shares(sampler, conditions, seed),
         silent_layers=silent_layers(sampler, seed),
         taught_code_share=None if targets is None else taught_code_share(sampler, targets, seed),
+        as_conditioned=None if alike is None else alike[0],
+        reconditioned=None if alike is None else alike[1],
     )
+
+
+def conditioned(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, seed: int) -> tuple[float, float] | None:
+    """Return how alike sequences and targets (M, T, D) are, under the conditions (N, C) and under these at unit scale.
+
+    Of the usual scales (z-scored, -1 to 1, 0 to 1) the best counts, with the same latents. Returns None without conditions, for
+    those that a scale leaves as they are, and for too few sequences or numbers that are not finite.
+    """
+    rows = _DRAWN if sampler.load is None else min(_DRAWN, sampler.load.rows)
+    if conditions is None or sampler.condition_dim == 0 or min(rows, len(conditions), len(targets)) < _FEWEST:
+        return None
+    given = np.asarray(conditions[:rows], dtype=np.float64)
+    mean, std, least, most = given.mean(axis=0), given.std(axis=0), given.min(axis=0), given.max(axis=0)
+    if bool((np.abs(mean) <= _UNIT).all() and (np.abs(std - 1) <= _UNIT).all()):
+        return None
+    width = np.where(most > least, most - least, 1.0)
+    scales = ((given - mean) / np.where(std > 0, std, 1.0), 2 * (given - least) / width - 1, (given - least) / width)
+    wanted = np.asarray(targets, dtype=np.float64)
+    with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
+        latents = sampler.prior.draw(len(given), seed)
+        found = []
+        for values in (given, *scales):
+            with seeded(seed):
+                drawn = sampler(latents, sampler.conditions(values, len(given)))
+            found.append(likeness(drawn.numpy().astype(np.float64), wanted))
+    if not all(map(math.isfinite, found)):
+        return None
+    return found[0], max(found[1:])
+
+
+def likeness(sequences: FloatArray, targets: FloatArray) -> float:
+    """Return how alike sequences (N, T, D) are to targets (M, T, D) by the measure in which they differ most, 0 to 1.
+
+    The measures are the spread of all values, the change from step to step, the variety across sequences (each the smaller over
+    the larger of the two, on the worst channel) and the distance of the means, as 1 / (1 + it in standard deviations).
+    """
+    steps = min(sequences.shape[1], targets.shape[1])
+    channels = min(sequences.shape[2], targets.shape[2])
+    made, wanted = (_measured(values[:, :steps, :channels]) for values in (sequences, targets))
+    kept = (wanted[1:] > 0).all(axis=0)
+    if not kept.any():
+        return math.nan
+    smaller, larger = (of(made[1:, kept], wanted[1:, kept]) for of in (np.minimum, np.maximum))
+    offset = np.abs(made[0, kept] - wanted[0, kept]) / wanted[1, kept]
+    return float(min((smaller / larger).min(), (1 / (1 + offset)).min()))
+
+
+def _measured(values: FloatArray) -> FloatArray:
+    """Return mean, spread, change from step to step and variety of each channel of sequences (N, T, C), as (4, C)."""
+    moves = np.sqrt(np.square(np.diff(values, axis=1)).mean(axis=(0, 1)))
+    return np.stack([values.mean(axis=(0, 1)), values.std(axis=(0, 1)), moves, values.std(axis=0).mean(axis=0)])
 
 
 def taught_code_share(sampler: Sampler, targets: FloatArray, seed: int) -> float | None:

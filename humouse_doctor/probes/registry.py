@@ -18,6 +18,7 @@ from humouse_doctor.probes.batch_mixed import BatchMixed
 from humouse_doctor.probes.codes_off_prior import CodesOffPrior
 from humouse_doctor.probes.collapsed_posterior import CollapsedPosterior
 from humouse_doctor.probes.direction_collapse import DirectionCollapse
+from humouse_doctor.probes.distorted_condition import DistortedCondition
 from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.gates_saturated import GatesSaturated
 from humouse_doctor.probes.head_saturation import HeadSaturation
@@ -70,6 +71,7 @@ PROBES: tuple[Probe, ...] = (
     StaleStatistics(),
     BatchMixed(),
     GatesSaturated(),
+    DistortedCondition(),
     CodesOffPrior(),
     ShrunkWeights(),
 )

@@ -506,6 +506,21 @@ def moved_weights() -> Remedy:
     )
 
 
+def conditions_as_trained() -> Remedy:
+    """Give the conditions the scale that they had in training."""
+    return Remedy(
+        id="conditions-as-trained",
+        title="Scale the conditions as they were scaled in training",
+        why="no training is needed: with the conditions at unit scale the same weights draw sequences like the targets",
+        safety=Safety.SAFE,
+        code_hint=(
+            "Subtract the mean and divide by the std that the conditions had in training, per channel, before the generator is"
+            " called; best keep both as buffers of the generator, so that they are saved with its weights."
+        ),
+        expects=(_SPREAD, _MOVES),
+    )
+
+
 def no_decay() -> Remedy:
     """Leave out the weight decay, or make it small."""
     return Remedy(

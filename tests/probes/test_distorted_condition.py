@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import humouse_doctor
+from humouse_doctor.core.case import Behaviour, Case
+from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.report import Report
+from humouse_doctor.networks.behaviour import conditioned, likeness
+from humouse_doctor.networks.sampling import Sampler
+from tests import builders, reference
+
+_PROBE = builders.probe("HD219")
+
+
+def _of(as_given: float | None, rescaled: float | None) -> Case:
+    targets = builders.strokes(0)
+    behaviour = Behaviour(as_conditioned=as_given, reconditioned=rescaled)
+    return builders.case(replace(builders.samples(targets, targets), behaviour=behaviour))
+
+
+@pytest.mark.parametrize(
+    ("as_given", "rescaled", "judgement"),
+    [
+        (0.1, 0.8, Judgement.FOUND),
+        (0.4, 0.6, Judgement.BORDERLINE),
+        (0.4, 0.4, Judgement.HEALTHY),
+        (0.6, 0.9, Judgement.HEALTHY),
+    ],
+)
+def test_conditions_that_draw_well_only_at_unit_scale_are_found(as_given: float, rescaled: float, judgement: Judgement) -> None:
+    assert builders.run("HD219", _of(as_given, rescaled)).judgement is judgement
+
+
+def test_without_conditions_it_is_not_measured() -> None:
+    assert "takes no conditions" in (builders.run("HD219", _of(None, None)).reason or "")
+
+
+class _Goals(nn.Module):
+    """Draws a bend from its latent and a goal from its condition, which it takes for z-scored: (N, 1), (N, 2) -> (N, T, 2)."""
+
+    condition_dim = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(2, 2, bias=False)
+        nn.init.eye_(self.line.weight)
+
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        time = torch.linspace(0, 1, 12)[None, :, None]
+        goal = self.line(condition)[:, None] * time
+        return cast(Tensor, goal + 0.3 * latent[:, None] * torch.sin(torch.pi * time))
+
+
+def _goals(count: int = 200) -> tuple[Tensor, Tensor]:
+    """Return z-scored goals (count, 2), and tracks (count, 12, 2) to these."""
+    random = torch.Generator().manual_seed(3)
+    goals = torch.randn(count, 2, generator=random)
+    with torch.no_grad():
+        tracks = cast(Tensor, _Goals()(torch.randn(count, 1, generator=random), goals))
+    return goals, tracks
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_likeness_agrees_with_its_slow_twin(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    one, other = random.normal(1, 2, (20, 6, 2)), random.normal(0, 1, (30, 6, 2))
+    assert likeness(one, other) == pytest.approx(reference.likeness(one.tolist(), other.tolist()), rel=1e-9)
+    assert likeness(other, other) == 1.0
+
+
+def test_conditions_at_unit_scale_too_few_or_none_are_not_tried() -> None:
+    goals, tracks = (values.double().numpy() for values in _goals())
+    player = Sampler(_Goals(), 1, 2)
+    raw = 300 + 80 * goals
+    assert conditioned(player, tracks, (goals - goals.mean(0)) / goals.std(0), 0) is None
+    assert conditioned(player, tracks, None, 0) is None
+    assert conditioned(player, tracks, raw[:15], 0) is None
+    assert conditioned(player, tracks, raw, 0) is not None
+
+
+def test_raw_conditions_of_a_generator_that_was_given_scaled_ones_are_the_cause_and_scaled_ones_are_healthy() -> None:
+    goals, tracks = _goals()
+
+    def said(conditions: Tensor) -> Report:
+        return humouse_doctor.inspect(
+            generator=_Goals().eval(),
+            targets=tracks.double().numpy(),
+            conditions=conditions.double().numpy(),
+            latent_dim=1,
+            settings={},
+            samples=128,
+            quick=True,
+            plugins=False,
+        )
+
+    raw = said(300 + 80 * goals)
+    assert [cause.code for cause in raw.causes] == ["HD219"]
+    assert "at unit scale" in raw.causes[0].message
+    assert [remedy.id for remedy in raw.remedies] == ["conditions-as-trained"]
+    assert "HD219" not in [cause.code for cause in said(goals * 1.3).causes]
