@@ -400,3 +400,18 @@ def likeness(made: Paths, wanted: Paths) -> float:
         shares = [min(pair) / max(pair) for pair in (spreads, changes, varieties)]
         least = min(least, *shares, 1 / (1 + abs(middles[0] - middles[1]) / spreads[1]))
     return least
+
+
+def padding_compared(deltas: Paths, lengths: Sequence[float]) -> dict[str, float]:
+    steps = [step for path, length in zip(deltas, lengths, strict=True) for step in path[: int(length)]]
+    values = [value for step in steps for value in step[:2]]
+    whole = sum(len(path) for path in deltas)
+    return {"padding_share": 1 - len(steps) / whole, "still_inside": sum(value == 0 for value in values) / len(values)}
+
+
+def motion_in_padding(made: Paths, wanted: Paths, lengths: Sequence[int]) -> float:
+    """Return the root mean square of samples where at least half of the targets have ended, over that of targets before."""
+    ended = [2 * sum(length <= step for length in lengths) >= len(lengths) for step in range(len(wanted[0]))]
+    after = [value for path in made for step, values in enumerate(path) if ended[step] for value in values]
+    before = [value for path, length in zip(wanted, lengths, strict=True) for values in path[:length] for value in values]
+    return math.sqrt(mean([value**2 for value in after]) / mean([value**2 for value in before]))

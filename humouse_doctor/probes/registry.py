@@ -29,6 +29,7 @@ from humouse_doctor.probes.narrow_latent import NarrowLatent
 from humouse_doctor.probes.no_skill import NoSkill
 from humouse_doctor.probes.normalised_drift import NormalisedDrift
 from humouse_doctor.probes.out_of_reach_targets import OutOfReachTargets
+from humouse_doctor.probes.padding_compared import PaddingCompared
 from humouse_doctor.probes.pretrainer_contract import PretrainerContract
 from humouse_doctor.probes.rate_too_high import RateTooHigh
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
@@ -71,6 +72,7 @@ PROBES: tuple[Probe, ...] = (
     StaleStatistics(),
     BatchMixed(),
     GatesSaturated(),
+    PaddingCompared(),
     DistortedCondition(),
     CodesOffPrior(),
     ShrunkWeights(),

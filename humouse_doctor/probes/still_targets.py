@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from humouse_doctor.cases import budget
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Lever, Remedy
-from humouse_doctor.probes.shared import measures
+from humouse_doctor.probes.shared import measures, padding
 from humouse_doctor.remedies import catalogue
 
 
@@ -26,7 +27,7 @@ class StillTargets(Probe):
         Metric(
             name="still_share",
             unit="share",
-            meaning="share of raw deltas that are exactly zero, padding included",
+            meaning="share of raw deltas that are exactly zero, padding included unless the loss leaves it out",
             healthy=Interval(high=catalogue.FIT_STILL),
             tolerable=Interval(high=0.5),
         ),
@@ -37,6 +38,18 @@ class StillTargets(Probe):
     levers = (Lever.SPACE,)
 
     def measure(self, case: Case) -> dict[str, float]:
+        deltas = self.raw_deltas(case)
+        lengths = case.samples.lengths
+        if lengths is not None and padding.is_left_out(case):
+            return {"still_share": float((deltas[measures.valid_steps(lengths, *deltas.shape[:2])] == 0).mean())}
+        measured = {"still_share": float((deltas == 0).mean())}
+        if lengths is not None:
+            measured["padding_share"] = float(1 - np.mean(lengths) / deltas.shape[1])
+        return measured
+
+    @staticmethod
+    def raw_deltas(case: Case) -> FloatArray:
+        """Return the deltas (N, T, C) as they are before any scaling; raise `NotMeasurable` if the loss compares none."""
         assert case.space is not None
         budget.require_warm_up(case)
         if case.space.absolute:
@@ -48,10 +61,7 @@ class StillTargets(Probe):
         else:
             deltas = case.samples.sequences[..., :2]
         measures.require_numbers(deltas, "the raw sequences")
-        measured = {"still_share": float((deltas == 0).mean())}
-        if case.samples.lengths is not None:
-            measured["padding_share"] = float(1 - np.mean(case.samples.lengths) / deltas.shape[1])
-        return measured
+        return deltas
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         moves = "something" if case.space is not None and case.space.as_is else "a hand"
