@@ -50,6 +50,8 @@ class PaddingCompared(Probe):
         if network is not None and (network.architecture is Architecture.TCN or network.hidden_dim is None):
             raise NotMeasurable("its bounds are for recurrent layers alone")
         inside = measures.valid_steps(lengths, *deltas.shape[:2])
+        if not inside.any():
+            raise NotMeasurable("all steps are padding")
         still = float((deltas[inside] == 0).mean())
         if still > catalogue.FIT_STILL:
             raise NotMeasurable(f"{still:.0%} of the deltas are exactly zero before the padding as well, see HD209")

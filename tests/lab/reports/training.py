@@ -115,7 +115,7 @@ REPORTS = (
         name="decay",
         source="https://github.com/BVLC/caffe/issues/1396",
         cause="a weight decay of 0.5 drives all weights to 0",
-        expected=(),
+        expected=("HD221",),
         make=decay,
     ),
     Report(
