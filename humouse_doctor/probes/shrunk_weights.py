@@ -58,7 +58,7 @@ class ShrunkWeights(Probe):
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
             f"the weights are {measured['size_over_start']:.2g} times as large as PyTorch's random start, and without a decay"
-            " no calibration run was below 0.88: a weight decay has shrunk them, or they started smaller and hardly moved"
+            " no calibration run was below 0.99: a weight decay has shrunk them, or they started smaller and hardly moved"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
