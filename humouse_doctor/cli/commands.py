@@ -534,6 +534,7 @@ def gate(
         workers=workers,
         cluster=cluster,
         journal=journal,
+        pictures=not {format_, *(file.form for file in files)}.isdisjoint((Format.HTML, Format.JSON)),
     )
     with printing.kept_in(journal), _rehearsals(asked.request) as shown:
         view = service.gate_view(asked, compare, printing.root(), printing.Spoken(), shown)
