@@ -114,7 +114,7 @@ class Cluster(Crew):
             )
         except RuntimeError as error:  # of Dask, whose processes import the script that was started once more
             raise MachineError(
-                f"--cluster local: Dask's workers did not start ({reason(error)}); if a script of your own starts this, it needs"
+                f"--cluster local: Dask's workers did not start ({reason(error)}); if your own script starts this, it needs"
                 ' `if __name__ == "__main__":`, and --workers does without Dask'
             ) from None
 
