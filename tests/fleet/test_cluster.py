@@ -155,7 +155,5 @@ def test_workers_that_do_not_start_are_one_line(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(cluster, "LocalCluster", refuse)
 
-    with pytest.raises(
-        MachineError, match=r"--cluster local: Dask's workers did not start \(Nanny failed.*--workers does"
-    ):
+    with pytest.raises(MachineError, match=r"--cluster local: Dask's workers did not start \(Nanny failed.*--workers does"):
         crews.crew_for(1, "local")
