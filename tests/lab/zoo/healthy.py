@@ -106,7 +106,8 @@ def main() -> None:
     given = parser.parse_args()
     real, cache = given.real.resolve(), Cache(given.cache)
     if given.train:
-        train_all(jobs_of(SOUND, real), cache, given.jobs, tell)
+        cheapest_first = sorted(SOUND, key=lambda context: context.length * context.hidden * context.full_steps)
+        train_all(jobs_of(cheapest_first, real), cache, given.jobs, tell)
         return
     found = lattices((*CONTEXTS, *SOUND), cache, real, tell)
     rows = asked([run for lattice in found for run in healthy_ones(lattice)], cache, real, given.jobs)
