@@ -30,8 +30,8 @@ SMALL = (
 class Run:
     """A run: `experiment` is one of humouse's, `commit` a commit of it, None for the checkout as it stands.
 
-    With `cure_of`, the name of an earlier run, the code and its experiment are patched by `suggest-config` on that run; what the
-    patch changes is then not overridden.
+    With `cure_of`, the name of an earlier run, the code and its experiment are patched by `suggest-config` on that run, and
+    nothing that the patch changes is overridden.
     """
 
     name: str
