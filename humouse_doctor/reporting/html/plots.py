@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from statistics import fmean
 
 from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind
@@ -97,11 +97,11 @@ def short(value: float) -> str:
 
 def drawable(paths: Sequence[Points]) -> tuple[Points, ...]:
     """Return the non-empty paths whose points can all be drawn."""
-    return tuple(path for path in paths if path and all(_is_plain(*point) for point in path))
+    return tuple(path for path in paths if path and _is_plain(*chain.from_iterable(path)))
 
 
 def _is_plain(*values: float) -> bool:
-    return all(abs(value) < _LARGEST for value in values)  # NaN is not
+    return all(map(_LARGEST.__gt__, map(abs, values)))  # it is not larger than NaN
 
 
 def extent(*groups: Sequence[Points]) -> float:
@@ -110,7 +110,7 @@ def extent(*groups: Sequence[Points]) -> float:
 
 
 def _size(path: Points) -> float:
-    return max(max(point[axis] for point in path) - min(point[axis] for point in path) for axis in (0, 1))
+    return max(max(values) - min(values) for values in zip(*path, strict=True))
 
 
 def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: float) -> Plot:
