@@ -110,7 +110,8 @@ def extent(*groups: Sequence[Points]) -> float:
 
 
 def _size(path: Points) -> float:
-    return max(max(values) - min(values) for values in zip(*path, strict=True))
+    xs, ys = zip(*path, strict=True)
+    return float(max(max(xs) - min(xs), max(ys) - min(ys)))
 
 
 def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: float) -> Plot:
