@@ -218,7 +218,7 @@ def loss_as_read(case: Case) -> Remedy:
     where = "" if case.reading is None or case.reading.place is None else f" (it sums at {case.reading.place})"
     hint = (
         f"In {_WARM_UP}, take the output for steps in stds of the positions, sum it over time as the program does afterwards"
-        f"{where}, and compare sum - mean / std with (positions - mean) / std, each per axis; when the warm-up is over,"
+        f"{where}, and compare sum - (mean / std) with (positions - mean) / std, each per axis; when the warm-up is over,"
         f" multiply weight and bias of the output layer by std.{_statistics(case)}"
     )
     changes: tuple[CodeChange, ...] = (CodeChange.LOSS_AS_READ,)

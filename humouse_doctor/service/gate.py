@@ -52,7 +52,7 @@ class GateRequest:
     given, override it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
     `workers` processes look at the inputs, 0 for one per core, None for as many as pay; or the workers of the `cluster` at
     this address. `journal` is the file that keeps what is known of each input as soon as it is. Without `pictures` the reports
-    are held without the data to draw them from, four fifths of their memory.
+    have none, as thousands of them would fill the memory.
     """
 
     inputs: tuple[str | Path, ...]
