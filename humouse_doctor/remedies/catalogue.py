@@ -73,12 +73,15 @@ def _coordinates(case: Case, *, absolute: bool) -> tuple[Edit, ...]:
     """Return the edits to absolute coordinates or to deltas.
 
     The discriminator sees the two channels of positions, or the three of sequences with time. humouse stops at the first
-    adversarial step if its input has another size, so a size that the file states changes with the coordinates.
+    adversarial step if its input has another size, so a size that the file states changes with the coordinates. It stops at
+    the first step of the warm-up if the generator makes another number of channels than positions have.
     """
     stated = case.settings.in_file.get("model.discriminator.input_dim")
     width = () if stated is None else edit(case, "model.discriminator.input_dim", 2 if absolute else 3)
+    makes_two = case.network is not None and case.network.output_dim == 2
+    channels = edit(case, "model.generator.output_dim", 2) if absolute and not makes_two else ()
     changed = edit(case, "training.absolute_coordinates", absolute)
-    return (*changed, *width) if changed else ()
+    return (*changed, *channels, *width) if changed else ()
 
 
 def sums_output(case: Case) -> bool:
