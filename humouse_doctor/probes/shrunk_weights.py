@@ -26,7 +26,7 @@ class ShrunkWeights(Probe):
             name="size_over_start",
             unit="ratio",
             meaning="root mean square of the weights over that of PyTorch's uniform start",
-            healthy=Interval(low=0.75),
+            healthy=Interval(low=0.6),
             tolerable=Interval(low=0.4),
         ),
     )

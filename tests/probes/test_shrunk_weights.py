@@ -20,7 +20,7 @@ def _of(size: float | None, *, norms: int = 0, non_finite: int = 0, epochs: int 
 
 @pytest.mark.parametrize(
     ("size", "judgement"),
-    [(1.0, Judgement.HEALTHY), (0.75, Judgement.HEALTHY), (0.5, Judgement.BORDERLINE), (0.2, Judgement.FOUND)],
+    [(1.0, Judgement.HEALTHY), (0.65, Judgement.HEALTHY), (0.5, Judgement.BORDERLINE), (0.2, Judgement.FOUND)],
 )
 def test_weights_smaller_than_their_start_are_found(size: float, judgement: Judgement) -> None:
     result = builders.run("HD221", _of(size))

@@ -26,7 +26,7 @@ def test_weights_far_within_their_start_are_no_start(excess: float) -> None:
     assert "excess_over_start" not in result.measurements
 
 
-@pytest.mark.parametrize(("size", "judgement"), [(0.2, Judgement.HEALTHY), (0.7, Judgement.HEALTHY), (0.98, Judgement.FOUND)])
+@pytest.mark.parametrize(("size", "judgement"), [(0.2, Judgement.HEALTHY), (0.5, Judgement.HEALTHY), (0.98, Judgement.FOUND)])
 def test_weights_that_a_decay_has_shrunk_are_no_start_however_large_the_largest(size: float, judgement: Judgement) -> None:
     weights = WeightFacts(non_finite=0, total=40, excess_over_start=0.97, size_over_start=size)
     assert builders.run("HD108", builders.case(weights=weights)).judgement is judgement
