@@ -112,7 +112,7 @@ def _as_main(words: Sequence[str], streams: Sequence[int]) -> int:
     for place, stream in enumerate(streams):
         os.dup2(stream, place)
         os.close(stream)
-    sys.stdin, sys.stdout, sys.stderr = (open(place, mode, closefd=False) for place, mode in enumerate("rww"))
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(place, mode, closefd=False) for place, mode in enumerate("rww"))
     warnings.resetwarnings()
     sys.argv, sys.path[:0] = list(words), [str(Path(words[0]).parent)]
     try:
