@@ -29,7 +29,7 @@ COMMANDS = {
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
 }
 #: Options that stand alone in a text and are another program's.
-OTHERS = {"--extra-index-url", "--report"}
+OTHERS = {"--extra-index-url", "--pip-args", "--report", "--torch-backend"}
 BY_NAME = pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(TOP)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[1]
 GOLDEN = TOP / "tests" / "golden" / "collapsed.json"
+#: The files that a wheel is built from, beside the package.
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in")
 #: Builds the source archive of the current folder, then the wheel of what is in it, both into that folder.
 BUILD = """
 import os, sys, tarfile
@@ -37,7 +40,7 @@ def test_the_wheel_of_the_source_archive_holds_all_files_and_runs_alone(tmp_path
     source, site = tmp_path / "source", tmp_path / "site"
     shutil.copytree(TOP / "humouse_doctor", source / "humouse_doctor", ignore=shutil.ignore_patterns("__pycache__"))
     (source / "tests").mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in", "tests/test_package.py"):
+    for name in (*BUILT_FROM, "tests/test_package.py"):
         shutil.copy(TOP / name, source / name)
     python("-c", BUILD, cwd=source)
     (archive,), (wheel,) = source.glob("*.tar.gz"), source.glob("*.whl")
@@ -54,3 +57,12 @@ def test_the_wheel_of_the_source_archive_holds_all_files_and_runs_alone(tmp_path
     assert out.startswith(f"{site}{os.sep}")
     assert "COLLAPSED" in out
     assert (tmp_path / "page.html").stat().st_size > 20_000
+
+
+def test_the_container_is_built_from_what_a_wheel_needs_and_its_user_is_not_root() -> None:
+    text = (TOP / "Containerfile").read_text(encoding="utf-8")
+
+    copied = {name for line in re.findall(r"(?m)^COPY (?!--)(.*) \S+$", text) for name in line.split()}
+    assert copied == {"constraints.txt", "humouse_doctor", *BUILT_FROM}
+    assert int(re.findall(r"(?m)^USER (\d+):\d+$", text)[-1]) > 0
+    assert 'ENTRYPOINT ["/opt/humouse-doctor/bin/humouse-doctor"]' in text

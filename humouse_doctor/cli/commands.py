@@ -58,7 +58,7 @@ from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.text import is_url
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.reporting.forms import Emit, FailOn, Format, Only, PlainFormat, Reads, SurveyFormat, Targets, When
+from humouse_doctor.reporting.forms import PICTURED, Emit, FailOn, Format, Only, PlainFormat, Reads, SurveyFormat, Targets, When
 from humouse_doctor.reporting.layout import Detail
 
 if TYPE_CHECKING:
@@ -534,6 +534,7 @@ def gate(
         workers=workers,
         cluster=cluster,
         journal=journal,
+        pictures=not PICTURED.isdisjoint((format_, *(file.form for file in files))),
     )
     with printing.kept_in(journal), _rehearsals(asked.request) as shown:
         view = service.gate_view(asked, compare, printing.root(), printing.Spoken(), shown)

@@ -64,7 +64,7 @@ def outputs(given: Iterable[str], forms: type[FormT], inputs: Sequence[Path | No
 
 
 def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
-    """Refuse an empty input path, and an output file that would overwrite an input or has no folder, before any work."""
+    """Refuse an empty input path, and an output that would overwrite an input or cannot be written, before any work."""
     given = [path for path in inputs if path is not None]
     if any(str(path) == "." for path in given) and "" in sys.argv:
         raise UsageError("an empty path was given; expected a file or a run's folder (. for this one)")
@@ -76,8 +76,12 @@ def require_free(target: Path | None, inputs: Sequence[Path | None]) -> None:
         raise UsageError(f"{target}: stdout or stderr is redirected to this file and would be lost; choose another file")
     if is_folder(target):
         raise InputError(f"{target}: cannot write a file there: it is a folder; nothing was changed")
-    if not is_folder(Path(_real(target)).parent):
+    folder = Path(_real(target)).parent
+    if not is_folder(folder):
         raise InputError(f"{target}: cannot write a file there: its folder does not exist; nothing was changed")
+    special = os.access(target, os.F_OK) and not is_file(target)  # such as a pipe, beside which no new file is made
+    if not special and not os.access(folder, os.W_OK):
+        raise InputError(f"{target}: cannot write a file there: its folder may not be written to; nothing was changed")
 
 
 def require_kept_apart(target: Path | None, inputs: Sequence[Path | None], files: Sequence[Output[FormT]]) -> None:

@@ -24,6 +24,14 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FittedPath:
+    """A real path, and the nearest that a fitted latent makes the generator draw."""
+
+    target: Points
+    made: Points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
     """All data that a report's pictures need.
 
@@ -31,7 +39,8 @@ class Pictures:
     samples and fitted latents, as far as they are known. `edges` (B + 1) and `shares` (B each, by group) are a
     histogram of the values that the loss compares; the outermost bins also hold the values beyond them. `reach` is the
     range that the head of both position channels can emit, None if it is unbounded or unknown. `gradient_rms` holds
-    layers in the order of the forward pass.
+    layers in the order of the forward pass. `ways` hold the share of its whole movement that the recurrent state, and a target,
+    has behind it at each of `steps`, by group; without a recurrent layer they are empty. `fits` are paths of fitted latents.
     """
 
     space: str
@@ -43,3 +52,5 @@ class Pictures:
     shares: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     real_paths: tuple[Points, ...] = ()
     generated_paths: tuple[Points, ...] = ()
+    ways: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    fits: tuple[FittedPath, ...] = ()

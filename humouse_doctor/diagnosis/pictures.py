@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
-from humouse_doctor.core.pictures import Curve, Pictures, Points
+from humouse_doctor.core.pictures import Curve, FittedPath, Pictures, Points
 from humouse_doctor.core.space import PIXELS, Space
 from humouse_doctor.probes.shared import measures
 
-TARGETS, PRIOR, FITTED = "targets", "prior samples", "fitted latents"
+TARGETS, PRIOR, FITTED, STATE = "targets", "prior samples", "fitted latents", "recurrent state"
 
 _PATHS = 16
+#: Fitted paths that are drawn, and sequences whose states are looked at.
+_FITS, _STATES = 8, 64
 _POINTS = 100
 _BINS = 40
 #: The share of values on each side that the histogram puts into its outermost bins.
@@ -64,6 +67,8 @@ def _drawn(case: Case) -> Pictures | None:
         shares=MappingProxyType(shares),
         reach=_reach(case),
         gradient_rms=MappingProxyType({name: _rounded(value) for name, value in gradients.items() if np.isfinite(value)}),
+        ways=MappingProxyType(_ways(samples.hidden, paths.get(TARGETS), steps)),
+        fits=_fits(case, space, known, steps) if FITTED in known else (),
     )
 
 
@@ -78,6 +83,31 @@ def _path(case: Case, space: Space, name: str, values: FloatArray) -> FloatArray
 
 def _rounded(value: float) -> float:
     return float(f"{value:.4g}")
+
+
+def _ways(hidden: FloatArray | None, targets: FloatArray | None, steps: FloatArray) -> dict[str, tuple[float, ...]]:
+    """Return the shares of the movement done at some steps, of states (N, T, H) and of paths (N, T, C)."""
+    if hidden is None or hidden.shape[1] <= steps[-1] or not np.isfinite(hidden[:_STATES]).all():
+        return {}
+    moved = {STATE: hidden[:_STATES], **({} if targets is None else {TARGETS: targets})}
+    return {name: _way(values[:, : steps[-1] + 1], steps) for name, values in moved.items()}
+
+
+def _way(values: FloatArray, steps: FloatArray) -> tuple[float, ...]:
+    done = np.concatenate([[0.0], np.cumsum(measures.way_by_step(values))])  # (T,)
+    return tuple(_rounded(share) for share in done[steps] / (done[-1] or 1.0))
+
+
+def _fits(case: Case, space: Space, known: Mapping[str, FloatArray], steps: FloatArray) -> tuple[FittedPath, ...]:
+    fit = case.samples.fit
+    assert fit is not None
+    if not np.isfinite(fit.targets[:_FITS]).all():
+        return ()
+    real, made = (
+        _points(_path(case, space, FITTED, np.asarray(values[:_FITS, : steps[-1] + 1], dtype=np.float64)), steps)
+        for values in (fit.targets, known[FITTED])
+    )
+    return tuple(FittedPath(target=target, made=path) for target, path in zip(real, made, strict=True))
 
 
 def _points(paths: FloatArray | None, steps: FloatArray) -> tuple[Points, ...]:

@@ -168,7 +168,7 @@ def settled_at(hidden: FloatArray) -> float:
     if hidden.shape[1] < measures.MIN_STEPS:
         raise NotMeasurable(f"over fewer than {measures.MIN_STEPS} steps no state can be seen to settle")
     measures.require_numbers(hidden, "the recurrent states")
-    way = np.linalg.norm(np.diff(np.asarray(hidden, dtype=np.float64), axis=1), axis=-1).mean(axis=0)  # (T - 1,)
+    way = measures.way_by_step(hidden)
     total = way.sum()
     if total <= 0:
         return 0.0

@@ -27,6 +27,10 @@ class Format(str, Enum):
     HTML = "html"
 
 
+#: The formats of a gate's decision that have its reports' pictures in them.
+PICTURED = frozenset({Format.JSON, Format.HTML})
+
+
 class SurveyFormat(str, Enum):
     """Formats of a survey."""
 

@@ -51,7 +51,8 @@ class GateRequest:
     seed. `policy` is a file, None for the policy found for `folder`, if there is one; `fail_on` and `require_data`, where
     given, override it. `today` decides which ignores have expired. `outputs` are the files that the caller will write.
     `workers` processes look at the inputs, 0 for one per core, None for as many as pay; or the workers of the `cluster` at
-    this address. `journal` is the file that keeps what is known of each input as soon as it is.
+    this address. `journal` is the file that keeps what is known of each input as soon as it is. Without `pictures` the reports
+    have none, as thousands of them would fill the memory.
     """
 
     inputs: tuple[str | Path, ...]
@@ -67,6 +68,7 @@ class GateRequest:
     workers: int | None = None
     cluster: str | None = None
     journal: Path | None = None
+    pictures: bool = True
 
 
 def gate_view(
@@ -159,7 +161,7 @@ def _looked_at_all(
         jobs = [Job(key(one), name, one) for name, one in requests.items()]
         crew = stack.enter_context(_crew(order, list(requests.values())))
         for ended in stack.enter_context(closing(run(jobs, look, crew, journal, heard))):
-            answer = _answer(ended, requests[ended.name])
+            answer = _answer(ended, requests[ended.name], pictures=order.pictures)
             heard.ended(requests[ended.name], answer)
             found[ended.name] = answer
     return {name: found[name] for name in requests}
@@ -204,14 +206,14 @@ def _looked_at(request: Request) -> Report | DoctorError:
         return ordinary(error) or DoctorError(f"{path}: internal error, please report it: {full_reason(error)}")
 
 
-def _answer(ended: Ended, request: Request) -> Report | Entry:
+def _answer(ended: Ended, request: Request, *, pictures: bool) -> Report | Entry:
     """Return the report that a job has made of an input, or the entry that says why there is none."""
     if ended.answer is None:
         return refused(ended.name, MachineError(f"{ended.name}: {ended.failure}"))
     found = json_answer.parse(ended.answer, ended.name)
-    return (
-        commands.with_suggestion(found, request) if isinstance(found, Report) else names.with_names(refused(ended.name, found))
-    )
+    if not isinstance(found, Report):
+        return names.with_names(refused(ended.name, found))
+    return commands.with_suggestion(found if pictures else replace(found, pictures=None), request)
 
 
 @dataclass(slots=True)

@@ -254,6 +254,7 @@ def _told(history: History) -> History:
 
 def _drawable(pictures: Pictures) -> Pictures:
     lengths = {len(curve.movement) for curve in pictures.curves} | {len(curve.spread) for curve in pictures.curves}
+    lengths |= set(map(len, pictures.ways.values()))
     bins = {len(shares) for shares in pictures.shares.values()}
     if lengths - {len(pictures.steps)} or 0 in lengths or bins - {len(pictures.edges) - 1} or 0 in bins:
         raise ValueError("a curve or a histogram of another length")

@@ -134,6 +134,7 @@ def test_a_gates_decision_is_read_again_by_the_inputs_name(invoke: Invoke, colla
     again = invoke("gate", collapsed_run, "--quick", "--compare", kept)
     alone = invoke("show", kept)
 
+    assert json.loads(kept.read_text(encoding="utf-8"))["inputs"][0]["report"]["pictures"]["real_paths"]
     assert "Nothing that is judged has changed." in again.out
     assert alone.out.startswith("COLLAPSED")
 

@@ -58,6 +58,8 @@ def test_a_bare_call_prints_the_help_with_no_word_cut(invoke: Invoke) -> None:
 
     assert (bare.code, bare.err) == (2, "")
     assert bare.out == asked.out
+    assert re.match(r"Usage: .*humouse-doctor \[OPTIONS\] COMMAND \[ARGS\]\.\.\.\n", asked.out)  # as help2man needs it
+    assert re.fullmatch(r"humouse-doctor \d+\.\d+\.\d+\n", invoke("--version").out)  # as above
     assert len(bare.out.splitlines()) > 20
     assert "..." not in bare.out.partition("Commands:")[2]
 

@@ -13,7 +13,7 @@ from humouse_doctor.core.case import Case, Gradients, Samples
 from humouse_doctor.core.pictures import Pictures
 from humouse_doctor.core.space import Reading, Space
 from humouse_doctor.core.spec import Activation
-from humouse_doctor.diagnosis.pictures import FITTED, PRIOR, TARGETS, pictures_of
+from humouse_doctor.diagnosis.pictures import FITTED, PRIOR, STATE, TARGETS, pictures_of
 from tests.builders import DELTAS, POSITIONS, case, collapsed_case, constant, fit, frozen, network, samples, strokes
 
 
@@ -217,6 +217,33 @@ def test_two_different_heads_have_no_reach() -> None:
 
     assert pictures is not None
     assert pictures.reach is None
+
+
+def test_a_states_way_is_the_share_of_its_movement_beside_that_of_the_targets() -> None:
+    """A state that moves for one step of five is done at once, paths at a steady pace in equal parts."""
+    hidden = np.zeros((3, 6, 4))
+    hidden[:, 1:] = 7.0
+    paths = np.stack([np.arange(6.0)] * 2, axis=1)[None].repeat(3, axis=0)  # (3, 6, 2)
+    found = replace(samples(paths, paths), hidden=hidden)
+
+    drawn = _drawn(found)
+
+    assert dict(drawn.ways) == {STATE: (0.0, 1.0, 1.0, 1.0, 1.0, 1.0), TARGETS: (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)}
+    assert dict(_drawn(replace(found, hidden=np.zeros((3, 6, 4)))).ways)[STATE] == (0.0,) * 6
+    for unusable in (None, np.full((3, 6, 4), np.nan), hidden[:, :4]):
+        assert dict(_drawn(replace(found, hidden=unusable)).ways) == {}
+
+
+def test_each_fitted_path_stands_beside_its_own_target() -> None:
+    real, made = strokes(0, rows=12), strokes(1, rows=12)
+    drawn = _drawn(Samples(fit=fit(np.cumsum(real, axis=1), np.cumsum(made, axis=1))))
+    summed = _drawn(Samples(fit=fit(real, made)), DELTAS)
+
+    assert len(drawn.fits) == 8
+    assert drawn.fits == summed.fits
+    np.testing.assert_allclose(summed.fits[3].target, np.cumsum(real[3], axis=0), rtol=1e-3)
+    np.testing.assert_allclose(summed.fits[3].made, np.cumsum(made[3], axis=0), rtol=1e-3)
+    assert _drawn(Samples(fit=fit(real * np.nan, made))).fits == ()
 
 
 def test_the_case_is_left_as_it_was() -> None:

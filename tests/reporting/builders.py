@@ -7,7 +7,7 @@ from humouse_doctor.core.case import DataSummary, Subject
 from humouse_doctor.core.errors import ExitCode, InputError
 from humouse_doctor.core.gating import Age, Entry, Gate, JudgedFinding, Policy, Standing
 from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind, Stage, StageKind
-from humouse_doctor.core.pictures import Curve, Pictures
+from humouse_doctor.core.pictures import Curve, FittedPath, Pictures
 from humouse_doctor.core.probe import Judgement, Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Rehearsed, Report, Verdict
@@ -189,6 +189,15 @@ def pictures() -> Pictures:
         shares=MappingProxyType({"targets": (0.1, 0.4, 0.3, 0.2), "prior samples": (0.0, 0.5, 0.5, 0.0)}),
         reach=(-1.0, 1.0),
         gradient_rms=MappingProxyType({"lstm.weight_ih_l0": 1.5e-7, "lstm.weight_hh_l0": 2e-6, "head.weight": 0.03}),
+        ways=MappingProxyType(
+            {"recurrent state": tuple(min(1.0, 8 * s) for s in share), "targets": tuple(s**0.5 for s in share)}
+        ),
+        fits=tuple(
+            FittedPath(
+                target=tuple((300.0 * s, 40.0 * n * s) for s in share), made=tuple((30.0 * s, 5.0 - 4.0 * n * s) for s in share)
+            )
+            for n in range(5)
+        ),
     )
 
 

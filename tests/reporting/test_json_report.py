@@ -11,7 +11,7 @@ from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.settings import Origin, Setting
 from humouse_doctor.stored import report as json_report
 from tests.conftest import Golden
-from tests.reporting.builders import collapsed, healthy, sound, without
+from tests.reporting.builders import collapsed, healthy, pictures, sound, without
 
 
 def test_the_json_is_as_it_was(golden: Golden) -> None:
@@ -25,6 +25,18 @@ DECIDING = SOUND.probes
 @pytest.mark.parametrize("report", [collapsed(), SOUND], ids=["collapsed", "healthy"])
 def test_a_report_survives_the_way_out_and_back(report: object) -> None:
     assert json_report.parse(json_report.render(report), "x") == report  # type: ignore[arg-type]  # both are reports
+
+
+def test_pictures_of_an_older_file_are_read_without_those_that_it_does_not_have() -> None:
+    content = json_report.to_dict(collapsed())
+    known = {name: value for name, value in content["pictures"].items() if name not in ("ways", "fits")}
+
+    drawn = json_report.parse(json.dumps({**content, "pictures": known}), "x").pictures
+
+    assert drawn == replace(pictures(), ways={}, fits=())
+    content["pictures"]["ways"]["targets"].pop()
+    with pytest.raises(InputError, match="a curve or a histogram of another length"):
+        json_report.parse(json.dumps(content), "x")
 
 
 def test_only_the_patch_is_written_if_asked() -> None:

@@ -276,6 +276,21 @@ def test_labels_in_plots_are_large_enough_on_a_phone_and_do_not_overlap(visit: V
         assert overlaps == []
 
 
+def test_paths_are_played_and_stopped_but_not_to_those_who_want_no_motion(visit: Visit) -> None:
+    place = "document.querySelector('#run1-plots .walk circle').getAttribute('cx')"
+    with visit("run") as tab:
+        start = tab.page.evaluate(place)
+        tab.page.locator("[data-plays=run1-plots]").click()
+        tab.page.wait_for_function(f"{place} !== '{start}'")
+        tab.page.get_by_role("button", name="Stop").click()
+
+        assert tab.page.evaluate(place) == start
+        assert tab.page.get_by_role("button", name="Play the paths").count() == 1
+        assert tab.troubles == []
+    with visit("run", reduced_motion="reduce") as tab:
+        assert not tab.page.locator("[data-plays=run1-plots]").is_visible()
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1440)])
 def test_a_survey_can_be_read_sorted_and_filtered_by_everyone(
     visit: Visit, pages: dict[str, Path], scheme: Scheme, width: int

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 from xml.etree import ElementTree
 
@@ -10,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from humouse_doctor.core.outcome import AS_IT_IS, Change
-from humouse_doctor.core.pictures import Curve, Pictures
-from humouse_doctor.reporting.html import plots, svg
+from humouse_doctor.core.pictures import Curve, FittedPath, Pictures
+from humouse_doctor.reporting.html import graph, plots, svg
 from humouse_doctor.reporting.html.axes import WIDTH
 from humouse_doctor.reporting.html.plots import Plot
-from tests.reporting.builders import pictures
+from tests.reporting.builders import collapsed, pictures
 from tests.verify.builders import GATES, arm_outcome, base_outcome, outcome, searched, trial
 
 _NUMBER = st.one_of(
@@ -41,6 +42,8 @@ def _pictures(draw: st.DrawFn) -> Pictures:
         shares=MappingProxyType(shares),
         reach=draw(st.none() | st.tuples(_NUMBER, _NUMBER)),
         gradient_rms=MappingProxyType(draw(st.dictionaries(_NAME, _NUMBER, max_size=5))),
+        ways=MappingProxyType({"recurrent state": draw(_NUMBERS), draw(_NAME): draw(_NUMBERS)}),
+        fits=tuple(FittedPath(target=target, made=made) for target, made in pairwise(draw(paths))),
     )
 
 
@@ -72,6 +75,8 @@ def test_whatever_a_report_holds_is_drawn_in_place_or_left_out(drawn: Pictures) 
         plots.curves("spread", "Spread", drawn, "spread"),
         plots.histogram("values", "Values", drawn),
         plots.gradients("gradient", "Gradient", drawn),
+        plots.ways("ways", "Ways", drawn),
+        plots.fitted("fits", "Fits", drawn),
     ):
         _drawn(plot)
 
@@ -167,3 +172,37 @@ def test_the_best_arm_stands_beside_the_run_as_it_is() -> None:
     assert [key.name for key in plot.legend] == ["as it is", "normalised-positions + slow-gates", "healthy"]
     assert len(list(_drawn(plot).iter("circle"))) == 6
     assert plots.before_and_after("moved", outcome(base_outcome())) is None
+
+
+def test_a_state_that_stands_still_is_said_to_and_one_that_is_unknown_is_not_drawn() -> None:
+    still = plots.ways("ways", "Ways", replace(pictures(), ways={"recurrent state": (0.0,) * 10}))
+
+    assert still is not None
+    assert still.numbers == "recurrent state: does not move."
+    assert plots.ways("ways", "Ways", replace(pictures(), ways={"targets": (0.0, 1.0)})) is None
+
+
+def test_a_walk_keeps_each_of_its_points_so_that_its_pauses_last() -> None:
+    pausing = ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (9.0, 0.0))
+
+    moving, still = list(_drawn(plots.paths("real", "Real", [pausing, ((5.0, 5.0),) * 4], "targets", 9.0)))[1:3]
+
+    assert (moving.get("class"), still.tag) == ("walk", "circle")
+    outline, dot = moving
+    assert outline.attrib["d"] == "M9 50 9 50 9 50 91 50"
+    assert (dot.attrib["cx"], dot.attrib["cy"]) == ("9", "50")
+
+
+def test_every_cause_meets_the_symptoms_it_explains_and_nothing_is_drawn_without_one() -> None:
+    report = collapsed()
+    one, other = report.causes
+    report = replace(report, causes=(one, replace(other, explains=("HD101", "HD107"), name="x" * 40)))
+
+    root = _drawn(graph.explained("graph", "Graph", report))
+
+    assert [edge.attrib["d"] for edge in root.iter("path")] == ["M168 23 232 23", "M168 69 232 23", "M168 69 232 69"]
+    assert [text.text for text in root.iter("text")] == [
+        "HD201", "out-of-reach-targets", "HD204", f"{'x' * 10}…{'x' * 11}",
+        "HD101", "spread-ratio", "HD107", "direction-collapse",
+    ]  # fmt: skip
+    assert graph.explained("graph", "Graph", replace(report, causes=(replace(one, explains=("HD109",)),))) is None

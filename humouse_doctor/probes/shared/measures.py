@@ -111,6 +111,11 @@ def _without_rounding(deviation: FloatArray, values: FloatArray) -> FloatArray:
     return np.where(deviation > _ROUNDING * np.abs(values).max(axis=(0, 1)), deviation, 0.0)
 
 
+def way_by_step(values: FloatArray) -> FloatArray:
+    """Return how far sequences (N, T, D) move from each step to the next, the mean over them: (T - 1,)."""
+    return np.asarray(np.linalg.norm(np.diff(np.asarray(values, dtype=np.float64), axis=1), axis=-1).mean(axis=0))
+
+
 def lowest_axis_ratio(prediction: FloatArray, target: FloatArray) -> float:
     """Return prediction over target, (C,) each, on the axis where it is lowest; an axis whose target is 0 is left out.
 

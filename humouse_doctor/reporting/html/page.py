@@ -29,7 +29,7 @@ from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.html import plots
+from humouse_doctor.reporting.html import graph, plots
 from humouse_doctor.reporting.html.badges import GATES, JUDGEMENTS, REMEDIES, SEVERITIES, STANDINGS, VERDICTS, Badge, interval
 from humouse_doctor.reporting.html.changes import ComparisonSection, compared
 from humouse_doctor.reporting.html.plots import Plot
@@ -273,6 +273,7 @@ class Section:
     hints: tuple[tuple[str, str], ...]
     rows: tuple[FindingRow, ...]
     probes: tuple[ProbeSection, ...]
+    explained: Plot | None
     remedy_badges: Mapping[str, Badge]
 
 
@@ -299,6 +300,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
         rows=tuple(map(partial(_row, report), entry.findings)),
         probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
+        explained=None if report is None else graph.explained(f"{name}-explained", "Causes and what they explain", report),
         remedy_badges={} if report is None else {remedy.id: REMEDIES[remedy.status] for remedy in report.remedies},
     )
 
@@ -322,6 +324,8 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot 
         plots.curves(f"{name}-spread", "Spread across paths over the steps (std)", pictures, "spread"),
         plots.histogram(f"{name}-values", "Values that the loss compares", pictures),
         plots.gradients(f"{name}-gradient", "Gradient by layer (log scale)", pictures),
+        plots.ways(f"{name}-ways", "Share of all movement done over the steps", pictures),
+        plots.fitted(f"{name}-fits", "Real paths and the nearest the generator can draw", pictures),
     )
     made += [plot for plot in rest if plot is not None]
     times = plots.magnification(pictures)

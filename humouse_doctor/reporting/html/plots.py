@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import chain, compress
 from statistics import fmean
 
 from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind
@@ -13,11 +13,30 @@ from humouse_doctor.core.outcome import AS_IT_IS, Change, Outcome, Trial
 from humouse_doctor.core.pictures import Pictures, Points
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import svg
-from humouse_doctor.reporting.html.axes import WIDTH, Axes, Scale, axes, below, percent, powers_of_ten, round_below, ticks
+from humouse_doctor.reporting.html.axes import (
+    WIDTH,
+    Axes,
+    Say,
+    Scale,
+    axes,
+    below,
+    percent,
+    plain,
+    powers_of_ten,
+    round_below,
+    ticks,
+)
 from humouse_doctor.reporting.ranges import Range, range_of
 
+#: The recurrent state's name in `Pictures`, and the share of its movement after which it counts as settled, as HD103 has it.
+_STATE, _DONE = "recurrent state", 0.98
 #: The class and dashes of each curve and histogram, by its name in `Pictures`.
-_GROUPS = {"targets": ("targets", ""), "prior samples": ("prior", "6 3"), "fitted latents": ("fitted", "2 2.5")}
+_GROUPS = {
+    "targets": ("targets", ""),
+    "prior samples": ("prior", "6 3"),
+    "fitted latents": ("fitted", "2 2.5"),
+    _STATE: ("prior", "6 3"),
+}
 _UNKNOWN_GROUP = ("other", "8 3 2 3")
 _ARM_DASHES = ("6 3", "", "2 2.5", "8 3 2 3", "10 4")
 _MOST_ARMS = len(_ARM_DASHES)
@@ -34,6 +53,7 @@ _FOOT = 46.0
 _TOP = 8.0
 #: The number of cells in a row of paths, and the free share of a cell on each side.
 _COLUMNS, _MARGIN = 4, 0.09
+_MOST_FITS = 2 * _COLUMNS
 _PITCH, _FILLED = WIDTH / _COLUMNS, 1 - 2 * _MARGIN
 #: The heights of a histogram's and of a gradient's row.
 _HISTOGRAM_ROW, _HISTOGRAM_GAP = 92.0, 20.0
@@ -77,11 +97,11 @@ def short(value: float) -> str:
 
 def drawable(paths: Sequence[Points]) -> tuple[Points, ...]:
     """Return the non-empty paths whose points can all be drawn."""
-    return tuple(path for path in paths if path and all(_is_plain(*point) for point in path))
+    return tuple(path for path in paths if path and _is_plain(*chain.from_iterable(path)))
 
 
 def _is_plain(*values: float) -> bool:
-    return all(abs(value) < _LARGEST for value in values)  # NaN is not
+    return all(map(_LARGEST.__gt__, map(abs, values)))  # it is not larger than NaN
 
 
 def extent(*groups: Sequence[Points]) -> float:
@@ -90,7 +110,8 @@ def extent(*groups: Sequence[Points]) -> float:
 
 
 def _size(path: Points) -> float:
-    return max(max(point[axis] for point in path) - min(point[axis] for point in path) for axis in (0, 1))
+    xs, ys = zip(*path, strict=True)
+    return float(max(max(xs) - min(xs), max(ys) - min(ys)))
 
 
 def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: float) -> Plot:
@@ -103,11 +124,11 @@ def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: floa
     own = extent(drawn)
     side = max(cell, own) or 1.0
     rows = max(math.ceil(len(drawn) / _COLUMNS), 1)
-    placed = [_in_cell(path, number, side) for number, path in enumerate(drawn)]
+    placed = [_in_cell(path, path, number, side) for number, path in enumerate(drawn)]
     moves = [_size(path) > side / 1000 for path in drawn]
     shapes = [_cells(rows)]
-    shapes += [svg.line(places, style, width=1.6) for places in compress(placed, moves)]
-    shapes += [svg.dot(places[0], style) for places in placed]
+    shapes += [svg.walk(places, style, width=1.6) for places in compress(placed, moves)]
+    shapes += [svg.dot(places[0], style) for places, moving in zip(placed, moves, strict=True) if not moving]
     shapes.append(_scale_bar(round_below(side), side, rows * _PITCH + 13))
     still = moves.count(False)
     whole = f"{_counted(len(drawn), 'path')}, the largest {short(own)} across, in cells of {short(side / _FILLED)}"
@@ -122,10 +143,39 @@ def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: floa
     )
 
 
-def _in_cell(path: Points, number: int, side: float) -> list[svg.Place]:
-    """Return the points of a path in its cell, where `side` is the length that fills the cell without its margins."""
+def fitted(name: str, title: str, pictures: Pictures) -> Plot | None:
+    """Return real paths, each under the nearest that the generator makes of a latent fitted to it."""
+    pairs = [(fit.target, fit.made) for fit in pictures.fits if len(drawable([fit.target, fit.made])) == 2][:_MOST_FITS]
+    if not pairs:
+        return None
+    rows = math.ceil(len(pairs) / _COLUMNS)
+    side = max(_size((*real, *made)) for real, made in pairs) or 1.0
+    shapes = [_cells(rows)]
+    for number, (real, made) in enumerate(pairs):
+        for path, group in ((real, "targets"), (made, "fitted latents")):
+            style, dashes = _GROUPS[group]
+            places = _in_cell(path, (*real, *made), number, side)
+            shapes += [svg.line(places, style, width=1.6, dashes=dashes), svg.dot(places[0], style)]
+    shapes.append(_scale_bar(round_below(side), side, rows * _PITCH + 13))
+    legend = []
+    for group, of in (("targets", [real for real, _ in pairs]), ("fitted latents", [made for _, made in pairs])):
+        style, dashes = _GROUPS[group]
+        legend.append(Key(style=style, dashes=dashes, name=group, value=f"the largest {short(extent(of))} across"))
+    return Plot(
+        name=name,
+        title=title,
+        numbers=f"{_counted(len(pairs), 'real path')}; " + ", ".join(f"{key.name} {key.value}" for key in legend) + ".",
+        width=WIDTH,
+        height=rows * _PITCH + 26,
+        shapes="".join(shapes),
+        legend=tuple(legend),
+    )
+
+
+def _in_cell(path: Points, centred: Points, number: int, side: float) -> list[svg.Place]:
+    """Return the points of a path in the cell in whose middle `centred` is; `side` fills a cell without its margins."""
     left, top = (number % _COLUMNS + 0.5) * _PITCH, (number // _COLUMNS + 0.5) * _PITCH
-    xs, ys = zip(*path, strict=True)
+    xs, ys = zip(*centred, strict=True)
     x, y = (max(values) / 2 + min(values) / 2 for values in (xs, ys))
     size = _PITCH * _FILLED
     return [(left + (px - x) / side * size, top + (py - y) / side * size) for px, py in path]
@@ -156,21 +206,53 @@ def curves(name: str, title: str, pictures: Pictures, of: str) -> Plot | None:
     """Return one line per group over the steps: its `movement` or its `spread`."""
     drawn = {curve.name: getattr(curve, of)[: len(pictures.steps)] for curve in pictures.curves}
     drawn = {group: values for group, values in drawn.items() if values and _is_plain(*values)}
+    ends = {group: short(values[-1]) for group, values in drawn.items()}
+    numbers = "At the last step: " + ", ".join(f"{group} {end}" for group, end in ends.items()) + "."
+    return _over_steps(name, title, pictures.steps, drawn, {group: f"{end} at the end" for group, end in ends.items()}, numbers)
+
+
+def ways(name: str, title: str, pictures: Pictures) -> Plot | None:
+    """Return the share of all its movement that the recurrent state, and a target, has behind it at each step."""
+    drawn = {group: values[: len(pictures.steps)] for group, values in pictures.ways.items()}
+    drawn = {group: values for group, values in drawn.items() if values and _is_plain(*values)}
+    if _STATE not in drawn:
+        return None
+    said = {group: _done(pictures.steps, values) for group, values in drawn.items()}
+    numbers = "; ".join(f"{group}: {words}" for group, words in said.items()) + "."
+    return _over_steps(name, title, pictures.steps, drawn, said, numbers, say=percent)
+
+
+def _done(steps: Sequence[int], values: Sequence[float]) -> str:
+    step = next((step for step, value in zip(steps, values, strict=False) if value >= _DONE), None)
+    return "does not move" if step is None else f"{_DONE:.0%} by step {step} of {steps[-1]}"
+
+
+def _over_steps(
+    name: str,
+    title: str,
+    steps: Sequence[int],
+    drawn: Mapping[str, Sequence[float]],
+    said: Mapping[str, str],
+    numbers: str,
+    *,
+    say: Say = plain,
+) -> Plot | None:
+    """Return one line per group over the steps, with a legend of what is `said` of each, None without any."""
     if not drawn:
         return None
     height = 250.0
     top = max(0.0, *(max(values) for values in drawn.values())) or 1.0
-    plane = axes((0, max(pictures.steps[-1], 1)), top * 1.04, (_TOP, height - _FOOT))
+    plane = axes((0, max(steps[-1], 1)), top * 1.04, (_TOP, height - _FOOT), say=say)
     shapes, legend = [plane.frame], []
     for group, values in drawn.items():
         style, dashes = _GROUPS.get(group, _UNKNOWN_GROUP)
-        shapes.append(svg.line(plane.places(pictures.steps[: len(values)], values), style, dashes=dashes))
-        legend.append(Key(style=style, dashes=dashes, name=group, value=f"{short(values[-1])} at the end"))
+        shapes.append(svg.line(plane.places(steps[: len(values)], values), style, dashes=dashes))
+        legend.append(Key(style=style, dashes=dashes, name=group, value=said[group]))
     shapes.append(below(plane.x, height - _FOOT, "step", least=1))
     return Plot(
         name=name,
         title=title,
-        numbers="At the last step: " + ", ".join(f"{group} {short(values[-1])}" for group, values in drawn.items()) + ".",
+        numbers=numbers,
         width=WIDTH,
         height=height,
         shapes="".join(shapes),
@@ -311,7 +393,7 @@ def _worth_a_row(known: Mapping[str, float]) -> list[tuple[str, float | None]]:
 def _layer(across: Scale, row: int, layer: str, value: float | None) -> str:
     """Return a layer's name and number above its bar."""
     top = 4 + row * _LAYER_ROW
-    said = layer if value is None else f"{_shortened(layer, _LONGEST_LAYER)} {short(value)}"
+    said = layer if value is None else f"{shortened(layer, _LONGEST_LAYER)} {short(value)}"
     words = svg.text((across.start + 2, top + 12), said, style="ink")
     if not value:
         return words
@@ -545,5 +627,6 @@ def _counted(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
-def _shortened(text: str, room: int) -> str:
+def shortened(text: str, room: int) -> str:
+    """Return a text without its middle if it has more than `room` letters."""
     return text if len(text) <= room else f"{text[: room // 2 - 1]}…{text[-(room // 2) :]}"

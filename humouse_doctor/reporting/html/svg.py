@@ -24,6 +24,12 @@ def line(places: Sequence[Place], style: str, *, width: float = 2.0, dashes: str
     return f'<path class="s-{style}" stroke-width="{width:g}"{dashed} d="{_outline(drawn)}"/>'
 
 
+def walk(places: Sequence[Place], style: str, *, width: float) -> str:
+    """Return a line through `places` and a dot at its start, which the page's script can move from point to point."""
+    outline = _outline([_short(*place) for place in places])
+    return f'<g class="walk"><path class="s-{style}" stroke-width="{width:g}" d="{outline}"/>{dot(places[0], style)}</g>'
+
+
 def lines(pairs: Iterable[tuple[Place, Place]], style: str, *, width: float = 1.0) -> str:
     """Return separate straight lines as one element."""
     outline = "".join(_outline([_short(*start), _short(*end)]) for start, end in pairs)

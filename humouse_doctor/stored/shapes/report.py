@@ -19,6 +19,7 @@ from humouse_doctor.stored.shapes.bounds import (
     Many,
     Numbers,
     Pair,
+    Path,
     Paths,
     Table,
     Text,
@@ -199,6 +200,13 @@ class Rehearsed(Struct, frozen=True):
     stopped: Annotated[Text, Meta(description="Why it ended before the time was up, else empty.")]
 
 
+class FittedPath(Struct, frozen=True):
+    """A real path, and the nearest that a fitted latent makes the generator draw."""
+
+    target: Path
+    made: Path
+
+
 class Pictures(Struct, frozen=True):
     """Data of the report's pictures: positions in the loss's space, and a histogram of the values that the loss compares."""
 
@@ -211,6 +219,14 @@ class Pictures(Struct, frozen=True):
     shares: Annotated[dict[str, Numbers], Meta(max_length=100)]
     real_paths: Paths
     generated_paths: Paths
+    ways: Annotated[
+        dict[str, Numbers],
+        Meta(
+            max_length=100,
+            description="The share of all movement done at each step, by group; none without a recurrent layer.",
+        ),
+    ] = {}
+    fits: Few[FittedPath] = ()
 
 
 class Report(Struct, frozen=True):

@@ -75,6 +75,22 @@ def test_a_place_where_no_file_can_be_is_refused(invoke: Invoke, writer: str, pl
     assert names() == before
 
 
+@pytest.mark.parametrize("writer", ["json", "baseline"])
+def test_a_folder_that_may_not_be_written_to_is_named_before_any_work(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, writer: str
+) -> None:
+    Path("closed").mkdir()
+    allowed = os.access  # a test that runs as root may write anywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed" and allowed(path, mode))
+
+    ended = invoke(*WRITERS[writer]("closed/report"))
+
+    assert ended.code == 3
+    assert one_line(ended) == (
+        "humouse-doctor: closed/report: cannot write a file there: its folder may not be written to; nothing was changed"
+    )
+
+
 @pytest.mark.parametrize("writer", WRITERS)
 def test_no_writer_waits_for_a_pipes_reader(invoke: Invoke, writer: str) -> None:
     os.mkfifo("pipe")

@@ -401,10 +401,18 @@ def root(context, missing=missing):
                     escape(environment.finalize(context.call((undefined(name='code') if l_0_code is missing else l_0_code), (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr(environment.getattr(l_2_reason, 'cause'), 'code'), environment.getattr(l_1_section, 'probes'), _loop_vars=_loop_vars))),
                     ' <b>',
                     escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'name'))),
-                    '</b> <span class="support">',
-                    escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
-                    '</span></p>\n',
+                    '</b>',
                 ))
+                if environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'):
+                    pass
+                    t_22.extend((
+                        ' <span class="support">',
+                        escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
+                        '</span>',
+                    ))
+                t_22.append(
+                    '</p>\n',
+                )
                 if (not environment.getattr(l_2_reason, 'told')):
                     pass
                     t_22.extend((
@@ -412,40 +420,42 @@ def root(context, missing=missing):
                         escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message'))),
                         '</p>',
                     ))
-                if (environment.getattr(l_2_reason, 'place') or environment.getattr(l_2_reason, 'setting')):
-                    pass
-                    t_22.append(
-                        '<p class="place">',
-                    )
-                    if environment.getattr(l_2_reason, 'place'):
-                        pass
-                        t_22.extend((
-                            '<span>',
-                            escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
-                            '</span>',
-                        ))
-                    if environment.getattr(l_2_reason, 'setting'):
-                        pass
-                        t_22.extend((
-                            ' <code>',
-                            escape(environment.finalize(environment.getattr(l_2_reason, 'setting'))),
-                            '</code>',
-                        ))
-                    t_22.append(
-                        '</p>',
-                    )
-                if environment.getattr(l_2_reason, 'evidence'):
+                t_22.append(
+                    '<details class="measured"><summary>',
+                )
+                if environment.getattr(l_2_reason, 'setting'):
                     pass
                     t_22.extend((
-                        '<details class="measured"><summary>',
-                        escape(environment.finalize(t_3(t_7(environment.getattr(l_2_reason, 'evidence')), 'number'))),
-                        '</summary>',
-                        escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
-                        '</details>',
+                        '<code>',
+                        escape(environment.finalize(environment.getattr(l_2_reason, 'setting'))),
+                        '</code>',
                     ))
+                else:
+                    pass
+                    t_22.append(
+                        escape(environment.finalize((environment.getattr(l_2_reason, 'place') or 'its evidence'))),
+                    )
                 t_22.append(
-                    '</li>\n',
+                    '</summary>\n',
                 )
+                if (environment.getattr(l_2_reason, 'setting') and environment.getattr(l_2_reason, 'place')):
+                    pass
+                    t_22.extend((
+                        '<p class="place">',
+                        escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
+                        '</p>',
+                    ))
+                if (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial')):
+                    pass
+                    t_22.extend((
+                        '<p class="support">',
+                        escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
+                        '</p>',
+                    ))
+                t_22.extend((
+                    escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
+                    '</details>\n</li>\n',
+                ))
             l_2_loop = l_2_reason = missing
             t_22.append(
                 '</ol>\n</section>\n',
@@ -608,7 +618,9 @@ def root(context, missing=missing):
             if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
                 pass
                 t_22.extend((
-                    '<p class="hint">',
+                    '<p><button type="button" data-plays="',
+                    escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                    '-plots" hidden>Play the paths</button></p>\n<p class="hint">',
                     escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
                     '. Both sets of paths are in the same scale, each path centred in its cell, y pointing down; a dot marks its start.',
                 ))
@@ -618,9 +630,11 @@ def root(context, missing=missing):
                         ' ',
                         escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     ))
-                t_22.append(
-                    '</p>\n<div class="plots">\n',
-                )
+                t_22.extend((
+                    '</p>\n<div class="plots" id="',
+                    escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
+                    '-plots">\n',
+                ))
                 for l_2_drawn in environment.getattr(l_1_section, 'plots'):
                     _loop_vars = {}
                     pass
@@ -707,8 +721,18 @@ def root(context, missing=missing):
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                 '-findings">All findings</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                '>\n<ul class="findings">\n',
+                '>\n',
             ))
+            if environment.getattr(l_1_section, 'explained'):
+                pass
+                t_22.extend((
+                    '<div class="plots one">',
+                    escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'explained')))),
+                    '</div>',
+                ))
+            t_22.append(
+                '<ul class="findings">\n',
+            )
             for l_2_row in environment.getattr(l_1_section, 'rows'):
                 l_2_finding = missing
                 _loop_vars = {}
@@ -791,7 +815,7 @@ def root(context, missing=missing):
                         '</span></p>',
                     ))
                 t_22.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 150 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 154 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
@@ -1013,7 +1037,7 @@ def root(context, missing=missing):
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 207 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 211 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
                     t_22.append(
@@ -1193,7 +1217,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 254 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 258 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1266,7 +1290,7 @@ def root(context, missing=missing):
             pass
             t_25.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
-                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 272 in 'parts.html' evaluated to false and no else section was defined.")))),
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 276 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
             ))
@@ -1335,7 +1359,7 @@ def root(context, missing=missing):
                 pass
                 t_25.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 281 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 285 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1574,4 +1598,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=408&61=415&62=437&68=453&70=457&71=464&74=476&76=480&77=489&79=503&80=508&81=520&82=527&84=532&85=539&87=556&90=564&92=568&93=570&97=575&98=580&103=592&104=597&106=601&107=608&108=612&110=624&111=628&114=635&115=639&116=641&120=648&124=654&126=658&127=665&128=682&130=687&131=691&137=701&139=705&141=712&142=716&144=720&145=745&146=760&148=779&149=786&150=794&156=801&158=805&160=812&161=821&165=833&167=837&172=847&173=852&174=858&176=864&177=871&178=875&179=877&180=889&181=897&184=906&185=911&186=919&187=926&197=959&199=963&201=973&203=978&204=984&205=987&206=996&207=1003&208=1022&215=1036&217=1040&219=1046&220=1049&221=1056&222=1063&223=1072&224=1074&225=1077&226=1081&228=1102&229=1104&231=1107&232=1124&233=1128&238=1131&239=1136&250=1164&252=1184&253=1190&254=1193&256=1198&257=1202&258=1207&259=1212&260=1221&264=1231&265=1239&267=1242&268=1248&269=1250&270=1265&272=1269&276=1284&278=1296&279=1302&280=1334&281=1338&287=1366&289=1371&292=1390&293=1399&294=1406&295=1415&299=1431&300=1437&303=1440&305=1445&306=1450&307=1452&308=1458&309=1460&311=1463&312=1467&318=1478&319=1485&320=1492&321=1496&323=1500&329=1505&330=1510&339=1534&340=1545&341=1549&343=1552&344=1557'
+debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=416&61=426&62=441&63=448&64=456&70=463&72=467&73=474&76=486&78=490&79=499&81=513&82=518&83=530&84=537&86=542&87=549&89=566&92=574&94=578&95=580&99=585&100=590&105=602&106=607&108=611&109=618&110=622&111=624&112=635&113=638&114=642&117=649&118=653&119=655&123=662&127=668&129=672&130=679&131=696&133=701&134=705&140=715&142=719&143=726&145=736&146=740&148=744&149=769&150=784&152=803&153=810&154=818&160=825&162=829&164=836&165=845&169=857&171=861&176=871&177=876&178=882&180=888&181=895&182=899&183=901&184=913&185=921&188=930&189=935&190=943&191=950&201=983&203=987&205=997&207=1002&208=1008&209=1011&210=1020&211=1027&212=1046&219=1060&221=1064&223=1070&224=1073&225=1080&226=1087&227=1096&228=1098&229=1101&230=1105&232=1126&233=1128&235=1131&236=1148&237=1152&242=1155&243=1160&254=1188&256=1208&257=1214&258=1217&260=1222&261=1226&262=1231&263=1236&264=1245&268=1255&269=1263&271=1266&272=1272&273=1274&274=1289&276=1293&280=1308&282=1320&283=1326&284=1358&285=1362&291=1390&293=1395&296=1414&297=1423&298=1430&299=1439&303=1455&304=1461&307=1464&309=1469&310=1474&311=1476&312=1482&313=1484&315=1487&316=1491&322=1502&323=1509&324=1516&325=1520&327=1524&333=1529&334=1534&343=1558&344=1569&345=1573&347=1576&348=1581'
