@@ -98,7 +98,7 @@ def _site() -> str | None:
         for line in metadata("humouse-doctor").get_all("Project-URL") or ():
             label, _, url = line.partition(", ")
             if label.lower() == "documentation" and url.startswith("https://"):
-                return url.rstrip("/")
+                return str(url).rstrip("/")
     return None
 
 

@@ -96,7 +96,13 @@ def windows(browser: Any) -> dict[bool, Any]:
 def visit(windows: dict[bool, Any], pages: dict[str, Path]) -> Callable[..., Any]:
     @contextmanager
     def opened(
-        name: str, *, width: int = 1280, scheme: Scheme = "light", scripts: bool = True, permissions: Sequence[str] = ()
+        name: str,
+        *,
+        width: int = 1280,
+        scheme: Scheme = "light",
+        scripts: bool = True,
+        reduced_motion: str = "no-preference",
+        permissions: Sequence[str] = (),
     ) -> Iterator[Tab]:
         tab = Tab(windows[scripts])
         heard = {
@@ -105,7 +111,7 @@ def visit(windows: dict[bool, Any], pages: dict[str, Path]) -> Callable[..., Any
             "pageerror": lambda error: tab.troubles.append(str(error)),
         }
         tab.page.set_viewport_size({"width": width, "height": 800})
-        tab.page.emulate_media(media="screen", color_scheme=scheme)
+        tab.page.emulate_media(media="screen", color_scheme=scheme, reduced_motion=reduced_motion)
         tab.page.context.grant_permissions(list(permissions))
         for event, listener in heard.items():
             tab.page.on(event, listener)
