@@ -152,9 +152,9 @@ def test_normalised_positions_do_not_promise_movement() -> None:
 @pytest.mark.parametrize(
     ("values", "edits"),
     [
-        ({}, {"model.architecture": ("tcn", "seq2seq", True)}),
-        ({"model.architecture": "lstm"}, {"model.architecture": ("lstm", "seq2seq", False)}),
-        ({"model.architecture": "seq2seq"}, {}),
+        ({_ABSOLUTE: True}, {"model.architecture": ("tcn", "seq2seq", True)}),
+        ({_ABSOLUTE: True, "model.architecture": "lstm"}, {"model.architecture": ("lstm", "seq2seq", False)}),
+        ({_ABSOLUTE: True, "model.architecture": "seq2seq"}, {}),
     ],
 )
 def test_seq2seq(values: Mapping[str, Value], edits: Mapping[str, tuple[Value, Value, bool]]) -> None:
