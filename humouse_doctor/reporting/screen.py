@@ -14,7 +14,7 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdi
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.rows import missing, steps_of_patch
+from humouse_doctor.reporting.rows import by_hand, missing, steps_of_patch
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
@@ -23,6 +23,8 @@ LINES = 25
 _SENTENCE, _CAUSES, _SEEN, _EDITS, _HINTS, _UNMEASURED, _LEAST = 4, 5, 3, 4, 2, 3, 4
 #: The lines of a picture, at least and at most, and the columns between its two parts.
 _LOWEST, _HIGHEST, _GAP = 3, 8, 4
+#: The most codes of probes that are named where they did not measure for the same reason.
+_CODES = 3
 _MORE = "more, by --full"
 
 
@@ -166,8 +168,14 @@ def _unmeasured(console: Console, report: Report) -> list[Text | str]:
     """Return what was not measured and why, where too little was: what is missing may change the answer."""
     if report.confidence is not Confidence.LOW:
         return []
-    groups = [f"{codes.partition(' ')[2]} ({reason})" for codes, reason in missing(report.probes)]
+    groups = [f"{_few(codes.partition(' ')[2])} ({reason})" for codes, reason in missing(report.probes)]
     return [*_paragraph(console, f"Not measured: {'; '.join(groups)}.", _UNMEASURED)] if groups else []
+
+
+def _few(codes: str) -> str:
+    """Return some codes, or of more than three their number."""
+    count = codes.count(",") + 1
+    return codes if count <= _CODES else f"{count} probes"
 
 
 def _seen(console: Console, report: Report) -> list[Text | str]:
@@ -188,19 +196,21 @@ def _seen(console: Console, report: Report) -> list[Text | str]:
 
 
 def _patch(console: Console, report: Report) -> list[Text | str]:
-    chosen = report.chosen_remedies
-    if not chosen:
+    hands = by_hand(report)
+    hints = [remedy.title for remedy in report.chosen_remedies if remedy.code_hint is not None]
+    if not (report.patch or hands or hints):
         return []
     sure = "confirmed by trials" if report.cure is not None else "not tried yet"
-    lines: list[Text | str] = ["", Text.assemble(("Patch", "bold"), (f" ({sure})", "dim"))]
+    lines: list[Text | str] = ["", Text.assemble(("Patch" if report.patch else "To change", "bold"), (f" ({sure})", "dim"))]
     shown = report.patch if len(report.patch) <= _EDITS else report.patch[: _EDITS - 1]
     lines += [line for edit in shown for line in _paragraph(console, _change(edit), 1, style="green", indent=2)]
     if len(report.patch) > len(shown):
         lines.append(f"  and {len(report.patch) - len(shown)} {_MORE}")
     lines += _paragraph(console, steps_of_patch(report), 1, style="dim", indent=2) if steps_of_patch(report) else []
-    hints = [remedy.title for remedy in chosen if remedy.code_hint is not None]
+    lines += [line for words in hands for line in _paragraph(console, words, 1, indent=2)]
     if hints:
-        lines += _paragraph(console, f"and in the code: {'; '.join(hints)}", _HINTS, indent=2)
+        also = "and in the code" if len(lines) > 2 else "in the code"
+        lines += _paragraph(console, f"{also}: {'; '.join(hints)}", _HINTS, indent=2)
     return lines
 
 
