@@ -257,6 +257,7 @@ def test_without_a_config_what_is_to_change_is_told_and_no_heading_stands_alone(
     hinted = replace(bare, chosen=(titled.id, FIX_A.id))
     nothing = replace(bare, subject=report.subject)
 
+    assert shown(bare)[-2] == "Next, what to change in full  (all that was measured: --full)"
     assert shown(bare)[-5:-3] == ["To change (not tried yet)", "  Warm up 10 times as long"]
     assert shown(hinted)[-4] == "  and in the code: Linear head on z-scored positions"
     assert shown(replace(hinted, chosen=(FIX_A.id,)))[-4] == "  in the code: Linear head on z-scored positions"
@@ -272,3 +273,18 @@ def test_without_a_config_what_is_to_change_is_told_and_no_heading_stands_alone(
         assert "Warm up 10 times as long" not in render(nothing).partition("All remedies")[0]
         for one in (bare, hinted, nothing):
             assert not re.search(r"suggested patch|^\W*patch\b", render(one), re.IGNORECASE | re.MULTILINE)
+
+
+def test_what_a_diff_cannot_say_stays_on_a_full_screen() -> None:
+    """The patch's last line names the change of the code, which a cut would take away first."""
+    full = replace(
+        crowded(), confidence=Confidence.HIGH, patch=tuple(Edit(key=f"training.k{n}", old=1, new=n) for n in range(2, 5))
+    )
+
+    lines = shown(full)
+
+    assert len(lines) <= LINES
+    assert [line.split(":")[0] for line in lines[-7:-3]] == [
+        "  training.k2", "  training.k3", "  training.k4", "  and in the code",
+    ]  # fmt: skip
+    assert sum(line.startswith("Seen") for line in lines) == 1
