@@ -330,12 +330,7 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot 
         plots.fitted(f"{name}-fits", "Real paths and the nearest the generator can draw", pictures),
     )
     made += [plot for plot in rest if plot is not None]
-    times = plots.magnification(pictures)
-    magnified = None
-    if times is not None:
-        title = f"Generated paths, {plots.short(times)} times as large"
-        own = plots.extent(pictures.generated_paths)
-        magnified = plots.paths(f"{name}-magnified", title, pictures.generated_paths, "prior", own)
+    magnified = plots.magnified(f"{name}-magnified", pictures)
     note = "" if plots.drawable(pictures.generated_paths) else "There are no generated paths: "
     if note:
         note += "this is before training." if report.before_training else "the generator could not be run."

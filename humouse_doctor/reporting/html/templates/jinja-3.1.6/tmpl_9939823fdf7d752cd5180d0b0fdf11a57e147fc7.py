@@ -433,19 +433,19 @@ def root(context, missing=missing):
                 else:
                     pass
                     t_22.append(
-                        escape(environment.finalize((environment.getattr(l_2_reason, 'place') or 'its evidence'))),
+                        escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                     )
                 t_22.append(
                     '</summary>\n',
                 )
-                if (environment.getattr(l_2_reason, 'setting') and environment.getattr(l_2_reason, 'place')):
+                if environment.getattr(l_2_reason, 'place'):
                     pass
                     t_22.extend((
                         '<p class="place">',
                         escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
                         '</p>',
                     ))
-                if (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial')):
+                if (environment.getattr(l_2_reason, 'setting') and (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'))):
                     pass
                     t_22.extend((
                         '<p class="support">',
