@@ -55,19 +55,24 @@ def steps_available(case: Case) -> float | None:
     They are also unknown for a pretrainer's checkpoint, and for a run that starts from a checkpoint without a warm-up:
     another program trained these weights.
     """
-    epochs, batch = (_stated(case, key) for key in ("training.reconstruction_epochs", "data.batch_size"))
+    epochs = _stated(case, "training.reconstruction_epochs")
     if epochs is None or case.subject_is_pretrainer:
         return None
     if epochs == 0:
         return None if case.settings.text("training.generator_init_path") else 0.0
-    if not batch:
-        return None
+    each = steps_of_epoch(case)
+    return None if each is None else float(epochs * each)
+
+
+def steps_of_epoch(case: Case) -> int | None:
+    """Return the optimiser steps of one epoch, ceil(sequences / batch size), None if one of these is unknown."""
+    batch = _stated(case, "data.batch_size")
     sequences = case.settings.integer("data.max_gestures")
     if case.data is not None:
         sequences = case.data.usable if sequences is None else min(sequences, case.data.usable)
-    if not sequences or sequences < 1:
+    if not batch or not sequences or sequences < 1:
         return None
-    return float(epochs * math.ceil(sequences / batch))
+    return math.ceil(sequences / batch)
 
 
 def steps_trouble(case: Case) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Case, Samples
 from humouse_doctor.core.history import History
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Remedy
@@ -44,6 +44,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
     findings = _findings(loaded, results, severities, by_cause)
     chosen = choose(by_cause, case)
     chosen = choose({**by_cause, **_uncovered(case, chosen)}, case)
+    chosen = _begun(case, chosen, by_cause)
     verdict, disagreement = verdict_of(case, by_code, causes), ""
     if history is not None:
         verdict, disagreement = outranked(case, verdict, by_code, history)
@@ -91,6 +92,30 @@ def _uncovered(case: Case, chosen: Sequence[Remedy]) -> Mapping[str, tuple[Remed
         for result in examine(usual, probes)
         if result.status is Status.FOUND
     }
+
+
+def _begun(case: Case, chosen: tuple[Remedy, ...], by_cause: Mapping[str, Sequence[Remedy]]) -> tuple[Remedy, ...]:
+    """Return the patch with what the warm-up that it lets run needs, by its config and data alone: none has run so far."""
+    key = "training.reconstruction_epochs"
+    begins = next((remedy for remedy in chosen if remedy.id == "keep-warm-up"), None)
+    epochs = [] if begins is None else [edit.new for edit in begins.edits if edit.key == key]
+    if begins is None or not epochs or key not in case.settings:
+        return chosen
+    known = case.samples
+    planned = replace(
+        case,
+        settings=case.settings.changed(key, epochs[0]),
+        samples=Samples(sequences=known.sequences, lengths=known.lengths, loss_targets=known.loss_targets),
+        weights=None,
+        stage=None,
+    )
+    by_code = {result.code: result for result in examine(planned)}
+    severities = {code: severity_of(result, by_code, planned) for code, result in by_code.items()}
+    _, needed = remedies_of(planned, causes_of(planned, by_code, severities), by_code)
+    longer = {edit.key: edit for edit in edits_of(choose(needed, planned))}
+    begins = replace(begins, edits=tuple(longer.get(edit.key, edit) for edit in begins.edits))
+    others = {code: found for code, found in by_cause.items() if code not in needed}
+    return choose({"begins": (begins,), **needed, **others}, planned)
 
 
 def location_of(settings: Settings, key: str) -> Location:

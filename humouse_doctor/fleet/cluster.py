@@ -95,7 +95,16 @@ class Cluster(Crew):
         with not_interrupted():  # its threads and processes keep SIGINT blocked
             self._stack.enter_context(dask.config.set(_CONFIG))
             self._stack.enter_context(environment(OF_WORKERS))
-            self._started = started = LocalCluster(
+            self._started = started = self._local_one()
+            self._stack.callback(started.close, timeout=5)
+            client = self._client_of(started)
+            self._stack.callback(_kill_workers, started)
+            return client
+
+    def _local_one(self) -> LocalCluster:
+        """Start a cluster on this machine; raise `MachineError` if its processes do not start."""
+        try:
+            return LocalCluster(
                 n_workers=self._wanted,
                 threads_per_worker=1,
                 dashboard_address=_HTTP,
@@ -103,10 +112,11 @@ class Cluster(Crew):
                 silence_logs=logging.CRITICAL,
                 security=_security(),
             )
-            self._stack.callback(started.close, timeout=5)
-            client = self._client_of(started)
-            self._stack.callback(_kill_workers, started)
-            return client
+        except RuntimeError as error:  # of Dask, whose processes import the script that was started once more
+            raise MachineError(
+                f"--cluster local: Dask's workers did not start ({reason(error)}); if your own script starts this, it needs"
+                ' `if __name__ == "__main__":`, and --workers does without Dask'
+            ) from None
 
     def _client_of(self, scheduler: str | LocalCluster) -> Client:
         try:

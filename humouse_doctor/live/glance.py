@@ -25,9 +25,13 @@ TARGETS = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """What the probes find at one step; `verdict` is that of a training that ended here, and the causes are best first."""
+    """What the probes find at one step; `verdict` is that of a training that ended here, and the causes are best first.
+
+    `case` holds the samples.
+    """
 
     step: int
+    case: Case
     verdict: Verdict
     causes: tuple[Cause, ...]
     results: Mapping[str, ProbeResult]
@@ -67,7 +71,7 @@ def judged(case: Case, step: int) -> Glance:
     results = MappingProxyType({result.code: result for result in examine(case, _probes())})
     severities = {code: severity_of(result, results, case) for code, result in results.items()}
     causes = causes_of(case, results, severities)
-    return Glance(step=step, verdict=verdict_of(case, results, causes), causes=causes, results=results)
+    return Glance(step=step, case=case, verdict=verdict_of(case, results, causes), causes=causes, results=results)
 
 
 def _probes() -> tuple[Probe, ...]:

@@ -29,6 +29,7 @@ from humouse_doctor.diagnosis.losses import knowing_nothing
 from humouse_doctor.diagnosis.outlook import Outlook, margins_in, margins_of
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.live.figure import Image, image_of
 from humouse_doctor.live.glance import Glance, glance
 from humouse_doctor.networks.priors import Draw
 from humouse_doctor.probes.registry import current
@@ -37,6 +38,8 @@ from humouse_doctor.stored.watch import line_of, read
 
 #: What a watch calls with the step and the numbers of a glance, by names like `doctor/HD101.spread_ratio`.
 Log = Callable[[int, Mapping[str, float]], object]
+#: What a watch calls with the step and an image (H, W, 3) of real paths beside generated ones.
+Sketch = Callable[[int, Image], object]
 #: Optimisers whose step is at most about the learning rate, for which the probes can estimate how far a training gets.
 _ADAMS = ("adam", "adamw", "nadam", "radam", "adamax")
 #: The attribute of an optimiser that holds the hooks of its watches by their generators.
@@ -79,6 +82,7 @@ def watch(
     stop: bool = False,
     history: str | Path | None = None,
     log: Log | None = None,
+    draw: Sketch | None = None,
 ) -> Watch:
     """Watch `generator` while `optimizer` trains it: every so many of its steps draw a few samples and judge them.
 
@@ -91,7 +95,8 @@ def watch(
     `steps` are those of the whole training, else found in the settings if they tell; after the last one the watch closes
     itself. `start` is the first step of a resumed training. `samples` are drawn at each glance, from the same latents each
     time. Weights, modes, buffers, gradients and random states are left as they were, so that the losses do not change. With
-    `history`, a folder or a file, each glance is appended to `watch.jsonl` there; `log` gets the step and the numbers.
+    `history`, a folder or a file, each glance is appended to `watch.jsonl` there; `log` gets the step and the numbers, and
+    `draw` the step and an image (H, W, 3) of bytes, real paths on the left and generated ones on the right.
 
     A collapse is said once, by a `CollapseWarning`, and `Watch.should_stop` is then true; with `stop` it raises `Collapsed` out
     of `optimizer.step()`. Nothing else that goes wrong after the start ends a training: it is one warning, and the watch ends.
@@ -148,7 +153,7 @@ def watch(
         if bound.notes.findings:  # of targets that the caller has prepared, each shape is meant
             raise UsageError(f"the targets do not fit the generator: {bound.notes.findings[0].message}")
     watching = Watch(
-        bound, every=every, steps=steps, start=start, samples=samples, seed=seed, stop=stop, history=history, log=log
+        bound, every=every, steps=steps, start=start, samples=samples, seed=seed, stop=stop, history=history, log=log, draw=draw
     )
     if optimizer is not None:
         watching.attach(optimizer)
@@ -170,10 +175,12 @@ class Watch:
         stop: bool,
         history: str | Path | None,
         log: Log | None,
+        draw: Sketch | None,
     ) -> None:
         self.step = start
         self.every = every
-        self._bound, self._samples, self._seed, self._stop, self._log = bound, samples, seed, stop, log
+        self._bound, self._samples, self._seed, self._stop = bound, samples, seed, stop
+        self._log, self._draw = log, draw
         self._outlook = Outlook.of(bound.case, steps, start)
         self._inside = False
         self._loss: float | Tensor | None = None
@@ -181,7 +188,7 @@ class Watch:
         self._last: Glance | None = None
         self._said = False
         self._answer: Report | None = None
-        self._quiet = not _is_first()
+        self._quiet, self._ended = not _is_first(), False
         self._handle: torch.utils.hooks.RemovableHandle | None = None
         self._history = None if history is None or self._quiet else _file_of(Path(history))
         self._remember(start)
@@ -215,7 +222,12 @@ class Watch:
         return self._moment
 
     def attach(self, optimizer: Optimizer) -> None:
-        """Count the steps of an optimiser, and glance after every so many; a watch attached to it before is detached."""
+        """Count the steps of an optimiser, and glance after every so many; a watch attached to it before is detached.
+
+        Raises `UsageError` for a watch that has ended: what it has seen is over.
+        """
+        if self._ended:
+            raise UsageError(f"this watch ended at step {self.step:,}; make a new one with humouse_doctor.watch")
         optimizer, network = _inner(optimizer), self._bound.network
         if _trained(optimizer).isdisjoint(map(id, network.parameters())):
             _warn("the optimiser has none of the watched generator's parameters: that is right for an EMA's copy alone")
@@ -229,7 +241,7 @@ class Watch:
 
     def detach(self) -> None:
         """Stop looking, and remove the hook from the optimiser; called within its step, leave a hook that does nothing."""
-        self._quiet = True
+        self._quiet = self._ended = True
         if self._handle is not None and not self._inside:  # torch goes through the hooks: none may be removed by one of them
             self._handle.remove()
             self._handle = None
@@ -326,14 +338,20 @@ class Watch:
         )
 
     def _tell(self, found: Glance) -> None:
-        if self._log is None:
-            return
-        numbers = {f"doctor/{code}.{name}": value for code, name, value in found.numbers}
-        try:
-            self._log(found.step, {**numbers, "doctor/collapsed": float(self.should_stop)})
-        except Exception as error:  # the caller's own code
-            self._log = None
-            _warn(f"the log given to humouse_doctor.watch failed and is not called again: {full_reason(error)}")
+        if self._log is not None:
+            numbers = {f"doctor/{code}.{name}": value for code, name, value in found.numbers}
+            try:
+                self._log(found.step, {**numbers, "doctor/collapsed": float(self.should_stop)})
+            except Exception as error:  # the caller's own code
+                self._log = None
+                _warn(f"the log given to humouse_doctor.watch failed and is not called again: {full_reason(error)}")
+        image = None if self._draw is None else image_of(found.case)
+        if self._draw is not None and image is not None:
+            try:
+                self._draw(found.step, image)
+            except Exception as error:  # as above
+                self._draw = None
+                _warn(f"the draw given to humouse_doctor.watch failed and is not called again: {full_reason(error)}")
 
     def _write(self, part: Beginning | Moment | Ending) -> None:
         if self._history is None:

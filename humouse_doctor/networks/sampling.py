@@ -29,6 +29,9 @@ from humouse_doctor.networks.priors import Prior, normal
 from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
+#: A fit ends early where these many steps have lowered its loss by no more than this share: one of a generator that hardly
+#: follows its latent is as good after a third of its steps.
+_FIT_STRETCH, _FIT_GAIN = 10, 2e-3
 _WRAP = "if its forward takes more, or something else, wrap it in a module whose forward takes the latents alone"
 #: Names of an argument for the true sequence, of which a decoder that is taught takes the steps before each.
 _PAST = re.compile(r"(ground_)?truth|(true_)?past|targets?|tgt|trg|teacher|(teacher_)?forcing|prev(ious)?|ys?", re.IGNORECASE)
@@ -398,6 +401,7 @@ def fit_latents(
 ) -> LatentFit:
     """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights; in stds of the prior.
 
+    It takes at most `steps`, and ends where ten of them, but for the first ten, have lowered the loss by next to nothing.
     With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
     """
 
@@ -417,18 +421,27 @@ def fit_latents(
     with undisturbed(sampler.network), denormals_flushed(), seeded(0), torch.enable_grad(), _plain_rnns():
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(False)
+        losses: list[float] = []
         for _ in range(steps):
             optimiser.zero_grad()
+            losses.append(0.0)
             for part in parts:
                 loss = _l1(made(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
+                losses[-1] += loss.item()
                 if loss.requires_grad:  # else the output does not depend on the latent: there is nothing to fit
                     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
-            if not loss.requires_grad:
+            if not loss.requires_grad or _stands_still(losses):
                 break
             optimiser.step()
         with torch.no_grad():
             predictions = torch.cat([made(latents[part], given[part]) for part in parts])
     return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
+
+
+def _stands_still(losses: Sequence[float]) -> bool:
+    """Return True at the end of a stretch of steps that has gained next to nothing, the first one aside."""
+    made, rest = divmod(len(losses) - 1, _FIT_STRETCH)
+    return made > 1 and rest == 0 and losses[-1 - _FIT_STRETCH] - losses[-1] <= _FIT_GAIN * losses[-1 - _FIT_STRETCH]
 
 
 def _plain_rnns() -> AbstractContextManager[None]:

@@ -9,6 +9,7 @@ from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
+from humouse_doctor.core.spec import Architecture
 from humouse_doctor.remedies import catalogue
 
 
@@ -41,10 +42,16 @@ class BatchMixed(Probe):
         return {"neighbour_effect": behaviour.neighbour_effect}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
+        seq2seq = case.network is not None and case.network.architecture is Architecture.SEQ2SEQ
+        why = (
+            "humouse's seq2seq reads its decoder's start (N, L * H) as (L, N, H), which mixes them if it has several layers"
+            if seq2seq
+            else "the axes of batch and time are swapped somewhere, or a norm takes its statistics from the batch"
+        )
         return (
             f"a sequence changes by {measured['neighbour_effect']:.2g} of the spread across sequences when only the others of"
-            " its batch change: the axes of batch and time are swapped somewhere, or a norm takes its statistics from the batch"
+            f" its batch change: {why}"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
-        return (catalogue.separate_sequences(),)
+        return (catalogue.separate_sequences(case),)

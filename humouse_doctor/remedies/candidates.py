@@ -14,8 +14,6 @@ from humouse_doctor.remedies import catalogue
 
 #: Factors by which a longer warm-up is tried.
 _FACTORS = (4, 16)
-#: Every curable run of the zoo's calibration part was cured within 960 steps; this is half as many again.
-_ENOUGH_STEPS = 1_500
 #: Groups of alternative remedies; a set holds at most one of each group.
 _ONE_OF = (
     frozenset({"normalised-positions", "loss-as-read", "linear-head", "delta-space", "raw-deltas", "seq2seq"}),
@@ -50,7 +48,7 @@ def _factor(case: Case) -> int:
     steps = budget.steps_available(case)
     if not steps:
         return _FACTORS[0]
-    return max(1, min(_FACTORS[-1], math.ceil(_ENOUGH_STEPS / steps)))
+    return max(1, min(_FACTORS[-1], math.ceil(catalogue.ENOUGH_STEPS / steps)))
 
 
 def _takes_usual_rate(case: Case) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from humouse_doctor.cases import budget
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, DataSummary
 from humouse_doctor.core.remedy import CodeChange, Edit, Expectation, Interval, Remedy, RemedyStatus, Safety
@@ -31,6 +32,8 @@ _SUMMED_PIXELS = (
 
 #: Adam's default learning rate (Kingma and Ba, 2015, algorithm 1).
 USUAL_RATE = 1e-3
+#: Every curable run of the zoo's calibration part was cured within 960 steps; this is half as many again.
+ENOUGH_STEPS = 1_500
 #: The latent of every healthy run in the zoo.
 _WIDE = 16
 
@@ -70,12 +73,15 @@ def _coordinates(case: Case, *, absolute: bool) -> tuple[Edit, ...]:
     """Return the edits to absolute coordinates or to deltas.
 
     The discriminator sees the two channels of positions, or the three of sequences with time. humouse stops at the first
-    adversarial step if its input has another size, so a size that the file states changes with the coordinates.
+    adversarial step if its input has another size, so a size that the file states changes with the coordinates. It stops at
+    the first step of the warm-up if the generator makes another number of channels than positions have.
     """
     stated = case.settings.in_file.get("model.discriminator.input_dim")
     width = () if stated is None else edit(case, "model.discriminator.input_dim", 2 if absolute else 3)
+    makes_two = case.network is not None and case.network.output_dim == 2
+    channels = edit(case, "model.generator.output_dim", 2) if absolute and not makes_two else ()
     changed = edit(case, "training.absolute_coordinates", absolute)
-    return (*changed, *width) if changed else ()
+    return (*changed, *channels, *width) if changed else ()
 
 
 def sums_output(case: Case) -> bool:
@@ -520,17 +526,23 @@ def living_head() -> Remedy:
     )
 
 
-def separate_sequences() -> Remedy:
+def separate_sequences(case: Case) -> Remedy:
     """Keep the sequences of a batch apart."""
+    usual = (
+        "Give recurrent layers batch_first=True if their input is (N, T, H), and batch norms track_running_stats=True; look"
+        " for a view() or reshape() across the batch axis. Then train again."
+    )
+    own = (
+        "In src/models/seq2seq.py the decoder's start, (N, L * H), is read as (L, N, H), which mixes the sequences if there are"
+        " several layers: read it as (N, L, H) and transpose the first two axes, for h and c, in every place. Then train again."
+    )
+    seq2seq = case.network is not None and case.network.architecture is Architecture.SEQ2SEQ
     return Remedy(
         id="separate-sequences",
         title="Keep the sequences of a batch apart",
         why="what a sequence becomes must not depend on its neighbours: a recurrent layer that takes the batch for time carries"
         " one sequence's state into the next",
-        code_hint=(
-            "Give recurrent layers batch_first=True if their input is (N, T, H), and batch norms track_running_stats=True; look"
-            " for a view() or reshape() across the batch axis. Then train again."
-        ),
+        code_hint=own if seq2seq else usual,
         expects=(_SPREAD, _MOVES),
     )
 
@@ -578,9 +590,10 @@ def honour_contract(case: Case) -> Remedy:
 
 
 def keep_warm_up(case: Case) -> Remedy:
-    """Let the warm-up run and keep its weights."""
+    """Let the warm-up run and keep its weights; one that did not run gets the epochs that make enough steps, at least five."""
     reset = case.settings.flag("training.reset_generator_after_warmup")
     none = not case.settings.integer("training.reconstruction_epochs")
+    epochs = max(5, math.ceil(ENOUGH_STEPS / (budget.steps_of_epoch(case) or ENOUGH_STEPS)))
     return Remedy(
         id="keep-warm-up",
         title="Let the warm-up run and keep its weights",
@@ -588,7 +601,7 @@ def keep_warm_up(case: Case) -> Remedy:
         safety=Safety.SAFE,
         edits=(
             *(edit(case, "training.reset_generator_after_warmup", False) if reset else ()),
-            *(edit(case, "training.reconstruction_epochs", 5) if none else ()),
+            *(edit(case, "training.reconstruction_epochs", epochs) if none else ()),
         ),
     )
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from humouse_doctor.cases.request import Loaded, ToolFinding
+from humouse_doctor.cases.request import Loaded, Request, ToolFinding
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.probe import Kind, Severity
 from humouse_doctor.core.report import Confidence, Location, Verdict
@@ -13,9 +15,11 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.diagnosis.diagnose import diagnose, location_of
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.probes.registry import PROBES
+from humouse_doctor.service.commands import report_on
 from tests import builders
 from tests.diagnosis import runs
 from tests.diagnosis.runs import B, F
+from tests.verify.runs import write_config, write_data
 
 
 def test_findings_come_worst_first_then_by_code() -> None:
@@ -168,3 +172,18 @@ def test_a_report_carries_what_was_looked_at() -> None:
     assert (report.subject, report.data) == (case.subject, case.data)
     assert report.settings == tuple(known.values())
     assert report.config_prefix == "experiment."
+
+
+def test_the_patch_of_a_run_without_a_warm_up_holds_what_that_warm_up_needs(tmp_path: Path) -> None:
+    config, data = write_config(tmp_path), write_data(tmp_path)
+    config.write_text(config.read_text().replace("reconstruction_epochs: 6", "reconstruction_epochs: 0"))
+
+    report = report_on(Request(config=config, data=data))
+
+    assert report.causes[0].code == "HD208"
+    patch = {edit.key: edit.new for edit in report.patch}
+    steps_of_an_epoch = 64 // 16
+    assert patch["training.reconstruction_epochs"] == math.ceil(1_500 / steps_of_an_epoch)
+    assert patch["training.warmup_latent_normalize"] is False  # HD204, of a latent that no warm-up has whitened yet
+    epochs = next(remedy for remedy in report.remedies if remedy.id == "keep-warm-up").edits
+    assert [edit.new for edit in epochs] == [patch["training.reconstruction_epochs"]]

@@ -147,3 +147,13 @@ def test_no_scheduler_is_joined_unless_asked(monkeypatch: pytest.MonkeyPatch) ->
 
     with crews.crew_for(1) as crew:
         assert [one.name for one in run([Job("00000001", "a", "look")], varied, crew)] == ["a"]
+
+
+def test_workers_that_do_not_start_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(cluster, "LocalCluster", refuse)
+
+    with pytest.raises(MachineError, match=r"--cluster local: Dask's workers did not start \(Nanny failed.*--workers does"):
+        crews.crew_for(1, "local")

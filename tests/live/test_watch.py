@@ -491,3 +491,60 @@ def test_a_run_whose_warm_up_compares_what_is_read_is_judged_as_it_will_end(tmp_
     unscaled = draw(sampler_of(network, _SPEC), None, 8, 0).predictions
     assert case.samples.predictions == pytest.approx(unscaled * case.space.position_std, rel=1e-5)
     assert np.median(case.space.position_std) > 3
+
+
+def test_what_it_draws_shows_real_paths_on_the_left_and_generated_ones_on_the_right() -> None:
+    seen: list[tuple[int, np.ndarray]] = []
+
+    with pytest.warns(CollapseWarning):
+        _watched(_sick(), _FAR, draw=lambda step, image: seen.append((step, image)), every=30)
+
+    assert [step for step, _ in seen] == [30, 60]
+    image = seen[-1][1]
+    assert image.shape[2] == 3
+    assert image.dtype == np.uint8
+    left, right = np.array_split(image, 2, axis=1)
+    blue, orange = ((half == colour).all(axis=2) for half, colour in ((left, (0, 114, 178)), (right, (213, 94, 0))))
+    assert blue.sum() > 1_000  # paths all over the panel
+    rows, columns = np.nonzero(orange)
+    assert np.ptp(rows) < 20 > np.ptp(columns)  # motionless points, at the same scale
+    assert abs(rows.mean() - image.shape[0] / 2) < 10
+
+
+def test_a_draw_that_fails_is_dropped_and_the_numbers_are_still_told() -> None:
+    told: list[int] = []
+
+    def refuse(step: int, image: np.ndarray) -> None:
+        raise ValueError("no room for images")
+
+    with pytest.warns(RuntimeWarning, match="draw given to humouse_doctor.watch failed and is not called again.*no room"):
+        _watched(Plain(), log=lambda step, _: told.append(step), draw=refuse, every=30)
+
+    assert told == [30, 60]
+
+
+def test_a_watch_that_has_ended_is_not_attached_again() -> None:
+    network = Plain()
+    optimizer = torch.optim.SGD(network.parameters())
+    found = watch(network, optimizer, targets=targets())
+    found.detach()
+
+    with pytest.raises(UsageError, match=r"this watch ended at step 0; make a new one"):
+        found.attach(optimizer)
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_step_that_a_gradient_scaler_skips_is_not_counted(fused: bool) -> None:
+    network, wanted = Plain(), targets()
+    optimizer = torch.optim.Adam(network.parameters(), fused=fused)
+    scaler = torch.amp.GradScaler("cpu")
+    found = watch(network, optimizer, targets=wanted)
+
+    for step in range(4):
+        loss = (network(torch.randn(len(wanted), LATENT)) - wanted).abs().mean()
+        optimizer.zero_grad()
+        scaler.scale(loss * (float("inf") if step == 1 else 1.0)).backward()
+        scaler.step(optimizer)
+        scaler.update()
+
+    assert found.step == 3

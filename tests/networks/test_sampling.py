@@ -757,3 +757,25 @@ def test_a_network_that_ignores_its_latent_has_nothing_to_fit() -> None:
     assert (fit.latents == 0).all()
     with torch.no_grad():
         np.testing.assert_allclose(fit.predictions, network(torch.zeros(8, Z)).numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(("share", "steps"), [(1.0, None), (1e-4, 21)], ids=["follows its latent", "hardly does"])
+def test_a_fit_ends_where_it_stands_still(share: float, steps: int | None) -> None:
+    network, calls = _Own(), []
+
+    def made(latents: Tensor) -> Tensor:
+        calls.append(len(latents))
+        output: Tensor = network(share * latents)
+        return output
+
+    following = _Returning(made)
+    following.inner = network
+    with torch.no_grad():
+        targets = network(torch.randn(10, Z, generator=torch.Generator().manual_seed(1))).numpy()
+
+    sampler = _sampler(following)
+    calls.clear()
+    fit_latents(sampler, targets, None)
+
+    # Once more to draw what was fitted.
+    assert len(calls) > 41 if steps is None else len(calls) == steps + 1

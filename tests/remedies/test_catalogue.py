@@ -428,3 +428,15 @@ def test_a_warm_start_names_the_file_it_is_given_and_skips_the_warm_up() -> None
         _ABSOLUTE: (False, True, True),
         _SCORED: (True, False, False),
     }
+
+
+def test_positions_have_two_channels_and_so_has_what_makes_them() -> None:
+    of_three = replace(builders.network(Activation.LINEAR), output_dim=3)
+    case = builders.case(known=builders.settings({_ABSOLUTE: False}), facts=of_three)
+
+    edits = _edits(catalogue.normalised_positions(case))
+
+    assert edits[_ABSOLUTE] == (False, True, False)
+    assert edits["model.generator.output_dim"] == (3, 2, True)  # humouse's warm-up stops at its first step with three
+    assert "model.generator.output_dim" not in _edits(catalogue.normalised_positions(_of({_ABSOLUTE: False})))
+    assert "model.generator.output_dim" not in _edits(catalogue.delta_space(case, None, None))

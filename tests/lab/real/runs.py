@@ -30,7 +30,8 @@ SMALL = (
 class Run:
     """A run: `experiment` is one of humouse's, `commit` a commit of it, None for the checkout as it stands.
 
-    With `cure_of`, the name of an earlier run, the code and its experiment are patched by `suggest-config` on that run.
+    With `cure_of`, the name of an earlier run, the code and its experiment are patched by `suggest-config` on that run, and
+    nothing that the patch changes is overridden.
     """
 
     name: str
@@ -55,4 +56,9 @@ RUNS: tuple[Run, ...] = (
     Run(name="paper-old-code-cured", overrides=_LONG, commit="c433bf1", cure_of="paper-old-code"),
     Run(name="gan", experiment="train_gan"),
     Run(name="uncond", experiment="train_gan_paper_uncond"),
+    Run(name="gan-cured", experiment="train_gan", cure_of="gan"),
+    Run(name="uncond-cured", experiment="train_gan_paper_uncond", cure_of="uncond"),
+    Run(name="paper-delta-cured", overrides=_LONG, cure_of="paper-delta"),
+    Run(name="paper-tcn-cured", overrides=(*_LONG, "experiment.model.architecture=tcn"), cure_of="paper-tcn"),
+    Run(name="paper-long-cured", overrides=_LONG, cure_of="paper-long"),
 )

@@ -18,6 +18,7 @@ class Part(str, Enum):
     CALIBRATION = "calibration"
     HELD_OUT = "held-out"
     SUMMED = "summed"
+    SOUND = "sound"
 
 
 class Kind(str, Enum):

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,11 @@ from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Context, Kind
+from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Rate, Space, Steps, Width
 from tests.lab.zoo.networks import generator, humouse_spec, is_humouse, trainable
 from tests.lab.zoo.targets import Targets, targets_of
-from tests.lab.zoo.training import Cache, Job, be_nice, write_whole
+from tests.lab.zoo.training import Cache, Job, write_whole
 
 #: Raise this with every change of how a run is passed to the tool, or of which parts of its answer are stored.
 JUDGE_VERSION = 1
@@ -272,18 +272,11 @@ def judge_all(questions: Iterable[Question], workers: int, say: Callable[[str], 
     say(f"runs to judge: {len(left)}")
     for folder in {question.path.parent for question in asked}:
         folder.mkdir(parents=True, exist_ok=True)
-    if workers == 1 or len(left) < 2:
-        for question in left:
-            say(_ask(question))
-    else:
-        with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
-            for at, line in enumerate(pool.imap(_ask, left), start=1):
-                say(f"[{at}/{len(left)}] {line}")
+    each(left, _ask, min(workers, max(1, len(left))), say)
     return [_read(question.path) for question in asked]
 
 
 def _ask(question: Question) -> str:
-    torch.set_num_threads(1)
     weights = Cache(question.folder).weights(question.job.key, question.genome.steps)
     found = judge(question.job, question.genome, weights)
     write_whole(question.path, json.dumps(asdict(found)).encode())

@@ -11,19 +11,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Kind
+from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import Drive
 from tests.lab.zoo.judge import write_run
 from tests.lab.zoo.networks import generator, is_humouse
 from tests.lab.zoo.selection import Run
-from tests.lab.zoo.training import Cache, be_nice, job_of, write_whole
+from tests.lab.zoo.training import Cache, job_of, write_whole
 
 #: Raise this with every change of how a rehearsal is asked for.
 REHEARSE_VERSION = 1
@@ -59,13 +57,7 @@ def rehearse_all(
         (run, cache.folder, real, seconds) for run in runs if can_be_rehearsed(run) and found(run, cache, real, seconds) is None
     ]
     say(f"rehearsals to do: {len(tasks)}, {seconds:g} s each")
-    if workers == 1:
-        for task in tasks:
-            say(_rehearse(task))
-        return
-    with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
-        for at, line in enumerate(pool.imap(_rehearse, tasks), start=1):
-            say(f"[{at}/{len(tasks)}] {line}")
+    each(tasks, _rehearse, workers, say)
 
 
 def found(run: Run, cache: Cache, real: Path | None, seconds: float = SECONDS) -> Answered | None:
@@ -84,7 +76,6 @@ def _path(run: Run, cache: Cache, real: Path | None, seconds: float) -> Path:
 
 def _rehearse(task: tuple[Run, Path, Path | None, float]) -> str:
     run, folder, real, seconds = task
-    torch.set_num_threads(1)
     job = job_of(run.context, run.genome, real)
     with tempfile.TemporaryDirectory(prefix="zoo-") as place:
         weights = generator(run.context, run.genome).state_dict()  # untrained, since only the config and the gestures are used

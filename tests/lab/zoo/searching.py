@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -27,11 +26,12 @@ from humouse_doctor.training.plan import own_steps
 from humouse_doctor.verify.bench import Bench
 from humouse_doctor.verify.search import Search
 from tests.lab.zoo.contexts import Context, Kind
+from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import Drive, Genome, HeadKind, Kl, Latent, Rate, Space, Steps, Width
 from tests.lab.zoo.judge import write_run
 from tests.lab.zoo.networks import is_humouse, trainable
 from tests.lab.zoo.selection import Run
-from tests.lab.zoo.training import Cache, Job, be_nice, job_of, run_job, write_whole
+from tests.lab.zoo.training import Cache, Job, job_of, run_job, write_whole
 from tests.lab.zoo.truth import Label
 
 #: Raise this with every change of how a search is made.
@@ -64,9 +64,7 @@ def search_all(runs: Iterable[Run], cache: Cache, real: Path | None, workers: in
     """Search a cure for each run that has not been searched yet."""
     tasks = [(run, cache.folder, real) for run in runs if can_be_searched(run) and found(run, cache, real) is None]
     say(f"searches to do: {len(tasks)}")
-    with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
-        for at, line in enumerate(pool.imap(_search, tasks), start=1):
-            say(f"[{at}/{len(tasks)}] {line}")
+    each(tasks, _search, workers, say)
 
 
 def found(run: Run, cache: Cache, real: Path | None) -> Searched | None:
@@ -82,7 +80,6 @@ def _path(run: Run, cache: Cache, real: Path | None) -> Path:
 
 def _search(task: tuple[Run, Path, Path | None]) -> str:
     run, folder, real = task
-    torch.set_num_threads(1)
     cache, start = Cache(folder), time.perf_counter()
     job = job_of(run.context, run.genome, real)
     with tempfile.TemporaryDirectory(prefix="zoo-") as place:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from tests.lab.zoo.contexts import Context
+from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import Factor, Genome, Steps
 from tests.lab.zoo.gestures import Floats, Source, gestures
 from tests.lab.zoo.truth import Numbers
 from tests.lab.zoo.warmup import TRAINER_VERSION, Snapshot, train
-
-_NICENESS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +152,6 @@ def jobs_of(contexts: Iterable[Context], real: Path | None) -> tuple[Job, ...]:
 
 def run_job(job: Job, folder: Path) -> str:
     """Train one job and store it; return a line that describes the result."""
-    torch.set_num_threads(1)
     start = time.perf_counter()
     snapshots = train(job.context, job.genome, job.raw())
     seconds = time.perf_counter() - start
@@ -169,20 +165,7 @@ def train_all(jobs: Iterable[Job], cache: Cache, workers: int, say: Callable[[st
     """Train everything that is not in the cache yet, in order, with `workers` processes (1: in this process)."""
     left = [job for job in jobs if cache.numbers(job.key) is None]
     say(f"trainings to do: {len(left)}")
-    if workers == 1 or len(left) < 2:
-        for at, job in enumerate(left, start=1):
-            say(f"[{at}/{len(left)}] {run_job(job, cache.folder)}")
-        return
-    with get_context("spawn").Pool(workers, initializer=be_nice) as pool:
-        tasks = ((job, cache.folder) for job in left)
-        for at, line in enumerate(pool.imap(_run, tasks), start=1):
-            say(f"[{at}/{len(left)}] {line}")
-
-
-def be_nice() -> None:
-    """Set up a background process: one thread, and a low priority."""
-    os.nice(_NICENESS)
-    torch.set_num_threads(1)
+    each([(job, cache.folder) for job in left], _run, min(workers, max(1, len(left))), say)
 
 
 def _run(task: tuple[Job, Path]) -> str:

@@ -14,11 +14,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import nn
 
 from humouse_doctor.cases.from_module import Bound, bind, bind_run
@@ -31,11 +29,12 @@ from humouse_doctor.inputs.config.trainer_keys import BY_NAME
 from humouse_doctor.live.glance import glance
 from tests.lab.zoo import watched
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind
+from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import Genome, Steps
 from tests.lab.zoo.judge import config_text, settings_of
 from tests.lab.zoo.networks import generator, is_humouse
 from tests.lab.zoo.targets import targets_of
-from tests.lab.zoo.training import Cache, Job, be_nice, jobs_of, tell, write_whole
+from tests.lab.zoo.training import Cache, Job, jobs_of, tell, write_whole
 from tests.lab.zoo.truth import Label
 from tests.lab.zoo.warmup import train
 
@@ -81,7 +80,6 @@ def bound_to(context: Context, genome: Genome, raw: np.ndarray, network: nn.Modu
 
 def watch(run: Watched) -> str:
     """Train one run again, glance at it, and store what was seen; return a line for progress."""
-    torch.set_num_threads(1)
     job, context = run.job, run.job.context
     raw, total = job.raw(), context.full_steps
     every = max(1, total // GLANCES)
@@ -196,13 +194,7 @@ def main() -> None:
     runs: Sequence[Watched] = chosen(CONTEXTS, Cache(given.cache), given.real, given.sick)
     left = [run for run in runs if not run.path.exists()][: given.first]
     tell(f"trainings to watch: {len(left)} of {len(runs)}")
-    if given.jobs == 1:
-        for run in left:
-            tell(watch(run))
-        return
-    with get_context("spawn").Pool(given.jobs, initializer=be_nice) as pool:
-        for at, line in enumerate(pool.imap(watch, left), start=1):
-            tell(f"[{at}/{len(left)}] {line}")
+    each(left, watch, given.jobs, tell)
 
 
 if __name__ == "__main__":
