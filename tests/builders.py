@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 
@@ -94,6 +95,7 @@ def network(
     )
 
 
+@functools.lru_cache(maxsize=64)
 def strokes(seed: int, rows: int = 48, steps: int = 20) -> FloatArray:
     """Paths of unit scale in all directions with bell-shaped speeds, (rows, steps, 2)."""
     random = np.random.default_rng(seed)

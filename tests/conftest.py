@@ -126,7 +126,7 @@ def fit_little(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _no_bar(_: int, __: str) -> Iterator[Callable[[int, float], None]]:
+def no_bar(_: int, __: str) -> Iterator[Callable[[int, float], None]]:
     yield lambda _step, _loss: None
 
 
@@ -138,7 +138,7 @@ def small_run(name: str, folder: Path, **changes: object) -> Path:
     units, gates = options.pop("units", Units.PIXELS), bool(options.pop("slow_gates", False))
     text = config_text(name, **options)
     length = options["length"]
-    train_run(Recipe(name=name, config=text, sequences=64, length=length, units=units, slow_gates=gates), folder, 0, _no_bar)
+    train_run(Recipe(name=name, config=text, sequences=64, length=length, units=units, slow_gates=gates), folder, 0, no_bar)
     return folder
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from humouse_doctor.stored import outcome
 from humouse_doctor.verify.verification import VerifyRequest, verify
+from tests import forked
 from tests.conftest import Ended
 from tests.verify.runs import Listener, write_config, write_data
 
@@ -28,10 +28,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def command(program: Path = TRAINER, more: str = "", shell: str = sys.executable) -> str:
+def command(python: str, program: Path = TRAINER) -> str:
     return (
-        f"{shlex.join([shell, str(program)])} --config run.yaml --data gestures.npz --checkpoint out/{{arm}}.pt"
-        f" --seed {{seed}} {more} {{overrides}}"
+        f"{python} {shlex.quote(str(program))} --config run.yaml --data gestures.npz --checkpoint out/{{arm}}.pt"
+        f" --seed {{seed}} {{overrides}}"
     )
 
 
@@ -53,7 +53,8 @@ def test_verify_finds_with_the_example_trainer_what_its_own_trials_find_and_keep
 
     # the start of a trainer is most of its time, so that one command tries all there is to be tried
     tried = ("--patch", patch, "--patch", "longer-warm-up-4x", "--patch", refused)
-    ended, arms = verified(invoke, command(), "--seeds", 1, "--outcome", "kept.json", *tried)
+    with forked.served() as python:
+        ended, arms = verified(invoke, command(python), "--seeds", 1, "--outcome", "kept.json", *tried)
 
     assert (ended.code, arms[str(patch)]["seeds"]) == (1, 1)
     assert arms[str(patch)]["effect"] is not None
@@ -105,7 +106,7 @@ def test_a_trainer_that_hangs_is_killed_and_nothing_can_be_said(invoke: Invoke, 
     program.write_text("echo going to sleep\nexec sleep 600\n", encoding="utf-8")
 
     ended, arms = verified(
-        invoke, command(program, shell="sh"), "--seeds", 1, "--patch", "longer-warm-up-4x", "--trainer-timeout", "1s"
+        invoke, command("sh", program), "--seeds", 1, "--patch", "longer-warm-up-4x", "--trainer-timeout", "1s"
     )
 
     assert ended.code == 3

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,7 +43,10 @@ LATE = {"__init__.py", "__main__.py", "cli/commands.py", "stored/gate.py"}
 
 def _imports_within_functions(path: Path) -> Iterator[list[ast.stmt]]:
     """Yield the imports of a module that stand within functions, those that follow each other as one list."""
-    functions = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.FunctionDef)]
+    text = path.read_text(encoding="utf-8")
+    if not re.search(r"^[^\S\n]+(import|from)\b|:[^\S\n]*(import|from)\b", text, re.MULTILINE):
+        return  # none but at the left, and to look through a tree takes long
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     for block in (node for function in functions for node in ast.walk(function)):
         statements = getattr(block, "body", [])
         for is_import, group in groupby(

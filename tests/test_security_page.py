@@ -36,8 +36,9 @@ def test_every_variable_that_is_read_stands_in_the_table() -> None:
     listed = set(re.findall(r"`(\w+)`", "\n".join(line for line in PAGE.splitlines() if line.startswith("|"))))
     asking = set()
     for path in PACKAGE.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        if _asks(tree):
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text) if "env" in text else None  # as every way to ask is spelled
+        if tree is not None and _asks(tree):
             asking.add(path.relative_to(PACKAGE).as_posix())
             texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
             named = {text for text in texts if _NAME.fullmatch(text) and not _SIGNAL.fullmatch(text)}

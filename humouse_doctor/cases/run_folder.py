@@ -243,7 +243,10 @@ def find_checkpoint(run: Path, settings: Settings) -> Choice:
                 named = ", named after experiment_name" if pattern in own else ""
                 return replace(choice, remark=choice.remark + named)
     searched = ", ".join(str(folder) for folder in folders)
-    raise InputError(f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt, or a path of samples")
+    alone = "" if settings.source is None else f"; its config alone: humouse-doctor preflight {shlex.quote(str(run))}"
+    raise InputError(
+        f"{run}: no generator checkpoint found in {searched}; expected generator_<name>.pt, or a path of samples{alone}"
+    )
 
 
 def folders_of(run: Path, settings: Settings) -> list[Path]:

@@ -7,6 +7,8 @@ import unicodedata
 
 #: Categories of characters that are spelled out: controls, formats such as direction marks, surrogates, separators of lines.
 _ESCAPED = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: All characters but those of ASCII that stay as they are.
+_LOOKED_AT = re.compile(r"[^\n -~]")
 #: Places that make GitHub's runner take a line for a command: `::` after blanks alone, and `##[` anywhere (`ActionCommand.cs`
 #: of actions/runner, its `TryParseV2` and `TryParse`).
 _COMMAND = re.compile(r"^([^\S\n]*):(?=:)|(?<=#)#(?=\[)", re.MULTILINE)
@@ -22,9 +24,7 @@ def is_url(text: str) -> bool:
 
 def harmless(text: str) -> str:
     """Return `text` with control characters, direction marks and lone surrogates spelled out; line feeds stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_spelled(character) for character in text)
+    return _LOOKED_AT.sub(lambda found: _spelled(found[0]), text)
 
 
 def harmless_line(text: str) -> str:

@@ -116,14 +116,14 @@ def _points(paths: FloatArray | None, steps: FloatArray) -> tuple[Points, ...]:
     if paths.shape[-1] == 1:  # drawn over time
         paths = np.concatenate([np.broadcast_to(np.arange(paths.shape[1])[:, None], paths.shape), paths], axis=-1)
     paths = paths[..., :2]  # (N, T, 2)
-    return tuple(tuple((_rounded(x), _rounded(y)) for x, y in path) for path in paths[:_PATHS, steps])
+    return tuple(tuple((_rounded(x), _rounded(y)) for x, y in path) for path in paths[:_PATHS, steps].tolist())
 
 
 def _curve(name: str, paths: FloatArray, steps: FloatArray) -> Curve:
     taken = paths[:, steps]  # (N, S, 2)
     movement = np.sqrt(((taken - paths[:, :1]) ** 2).sum(axis=2).mean(axis=0))  # (S,)
     spread = np.sqrt((taken.std(axis=0) ** 2).mean(axis=1))  # (S,)
-    return Curve(name=name, movement=tuple(map(_rounded, movement)), spread=tuple(map(_rounded, spread)))
+    return Curve(name=name, movement=tuple(map(_rounded, movement.tolist())), spread=tuple(map(_rounded, spread.tolist())))
 
 
 def _histogram(groups: dict[str, FloatArray]) -> tuple[tuple[float, ...], dict[str, tuple[float, ...]]]:
@@ -139,8 +139,8 @@ def _histogram(groups: dict[str, FloatArray]) -> tuple[tuple[float, ...], dict[s
     shares = {}
     for name, values in groups.items():
         counts, _ = np.histogram(np.clip(values, low, high), bins=edges)
-        shares[name] = tuple(_rounded(share) for share in counts / values.size)
-    return tuple(map(_rounded, edges)), shares
+        shares[name] = tuple(map(_rounded, (counts / values.size).tolist()))
+    return tuple(map(_rounded, edges.tolist())), shares
 
 
 def _reach(case: Case) -> tuple[float, float] | None:

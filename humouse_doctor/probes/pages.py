@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import re
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -87,12 +88,17 @@ def place_on_site(code: str) -> str | None:
 
 def address(code: str) -> str | None:
     """Return the address of a code's page, None where the installed package names no site of its documentation."""
-    place = place_on_site(code)
+    place, site = place_on_site(code), _site()
+    return None if place is None or site is None else f"{site}/{place.replace('.md', '.html')}"
+
+
+@functools.cache  # the metadata are read as a mail is, which takes milliseconds, and every rule of a SARIF log has an address
+def _site() -> str | None:
     with contextlib.suppress(PackageNotFoundError):
         for line in metadata("humouse-doctor").get_all("Project-URL") or ():
             label, _, url = line.partition(", ")
-            if place is not None and label.lower() == "documentation" and url.startswith("https://"):
-                return f"{url.rstrip('/')}/{place.replace('.md', '.html')}"
+            if label.lower() == "documentation" and url.startswith("https://"):
+                return str(url).rstrip("/")
     return None
 
 

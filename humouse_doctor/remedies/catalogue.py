@@ -78,10 +78,14 @@ def _coordinates(case: Case, *, absolute: bool) -> tuple[Edit, ...]:
     """
     stated = case.settings.in_file.get("model.discriminator.input_dim")
     width = () if stated is None else edit(case, "model.discriminator.input_dim", 2 if absolute else 3)
-    makes_two = case.network is not None and case.network.output_dim == 2
-    channels = edit(case, "model.generator.output_dim", 2) if absolute and not makes_two else ()
     changed = edit(case, "training.absolute_coordinates", absolute)
-    return (*changed, *channels, *width) if changed else ()
+    return (*changed, *(_two_channels(case) if absolute else ()), *width) if changed else ()
+
+
+def _two_channels(case: Case) -> tuple[Edit, ...]:
+    """Return the edit to a generator of two channels, none if it is known to make them."""
+    makes_two = case.network is not None and case.network.output_dim == 2
+    return () if makes_two else edit(case, "model.generator.output_dim", 2)
 
 
 def sums_output(case: Case) -> bool:
@@ -243,13 +247,16 @@ def loss_as_read(case: Case) -> Remedy:
 
 
 def seq2seq(case: Case) -> Remedy:
-    """Use the trainer's other architecture, which z-scores positions by itself."""
+    """Use the trainer's other architecture, which z-scores positions by itself.
+
+    humouse's own runs with it only on absolute coordinates: else it stops at its first adversarial step.
+    """
     return Remedy(
         id="seq2seq",
         title="architecture: seq2seq, whose warm-up z-scores positions by itself",
         why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so its loss"
         " says little: in one trial prior samples spread 1.7 and moved 2.7 times as far as the targets",
-        edits=edit(case, "model.architecture", "seq2seq"),
+        edits=(*edit(case, "model.architecture", "seq2seq"), *_coordinates(case, absolute=True)),
         expects=(_SPREAD, _MOVES),
     )
 

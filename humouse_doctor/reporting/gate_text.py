@@ -12,6 +12,7 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.report import RULES_ALONE, Report
 from humouse_doctor.core.text import harmless_line
+from humouse_doctor.reporting.rows import by_hand
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.reporting.text import change
 
@@ -103,12 +104,13 @@ def _failing(console: Console, judged: JudgedFinding, report: Report) -> None:
 
 def _patch(console: Console, entry: Entry) -> None:
     report = entry.report
-    if report is None or entry.passed or not report.patch:
+    if report is None or entry.passed:
         return
     sure = "confirmed by trials" if report.cure is not None else "not tried yet"
     changes = [change(edit, report.config_prefix) for edit in report.patch]
     hints = [f"in the code: {remedy.title}" for remedy in report.chosen_remedies if remedy.code_hint is not None]
-    say(console, f"patch ({sure}): {'; '.join([*changes, *hints])}", indent=2, style="green")
+    if said := [*changes, *by_hand(report), *hints]:
+        say(console, f"{'patch' if changes else 'to change'} ({sure}): {'; '.join(said)}", indent=2, style="green")
 
 
 def _last(console: Console, gate: Gate) -> None:

@@ -16,7 +16,7 @@ from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import format_number, measured, missing, steps_of_patch, support_of, without_cause
+from humouse_doctor.reporting.rows import by_hand, format_number, measured, missing, steps_of_patch, support_of, without_cause
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -188,7 +188,7 @@ def _parts(entry: Entry) -> Iterator[tuple[_Part, str]]:
         failing = [judged for judged in entry.failing if judged.finding.code not in causes]
         if failing:
             yield _Part.FAILING, f"**What fails**\n\n{bullets(_failing(judged, report) for judged in failing)}"
-        if report.chosen_remedies:
+        if report.patch or by_hand(report) or any(remedy.code_hint for remedy in report.chosen_remedies):
             yield _Part.PATCH, _patch(report)
     if report is not None and report.history is not None and (said := _history(report.history)):
         yield _Part.HISTORY, said
@@ -250,7 +250,11 @@ def _label(finding: Finding) -> str:
 def _patch(report: Report) -> str:
     lines = []
     if report.cure is None:
-        lines.append("**Suggested patch** (unverified: `humouse-doctor verify` tries it)\n")
+        lines.append(
+            "**Suggested patch** (unverified: `humouse-doctor verify` tries it)\n"
+            if report.patch
+            else "**Suggested changes** (not tried yet)\n"
+        )
     else:
         lines.append(f"**Patch confirmed by trials: {prose(report.cure.title)}** ({prose(report.cure.why)})\n")
     if report.diff:
@@ -259,8 +263,8 @@ def _patch(report: Report) -> str:
         lines.append(bullets(code(change(edit, report.config_prefix)) for edit in report.patch))
     hints = [f"in the code, for {prose(r.title)}: {prose(r.code_hint)}" for r in report.chosen_remedies if r.code_hint]
     steps = [steps_of_patch(report)] if steps_of_patch(report) else []
-    if steps or hints:
-        lines.append(bullets([*steps, *hints]))
+    if said := [*steps, *map(prose, by_hand(report)), *hints]:
+        lines.append(bullets(said))
     return "\n".join(lines)
 
 

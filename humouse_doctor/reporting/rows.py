@@ -102,6 +102,13 @@ def steps_of_patch(report: Report) -> str:
     return f"{said}; {budget.in_words(needed)} are for the scale that the patch changes"
 
 
+def by_hand(report: Report) -> tuple[str, ...]:
+    """Return the titles of the chosen remedies that change a config where none was given, so that there is no patch of them."""
+    if report.subject.config is not None:
+        return ()
+    return tuple(remedy.title for remedy in report.chosen_remedies if not remedy.edits and remedy.code_hint is None)
+
+
 def search_command(report: Report) -> str | None:
     """Return the command that searches for a cure of the run, None without config and data or if a name cannot be shown."""
     config, data = report.subject.config, report.subject.data

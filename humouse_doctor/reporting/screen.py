@@ -14,15 +14,19 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdi
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.rows import missing, steps_of_patch
+from humouse_doctor.reporting.rows import by_hand, missing, steps_of_patch
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
 #: The most lines of a screen of 80 columns, and of its parts where there is more to say than fits.
 LINES = 25
 _SENTENCE, _CAUSES, _SEEN, _EDITS, _HINTS, _UNMEASURED, _LEAST = 4, 5, 3, 4, 2, 3, 4
+#: The most lines of symptoms where there is more to say than fits.
+_TIGHT = 2
 #: The lines of a picture, at least and at most, and the columns between its two parts.
 _LOWEST, _HIGHEST, _GAP = 3, 8, 4
+#: The most codes of probes that are named where they did not measure for the same reason.
+_CODES = 3
 _MORE = "more, by --full"
 
 
@@ -44,11 +48,12 @@ def render(
     console = console_for(stream, width=width, colour=colour)
     head, causes, seen = _head(console, report), _causes(console, report), _seen(console, report)
     unmeasured, patch = _unmeasured(console, report), _patch(console, report)
-    last: list[Text | str] = (
-        ["", Text.assemble((_next(following), "bold"), ("  (all that was measured: --full)", "dim"))] if following else []
-    )
-    taken = len(last) + sum(-(-len(command) // width) for command in following)
-    room = _cut_to(LINES - taken - len(head), unmeasured, seen, patch, causes)
+    heading = Text.assemble((_next(report, following), "bold"), ("  (all that was measured: --full)", "dim"))
+    last: list[Text | str] = ["", heading] if following else []
+    room = LINES - len(last) - sum(-(-len(command) // width) for command in following) - len(head)
+    if sum(map(len, (unmeasured, seen, patch, causes))) > room:
+        seen, patch = _seen(console, report, _TIGHT), _patch(console, report, tight=True)
+    room = _cut_to(room, unmeasured, seen, patch, causes)
     for line in (*head, *causes, *seen, *unmeasured, *_picture(report, width, room), *patch):
         console.print(line)
     if with_remarks:
@@ -60,9 +65,11 @@ def render(
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
 
 
-def _next(following: Sequence[str]) -> str:
+def _next(report: Report, following: Sequence[str]) -> str:
     """Return the heading of the commands to type next."""
-    return "Next, the patch as a diff" if following[0].startswith("humouse-doctor suggest-config") else "Next"
+    if not following or not following[0].startswith("humouse-doctor suggest-config"):
+        return "Next"
+    return "Next, the patch as a diff" if report.patch else "Next, what to change in full"
 
 
 def _cut_to(room: int, *parts: list[Text | str]) -> int:
@@ -166,11 +173,17 @@ def _unmeasured(console: Console, report: Report) -> list[Text | str]:
     """Return what was not measured and why, where too little was: what is missing may change the answer."""
     if report.confidence is not Confidence.LOW:
         return []
-    groups = [f"{codes.partition(' ')[2]} ({reason})" for codes, reason in missing(report.probes)]
+    groups = [f"{_few(codes.partition(' ')[2])} ({reason})" for codes, reason in missing(report.probes)]
     return [*_paragraph(console, f"Not measured: {'; '.join(groups)}.", _UNMEASURED)] if groups else []
 
 
-def _seen(console: Console, report: Report) -> list[Text | str]:
+def _few(codes: str) -> str:
+    """Return some codes, or of more than three their number."""
+    count = codes.count(",") + 1
+    return codes if count <= _CODES else f"{count} probes"
+
+
+def _seen(console: Console, report: Report, most: int = _SEEN) -> list[Text | str]:
     """Return the symptoms and the tool's own findings in one paragraph, with what would be healthy beside a number."""
     shown = [finding for finding in report.findings if finding.kind is not Kind.CAUSE and finding.severity is not Severity.NOTE]
     if not shown:
@@ -184,23 +197,27 @@ def _seen(console: Console, report: Report) -> list[Text | str]:
     ]
     unexplained = [code for code in report.unexplained if any(finding.code == code for finding in shown)]
     more = f"; no cause explains {', '.join(unexplained)}" if unexplained and report.causes else ""
-    return [*_paragraph(console, f"Seen: {', '.join(said)}{more}.", _SEEN)]
+    return [*_paragraph(console, f"Seen: {', '.join(said)}{more}.", most)]
 
 
-def _patch(console: Console, report: Report) -> list[Text | str]:
-    chosen = report.chosen_remedies
-    if not chosen:
+def _patch(console: Console, report: Report, *, tight: bool = False) -> list[Text | str]:
+    """Return the edits, and what is to change in the code; `tight` leaves a line for the latter, and none for the steps."""
+    hands = by_hand(report)
+    hints = [remedy.title for remedy in report.chosen_remedies if remedy.code_hint is not None]
+    if not (report.patch or hands or hints):
         return []
     sure = "confirmed by trials" if report.cure is not None else "not tried yet"
-    lines: list[Text | str] = ["", Text.assemble(("Patch", "bold"), (f" ({sure})", "dim"))]
+    lines: list[Text | str] = ["", Text.assemble(("Patch" if report.patch else "To change", "bold"), (f" ({sure})", "dim"))]
     shown = report.patch if len(report.patch) <= _EDITS else report.patch[: _EDITS - 1]
     lines += [line for edit in shown for line in _paragraph(console, _change(edit), 1, style="green", indent=2)]
     if len(report.patch) > len(shown):
         lines.append(f"  and {len(report.patch) - len(shown)} {_MORE}")
-    lines += _paragraph(console, steps_of_patch(report), 1, style="dim", indent=2) if steps_of_patch(report) else []
-    hints = [remedy.title for remedy in chosen if remedy.code_hint is not None]
+    steps = "" if tight else steps_of_patch(report)
+    lines += _paragraph(console, steps, 1, style="dim", indent=2) if steps else []
+    lines += [line for words in hands for line in _paragraph(console, words, 1, indent=2)]
     if hints:
-        lines += _paragraph(console, f"and in the code: {'; '.join(hints)}", _HINTS, indent=2)
+        also = "and in the code" if len(lines) > 2 else "in the code"
+        lines += _paragraph(console, f"{also}: {'; '.join(hints)}", 1 if tight else _HINTS, indent=2)
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 
 from rich.text import Text
 
@@ -20,6 +21,8 @@ LINES = 30
 _SETTINGS, _VALUES, _FAMILIES, _BEST, _ROWS, _KEYS = 2, 5, 4, 2, 10, 3
 #: The least lines of a part, with its heading and the empty line above that.
 _LEAST = 5
+#: The most lines of the reason why nothing is known of a run.
+_REASON = 3
 #: The widths of a bar, and of a run's and a value's name.
 _BAR, _RUN, _VALUE = 10, 22, 24
 _STYLES = {State.SICK: "red", State.HEALTHY: "green", State.UNKNOWN: "yellow"}
@@ -30,7 +33,7 @@ _Lines = list[Text]
 def render_view(view: SurveyView, layout: Layout) -> str:
     """Return the survey as text: a screen of 30 lines, whose lines are cut at the width, unless all of it is asked for."""
     survey, whole = view.survey, layout.detail is Detail.FULL
-    head = _head(survey, whole=whole)
+    head = _head(survey, layout.width, whole=whole)
     parts = [
         _settings(survey, whole=whole),
         _families(survey, whole=whole),
@@ -68,12 +71,13 @@ def _headed(heading: str, lines: _Lines) -> _Lines:
     return [Text(), _line(heading, "bold"), *lines] if lines else []
 
 
-def _head(survey: Survey, *, whole: bool) -> _Lines:
+def _head(survey: Survey, width: int, *, whole: bool) -> _Lines:
     unknown = [row for row in survey.rows if row.state is State.UNKNOWN]
     notes = survey.notes if whole else survey.notes[:1]
     lines = [_line(cells.head(survey), "bold"), *(_line(f"note: {note}", "dim") for note in notes)]
     if unknown and not whole:
-        lines.append(_line(f"unknown, the first: {cells.name_of(unknown[0], survey)}: {cells.sentence(unknown[0])}", "yellow"))
+        said = harmless_line(f"unknown, the first: {cells.name_of(unknown[0], survey)}: {cells.sentence(unknown[0])}")
+        lines += [_line(part, "yellow") for part in textwrap.wrap(said, width, max_lines=_REASON, placeholder=" ...")]
     return lines
 
 

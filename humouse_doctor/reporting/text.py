@@ -15,7 +15,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import measured, missing, steps_of_patch, support_of, without_cause
+from humouse_doctor.reporting.rows import by_hand, measured, missing, steps_of_patch, support_of, without_cause
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 VERDICT_STYLES = {
@@ -145,10 +145,12 @@ def change(edit: Edit, prefix: str) -> str:
 
 
 def _patch(console: Console, report: Report) -> None:
-    chosen = report.chosen_remedies
-    if not chosen:
+    chosen, hands = report.chosen_remedies, by_hand(report)
+    if not (report.patch or hands or any(remedy.code_hint for remedy in chosen)):
         return
-    if report.cure is None:
+    if not report.patch:
+        title(console, "Suggested changes (not tried yet)")
+    elif report.cure is None:
         title(console, "Suggested patch (unverified: humouse-doctor verify tries it)")
     else:
         title(console, f"Patch confirmed by trials: {report.cure.title}")
@@ -157,6 +159,8 @@ def _patch(console: Console, report: Report) -> None:
         say(console, change(edit, report.config_prefix), indent=2, style="green")
     if steps_of_patch(report):
         say(console, steps_of_patch(report), indent=2, style="dim")
+    for words in hands:
+        say(console, words, indent=2)
     for remedy in chosen:
         if remedy.code_hint is not None:
             say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)

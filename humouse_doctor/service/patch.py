@@ -21,6 +21,7 @@ from humouse_doctor.inputs.files import is_file, is_folder, shortest
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
+from humouse_doctor.reporting.rows import by_hand
 from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
 from humouse_doctor.stored import saved
@@ -194,6 +195,8 @@ def _whole(config: Path | None, source: str) -> Path:
 def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
     """Yield the diagnosis, and the code changes left to make by hand, one line each; the patch makes those in `made`."""
     yield f"{report.verdict.value}: {report.sentence}"
+    unseen = by_hand(report)
+    yield from (f"in the config, which was not given: {title}" for title in unseen)
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):
             yield f"in the code, for {remedy.title}: {remedy.code_hint}"
@@ -207,5 +210,5 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
     stale = _is_stale(report) and any(setting.origin is Origin.RECORDED for setting in report.settings)
     if not report.patch and not made and stale:
         yield "no config key to change: the config was changed after this training; train with it, and inspect the result"
-    elif not report.patch and not made:
+    elif not report.patch and not made and not unseen:
         yield "no config key to change"

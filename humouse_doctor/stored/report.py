@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: YAML's spellings of the floats that JSON lacks.
 _NOT_FINITE = (".nan", ".inf", "-.inf")
+#: Most of a report's parts are of these types.
+_PLAIN_TYPES = frozenset((float, int, str, bool, type(None)))
 #: The statuses that each judgement allows.
 _STATUSES = {
     Judgement.HEALTHY: (Status.HEALTHY,),
@@ -106,6 +108,8 @@ def plain(part: object) -> Any:
 
     A config's value that is not finite is spelled as in YAML; measured numbers are finite.
     """
+    if type(part) in _PLAIN_TYPES:
+        return part
     match part:
         case Edit():
             return {"key": part.key, "old": spelled(part.old), "new": spelled(part.new), "absent": part.absent}
@@ -115,7 +119,7 @@ def plain(part: object) -> Any:
             return {key: plain(value) for key, value in part.items()}
         case tuple():
             return [plain(value) for value in part]
-        case None | str() | int() | float():
+        case str() | int() | float():
             return part
     return {field.name: plain(getattr(part, field.name)) for field in fields(part)}  # type: ignore[arg-type]  # a dataclass
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,11 @@ def test_a_checkpoint_that_is_rotated_away_meanwhile_is_no_candidate(
 def test_a_discriminator_is_no_candidate(tmp_path: Path) -> None:
     touch(tmp_path / "generator_and_discriminator.pt")
 
-    with pytest.raises(InputError, match="no generator checkpoint found"):
+    with pytest.raises(InputError, match=r"no generator checkpoint found .* or a path of samples$"):
         run_folder.find_checkpoint(tmp_path, from_values({}))
+    (run := tmp_path / "my run").mkdir()
+    with pytest.raises(InputError, match=r"; its config alone: humouse-doctor preflight '/.*/my run'$"):
+        run_folder.find_checkpoint(run, replace(from_values({}), source="config.yaml"))
 
 
 def test_an_index_of_shards_comes_before_the_shards(tmp_path: Path) -> None:

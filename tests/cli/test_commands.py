@@ -26,7 +26,7 @@ from humouse_doctor.stored import outcome
 from humouse_doctor.stored.report import parse
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.marks import config_values
-from tests.conftest import Ended
+from tests.conftest import Ended, no_bar
 from tests.verify.builders import searched
 from tests.verify.runs import write_config, write_data
 
@@ -398,7 +398,7 @@ def test_demo_trains_a_collapse_and_finds_it(invoke: Invoke, tmp_path: Path, mon
 
     monkeypatch.setattr(demonstration, "SEQUENCES", 64)
 
-    invoke("demo", tmp_path / "run")
+    demonstration.train_demo(tmp_path / "run", 1, no_bar)
     ended = invoke("demo", tmp_path / "run")  # its own run is written anew
 
     assert ended.code == 1

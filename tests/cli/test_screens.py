@@ -11,6 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from humouse_doctor.cli import output as printing
 from humouse_doctor.cli import progress as bars
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Arm
+from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.inputs.config.trainer_keys import meant_by
 from humouse_doctor.reporting.forms import Format, PlainFormat
 from humouse_doctor.stored import outcome
@@ -438,3 +440,23 @@ def test_a_gate_tells_the_message_of_its_first_cause(invoke: Invoke, own_run: Pa
 
     assert "error HD201 out-of-reach-targets 9" in shown
     assert shown.count("of the loss is reachable, whatever the training does") == 1
+
+
+def test_of_a_report_without_a_config_what_would_change_in_one_is_named(invoke: Invoke, tmp_path: Path) -> None:
+    report = collapsed()
+    titled = Remedy(id="longer", title="Warm up 10 times as long", why="it has not settled")
+    report = replace(
+        report,
+        subject=replace(report.subject, config=None),
+        remedies=(*report.remedies, titled),
+        chosen=("longer",),
+        patch=(),
+        diff="",
+    )
+    (tmp_path / "bare.json").write_text(json_report.render(report), encoding="utf-8")
+
+    ended = invoke("suggest-config", tmp_path / "bare.json")
+
+    assert ended.out == ""
+    assert "in the config, which was not given: Warm up 10 times as long" in ended.err.splitlines()
+    assert "no config key to change" not in ended.err

@@ -36,11 +36,12 @@ _SETTINGS = (
 
 
 class Ran(NamedTuple):
-    """How a command ended, and the files below the current folder that it opened or listed."""
+    """How a command ended, the files below the current folder that it opened or listed, and torch's compiler, if imported."""
 
     code: int
     err: str
     touched: list[str]
+    compiler: bool
 
 
 def plant(folder: Path) -> None:
@@ -103,4 +104,4 @@ def _ran(ear: _Ear, commands: Sequence[Sequence[str]]) -> Iterator[Ran]:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = cli.run()
-        yield Ran(code, err.getvalue(), sorted(ear.touched))
+        yield Ran(code, err.getvalue(), sorted(ear.touched), "torch._dynamo" in sys.modules)

@@ -94,6 +94,11 @@ def test_the_folder_has_what_is_read_so_that_the_ear_hears_it(ended: dict[str, R
         assert len(ended[name].touched) >= min(len(files), 1), name
 
 
+def test_no_compiler_is_imported_to_inspect_and_to_train(ended: dict[str, Ran]) -> None:
+    """Nothing of this folder, but of a process in which nothing else was imported: torch's own optimiser imports it."""
+    assert [(ended[name].code, ended[name].compiler) for name in ("inspect", "verify")] == [(1, False), (1, False)], ended
+
+
 def test_python_m_with_the_safe_path_runs_what_is_installed(tmp_path: Path) -> None:
     if sys.version_info < (3, 11):
         pytest.skip("-P came with Python 3.11")

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -28,23 +25,3 @@ def test_steps_are_those_of_torchs_class(learning_rate: float, betas: tuple[floa
 
     assert all(torch.equal(mine, its) for mine, its in zip(ours, theirs, strict=True))
     assert not torch.equal(ours[2], starts[2])
-
-
-def test_no_compiler_is_imported_to_train_and_to_inspect() -> None:
-    script = (
-        "import sys, tempfile\n"
-        "from pathlib import Path\n"
-        "from tests.conftest import small_run\n"
-        "from tests.inputs.checkpoints.in_process import InProcess\n"
-        "from humouse_doctor.inputs.checkpoints import child\n"
-        "import humouse_doctor\n"
-        "child.launch = InProcess\n"
-        "folder = Path(tempfile.mkdtemp()) / 'run'\n"
-        "run = small_run('sick', folder)\n"
-        "humouse_doctor.inspect(folder)\n"
-        "print('torch._dynamo' in sys.modules)\n"
-    )
-
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-
-    assert (ended.stdout, ended.stderr) == ("False\n", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -82,10 +83,15 @@ class Page(HTMLParser):
 def page(markdown: str) -> Page:
     """Return the page that GitHub-flavoured Markdown becomes."""
     read = Page()
-    read.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown))
+    read.feed(_reader().render(markdown))
     read.close()
     assert read.open == []
     return read
+
+
+@functools.cache
+def _reader() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 @dataclass(frozen=True)

@@ -143,6 +143,7 @@ def _squeezed(shown: str) -> str:
     return "".join(shown.replace(APART, "").split())
 
 
+@functools.cache
 def _spelled(hostile: str) -> str:
     """Return the hostile text as every format for people shows it, without blanks."""
     return "".join(

@@ -238,6 +238,9 @@ def test_paths_much_smaller_than_the_targets_are_magnified_as_well() -> None:
 
     assert "Generated paths, 100 times as large" in page.text
     assert "the largest 9 across" in page.below["run1-magnified-numbers"]
+    page = read(replace(collapsed(), pictures=replace(pictures(), real_paths=tiny, generated_paths=pictures().real_paths)))
+    assert "Real paths, 100 times as large" in page.text
+    assert "the largest 9 across" in page.below["run1-magnified-numbers"]
 
 
 def test_before_training_the_missing_paths_are_explained() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -86,20 +86,42 @@ def healthy_with_pictures() -> Any:
     return replace(healthy(), pictures=drawn)
 
 
+@pytest.fixture(scope="module")
+def windows(browser: Any) -> dict[bool, Any]:
+    """One window with scripts and one without: to open a new one takes longer than to load a page."""
+    return {scripts: browser.new_context(java_script_enabled=scripts).new_page() for scripts in (True, False)}
+
+
 @pytest.fixture
-def visit(browser: Any, pages: dict[str, Path]) -> Callable[..., Any]:
+def visit(windows: dict[bool, Any], pages: dict[str, Path]) -> Callable[..., Any]:
     @contextmanager
-    def opened(name: str, *, width: int = 1280, scheme: Scheme = "light", **options: Any) -> Iterator[Tab]:
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme, **options)
+    def opened(
+        name: str,
+        *,
+        width: int = 1280,
+        scheme: Scheme = "light",
+        scripts: bool = True,
+        reduced_motion: str = "no-preference",
+        permissions: Sequence[str] = (),
+    ) -> Iterator[Tab]:
+        tab = Tab(windows[scripts])
+        heard = {
+            "request": lambda request: tab.requests.append(request.url),
+            "console": lambda message: tab.troubles.append(message.text),
+            "pageerror": lambda error: tab.troubles.append(str(error)),
+        }
+        tab.page.set_viewport_size({"width": width, "height": 800})
+        tab.page.emulate_media(media="screen", color_scheme=scheme, reduced_motion=reduced_motion)
+        tab.page.context.grant_permissions(list(permissions))
+        for event, listener in heard.items():
+            tab.page.on(event, listener)
         try:
-            tab = Tab(context.new_page())
-            tab.page.on("request", lambda request: tab.requests.append(request.url))
-            tab.page.on("console", lambda message: tab.troubles.append(message.text))
-            tab.page.on("pageerror", lambda error: tab.troubles.append(str(error)))
             tab.page.goto(pages[name].as_uri())
             yield tab
         finally:
-            context.close()
+            for event, listener in heard.items():
+                tab.page.remove_listener(event, listener)
+            tab.page.context.clear_permissions()
 
     return opened
 
@@ -202,7 +224,7 @@ def test_the_first_tab_leads_past_the_head(visit: Visit) -> None:
 
 
 def test_without_scripts_all_is_there_but_the_buttons(visit: Visit) -> None:
-    with visit("run", java_script_enabled=False) as tab:
+    with visit("run", scripts=False) as tab:
         assert tab.page.get_by_role("heading", level=1).is_visible()
         assert tab.page.get_by_text("92.2% of the targets lie beyond").first.is_visible()
         assert tab.page.locator("#run1-diff").is_visible()
@@ -306,7 +328,7 @@ def test_a_survey_can_be_read_sorted_and_filtered_by_everyone(
 
 
 def test_a_survey_has_all_runs_without_scripts_and_on_paper(visit: Visit) -> None:
-    with visit("survey", java_script_enabled=False) as tab:
+    with visit("survey", scripts=False) as tab:
         assert tab.page.locator("#table tbody tr").count() == 24
         assert not tab.page.locator(".filters").is_visible()
         tab.page.emulate_media(media="print")

@@ -365,6 +365,7 @@ def test_a_rule_links_to_its_page_where_the_package_names_a_site(monkeypatch: py
     named["Project-URL"] = "Documentation, https://docs.example/doctor/"
     assert not any("helpUri" in rule for rule in run(gated())["tool"]["driver"]["rules"])
     monkeypatch.setattr(pages, "metadata", lambda _: named)
+    monkeypatch.setattr(pages, "_site", pages._site.__wrapped__)
 
     rules = {rule["id"]: rule.get("helpUri") for rule in run(alone(collapsed()))["tool"]["driver"]["rules"]}
 

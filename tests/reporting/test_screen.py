@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
 
 from humouse_doctor.core.case import Subject
+from humouse_doctor.core.gating import Policy
 from humouse_doctor.core.probe import Kind, Severity, Status
-from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.remedy import Edit, Remedy
 from humouse_doctor.core.report import Cause, Confidence, Finding, Location, Report, Verdict
 from humouse_doctor.core.settings import Origin
+from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.probes.registry import PROBES
-from humouse_doctor.reporting import screen
+from humouse_doctor.reporting import gate_text, markdown, screen, text
+from humouse_doctor.reporting.html import page as html
 from humouse_doctor.reporting.screen import LINES
 from humouse_doctor.reporting.terminal import sketch
 from tests.conftest import Golden
@@ -241,3 +245,46 @@ def test_what_would_be_healthy_stands_beside_the_first_number_of_a_symptom() -> 
     assert spread.brief_bound({"spread_ratio": 1.0}) == spread.brief_bound({}) == ""
     assert same_way.brief_bound({"saturated_share": 0.9}) == "to 20%"
     assert "Seen: HD101 spread 0.002 of real (healthy from 0.5), HD002 config-value," in shown(collapsed())[6]
+
+
+def test_without_a_config_what_is_to_change_is_told_and_no_heading_stands_alone() -> None:
+    """No format promises a patch that there is not; a remedy of a config that was not given is named by its title."""
+    report = collapsed()
+    titled = Remedy(id="longer", title="Warm up 10 times as long", why="it has not settled")
+    bare = replace(
+        report, subject=replace(report.subject, config=None), remedies=(titled, FIX_A), chosen=(titled.id,), patch=(), diff=""
+    )
+    hinted = replace(bare, chosen=(titled.id, FIX_A.id))
+    nothing = replace(bare, subject=report.subject)
+
+    assert shown(bare)[-2] == "Next, what to change in full  (all that was measured: --full)"
+    assert shown(bare)[-5:-3] == ["To change (not tried yet)", "  Warm up 10 times as long"]
+    assert shown(hinted)[-4] == "  and in the code: Linear head on z-scored positions"
+    assert shown(replace(hinted, chosen=(FIX_A.id,)))[-4] == "  in the code: Linear head on z-scored positions"
+    renderers: tuple[Callable[[Report], str], ...] = (
+        lambda one: "\n".join(shown(one)),
+        text.render,
+        lambda one: markdown.render(judged_alone(one, Policy(), "0.1.0")),
+        lambda one: gate_text.render(judged_alone(one, Policy(), "0.1.0")),
+        lambda one: html.render(judged_alone(one, Policy(), "0.1.0")).partition("What it looks like")[0],
+    )
+    for render in renderers:
+        assert "Warm up 10 times as long" in render(bare)
+        assert "Warm up 10 times as long" not in render(nothing).partition("All remedies")[0]
+        for one in (bare, hinted, nothing):
+            assert not re.search(r"suggested patch|^\W*patch\b", render(one), re.IGNORECASE | re.MULTILINE)
+
+
+def test_what_a_diff_cannot_say_stays_on_a_full_screen() -> None:
+    """The patch's last line names the change of the code, which a cut would take away first."""
+    full = replace(
+        crowded(), confidence=Confidence.HIGH, patch=tuple(Edit(key=f"training.k{n}", old=1, new=n) for n in range(2, 5))
+    )
+
+    lines = shown(full)
+
+    assert len(lines) <= LINES
+    assert [line.split(":")[0] for line in lines[-7:-3]] == [
+        "  training.k2", "  training.k3", "  training.k4", "  and in the code",
+    ]  # fmt: skip
+    assert sum(line.startswith("Seen") for line in lines) == 1

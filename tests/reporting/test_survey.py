@@ -70,12 +70,14 @@ def test_a_screen_has_30_lines_of_80_columns_and_ends_with_the_command(many: boo
             )
             for n in range(200)
         ]
+        rows.append(replace(row("gone", "unreadable", {}), sentence=f"gone: its weights are gone: {'x' * 60} is another's too"))
         shown = replace(shown, survey=replace(survey_of(rows, ("b", "lr"), ""), notes=("a note",)))
     lines = render(shown, SurveyFormat.TEXT, detail=Detail.SCREEN).splitlines()
 
     assert len(lines) <= 30
     assert max(map(len, lines)) <= 80
     assert lines[-1] == "humouse-doctor inspect multirun/0"
+    assert not many or any(line.endswith("is another's too") for line in lines)  # a reason is not cut like a row
 
 
 def test_json_and_its_lines_are_what_the_schema_says() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ _MAX_TEXT = 5_000_000
 _MAX_DEPTH = 64
 #: No trainer could use a longer number, and reading one takes time that grows with its length.
 _MAX_NUMBER = 400
+#: Characters of a text whose nodes are kept for the next who reads it; they take some hundred times as much memory.
+_KEPT_CHARACTERS = 20_000
 #: Characters of a value out of a file that a message has room for.
 MAX_VALUE = 120
 
@@ -156,21 +159,30 @@ def document(text: str, name: str) -> Document:
     if not isinstance(root, yaml.MappingNode):
         kind = "empty" if root is None else "not a mapping"
         raise UsageError(f"{name}: the file is {kind}; expected sections such as data:, model: and training:")
-    return Document(root=root, events=tuple(events))
+    return Document(root=root, events=events)
 
 
-def _root(text: str, name: str) -> tuple[yaml.Node | None, list[yaml.Event]]:
+def _root(text: str, name: str) -> tuple[yaml.Node | None, tuple[yaml.Event, ...]]:
     if text.startswith(2 * _BOM):
         raise UsageError(f"{name}:1: two byte order marks, and YAML reads the second as part of the first key; keep one")
     try:
-        loader = _Loader(text)  # skips one mark, which counts in the indices of later nodes
-        try:
-            root: yaml.Node | None = loader.get_single_node()
-        finally:
-            loader.dispose()
+        return _composed(text) if len(text) > _KEPT_CHARACTERS else _kept(text)
     except _MISREAD as error:
         raise UsageError(f"{name}{_line(error, text)}: not valid YAML: {_problem(error)}") from None
-    return root, loader.events
+
+
+def _composed(text: str) -> tuple[yaml.Node | None, tuple[yaml.Event, ...]]:
+    loader = _Loader(text)  # skips one mark, which counts in the indices of later nodes
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return root, tuple(loader.events)
+
+
+#: A command reads a config again to compare it, to patch it and to look at the patch, and the runs of a sweep have one text.
+#: Nobody changes the nodes.
+_kept = functools.lru_cache(maxsize=8)(_composed)
 
 
 def _line(error: Exception, text: str) -> str:
@@ -326,7 +338,7 @@ def scalar(node: yaml.ScalarNode, name: str) -> Value:
     try:
         if kind in ("int", "float") and len(node.value) > _MAX_NUMBER:
             raise ValueError("too long")
-        value: Value = _Loader("").construct_object(node)
+        value: Value = yaml.constructor.SafeConstructor().construct_object(node)  # made much faster than a loader
     # PyYAML indexes the empty text of `!!int ""`, and multiplies 1:1:1.5 beyond the range of a float
     except (yaml.YAMLError, ValueError, LookupError, OverflowError):
         raise UsageError(f"{name}:{node.start_mark.line + 1}: '{shortened(node.value)}' cannot be read as {kind}") from None

@@ -36,7 +36,7 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import format_number, steps_of_patch, support_of, unit_of, without_cause
+from humouse_doctor.reporting.rows import by_hand, format_number, steps_of_patch, support_of, unit_of, without_cause
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -270,6 +270,7 @@ class Section:
     diff_copies: bool
     overrides: str
     steps: str
+    by_hand: tuple[str, ...]
     hints: tuple[tuple[str, str], ...]
     rows: tuple[FindingRow, ...]
     probes: tuple[ProbeSection, ...]
@@ -297,6 +298,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         diff_copies=report is not None and harmless(report.diff) == report.diff,
         overrides=overrides if harmless(overrides) == overrides else "",
         steps="" if report is None else steps_of_patch(report),
+        by_hand=() if report is None else by_hand(report),
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
         rows=tuple(map(partial(_row, report), entry.findings)),
         probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
@@ -328,12 +330,7 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot 
         plots.fitted(f"{name}-fits", "Real paths and the nearest the generator can draw", pictures),
     )
     made += [plot for plot in rest if plot is not None]
-    times = plots.magnification(pictures)
-    magnified = None
-    if times is not None:
-        title = f"Generated paths, {plots.short(times)} times as large"
-        own = plots.extent(pictures.generated_paths)
-        magnified = plots.paths(f"{name}-magnified", title, pictures.generated_paths, "prior", own)
+    magnified = plots.magnified(f"{name}-magnified", pictures)
     note = "" if plots.drawable(pictures.generated_paths) else "There are no generated paths: "
     if note:
         note += "this is before training." if report.before_training else "the generator could not be run."

@@ -132,7 +132,12 @@ def paths(name: str, title: str, drawn: Sequence[Points], style: str, cell: floa
     shapes.append(_scale_bar(round_below(side), side, rows * _PITCH + 13))
     still = moves.count(False)
     whole = f"{_counted(len(drawn), 'path')}, the largest {short(own)} across, in cells of {short(side / _FILLED)}"
-    dots = f"; {still} of them move less than a thousandth of a cell and show as dots" if still else ""
+    said = (
+        "moves less than a thousandth of a cell and shows as a dot"
+        if still == 1
+        else "move less than a thousandth of a cell and show as dots"
+    )
+    dots = f"; {still} of them {said}" if still else ""
     return Plot(
         name=name,
         title=title,
@@ -196,10 +201,17 @@ def _scale_bar(length: float, side: float, y: float) -> str:
     return bar + svg.text((right + 8, y), short(length), centred=True)
 
 
-def magnification(pictures: Pictures) -> float | None:
-    """Return the factor by which generated paths are smaller than real ones, None if it is small or unknown."""
+def magnified(name: str, pictures: Pictures) -> Plot | None:
+    """Return the paths of the group that is far smaller than the other one in a scale of their own, None if neither is."""
     real, generated = extent(pictures.real_paths), extent(pictures.generated_paths)
-    return real / generated if generated > 0 and real / generated >= _WORTH_MAGNIFYING else None
+    groups = (
+        ("Generated paths", pictures.generated_paths, "prior", generated, real),
+        ("Real paths", pictures.real_paths, "targets", real, generated),
+    )
+    for title, drawn, style, own, other in groups:
+        if own > 0 and other / own >= _WORTH_MAGNIFYING:
+            return paths(name, f"{title}, {short(other / own)} times as large", drawn, style, own)
+    return None
 
 
 def curves(name: str, title: str, pictures: Pictures, of: str) -> Plot | None:

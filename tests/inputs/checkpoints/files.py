@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,11 @@ def network(architecture: Architecture = Architecture.LSTM, seed: int = 0) -> nn
 
 
 def weights(architecture: Architecture = Architecture.LSTM, seed: int = 0) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in _weights(architecture, seed).items()}
+
+
+@functools.cache
+def _weights(architecture: Architecture, seed: int) -> dict[str, Tensor]:
     return dict(network(architecture, seed).state_dict())
 
 

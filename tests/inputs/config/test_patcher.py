@@ -154,6 +154,7 @@ def test_a_text_is_parsed_as_often_for_many_edits_as_for_one(monkeypatch: pytest
     counts = []
     for edits in (1, 20):
         texts.clear()
+        yaml_text._kept.cache_clear()
         patched(text, "run.yaml", [Edit(key=f"k{number}", old=1, new=2) for number in range(edits)])
         counts.append(sum(length == len(text) for length in texts))
     assert counts == [2, 2]

@@ -385,3 +385,15 @@ def test_an_override_has_the_value_it_would_have_in_the_file(text: str, value: V
 def test_an_override_that_is_no_value_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UsageError, match=r"\A--set[^\n]*\Z"):
         yaml_text.parse_scalar(text)
+
+
+def test_a_text_is_composed_once_whoever_reads_it_and_a_complaint_names_the_readers_own_file() -> None:
+    text = "training:\n  lr: 1\n  lr: 2\n"
+    one, other = yaml_text.compose(text, "one.yaml"), yaml_text.compose(text, "other.yaml")
+
+    assert one is other
+    for name in ("one.yaml", "other.yaml"):
+        with pytest.raises(UsageError, match=rf"^{name}:3: the key 'lr' appears twice"):
+            list(yaml_text.leaves(other, name))
+    long = f"# {'x' * 20_000}\n{text}"
+    assert yaml_text.compose(long, "one.yaml") is not yaml_text.compose(long, "one.yaml")

@@ -305,7 +305,7 @@ def root(context, missing=missing):
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-causes">Causes</a></li>',
                 ))
-            if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints')):
+            if ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints')):
                 pass
                 t_21.extend((
                     '<li><a href="#',
@@ -433,19 +433,19 @@ def root(context, missing=missing):
                 else:
                     pass
                     t_22.append(
-                        escape(environment.finalize((environment.getattr(l_2_reason, 'place') or 'its evidence'))),
+                        escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                     )
                 t_22.append(
                     '</summary>\n',
                 )
-                if (environment.getattr(l_2_reason, 'setting') and environment.getattr(l_2_reason, 'place')):
+                if environment.getattr(l_2_reason, 'place'):
                     pass
                     t_22.extend((
                         '<p class="place">',
                         escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
                         '</p>',
                     ))
-                if (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial')):
+                if (environment.getattr(l_2_reason, 'setting') and (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'))):
                     pass
                     t_22.extend((
                         '<p class="support">',
@@ -483,7 +483,7 @@ def root(context, missing=missing):
             t_22.append(
                 '</ul>\n</section>\n',
             )
-        if ((undefined(name='report') if l_1_report is missing else l_1_report) and (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'hints'))):
+        if ((undefined(name='report') if l_1_report is missing else l_1_report) and ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints'))):
             pass
             t_22.extend((
                 '<section>\n<',
@@ -491,7 +491,7 @@ def root(context, missing=missing):
                 ' id="',
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                 '-patch">',
-                escape(environment.finalize(('Patch confirmed by trials' if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure') else 'Suggested patch'))),
+                escape(environment.finalize(('Patch confirmed by trials' if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure') else ('Suggested patch' if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') else 'Suggested changes')))),
                 '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 '>\n',
@@ -505,10 +505,27 @@ def root(context, missing=missing):
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'why'))),
                     '</p>\n',
                 ))
-            else:
+            elif environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
                 t_22.append(
                     '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
+                )
+            if environment.getattr(l_1_section, 'by_hand'):
+                pass
+                t_22.append(
+                    '<ul class="edits">',
+                )
+                for l_2_words in environment.getattr(l_1_section, 'by_hand'):
+                    _loop_vars = {}
+                    pass
+                    t_22.extend((
+                        '<li>',
+                        escape(environment.finalize(l_2_words)),
+                        '</li>',
+                    ))
+                l_2_words = missing
+                t_22.append(
+                    '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
@@ -815,7 +832,7 @@ def root(context, missing=missing):
                         '</span></p>',
                     ))
                 t_22.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 154 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 155 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
@@ -1037,7 +1054,7 @@ def root(context, missing=missing):
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 211 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 212 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
                     t_22.append(
@@ -1217,7 +1234,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 258 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 259 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1290,7 +1307,7 @@ def root(context, missing=missing):
             pass
             t_25.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
-                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 276 in 'parts.html' evaluated to false and no else section was defined.")))),
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 277 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
             ))
@@ -1359,7 +1376,7 @@ def root(context, missing=missing):
                 pass
                 t_25.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 285 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 286 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1598,4 +1615,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=416&61=426&62=441&63=448&64=456&70=463&72=467&73=474&76=486&78=490&79=499&81=513&82=518&83=530&84=537&86=542&87=549&89=566&92=574&94=578&95=580&99=585&100=590&105=602&106=607&108=611&109=618&110=622&111=624&112=635&113=638&114=642&117=649&118=653&119=655&123=662&127=668&129=672&130=679&131=696&133=701&134=705&140=715&142=719&143=726&145=736&146=740&148=744&149=769&150=784&152=803&153=810&154=818&160=825&162=829&164=836&165=845&169=857&171=861&176=871&177=876&178=882&180=888&181=895&182=899&183=901&184=913&185=921&188=930&189=935&190=943&191=950&201=983&203=987&205=997&207=1002&208=1008&209=1011&210=1020&211=1027&212=1046&219=1060&221=1064&223=1070&224=1073&225=1080&226=1087&227=1096&228=1098&229=1101&230=1105&232=1126&233=1128&235=1131&236=1148&237=1152&242=1155&243=1160&254=1188&256=1208&257=1214&258=1217&260=1222&261=1226&262=1231&263=1236&264=1245&268=1255&269=1263&271=1266&272=1272&273=1274&274=1289&276=1293&280=1308&282=1320&283=1326&284=1358&285=1362&291=1390&293=1395&296=1414&297=1423&298=1430&299=1439&303=1455&304=1461&307=1464&309=1469&310=1474&311=1476&312=1482&313=1484&315=1487&316=1491&322=1502&323=1509&324=1516&325=1520&327=1524&333=1529&334=1534&343=1558&344=1569&345=1573&347=1576&348=1581'
+debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=416&61=426&62=441&63=448&64=456&70=463&72=467&73=474&76=486&78=490&79=499&80=508&81=513&82=530&83=535&84=547&85=554&87=559&88=566&90=583&93=591&95=595&96=597&100=602&101=607&106=619&107=624&109=628&110=635&111=639&112=641&113=652&114=655&115=659&118=666&119=670&120=672&124=679&128=685&130=689&131=696&132=713&134=718&135=722&141=732&143=736&144=743&146=753&147=757&149=761&150=786&151=801&153=820&154=827&155=835&161=842&163=846&165=853&166=862&170=874&172=878&177=888&178=893&179=899&181=905&182=912&183=916&184=918&185=930&186=938&189=947&190=952&191=960&192=967&202=1000&204=1004&206=1014&208=1019&209=1025&210=1028&211=1037&212=1044&213=1063&220=1077&222=1081&224=1087&225=1090&226=1097&227=1104&228=1113&229=1115&230=1118&231=1122&233=1143&234=1145&236=1148&237=1165&238=1169&243=1172&244=1177&255=1205&257=1225&258=1231&259=1234&261=1239&262=1243&263=1248&264=1253&265=1262&269=1272&270=1280&272=1283&273=1289&274=1291&275=1306&277=1310&281=1325&283=1337&284=1343&285=1375&286=1379&292=1407&294=1412&297=1431&298=1440&299=1447&300=1456&304=1472&305=1478&308=1481&310=1486&311=1491&312=1493&313=1499&314=1501&316=1504&317=1508&323=1519&324=1526&325=1533&326=1537&328=1541&334=1546&335=1551&344=1575&345=1586&346=1590&348=1593&349=1598'
