@@ -87,7 +87,7 @@ def _rounded(value: float) -> float:
 
 def _ways(hidden: FloatArray | None, targets: FloatArray | None, steps: FloatArray) -> dict[str, tuple[float, ...]]:
     """Return the shares of the movement done at some steps, of states (N, T, H) and of paths (N, T, C)."""
-    if hidden is None or hidden.shape[1] <= steps[-1] or not np.isfinite(hidden[:_STATES]).all():
+    if hidden is None or hidden.size == 0 or hidden.shape[1] <= steps[-1] or not np.isfinite(hidden[:_STATES]).all():
         return {}
     moved = {STATE: hidden[:_STATES], **({} if targets is None else {TARGETS: targets})}
     return {name: _way(values[:, : steps[-1] + 1], steps) for name, values in moved.items()}
@@ -101,7 +101,7 @@ def _way(values: FloatArray, steps: FloatArray) -> tuple[float, ...]:
 def _fits(case: Case, space: Space, known: Mapping[str, FloatArray], steps: FloatArray) -> tuple[FittedPath, ...]:
     fit = case.samples.fit
     assert fit is not None
-    if not np.isfinite(fit.targets[:_FITS]).all():
+    if fit.targets.shape != fit.predictions.shape or not np.isfinite(fit.targets[:_FITS]).all():
         return ()
     real, made = (
         _points(_path(case, space, FITTED, np.asarray(values[:_FITS, : steps[-1] + 1], dtype=np.float64)), steps)
