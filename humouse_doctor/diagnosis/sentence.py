@@ -19,6 +19,11 @@ _NOTHING_KNOWN = (
     "Nothing in this config and data is known to make a warm-up collapse; only a rehearsal or its checkpoint can show more."
 )
 
+_BLAMELESS = (
+    "The warm-up ended well, by the samples that the run drew after it: the adversarial stage made what is wrong now, and what in it"
+    " did is not known here."
+)
+
 
 def sentence_of(
     case: Case,
@@ -29,10 +34,12 @@ def sentence_of(
 ) -> str:
     """Return the answer in one sentence, with numbers.
 
-    If the config is not what the weights were trained with, a sentence on that comes first. Non-finite weights are named before
-    any of their consequences.
+    A sentence on a warm-up that is not to blame comes first, and before it one on a config that is not what the weights were
+    trained with. Non-finite weights are named before any of their consequences.
     """
     said = _answer(case, verdict, by_code, causes, findings)
+    if verdict in (Verdict.COLLAPSED, Verdict.AT_RISK) and case.warm_up_is_blameless:
+        said = f"{_BLAMELESS} {said}"
     if not case.contradictions:
         return said
     shown = "; ".join(case.contradictions[:_MAX_CONTRADICTIONS])

@@ -8,6 +8,7 @@ import pytest
 
 from humouse_doctor.cases.request import Loaded, ToolFinding
 from humouse_doctor.core.case import Need, Samples
+from humouse_doctor.core.history import Stage, StageKind
 from humouse_doctor.core.probe import Severity
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.spec import Activation
@@ -129,3 +130,15 @@ def test_a_config_that_the_weights_were_not_trained_with_is_said_first() -> None
 
     first = "The config is not what these weights were trained with: a is 1 and was 2; b is 3 and was 4. "
     assert stale.sentence == first + plain.sentence
+
+
+def test_a_warm_up_that_ended_well_is_not_blamed() -> None:
+    adversarial = Stage(kind=StageKind.ADVERSARIAL, epoch=1)
+    case = replace(runs.trained(), stage=adversarial, drew_well_at_first=True)
+    blamed = runs.report({"HD101": B, "HD103": F}, case=replace(case, drew_well_at_first=False)).sentence
+
+    said = runs.report({"HD101": B, "HD103": F}, case=case).sentence
+
+    assert said.startswith("The warm-up ended well, by the samples that the run drew after it: the adversarial stage made")
+    assert said.endswith(blamed)
+    assert "The warm-up" not in runs.report(runs.WELL, case=case).sentence
