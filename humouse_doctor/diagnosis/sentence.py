@@ -20,8 +20,8 @@ _NOTHING_KNOWN = (
 )
 
 _BLAMELESS = (
-    "The warm-up ended well, by the samples that the run drew after it: the adversarial stage made what is wrong now, and what in"
-    " it did is not known here."
+    "The warm-up ended well, by the samples that the run drew after it: the adversarial stage made what is wrong now, and what"
+    " in it did is not known here."
 )
 
 
