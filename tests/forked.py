@@ -16,7 +16,7 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,7 +91,9 @@ def _serve(listening: socket.socket) -> None:
                     os._exit(_as_main(arguments, streams))
             for stream in streams:
                 os.close(stream)
-            asked.send(b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            with suppress(OSError):  # who asked may have been killed
+                asked.send(b"%d" % code)
 
 
 @contextmanager
