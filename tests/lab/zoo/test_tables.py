@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.zoo import results, tables, watched
+from tests.lab.zoo import healthy, results, tables, watched
 
 
 def test_the_tables_people_read_are_those_of_the_results() -> None:
@@ -27,3 +27,7 @@ def test_the_results_hold_the_corpus_that_was_asked_for() -> None:
 
 def test_the_table_of_watched_trainings_is_that_of_its_results() -> None:
     assert watched.PAGE.read_text(encoding="utf-8") == watched.page(watched.read())
+
+
+def test_the_table_of_healthy_runs_is_that_of_its_results() -> None:
+    assert healthy.PAGE.read_text(encoding="utf-8") == healthy.page(healthy.read())
