@@ -112,6 +112,7 @@ def _begun(case: Case, chosen: tuple[Remedy, ...], by_cause: Mapping[str, Sequen
     by_code = {result.code: result for result in examine(planned)}
     severities = {code: severity_of(result, by_code, planned) for code, result in by_code.items()}
     _, needed = remedies_of(planned, causes_of(planned, by_code, severities), by_code)
+    needed |= _uncovered(planned, choose(needed, planned))
     longer = {edit.key: edit for edit in edits_of(choose(needed, planned))}
     begins = replace(begins, edits=tuple(longer.get(edit.key, edit) for edit in begins.edits))
     others = {code: found for code, found in by_cause.items() if code not in needed}

@@ -88,8 +88,8 @@ class RateTooHigh(Probe):
         if "size_over_start" in measured:
             return (
                 f"at lr {rate:g} one step of Adam moves a weight by {measured['step_share']:.2g} of the bound of its start,"
-                f" and the weights have become {measured['size_over_start']:.2g} times as large as they started: the steps have"
-                " driven them off"
+                f" and the weights are now {measured['size_over_start']:.2g} times as large as PyTorch's random start: the"
+                " steps have driven them off"
             )
         said = (
             f"at lr {rate:g} one step of Adam moves a recurrent weight by {measured['step_share']:.2g} of the bound it was"

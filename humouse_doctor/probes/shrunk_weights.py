@@ -1,4 +1,4 @@
-"""HD221: the weights are smaller than any random start: a decay has shrunk them."""
+"""HD221: the weights are smaller than PyTorch's random start, as a decay makes them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import ClassVar
 from humouse_doctor.cases import budget
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
+from humouse_doctor.core.history import StageKind
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.remedies import catalogue
@@ -29,6 +30,11 @@ class ShrunkWeights(Probe):
             healthy=Interval(low=0.6),
             tolerable=Interval(low=0.4),
         ),
+        Metric(
+            name="steps_suffice",
+            unit="flag",
+            meaning="1 where rate and steps are known and could have shrunk PyTorch's start so far; else at most borderline",
+        ),
     )
     explains = ("HD103", "HD105")
     sometimes = ("HD101", "HD104", "HD107")
@@ -43,26 +49,36 @@ class ShrunkWeights(Probe):
         if case.weights.norms:
             raise NotMeasurable("its batch norms make up for the size of weights")
         if size == 0:
-            raise NotMeasurable("all weights are 0, which no decay makes them")
-        self._require_steps(case, size)
-        return {"size_over_start": size}
+            raise NotMeasurable("all weights are 0")
+        suffice = _steps_suffice(case, size)
+        if suffice is False:
+            raise NotMeasurable("in its steps Adam moves no weight so far: the random start was smaller than PyTorch's")
+        return {"size_over_start": size, **({} if suffice is None else {"steps_suffice": 1.0})}
 
-    def _require_steps(self, case: Case, size: float) -> None:
-        """Raise `NotMeasurable` if the steps are known, and too few to shrink weights from PyTorch's start to this size."""
-        steps, bound = budget.steps_available(case), case.weights.start_bound if case.weights else None
-        if bound is None or steps is None or budget.rate_trouble(case) is not None:
-            return
-        if budget.learning_rate(case) * steps < (1 - size) * bound / math.sqrt(3):
-            raise NotMeasurable("its steps are too few to shrink any weight so far: the random start was smaller")
+    def judge(self, measured: Mapping[str, float]) -> Judgement:
+        found = self.metric("size_over_start").judge(measured["size_over_start"])
+        return Judgement.BORDERLINE if found is Judgement.FOUND and "steps_suffice" not in measured else found
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
             f"the weights are {measured['size_over_start']:.2g} times as large as PyTorch's random start, and without a decay"
-            " no calibration run was below 0.99: a weight decay has shrunk them, or they started smaller and hardly moved"
+            " no calibration run that began there was below 0.99: a weight decay has shrunk them, or they started smaller"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         return (catalogue.no_decay(),)
+
+
+def _steps_suffice(case: Case, size: float) -> bool | None:
+    """Return True if Adam could have shrunk PyTorch's start to this size in the steps of the warm-up; None if unknown.
+
+    It is unknown as well of weights that adversarial epochs have moved.
+    """
+    steps, bound = budget.steps_available(case), case.weights.start_bound if case.weights else None
+    later = case.stage is not None and case.stage.kind is StageKind.ADVERSARIAL
+    if bound is None or steps is None or later or budget.rate_trouble(case) is not None:
+        return None
+    return budget.learning_rate(case) * steps >= (1 - size) * bound / math.sqrt(3)
 
 
 def are_shrunk(case: Case) -> bool:

@@ -13,7 +13,7 @@ from humouse_doctor.probes.shrunk_weights import are_shrunk
 
 #: The largest of 100 numbers drawn from the bounds of a start lies below this share of these once in 38,000 times.
 NEAR_START = 0.9
-#: Below this no weight is anything.
+#: The largest weight of a network of zeros, as far as rounding lets it be one.
 _NOTHING = 1e-6
 
 
@@ -51,9 +51,9 @@ class NonFiniteOrUntrained(Probe):
         measured = {"non_finite_weights": float(case.weights.non_finite)}
         excess = case.weights.excess_over_start
         behaviour = case.samples.behaviour
-        # weights that nothing passes stay where they started, however long they are trained: HD201 says so
+        # Weights that nothing passes stay where they started, however long they are trained: HD201 says so.
         held = behaviour is not None and behaviour.passes_nothing
-        # below it they are no start, whatever they are; HD221 says what a decay has made
+        # A largest weight between the two is no sign of PyTorch's start, and of shrunk weights HD221 speaks.
         start = excess is not None and not _NOTHING < excess < NEAR_START and not are_shrunk(case)
         if excess is not None and start and not held:
             measured["excess_over_start"] = excess

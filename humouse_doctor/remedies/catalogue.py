@@ -556,8 +556,8 @@ def no_decay() -> Remedy:
         title="Train without weight decay, or with a small one",
         why="a decay that outweighs the loss pulls every weight to 0; nothing was tried here, since a trial trains without one",
         code_hint=(
-            "Leave out weight_decay of the optimiser, or take at most 0.001 with Adam, which adds it to the gradient, and 0.01"
-            " with AdamW; then train anew."
+            "Leave out weight_decay of the optimiser, or take at most 0.001 with Adam, which adds it to the gradient, and 1"
+            " with AdamW, which does not; then train anew."
         ),
         expects=(_MOVES, _SPREAD),
     )

@@ -148,13 +148,13 @@ def _patch(console: Console, report: Report) -> None:
     chosen, hands = report.chosen_remedies, by_hand(report)
     if not (report.patch or hands or any(remedy.code_hint for remedy in chosen)):
         return
-    if not report.patch:
-        title(console, "Suggested changes (not tried yet)")
-    elif report.cure is None:
-        title(console, "Suggested patch (unverified: humouse-doctor verify tries it)")
-    else:
+    if report.cure is not None:
         title(console, f"Patch confirmed by trials: {report.cure.title}")
         say(console, report.cure.why, indent=2)
+    elif report.patch:
+        title(console, "Suggested patch (unverified: humouse-doctor verify tries it)")
+    else:
+        title(console, "Suggested changes (not tried yet)")
     for edit in report.patch:
         say(console, change(edit, report.config_prefix), indent=2, style="green")
     if steps_of_patch(report):

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from humouse_doctor.cases.request import Loaded, Request, ToolFinding
@@ -187,3 +188,16 @@ def test_the_patch_of_a_run_without_a_warm_up_holds_what_that_warm_up_needs(tmp_
     assert patch["training.warmup_latent_normalize"] is False  # HD204, of a latent that no warm-up has whitened yet
     epochs = next(remedy for remedy in report.remedies if remedy.id == "keep-warm-up").edits
     assert [edit.new for edit in epochs] == [patch["training.reconstruction_epochs"]]
+
+
+def test_that_warm_up_has_the_steps_for_the_rate_that_the_patch_sets(tmp_path: Path) -> None:
+    config, data = write_config(tmp_path, head="linear"), write_data(tmp_path)
+    text = config.read_text().replace("reconstruction_epochs: 6", "reconstruction_epochs: 0").replace("5.0e-3", "0.3")
+    config.write_text(text.replace("normalize_sequences", "max_gestures: 64\n    normalize_sequences"))
+    with np.load(data) as stored:
+        np.savez(data, sequences=stored["sequences"] * np.array([300.0, 300.0, 1.0]))
+
+    chosen = report_on(Request(config=config, data=data)).chosen
+
+    assert "usual-rate" in chosen
+    assert "normalised-positions" in chosen  # HD202, which the high rate hides

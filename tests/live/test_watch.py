@@ -15,17 +15,21 @@ from torch.nn.utils import parametrizations
 import humouse_doctor
 from humouse_doctor.cases.from_module import bind_run, glimpsed
 from humouse_doctor.cases.request import Request
+from humouse_doctor.core.case import Samples
 from humouse_doctor.core.cost import Look
 from humouse_doctor.core.errors import DoctorError, UsageError
+from humouse_doctor.core.space import Space
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.watching import WATCH_FILE
 from humouse_doctor.diagnosis.outlook import Outlook
+from humouse_doctor.live.figure import image_of
 from humouse_doctor.live.watch import Collapsed, CollapseWarning, Watch, rate_of, watch
 from humouse_doctor.networks.architectures import build
 from humouse_doctor.networks.observe import sampler_of
 from humouse_doctor.networks.sampling import draw
 from humouse_doctor.stored.watch import read
+from tests import builders
 from tests.live.generators import LATENT, STEPS, Plain, targets, train
 
 _FAR = 300.0  # no bounded head reaches targets of this scale
@@ -509,6 +513,20 @@ def test_what_it_draws_shows_real_paths_on_the_left_and_generated_ones_on_the_ri
     rows, columns = np.nonzero(orange)
     assert np.ptp(rows) < 20 > np.ptp(columns)  # motionless points, at the same scale
     assert abs(rows.mean() - image.shape[0] / 2) < 10
+
+
+def test_one_channel_is_drawn_over_the_steps_with_a_scale_of_its_own() -> None:
+    time = np.linspace(0, 6, 40)[None, :, None]
+    found = Samples(loss_targets=np.sin(time), predictions=1e-3 * np.sin(time))
+
+    image = image_of(builders.case(found, space=Space(absolute=True, as_is=True)))
+
+    assert image is not None
+    left, right = np.array_split(image, 2, axis=1)
+    for half, colour, high in ((left, (0, 114, 178), True), (right, (213, 94, 0), False)):
+        rows, columns = np.nonzero((half == colour).all(axis=2))
+        assert np.ptp(columns) > 200
+        assert bool(np.ptp(rows) > 200) == high
 
 
 def test_a_draw_that_fails_is_dropped_and_the_numbers_are_still_told() -> None:

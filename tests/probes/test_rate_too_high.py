@@ -96,8 +96,8 @@ def test_without_recurrent_layers_a_rate_is_too_high_where_it_has_driven_the_wei
 def test_its_message_says_what_the_steps_have_made_of_the_weights() -> None:
     case = _attention(0.1, 7.0)
     assert _PROBE.message(case, _PROBE.measure(case)) == (
-        "at lr 0.1 one step of Adam moves a weight by 0.5 of the bound of its start, and the weights have become 7 times as"
-        " large as they started: the steps have driven them off"
+        "at lr 0.1 one step of Adam moves a weight by 0.5 of the bound of its start, and the weights are now 7 times as"
+        " large as PyTorch's random start: the steps have driven them off"
     )
 
 

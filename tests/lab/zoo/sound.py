@@ -84,7 +84,7 @@ def _named(contexts: Iterator[Context]) -> Iterator[Context]:
 
 
 def _in_turns() -> Iterator[Context]:
-    """Yield the families' contexts in turns, so that a training that is interrupted has some of each."""
+    """Yield the families' contexts in turns."""
     random = np.random.default_rng(_SEED)
     families = [tuple(_drawn(family, random)) for family in _FAMILIES]
     for together in zip_longest(*families):
