@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Behaviour
-from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.errors import NotMeasurable, UsageError
 from humouse_doctor.networks.numerics import denormals_flushed, seeded, undisturbed
 from humouse_doctor.networks.sampling import Sampler
 
@@ -42,58 +42,78 @@ def experiment(
     `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, and `targets` (M, T, D) are what the loss
     compares; each is None if unknown.
     """
-    alike = None if targets is None else conditioned(sampler, targets, conditions, seed)
+    alike: tuple[float, float] | tuple[None, None] = (None, None)
+    unconditioned = None
+    try:
+        alike = conditioned(sampler, targets, conditions, seed)
+    except NotMeasurable as error:
+        unconditioned = str(error)
     return Behaviour(
         neighbour_effect=neighbour_effect(sampler, conditions, seed),
         saturated_inputs=None if rnn_input is None else saturated_inputs(sampler.recurrent, rnn_input),
         live_shares=live_shares(sampler, conditions, seed),
         silent_layers=silent_layers(sampler, seed),
         taught_code_share=None if targets is None else taught_code_share(sampler, targets, seed),
-        as_conditioned=None if alike is None else alike[0],
-        reconditioned=None if alike is None else alike[1],
+        as_conditioned=alike[0],
+        reconditioned=alike[1],
+        unconditioned=unconditioned,
     )
 
 
-def conditioned(sampler: Sampler, targets: FloatArray, conditions: FloatArray | None, seed: int) -> tuple[float, float] | None:
+def conditioned(sampler: Sampler, targets: FloatArray | None, conditions: FloatArray | None, seed: int) -> tuple[float, float]:
     """Return how alike sequences and targets (M, T, D) are, under the conditions (N, C) and under these at unit scale.
 
-    Of the usual scales (z-scored, -1 to 1, 0 to 1) the best counts, with the same latents. Returns None without conditions, for
-    those that a scale leaves as they are, and for too few sequences or numbers that are not finite.
+    Of the usual scales (z-scored, -1 to 1, 0 to 1, by all conditions) the best counts, with the same latents. Rows are taken
+    from all over the conditions, which may be sorted, and with them their targets if there is one for each. Sequences that are
+    not finite are not alike at all, if they are finite at unit scale. Raises `NotMeasurable` if nothing can be compared.
     """
-    rows = _DRAWN if sampler.load is None else min(_DRAWN, sampler.load.rows)
-    if conditions is None or sampler.condition_dim == 0 or min(rows, len(conditions), len(targets)) < _FEWEST:
-        return None
-    given = np.asarray(conditions[:rows], dtype=np.float64)
-    mean, std, least, most = given.mean(axis=0), given.std(axis=0), given.min(axis=0), given.max(axis=0)
+    if sampler.condition_dim == 0:
+        raise NotMeasurable("the generator takes no conditions")
+    if targets is None or conditions is None:
+        raise NotMeasurable(f"no {'targets' if targets is None else 'conditions'} are known")
+    drawn = min(_DRAWN if sampler.load is None else min(_DRAWN, sampler.load.rows), len(conditions))
+    if min(drawn, len(targets)) < _FEWEST:
+        raise NotMeasurable(f"only {min(drawn, len(targets))} sequences could be compared, {_FEWEST} are needed")
+    whole = np.asarray(conditions, dtype=np.float64)
+    mean, std, least, most = whole.mean(axis=0), whole.std(axis=0), whole.min(axis=0), whole.max(axis=0)
     if bool((np.abs(mean) <= _UNIT).all() and (np.abs(std - 1) <= _UNIT).all()):
-        return None
+        raise NotMeasurable("the conditions have unit scale already")
+    rows = np.linspace(0, len(whole) - 1, drawn).round().astype(np.int64)
+    given = whole[rows]
+    wanted = np.asarray(targets if len(targets) != len(whole) else targets[rows], dtype=np.float64)
+    if likeness(wanted, wanted) is None:
+        raise NotMeasurable("the targets do not vary, or have fewer than 2 steps")
     width = np.where(most > least, most - least, 1.0)
     scales = ((given - mean) / np.where(std > 0, std, 1.0), 2 * (given - least) / width - 1, (given - least) / width)
-    wanted = np.asarray(targets, dtype=np.float64)
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
-        latents = sampler.prior.draw(len(given), seed)
+        latents = sampler.prior.draw(drawn, seed)
         found = []
         for values in (given, *scales):
             with seeded(seed):
-                drawn = sampler(latents, sampler.conditions(values, len(given)))
-            found.append(likeness(drawn.numpy().astype(np.float64), wanted))
-    if not all(map(math.isfinite, found)):
-        return None
-    return found[0], max(found[1:])
+                made = sampler(latents, sampler.conditions(values, drawn))
+            found.append(likeness(made.numpy().astype(np.float64), wanted))
+    rescaled = [alike for alike in found[1:] if alike is not None]
+    if not rescaled:
+        raise NotMeasurable("with the conditions at unit scale the sequences are not finite, or have fewer than 2 steps")
+    return found[0] or 0.0, max(rescaled)
 
 
-def likeness(sequences: FloatArray, targets: FloatArray) -> float:
+def likeness(sequences: FloatArray, targets: FloatArray) -> float | None:
     """Return how alike sequences (N, T, D) are to targets (M, T, D) by the measure in which they differ most, 0 to 1.
 
     The measures are the spread of all values, the change from step to step, the variety across sequences (each the smaller over
-    the larger of the two, on the worst channel) and the distance of the means, as 1 / (1 + it in standard deviations).
+    the larger of the two, on the worst channel) and the distance of the means, as 1 / (1 + it in standard deviations). Returns
+    None for fewer than two steps, numbers that are not finite, and targets without a channel that varies.
     """
     steps = min(sequences.shape[1], targets.shape[1])
     channels = min(sequences.shape[2], targets.shape[2])
-    made, wanted = (_measured(values[:, :steps, :channels]) for values in (sequences, targets))
+    sides = [values[:, :steps, :channels] for values in (sequences, targets)]
+    if steps < 2 or not all(np.isfinite(values).all() for values in sides):
+        return None
+    made, wanted = map(_measured, sides)
     kept = (wanted[1:] > 0).all(axis=0)
     if not kept.any():
-        return math.nan
+        return None
     smaller, larger = (of(made[1:, kept], wanted[1:, kept]) for of in (np.minimum, np.maximum))
     offset = np.abs(made[0, kept] - wanted[0, kept]) / wanted[1, kept]
     return float(min((smaller / larger).min(), (1 / (1 + offset)).min()))

@@ -34,15 +34,14 @@ class DistortedCondition(Probe):
     )
     explains = ("HD101", "HD104")
     sometimes = ("HD102", "HD103", "HD105", "HD106", "HD107")
-    lasting = True  # means that are far off are no symptom
+    lasting = True  # said without symptoms as well: these do not look at means, which may be all that such conditions shift
 
     def measure(self, case: Case) -> dict[str, float]:
         behaviour = case.samples.behaviour
-        if behaviour is None or behaviour.as_conditioned is None or behaviour.reconditioned is None:
-            raise NotMeasurable(
-                "the generator takes no conditions, or none were given that a usual scale would change; which scale they had in"
-                " training is not known"
-            )
+        if behaviour is None:
+            raise NotMeasurable("no generator was run")
+        if behaviour.as_conditioned is None or behaviour.reconditioned is None:
+            raise NotMeasurable(behaviour.unconditioned or "other conditions were not tried")
         return {"as_given": behaviour.as_conditioned, "rescaled": behaviour.reconditioned}
 
     def judge(self, measured: Mapping[str, float]) -> Judgement:
@@ -51,8 +50,7 @@ class DistortedCondition(Probe):
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
             f"with the conditions given, samples and targets are alike by {measured['as_given']:.2f} (1 would be the same), and"
-            f" by {measured['rescaled']:.2f} with these conditions at unit scale: the generator was trained on scaled"
-            " conditions, and these are not"
+            f" by {measured['rescaled']:.2f} with these conditions at unit scale: they have another scale than in training"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

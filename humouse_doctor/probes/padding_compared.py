@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
@@ -47,7 +46,9 @@ class PaddingCompared(Probe):
         if lengths is None:
             raise NotMeasurable("how long the sequences are is not known")
         network = case.network
-        if network is not None and (network.architecture is Architecture.TCN or network.hidden_dim is None):
+        if network is None:
+            raise NotMeasurable("whether its layers are recurrent is not known")
+        if network.architecture is Architecture.TCN or network.hidden_dim is None:
             raise NotMeasurable("its bounds are for recurrent layers alone")
         inside = measures.valid_steps(lengths, *deltas.shape[:2])
         if not inside.any():
@@ -56,9 +57,9 @@ class PaddingCompared(Probe):
         if still > catalogue.FIT_STILL:
             raise NotMeasurable(f"{still:.0%} of the deltas are exactly zero before the padding as well, see HD209")
         motion = padding.motion_in_padding(case)
-        if motion is not None and motion >= padding.LEFT_OUT:
-            raise NotMeasurable(f"samples move on in the padding ({motion:.2g} of the targets before it): a mask leaves it out")
-        measured = {"padding_share": float(1 - np.mean(lengths) / deltas.shape[1]), "still_inside": still}
+        if padding.is_left_out(case):
+            raise NotMeasurable(f"samples move on in the padding, as with a mask ({motion:.2g} of the targets before it)")
+        measured = {"padding_share": padding.share(lengths, deltas.shape[1]), "still_inside": still}
         return measured if motion is None else {**measured, "motion_in_padding": motion}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:

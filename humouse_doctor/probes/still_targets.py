@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from humouse_doctor.cases import budget
 from humouse_doctor.core.arrays import FloatArray
-from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Kind, Metric, Probe
@@ -27,7 +26,7 @@ class StillTargets(Probe):
         Metric(
             name="still_share",
             unit="share",
-            meaning="share of raw deltas that are exactly zero, padding included unless the loss leaves it out",
+            meaning="share of raw deltas that are exactly zero, padding included unless samples move as with a mask",
             healthy=Interval(high=catalogue.FIT_STILL),
             tolerable=Interval(high=0.5),
         ),
@@ -40,12 +39,10 @@ class StillTargets(Probe):
     def measure(self, case: Case) -> dict[str, float]:
         deltas = self.raw_deltas(case)
         lengths = case.samples.lengths
-        if lengths is not None and padding.is_left_out(case):
-            return {"still_share": float((deltas[measures.valid_steps(lengths, *deltas.shape[:2])] == 0).mean())}
-        measured = {"still_share": float((deltas == 0).mean())}
-        if lengths is not None:
-            measured["padding_share"] = float(1 - np.mean(lengths) / deltas.shape[1])
-        return measured
+        if lengths is None:
+            return {"still_share": float((deltas == 0).mean())}
+        counted = deltas[measures.valid_steps(lengths, *deltas.shape[:2])] if padding.is_left_out(case) else deltas
+        return {"still_share": float((counted == 0).mean()), "padding_share": padding.share(lengths, deltas.shape[1])}
 
     @staticmethod
     def raw_deltas(case: Case) -> FloatArray:
@@ -65,10 +62,13 @@ class StillTargets(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         moves = "something" if case.space is not None and case.space.as_is else "a hand"
+        left_out = padding.is_left_out(case)
+        padded = ""
+        if "padding_share" in measured:
+            padded = f" ({measured['padding_share']:.0%} of the steps are padding{', left out here' if left_out else ''})"
         return (
-            f"{measured['still_share']:.0%} of the deltas are exactly zero"
-            f" ({measured.get('padding_share', 0.0):.0%} of the steps are padding): until the generator knows"
-            f" when {moves} moves, standing still is the L1's best answer"
+            f"{measured['still_share']:.0%} of the deltas{' before the padding' if left_out else ''} are exactly zero{padded}:"
+            f" until the generator knows when {moves} moves, standing still is the L1's best answer"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

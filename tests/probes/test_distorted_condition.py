@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import humouse_doctor
 from humouse_doctor.core.case import Behaviour, Case
+from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.report import Report
 from humouse_doctor.networks.behaviour import conditioned, likeness
@@ -38,8 +39,14 @@ def test_conditions_that_draw_well_only_at_unit_scale_are_found(as_given: float,
     assert builders.run("HD219", _of(as_given, rescaled)).judgement is judgement
 
 
-def test_without_conditions_it_is_not_measured() -> None:
-    assert "takes no conditions" in (builders.run("HD219", _of(None, None)).reason or "")
+def test_the_true_reason_is_said_where_it_is_not_measured() -> None:
+    case = builders.case(replace(_of(None, None).samples, behaviour=Behaviour(unconditioned="only 3 sequences")))
+    assert builders.run("HD219", case).reason == "only 3 sequences"
+
+
+def test_the_message_does_not_say_which_of_the_two_scales_is_unit_scale() -> None:
+    message = _PROBE.message(_of(0.1, 0.8), {"as_given": 0.1, "rescaled": 0.8})
+    assert message.endswith("with these conditions at unit scale: they have another scale than in training")
 
 
 class _Goals(nn.Module):
@@ -75,14 +82,56 @@ def test_likeness_agrees_with_its_slow_twin(seed: int) -> None:
     assert likeness(other, other) == 1.0
 
 
-def test_conditions_at_unit_scale_too_few_or_none_are_not_tried() -> None:
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_likeness_is_none_where_nothing_can_be_compared(bad: float) -> None:
+    fine = np.random.default_rng(0).normal(0, 1, (20, 6, 2))
+    broken = fine.copy()
+    broken[3, 2, 1] = bad
+    for sides in ((fine[:, :1], fine), (fine, fine[:, :1]), (broken, fine), (fine, broken), (fine, np.ones_like(fine))):
+        assert likeness(*sides) is None
+
+
+class _Exploding(_Goals):
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        return super().forward(latent, condition) * torch.exp(condition.abs().amax() // 50)
+
+
+class _Infinite(_Goals):
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        return super().forward(latent, condition) * torch.inf
+
+
+def test_what_cannot_be_tried_says_why() -> None:
     goals, tracks = (values.double().numpy() for values in _goals())
     player = Sampler(_Goals(), 1, 2)
     raw = 300 + 80 * goals
-    assert conditioned(player, tracks, (goals - goals.mean(0)) / goals.std(0), 0) is None
-    assert conditioned(player, tracks, None, 0) is None
-    assert conditioned(player, tracks, raw[:15], 0) is None
-    assert conditioned(player, tracks, raw, 0) is not None
+    for reason, sampler, targets, conditions in (
+        ("the generator takes no conditions", Sampler(_Goals(), 1, 0), tracks, raw),
+        ("no targets are known", player, None, raw),
+        ("no conditions are known", player, tracks, None),
+        ("only 15 sequences could be compared, 16 are needed", player, tracks, raw[:15]),
+        ("have unit scale already", player, tracks, (goals - goals.mean(0)) / goals.std(0)),
+        ("the targets do not vary, or have fewer than 2 steps", player, tracks[:, :1], raw),
+        ("at unit scale the sequences are not finite", Sampler(_Infinite(), 1, 2), tracks, raw),
+    ):
+        with pytest.raises(NotMeasurable, match=reason):
+            conditioned(sampler, targets, conditions, 0)
+
+
+def test_sequences_that_are_finite_at_unit_scale_alone_are_the_clearest_case() -> None:
+    goals, tracks = (values.double().numpy() for values in _goals())
+    as_given, rescaled = conditioned(Sampler(_Exploding(), 1, 2), tracks, 5e3 + 1e3 * goals, 0)
+    assert as_given == 0
+    assert rescaled > 0.9
+
+
+def test_sorted_conditions_of_a_sound_generator_are_drawn_from_all_over() -> None:
+    goals = _goals()[0] + 0.2
+    goals = goals[goals[:, 0].argsort()]
+    with torch.no_grad():
+        tracks = _Goals()(torch.randn(len(goals), 1, generator=torch.Generator().manual_seed(5)), goals)
+    as_given, _ = conditioned(Sampler(_Goals(), 1, 2), tracks.double().numpy(), goals.double().numpy(), 0)
+    assert as_given > 0.9
 
 
 def test_raw_conditions_of_a_generator_that_was_given_scaled_ones_are_the_cause_and_scaled_ones_are_healthy() -> None:

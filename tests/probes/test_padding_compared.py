@@ -56,8 +56,9 @@ def test_it_agrees_with_its_slow_twin(pause: int) -> None:
             replace(_of([8]), network=builders.network(Activation.LINEAR, architecture=Architecture.TCN)),
             "its bounds are for recurrent layers alone",
         ),
+        (replace(_of([8]), network=None), "whether its layers are recurrent is not known"),
     ],
-    ids=["pauses", "positions", "no lengths", "TCN"],
+    ids=["pauses", "positions", "no lengths", "TCN", "no network"],
 )
 def test_where_a_mask_would_not_help_it_is_skipped(case: Case, reason: str) -> None:
     assert reason in (builders.run("HD218", case).reason or "")
@@ -72,19 +73,35 @@ def test_the_message_leaves_the_mask_open_and_the_remedy_claims_no_trial() -> No
     assert "nothing was tried" in remedy.why
 
 
-@pytest.mark.parametrize("motion", [0.1, 0.9])
-def test_samples_that_move_on_in_the_padding_tell_of_a_mask(motion: float) -> None:
+@pytest.mark.parametrize(
+    ("before", "motion", "masked"),
+    [(0.1, 0.1, False), (0.9, 0.9, True), (1.0, 1.6, True), (1.0, 3.0, False), (3.0, 1.5, False)],
+    ids=["still", "masked", "masked, more", "overshooting", "too large throughout"],
+)
+def test_samples_that_move_on_in_the_padding_as_with_a_mask_tell_of_one(before: float, motion: float, masked: bool) -> None:
     case = _of([8, 8, 10, 20] * 8)
     assert case.samples.loss_targets is not None
     rows = case.samples.loss_targets.tolist()
-    drawn = np.random.default_rng(1).normal(0, motion, case.samples.loss_targets.shape)
+    drawn = np.random.default_rng(1).normal(0, 1, case.samples.loss_targets.shape)
+    drawn *= np.where(np.arange(20) < 8, before, motion)[:, None]
     case = replace(case, samples=replace(case.samples, predictions=drawn))
     expected = reference.motion_in_padding(drawn.tolist(), rows, [8, 8, 10, 20] * 8)
     assert expected == pytest.approx(motion, rel=0.1)
     result, still = builders.run("HD218", case), builders.run("HD209", case)
-    if motion > 0.5:
-        assert f"samples move on in the padding ({expected:.2g}" in (result.reason or "")
-        assert still.measurements == {"still_share": 0.0}
+    assert still.measurements["padding_share"] == pytest.approx(0.425)
+    if masked:
+        assert f"samples move on in the padding, as with a mask ({expected:.2g}" in (result.reason or "")
+        assert still.measurements["still_share"] == 0.0
+        said = builders.probe("HD209").message(case, still.measurements)
+        assert said.startswith(
+            "0% of the deltas before the padding are exactly zero (42% of the steps are padding, left out here)"
+        )
     else:
         assert result.measurements["motion_in_padding"] == pytest.approx(expected, rel=1e-5)
         assert still.measurements["still_share"] == pytest.approx(0.425)
+
+
+def test_lengths_beyond_the_sequences_leave_no_negative_padding() -> None:
+    case = _of([25, 30])
+    for code in ("HD209", "HD218"):
+        assert builders.run(code, case).measurements["padding_share"] == 0

@@ -51,7 +51,8 @@ def test_padding_is_told_apart_in_the_message() -> None:
     measured = _PROBE.measure(case)
     assert measured["padding_share"] == 0.25
     assert "90% of the deltas are exactly zero (25% of the steps are padding)" in _PROBE.message(case, measured)
-    assert "(0% of the steps are padding)" in _PROBE.message(case, _PROBE.measure(_of(_still(0.9))))
+    unknown = _of(_still(0.9))
+    assert "90% of the deltas are exactly zero: until" in _PROBE.message(unknown, _PROBE.measure(unknown))
 
 
 def test_positions_are_skipped() -> None:

@@ -7,7 +7,7 @@ import math
 from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import NotMeasurable
-from humouse_doctor.probes.shared import measures
+from humouse_doctor.probes.shared import measures, padding
 
 #: The square of a smaller number is not a normal float32.
 _LEAST_SPREAD = math.sqrt(2.0**-126)
@@ -48,4 +48,4 @@ def padding_share(case: Case) -> float:
     targets, lengths = case.samples.loss_targets, case.samples.lengths
     if targets is None or lengths is None or targets.size == 0:
         return 0.0
-    return float(1 - np.minimum(lengths, targets.shape[1]).mean() / targets.shape[1])
+    return padding.share(lengths, targets.shape[1])
