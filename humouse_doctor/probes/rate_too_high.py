@@ -21,7 +21,7 @@ class RateTooHigh(Probe):
     kind = Kind.CAUSE
     summary = "How far one step moves a weight, and how far the weights have moved, against their random start."
     briefs = (
-        "a step is {step_share:.2g} of a weight's start, weights {size_over_start:.2g} times it",
+        "weights are {size_over_start:.2g} times their start",
         "a step is {step_share:.2g} of a weight's start",
         "weights are {excess_over_start:.3g} times their start",
     )

@@ -30,34 +30,21 @@ class ShrunkWeights(Probe):
             healthy=Interval(low=0.6),
             tolerable=Interval(low=0.4),
         ),
-        Metric(
-            name="steps_suffice",
-            unit="flag",
-            meaning="1 where rate and steps are known and could have shrunk PyTorch's start so far; else at most borderline",
-        ),
     )
     explains = ("HD103", "HD105")
     sometimes = ("HD101", "HD104", "HD107")
 
     def measure(self, case: Case) -> dict[str, float]:
-        assert case.weights is not None
-        size = case.weights.size_over_start
-        if size is None:
-            raise NotMeasurable("the network has no layers whose random start is known")
-        if case.weights.non_finite:
-            raise NotMeasurable("the weights hold NaN or infinite values")
-        if case.weights.norms:
-            raise NotMeasurable("its batch norms make up for the size of weights")
-        if size == 0:
-            raise NotMeasurable("all weights are 0")
+        size = _size(case)
         suffice = _steps_suffice(case, size)
+        if suffice is None and self.metrics[0].judge(size) is not Judgement.HEALTHY:
+            raise NotMeasurable(
+                f"the weights are {size:.2g} of PyTorch's start, but whether they have shrunk is not known without its rate and"
+                " steps: they may have started smaller, or have wide inputs"
+            )
         if suffice is False:
             raise NotMeasurable("in its steps Adam moves no weight so far: the random start was smaller than PyTorch's")
-        return {"size_over_start": size, **({} if suffice is None else {"steps_suffice": 1.0})}
-
-    def judge(self, measured: Mapping[str, float]) -> Judgement:
-        found = self.metric("size_over_start").judge(measured["size_over_start"])
-        return Judgement.BORDERLINE if found is Judgement.FOUND and "steps_suffice" not in measured else found
+        return {"size_over_start": size}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
@@ -67,6 +54,21 @@ class ShrunkWeights(Probe):
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         return (catalogue.no_decay(),)
+
+
+def _size(case: Case) -> float:
+    """Return the size of the weights over that of PyTorch's start; raise `NotMeasurable` where it tells of no decay."""
+    assert case.weights is not None
+    size = case.weights.size_over_start
+    if size is None:
+        raise NotMeasurable("the network has no layers whose random start is known")
+    if case.weights.non_finite:
+        raise NotMeasurable("the weights hold NaN or infinite values")
+    if case.weights.norms:
+        raise NotMeasurable("its batch norms make up for the size of weights")
+    if size == 0:
+        raise NotMeasurable("all weights are 0")
+    return size
 
 
 def _steps_suffice(case: Case, size: float) -> bool | None:
@@ -82,9 +84,8 @@ def _steps_suffice(case: Case, size: float) -> bool | None:
 
 
 def are_shrunk(case: Case) -> bool:
-    """Return True if HD221 finds the weights of `case` smaller than a random start, more than borderline or not."""
-    probe = ShrunkWeights()
+    """Return True if the weights of `case` are smaller than PyTorch's random start, whatever has made them so."""
     try:
-        return case.weights is not None and probe.judge(probe.measure(case)) is not Judgement.HEALTHY
+        return case.weights is not None and ShrunkWeights.metrics[0].judge(_size(case)) is not Judgement.HEALTHY
     except NotMeasurable:
         return False

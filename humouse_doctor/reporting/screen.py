@@ -188,6 +188,7 @@ def _seen(console: Console, report: Report, most: int = _SEEN) -> list[Text | st
     shown = [finding for finding in report.findings if finding.kind is not Kind.CAUSE and finding.severity is not Severity.NOTE]
     if not shown:
         return []
+    shown.sort(key=lambda finding: finding.kind is not Kind.TOOL)  # what was read is never cut off, and takes a word each
     bounds = [_bound(finding) for finding in shown]
     first = next((place for place, bound in enumerate(bounds) if bound), None)
     said = [

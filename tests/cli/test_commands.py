@@ -359,7 +359,7 @@ def test_explain_prints_a_page_and_knows_the_nearest_code(invoke: Invoke) -> Non
     assert invoke("explain", "HD004").out.startswith("# HD004")
     wrong = invoke("explain", "HD299")
     assert wrong.code == 2
-    assert "did you mean HD209 (still-targets)?" in one_line(wrong)
+    assert "did you mean HD219 (distorted-condition)?" in one_line(wrong)
 
 
 def test_explain_takes_a_name(invoke: Invoke) -> None:

@@ -28,15 +28,13 @@ def _of(size: float | None, *, norms: int = 0, non_finite: int = 0, epochs: int 
 def test_weights_smaller_than_their_start_are_found(size: float, judgement: Judgement) -> None:
     result = builders.run("HD221", _of(size, epochs=100))
     assert result.judgement is judgement
-    assert result.measurements == {"size_over_start": size, "steps_suffice": 1.0}
+    assert result.measurements == {"size_over_start": size}
 
 
 def test_without_known_steps_a_smaller_start_may_be_why() -> None:
     adversarial = Stage(kind=StageKind.ADVERSARIAL, epoch=3)
     for case in (_of(0.2), replace(_of(0.2, epochs=1), stage=adversarial)):
-        result = builders.run("HD221", case)
-        assert result.judgement is Judgement.BORDERLINE
-        assert result.measurements == {"size_over_start": 0.2}
+        assert "not known without its rate and steps" in (builders.run("HD221", case).reason or "")
 
 
 @pytest.mark.parametrize("shrunk", [1.0, 0.3])
@@ -46,7 +44,7 @@ def test_it_agrees_with_its_slow_twin(shrunk: float) -> None:
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(shrunk)
-    case = builders.case(weights=weight_facts(network, network.state_dict()))
+    case = replace(_of(shrunk, epochs=1_000), weights=weight_facts(network, network.state_dict()))
     tables = [(layer.weight.tolist(), layer.in_features) for layer in network if isinstance(layer, nn.Linear)]
     expected = reference.size_over_start(tables)
     builders.assert_agrees("HD221", case, {"size_over_start": expected})
@@ -69,7 +67,7 @@ def test_what_tells_of_no_decay_is_skipped_with_its_reason(case: Case, reason: s
 
 
 def test_the_message_has_both_readings_and_the_remedy_claims_no_trial() -> None:
-    case = _of(0.2)
+    case = _of(0.2, epochs=100)
     message = _PROBE.message(case, _PROBE.measure(case))
     assert "0.2 times as large as PyTorch's random start" in message
     assert "or they started smaller" in message
