@@ -244,7 +244,7 @@ def test_what_would_be_healthy_stands_beside_the_first_number_of_a_symptom() -> 
     assert spread.brief_bound({"spread_ratio": 9.0}) == f"to {spread.metric('spread_ratio').healthy.high:g}"
     assert spread.brief_bound({"spread_ratio": 1.0}) == spread.brief_bound({}) == ""
     assert same_way.brief_bound({"saturated_share": 0.9}) == "to 20%"
-    assert "Seen: HD101 spread 0.002 of real (healthy from 0.5), HD002 config-value," in shown(collapsed())[6]
+    assert "Seen: HD002 config-value, HD101 spread 0.002 of real (healthy from 0.5), HD107" in shown(collapsed())[6]
 
 
 def test_without_a_config_what_is_to_change_is_told_and_no_heading_stands_alone() -> None:
