@@ -39,7 +39,7 @@ class Ended(NamedTuple):
 
 
 def run(programs: Sequence[Path], folder: Path, environment: Mapping[str, str]) -> list[Ended]:
-    """Run programs in one process, one after the other, each as `python PROGRAM` does; what they print goes to `folder`."""
+    """Run programs as scripts in one fork, one after the other; they share imports, and print into files of `folder`."""
     files = [(folder / f"{number}.out", folder / f"{number}.err") for number in range(len(programs))]
     for path in (path for pair in files for path in pair):
         path.touch()

@@ -18,7 +18,7 @@ _JUDGED = ("time_std_ratio", "velocity_std_ratio", "late_std_ratio")
 #: Targets that vary by less than this share of the whole path in its last third rest there.
 _RESTS = 0.1
 #: The recurrent state has settled once less than this share of its total movement remains.
-_SETTLED = 0.02
+SETTLED = 0.02
 #: Settling before this share of the steps is mentioned (HD203 judges it).
 _EARLY = 0.8
 
@@ -173,4 +173,4 @@ def settled_at(hidden: FloatArray) -> float:
     if total <= 0:
         return 0.0
     left = 1 - np.cumsum(way) / total
-    return float((np.argmax(left < _SETTLED) + 1) / len(way))
+    return float((np.argmax(left < SETTLED) + 1) / len(way))

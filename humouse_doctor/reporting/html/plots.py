@@ -11,6 +11,8 @@ from statistics import fmean
 from humouse_doctor.core.history import History, LossCurve, Snapshot, SnapshotKind
 from humouse_doctor.core.outcome import AS_IT_IS, Change, Outcome, Trial
 from humouse_doctor.core.pictures import Pictures, Points
+from humouse_doctor.diagnosis.pictures import STATE
+from humouse_doctor.probes.flat_output import SETTLED
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import svg
 from humouse_doctor.reporting.html.axes import (
@@ -28,14 +30,14 @@ from humouse_doctor.reporting.html.axes import (
 )
 from humouse_doctor.reporting.ranges import Range, range_of
 
-#: The recurrent state's name in `Pictures`, and the share of its movement after which it counts as settled, as HD103 has it.
-_STATE, _DONE = "recurrent state", 0.98
+#: The share of its movement after which a recurrent state counts as settled.
+_DONE = 1 - SETTLED
 #: The class and dashes of each curve and histogram, by its name in `Pictures`.
 _GROUPS = {
     "targets": ("targets", ""),
     "prior samples": ("prior", "6 3"),
     "fitted latents": ("fitted", "2 2.5"),
-    _STATE: ("prior", "6 3"),
+    STATE: ("prior", "6 3"),
 }
 _UNKNOWN_GROUP = ("other", "8 3 2 3")
 _ARM_DASHES = ("6 3", "", "2 2.5", "8 3 2 3", "10 4")
@@ -227,7 +229,7 @@ def ways(name: str, title: str, pictures: Pictures) -> Plot | None:
     """Return the share of all its movement that the recurrent state, and a target, has behind it at each step."""
     drawn = {group: values[: len(pictures.steps)] for group, values in pictures.ways.items()}
     drawn = {group: values for group, values in drawn.items() if values and _is_plain(*values)}
-    if _STATE not in drawn:
+    if STATE not in drawn:
         return None
     said = {group: _done(pictures.steps, values) for group, values in drawn.items()}
     numbers = "; ".join(f"{group}: {words}" for group, words in said.items()) + "."
