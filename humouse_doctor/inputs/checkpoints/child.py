@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -16,8 +17,9 @@ from typing import IO, Protocol
 
 from humouse_doctor.core.errors import DoctorError, InputError
 from humouse_doctor.core.text import reason
-from humouse_doctor.inputs.checkpoints import protocol
+from humouse_doctor.inputs.checkpoints import fork_server, protocol
 from humouse_doctor.inputs.checkpoints.container import Container
+from humouse_doctor.inputs.checkpoints.fork_server import ForkServer
 from humouse_doctor.inputs.checkpoints.guard import FORBIDDEN_STATUS
 from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Content, Question
 
@@ -34,7 +36,8 @@ _ANSWER_PER_BYTE = 5
 _ANSWER_BYTES = 16 << 20
 
 _CODE = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from humouse_doctor.inputs.checkpoints.worker import main; main()"
+    "import json, sys; paths, descriptor = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    "from humouse_doctor.inputs.checkpoints.worker import main; main(descriptor)"
 )
 #: The variables that an interpreter needs to start and to find libraries; none of them holds a secret or an option.
 _ENVIRONMENT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "SYSTEMROOT", "LANG", "LC_ALL")
@@ -53,20 +56,40 @@ class Process(Protocol):
 
 
 def launch() -> Process:
+    """Start a loader: a fork of this process's server where that is possible, else a new interpreter."""
+    if not fork_server.is_possible():
+        return started()
+    server = _server(os.getpid())
+    if server.is_over:
+        server.end()
+        _server.cache_clear()
+        server = _server(os.getpid())
+    return server.launch() or started()
+
+
+@functools.cache
+def _server(_process: int) -> ForkServer:
+    """Start the server of this process. It is kept, since it is there to be started once; a fork has one of its own."""
+    return ForkServer(started)
+
+
+def started(descriptor: int | None = None) -> subprocess.Popen[bytes]:
     """Start a new interpreter with this one's installed packages and none of its state.
 
-    The current folder is not on its path, even if this interpreter imports from it (with -m or -c): anybody may have put
-    a `torch.py` there.
+    With a `descriptor` it is a fork server at the other end of that socket, else one loader. The current folder is not on its
+    path, even if this interpreter imports from it (with -m or -c): anybody may have put a `torch.py` there.
     """
     home = str(Path(__file__).resolve().parents[3])
     here = os.path.realpath(os.curdir)
     paths = [entry for entry in sys.path if os.path.isabs(entry) and os.path.realpath(entry) != here]  # noqa: PTH117
+    words = json.dumps([[*paths, *([] if home in paths else [home])], descriptor])
     return subprocess.Popen(  # noqa: S603  # nosec B603  # this interpreter, and this package's code
-        [sys.executable, "-I", "-c", _CODE, json.dumps([*paths, *([] if home in paths else [home])])],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-I", "-c", _CODE, words],
+        stdin=subprocess.PIPE if descriptor is None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE if descriptor is None else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment(),
+        pass_fds=() if descriptor is None else (descriptor,),
     )
 
 

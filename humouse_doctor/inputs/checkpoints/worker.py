@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import AnyArray
 from humouse_doctor.core.text import one_line, reason, shortened
-from humouse_doctor.inputs.checkpoints import guard, protocol, salvage
+from humouse_doctor.inputs.checkpoints import fork_server, guard, protocol, salvage
 from humouse_doctor.inputs.checkpoints.container import CHANGED, EXPECTED, Kind, state_of
 from humouse_doctor.inputs.checkpoints.protocol import Answer, Content, Question
 from humouse_doctor.inputs.checkpoints.stand_ins import STAND_INS, InertArray
@@ -68,10 +68,13 @@ class _Found:
     foreign: list[str] = field(default_factory=list)
 
 
-def main() -> None:
-    """Import everything that reading needs, then answer one question."""
+def main(descriptor: int | None = None) -> None:
+    """Import everything that reading needs, then answer one question, or fork a process for each (see `fork_server`)."""
     rehearse()
-    attend()
+    if descriptor is None:
+        attend()
+    else:
+        fork_server.serve(descriptor, attend)
 
 
 def attend() -> None:

@@ -114,8 +114,7 @@ def test_a_loader_gets_nothing_of_the_environment_that_could_matter(tmp_path: Pa
     monkeypatch.setenv("SECRET_TOKEN", "s3cret")
     monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")
     monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "never.py"))
-    process = child.launch()
-    assert isinstance(process, subprocess.Popen)
+    process = child.started()
     try:
         environment = Path(f"/proc/{process.pid}/environ").read_bytes().decode()
     finally:
@@ -182,6 +181,6 @@ def test_the_interpreter_that_is_asked_is_this_one_without_the_current_folder(
     monkeypatch.setattr(subprocess, "Popen", lambda arguments, **_: asked.append(arguments))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", ".", "lib", str(tmp_path), f"{tmp_path}/", "/somewhere"])
-    child.launch()
+    child.started()
     assert asked[0][:2] == [sys.executable, "-I"]
-    assert json.loads(asked[0][-1]) == ["/somewhere", str(PACKAGE.parent)]
+    assert json.loads(asked[0][-1]) == [["/somewhere", str(PACKAGE.parent)], None]
