@@ -140,8 +140,9 @@ class Rehearsed:
         return f"{said}." if self.sequences == self.usable else f"{said}; the other sequences were not looked at."
 
 
-#: Says that a report before training is not measured, and what would.
+#: Say that a report before training is not measured, and what would: a rehearsal, which needs data.
 RULES_ALONE = "By rules alone: nothing was trained; --rehearse measures it."
+RULES_WITHOUT_DATA = "By rules alone: nothing was trained; --data DATA --rehearse measures it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +190,9 @@ class Report:
         """What the verdict on a config rests on, as a sentence; empty for a checkpoint, and for a generator in memory."""
         if self.rehearsed is not None:
             return str(self.rehearsed)
-        return RULES_ALONE if self.before_training and self.subject.config is not None else ""
+        if not self.before_training or self.subject.config is None:
+            return ""
+        return RULES_WITHOUT_DATA if self.data is None else RULES_ALONE
 
     @property
     def chosen_remedies(self) -> tuple[Remedy, ...]:

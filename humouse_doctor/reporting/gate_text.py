@@ -10,7 +10,7 @@ from rich.text import Text
 
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
-from humouse_doctor.core.report import RULES_ALONE, Report
+from humouse_doctor.core.report import RULES_ALONE, RULES_WITHOUT_DATA, Report
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.reporting.rows import by_hand
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
@@ -37,8 +37,10 @@ def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
         _entry(console, entry)
     for note in gate.notes:
         say(console, f"note: {note}", style="dim")
-    if any(entry.report is not None and entry.report.basis == RULES_ALONE for entry in gate.entries):
-        say(console, f"configs {RULES_ALONE[:1].lower()}{RULES_ALONE[1:]}", style="dim")
+    said = {entry.report.basis for entry in gate.entries if entry.report is not None}
+    basis = next((basis for basis in (RULES_ALONE, RULES_WITHOUT_DATA) if basis in said), None)
+    if basis is not None:
+        say(console, f"configs {basis[:1].lower()}{basis[1:]}", style="dim")
     _last(console, gate)
     return trimmed(stream.getvalue())
 

@@ -9,7 +9,7 @@ from humouse_doctor.cases.request import Loaded
 from humouse_doctor.core.case import Need
 from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.probe import Kind, Severity
-from humouse_doctor.core.report import RULES_ALONE, Finding, Location, Rehearsed, Verdict
+from humouse_doctor.core.report import RULES_ALONE, RULES_WITHOUT_DATA, Finding, Location, Rehearsed, Verdict
 from humouse_doctor.diagnosis.diagnose import diagnose
 from tests import builders
 from tests.diagnosis import runs
@@ -99,6 +99,7 @@ def test_only_the_report_on_a_config_that_was_not_trained_is_by_rules_alone() ->
     trained = Rehearsed(steps=8, own_steps=8, sequences=9, usable=9, seconds=1, seed=0)
 
     assert (config.basis, in_memory.basis, checkpoint.basis) == (RULES_ALONE, "", "")
+    assert replace(config, data=None).basis == RULES_WITHOUT_DATA
     assert config.before_training
     assert not replace(config, rehearsed=trained).before_training
     assert replace(config, rehearsed=replace(trained, steps=0)).before_training

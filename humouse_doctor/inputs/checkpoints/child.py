@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -15,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-from humouse_doctor.core.errors import DoctorError, InputError
+from humouse_doctor.core.errors import DoctorError, InputError, MachineError
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.checkpoints import fork_server, protocol
 from humouse_doctor.inputs.checkpoints.container import Container
-from humouse_doctor.inputs.checkpoints.fork_server import ForkServer
+from humouse_doctor.inputs.checkpoints.fork_server import Forked, ForkServer
 from humouse_doctor.inputs.checkpoints.guard import FORBIDDEN_STATUS
 from humouse_doctor.inputs.checkpoints.protocol import Answer, BadFrame, Content, Question
 
@@ -35,8 +34,10 @@ _MEMORY_PER_BYTE = 3
 _ANSWER_PER_BYTE = 5
 _ANSWER_BYTES = 16 << 20
 
+#: A server ignores Ctrl-C, which a terminal sends to all: it ends with its parent, or not.
 _CODE = (
-    "import json, sys; paths, descriptor = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    "import json, signal, sys; paths, descriptor = json.loads(sys.argv[1]); sys.path[:] = paths; "
+    "descriptor is None or signal.signal(signal.SIGINT, signal.SIG_IGN); "
     "from humouse_doctor.inputs.checkpoints.worker import main; main(descriptor)"
 )
 #: The variables that an interpreter needs to start and to find libraries; none of them holds a secret or an option.
@@ -55,22 +56,24 @@ class Process(Protocol):
     def wait(self) -> int: ...  # noqa: D102  # as in Popen
 
 
+class _Kept(threading.local):
+    """The server of each thread, kept since it is there to be started once; forks of this process start their own."""
+
+    server: ForkServer | None = None
+
+
+_KEPT = _Kept()
+
+
 def launch() -> Process:
-    """Start a loader: a fork of this process's server where that is possible, else a new interpreter."""
+    """Start a loader: a fork of this thread's server where that is possible, else a new interpreter."""
     if not fork_server.is_possible():
         return started()
-    server = _server(os.getpid())
-    if server.is_over:
-        server.end()
-        _server.cache_clear()
-        server = _server(os.getpid())
-    return server.launch() or started()
-
-
-@functools.cache
-def _server(_process: int) -> ForkServer:
-    """Start the server of this process. It is kept, since it is there to be started once; a fork has one of its own."""
-    return ForkServer(started)
+    if _KEPT.server is None or not _KEPT.server.is_usable:
+        if _KEPT.server is not None:
+            _KEPT.server.end()
+        _KEPT.server = ForkServer(started)
+    return _KEPT.server.launch() or started()
 
 
 def started(descriptor: int | None = None) -> subprocess.Popen[bytes]:
@@ -145,7 +148,8 @@ class Loader:
         if ready != protocol.READY:
             self._process.kill()
             raise InputError(
-                f"{path}: the loader did not start (exit status {self._process.wait()}); python -c 'import torch' may tell why"
+                f"{path}: the loader did not start (exit status {self._process.wait()}): too little memory, or python -c"
+                " 'import torch' tells why"
             )
         seconds = _READ_S + container.size / _READ_BYTES_PER_S
         complaint = "its answer was malformed"
@@ -161,7 +165,10 @@ class Loader:
                 stdout.close()
             status = self._process.wait()
         container.require_unchanged()
-        if answer is None or (status != 0 and not (status == FORBIDDEN_STATUS and answer.refusal)):
+        lost = isinstance(self._process, Forked) and self._process.is_lost
+        if lost and answer is None:
+            raise MachineError("the process that loaders are forked from was killed (out of memory?); try again")
+        if answer is None or (status != 0 and not lost and not (status == FORBIDDEN_STATUS and answer.refusal)):
             how = f"more than {seconds:.0f} s" if self._late else _how_it_ended(status, question, complaint)
             raise InputError(f"{path}: the file crashed or exhausted the loader ({how}); refused")
         if answer.refusal is not None:

@@ -125,13 +125,6 @@ def test_a_loader_gets_nothing_of_the_environment_that_could_matter(tmp_path: Pa
 
 
 @pytest.mark.loader_process
-def test_a_file_comes_through_a_real_loader(tmp_path: Path) -> None:
-    found = checkpoint.load(save(tmp_path / "a.pt", {"model": weights()}))
-    assert list(found.tensors) == list(weights())
-    assert all((found.tensors[name] == tensor).all() for name, tensor in weights().items())
-
-
-@pytest.mark.loader_process
 def test_torch_is_imported_beside_the_loader_and_not_before(tmp_path: Path) -> None:
     path = save(tmp_path / "a.pt", weights())
     code = f"""
