@@ -577,15 +577,20 @@ def test_an_answer_says_all_that_was_known(collapsed_run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "rehearse", "size"), [(3, False, 1), (4, False, 2), (1, True, 1), (2, True, 2), (9, None, 1)]
-)
+    ("inputs", "rehearse", "quick", "size"),
+    [
+        (3, False, False, 1), (4, False, False, 2), (40, False, True, 1), (60, False, True, 2),
+        (1, True, False, 1), (2, True, False, 2), (90, None, False, 1),
+    ],
+)  # fmt: skip
 def test_a_second_process_looks_at_inputs_where_it_pays(
-    inputs: int, rehearse: bool | None, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+    inputs: int, rehearse: bool | None, quick: bool, size: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("humouse_doctor.service.gate.cores", lambda: 2)
     order = _order(folder, workers=None)
     kind = Request(config=folder) if rehearse is None else Request(checkpoint=folder, rehearse_s=60.0 if rehearse else None)
-    requests = [replace(kind, seed=number, checkpoint=None if rehearse else kind.checkpoint) for number in range(inputs)]
+    kind = replace(kind, quick=quick, checkpoint=None if rehearse else kind.checkpoint)
+    requests = [replace(kind, seed=number) for number in range(inputs)]
 
     assert _crew(order, requests).workers == size
     assert _crew(replace(order, workers=3), requests).workers == 3

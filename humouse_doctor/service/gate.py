@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from humouse_doctor.verify.bench import Pulse
     from humouse_doctor.verify.runner import Listener
 
-#: Checkpoints from which on a second process pays: it imports torch anew, which takes as long as one or two of them.
-MANY = 4
+#: Seconds of computing for a look at a small run, with latents fitted and with --quick, and those from which on another
+#: process pays: it and its loader import torch anew, which takes 5.
+_LOOK_S, _QUICK_S, _PAYS_S = 2.5, 0.2, 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +180,13 @@ def _crew(order: GateRequest, requests: Sequence[Request]) -> Crew:
         return crew_for(order.workers or 0, order.cluster)
     rehearsed = sum(request.rehearse_s is not None for request in requests)
     checkpoints = sum(request.checkpoint is not None for request in requests)
-    pays = rehearsed > 1 or checkpoints >= MANY
-    return crew_for(min(cores(), rehearsed + checkpoints)) if pays else alone()
+    return crew_for(min(cores(), rehearsed + checkpoints)) if rehearsed > 1 or pays(requests) else alone()
+
+
+def pays(requests: Iterable[Request]) -> bool:
+    """Return True for checkpoints that a second process saves more time with than its own start takes."""
+    quick = [request.quick for request in requests if request.checkpoint is not None]
+    return sum(_QUICK_S if one else _LOOK_S for one in quick) >= _PAYS_S
 
 
 def _local(given: str | Path) -> Path | Entry:

@@ -28,7 +28,7 @@ from humouse_doctor.fleet.run import run as run_jobs
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.files import changed_at, require_unread
 from humouse_doctor.service import commands
-from humouse_doctor.service.gate import MANY, look
+from humouse_doctor.service.gate import look, pays
 from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.stored import survey as stored
 from humouse_doctor.survey import discover
@@ -116,7 +116,7 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Sur
     progress(f"looking at {counted(len(jobs), 'run')}")
     with contextlib.ExitStack() as stack:
         journal = None if order.journal is None else stack.enter_context(Journal(order.journal))
-        crew = stack.enter_context(_crew(order, len(jobs)))
+        crew = stack.enter_context(_crew(order, [job.payload for job in jobs]))
         for number, ended in enumerate(stack.enter_context(closing(run_jobs(jobs, look, crew, journal))), start=1):
             place = places[ended.name]
             row = _row(runs[place], ended, sweep.settings(place, keys))
@@ -125,9 +125,9 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Sur
     return replace(survey_of(rows, keys, VERSION), notes=tuple(notes))
 
 
-def _crew(order: SurveyRequest, runs: int) -> Crew:
+def _crew(order: SurveyRequest, requests: Sequence[Request]) -> Crew:
     """Return who looks at the runs: unless the user says so, more than one process only where that pays."""
-    if order.workers is None and order.cluster is None and runs < MANY:
+    if order.workers is None and order.cluster is None and not pays(requests):
         return alone()
     return crew_for(order.workers or 0, order.cluster)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from humouse_doctor.core.gating import GATE_KIND, GATE_VERSION, Entry, Gate, JudgedFinding, Policy
@@ -22,7 +21,7 @@ def render(gate: Gate) -> str:
         "baseline": gate.baseline,
         "notes": list(gate.notes),
     }
-    inputs = ",\n".join(textwrap.indent(_entry(entry), "    ") for entry in gate.entries)
+    inputs = ",\n".join(f"    {_indented(_entry(entry), 4)}" for entry in gate.entries)
     return json_report.joined(content, "inputs", f"[\n{inputs}\n  ]")
 
 
@@ -62,7 +61,12 @@ def _entry(entry: Entry) -> str:
         "notes": list(entry.notes),
     }
     report = "null" if entry.report is None else json_report.render(entry.report, _following(entry.report))
-    return json_report.joined(content, "report", textwrap.indent(report, "  ").strip()).rstrip("\n")
+    return json_report.joined(content, "report", _indented(report, 2)).rstrip("\n")
+
+
+def _indented(text: str, columns: int) -> str:
+    """Return JSON text with its lines after the first moved to the right; no string of it contains a line's end."""
+    return text.rstrip("\n").replace("\n", "\n" + " " * columns)
 
 
 def _following(report: Report) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def plain(part: object) -> Any:
         case Mapping():
             return {key: plain(value) for key, value in part.items()}
         case tuple():
-            return [plain(value) for value in part]
+            return list(part) if _PLAIN_TYPES.issuperset(map(type, part)) else [plain(value) for value in part]
         case str() | int() | float():
             return part
     return {field.name: plain(getattr(part, field.name)) for field in fields(part)}  # type: ignore[arg-type]  # a dataclass
