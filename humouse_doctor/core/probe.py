@@ -89,7 +89,8 @@ class Probe(ABC):
     names the setting that the finding points to, and `levers` are the sides of a warm-up that a cause is about. A
     `secondary` symptom alone is never a collapse. A `lasting` cause matters to the next run even if this checkpoint has none
     of its symptoms. `decides` says in which cases a healthy verdict needs this probe. `briefs` say a finding in a few words
-    for a screen, as templates of the measured numbers; the first whose numbers were all measured counts.
+    for a screen, as templates of the measured numbers; of those whose numbers were all measured the first counts, but before it
+    one that begins with an unhealthy number. An `either_side` cause explains too much of a symptom as well as too little.
     """
 
     code: ClassVar[str]
@@ -105,6 +106,7 @@ class Probe(ABC):
     levers: ClassVar[tuple[Lever, ...]] = ()
     secondary: ClassVar[bool] = False
     lasting: ClassVar[bool] = False
+    either_side: ClassVar[bool] = False
     decides: ClassVar[Decides | None] = None
 
     @abstractmethod
@@ -129,20 +131,30 @@ class Probe(ABC):
 
     def brief_bound(self, measured: Mapping[str, float]) -> str:
         """Return where the first number of `brief` would be healthy, e.g. `from 0.35`; empty if it is, or judges nothing."""
-        for _, name, form, _ in Formatter().parse(self._brief(measured)[1]):
-            metric = next((metric for metric in self.metrics if metric.name == name), None)
-            if name is None or metric is None:
-                continue
-            word, bound = ("from", metric.healthy.low) if measured[name] < metric.healthy.low else ("to", metric.healthy.high)
-            return "" if measured[name] in metric.healthy else f"{word} {bound:{'.0%' if (form or '').endswith('%') else 'g'}}"
-        return ""
+        metric, form = self._first_of(self._brief(measured)[1])
+        if metric is None or measured[metric.name] in metric.healthy:
+            return ""
+        low = measured[metric.name] < metric.healthy.low
+        word, bound = ("from", metric.healthy.low) if low else ("to", metric.healthy.high)
+        return f"{word} {bound:{'.0%' if form.endswith('%') else 'g'}}"
 
     def _brief(self, measured: Mapping[str, float]) -> tuple[str, str]:
         """Return the finding in a few words, and the template they are made by."""
+        made = []
         for template in self.briefs:
             with suppress(LookupError, ValueError):  # a template of an installed package may be wrong
-                return template.format_map(measured), template
-        return "", ""
+                made.append((template.format_map(measured), template))
+        metrics = [self._first_of(template)[0] for _, template in made]
+        ill = (at for at, metric in enumerate(metrics) if metric is not None and measured[metric.name] not in metric.healthy)
+        return made[next(ill, 0)] if made else ("", "")
+
+    def _first_of(self, template: str) -> tuple[Metric | None, str]:
+        """Return the first metric that a template names, and its format."""
+        for _, name, form, _ in Formatter().parse(template):
+            metric = next((metric for metric in self.metrics if metric.name == name), None)
+            if metric is not None:
+                return metric, form or ""
+        return None, ""
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return possible remedies, the first choice first; none by default."""

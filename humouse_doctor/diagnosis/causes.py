@@ -78,7 +78,7 @@ def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mappin
         if probe.kind is not Kind.CAUSE or severity is None or severity is Severity.NOTE:
             continue
         expected = _expected(probe, by_code)
-        shown = [symptom.code for symptom in expected if lacks(symptom)]
+        shown = [symptom.code for symptom in expected if lacks(symptom) or (probe.either_side and is_fired_symptom(symptom))]
         support = len(shown) / len(expected) if expected else None
         also = [code for code in probe.sometimes if code in by_code and lacks(by_code[code])]
         fired = tuple(sorted([*shown, *also]))

@@ -23,6 +23,10 @@ _BLAMELESS = (
     "The warm-up ended well, by the samples that the run drew after it: the adversarial stage made what is wrong now, and what"
     " in it did is not known here."
 )
+_THROWN_OFF = (
+    "The adversarial stage made what is wrong now, by the samples that the run drew itself: after the warm-up they had too much"
+    " of nothing. What in that stage did is not known here."
+)
 
 
 def sentence_of(
@@ -39,7 +43,7 @@ def sentence_of(
     """
     said = _answer(case, verdict, by_code, causes, findings)
     if verdict in (Verdict.COLLAPSED, Verdict.AT_RISK) and case.warm_up_is_blameless:
-        said = f"{_BLAMELESS} {said}"
+        said = f"{_BLAMELESS if case.drew_well_at_first else _THROWN_OFF} {said}"
     if not case.contradictions:
         return said
     shown = "; ".join(case.contradictions[:_MAX_CONTRADICTIONS])

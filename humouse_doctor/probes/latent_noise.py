@@ -16,7 +16,7 @@ class LatentNoise(LatentDistortion):
     name = "latent-noise"
     summary = "How much noise the warm-up adds to the latent, and how far prior samples spread against fitted ones."
     briefs = (
-        "std {noise_std:.2g}: samples spread {least_prior_fit_spread:.2g} of fitted",
+        "std {noise_std:.2g}: samples spread {least_prior_fit_spread:.2g} of fits",
         "noise of std {noise_std:.2g} on the latent",
     )
     strength = Metric(name="noise_std", unit="latent units", meaning="training.warmup_noise_std")

@@ -17,7 +17,7 @@ class LatentWhitening(LatentDistortion):
     name = "latent-whitening"
     summary = "Whether the warm-up whitens the latent, and how far prior samples spread against fitted ones."
     briefs = (
-        "samples spread {least_prior_fit_spread:.2g} of fitted ones",
+        "samples spread {least_prior_fit_spread:.2g} of fits to real ones",
         "the latent is whitened by its batch",
     )
     strength = Metric(name="whitening", unit="flag", meaning="1 where training.warmup_latent_normalize is on, by default too")

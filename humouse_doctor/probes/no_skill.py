@@ -39,8 +39,8 @@ class NoSkill(Probe):
     kind = Kind.SYMPTOM
     summary = "L1 after latents were fitted to real targets, against the best constant and each sequence's own."
     briefs = (
-        "skill {skill:.2g}, samples {prior_fit_spread:.2g} of fitted",
         "skill {skill:.2g} over a constant",
+        "samples spread {prior_fit_spread:.2g} of fits to real ones",
     )
     needs = (Need.FIT, Need.PREDICTIONS)
     decides = Decides.IN_TRIALS

@@ -61,6 +61,7 @@ class RepeatedLatent(Probe):
         ),
     )
     explains = ("HD103", "HD105")
+    sometimes = ("HD109",)
     key = "model.architecture"
     levers = (Lever.DRIVE,)
 
@@ -105,7 +106,8 @@ class RepeatedLatent(Probe):
         length = case.network.target_len if case.network else None
         said = f"the recurrent layer sees the same input at every one of {length or 'the'} steps"
         if "settled_at" in measured:
-            said += f" and settles on one state after {measured['settled_at']:.0%} of them: what follows is one point"
+            said += f" and settles on one state after {measured['settled_at']:.0%} of them"
+            said += f": what follows is {_of_one_state(case)}"
             return f"{said}; {_NO_ADVICE}" if _state_is_output(case) else said
         if "gate_steps_share" in measured:
             return (
@@ -120,6 +122,14 @@ class RepeatedLatent(Probe):
             return ()
         slow = () if catalogue.gates_start_slow(case) else (catalogue.slow_gates(case),)
         return (*slow, catalogue.time_input(case))
+
+
+def _of_one_state(case: Case) -> str:
+    """Return the output of a state that does not change, as the program reads it."""
+    space = case.space if case.reading is None else case.reading.space
+    if space is None or space.as_is:
+        return "one value"
+    return "one point" if space.absolute else "a straight line at one speed"
 
 
 def _state_is_output(case: Case) -> bool:

@@ -43,6 +43,7 @@ class SpaceDisagreement(Probe):
     )
     explains = ("HD101", "HD103", "HD104", "HD105")
     sometimes = ("HD107", "HD109")
+    either_side = True
     key = "training.absolute_coordinates"
     levers = (Lever.SPACE,)
 

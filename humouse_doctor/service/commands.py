@@ -14,7 +14,7 @@ from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
-from humouse_doctor.core.history import History
+from humouse_doctor.core.history import History, StageKind
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.view import RunView
@@ -141,7 +141,8 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     """Return the command to type after `report`, which was made from `request`: one that works as it stands.
 
     The patch of a sick run comes first, else the search for a cure; a healthy checkpoint is held by a gate, a healthy config
-    is rehearsed, and of any other report more is shown. Where the folder of several runs was given, survey looks at all.
+    is rehearsed, and of any other report more is shown. Where the folder of several runs was given, survey looks at all. A cure
+    of a warm-up is not searched for where that is not to blame.
     """
     sick = report.verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
     sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
@@ -151,7 +152,7 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
         command = typed("survey", request)  # one of several runs was looked at
     elif report.chosen_remedies and report.subject.config is not None:
         command = typed("suggest-config", request)
-    elif sick:
+    elif sick and not _is_blameless(report):
         command = search_command(report)
     elif sound and request.checkpoint is not None and not (request.model or request.salvage):  # which a gate has not
         command = typed("gate", request)
@@ -160,6 +161,15 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     if command is None:
         command = typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
     return () if command is None else (command,)
+
+
+def _is_blameless(report: Report) -> bool:
+    """Return True if the run's own samples show that the adversarial stage has made what is wrong."""
+    if report.history is None or report.stage is None or report.stage.kind is not StageKind.ADVERSARIAL:
+        return False
+    from humouse_doctor.diagnosis import timeline  # only a run's folder has a history
+
+    return timeline.drew_well_at_first(report.history) or timeline.thrown_off(report.history)
 
 
 def _diagnosed(
@@ -201,14 +211,15 @@ def _with_history(case: Case, request: Request) -> tuple[Case, History | None]:
     """Return the case, and the history of its run if the run's folder or samples are the subject."""
     if request.checkpoint is None or not (case.subject_is_samples or request.checkpoint.is_dir()):
         return case, None
-    from humouse_doctor.diagnosis.timeline import drew_well_at_first  # a checkpoint is looked at by itself
+    from humouse_doctor.diagnosis import timeline  # a checkpoint is looked at by itself
     from humouse_doctor.service.history import history_of_run, history_of_samples  # as above
 
     if case.subject_is_samples:
         return case, history_of_samples(case)
     history, remarks = history_of_run(request.checkpoint, case)
     subject = replace(case.subject, remarks=(*case.subject.remarks, *remarks))
-    return replace(case, subject=subject, drew_well_at_first=drew_well_at_first(history)), history
+    well, thrown_off = timeline.drew_well_at_first(history), timeline.thrown_off(history)
+    return replace(case, subject=subject, drew_well_at_first=well, thrown_off=thrown_off), history
 
 
 def suggest(

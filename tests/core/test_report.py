@@ -98,8 +98,8 @@ def test_only_the_report_on_a_config_that_was_not_trained_is_by_rules_alone() ->
     checkpoint = replace(config, subject=replace(config.subject, checkpoint="x.pt"))
     trained = Rehearsed(steps=8, own_steps=8, sequences=9, usable=9, seconds=1, seed=0)
 
-    assert (config.basis, in_memory.basis, checkpoint.basis) == (RULES_ALONE, "", "")
-    assert replace(config, data=None).basis == RULES_WITHOUT_DATA
+    assert (config.basis, in_memory.basis, checkpoint.basis) == (RULES_WITHOUT_DATA, "", "")
+    assert replace(config, data=builders.summary()).basis == RULES_ALONE
     assert config.before_training
     assert not replace(config, rehearsed=trained).before_training
     assert replace(config, rehearsed=replace(trained, steps=0)).before_training

@@ -141,4 +141,7 @@ def test_a_warm_up_that_ended_well_is_not_blamed() -> None:
 
     assert said.startswith("The warm-up ended well, by the samples that the run drew after it: the adversarial stage made")
     assert said.endswith(blamed)
+    thrown = runs.report({"HD101": B, "HD103": F}, case=replace(case, drew_well_at_first=False, thrown_off=True)).sentence
+    assert thrown.startswith("The adversarial stage made what is wrong now, by the samples that the run drew itself: after the")
+    assert thrown.endswith(blamed)
     assert "The warm-up" not in runs.report(runs.WELL, case=case).sentence

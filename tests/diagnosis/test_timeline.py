@@ -12,7 +12,7 @@ from humouse_doctor.core.probe import Judgement, ProbeResult, Severity, Status
 from humouse_doctor.core.space import PIXELS, Reading
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.diagnosis.causes import severity_of
-from humouse_doctor.diagnosis.timeline import compared, drew_well_at_first, history_of, outranked
+from humouse_doctor.diagnosis.timeline import compared, drew_well_at_first, history_of, outranked, thrown_off
 
 WELL, ILL = {"spread": 0.9, "movement": 0.8, "variety": 0.7}, {"spread": 0.01, "movement": 0.02, "variety": 0.03}
 VERDICTS = {"h": Verdict.HEALTHY, "r": Verdict.AT_RISK, "c": Verdict.COLLAPSED, "u": Verdict.UNDETERMINED}
@@ -216,6 +216,31 @@ def test_nothing_is_outranked_where_both_agree_but_numbers_far_apart_are_told() 
 )
 def test_only_what_is_healthy_in_every_measure_clears_the_warm_up(verdict: str, measures: dict[str, float], well: bool) -> None:
     assert drew_well_at_first(history_of([_snapshot(0, verdict, measures=measures)], 0, None)) is well
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "thrown"),
+    [
+        ({"spread": 0.65, "variety": 0.5}, {"spread": 17.3, "variety": 0.6}, True),
+        ({"spread": 0.65, "variety": 0.5}, {"spread": 0.66, "variety": 0.6}, False),  # as it was
+        ({"spread": 3.5}, {"spread": 4.5}, False),  # hardly more than before
+        ({"spread": 4.5}, {"spread": 40.0}, False),  # too much already
+        ({"spread": 0.1}, {"spread": 3.0}, False),  # far more, and healthy
+        ({"spread": 0.65}, {"variety": 9.0}, False),  # not known of both
+    ],
+)
+def test_a_measure_that_is_too_large_by_far_since_the_warm_up_is_the_adversarial_stages(
+    before: dict[str, float], after: dict[str, float], thrown: bool
+) -> None:
+    history = history_of([_snapshot(0, "r", measures=before), _snapshot(1, "r", measures=after)], 0, None)
+
+    assert thrown_off(history) is thrown
+    said = "it was at-risk after the warm-up already, and 1 adversarial epoch "
+    assert history.observations[1] == said + (
+        "made another fault of it: spread went from 0.65 to 17.3" if thrown else "did not change that"
+    )
+    assert replace(CASE, thrown_off=thrown).warm_up_is_blameless is thrown
+    assert not thrown_off(history_of([], 0, None))
 
 
 def test_a_cause_of_a_warm_up_is_a_note_where_later_epochs_moved_healthy_weights() -> None:

@@ -11,6 +11,7 @@ from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Judgement, Status
 from humouse_doctor.core.settings import Value
+from humouse_doctor.core.space import Reading
 from humouse_doctor.core.spec import Activation
 from humouse_doctor.probes.repeated_latent import time_share
 from tests import builders, reference
@@ -47,6 +48,9 @@ def test_a_repeated_input_under_which_the_state_settles_is_found() -> None:
         "the recurrent layer sees the same input at every one of 20 steps and settles on one state after 21% of them: what"
         " follows is one point"
     )
+    summed = replace(case, reading=Reading(space=builders.DELTAS, because="the trainer sums it"))
+    assert _PROBE.message(summed, result.measurements).endswith("what follows is a straight line at one speed")
+    assert _PROBE.message(replace(case, space=None), result.measurements).endswith("what follows is one value")
 
 
 def test_a_state_that_settles_late_is_borderline() -> None:

@@ -110,4 +110,4 @@ def test_a_rehearsed_config_says_what_its_verdict_rests_on_even_if_it_passes() -
 
     assert str(report.rehearsed) in said
     assert "by rules alone" not in said
-    assert by_rules.splitlines()[-3] == "configs by rules alone: nothing was trained; --rehearse measures it."
+    assert by_rules.splitlines()[-3] == "configs by rules alone: nothing was trained; --data DATA --rehearse measures it."

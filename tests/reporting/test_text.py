@@ -7,7 +7,7 @@ import pytest
 
 from humouse_doctor.core.case import Subject
 from humouse_doctor.core.probe import Judgement
-from humouse_doctor.core.report import RULES_ALONE, Report, Verdict
+from humouse_doctor.core.report import RULES_WITHOUT_DATA, Report, Verdict
 from humouse_doctor.core.text import harmless
 from humouse_doctor.reporting import text
 from tests.conftest import Golden
@@ -118,7 +118,7 @@ def test_a_rehearsed_report_is_as_it_was(golden: Golden) -> None:
 def test_a_config_by_rules_alone_says_so() -> None:
     rules = replace(rehearsed(), rehearsed=None)
 
-    assert text.render(rules).splitlines()[3] == RULES_ALONE
+    assert text.render(rules).splitlines()[3] == RULES_WITHOUT_DATA
     assert "rules alone" not in text.render(rehearsed()) + text.render(collapsed())
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,17 @@ from humouse_doctor.cases import drawn
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case, Subject
-from humouse_doctor.core.history import History
+from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, StageKind
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.watching import WATCH_FILE, Beginning, Moment
 from humouse_doctor.diagnosis import timeline
-from humouse_doctor.service.commands import report_on
+from humouse_doctor.service.commands import following_of, report_on
 from humouse_doctor.service.history import _watched, curve_of
 from humouse_doctor.stored.watch import line_of
 from tests.cases.builders import write_checkpoint, write_config
 from tests.cases.test_from_samples import STEPS, wandering
+from tests.diagnosis import runs
+from tests.diagnosis.runs import B, F
 from tests.inputs.logs.test_events import record, simple
 
 
@@ -263,3 +266,26 @@ def test_a_loss_in_tensorboards_events_is_a_curve_over_steps(tmp_path: Path) -> 
     assert curve is not None
     assert (curve.name, curve.unit, curve.epochs, curve.values[-1]) == ("train_loss", "step", (1, 2, 3, 4), 0.5)
     assert said == (f"{file.name}: train_loss fell by 75% from step 1 to 4, to 0.5",)
+
+
+@pytest.mark.parametrize(("spread", "asked"), [(17.3, ["inspect", "--full"]), (0.6, ["verify", "--search"])])
+def test_a_cure_of_the_warm_up_is_not_searched_for_where_the_adversarial_stage_did_it(spread: float, asked: list[str]) -> None:
+    snapshots = [
+        Snapshot(
+            kind=SnapshotKind.EVALUATION, epoch=epoch, file="x.npz", verdict=Verdict.AT_RISK, measures={"spread": measured}
+        )
+        for epoch, measured in ((0, 0.65), (1, spread))
+    ]
+    sick = runs.report({"HD101": B, "HD103": F}, case=runs.trained())
+    report = replace(
+        sick,
+        subject=replace(sick.subject, data="gestures.npz"),
+        stage=Stage(kind=StageKind.ADVERSARIAL, epoch=1),
+        history=timeline.history_of(snapshots, 0, None),
+        remedies=(),
+        chosen=(),
+    )
+
+    (command,) = following_of(report, Request(checkpoint=Path("run")))
+
+    assert [word for word in command.split() if word in (*asked, "inspect", "verify")] == asked

@@ -78,7 +78,9 @@ class LatentDistortion(Probe):
             return f"{fact}; prior samples may then spread less than reconstructions, which was not measured here"
         least, std = measured[SHRUNK_PRIOR.name], measured[FITTED_STD.name]
         axes = measures.axes_in_words(PRIOR_FIT_SPREAD.name, least, measured, 2)
-        return f"{fact}: prior samples spread {least:.2f} as far as samples of fitted latents (std {std:.1f}){axes}"
+        return (
+            f"{fact}: prior samples spread {least:.2f} as far as samples of latents fitted to real ones (std {std:.1f}){axes}"
+        )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return the undistorted latent."""
