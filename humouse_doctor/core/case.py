@@ -204,7 +204,7 @@ class Case:
     are given instead of a checkpoint. `added_keys` are the keys that this tool's patch adds to a trainer and that this run's
     trainer has. `contradictions` name the differences between the config and the one that the weights were trained with.
     `stage` is that of the checkpoint, None if there is none. `drew_well_at_first` is True if the samples that the run drew
-    itself after its warm-up are healthy, and `thrown_off` if these had too much of nothing and its last ones have.
+    itself after its warm-up are healthy, and `thrown_off` if none of their measures was too large and some are by far since.
     """
 
     subject: Subject
@@ -232,9 +232,8 @@ class Case:
 
     @property
     def warm_up_is_blameless(self) -> bool:
-        """True if the run's own samples show that adversarial epochs, and not the warm-up, have made what is wrong now."""
-        is_adversarial = self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
-        return is_adversarial and (self.drew_well_at_first or self.thrown_off)
+        """True if the run's own samples were healthy after the warm-up, and adversarial epochs have moved the weights since."""
+        return self.drew_well_at_first and self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
 
     @property
     def spaces_differ(self) -> bool:

@@ -24,8 +24,8 @@ _BLAMELESS = (
     " in it did is not known here."
 )
 _THROWN_OFF = (
-    "The adversarial stage made what is wrong now, by the samples that the run drew itself: after the warm-up they had too much"
-    " of nothing. What in that stage did is not known here."
+    "No cause was found in the warm-up, and the samples that the run drew itself grew far too large in the adversarial stage;"
+    " what in it did that is not known here."
 )
 
 
@@ -42,8 +42,11 @@ def sentence_of(
     trained with. Non-finite weights are named before any of their consequences.
     """
     said = _answer(case, verdict, by_code, causes, findings)
-    if verdict in (Verdict.COLLAPSED, Verdict.AT_RISK) and case.warm_up_is_blameless:
-        said = f"{_BLAMELESS if case.drew_well_at_first else _THROWN_OFF} {said}"
+    sick = verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
+    if sick and case.warm_up_is_blameless:
+        said = f"{_BLAMELESS} {said}"
+    elif sick and case.thrown_off and not causes:
+        said = f"{_THROWN_OFF} {said}"
     if not case.contradictions:
         return said
     shown = "; ".join(case.contradictions[:_MAX_CONTRADICTIONS])

@@ -74,7 +74,10 @@ class SpaceDisagreement(Probe):
         said += f" ({'assumed: ' if case.reading.assumed else ''}{case.reading.because})"
         if "spread_as_read" in measured:
             compared, read = (measures.in_words(measured[name], 3) for name in ("spread_as_compared", "spread_as_read"))
-            return f"{said}: samples spread {compared} times as far as targets in the loss's space, and {read} times as read"
+            return (
+                f"{said}: as the loss compares them, samples spread {compared} times as far as targets; as the program reads"
+                f" them, {read} times as far as real paths"
+            )
         if "perfect_spread_ratio" in measured:
             perfect = measures.in_words(measured["perfect_spread_ratio"], 1)
             return (

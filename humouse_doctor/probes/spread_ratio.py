@@ -54,7 +54,11 @@ class SpreadRatio(Probe):
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         space, ratio = measures.space_name(case), measured["spread_ratio"]
         return (
-            f"generated values have a std of {measured['prediction_std']:.3g} where the targets ({space}) have"
-            f" {measured['target_std']:.3g}: {measures.in_words(ratio, 3)} of the spread"
+            f"generated values have a std of {_std(measured['prediction_std'])} where the targets ({space}) have"
+            f" {_std(measured['target_std'])}: {measures.in_words(ratio, 3)} {'of' if ratio < 1 else 'times'} the spread"
             + measures.axes_in_words("spread_ratio", ratio, measured, 3)
         )
+
+
+def _std(value: float) -> str:
+    return f"{value:,.0f}" if 1e3 <= value < 1e9 else f"{value:.3g}"

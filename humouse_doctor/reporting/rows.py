@@ -81,10 +81,10 @@ def without_cause(report: Report) -> tuple[str, ...]:
         " or its loss; one that can needs more steps or more room."
     )
     return (
-        *((f"Not measured: {'; '.join(skipped)}.",) if skipped else ()),
         "No probe looks at the loss's other terms, a critic, the scale of conditions, or errors in the data.",
         alone,
         f"Second experiment: four times the steps, and a tenth of the learning rate. For a run of humouse: {search}",
+        *((f"Not measured: {'; '.join(skipped)}.",) if skipped else ()),
     )
 
 
@@ -99,7 +99,7 @@ def steps_of_patch(report: Report) -> str:
     said = f"{edit.new:,} epochs are {budget.in_words(steps)} steps"
     if needed <= steps or report.cure is not None:
         return said
-    return f"{said}; {budget.in_words(needed)} are for the scale that the patch changes"
+    return f"{said}; at the scale before the patch it would take {budget.in_words(needed)}"
 
 
 def by_hand(report: Report) -> tuple[str, ...]:

@@ -169,7 +169,7 @@ def _is_blameless(report: Report) -> bool:
         return False
     from humouse_doctor.diagnosis import timeline  # only a run's folder has a history
 
-    return timeline.drew_well_at_first(report.history) or timeline.thrown_off(report.history)
+    return timeline.drew_well_at_first(report.history) or (timeline.thrown_off(report.history) and not report.causes)
 
 
 def _diagnosed(

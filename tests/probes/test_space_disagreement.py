@@ -62,7 +62,7 @@ def test_a_program_that_sums_what_its_loss_compares_as_positions_is_found_with_b
     said = _PROBE.message(case, result.measurements)
     assert "compares absolute positions" in said
     assert "reads the output as deltas (the trainer sums it)" in said
-    assert "0.010 times as far as targets in the loss's space" in said
+    assert "as the loss compares them, samples spread 0.010 times as far as targets; as the program reads them, " in said
 
 
 def test_before_training_it_says_what_a_perfect_generator_would_draw() -> None:

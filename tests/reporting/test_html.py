@@ -341,9 +341,10 @@ def test_what_is_spelled_out_cannot_be_copied() -> None:
 
 
 def test_code_hints_are_shown() -> None:
-    assert (
-        "In the code , for Linear head on z-scored positions: compare with (positions - mean) / std" in read(collapsed()).text
+    said = (
+        "And in the code: Linear head on z-scored positions. The lines above are one half of the patch, and this is the other."
     )
+    assert f"{said} compare with (positions - mean) / std" in read(collapsed()).text
 
 
 def test_settings_are_shown_with_where_they_came_from() -> None:

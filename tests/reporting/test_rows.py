@@ -45,14 +45,14 @@ def sick(config: str | None = None, data: str | None = None) -> Report:
 
 
 def test_a_report_without_a_cause_says_what_it_cannot_see_and_two_experiments() -> None:
-    unmeasured, blind, first, second = without_cause(sick())
+    blind, first, second, unmeasured = without_cause(sick())
 
     assert unmeasured == "Not measured: HD210 (the rate is not known)."
     assert "a critic" in blind
     assert first.startswith("First experiment: train on 32")
     assert second.endswith("humouse-doctor verify CONFIG --data DATA --search")
-    assert without_cause(sick(config="a b.yaml", data="x.npz"))[-1].endswith("verify 'a b.yaml' --data x.npz --search")
-    assert without_cause(sick(config="a\x1b.yaml", data="x.npz"))[-1].endswith("verify CONFIG --data DATA --search")
+    assert without_cause(sick(config="a b.yaml", data="x.npz"))[2].endswith("verify 'a b.yaml' --data x.npz --search")
+    assert without_cause(sick(config="a\x1b.yaml", data="x.npz"))[2].endswith("verify CONFIG --data DATA --search")
 
 
 def test_a_healthy_run_one_with_a_cause_and_a_config_have_no_such_lines() -> None:
@@ -76,7 +76,7 @@ def test_the_epochs_of_a_patch_are_said_as_steps_beside_those_that_the_old_scale
     def patched(old: int | None, new: int) -> Report:
         return replace(collapsed(), patch=(Edit(key="training.reconstruction_epochs", old=old, new=new),), diff="")
 
-    said = "224 epochs are 3,584 steps; 76,188 are for the scale that the patch changes"
+    said = "224 epochs are 3,584 steps; at the scale before the patch it would take 76,188"
     report = patched(8, 224)
     assert steps_of_patch(report) == said
     assert said in " ".join(screen.render(report, following=()).split())

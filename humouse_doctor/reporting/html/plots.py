@@ -385,7 +385,7 @@ def gradients(name: str, title: str, pictures: Pictures) -> Plot | None:
         title=title,
         numbers=f"From {first[0]} with {short(known[first[0]])} to {last[0]} with {short(known[last[0]])}; "
         f"the smallest is {short(min(known.values()))}, the largest {short(max(known.values()))}."
-        " In the band the first layer's is healthy.",
+        " The first layer's is healthy within the band.",
         width=WIDTH,
         height=lower + _FOOT - 6,
         shapes="".join(shapes),
@@ -428,7 +428,9 @@ def timeline(name: str, title: str, history: History, *, watched: bool = False) 
         return None
     epochs = [epoch for points in drawn.values() for epoch, _ in points]
     first, last, height = min(epochs), max(epochs), 250.0
-    top = min(max(_LEAST_RATIO, *(value for points in drawn.values() for _, value in points)), _MOST_RATIO)
+    most = max(_LEAST_RATIO, *(value for points in drawn.values() for _, value in points))
+    top = min(most, _MOST_RATIO)
+    cut = "" if most <= top else f" What is above {top:g} is drawn at the upper edge."
     plane = axes((first, max(last, first + 1)), top * 1.04, (_TOP, height - _FOOT))
     shapes, legend = [plane.frame, svg.line(plane.level(1.0), "ink", width=1.5, dashes="12 3")], []
     for number, (word, points) in enumerate(drawn.items()):
@@ -442,7 +444,7 @@ def timeline(name: str, title: str, history: History, *, watched: bool = False) 
         title=title,
         numbers=f"From {unit} {first} to {last}, over the data's: "
         + ", ".join(f"{key.name} {key.value}" for key in legend)
-        + ".",
+        + f".{cut}",
         width=WIDTH,
         height=height,
         shapes="".join(shapes),
