@@ -31,9 +31,9 @@ from humouse_doctor.probes.plugins import wanted
 
 #: The environment that an interpreter is started with for jobs. It has one thread, and imports nothing from the current folder
 #: (Python 3.11 and later): a spawned one runs `python -c "from multiprocessing ..."`, and would run any `multiprocessing.py`
-#: there. It receives this interpreter's import path afterwards. glibc keeps freed memory for the next tensors instead of giving it
-#: back: forty steps of a warm-up (two layers of 64, 100 steps, batches of 64) take 8.2 s in place of 10.0, and 62,000 page faults
-#: in place of 811,000.
+#: there. It receives this interpreter's import path afterwards. glibc keeps freed memory for the next tensors instead of giving
+#: it back: forty steps of a warm-up (two layers of 64, 100 steps, batches of 64) take 8.2 s in place of 10.0, and 62,000 page
+#: faults in place of 811,000.
 OF_WORKERS = {
     "PYTHONSAFEPATH": "1",
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
