@@ -236,6 +236,11 @@ class Case:
         return self.drew_well_at_first and self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
 
     @property
+    def grew_since(self) -> bool:
+        """True if adversarial epochs have moved the weights, and the run's own samples have become far too large by then."""
+        return self.thrown_off and self.stage is not None and self.stage.kind is StageKind.ADVERSARIAL
+
+    @property
     def spaces_differ(self) -> bool:
         """True if the loss compares positions and the program reads deltas, or the other way round."""
         return self.space is not None and self.reading is not None and self.space.absolute != self.reading.space.absolute

@@ -50,7 +50,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
         verdict, disagreement = outranked(case, verdict, by_code, history)
         history = history if disagreement else compared(case, by_code, history)
     sick = verdict in (Verdict.COLLAPSED, Verdict.AT_RISK) and any(map(lacks, results))
-    if sick and case.has_checkpoint and not (case.warm_up_is_blameless or (case.thrown_off and not causes)):
+    if sick and case.has_checkpoint and not (case.warm_up_is_blameless or (case.grew_since and not causes)):
         chosen = (*chosen, *companions(chosen, case, by_code))
     remedies = tuple({remedy.id: remedy for remedy in (*remedies, *chosen)}.values())
     sentence = sentence_of(case, verdict, by_code, causes, findings)

@@ -25,7 +25,7 @@ _BLAMELESS = (
 )
 _THROWN_OFF = (
     "No cause was found in the warm-up, and the samples that the run drew itself grew far too large in the adversarial stage;"
-    " what in it did that is not known here."
+    " what in that stage did it is not known here."
 )
 
 
@@ -45,7 +45,7 @@ def sentence_of(
     sick = verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
     if sick and case.warm_up_is_blameless:
         said = f"{_BLAMELESS} {said}"
-    elif sick and case.thrown_off and not causes:
+    elif sick and case.grew_since and not causes:
         said = f"{_THROWN_OFF} {said}"
     if not case.contradictions:
         return said

@@ -40,8 +40,8 @@ _WORSE = (Verdict.HEALTHY, Verdict.AT_RISK, Verdict.COLLAPSED)
 _MOST_SPANS = 6
 #: Measures that differ by a larger factor are mentioned.
 _APART = 2.0
-#: A measure that grows by more than this in the adversarial stage, beyond what is healthy, was thrown off there. Of the runs of
-#: docs/accuracy ("Cured by the tool's own diff") the two that were grew 27- and 8-fold, the others at most 1.9-fold.
+#: A measure that grows by more than this in the adversarial stage, beyond what is healthy, was thrown off there. Of humouse's
+#: own runs in docs/accuracy three were: their spread grew 27-, 8- and 8-fold, that of the others at most 3-fold.
 _THROWN = 4.0
 
 
@@ -125,7 +125,7 @@ def drew_well_at_first(history: History) -> bool:
 
 
 def thrown_off(history: History) -> bool:
-    """Return True if the samples after the warm-up have too much of nothing, and the last ones have, by far."""
+    """Return True if no measure of the samples after the warm-up is too large, and some of the last samples' are by far."""
     first = _after_warm_up(history.snapshots)
     return first is not None and bool(history.series) and bool(_thrown(first, history.series[-1]))
 
@@ -139,7 +139,7 @@ def _healthy() -> dict[str, Interval]:
 
 
 def _thrown(first: Snapshot, last: Snapshot) -> list[str]:
-    """Return the measures that were thrown off between two snapshots, in words; none if the first had too much of any."""
+    """Return the measures that were thrown off between two snapshots, in words; none if one was too large at first."""
     most = {word: bounds.high for word, bounds in _healthy().items()}
     if any(first.measures.get(word, 0.0) > high for word, high in most.items()):
         return []

@@ -145,10 +145,12 @@ def test_a_warm_up_that_ended_well_is_not_blamed() -> None:
     thrown = runs.report({"HD101": B, "HD103": F}, case=replace(case, thrown_off=True))
     assert thrown.sentence == (
         "No cause was found in the warm-up, and the samples that the run drew itself grew far too large in the adversarial"
-        f" stage; what in it did that is not known here. {blamed}"
+        f" stage; what in that stage did it is not known here. {blamed}"
     )
     assert runs.report({"HD101": B, "HD103": F}, case=case).chosen
     assert not thrown.chosen  # a longer warm-up is no cure of what came after it
+    warm = replace(case, thrown_off=True, stage=Stage(kind=StageKind.WARM_UP, epoch=0))
+    assert runs.report({"HD101": B, "HD103": F}, case=warm).sentence == blamed  # these weights are the warm-up's own
     caused = {"HD101": F, "HD103": F, "HD202": F}
     plain, of_cause = (runs.report(caused, case=replace(case, thrown_off=off)) for off in (False, True))
     assert (of_cause.sentence, of_cause.chosen) == (plain.sentence, plain.chosen)

@@ -599,21 +599,31 @@ def root(context, missing=missing):
                         escape(environment.finalize(environment.getattr(l_1_section, 'overrides'))),
                         '</pre>\n</div>\n',
                     ))
+            if environment.getattr(l_1_section, 'hints'):
+                pass
+                t_22.append(
+                    '<p>',
+                )
+                if (environment.getattr(l_1_section, 'diff') or environment.getattr(l_1_section, 'overrides')):
+                    pass
+                    t_22.append(
+                        'The patch has a part in the code too.',
+                    )
+                else:
+                    pass
+                    t_22.append(
+                        'The patch is in the code.',
+                    )
+                t_22.append(
+                    '</p>',
+                )
             for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
                 _loop_vars = {}
                 pass
                 t_22.extend((
-                    '<div class="code-hint"><p><b>And in the code: ',
+                    '<div class="code-hint"><p><b>',
                     escape(environment.finalize(l_2_title)),
-                    '.</b>',
-                ))
-                if (environment.getattr(l_1_section, 'diff') or environment.getattr(l_1_section, 'overrides')):
-                    pass
-                    t_22.append(
-                        ' The lines above are one half of the patch, and this is the other.',
-                    )
-                t_22.extend((
-                    '</p><p>',
+                    '</b></p><p>',
                     escape(environment.finalize(l_2_hint)),
                     '</p></div>\n',
                 ))
@@ -840,7 +850,7 @@ def root(context, missing=missing):
                         '</span></p>',
                     ))
                 t_22.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 155 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 156 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
@@ -1062,7 +1072,7 @@ def root(context, missing=missing):
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 212 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 213 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
                     t_22.append(
@@ -1242,7 +1252,7 @@ def root(context, missing=missing):
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 259 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 260 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1315,7 +1325,7 @@ def root(context, missing=missing):
             pass
             t_25.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
-                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 277 in 'parts.html' evaluated to false and no else section was defined.")))),
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 278 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
             ))
@@ -1384,7 +1394,7 @@ def root(context, missing=missing):
                 pass
                 t_25.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 286 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 287 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1623,4 +1633,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=416&61=426&62=441&63=448&64=456&70=463&72=467&73=474&76=486&78=490&79=499&80=508&81=513&82=530&83=535&84=547&85=554&87=559&88=566&90=583&93=591&95=595&96=597&100=602&101=607&106=627&107=632&109=636&110=643&111=647&112=649&113=660&114=663&115=667&118=674&119=678&120=680&124=687&128=693&130=697&131=704&132=721&134=726&135=730&141=740&143=744&144=751&146=761&147=765&149=769&150=794&151=809&153=828&154=835&155=843&161=850&163=854&165=861&166=870&170=882&172=886&177=896&178=901&179=907&181=913&182=920&183=924&184=926&185=938&186=946&189=955&190=960&191=968&192=975&202=1008&204=1012&206=1022&208=1027&209=1033&210=1036&211=1045&212=1052&213=1071&220=1085&222=1089&224=1095&225=1098&226=1105&227=1112&228=1121&229=1123&230=1126&231=1130&233=1151&234=1153&236=1156&237=1173&238=1177&243=1180&244=1185&255=1213&257=1233&258=1239&259=1242&261=1247&262=1251&263=1256&264=1261&265=1270&269=1280&270=1288&272=1291&273=1297&274=1299&275=1314&277=1318&281=1333&283=1345&284=1351&285=1383&286=1387&292=1415&294=1420&297=1439&298=1448&299=1455&300=1464&304=1480&305=1486&308=1489&310=1494&311=1499&312=1501&313=1507&314=1509&316=1512&317=1516&323=1527&324=1534&325=1541&326=1545&328=1549&334=1554&335=1559&344=1583&345=1594&346=1598&348=1601&349=1606'
+debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=416&61=426&62=441&63=448&64=456&70=463&72=467&73=474&76=486&78=490&79=499&80=508&81=513&82=530&83=535&84=547&85=554&87=559&88=566&90=583&93=591&95=595&96=597&100=602&101=620&102=625&107=637&108=642&110=646&111=653&112=657&113=659&114=670&115=673&116=677&119=684&120=688&121=690&125=697&129=703&131=707&132=714&133=731&135=736&136=740&142=750&144=754&145=761&147=771&148=775&150=779&151=804&152=819&154=838&155=845&156=853&162=860&164=864&166=871&167=880&171=892&173=896&178=906&179=911&180=917&182=923&183=930&184=934&185=936&186=948&187=956&190=965&191=970&192=978&193=985&203=1018&205=1022&207=1032&209=1037&210=1043&211=1046&212=1055&213=1062&214=1081&221=1095&223=1099&225=1105&226=1108&227=1115&228=1122&229=1131&230=1133&231=1136&232=1140&234=1161&235=1163&237=1166&238=1183&239=1187&244=1190&245=1195&256=1223&258=1243&259=1249&260=1252&262=1257&263=1261&264=1266&265=1271&266=1280&270=1290&271=1298&273=1301&274=1307&275=1309&276=1324&278=1328&282=1343&284=1355&285=1361&286=1393&287=1397&293=1425&295=1430&298=1449&299=1458&300=1465&301=1474&305=1490&306=1496&309=1499&311=1504&312=1509&313=1511&314=1517&315=1519&317=1522&318=1526&324=1537&325=1544&326=1551&327=1555&329=1559&335=1564&336=1569&345=1593&346=1604&347=1608&349=1611&350=1616'
