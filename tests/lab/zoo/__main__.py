@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from tests.lab.zoo import rehearsing, results, tables
-from tests.lab.zoo.contexts import CONTEXTS, Part
-from tests.lab.zoo.corpus import judged, rehearse, search
+from tests.lab.zoo.contexts import CONTEXTS
+from tests.lab.zoo.corpus import judged, with_tries
 from tests.lab.zoo.figures import table
 from tests.lab.zoo.judge import tool_digest
+from tests.lab.zoo.rehearsing import rehearse_all
+from tests.lab.zoo.searching import search_all
 from tests.lab.zoo.training import Cache, jobs_of, tell, train_all
 
 _ROOT = Path(__file__).parents[3]
@@ -23,6 +25,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="processes that train and judge")
     parser.add_argument("--stage", choices=("train", "search", "rehearse", "judge", "report", "all"), default="all")
     parser.add_argument("--seconds", type=float, default=rehearsing.SECONDS, help="wall time of each rehearsal")
+    parser.add_argument("--most", type=int, help="the most searches to make")
     parser.add_argument("--contexts", help="names of contexts, with commas between; all by default")
     parser.add_argument("--results", type=Path, default=results.PATH, help="the file of results")
     parser.add_argument("--tables", action="store_true", help="write the tables of the results there are, and do nothing else")
@@ -44,19 +47,19 @@ def main() -> None:
         train_all(jobs_of(contexts, real), cache, given.jobs, tell)
     if given.stage == "train":
         return
-    if given.stage in ("search", "all"):
-        held_out = [context for context in contexts if context.part is not Part.CALIBRATION]
-        search(held_out, cache, real, given.jobs, tell)
-    if given.stage == "search":
-        return
-    if given.stage == "rehearse":  # a minute for each run, so it is no part of all
-        rehearse(contexts, cache, real, given.jobs, given.seconds, tell)
+    before = results.read(given.results) if given.results.exists() else []
+    if given.stage in ("search", "rehearse"):  # minutes for each run of the results file, so these are no part of all
+        runs = [results.run_of(row) for row in before]
+        asked = [(run, row) for run, row in zip(runs, before, strict=True) if run.context in contexts]
+        if given.stage == "search":
+            search_all([run for run, row in asked if row["search"] is None], cache, real, given.jobs, tell, given.most)
+        else:
+            rehearse_all([run for run, _ in asked], cache, real, given.jobs, given.seconds, tell)
+        results.write(given.results, with_tries(before, runs, cache, real), results.tool_of(given.results))
         return
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):
-        if names is not None and given.results.exists():  # those of other contexts stay as they were judged
-            judged_now = {row["context"] for row in rows}
-            rows = [*(row for row in results.read(given.results) if row["context"] not in judged_now), *rows]
+        rows = results.merged(before, rows, keep_others=names is not None)
         results.write(given.results, rows, tool_digest())
         rows = results.read(given.results)  # rounded as they are stored: the tables are made from these
         for path, text in tables.made(rows).items():

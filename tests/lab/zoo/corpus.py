@@ -11,9 +11,9 @@ from tests.lab.zoo.figures import Row
 from tests.lab.zoo.genome import Genome
 from tests.lab.zoo.judge import FIX_A, Judgement, Question, judge_all, patched, tool_digest
 from tests.lab.zoo.networks import trainable
-from tests.lab.zoo.results import row
+from tests.lab.zoo.results import rehearsal, row
 from tests.lab.zoo.selection import Lattice, Run, lattice_of, select
-from tests.lab.zoo.training import Cache, Job, job_of, jobs_of, train_all
+from tests.lab.zoo.training import Cache, Job, has_gestures, job_of, jobs_of, train_all
 from tests.lab.zoo.truth import Label
 
 #: A run after a change.
@@ -34,16 +34,22 @@ def lattices(contexts: Iterable[Context], cache: Cache, real: Path | None, say: 
     return found
 
 
-def search(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> None:
-    """Search a cure for the sick runs of the corpus with the tool's own trials."""
-    runs = [run for lattice in lattices(contexts, cache, real, say) for run in select(lattice)]
-    searching.search_all(runs, cache, real, workers, say)
-
-
-def rehearse(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, seconds: float, say: Say) -> None:
-    """Ask the rehearsed preflight about the runs of the corpus."""
-    runs = [run for lattice in lattices(contexts, cache, real, say) for run in select(lattice)]
-    rehearsing.rehearse_all(runs, cache, real, workers, seconds, say)
+def with_tries(rows: Iterable[Row], runs: Iterable[Run], cache: Cache, real: Path | None) -> list[Row]:
+    """Return the rows of `runs` with the searches and rehearsals that are in the cache; the others stay as they are."""
+    found = []
+    for one, run in zip(rows, runs, strict=True):
+        if not has_gestures(run.context, real):
+            found.append(one)
+            continue
+        searched, rehearsed = searching.found(run, cache, real), rehearsing.found(run, cache, real)
+        found.append(
+            {
+                **one,
+                "search": one["search"] if searched is None else searched.became,
+                "rehearsed": one.get("rehearsed") if rehearsed is None else rehearsal(rehearsed),
+            }
+        )
+    return found
 
 
 def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers: int, say: Say) -> list[Row]:
@@ -58,11 +64,8 @@ def judged(contexts: Iterable[Context], cache: Cache, real: Path | None, workers
     for (run, changes), judgement in zip(tries, judgements, strict=True):
         patch, fix_a = (_became(changed, cache, real) for changed in changes)
         lattice = by_context[run.context.name]
-        searched = searching.found(run, cache, real)
-        became = None if searched is None else searched.became
-        rehearsed = rehearsing.found(run, cache, real)
-        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a, search=became, rehearsed=rehearsed))
-    return rows
+        rows.append(row(run, lattice, judgement, patch=patch, fix_a=fix_a))
+    return with_tries(rows, runs, cache, real)
 
 
 def _question(run: Run, cache: Cache, real: Path | None) -> Question:

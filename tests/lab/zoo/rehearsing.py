@@ -19,9 +19,9 @@ from tests.lab.zoo.contexts import Kind
 from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import Drive
 from tests.lab.zoo.judge import write_run
-from tests.lab.zoo.networks import generator, is_humouse
+from tests.lab.zoo.networks import is_humouse
 from tests.lab.zoo.selection import Run
-from tests.lab.zoo.training import Cache, job_of, write_whole
+from tests.lab.zoo.training import Cache, has_gestures, job_of, write_whole
 
 #: Raise this with every change of how a rehearsal is asked for.
 REHEARSE_VERSION = 1
@@ -54,7 +54,9 @@ def rehearse_all(
 ) -> None:
     """Rehearse each run that has no answer yet, `workers` at a time."""
     tasks = [
-        (run, cache.folder, real, seconds) for run in runs if can_be_rehearsed(run) and found(run, cache, real, seconds) is None
+        (run, cache.folder, real, seconds)
+        for run in runs
+        if can_be_rehearsed(run) and has_gestures(run.context, real) and found(run, cache, real, seconds) is None
     ]
     say(f"rehearsals to do: {len(tasks)}, {seconds:g} s each")
     each(tasks, _rehearse, workers, say)
@@ -78,8 +80,7 @@ def _rehearse(task: tuple[Run, Path, Path | None, float]) -> str:
     run, folder, real, seconds = task
     job = job_of(run.context, run.genome, real)
     with tempfile.TemporaryDirectory(prefix="zoo-") as place:
-        weights = generator(run.context, run.genome).state_dict()  # untrained, since only the config and the gestures are used
-        request = write_run(Path(place), job, run.genome, weights)
+        request = write_run(Path(place), job, run.genome, weights={})
         gates = ("training.warmup_gates=slow",) if run.genome.drive is Drive.SLOW else ()
         start = time.perf_counter()
         report = report_on(replace(request, checkpoint=None, overrides=gates, seed=_SEED, rehearse_s=seconds))

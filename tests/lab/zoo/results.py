@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.lab.zoo.contexts import CONTEXTS
 from tests.lab.zoo.figures import Row, groups, plain, random_cure, summary
 from tests.lab.zoo.judge import Answer, Judgement
 from tests.lab.zoo.rehearsing import Answered
 from tests.lab.zoo.selection import Lattice, Run
-from tests.lab.zoo.truth import Label
+from tests.lab.zoo.truth import Label, Numbers
 from tests.lab.zoo.warmup import TRAINER_VERSION
 
 PATH = Path(__file__).with_name("results.json")
@@ -28,10 +29,8 @@ def row(
     *,
     patch: str,
     fix_a: str,
-    search: str | None,
-    rehearsed: Answered | None = None,
 ) -> Row:
-    """Return one run as plain data; `patch`, `fix_a` and `search` are its labels after those changes."""
+    """Return one run as plain data; `patch` and `fix_a` are its labels after those changes."""
     others = [
         label for genome, label in lattice.labels.items() if genome != run.genome and genome.steps.rank >= run.genome.steps.rank
     ]
@@ -50,12 +49,21 @@ def row(
         "cures": [sorted(factor.value for factor in cure) for cure in run.cures],
         "trained": _plain(judgement.trained),
         "preflight": None if judgement.preflight is None else _short(judgement.preflight),
-        "rehearsed": None if rehearsed is None else _rehearsal(rehearsed),
+        "rehearsed": None,
         "patch": patch,
         "fix_a": fix_a,
         "random": random_cure(healthy, len(others), TRIES),
-        "search": search,
+        "search": None,
     }
+
+
+def run_of(one: Row) -> Run:
+    """Return the run of a row; its cures are not known without the lattice."""
+    context = next(context for context in CONTEXTS if context.name == one["context"])
+    genome = next(genome for genome in context.genomes if genome.name == one["genome"])
+    found = {name: one[name] for name in ("skill", "moves", "varies", "bends") if name in one}
+    numbers = Numbers(**{name: math.nan if value is None else value for name, value in found.items()})
+    return Run(context=context, genome=genome, numbers=numbers, cures=())
 
 
 def _short(answer: Answer) -> dict[str, Any]:
@@ -67,7 +75,8 @@ def _short(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _rehearsal(answered: Answered) -> dict[str, Any]:
+def rehearsal(answered: Answered) -> dict[str, Any]:
+    """Return a rehearsal's answer as plain data."""
     return {
         "verdict": answered.verdict,
         "causes": list(answered.causes),
@@ -108,6 +117,27 @@ def read(path: Path) -> list[Row]:
     stored = json.loads(path.read_text())
     names = stored["head"]["metrics"]
     return [_unpacked(one, names) for one in stored["runs"]]
+
+
+def tool_of(path: Path) -> str:
+    """Return the digest of the tool that judged a results file's runs."""
+    found: str = json.loads(path.read_text())["head"]["tool"]
+    return found
+
+
+def merged(before: Sequence[Row], now: Sequence[Row], *, keep_others: bool) -> list[Row]:
+    """Return the rows that were judged now, with the searches and rehearsals from before where there are none now.
+
+    With `keep_others` the rows of contexts that were not judged now stay.
+    """
+    known = {(row["context"], row["genome"]): row for row in before}
+    judged = {row["context"] for row in now}
+    tries = ("search", "rehearsed")
+    rows = []
+    for row in now:
+        old = known.get((row["context"], row["genome"]), {})
+        rows.append({**row, **{name: old.get(name) for name in tries if row[name] is None}})
+    return [*(row for row in before if keep_others and row["context"] not in judged), *rows]
 
 
 def _packed(one: Row, names: Mapping[str, Sequence[str]]) -> Row:

@@ -11,9 +11,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
-
-import torch
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
@@ -31,7 +30,7 @@ from tests.lab.zoo.genome import Drive, Genome, HeadKind, Kl, Latent, Rate, Spac
 from tests.lab.zoo.judge import write_run
 from tests.lab.zoo.networks import is_humouse, trainable
 from tests.lab.zoo.selection import Run
-from tests.lab.zoo.training import Cache, Job, job_of, run_job, write_whole
+from tests.lab.zoo.training import Cache, Job, has_gestures, job_of, run_job, write_whole
 from tests.lab.zoo.truth import Label
 
 #: Raise this with every change of how a search is made.
@@ -60,9 +59,17 @@ def can_be_searched(run: Run) -> bool:
     return run.label is Label.COLLAPSED and is_humouse(run.context, run.genome) and run.context.kind is not Kind.TABLE
 
 
-def search_all(runs: Iterable[Run], cache: Cache, real: Path | None, workers: int, say: Callable[[str], None]) -> None:
-    """Search a cure for each run that has not been searched yet."""
-    tasks = [(run, cache.folder, real) for run in runs if can_be_searched(run) and found(run, cache, real) is None]
+def search_all(
+    runs: Iterable[Run], cache: Cache, real: Path | None, workers: int, say: Callable[[str], None], most: int | None = None
+) -> None:
+    """Search a cure for at most `most` runs that have not been searched yet, those of every context in turn."""
+    of_context: dict[str, list[Run]] = {}
+    for run in runs:
+        if can_be_searched(run) and has_gestures(run.context, real) and found(run, cache, real) is None:
+            of_context.setdefault(run.context.name, []).append(run)
+    cheapest_first = sorted(of_context.values(), key=lambda some: some[0].context.full_steps * some[0].context.length)
+    in_turn = [run for turn in zip_longest(*cheapest_first) for run in turn if run is not None]
+    tasks = [(run, cache.folder, real) for run in in_turn[:most]]
     say(f"searches to do: {len(tasks)}")
     each(tasks, _search, workers, say)
 
@@ -83,7 +90,7 @@ def _search(task: tuple[Run, Path, Path | None]) -> str:
     cache, start = Cache(folder), time.perf_counter()
     job = job_of(run.context, run.genome, real)
     with tempfile.TemporaryDirectory(prefix="zoo-") as place:
-        chosen, arms = _chosen(job, run.genome, Path(place), cache.weights(job.key, run.genome.steps))
+        chosen, arms = _chosen(job, run.genome, Path(place))
     became = "nothing found"
     if chosen is not None:
         became = _BECAME[_truth_of(run, chosen, cache, real)]
@@ -96,9 +103,9 @@ def _search(task: tuple[Run, Path, Path | None]) -> str:
     return f"{run.name}: {ended.became} ({ended.arm or '-'}; {ended.arms} arms, {ended.seconds:.0f} s)"
 
 
-def _chosen(job: Job, genome: Genome, place: Path, weights: dict[str, torch.Tensor]) -> tuple[Arm | None, int]:
+def _chosen(job: Job, genome: Genome, place: Path) -> tuple[Arm | None, int]:
     """Return the search's answer to the run's config and gestures, and the number of arms it tried."""
-    request = replace(write_run(place, job, genome, weights), checkpoint=None)
+    request = replace(write_run(place, job, genome, weights={}), checkpoint=None)
     assert request.config is not None
     assert request.data is not None
     config = reader.read(request.config)

@@ -140,13 +140,15 @@ def job_of(context: Context, genome: Genome, real: Path | None) -> Job:
     return Job(context=context, genome=longest, real=real if context.source is Source.REAL else None)
 
 
+def has_gestures(context: Context, real: Path | None) -> bool:
+    """Return False if a context needs the file of real gestures, and there is none."""
+    return real is not None or context.source is not Source.REAL
+
+
 def jobs_of(contexts: Iterable[Context], real: Path | None) -> tuple[Job, ...]:
     """Return all trainings of some contexts, in order; without a file, those of real gestures are left out."""
     return tuple(
-        job_of(context, genome, real)
-        for context in contexts
-        if real is not None or context.source is not Source.REAL
-        for genome in context.trainings
+        job_of(context, genome, real) for context in contexts if has_gestures(context, real) for genome in context.trainings
     )
 
 
