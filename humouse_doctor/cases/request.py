@@ -22,8 +22,8 @@ class Request:
     are drawn, at most `max_sequences` gestures are kept; `quick` skips latent fitting; `model` is `package.module:factory` for
     a generator of the user's own, whose code is then imported and run; with `salvage`, objects of foreign classes in a
     checkpoint are read as plain data instead of refused. With `rehearse_s` a config without a checkpoint is trained for so many
-    seconds of wall time. `as_is` takes the data for the loss's targets, whatever their channels are; `part` names the part of
-    what the user's own generator returns.
+    seconds of wall time on `device`, named as for `--device`. `as_is` takes the data for the loss's targets, whatever their
+    channels are; `part` names the part of what the user's own generator returns.
     """
 
     checkpoint: Path | None = None
@@ -38,6 +38,7 @@ class Request:
     model: str | None = None
     salvage: bool = False
     rehearse_s: float | None = None
+    device: str = "cpu"
     as_is: bool = False
     part: str | None = None
 

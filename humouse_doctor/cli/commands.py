@@ -25,6 +25,7 @@ from humouse_doctor.cli.options import (
     Compare,
     Config,
     Data,
+    DeviceOption,
     FailOnOption,
     Files,
     FormatOption,
@@ -111,12 +112,15 @@ def _request(
     model: str | None = None,
     salvage: bool = False,
     rehearse: str | None = None,
+    device: str = "cpu",
     targets: Targets = Targets.GESTURES,
     part: str | None = None,
 ) -> Request:
-    """Return the request for the options of inspect, preflight, suggest-config and gate."""
+    """Return the request for the options of inspect, preflight, suggest-config and gate; raise `UsageError` in one line."""
     from humouse_doctor.cases.request import Request
 
+    if device != "cpu" and rehearse is None:
+        raise UsageError(f"--device {device}: only a training runs on a device; add --rehearse")
     return Request(
         checkpoint=checkpoint,
         config=config,
@@ -130,6 +134,7 @@ def _request(
         model=model,
         salvage=salvage,
         rehearse_s=None if rehearse is None else _seconds("--rehearse", rehearse),
+        device=device,
         as_is=targets is Targets.AS_IS,
         part=part,
     )
@@ -241,6 +246,7 @@ def preflight(
     source: Source = None,
     reads: ReadsOption = None,
     rehearse: Rehearse = None,
+    device: DeviceOption = "cpu",
     max_sequences: MaxSequences = 2048,
     seed: Seed = 0,
     targets: TargetsOption = Targets.GESTURES,
@@ -264,7 +270,9 @@ def preflight(
 
     detail = detail_of(full=full, quiet=quiet, verbose=verbose)
     files = destinations.outputs(output or (), Format, (config, data, compare))
-    request = _request(config, data, set_, max_sequences, seed, source=source, reads=reads, rehearse=rehearse, targets=targets)
+    request = _request(
+        config, data, set_, max_sequences, seed, source=source, reads=reads, rehearse=rehearse, device=device, targets=targets
+    )
     display = service.Display(fail_on=fail_on, compare=compare, root=printing.root())
     with _rehearsals(request) as shown:
         view = service.inspect_run(request, display, select or (), ignore or (), printing.progress, shown)
@@ -294,6 +302,7 @@ def suggest_config(
     source: Source = None,
     reads: ReadsOption = None,
     rehearse: Rehearse = None,
+    device: DeviceOption = "cpu",
     emit: Annotated[Emit, typer.Option("--emit", help="Format of the patch.")] = Emit.DIFF,
     write: Annotated[bool, typer.Option("--write", help="Change the config in place; a backup is kept.")] = False,
     force: Annotated[bool, typer.Option("--force", help="With --write: change even the record of a finished run.")] = False,
@@ -330,6 +339,7 @@ def suggest_config(
         model=model,
         salvage=salvage,
         rehearse=rehearse,
+        device=device,
         targets=targets,
         part=part,
     )
@@ -370,6 +380,7 @@ def verify(
     targets: TargetsOption = Targets.GESTURES,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Trials run at a time; 0 uses all cores.")] = 0,
     cluster: ClusterOption = None,
+    device: DeviceOption = "cpu",
     outcome: Annotated[
         Path | None, typer.Option("--outcome", help="Store every trial here (JSON); an interrupted verify continues from it.")
     ] = None,
@@ -431,6 +442,7 @@ def verify(
         trainer=command,
         workers=workers,
         cluster=cluster,
+        device=device,
     )
     _note_broken()
     with Trials(None if steps is not None else request.budget_s) as shown:
@@ -466,6 +478,7 @@ def gate(
     source: Source = None,
     reads: ReadsOption = None,
     rehearse: Rehearse = None,
+    device: DeviceOption = "cpu",
     policy: Annotated[
         Path | None,
         typer.Option(
@@ -521,6 +534,7 @@ def gate(
             source=source,
             reads=reads,
             rehearse=rehearse,
+            device=device,
             targets=targets,
         ),
         today=date.today(),  # a policy's day ends where the people are

@@ -111,6 +111,9 @@ Rehearse = Annotated[
 ]
 
 
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Device that trains: cpu, cuda, cuda:1, or auto for a GPU where there is one.")
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", min=0, help="Worker processes; 0: one per core. Default: as many as pay.")
 ]

@@ -88,7 +88,7 @@ class TimedLstmGenerator(nn.Module):
     def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
         embedded = torch.tanh(self.pre(torch.cat([latent, condition], dim=-1)))  # (N, H)
         states = embedded.unsqueeze(1).expand(-1, self.target_len, -1)  # (N, T, H)
-        time = torch.linspace(0.0, 1.0, self.target_len).view(1, -1, 1).expand(len(states), -1, 1)
+        time = torch.linspace(0.0, 1.0, self.target_len, device=states.device).view(1, -1, 1).expand(len(states), -1, 1)
         states = torch.cat([states, time], dim=-1)  # (N, T, H + 1)
         for layer in self.lstm_layers:
             states, _ = layer(states)

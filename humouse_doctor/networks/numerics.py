@@ -27,14 +27,20 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed the CPU's random numbers for the block; the caller's stream continues as if nothing had been drawn."""
-    before = torch.get_rng_state()
-    torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the accelerators as well, now or later
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed the random numbers of the CPU, and of a CUDA `device`, for the block; the caller's streams do not change."""
+    cuda = device if device is not None and device.type == "cuda" else None
+    before, before_cuda = torch.get_rng_state(), None if cuda is None else torch.cuda.get_rng_state(cuda)
+    torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every accelerator as well, now or later
+    if cuda is not None:
+        with torch.cuda.device(cuda):
+            torch.cuda.manual_seed(seed)
     try:
         yield
     finally:
         torch.set_rng_state(before)
+        if cuda is not None and before_cuda is not None:
+            torch.cuda.set_rng_state(before_cuda, cuda)
 
 
 @contextmanager

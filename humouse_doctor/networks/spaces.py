@@ -31,7 +31,7 @@ def z_scored_sum(space: Space, output: Tensor) -> Tensor:
     """
     assert space.position_mean is not None
     assert space.position_std is not None
-    start = _constant(space.position_mean / (space.position_std + EPSILON))
+    start = _constant(space.position_mean / (space.position_std + EPSILON)).to(output.device)
     return torch.cat([output[..., :2].cumsum(dim=1) - start, output[..., 2:]], dim=-1)
 
 

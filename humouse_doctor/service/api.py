@@ -98,18 +98,20 @@ def preflight(
     source: str | Path | None = None,
     settings: Mapping[str, Value] | None = None,
     rehearse_s: float | None = None,
+    device: str = "cpu",
     max_sequences: int = 2048,
     seed: int = 0,
     plugins: bool = True,
 ) -> Report:
     """Diagnose a config, or the config of a run's folder, before it is trained: by rules, or with `rehearse_s` by measuring.
 
-    A rehearsal trains the run's own warm-up on its `data` for at most so many seconds of wall time, and measures the result;
-    `Report.rehearsed` says how much was trained. `settings` override config values by key. Raises `DoctorError` in one line.
+    A rehearsal trains the run's own warm-up on its `data` for at most so many seconds of wall time, on `device` (cpu, cuda,
+    cuda:1 or auto), and measures the result; `Report.rehearsed` says how much was trained. `settings` override config values
+    by key. Raises `DoctorError` in one line.
     """
     request = _request(None, config, data, source, settings, 512, seed, quick=False)
     with using(plugins=plugins), names.names_in_errors():
-        return Report.of(report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s)))
+        return Report.of(report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s, device=device)))
 
 
 def load_case(

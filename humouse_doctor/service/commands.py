@@ -125,6 +125,7 @@ def typed(command: str, request: Request, *options: str) -> str | None:
     for override in request.overrides:
         words.extend(("--set", override))
     words.extend(() if request.rehearse_s is None else (f"--rehearse={request.rehearse_s:g}s",))
+    words.extend(() if request.device == "cpu" else ("--device", request.device))
     words.extend(() if request.model is None else ("--model", request.model))
     words.extend(() if request.part is None else ("--part", request.part))
     words.extend(("--targets", "as-is") if request.as_is else ())

@@ -43,7 +43,7 @@ class WarmUp:
     `learning_rate` and `betas` are Adam's; `noise_std` is in units of the latent; `steps` counts optimiser steps. With
     `summed`, the loss compares z-scored positions of that space with the sum of the output. The output is then in stds of
     the positions while it is trained, and the output layer takes the stds over at the end.
-    Two warm-ups with one seed start from equal weights where their shapes agree, and use the same batches.
+    Two warm-ups with one seed start from equal weights where their shapes agree, and use the same batches, on any `device`.
     """
 
     spec: GeneratorSpec
@@ -60,6 +60,7 @@ class WarmUp:
     kl_weight: float = KL_WEIGHT
     summed: Space | None = None
     seed: int = 0
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +97,18 @@ def train(
     `conditions` is (N, C), zeros by default. `tick(step, loss)` is called after every step and ends the training if it
     returns True; before it `look` is called. The caller's random state does not change.
     """
-    with memory_asked("the warm-up"), one_thread(), seeded(warm_up.seed), denormals_flushed():
-        return _train(warm_up, targets, conditions, tick, look)
+    device = torch.device(warm_up.device)
+    with memory_asked("the warm-up"), one_thread(), seeded(warm_up.seed, device), denormals_flushed():
+        return _train(warm_up, targets, conditions, tick, look, device)
 
 
 def _train(
-    warm_up: WarmUp, targets: FloatArray, conditions: FloatArray | None, tick: Tick | None, look: Look | None
+    warm_up: WarmUp,
+    targets: FloatArray,
+    conditions: FloatArray | None,
+    tick: Tick | None,
+    look: Look | None,
+    device: torch.device,
 ) -> Trained:
     spec = warm_up.spec
     network = build(spec)
@@ -120,11 +127,14 @@ def _train(
         source = nn.Embedding(len(sequences), spec.latent_dim)
     else:
         source = _Encoder(sequences.size(-1), warm_up.encoder_hidden, spec.latent_dim * (2 if variational else 1))
+    network, source = network.to(device), source.to(device)  # built on the CPU, so that they start equal on any device
+    sequences, given = sequences.to(device), given.to(device)
     trained = [*network.parameters(), *source.parameters()]
     optimiser = Adam(trained, learning_rate=warm_up.learning_rate, betas=warm_up.betas)
     network.train()
     losses = []
     for step, rows in enumerate(_batches(len(sequences), warm_up.batch_size, warm_up.steps)):
+        rows = rows.to(device)
         batch, condition = sequences[rows], given[rows]
         code: Tensor = source(rows if warm_up.latent_table else batch)
         if variational:
@@ -145,7 +155,8 @@ def _train(
 
 
 def _ended(warm_up: WarmUp, network: nn.Module, losses: Sequence[float]) -> Trained:
-    """Return the generator as the warm-up leaves it behind; the network itself is changed."""
+    """Return the generator as the warm-up leaves it behind, on the CPU; the network itself is changed."""
+    network = network.cpu()
     if warm_up.summed is not None and warm_up.summed.position_std is not None:
         scale_output(network, warm_up.summed.position_std)
     network.eval()
@@ -167,7 +178,7 @@ def _distort(code: Tensor, warm_up: WarmUp, generator: torch.Generator) -> Tenso
     if warm_up.whiten and len(code) > 1:
         code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
     if warm_up.noise_std > 0:
-        code = code + torch.randn(code.shape, generator=generator) * warm_up.noise_std
+        code = code + torch.randn(code.shape, generator=generator).to(code.device) * warm_up.noise_std
     return code
 
 
@@ -178,7 +189,7 @@ def _variational_loss(network: nn.Module, code: Tensor, condition: Tensor, batch
     """
     assert isinstance(network, Seq2SeqGenerator)
     mean, log_var = code.chunk(2, dim=-1)
-    latent = mean + torch.randn_like(mean) * torch.exp(0.5 * log_var)
+    latent = mean + torch.randn(mean.shape).to(mean.device) * torch.exp(0.5 * log_var)
     decoded = network.teacher_forced(latent, condition, batch)
     divergence = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum(dim=1).mean()
     return nn.functional.l1_loss(decoded, batch) + kl_weight * divergence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean
 from types import MappingProxyType
@@ -84,7 +84,7 @@ class Bench:
     `config` is the file's path, for messages. `read` is that file, read once, with `overrides` applied; no trial reads it
     again. `base_steps` is the number of steps for the run as it is; an arm with more epochs gets proportionally more. A
     training that has not ended at `deadline` (of time.monotonic, which all processes share) is cut. `samples` is the number
-    of prior latents to draw. `source` holds the facts of the user's trainer, None if it was not read.
+    of prior latents to draw. `device` trains. `source` holds the facts of the user's trainer, None if it was not read.
     """
 
     config: Path
@@ -95,6 +95,7 @@ class Bench:
     deadline: float | None = None
     pretrainer: bool = False
     samples: int = 512
+    device: str = "cpu"
     source: TrainerFacts | None = None
 
     def settings(self, arm: Arm) -> Settings:
@@ -113,7 +114,7 @@ class Bench:
         Raises `InputError` if training or examining it would exceed the limits.
         """
         settings = self._affordable(job.arm)
-        return rehearse(
+        planned = rehearse(
             settings,
             self.gestures,
             steps=job.steps,
@@ -122,6 +123,7 @@ class Bench:
             pretrainer=self.pretrainer,
             source=self.source,
         )
+        return replace(planned, warm_up=replace(planned.warm_up, device=self.device))
 
     def require_room(self, arm: Arm) -> None:
         """Raise `InputError` if a trial of `arm` would exceed the limits, before anything is built."""

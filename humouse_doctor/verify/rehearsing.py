@@ -26,6 +26,7 @@ from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared.measures import best_constant_loss, motionless_loss
+from humouse_doctor.training.device import chosen
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.training.warm_up import Trained, train
 from humouse_doctor.verify.bench import Bench, OnPulse, Pulse, by_name, ignore_pulse
@@ -95,6 +96,7 @@ def rehearsed(
             base_steps=own,
             pretrainer=loaded.case.subject_is_pretrainer,
             samples=request.samples,
+            device=chosen(request.device),
             source=loaded.source,
         )
         first, last, stopped = _trained(bench, request, ends, on_pulse, progress, clock)

@@ -31,6 +31,7 @@ from humouse_doctor.probes.registry import current
 from humouse_doctor.remedies.arms import part_names, together
 from humouse_doctor.remedies.candidates import bundle, can_be_tried, candidates
 from humouse_doctor.stored import outcome as outcome_json
+from humouse_doctor.training.device import chosen
 from humouse_doctor.training.plan import own_steps
 from humouse_doctor.verify import warm_start
 from humouse_doctor.verify.bench import Bench
@@ -62,7 +63,7 @@ class VerifyRequest:
     `patches` are files, codes of probes or ids of remedies; if empty, the remedies of the diagnosis are tried. `steps` is
     the number of optimiser steps for the run as it is; if None, it is chosen so that all trials fit into `budget_s`
     seconds. `outcome` is the file that stores every trial. `workers` 0 uses all cores; `cluster` is the address of a scheduler
-    whose workers run the trials instead.
+    whose workers run the trials instead. `device` trains: cpu, cuda, cuda:1, or auto for a GPU where this process sees one.
     """
 
     config: Path
@@ -82,6 +83,7 @@ class VerifyRequest:
     trainer: Command | None = None
     workers: int = 0
     cluster: str | None = None
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,9 @@ def verify(
     an interruption runs only the missing ones.
     """
     started = time.monotonic()
+    request = replace(request, device=chosen(request.device))
+    if request.trainer is not None and request.device != "cpu":
+        raise UsageError("--trainer: your own command says what it trains on; leave out --device")
     if request.trainer is not None and request.cluster is not None:
         raise UsageError("--trainer runs on this machine alone; leave out --cluster")
     with alone() if request.trainer is not None else crew_for(request.workers, request.cluster) as crew:
@@ -143,6 +148,7 @@ def _verified(
         deadline=None if request.steps is not None else started + _TRAINING_ENDS_AT * request.budget_s,
         pretrainer=loaded.case.subject_is_pretrainer,
         source=loaded.source,
+        device=request.device,
     )
     if request.trainer is None:
         bench.require_room(AS_IT_IS)
@@ -391,5 +397,6 @@ def _fingerprint(request: VerifyRequest, settings: Settings, gestures: Gestures,
         VERSION, config_values(settings), data.hexdigest(), request.steps, request.max_sequences,
         request.trainer and request.trainer.text, request.checkpoint and str(request.checkpoint),
         source and (source.reads, source.compares, sorted(source.added)),
+        *((request.device,) if request.device != "cpu" else ()),
     ]  # fmt: skip
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

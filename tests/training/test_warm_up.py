@@ -251,3 +251,40 @@ def test_a_look_shows_the_generator_as_if_it_ended_there_and_changes_nothing(arc
         assert not shown.network.training
         for name, tensor in shown.network.state_dict().items():
             torch.testing.assert_close(tensor, own.network.state_dict()[name], rtol=0, atol=0)
+
+
+class TestDevice:
+    """The meta device computes no numbers, but refuses a tensor of the CPU beside its own, as a GPU does."""
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"whiten": True, "noise_std": 0.5},
+            {"time_input": True},
+            {"latent_table": True},
+            {"architecture": Architecture.TCN},
+            {"architecture": Architecture.SEQ2SEQ},
+            {"summed": Space(absolute=True, position_mean=np.zeros(2), position_std=np.ones(2))},
+        ],
+        ids=lambda changes: next(iter(changes)),
+    )
+    def test_everything_of_a_step_is_on_the_device(self, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+        moved: list[nn.Module] = []
+        monkeypatch.setattr(Tensor, "item", lambda _: 0.5)  # which a tensor without numbers has not
+
+        def moved_back(network: nn.Module) -> nn.Module:
+            moved.append(network)
+            return network
+
+        monkeypatch.setattr(nn.Module, "cpu", moved_back)
+        monkeypatch.setattr(trial, "scale_output", lambda *_: None)
+        trained = train(_warm_up(steps=2, device="meta", **changes), _targets())
+        assert trained.losses.tolist() == [0.5, 0.5]
+        assert {parameter.device.type for parameter in trained.network.parameters()} == {"meta"}
+        assert moved == [trained.network]
+
+    def test_a_tensor_left_on_the_cpu_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Tensor, "item", lambda _: 0.5)
+        monkeypatch.setattr(trial, "_distort", lambda code, *_: code + torch.randn(code.shape))
+        with pytest.raises(RuntimeError, match="device"):
+            train(_warm_up(steps=1, device="meta"), _targets())

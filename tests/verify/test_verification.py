@@ -55,6 +55,21 @@ def _few_fits() -> Iterator[None]:
         yield
 
 
+def test_a_device_that_is_not_there_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--device gpu: expected cpu, cuda, cuda:1 or auto"):
+        verify(order(tmp_path, device="gpu"), Listener())
+
+
+def test_trials_of_another_device_are_not_taken_over(run: Path) -> None:
+    request = order(run)
+    config, gestures = reader.read(request.config), read_gestures(request.data, reader.read(request.config).settings, 64, 0)
+    here, there = (
+        verification._fingerprint(replace(request, device=device), config.settings, gestures, None)
+        for device in ("cpu", "cuda")
+    )
+    assert here != there
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     """A folder with a config and gestures."""
