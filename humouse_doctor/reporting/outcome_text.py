@@ -100,7 +100,7 @@ def _arms(console: Console, outcome: Outcome) -> None:
         by_name = {change.metric: change for change in arm.changes}
         shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in current().labels.items()]
         say(console, ", ".join(shown), indent=4)
-        decisive = None if arm.healthy_seeds == arm.seeds else furthest({one.metric: one.after for one in arm.changes})
+        decisive = furthest({one.metric: one.after for one in arm.changes})
         if decisive is not None:
             say(console, f"furthest from health: {decisive}", indent=4)
         if arm.gain is not None and arm.arm.key:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean, stdev
 
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Trial
-from humouse_doctor.core.probe import Judgement, Metric, ProbeResult
+from humouse_doctor.core.probe import Metric, ProbeResult
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.diagnosis.causes import explodes, lacks
 from humouse_doctor.probes.registry import current
 
 #: A ratio off its healthy interval by this factor counts as the worst: 0.02 and 0.0002 are both flat.
@@ -30,9 +31,13 @@ def _deciding() -> Mapping[str, Metric]:
 
 
 def is_healthy(results: Sequence[ProbeResult]) -> bool:
-    """Return True if every deciding symptom was measured and is healthy."""
+    """Return True if every deciding symptom was measured, none lacks anything, and none is too large beyond tolerance.
+
+    That is what `inspect` asks of a healthy run: samples that move somewhat too much have not collapsed.
+    """
     by_code = {result.code: result for result in results}
-    return all(code in by_code and by_code[code].judgement is Judgement.HEALTHY for code in current().deciding_in_trials)
+    decide = [by_code.get(code) for code in current().deciding_in_trials]
+    return all(one is not None and one.judgement is not None and not lacks(one) and not explodes(one) for one in decide)
 
 
 def _decided(measurements: Mapping[str, float]) -> Iterator[tuple[str, Metric, float | None]]:

@@ -10,6 +10,7 @@ from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Trial
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import Edit
 from humouse_doctor.verify.effects import compare, distance, furthest, interval95, is_as_well, is_healthy, is_inside
+from tests.builders import probe
 from tests.verify.builders import FLAT, RATIOS, SHARES, WELL, trial
 
 ARM = Arm(title="an arm", edits=(Edit(key="training.reconstruction_epochs", old=1, new=2),))
@@ -90,20 +91,38 @@ def test_a_number_that_is_none_keeps_the_distance_within_bounds(name: str, value
     assert 0.0 <= distance({**WELL, name: value}) <= 1 / len(WELL) + 1e-12
 
 
-def _results(**judged: Judgement) -> list[ProbeResult]:
+def _results(measured: dict[str, float]) -> list[ProbeResult]:
+    """The results of the probes that measured these numbers, by `code.metric`."""
+    of: dict[str, dict[str, float]] = {}
+    for name, value in measured.items():
+        code, _, metric = name.partition(".")
+        of.setdefault(code, {})[metric] = value
+    judged = {code: probe(code).judge(numbers) for code, numbers in of.items()}
     return [
-        ProbeResult(code=code, status=Status.FOUND, judgement=judgement, measurements={}) for code, judgement in judged.items()
+        ProbeResult(
+            code=code,
+            status=Status.HEALTHY if judgement is Judgement.HEALTHY else Status.FOUND,
+            judgement=judgement,
+            measurements=of[code],
+        )
+        for code, judgement in judged.items()
     ]
 
 
 def test_a_run_is_healthy_only_where_all_that_decides_was_measured_and_is() -> None:
-    sound = dict.fromkeys(("HD101", "HD103", "HD104", "HD105"), Judgement.HEALTHY)
+    assert is_healthy(_results(WELL))
+    for name in WELL:
+        assert not is_healthy(_results({**WELL, name: 0.9 * {**RATIOS, **SHARES}[name].low}))
+        assert not is_healthy(_results({other: 1.0 for other in WELL if not other.startswith(name.partition(".")[0])}))
 
-    assert is_healthy(_results(**sound))
-    assert is_healthy(_results(**sound, HD107=Judgement.FOUND))
-    for code in sound:
-        assert not is_healthy(_results(**{**sound, code: Judgement.BORDERLINE}))
-        assert not is_healthy(_results(**{other: Judgement.HEALTHY for other in sound if other != code}))
+
+@pytest.mark.parametrize(("velocity", "healthy"), [(4.5, True), (29.0, True), (31.0, False)])
+def test_samples_that_shake_have_not_collapsed_unless_they_are_beyond_what_inspect_tolerates(
+    velocity: float, healthy: bool
+) -> None:
+    shaking = {**WELL, VELOCITY: velocity}
+    assert is_healthy(_results(shaking)) is healthy
+    assert furthest(shaking) == f"{VELOCITY} is {velocity:.3g}, healthy is 0.12 to 4"
 
 
 def test_the_interval_is_the_one_computed_by_hand() -> None:
