@@ -19,6 +19,7 @@ class Part(str, Enum):
     HELD_OUT = "held-out"
     SUMMED = "summed"
     SOUND = "sound"
+    FRESH = "fresh"
 
 
 class Kind(str, Enum):

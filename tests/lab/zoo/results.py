@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.lab.zoo.contexts import CONTEXTS
 from tests.lab.zoo.figures import Row, groups, plain, random_cure, summary
+from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.judge import Answer, Judgement
 from tests.lab.zoo.rehearsing import Answered
 from tests.lab.zoo.selection import Lattice, Run
@@ -59,7 +60,7 @@ def row(
 
 def run_of(one: Row) -> Run:
     """Return the run of a row; its cures are not known without the lattice."""
-    context = next(context for context in CONTEXTS if context.name == one["context"])
+    context = next(context for context in (*CONTEXTS, *FRESH) if context.name == one["context"])
     genome = next(genome for genome in context.genomes if genome.name == one["genome"])
     found = {name: one[name] for name in ("skill", "moves", "varies", "bends") if name in one}
     numbers = Numbers(**{name: math.nan if value is None else value for name, value in found.items()})
