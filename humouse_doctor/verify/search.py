@@ -2,7 +2,8 @@
 
 Round one trains the run as it is, the diagnosis' own patch, and the best level of every lever together (the *bundle*). If
 the bundle does not cure, one remedy at a time is exchanged or added. From the smallest arm that cures, each part is left out
-once, those that look needless first, and stays out if the rest cures as well. The rest is then trained with every seed. In
+once, those that look needless first, and stays out if the rest cures as well. The rest is then trained with every seed; if it
+is not healthy with all of them, neither is a larger arm, and there is time, one remedy more is exchanged or added. In
 the zoo's lattice this took fewer trainings than QuickXplain (Junker, AAAI 2004), since arms have few parts: see
 docs/accuracy.md.
 """
@@ -122,7 +123,16 @@ class Search:
         for cure in (smallest, *sorted(larger, key=lambda one: (not one.well, _size(one)))):
             if self._holds(cure.arm):
                 return self._ended(cure)
-        return self._ended(None)
+        return self._ended(self._one_that_holds(start))
+
+    def _one_that_holds(self, start: _ArmTrials) -> _ArmTrials | None:
+        """Exchange or add one remedy of `start`, which is not healthy with every seed, until one is; return None if none is."""
+        for names in self._exchanges(start):
+            tried = self._try([arm for arm in self._with_each(start, names) if arm.key not in self._seen])
+            for one in sorted(tried, key=lambda one: one.rank):
+                if one.healthy and self._holds(one.arm):
+                    return one
+        return None
 
     def _ended(self, chosen: _ArmTrials | None) -> SearchResult:
         arm = None if chosen is None else chosen.arm
@@ -166,14 +176,21 @@ class Search:
 
     def _one_exchange(self, now: _ArmTrials) -> _ArmTrials | None:
         """Return the first arm with one remedy exchanged that is nearer to health, None if there is none."""
-        bundle = [remedy.id for remedy in self.bundle]
-        for names in _grouped(name for name in (*bundle, *self.remedies) if name not in now.arm.remedies):
-            arms = [together([self._known[name] for name in swapped(now.arm.remedies, new)]) for new in names]
-            tried = self._try([arm for arm in arms if arm.key not in self._seen])
+        for names in self._exchanges(now):
+            tried = self._try([arm for arm in self._with_each(now, names) if arm.key not in self._seen])
             best = min(tried, key=lambda one: one.rank, default=None)
             if best is not None and (best.rank[:2] < now.rank[:2] or now.off - best.off >= _STEP):
                 return best
         return None
+
+    def _exchanges(self, now: _ArmTrials) -> Iterator[list[str]]:
+        """Yield the remedies that `now` does not have, in small groups, those of the bundle first."""
+        bundle = [remedy.id for remedy in self.bundle]
+        return _grouped(name for name in (*bundle, *self.remedies) if name not in now.arm.remedies)
+
+    def _with_each(self, now: _ArmTrials, names: Iterable[str]) -> list[Arm]:
+        """Return `now` with each of some remedies, in the place of those that it excludes."""
+        return [together([self._known[name] for name in swapped(now.arm.remedies, new)]) for new in names]
 
     def _shrunk(self, whole: _ArmTrials) -> _ArmTrials:
         """Return the part of `whole` that is left if each part that is needless by the first seed is left out."""

@@ -209,6 +209,20 @@ def test_a_larger_arm_is_chosen_where_the_smallest_does_not_hold_with_every_seed
     assert chosen_parts(found) == {"needed", "needless"}
 
 
+def test_a_cure_that_does_not_hold_with_every_seed_is_exchanged_until_one_does() -> None:
+    table = Table(lambda parts, seed: "one" in parts and (seed == 0 or "three" in parts))
+
+    found = search(table, ("one", "two"), others=("four", "three"))
+
+    assert chosen_parts(found) == {"one", "two", "three"}
+    assert [step.text for step in found.path if step.text.startswith("= ")] == [
+        "= one: healthy with 1 of 2 seeds",
+        "= one + two: healthy with 1 of 2 seeds",
+        "= one + two + four: healthy with 1 of 2 seeds",
+        "= one + two + three: healthy with 2 of 2 seeds",
+    ]
+
+
 def test_one_seed_is_enough_where_no_more_are_asked_for() -> None:
     assert chosen_parts(search(Table(lambda parts, _: "two" in parts), seeds=1)) == {"two"}
 
