@@ -398,6 +398,8 @@ def verify(
     ] = "1h",
     format_: PlainFormatOption = PlainFormat.TEXT,
     output: PlainFiles = None,
+    full: Full = False,
+    quiet: Quiet = False,
     _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
@@ -405,6 +407,7 @@ def verify(
     from humouse_doctor.cli.progress import Trials  # rich
     from humouse_doctor.service import verify as service
 
+    detail = detail_of(full=full, quiet=quiet, verbose=False)
     if targets is Targets.AS_IS:
         raise UsageError(
             f"{data}: --targets as-is is for a generator of your own, or samples: verify trains humouse's warm-up, on gestures"
@@ -447,7 +450,8 @@ def verify(
     _note_broken()
     with Trials(None if steps is not None else request.budget_s) as shown:
         view = service.verify(request, shown, printing.progress)
-    _finish(view, Format(format_.value), [destinations.Output(form=Format(file.form.value), path=file.path) for file in files])
+    outputs = [destinations.Output(form=Format(file.form.value), path=file.path) for file in files]
+    _finish(view, Format(format_.value), outputs, detail)
 
 
 def _note_broken() -> None:

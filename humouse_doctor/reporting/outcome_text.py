@@ -11,19 +11,23 @@ from rich.text import Text
 from humouse_doctor.core.outcome import ArmOutcome, Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
 from humouse_doctor.core.text import harmless_line
-from humouse_doctor.core.view import TrialsView
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.verify.effects import furthest
 
+#: Words for the parts of a cure, which are named after their levers.
+_PARTS = {
+    "space": "the space of the loss",
+    "head": "the head",
+    "latent": "the undistorted latent",
+    "drive": "what makes a path move (slow gates or the time)",
+    "steps": "the steps",
+    "rate": "the learning rate",
+    "width": "the latent's size",
+    "kl": "the KL weight",
+}
 _STYLE = {Effect.CURED: "bold green", Effect.BETTER: "green", Effect.NO_EFFECT: "yellow", Effect.WORSE: "red"}
-
-
-def render_view(view: TrialsView, layout: Layout) -> str:
-    """Return the view's outcome as text for people."""
-    return render(view.outcome, following=view.following, width=layout.width, colour=layout.colour)
 
 
 def render(outcome: Outcome, *, following: Sequence[str] = (), width: int = 80, colour: bool = False) -> str:
@@ -33,14 +37,11 @@ def render(outcome: Outcome, *, following: Sequence[str] = (), width: int = 80, 
     """
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
-    _head(console, outcome)
+    head(console, outcome)
     _arms(console, outcome)
     _path(console, outcome)
-    _cure(console, outcome)
-    if outcome.warm_start:
-        title(console, "Warm start")
-        for line in outcome.warm_start:
-            say(console, line, indent=2)
+    cure(console, outcome)
+    warm_start(console, outcome)
     if following:
         title(console, "Next")
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
@@ -67,8 +68,9 @@ def sentence(outcome: Outcome) -> str:
     return f"No cure among {len(tried)} arms; {best.arm.title} helps most."
 
 
-def _head(console: Console, outcome: Outcome) -> None:
-    line = _verdict(outcome)
+def head(console: Console, outcome: Outcome) -> None:
+    """Print the answer, and how it was found."""
+    line = answer(outcome)
     line.append(f"  {harmless_line(outcome.config)}", style="")
     console.print(line)
     say(console, sentence(outcome))
@@ -81,7 +83,8 @@ def _head(console: Console, outcome: Outcome) -> None:
         say(console, said, style="yellow")
 
 
-def _verdict(outcome: Outcome) -> Text:
+def answer(outcome: Outcome) -> Text:
+    """Return what came of it in a word or two."""
     base = outcome.base
     if outcome.chosen is not None:
         return Text("CURED", style="bold green")
@@ -92,8 +95,7 @@ def _verdict(outcome: Outcome) -> Text:
 
 def _arms(console: Console, outcome: Outcome) -> None:
     title(console, "Arms, as it is first, then by health: prediction over target, without -> with")
-    healthiest = sorted(outcome.arms, key=lambda one: (one.arm.key != "", -_healthy_share(one), one.distance[1]))
-    for arm in healthiest:
+    for arm in healthiest_first(outcome):
         effect = Text("  -" if arm.effect is None else f"  {arm.effect.value}", style=_STYLE[arm.effect] if arm.effect else "")
         effect.append(f"  {harmless_line(arm.arm.title)}  (healthy with {arm.healthy_seeds} of {arm.seeds} seeds)", style="")
         console.print(effect)
@@ -112,6 +114,11 @@ def _arms(console: Console, outcome: Outcome) -> None:
             say(console, note, indent=4, style="yellow")
 
 
+def healthiest_first(outcome: Outcome) -> list[ArmOutcome]:
+    """Return the run as it is, and then the arms, the healthiest first."""
+    return sorted(outcome.arms, key=lambda one: (one.arm.key != "", -_healthy_share(one), one.distance[1]))
+
+
 def _healthy_share(arm: ArmOutcome) -> float:
     """Return the share of an arm's trials that were healthy, 0 without any."""
     return arm.healthy_seeds / arm.seeds if arm.seeds else 0.0
@@ -120,10 +127,11 @@ def _healthy_share(arm: ArmOutcome) -> float:
 def _shown(change: Change | None, paired: bool) -> str:
     if change is None:
         return "not measurable"
-    return f"{_short(change.before)} -> {_short(change.after)}" if paired else _short(change.after)
+    return f"{short(change.before)} -> {short(change.after)}" if paired else short(change.after)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Return a number with two digits, and never as 0 unless it is."""
     if 0 < abs(value) < 0.005:  # two digits would say 0
         return f"{value:.1g}"
     return f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
@@ -150,7 +158,8 @@ def _path(console: Console, outcome: Outcome) -> None:
             )
 
 
-def _cure(console: Console, outcome: Outcome) -> None:
+def cure(console: Console, outcome: Outcome) -> None:
+    """Print the changes of the chosen arm, and what they say about the causes."""
     chosen = outcome.arm(outcome.chosen)
     if chosen is None:
         return
@@ -164,10 +173,18 @@ def _cure(console: Console, outcome: Outcome) -> None:
         say(console, line, indent=2)
 
 
+def warm_start(console: Console, outcome: Outcome) -> None:
+    """Print what was written to start from."""
+    if outcome.warm_start:
+        title(console, "Warm start")
+        for line in outcome.warm_start:
+            say(console, line, indent=2)
+
+
 def causes_of(outcome: Outcome) -> Iterator[str]:
     """Yield what the cure says about its parts and about the causes, a sentence each."""
     if outcome.needed:
-        yield f"Left out, each of these broke the cure: {', '.join(outcome.needed)}."
+        yield f"Left out, each of these broke the cure: {', '.join(_PARTS.get(name, name) for name in outcome.needed)}."
     if outcome.confirmed:
         yield f"Causes confirmed: {', '.join(map(_named, outcome.confirmed))}."
     if outcome.refuted:

@@ -39,7 +39,7 @@ REPORTS: Mapping[Format, str] = MappingProxyType(
     }
 )
 TRIALS: Mapping[Format, str] = MappingProxyType(
-    {Format.TEXT: "humouse_doctor.reporting.outcome_text", Format.JSON: "humouse_doctor.reporting.outcome_json"}
+    {Format.TEXT: "humouse_doctor.reporting.outcome_screen", Format.JSON: "humouse_doctor.reporting.outcome_json"}
 )
 SURVEYS: Mapping[SurveyFormat, str] = MappingProxyType(
     {

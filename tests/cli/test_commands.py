@@ -725,7 +725,9 @@ def test_verify_says_what_its_trials_show_and_keeps_them(invoke: Invoke, tmp_pat
 
     assert first.code == 1
     assert first.out.startswith("NOT CURED")
-    assert "better  slow-gates" in first.out or "effect  slow-gates" in first.out or "worse  slow-gates" in first.out
+    (arm,) = [line.split() for line in first.out.splitlines() if "slow-gates:" in line]
+    assert arm[:3] == ["0", "of", "1"]
+    assert " ".join(arm[3:5]) == "no effect" or arm[3] in ("better", "worse")
     assert [line.partition(":")[0] for line in first.err.splitlines()] == ["... as it is, seed 0", "... slow-gates, seed 0"]
     assert (again.code, again.out, again.err) == (1, first.out, "")  # nothing is left to try
     assert as_json.out == kept.read_text(encoding="utf-8")

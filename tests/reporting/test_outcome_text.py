@@ -7,7 +7,7 @@ import pytest
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Effect, Outcome, Step
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.reporting import outcome_text
+from humouse_doctor.reporting import outcome_screen, outcome_text
 from tests.conftest import Golden
 from tests.verify.builders import GATES, LONGER, SET, arm_outcome, base_outcome, outcome, searched
 
@@ -47,12 +47,40 @@ def test_the_text_is_as_it_was(golden: Golden, name: str) -> None:
     assert max(len(line) for line in rendered.splitlines()) <= 80
 
 
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
+def test_the_screen_is_as_it_was(golden: Golden, name: str) -> None:
+    rendered = outcome_screen.render(OUTCOMES[name], following=("humouse-doctor show x.json",))
+
+    golden(name.replace("outcome-", "outcome-screen-"), rendered)
+    assert max(len(line) for line in rendered.splitlines()) <= 80
+    assert rendered.splitlines()[-1] == "humouse-doctor show x.json"
+
+
+@pytest.mark.parametrize("name", sorted(OUTCOMES))
+def test_one_line_has_the_answer(name: str) -> None:
+    (line,) = outcome_screen.one_line(OUTCOMES[name], width=60, colour=False).splitlines()
+
+    assert line == f"{outcome_text.answer(OUTCOMES[name])}  conf/run.yaml  {outcome_text.sentence(OUTCOMES[name])}"
+
+
+def test_a_screen_has_five_arms_and_says_how_many_there_are_more() -> None:
+    arms = [arm_outcome(replace(GATES, title=f"arm {number}"), Effect.BETTER, distance=0.1 * number) for number in range(1, 8)]
+    many = replace(outcome(base_outcome(), *arms), untried=tuple(f"other {number}: no time" for number in range(5)))
+
+    rendered = outcome_screen.render(many)
+
+    assert [line.split(":")[0].split()[-1] for line in rendered.splitlines() if "better  arm" in line] == ["1", "2", "3", "4"]
+    assert "... and 3 arms more, by --full" in rendered
+    assert "not tried: 2 more, by --full" in rendered
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize("name", sorted(OUTCOMES))
 def test_no_line_is_wider_than_asked(name: str, width: int) -> None:
     long = replace(OUTCOMES[name], config="a/very/long/path/" * 12 + "x.yaml")
 
-    assert max(len(line) for line in outcome_text.render(long, width=width).splitlines()) <= width
+    for rendered in (outcome_text.render(long, width=width), outcome_screen.render(long, width=width)):
+        assert max(len(line) for line in rendered.splitlines()) <= width
 
 
 @pytest.mark.parametrize("name", sorted(OUTCOMES))
@@ -78,12 +106,15 @@ def test_hostile_names_come_out_as_harmless_text() -> None:
         hints=(name,),
     )
 
-    rendered = outcome_text.render(hostile)
-
-    assert "\x1b" not in rendered
-    assert "\u202e" not in rendered
-    assert "[bold]" in rendered
-    rendered.encode("utf-8")
+    for rendered in (
+        outcome_text.render(hostile),
+        outcome_screen.render(hostile),
+        outcome_screen.one_line(hostile, width=80, colour=False),
+    ):
+        assert "\x1b" not in rendered
+        assert "\u202e" not in rendered
+        assert "[bold]" in rendered
+        rendered.encode("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +204,7 @@ def test_the_run_as_it_is_comes_first_and_then_the_healthiest() -> None:
 
 
 def test_a_small_number_is_never_printed_as_zero() -> None:
-    assert [outcome_text._short(value) for value in (2e-05, -0.002, 0.0, 0.5, 123.4)] == [
+    assert [outcome_text.short(value) for value in (2e-05, -0.002, 0.0, 0.5, 123.4)] == [
         "2e-05",
         "-0.002",
         "0.00",

@@ -12,7 +12,7 @@ from humouse_doctor.reporting import (
     junit,
     markdown,
     outcome_json,
-    outcome_text,
+    outcome_screen,
     sarif,
     view_json,
     view_text,
@@ -34,7 +34,7 @@ REPORT_MODULES: dict[Format, Renderer[RunView | GateView]] = {
     Format.MARKDOWN: markdown,
     Format.HTML: page,
 }
-TRIAL_MODULES: dict[Format, Renderer[TrialsView]] = {Format.TEXT: outcome_text, Format.JSON: outcome_json}
+TRIAL_MODULES: dict[Format, Renderer[TrialsView]] = {Format.TEXT: outcome_screen, Format.JSON: outcome_json}
 
 
 def test_every_format_has_a_module_that_renders_it() -> None:
