@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _PICTURED = 8
 _LONGEST_NAME = 120
 _MOST_CURVES = 4
+#: The end of a part of a path or of a key, behind which a line may break.
+_JOINT = re.compile(r"/(?=[\w.])|(?<=\w)[._](?=[^\W\d_])")
 
 
 def render_view(view: RunView | GateView, _: Layout) -> str:
@@ -101,8 +104,8 @@ def template_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        change=change, count=counted, harmless=harmless, interval=interval, number=format_number, short=plots.short,
-        shorten=shorten, spell=spell, markup=_as_markup,
+        breakable=_breakable, change=change, count=counted, harmless=harmless, interval=interval, number=format_number,
+        short=plots.short, shorten=shorten, spell=spell, markup=_as_markup,
     )  # fmt: skip
     return environment
 
@@ -110,6 +113,13 @@ def template_environment() -> Environment:
 def _harmless(value: Any) -> Any:
     """Make the value of a template's expression harmless, before it is escaped."""
     return harmless(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _breakable(text: str) -> Any:
+    """Return text as markup, in which lines may break behind the parts of paths and keys; copies of it do not show where."""
+    from markupsafe import Markup, escape  # it comes with jinja
+
+    return Markup(_JOINT.sub(r"\g<0><wbr>", str(escape(harmless(text)))))  # noqa: S704  # nosec B704  # escaped
 
 
 def _as_markup(text: str) -> Any:

@@ -9,133 +9,139 @@ def root(context, missing=missing):
     if 0: yield None
     l_0_badge = l_0_plot = l_0_pairs = l_0_code = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
     try:
-        t_1 = environment.filters['capitalize']
+        t_1 = environment.filters['breakable']
     except KeyError:
         @internalcode
         def t_1(*unused):
-            raise TemplateRuntimeError("No filter named 'capitalize' found.")
+            raise TemplateRuntimeError("No filter named 'breakable' found.")
     try:
-        t_2 = environment.filters['change']
+        t_2 = environment.filters['capitalize']
     except KeyError:
         @internalcode
         def t_2(*unused):
-            raise TemplateRuntimeError("No filter named 'change' found.")
+            raise TemplateRuntimeError("No filter named 'capitalize' found.")
     try:
-        t_3 = environment.filters['count']
+        t_3 = environment.filters['change']
     except KeyError:
         @internalcode
         def t_3(*unused):
-            raise TemplateRuntimeError("No filter named 'count' found.")
+            raise TemplateRuntimeError("No filter named 'change' found.")
     try:
-        t_4 = environment.filters['int']
+        t_4 = environment.filters['count']
     except KeyError:
         @internalcode
         def t_4(*unused):
-            raise TemplateRuntimeError("No filter named 'int' found.")
+            raise TemplateRuntimeError("No filter named 'count' found.")
     try:
-        t_5 = environment.filters['interval']
+        t_5 = environment.filters['int']
     except KeyError:
         @internalcode
         def t_5(*unused):
-            raise TemplateRuntimeError("No filter named 'interval' found.")
+            raise TemplateRuntimeError("No filter named 'int' found.")
     try:
-        t_6 = environment.filters['join']
+        t_6 = environment.filters['interval']
     except KeyError:
         @internalcode
         def t_6(*unused):
-            raise TemplateRuntimeError("No filter named 'join' found.")
+            raise TemplateRuntimeError("No filter named 'interval' found.")
     try:
-        t_7 = environment.filters['length']
+        t_7 = environment.filters['join']
     except KeyError:
         @internalcode
         def t_7(*unused):
-            raise TemplateRuntimeError("No filter named 'length' found.")
+            raise TemplateRuntimeError("No filter named 'join' found.")
     try:
-        t_8 = environment.filters['list']
+        t_8 = environment.filters['length']
     except KeyError:
         @internalcode
         def t_8(*unused):
-            raise TemplateRuntimeError("No filter named 'list' found.")
+            raise TemplateRuntimeError("No filter named 'length' found.")
     try:
-        t_9 = environment.filters['lower']
+        t_9 = environment.filters['list']
     except KeyError:
         @internalcode
         def t_9(*unused):
-            raise TemplateRuntimeError("No filter named 'lower' found.")
+            raise TemplateRuntimeError("No filter named 'list' found.")
     try:
-        t_10 = environment.filters['markup']
+        t_10 = environment.filters['lower']
     except KeyError:
         @internalcode
         def t_10(*unused):
-            raise TemplateRuntimeError("No filter named 'markup' found.")
+            raise TemplateRuntimeError("No filter named 'lower' found.")
     try:
-        t_11 = environment.filters['round']
+        t_11 = environment.filters['markup']
     except KeyError:
         @internalcode
         def t_11(*unused):
-            raise TemplateRuntimeError("No filter named 'round' found.")
+            raise TemplateRuntimeError("No filter named 'markup' found.")
     try:
-        t_12 = environment.filters['selectattr']
+        t_12 = environment.filters['round']
     except KeyError:
         @internalcode
         def t_12(*unused):
-            raise TemplateRuntimeError("No filter named 'selectattr' found.")
+            raise TemplateRuntimeError("No filter named 'round' found.")
     try:
-        t_13 = environment.filters['shorten']
+        t_13 = environment.filters['selectattr']
     except KeyError:
         @internalcode
         def t_13(*unused):
-            raise TemplateRuntimeError("No filter named 'shorten' found.")
+            raise TemplateRuntimeError("No filter named 'selectattr' found.")
     try:
-        t_14 = environment.filters['spell']
+        t_14 = environment.filters['shorten']
     except KeyError:
         @internalcode
         def t_14(*unused):
-            raise TemplateRuntimeError("No filter named 'spell' found.")
+            raise TemplateRuntimeError("No filter named 'shorten' found.")
     try:
-        t_15 = environment.filters['string']
+        t_15 = environment.filters['spell']
     except KeyError:
         @internalcode
         def t_15(*unused):
+            raise TemplateRuntimeError("No filter named 'spell' found.")
+    try:
+        t_16 = environment.filters['string']
+    except KeyError:
+        @internalcode
+        def t_16(*unused):
             raise TemplateRuntimeError("No filter named 'string' found.")
     pass
     def macro(l_1_badge):
-        t_16 = []
+        t_17 = []
         if l_1_badge is missing:
             l_1_badge = undefined("parameter 'badge' was not provided", name='badge')
         pass
-        t_16.extend((
+        t_17.extend((
             '<span class="badge ',
             escape(environment.finalize(environment.getattr(l_1_badge, 'style'))),
             '">',
         ))
         if environment.getattr(l_1_badge, 'symbol'):
             pass
-            t_16.extend((
+            t_17.extend((
                 '<span class="symbol" aria-hidden="true">',
                 escape(environment.finalize(environment.getattr(l_1_badge, 'symbol'))),
                 '</span>',
             ))
-        t_16.extend((
+        t_17.extend((
             escape(environment.finalize(environment.getattr(l_1_badge, 'word'))),
             '</span>',
         ))
-        return concat(t_16)
+        return concat(t_17)
     context.exported_vars.add('badge')
     context.vars['badge'] = l_0_badge = Macro(environment, macro, 'badge', ('badge',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_plot):
-        t_17 = []
+        t_18 = []
         if l_1_plot is missing:
             l_1_plot = undefined("parameter 'plot' was not provided", name='plot')
         pass
-        t_17.extend((
+        t_18.extend((
             '<figure class="plot">\n<figcaption>',
             escape(environment.finalize(environment.getattr(l_1_plot, 'title'))),
             '</figcaption>\n<svg viewBox="0 0 ',
-            escape(environment.finalize(t_4(t_11(environment.getattr(l_1_plot, 'width'))))),
+            escape(environment.finalize(t_5(t_12(environment.getattr(l_1_plot, 'width'))))),
             ' ',
-            escape(environment.finalize(t_4(t_11(environment.getattr(l_1_plot, 'height'))))),
+            escape(environment.finalize(t_5(t_12(environment.getattr(l_1_plot, 'height'))))),
             '" role="img" aria-labelledby="',
             escape(environment.finalize(environment.getattr(l_1_plot, 'name'))),
             '-title ',
@@ -149,30 +155,30 @@ def root(context, missing=missing):
             '-numbers">',
             escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
             '</desc>\n',
-            escape(environment.finalize(t_10(environment.getattr(l_1_plot, 'shapes')))),
+            escape(environment.finalize(t_11(environment.getattr(l_1_plot, 'shapes')))),
             '\n</svg>\n',
         ))
         if environment.getattr(l_1_plot, 'legend'):
             pass
-            t_17.append(
+            t_18.append(
                 '<ul class="legend">\n',
             )
             for l_2_key in environment.getattr(l_1_plot, 'legend'):
                 _loop_vars = {}
                 pass
-                t_17.extend((
+                t_18.extend((
                     '<li><svg class="swatch" viewBox="0 0 28 10" aria-hidden="true"><path d="M1 5H27" class="s-',
                     escape(environment.finalize(environment.getattr(l_2_key, 'style'))),
                     '" stroke-width="3"',
                 ))
                 if environment.getattr(l_2_key, 'dashes'):
                     pass
-                    t_17.extend((
+                    t_18.extend((
                         ' stroke-dasharray="',
                         escape(environment.finalize(environment.getattr(l_2_key, 'dashes'))),
                         '"',
                     ))
-                t_17.extend((
+                t_18.extend((
                     '/></svg><span><b>',
                     escape(environment.finalize(environment.getattr(l_2_key, 'name'))),
                     '</b> ',
@@ -180,63 +186,63 @@ def root(context, missing=missing):
                     '</span></li>\n',
                 ))
             l_2_key = missing
-            t_17.append(
+            t_18.append(
                 '</ul>\n',
             )
         else:
             pass
-            t_17.extend((
+            t_18.extend((
                 '<p class="numbers">',
-                escape(environment.finalize(environment.getattr(l_1_plot, 'numbers'))),
+                escape(environment.finalize(t_1(environment.getattr(l_1_plot, 'numbers')))),
                 '</p>\n',
             ))
-        t_17.append(
+        t_18.append(
             '</figure>\n',
         )
-        return concat(t_17)
+        return concat(t_18)
     context.exported_vars.add('plot')
     context.vars['plot'] = l_0_plot = Macro(environment, macro, 'plot', ('plot',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_rows):
-        t_18 = []
+        t_19 = []
         if l_1_rows is missing:
             l_1_rows = undefined("parameter 'rows' was not provided", name='rows')
         pass
         if l_1_rows:
             pass
-            t_18.append(
+            t_19.append(
                 '<ul class="evidence">',
             )
             for (l_2_name, l_2_value, l_2_meaning) in l_1_rows:
                 _loop_vars = {}
                 pass
-                t_18.append(
+                t_19.append(
                     '<li><span',
                 )
                 if l_2_meaning:
                     pass
-                    t_18.extend((
+                    t_19.extend((
                         ' title="',
                         escape(environment.finalize(l_2_meaning)),
                         '"',
                     ))
-                t_18.extend((
+                t_19.extend((
                     '>',
-                    escape(environment.finalize(l_2_name)),
+                    escape(environment.finalize(t_1(l_2_name))),
                     '</span> <b>',
                     escape(environment.finalize(l_2_value)),
                     '</b></li>',
                 ))
             l_2_name = l_2_value = l_2_meaning = missing
-            t_18.append(
+            t_19.append(
                 '</ul>',
             )
-        return concat(t_18)
+        return concat(t_19)
     context.exported_vars.add('pairs')
     context.vars['pairs'] = l_0_pairs = Macro(environment, macro, 'pairs', ('rows',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_id, l_1_code, l_1_probes):
-        t_19 = []
+        t_20 = []
         if l_1_id is missing:
             l_1_id = undefined("parameter 'id' was not provided", name='id')
         if l_1_code is missing:
@@ -244,9 +250,9 @@ def root(context, missing=missing):
         if l_1_probes is missing:
             l_1_probes = undefined("parameter 'probes' was not provided", name='probes')
         pass
-        if t_8(context.eval_ctx, t_12(context, l_1_probes, 'code', 'equalto', l_1_code)):
+        if t_9(context.eval_ctx, t_13(context, l_1_probes, 'code', 'equalto', l_1_code)):
             pass
-            t_19.extend((
+            t_20.extend((
                 '<a class="code" href="#',
                 escape(environment.finalize(l_1_id)),
                 '-',
@@ -257,35 +263,35 @@ def root(context, missing=missing):
             ))
         else:
             pass
-            t_19.extend((
+            t_20.extend((
                 '<b class="code">',
                 escape(environment.finalize(l_1_code)),
                 '</b>',
             ))
-        return concat(t_19)
+        return concat(t_20)
     context.exported_vars.add('code')
     context.vars['code'] = l_0_code = Macro(environment, macro, 'code', ('id', 'code', 'probes'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_target, l_1_label):
-        t_20 = []
+        t_21 = []
         if l_1_target is missing:
             l_1_target = undefined("parameter 'target' was not provided", name='target')
         if l_1_label is missing:
             l_1_label = undefined("parameter 'label' was not provided", name='label')
         pass
-        t_20.extend((
+        t_21.extend((
             '<button type="button" data-copies="',
             escape(environment.finalize(l_1_target)),
             '" hidden>',
             escape(environment.finalize(l_1_label)),
             '</button>',
         ))
-        return concat(t_20)
+        return concat(t_21)
     context.exported_vars.add('copying')
     context.vars['copying'] = l_0_copying = Macro(environment, macro, 'copying', ('target', 'label'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown):
-        t_21 = []
+        t_22 = []
         l_1_report = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -295,72 +301,72 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_21.append(
+            t_22.append(
                 '<nav aria-label="On this page"><ul>\n',
             )
             if (environment.getattr(l_1_section, 'reasons') or environment.getattr(l_1_section, 'without_cause')):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-causes">Causes</a></li>',
                 ))
             if ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints')):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-patch">Patch</a></li>',
                 ))
             if l_1_trials_shown:
                 pass
-                t_21.append(
+                t_22.append(
                     '<li><a href="#trials">Trials</a></li>',
                 )
-            t_21.extend((
+            t_22.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-pictures">Pictures</a></li>\n',
             ))
             if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-history">Its own files</a></li>',
                 ))
             if environment.getattr(l_1_section, 'rows'):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-findings">Findings</a></li>',
                 ))
             if environment.getattr(l_1_section, 'probes'):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-probes">Probes</a></li>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'):
                 pass
-                t_21.extend((
+                t_22.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-remedies">Remedies</a></li>',
                 ))
-            t_21.extend((
+            t_22.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-subject">Looked at</a></li>\n</ul></nav>\n',
             ))
-        return concat(t_21)
+        return concat(t_22)
     context.exported_vars.add('contents')
     context.vars['contents'] = l_0_contents = Macro(environment, macro, 'contents', ('section', 'trials_shown'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown, l_1_level):
-        t_22 = []
+        t_23 = []
         l_1_report = l_1_id = l_1_h = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -372,12 +378,12 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         l_1_id = environment.getattr(l_1_section, 'id')
         l_1_h = markup_join(('h', l_1_level, ))
-        t_22.append(
+        t_23.append(
             '<div class="answer">\n',
         )
         if environment.getattr(l_1_section, 'reasons'):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -392,7 +398,7 @@ def root(context, missing=missing):
             for l_2_reason, l_2_loop in LoopContext(environment.getattr(l_1_section, 'reasons'), undefined):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-cause',
@@ -405,64 +411,64 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         ' <span class="support">',
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                         '</span>',
                     ))
-                t_22.append(
+                t_23.append(
                     '</p>\n',
                 )
                 if (not environment.getattr(l_2_reason, 'told')):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p>',
-                        escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message'))),
+                        escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message')))),
                         '</p>',
                     ))
-                t_22.append(
+                t_23.append(
                     '<details class="measured"><summary>',
                 )
                 if environment.getattr(l_2_reason, 'setting'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<code>',
-                        escape(environment.finalize(environment.getattr(l_2_reason, 'setting'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_2_reason, 'setting')))),
                         '</code>',
                     ))
                 else:
                     pass
-                    t_22.append(
+                    t_23.append(
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                     )
-                t_22.append(
+                t_23.append(
                     '</summary>\n',
                 )
                 if environment.getattr(l_2_reason, 'place'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="place">',
-                        escape(environment.finalize(environment.getattr(l_2_reason, 'place'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_2_reason, 'place')))),
                         '</p>',
                     ))
                 if (environment.getattr(l_2_reason, 'setting') and (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'))):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="support">',
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                         '</p>',
                     ))
-                t_22.extend((
+                t_23.extend((
                     escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
                     '</details>\n</li>\n',
                 ))
             l_2_loop = l_2_reason = missing
-            t_22.append(
+            t_23.append(
                 '</ol>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'without_cause'):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -474,18 +480,18 @@ def root(context, missing=missing):
             for l_2_line in environment.getattr(l_1_section, 'without_cause'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li>',
-                    escape(environment.finalize(l_2_line)),
+                    escape(environment.finalize(t_1(l_2_line))),
                     '</li>',
                 ))
             l_2_line = missing
-            t_22.append(
+            t_23.append(
                 '</ul>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints'))):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -498,70 +504,70 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<p><b>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'title'))),
                     '</b>: ',
-                    escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'why'))),
+                    escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'why')))),
                     '</p>\n',
                 ))
             elif environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
                 )
             if environment.getattr(l_1_section, 'by_hand'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<ul class="edits">',
                 )
                 for l_2_words in environment.getattr(l_1_section, 'by_hand'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<li>',
                         escape(environment.finalize(l_2_words)),
                         '</li>',
                     ))
                 l_2_words = missing
-                t_22.append(
+                t_23.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<ul class="edits">',
                 )
                 for l_2_edit in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<li><code>',
-                        escape(environment.finalize(t_2(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
+                        escape(environment.finalize(t_1(t_3(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix'))))),
                         '</code></li>',
                     ))
                 l_2_edit = missing
-                t_22.append(
+                t_23.append(
                     '</ul>\n',
                 )
                 if environment.getattr(l_1_section, 'steps'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="hint">',
                         escape(environment.finalize(environment.getattr(l_1_section, 'steps'))),
                         '.</p>',
                     ))
                 if environment.getattr(l_1_section, 'diff'):
                     pass
-                    t_22.append(
+                    t_23.append(
                         '<div class="copied">\n<div class="bar"><span>As a diff</span>',
                     )
                     if environment.getattr(l_1_section, 'diff_copies'):
                         pass
-                        t_22.append(
+                        t_23.append(
                             escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-diff', )), 'Copy the diff'))),
                         )
-                    t_22.extend((
+                    t_23.extend((
                         '</div>\n<pre class="diff" id="',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-diff" tabindex="0" role="group" aria-label="The patch as a diff">',
@@ -569,7 +575,7 @@ def root(context, missing=missing):
                     for (l_2_kind, l_2_line) in environment.getattr(l_1_section, 'diff'):
                         _loop_vars = {}
                         pass
-                        t_22.extend((
+                        t_23.extend((
                             '<span class="',
                             escape(environment.finalize(l_2_kind)),
                             '">',
@@ -577,71 +583,71 @@ def root(context, missing=missing):
                             '\n</span>',
                         ))
                     l_2_kind = l_2_line = missing
-                    t_22.append(
+                    t_23.append(
                         '</pre>\n',
                     )
                     if (not environment.getattr(l_1_section, 'diff_copies')):
                         pass
-                        t_22.append(
+                        t_23.append(
                             '<p class="hint">It holds characters that are spelled out here: take it from <code>humouse-doctor suggest-config</code>.</p>',
                         )
-                    t_22.append(
+                    t_23.append(
                         '</div>\n',
                     )
                 if environment.getattr(l_1_section, 'overrides'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<div class="copied">\n<div class="bar"><span>As overrides</span>',
                         escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-overrides', )), 'Copy the overrides'))),
                         '</div>\n<pre id="',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-overrides" tabindex="0" role="group" aria-label="The patch as overrides">',
-                        escape(environment.finalize(environment.getattr(l_1_section, 'overrides'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_1_section, 'overrides')))),
                         '</pre>\n</div>\n',
                     ))
             if environment.getattr(l_1_section, 'hints'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<p>',
                 )
                 if (environment.getattr(l_1_section, 'diff') or environment.getattr(l_1_section, 'overrides')):
                     pass
-                    t_22.append(
+                    t_23.append(
                         'The patch has a part in the code too.',
                     )
                 else:
                     pass
-                    t_22.append(
+                    t_23.append(
                         'The patch is in the code.',
                     )
-                t_22.append(
+                t_23.append(
                     '</p>',
                 )
             for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<div class="code-hint"><p><b>',
                     escape(environment.finalize(l_2_title)),
                     '</b></p><p>',
-                    escape(environment.finalize(l_2_hint)),
+                    escape(environment.finalize(t_1(l_2_hint))),
                     '</p></div>\n',
                 ))
             l_2_title = l_2_hint = missing
-            t_22.append(
+            t_23.append(
                 '</section>\n',
             )
-        t_22.append(
+        t_23.append(
             '</div>\n',
         )
         if l_1_trials_shown:
             pass
-            t_22.append(
+            t_23.append(
                 escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -652,20 +658,20 @@ def root(context, missing=missing):
             ))
             if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<p><button type="button" data-plays="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-plots" hidden>Play the paths</button></p>\n<p class="hint">',
-                    escape(environment.finalize(t_1(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
+                    escape(environment.finalize(t_2(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures'), 'space')))),
                     '. Both sets of paths are in the same scale, each path centred in its cell, y pointing down; a dot marks its start.',
                 ))
                 if environment.getattr(l_1_section, 'note'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         ' ',
                         escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     ))
-                t_22.extend((
+                t_23.extend((
                     '</p>\n<div class="plots" id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-plots">\n',
@@ -673,17 +679,17 @@ def root(context, missing=missing):
                 for l_2_drawn in environment.getattr(l_1_section, 'plots'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_22.append(
+                t_23.append(
                     '</div>\n',
                 )
                 if environment.getattr(l_1_section, 'magnified'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<details class="magnified"><summary>',
                         escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
                         '</summary>\n<div class="plots">',
@@ -692,17 +698,17 @@ def root(context, missing=missing):
                     ))
             else:
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<p>',
                     escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     '</p>\n',
                 ))
-            t_22.append(
+            t_23.append(
                 '</section>\n',
             )
         if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -713,43 +719,43 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<ul>',
                 )
                 for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<li>',
-                        escape(environment.finalize(l_2_said)),
+                        escape(environment.finalize(t_1(l_2_said))),
                         '</li>',
                     ))
                 l_2_said = missing
-                t_22.append(
+                t_23.append(
                     '</ul>',
                 )
             if environment.getattr(l_1_section, 'history'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<div class="plots">\n',
                 )
                 for l_2_drawn in environment.getattr(l_1_section, 'history'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_22.append(
+                t_23.append(
                     '</div>\n',
                 )
-            t_22.append(
+            t_23.append(
                 '</section>\n',
             )
         if environment.getattr(l_1_section, 'rows'):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -760,12 +766,12 @@ def root(context, missing=missing):
             ))
             if environment.getattr(l_1_section, 'explained'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<div class="plots one">',
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'explained')))),
                     '</div>',
                 ))
-            t_22.append(
+            t_23.append(
                 '<ul class="findings">\n',
             )
             for l_2_row in environment.getattr(l_1_section, 'rows'):
@@ -774,7 +780,7 @@ def root(context, missing=missing):
                 pass
                 l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
                 _loop_vars['finding'] = l_2_finding
-                t_22.extend((
+                t_23.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'severity'), _loop_vars=_loop_vars))),
                     ' ',
@@ -785,7 +791,7 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(l_2_row, 'cause'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<a href="#',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-cause',
@@ -796,10 +802,10 @@ def root(context, missing=missing):
                     ))
                 else:
                     pass
-                    t_22.append(
+                    t_23.append(
                         escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'kind'), 'value'))),
                     )
-                t_22.extend((
+                t_23.extend((
                     '</span>\n<span class="chip ',
                     escape(environment.finalize(environment.getattr(l_2_row, 'standing'))),
                     '">',
@@ -808,58 +814,58 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         ' <span class="chip quiet">',
                         escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'), 'value'))),
                         '</span>',
                     ))
-                t_22.append(
+                t_23.append(
                     '</p>\n',
                 )
                 if (not environment.getattr(l_2_row, 'cause')):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p>',
-                        escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'message'))),
+                        escape(environment.finalize(t_1(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'message')))),
                     ))
                     if environment.getattr(l_2_row, 'remark'):
                         pass
-                        t_22.extend((
+                        t_23.extend((
                             ' <span class="remark">(',
                             escape(environment.finalize(environment.getattr(l_2_row, 'remark'))),
                             ')</span>',
                         ))
-                    t_22.append(
+                    t_23.append(
                         '</p>',
                     )
-                t_22.append(
+                t_23.append(
                     '\n',
                 )
                 if environment.getattr(l_2_row, 'why'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="why">',
-                        escape(environment.finalize(environment.getattr(l_2_row, 'why'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_2_row, 'why')))),
                         '</p>',
                     ))
                 if (environment.getattr(l_2_row, 'place') and (not environment.getattr(l_2_row, 'cause'))):
                     pass
-                    t_22.extend((
-                        '<p class="place"><span>',
-                        escape(environment.finalize(environment.getattr(l_2_row, 'place'))),
-                        '</span></p>',
+                    t_23.extend((
+                        '<p class="place">',
+                        escape(environment.finalize(t_1(environment.getattr(l_2_row, 'place')))),
+                        '</p>',
                     ))
-                t_22.extend((
+                t_23.extend((
                     escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 156 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '\n</li>\n',
                 ))
             l_2_row = l_2_finding = missing
-            t_22.append(
+            t_23.append(
                 '</ul>\n</section>\n',
             )
         if (environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed') or environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes')):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -871,7 +877,7 @@ def root(context, missing=missing):
             for l_2_fingerprint in environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><span class="badge good"><span class="symbol" aria-hidden="true">✓</span>healed</span> ',
                     escape(environment.finalize(l_2_fingerprint)),
                     ': in the baseline, and not found any more</li>',
@@ -880,24 +886,24 @@ def root(context, missing=missing):
             for l_2_note in environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes'):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li>',
-                    escape(environment.finalize(l_2_note)),
+                    escape(environment.finalize(t_1(l_2_note))),
                     '</li>',
                 ))
             l_2_note = missing
-            t_22.append(
+            t_23.append(
                 '</ul>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'probes'):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                 '-probes">All ',
-                escape(environment.finalize(t_3(t_7(environment.getattr(l_1_section, 'probes')), 'probe'))),
+                escape(environment.finalize(t_4(t_8(environment.getattr(l_1_section, 'probes')), 'probe'))),
                 '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 '></summary>\n<p class="hint">The mark is the value, <span class="key healthy-key"></span> the strong band is healthy, <span class="key tolerable-key"></span> the pale one tolerable. An arrow says that the value lies beyond what is drawn. Ratios are on a log scale.</p>\n<div class="scroll" tabindex="0" role="group" aria-label="All probes">\n<table class="probes">\n<thead><tr><th scope="col">Probe</th><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">Healthy</th><th scope="col">Range</th><th scope="col">Judged</th></tr></thead>\n',
@@ -906,7 +912,7 @@ def root(context, missing=missing):
             for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<tbody id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-',
@@ -917,17 +923,17 @@ def root(context, missing=missing):
                 for l_3_metric, l_3_loop in LoopContext(environment.getattr(l_2_probe, 'judging'), undefined):
                     _loop_vars = {}
                     pass
-                    t_22.append(
+                    t_23.append(
                         '<tr>\n',
                     )
                     if environment.getattr(l_3_loop, 'first'):
                         pass
-                        t_22.append(
+                        t_23.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_22.extend((
+                    t_23.extend((
                         '<td><span class="metric">',
-                        escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_3_metric, 'name')))),
                         '</span><span class="meaning">',
                         escape(environment.finalize(environment.getattr(l_3_metric, 'meaning'))),
                         '</span></td>\n<td class="num">',
@@ -937,64 +943,64 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_3_metric, 'policy'):
                         pass
-                        t_22.extend((
+                        t_23.extend((
                             '<span class="meaning">policy: ',
                             escape(environment.finalize(environment.getattr(l_3_metric, 'policy'))),
                             '</span>',
                         ))
-                    t_22.append(
+                    t_23.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'range'):
                         pass
-                        t_22.append(
+                        t_23.append(
                             escape(environment.finalize(context.call((undefined(name='range') if l_0_range is missing else l_0_range), l_3_metric, _loop_vars=_loop_vars))),
                         )
-                    t_22.append(
+                    t_23.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'badge'):
                         pass
-                        t_22.append(
+                        t_23.append(
                             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_3_metric, 'badge'), _loop_vars=_loop_vars))),
                         )
-                    t_22.append(
+                    t_23.append(
                         '</td>\n</tr>\n',
                     )
                 l_3_loop = l_3_metric = missing
                 if (environment.getattr(l_2_probe, 'others') or environment.getattr(l_2_probe, 'said')):
                     pass
-                    t_22.append(
+                    t_23.append(
                         '<tr',
                     )
                     if environment.getattr(l_2_probe, 'judging'):
                         pass
-                        t_22.append(
+                        t_23.append(
                             ' class="joined"',
                         )
-                    t_22.append(
+                    t_23.append(
                         '>\n',
                     )
                     if (not environment.getattr(l_2_probe, 'judging')):
                         pass
-                        t_22.append(
+                        t_23.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_22.extend((
+                    t_23.extend((
                         '<td colspan="5">',
                         escape(environment.finalize(environment.getattr(l_2_probe, 'said'))),
                     ))
                     if environment.getattr(l_2_probe, 'others'):
                         pass
-                        t_22.append(
+                        t_23.append(
                             '<ul class="others">',
                         )
                         for l_3_metric in environment.getattr(l_2_probe, 'others'):
                             _loop_vars = {}
                             pass
-                            t_22.extend((
+                            t_23.extend((
                                 '<li><span class="metric">',
-                                escape(environment.finalize(environment.getattr(l_3_metric, 'name'))),
+                                escape(environment.finalize(t_1(environment.getattr(l_3_metric, 'name')))),
                                 '</span> <b>',
                                 escape(environment.finalize(environment.getattr(l_3_metric, 'value'))),
                                 '</b> ',
@@ -1002,28 +1008,28 @@ def root(context, missing=missing):
                                 '</li>',
                             ))
                         l_3_metric = missing
-                        t_22.append(
+                        t_23.append(
                             '</ul>',
                         )
-                    t_22.append(
+                    t_23.append(
                         '</td>\n</tr>\n',
                     )
-                t_22.append(
+                t_23.append(
                     '</tbody>\n',
                 )
             l_2_loop = l_2_probe = missing
-            t_22.append(
+            t_23.append(
                 '</table>\n</div>\n</details>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                 '-remedies">All ',
-                escape(environment.finalize(t_3(t_7(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')), 'remedy'))),
+                escape(environment.finalize(t_4(t_8(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')), 'remedy'))),
                 '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 '></summary>\n<ul class="remedies">\n',
@@ -1032,7 +1038,7 @@ def root(context, missing=missing):
             for l_2_remedy, l_2_loop in LoopContext(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'), undefined):
                 _loop_vars = {}
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getitem(environment.getattr(l_1_section, 'remedy_badges'), environment.getattr(l_2_remedy, 'id')), _loop_vars=_loop_vars))),
                     ' <b>',
@@ -1040,61 +1046,61 @@ def root(context, missing=missing):
                     '</b> <span class="chip quiet">',
                     escape(environment.finalize(environment.getattr(environment.getattr(l_2_remedy, 'safety'), 'value'))),
                     '</span></p>\n<p>',
-                    escape(environment.finalize(environment.getattr(l_2_remedy, 'why'))),
+                    escape(environment.finalize(t_1(environment.getattr(l_2_remedy, 'why')))),
                     '</p>\n',
                 ))
                 for l_3_edit in environment.getattr(l_2_remedy, 'edits'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="place"><code>',
-                        escape(environment.finalize(t_2(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix')))),
+                        escape(environment.finalize(t_1(t_3(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix'))))),
                         '</code></p>',
                     ))
                 l_3_edit = missing
                 if environment.getattr(l_2_remedy, 'code_hint'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="why">In the code: ',
-                        escape(environment.finalize(environment.getattr(l_2_remedy, 'code_hint'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_2_remedy, 'code_hint')))),
                         '</p>',
                     ))
                 if environment.getattr(l_2_remedy, 'expects'):
                     pass
-                    t_22.append(
+                    t_23.append(
                         '<p class="why">It should bring ',
                     )
                     l_3_loop = missing
                     for l_3_expected, l_3_loop in LoopContext(environment.getattr(l_2_remedy, 'expects'), undefined):
                         _loop_vars = {}
                         pass
-                        t_22.extend((
+                        t_23.extend((
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
-                            escape(environment.finalize(t_5(environment.getattr(l_3_expected, 'interval')))),
+                            escape(environment.finalize(t_6(environment.getattr(l_3_expected, 'interval')))),
                             escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 213 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
-                    t_22.append(
+                    t_23.append(
                         '.</p>',
                     )
                 if environment.getattr(l_2_remedy, 'trial'):
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<p class="why"><b>By trials:</b> ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'trial'))),
                         '</p>',
                     ))
-                t_22.append(
+                t_23.append(
                     '</li>\n',
                 )
             l_2_loop = l_2_remedy = missing
-            t_22.append(
+            t_23.append(
                 '</ul>\n</details>\n</section>\n',
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_22.extend((
+            t_23.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -1102,61 +1108,61 @@ def root(context, missing=missing):
                 '-subject">What was looked at</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 '>\n<dl>\n<dt>Checkpoint</dt><dd>',
-                escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'checkpoint') or 'none'))),
+                escape(environment.finalize(t_1((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'checkpoint') or 'none')))),
                 '</dd>\n',
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<dt>Stage</dt><dd>',
-                    escape(environment.finalize(t_15(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage')))),
+                    escape(environment.finalize(t_1(t_16(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'))))),
                     '</dd>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<dt>Verdict</dt><dd>',
                     escape(environment.finalize(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'))),
                     '</dd>',
                 ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<dt>SHA-256</dt><dd><code>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'))),
                     '</code></dd>',
                 ))
-            t_22.extend((
+            t_23.extend((
                 '<dt>Config</dt><dd>',
-                escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none'))),
+                escape(environment.finalize(t_1((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none')))),
                 '</dd>\n<dt>Data</dt><dd>',
-                escape(environment.finalize((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'data') or 'none'))),
+                escape(environment.finalize(t_1((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'data') or 'none')))),
                 '</dd>\n',
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<dt>Sequences</dt><dd>',
                     escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'taken')))),
                     ' of ',
                     escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'total')))),
                     ', of ',
-                    escape(environment.finalize(t_3(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'length'), 'step'))),
+                    escape(environment.finalize(t_4(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'length'), 'step'))),
                 ))
                 for (l_2_reason, l_2_count) in context.call(environment.getattr(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'dropped'), 'items')):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '; left out: ',
                         escape(environment.finalize(l_2_count)),
                         ' ',
                         escape(environment.finalize(l_2_reason)),
                     ))
                 l_2_reason = l_2_count = missing
-                t_22.append(
+                t_23.append(
                     '</dd>\n',
                 )
-            t_22.extend((
+            t_23.extend((
                 '<dt>Seed</dt><dd>',
                 escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'seed'))),
                 '</dd>\n<dt>Made by</dt><dd>humouse-doctor ',
@@ -1165,67 +1171,67 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                 pass
-                t_22.append(
+                t_23.append(
                     '<ul class="remarks">',
                 )
                 for l_2_remark in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<li>',
-                        escape(environment.finalize(l_2_remark)),
+                        escape(environment.finalize(t_1(l_2_remark))),
                         '</li>',
                     ))
                 l_2_remark = missing
-                t_22.append(
+                t_23.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<details><summary>',
-                    escape(environment.finalize(t_3(t_7(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
+                    escape(environment.finalize(t_4(t_8(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
                     ' and where each came from</summary>\n<div class="scroll" tabindex="0" role="group" aria-label="Settings">\n<table class="settings">\n<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col">Place</th></tr></thead>\n<tbody>\n',
                 ))
                 for l_2_setting in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                     _loop_vars = {}
                     pass
-                    t_22.extend((
+                    t_23.extend((
                         '<tr><td><code>',
-                        escape(environment.finalize(environment.getattr(l_2_setting, 'key'))),
+                        escape(environment.finalize(t_1(environment.getattr(l_2_setting, 'key')))),
                         '</code></td><td><code>',
-                        escape(environment.finalize(t_14(environment.getattr(l_2_setting, 'value')))),
+                        escape(environment.finalize(t_1(t_15(environment.getattr(l_2_setting, 'value'))))),
                         '</code></td><td>',
                         escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'origin'), 'value'))),
                         '</td><td class="long">',
                     ))
                     if environment.getattr(l_2_setting, 'place'):
                         pass
-                        t_22.extend((
-                            escape(environment.finalize(t_13(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file')))),
+                        t_23.extend((
+                            escape(environment.finalize(t_1(t_14(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file'))))),
                             ':',
                             escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'place'), 'line'))),
                         ))
-                    t_22.append(
+                    t_23.append(
                         '</td></tr>\n',
                     )
                 l_2_setting = missing
-                t_22.append(
+                t_23.append(
                     '</tbody>\n</table>\n</div>\n</details>\n',
                 )
-            t_22.append(
+            t_23.append(
                 '</section>\n',
             )
-        return concat(t_22)
+        return concat(t_23)
     context.exported_vars.add('body')
     context.vars['body'] = l_0_body = Macro(environment, macro, 'body', ('section', 'trials_shown', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_probe):
-        t_23 = []
+        t_24 = []
         if l_1_probe is missing:
             l_1_probe = undefined("parameter 'probe' was not provided", name='probe')
         pass
-        t_23.extend((
+        t_24.extend((
             '<th scope="rowgroup" rowspan="',
             escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
             '"><span class="code">',
@@ -1236,59 +1242,59 @@ def root(context, missing=missing):
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
             '</th>',
         ))
-        return concat(t_23)
+        return concat(t_24)
     context.exported_vars.add('probe_head')
     context.vars['probe_head'] = l_0_probe_head = Macro(environment, macro, 'probe_head', ('probe',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_metric):
-        t_24 = []
+        t_25 = []
         l_1_r = missing
         if l_1_metric is missing:
             l_1_metric = undefined("parameter 'metric' was not provided", name='metric')
         pass
         l_1_r = environment.getattr(l_1_metric, 'range')
-        t_24.extend((
+        t_25.extend((
             '<svg class="range" viewBox="0 0 132 16" role="img" aria-label="',
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
             escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 260 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
-            escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
+            escape(environment.finalize(t_12((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
-            escape(environment.finalize(t_11((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 1)), 1))),
+            escape(environment.finalize(t_12((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 1)), 1))),
             '" height="8"/>\n<rect class="f-healthy" x="',
-            escape(environment.finalize(t_11((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 0))), 1))),
+            escape(environment.finalize(t_12((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 0))), 1))),
             '" y="4" width="',
-            escape(environment.finalize(t_11((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 1)), 1))),
+            escape(environment.finalize(t_12((1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'healthy'), 1)), 1))),
             '" height="8"/>\n',
         ))
         if (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'low'):
             pass
-            t_24.append(
+            t_25.append(
                 '<path class="f-mark" d="M0 8L8 1V15Z"/>\n',
             )
         elif (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'high'):
             pass
-            t_24.append(
+            t_25.append(
                 '<path class="f-mark" d="M132 8L124 1V15Z"/>\n',
             )
         else:
             pass
-            t_24.extend((
+            t_25.extend((
                 '<rect class="f-mark" x="',
-                escape(environment.finalize(t_11((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
+                escape(environment.finalize(t_12((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
                 '" y="0" width="3" height="16" rx="1"/>',
             ))
-        t_24.append(
+        t_25.append(
             '</svg>\n',
         )
-        return concat(t_24)
+        return concat(t_25)
     context.exported_vars.add('range')
     context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_trials, l_1_level):
-        t_25 = []
+        t_26 = []
         l_1_h = missing
         if l_1_trials is missing:
             l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
@@ -1296,7 +1302,7 @@ def root(context, missing=missing):
             l_1_level = undefined("parameter 'level' was not provided", name='level')
         pass
         l_1_h = markup_join(('h', l_1_level, ))
-        t_25.extend((
+        t_26.extend((
             '<section>\n<',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
             ' id="trials">Trials ',
@@ -1313,17 +1319,17 @@ def root(context, missing=missing):
         ))
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
             pass
-            t_25.extend((
+            t_26.extend((
                 ' Shortened: ',
-                escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
+                escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
                 '.',
             ))
-        t_25.append(
+        t_26.append(
             '</p>\n',
         )
         if environment.getattr(l_1_trials, 'plot'):
             pass
-            t_25.extend((
+            t_26.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
                 escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 278 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
@@ -1331,41 +1337,41 @@ def root(context, missing=missing):
             ))
             if environment.getattr(l_1_trials, 'moved'):
                 pass
-                t_25.append(
+                t_26.append(
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'moved')))),
                 )
-            t_25.append(
+            t_26.append(
                 '</div>\n',
             )
-        t_25.append(
+        t_26.append(
             '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
         )
         for l_2_heading in environment.getattr(l_1_trials, 'headings'):
             _loop_vars = {}
             pass
-            t_25.extend((
+            t_26.extend((
                 '<th scope="col" class="num">',
-                escape(environment.finalize(t_1(l_2_heading))),
+                escape(environment.finalize(t_2(l_2_heading))),
                 '</th>',
             ))
         l_2_heading = missing
-        t_25.append(
+        t_26.append(
             '<th scope="col" class="num">Distance from health</th><th scope="col" class="num">Loss / best constant</th></tr></thead>\n<tbody>\n',
         )
         for l_2_row in environment.getattr(l_1_trials, 'rows'):
             _loop_vars = {}
             pass
-            t_25.append(
+            t_26.append(
                 '<tr',
             )
             if environment.getattr(l_2_row, 'chosen'):
                 pass
-                t_25.append(
+                t_26.append(
                     ' class="chosen"',
                 )
-            t_25.extend((
+            t_26.extend((
                 '><th scope="row" class="long">',
-                escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title'))),
+                escape(environment.finalize(t_1(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title')))),
                 '</th><td>',
                 escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'badge'), _loop_vars=_loop_vars))),
                 '</td><td class="num">',
@@ -1377,13 +1383,13 @@ def root(context, missing=missing):
             for l_3_value in environment.getattr(l_2_row, 'metrics'):
                 _loop_vars = {}
                 pass
-                t_25.extend((
+                t_26.extend((
                     '<td class="num">',
                     escape(environment.finalize(l_3_value)),
                     '</td>',
                 ))
             l_3_value = missing
-            t_25.extend((
+            t_26.extend((
                 '<td class="num">',
                 escape(environment.finalize(environment.getattr(l_2_row, 'distance'))),
                 '</td><td class="num">',
@@ -1392,64 +1398,64 @@ def root(context, missing=missing):
             ))
             if (environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected') or environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes')):
                 pass
-                t_25.extend((
+                t_26.extend((
                     '<tr class="joined',
                     escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 287 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
-                    escape(environment.finalize((5 + t_7(environment.getattr(l_2_row, 'metrics'))))),
+                    escape(environment.finalize((5 + t_8(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'):
                     pass
-                    t_25.extend((
+                    t_26.extend((
                         '<span class="line">Expected: ',
-                        escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
+                        escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
                         '.</span>',
                     ))
                 for l_3_note in environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes'):
                     _loop_vars = {}
                     pass
-                    t_25.extend((
+                    t_26.extend((
                         '<span class="line">',
                         escape(environment.finalize(l_3_note)),
                         '.</span>',
                     ))
                 l_3_note = missing
-                t_25.append(
+                t_26.append(
                     '</td></tr>\n',
                 )
         l_2_row = missing
-        t_25.append(
+        t_26.append(
             '</tbody>\n</table>\n</div>\n',
         )
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
             pass
-            t_25.append(
+            t_26.append(
                 '<details><summary>The search, step by step</summary>\n<ol class="path">',
             )
             for l_2_step in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
                 _loop_vars = {}
                 pass
-                t_25.extend((
+                t_26.extend((
                     '<li>',
                     escape(environment.finalize(environment.getattr(l_2_step, 'text'))),
                 ))
                 if environment.getattr(l_2_step, 'kept'):
                     pass
-                    t_25.append(
+                    t_26.append(
                         ' <span class="chip good">healthy</span>',
                     )
-                t_25.append(
+                t_26.append(
                     '</li>',
                 )
             l_2_step = missing
-            t_25.append(
+            t_26.append(
                 '</ol>\n</details>\n',
             )
         for l_2_line in environment.getattr(l_1_trials, 'causes'):
             _loop_vars = {}
             pass
-            t_25.extend((
+            t_26.extend((
                 '<p>',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1457,15 +1463,15 @@ def root(context, missing=missing):
         l_2_line = missing
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'):
             pass
-            t_25.extend((
+            t_26.extend((
                 '<p>Not tried: ',
-                escape(environment.finalize(t_6(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
+                escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
                 '.</p>',
             ))
         for l_2_line in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'warm_start'):
             _loop_vars = {}
             pass
-            t_25.extend((
+            t_26.extend((
                 '<p class="why">',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1474,29 +1480,29 @@ def root(context, missing=missing):
         for l_2_hint in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'hints'):
             _loop_vars = {}
             pass
-            t_25.extend((
+            t_26.extend((
                 '<div class="code-hint"><p><b>humouse itself needs:</b> ',
                 escape(environment.finalize(l_2_hint)),
                 '</p></div>',
             ))
         l_2_hint = missing
-        t_25.append(
+        t_26.append(
             '</section>\n',
         )
-        return concat(t_25)
+        return concat(t_26)
     context.exported_vars.add('trials')
     context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_compared):
-        t_26 = []
+        t_27 = []
         l_1_both = missing
         if l_1_compared is missing:
             l_1_compared = undefined("parameter 'compared' was not provided", name='compared')
         pass
         l_1_both = environment.getattr(l_1_compared, 'comparison')
-        t_26.extend((
+        t_27.extend((
             '<section>\n<h2 id="compared">What has changed</h2>\n<p class="sentence">',
-            escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
+            escape(environment.finalize(t_2(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
             ' → ',
             escape(environment.finalize(environment.getattr(environment.getattr(l_1_compared, 'after'), 'word'))),
             '</p>\n<div class="sides">\n',
@@ -1504,46 +1510,46 @@ def root(context, missing=missing):
         for (l_2_label, l_2_report, l_2_verdict, l_2_drawn) in [('Before', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'before'), environment.getattr(l_1_compared, 'before'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 0)), ('After', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'after'), environment.getattr(l_1_compared, 'after'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 1))]:
             _loop_vars = {}
             pass
-            t_26.extend((
+            t_27.extend((
                 '<section class="side ',
                 escape(environment.finalize(environment.getattr(l_2_verdict, 'style'))),
                 '">\n<h3 id="side-',
-                escape(environment.finalize(t_9(l_2_label))),
+                escape(environment.finalize(t_10(l_2_label))),
                 '">',
                 escape(environment.finalize(l_2_label)),
                 ' ',
                 escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), l_2_verdict, _loop_vars=_loop_vars))),
                 '</h3>\n<p class="name">',
-                escape(environment.finalize(t_13(environment.getattr(environment.getattr(l_2_report, 'subject'), 'name')))),
+                escape(environment.finalize(t_1(t_14(environment.getattr(environment.getattr(l_2_report, 'subject'), 'name'))))),
                 '</p>\n<p>',
-                escape(environment.finalize(environment.getattr(l_2_report, 'sentence'))),
+                escape(environment.finalize(t_1(environment.getattr(l_2_report, 'sentence')))),
                 '</p>\n<div class="plots">\n',
             ))
             for l_3_picture in l_2_drawn:
                 _loop_vars = {}
                 pass
-                t_26.extend((
+                t_27.extend((
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_3_picture, _loop_vars=_loop_vars))),
                     '\n',
                 ))
             l_3_picture = missing
-            t_26.append(
+            t_27.append(
                 '</div>\n</section>\n',
             )
         l_2_label = l_2_report = l_2_verdict = l_2_drawn = missing
-        t_26.append(
+        t_27.append(
             '</div>\n',
         )
         if environment.getattr(l_1_compared, 'note'):
             pass
-            t_26.extend((
+            t_27.extend((
                 '<p class="hint">',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'note'))),
                 '</p>',
             ))
         if environment.getattr(l_1_compared, 'nothing'):
             pass
-            t_26.extend((
+            t_27.extend((
                 '<p>',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'nothing'))),
                 '</p>',
@@ -1551,22 +1557,22 @@ def root(context, missing=missing):
         for l_2_group in environment.getattr(l_1_compared, 'groups'):
             _loop_vars = {}
             pass
-            t_26.extend((
+            t_27.extend((
                 escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), environment.getattr(l_2_group, 'title'), environment.getattr(l_2_group, 'style'), environment.getattr(l_2_group, 'symbol'), environment.getattr(l_2_group, 'findings'), _loop_vars=_loop_vars))),
                 '\n',
             ))
         l_2_group = missing
         if environment.getattr(l_1_compared, 'moved'):
             pass
-            t_26.append(
+            t_27.append(
                 '<h3>Numbers that have changed</h3>\n<div class="scroll" tabindex="0" role="group" aria-label="Numbers that have changed">\n<table class="moved">\n<thead><tr><th scope="col">Metric</th><th scope="col" class="num">Before</th><th scope="col" class="num">After</th><th scope="col">Healthy</th><th scope="col">Now</th></tr></thead>\n<tbody>\n',
             )
             for l_2_row in environment.getattr(l_1_compared, 'moved'):
                 _loop_vars = {}
                 pass
-                t_26.extend((
+                t_27.extend((
                     '<tr><th scope="row"><span class="metric">',
-                    escape(environment.finalize(environment.getattr(l_2_row, 'name'))),
+                    escape(environment.finalize(t_1(environment.getattr(l_2_row, 'name')))),
                     '</span><span class="meaning">',
                     escape(environment.finalize(environment.getattr(l_2_row, 'meaning'))),
                     '</span></th><td class="num">',
@@ -1580,18 +1586,18 @@ def root(context, missing=missing):
                     '</td></tr>\n',
                 ))
             l_2_row = missing
-            t_26.append(
+            t_27.append(
                 '</tbody>\n</table>\n</div>\n',
             )
-        t_26.append(
+        t_27.append(
             '</section>\n',
         )
-        return concat(t_26)
+        return concat(t_27)
     context.exported_vars.add('compared')
     context.vars['compared'] = l_0_compared = Macro(environment, macro, 'compared', ('compared',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_title, l_1_style, l_1_symbol, l_1_findings):
-        t_27 = []
+        t_28 = []
         if l_1_title is missing:
             l_1_title = undefined("parameter 'title' was not provided", name='title')
         if l_1_style is missing:
@@ -1603,7 +1609,7 @@ def root(context, missing=missing):
         pass
         if l_1_findings:
             pass
-            t_27.extend((
+            t_28.extend((
                 '<h3>',
                 escape(environment.finalize(l_1_title)),
                 '</h3>\n<ul class="changed">\n',
@@ -1611,7 +1617,7 @@ def root(context, missing=missing):
             for l_2_finding in l_1_findings:
                 _loop_vars = {}
                 pass
-                t_27.extend((
+                t_28.extend((
                     '<li><span class="badge ',
                     escape(environment.finalize(l_1_style)),
                     '"><span class="symbol" aria-hidden="true">',
@@ -1621,16 +1627,16 @@ def root(context, missing=missing):
                     '</span> <b>',
                     escape(environment.finalize(environment.getattr(l_2_finding, 'name'))),
                     '</b>: ',
-                    escape(environment.finalize(environment.getattr(l_2_finding, 'message'))),
+                    escape(environment.finalize(t_1(environment.getattr(l_2_finding, 'message')))),
                     '</li>\n',
                 ))
             l_2_finding = missing
-            t_27.append(
+            t_28.append(
                 '</ul>\n',
             )
-        return concat(t_27)
+        return concat(t_28)
     context.exported_vars.add('changed')
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=102&3=127&5=134&6=136&7=144&8=148&9=152&11=155&13=160&14=165&18=190&23=200&24=205&27=238&29=269&31=287&32=295&33=296&35=301&36=308&37=315&38=322&39=325&40=332&41=339&42=346&43=355&48=362&49=372&50=373&51=374&53=378&55=382&57=392&58=397&59=401&60=416&61=426&62=441&63=448&64=456&70=463&72=467&73=474&76=486&78=490&79=499&80=508&81=513&82=530&83=535&84=547&85=554&87=559&88=566&90=583&93=591&95=595&96=597&100=602&101=620&102=625&107=637&108=642&110=646&111=653&112=657&113=659&114=670&115=673&116=677&119=684&120=688&121=690&125=697&129=703&131=707&132=714&133=731&135=736&136=740&142=750&144=754&145=761&147=771&148=775&150=779&151=804&152=819&154=838&155=845&156=853&162=860&164=864&166=871&167=880&171=892&173=896&178=906&179=911&180=917&182=923&183=930&184=934&185=936&186=948&187=956&190=965&191=970&192=978&193=985&203=1018&205=1022&207=1032&209=1037&210=1043&211=1046&212=1055&213=1062&214=1081&221=1095&223=1099&225=1105&226=1108&227=1115&228=1122&229=1131&230=1133&231=1136&232=1140&234=1161&235=1163&237=1166&238=1183&239=1187&244=1190&245=1195&256=1223&258=1243&259=1249&260=1252&262=1257&263=1261&264=1266&265=1271&266=1280&270=1290&271=1298&273=1301&274=1307&275=1309&276=1324&278=1328&282=1343&284=1355&285=1361&286=1393&287=1397&293=1425&295=1430&298=1449&299=1458&300=1465&301=1474&305=1490&306=1496&309=1499&311=1504&312=1509&313=1511&314=1517&315=1519&317=1522&318=1526&324=1537&325=1544&326=1551&327=1555&329=1559&335=1564&336=1569&345=1593&346=1604&347=1608&349=1611&350=1616'
+debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=211&27=244&29=275&31=293&32=301&33=302&35=307&36=314&37=321&38=328&39=331&40=338&41=345&42=352&43=361&48=368&49=378&50=379&51=380&53=384&55=388&57=398&58=403&59=407&60=422&61=432&62=447&63=454&64=462&70=469&72=473&73=480&76=492&78=496&79=505&80=514&81=519&82=536&83=541&84=553&85=560&87=565&88=572&90=589&93=597&95=601&96=603&100=608&101=626&102=631&107=643&108=648&110=652&111=659&112=663&113=665&114=676&115=679&116=683&119=690&120=694&121=696&125=703&129=709&131=713&132=720&133=737&135=742&136=746&142=756&144=760&145=767&147=777&148=781&150=785&151=810&152=825&154=844&155=851&156=859&162=866&164=870&166=877&167=886&171=898&173=902&178=912&179=917&180=923&182=929&183=936&184=940&185=942&186=954&187=962&190=971&191=976&192=984&193=991&203=1024&205=1028&207=1038&209=1043&210=1049&211=1052&212=1061&213=1068&214=1087&221=1101&223=1105&225=1111&226=1114&227=1121&228=1128&229=1137&230=1139&231=1142&232=1146&234=1167&235=1169&237=1172&238=1189&239=1193&244=1196&245=1201&256=1229&258=1249&259=1255&260=1258&262=1263&263=1267&264=1272&265=1277&266=1286&270=1296&271=1304&273=1307&274=1313&275=1315&276=1330&278=1334&282=1349&284=1361&285=1367&286=1399&287=1403&293=1431&295=1436&298=1455&299=1464&300=1471&301=1480&305=1496&306=1502&309=1505&311=1510&312=1515&313=1517&314=1523&315=1525&317=1528&318=1532&324=1543&325=1550&326=1557&327=1561&329=1565&335=1570&336=1575&345=1599&346=1610&347=1614&349=1617&350=1622'

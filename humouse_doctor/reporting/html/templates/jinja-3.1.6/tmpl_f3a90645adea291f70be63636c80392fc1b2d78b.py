@@ -15,16 +15,22 @@ def root(context, missing=missing):
     l_0_script = resolve('script')
     l_0_parts = missing
     try:
-        t_1 = environment.filters['join']
+        t_1 = environment.filters['breakable']
     except KeyError:
         @internalcode
         def t_1(*unused):
-            raise TemplateRuntimeError("No filter named 'join' found.")
+            raise TemplateRuntimeError("No filter named 'breakable' found.")
     try:
-        t_2 = environment.filters['shorten']
+        t_2 = environment.filters['join']
     except KeyError:
         @internalcode
         def t_2(*unused):
+            raise TemplateRuntimeError("No filter named 'join' found.")
+    try:
+        t_3 = environment.filters['shorten']
+    except KeyError:
+        @internalcode
+        def t_3(*unused):
             raise TemplateRuntimeError("No filter named 'shorten' found.")
     pass
     l_0_parts = context.vars['parts'] = environment.get_template('parts.html', 'page.html')._get_default_module(context)
@@ -42,9 +48,9 @@ def root(context, missing=missing):
     yield '">\n  <div class="wide">\n    <h1><span class="word">'
     yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'badge'), environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'badge'))))
     yield '</span> <span class="name">'
-    yield escape(environment.finalize(t_2(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'heading'))))
+    yield escape(environment.finalize(t_1(t_3(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'heading')))))
     yield '</span></h1>\n    <p class="sentence">'
-    yield escape(environment.finalize(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sentence')))
+    yield escape(environment.finalize(t_1(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sentence'))))
     yield '</p>\n'
     if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'):
         pass
@@ -56,7 +62,7 @@ def root(context, missing=missing):
     if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'facts'):
         pass
         yield '<p class="facts">'
-        yield escape(environment.finalize(t_1(context.eval_ctx, environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'facts'), ' · ')))
+        yield escape(environment.finalize(t_2(context.eval_ctx, environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'facts'), ' · ')))
         yield '</p>'
     yield '  </div>\n</header>\n<main id="main" class="wide" tabindex="-1">\n'
     if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'comparison'):
@@ -82,7 +88,7 @@ def root(context, missing=missing):
             yield '</td><td class="long"><a href="#'
             yield escape(environment.finalize(environment.getattr(l_1_section, 'id')))
             yield '">'
-            yield escape(environment.finalize(t_2(environment.getattr(environment.getattr(l_1_section, 'entry'), 'name'))))
+            yield escape(environment.finalize(t_1(t_3(environment.getattr(environment.getattr(l_1_section, 'entry'), 'name')))))
             yield '</a></td><td>'
             yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'badge'), environment.getattr(l_1_section, 'badge'), _loop_vars=_loop_vars)))
             yield '</td><td>'
@@ -107,9 +113,9 @@ def root(context, missing=missing):
             yield '>\n<summary><h2>'
             yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'badge'), environment.getattr(l_1_section, 'badge'), _loop_vars=_loop_vars)))
             yield ' <span class="name">'
-            yield escape(environment.finalize(t_2(environment.getattr(environment.getattr(l_1_section, 'entry'), 'name'))))
+            yield escape(environment.finalize(t_1(t_3(environment.getattr(environment.getattr(l_1_section, 'entry'), 'name')))))
             yield '</span></h2></summary>\n<div class="inside">\n<p class="sentence">'
-            yield escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'entry'), 'sentence')))
+            yield escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_1_section, 'entry'), 'sentence'))))
             yield '</p>\n'
             yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'body'), l_1_section, None, 3, _loop_vars=_loop_vars)))
             yield '\n</div>\n</details>\n'
@@ -121,7 +127,7 @@ def root(context, missing=missing):
             _loop_vars = {}
             pass
             yield '<li>'
-            yield escape(environment.finalize(l_1_note))
+            yield escape(environment.finalize(t_1(l_1_note)))
             yield '</li>'
         l_1_note = missing
         yield '</ul>\n</section>\n'
@@ -140,4 +146,4 @@ def root(context, missing=missing):
     yield '</script>\n</body>\n</html>'
 
 blocks = {}
-debug_info = '1=30&6=33&10=37&12=39&16=41&18=43&19=47&20=49&21=56&25=62&26=65&27=67&28=70&29=72&37=77&38=81&44=93&45=96&46=100&47=108&49=112&50=114&55=117&58=120&63=129&66=139'
+debug_info = '1=36&6=39&10=43&12=45&16=47&18=49&19=53&20=55&21=62&25=68&26=71&27=73&28=76&29=78&37=83&38=87&44=99&45=102&46=106&47=114&49=118&50=120&55=123&58=126&63=135&66=145'
