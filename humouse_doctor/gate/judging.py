@@ -96,7 +96,8 @@ class Judge:
             return Standing.ACCEPTED, accepted
         if policy.fail_on is None or finding.severity.rank < policy.fail_on.rank:
             named = "never" if policy.fail_on is None else policy.fail_on.value
-            return Standing.BELOW, f"a {finding.severity.value}; fail-on is {named}"
+            article = "an" if finding.severity is Severity.ERROR else "a"
+            return Standing.BELOW, f"{article} {finding.severity.value}; fail-on is {named}"
         return Standing.FAILS, None
 
     def _ignore_of(self, finding: Finding, paths: Sequence[str]) -> Ignore | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from humouse_doctor.cases import budget
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Status
 from humouse_doctor.core.remedy import ANY
-from humouse_doctor.core.report import Cause, Report, Verdict
+from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
 
@@ -116,6 +116,12 @@ def search_command(report: Report) -> str | None:
         return None
     command = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
     return command if command.isprintable() and HIDDEN not in command else None
+
+
+def brief(finding: Finding) -> str:
+    """Return a finding in a few words, empty for a probe that has none."""
+    probe = current().by_code.get(finding.code)
+    return "" if probe is None else probe.brief(finding.evidence)
 
 
 def _is_cause(code: str) -> bool:

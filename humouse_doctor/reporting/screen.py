@@ -14,7 +14,7 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdi
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.rows import by_hand, missing, steps_of_patch
+from humouse_doctor.reporting.rows import brief, by_hand, missing, steps_of_patch
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
@@ -155,12 +155,6 @@ def _cause(console: Console, cause: Cause, finding: Finding, names: int, file: s
     )
     line.rstrip()
     return line
-
-
-def brief(finding: Finding) -> str:
-    """Return a finding in a few words, empty for a probe that has none."""
-    probe = current().by_code.get(finding.code)
-    return "" if probe is None else probe.brief(finding.evidence)
 
 
 def _bound(finding: Finding) -> str:

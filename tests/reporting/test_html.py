@@ -18,7 +18,7 @@ import pytest
 from jinja2 import Environment
 
 from humouse_doctor.core.errors import UsageError
-from humouse_doctor.core.gating import Gate, Policy, Standing
+from humouse_doctor.core.gating import Gate, Policy
 from humouse_doctor.core.outcome import AS_IT_IS, Effect
 from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.core.remedy import Edit, Interval
@@ -352,13 +352,16 @@ def test_settings_are_shown_with_where_they_came_from() -> None:
     assert "training.betas [0.5, 0.999] default" in text
 
 
-def test_every_standing_is_shown_with_its_reason() -> None:
+def test_a_finding_has_one_word_its_severity_or_what_lets_it_through_with_the_reason() -> None:
     text = Page(html.render(gated())).text
 
-    shown = {judged.standing for entry in gated().entries for judged in entry.findings}
-    assert len(shown) == len(Standing) - 1  # the builder has none that a policy's threshold accepts
-    for standing in shown:
-        assert standing.value in text
+    assert "✕ error HD101 spread-ratio symptom new" in text
+    assert "● note HD208 warm-up-discarded cause new" in text
+    assert "○ in the baseline HD201" in text
+    assert "○ ignored HD204" in text
+    assert "○ not selected HD002 config-value tool, warning new" in text
+    assert "below fail-on" not in text
+    assert "fail-on is warning" not in text
     assert "known until the new head lands (until 2027-01-31)" in text
     assert "worse than in the baseline: efficiency_ratio was 0.4 and is 0.2" in text
     assert "healed HD205:training.warmup_noise_std: in the baseline, and not found any more" in text
@@ -541,6 +544,23 @@ def test_hostile_text_is_only_read(kind: str, codes: bool) -> None:
     page, plain = Page(source), Page(html.render(everything[0], outcome=everything[1], comparison=everything[2]))
     assert {*_tags(page)} <= {*_tags(plain), ("p", ("class",))}
     assert " ".join(harmless(hostile).split()) in page.text
+
+
+def test_a_cause_that_is_told_above_has_its_few_words_and_numbers_and_no_card_repeats_it() -> None:
+    report, first = collapsed(), collapsed().causes[0]
+    evidence = MappingProxyType({"reachable_loss_share": 0.003})
+    findings = tuple(replace(one, evidence=evidence) if one.code == first.code else one for one in report.findings)
+    told = replace(report, findings=findings, sentence=f"{first.message}.")
+
+    page = read(told)
+
+    assert f"{first.code} out-of-reach-targets 0.3% of the loss is in reach" in page.text
+    assert "reachable_loss_share0.003" in page.below["run1-cause1"].replace(" ", "")
+    assert first.message not in page.below["run1-cause1"]
+    opened = [details for details in page.named("details") if details.get("class") == "measured" and "open" in details]
+    assert len(opened) == 1
+    assert page.source.count(f"<b>{first.name}</b>") == 1
+    assert first.message in read(replace(told, sentence="Another sentence.")).below["run1-cause1"]
 
 
 def test_keys_and_paths_break_between_their_parts_and_nowhere_in_a_number() -> None:

@@ -287,7 +287,9 @@ def test_paths_are_played_and_stopped_but_not_to_those_who_want_no_motion(visit:
     with visit("run") as tab:
         start = tab.page.evaluate(place)
         tab.page.locator("[data-plays=run1-plots]").click()
-        tab.page.wait_for_function(f"{place} !== '{start}'")
+        tab.page.evaluate(  # wait_for_function compiles text, which the page's policy forbids
+            f"new Promise((done) => (function again() {{ {place} === '{start}' ? requestAnimationFrame(again) : done(); }})())"
+        )
         tab.page.get_by_role("button", name="Stop").click()
 
         assert tab.page.evaluate(place) == start

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from humouse_doctor.core.errors import ExitCode
-from humouse_doctor.core.gating import Standing
 from humouse_doctor.core.outcome import Effect
 from humouse_doctor.core.probe import Judgement, Severity
 from humouse_doctor.core.remedy import Interval, RemedyStatus
@@ -47,7 +46,6 @@ SEVERITIES = MappingProxyType(
         Severity.NOTE: Badge(word="note", symbol="●", style="quiet"),
     }
 )
-STANDINGS = MappingProxyType({Standing.FAILS: "bad", Standing.IGNORED: "quiet", Standing.KNOWN: "quiet"})
 REMEDIES = MappingProxyType(
     {
         RemedyStatus.UNVERIFIED: Badge(word="unverified", symbol="○", style="quiet"),

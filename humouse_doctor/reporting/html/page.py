@@ -11,7 +11,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -31,13 +30,13 @@ from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import graph, plots
-from humouse_doctor.reporting.html.badges import GATES, JUDGEMENTS, REMEDIES, SEVERITIES, STANDINGS, VERDICTS, Badge, interval
+from humouse_doctor.reporting.html.badges import GATES, JUDGEMENTS, REMEDIES, SEVERITIES, VERDICTS, Badge, interval
 from humouse_doctor.reporting.html.changes import ComparisonSection, compared
 from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import by_hand, format_number, steps_of_patch, support_of, unit_of, without_cause
+from humouse_doctor.reporting.rows import brief, by_hand, format_number, steps_of_patch, support_of, unit_of, without_cause
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -205,29 +204,31 @@ def _policy(gate: Gate) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
-    """A cause with the setting behind it: its line, value and origin; `told` if the page's sentence is its message."""
-
-    cause: Cause
-    support: str
-    place: str
-    setting: str
-    told: bool
-    evidence: tuple[tuple[str, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
-    """A finding as the gate sees it; `cause` is its number among the causes, 0 if it is none."""
+    """A finding as the gate sees it; `badge` is its severity, or its standing where the gate lets it through."""
 
     judged: JudgedFinding
-    cause: int
-    severity: Badge
-    standing: str
+    badge: Badge
+    kind: str
     remark: str
     why: str
     place: str
     evidence: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """A cause with the setting behind it: its line, value and origin.
+
+    `said` is its message, or a few words where the page's sentence, `told`, is that message.
+    """
+
+    cause: Cause
+    row: FindingRow
+    said: str
+    support: str
+    setting: str
+    told: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +291,7 @@ class Section:
 
 def _section(number: int, entry: Entry, policy: Policy) -> Section:
     report, name = entry.report, f"run{number}"
+    causes = () if report is None else [cause.code for cause in report.causes]
     drawn, magnified, note = _pictures(name, report) if number <= _PICTURED else ((), None, _not_pictured())
     overrides = "" if report is None else _overrides(report)
     return Section(
@@ -302,7 +304,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         magnified=magnified,
         note=note,
         history=() if report is None or number > _PICTURED else _history(name, report.history),
-        reasons=() if report is None else tuple(map(partial(_reason, report), report.causes)),
+        reasons=() if report is None else tuple(_reasons(report, entry)),
         without_cause=() if report is None else without_cause(report),
         diff=() if report is None else tuple(_diff_lines(report.diff)),
         diff_copies=report is not None and harmless(report.diff) == report.diff,
@@ -310,7 +312,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         steps="" if report is None else steps_of_patch(report),
         by_hand=() if report is None else by_hand(report),
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
-        rows=tuple(map(partial(_row, report), entry.findings)),
+        rows=tuple(_row(report, judged) for judged in entry.findings if judged.finding.code not in causes),
         probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
         explained=None if report is None else graph.explained(f"{name}-explained", "Causes and what they explain", report),
         remedy_badges={} if report is None else {remedy.id: REMEDIES[remedy.status] for remedy in report.remedies},
@@ -361,20 +363,23 @@ def _history(name: str, history: History | None) -> tuple[Plot, ...]:
     return tuple(plot for plot in made if plot is not None)
 
 
-def _reason(report: Report, cause: Cause) -> Reason:
-    finding = next(finding for finding in report.findings if finding.code == cause.code)
-    location = finding.location
-    setting = next((setting for setting in report.settings if setting.key == location.key), None)
-    return Reason(
-        cause=cause,
-        support=support_of(cause, measured=not report.before_training),
-        place=str(location),
-        setting=""
-        if setting is None
-        else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
-        told=report.sentence.removesuffix(".").casefold() == cause.message.casefold(),
-        evidence=_evidence(cause.code, finding.evidence),
-    )
+def _reasons(report: Report, entry: Entry) -> Iterator[Reason]:
+    judged_by_code = {judged.finding.code: judged for judged in entry.findings}
+    settings = {setting.key: setting for setting in report.settings}
+    for cause in report.causes:
+        judged = judged_by_code[cause.code]
+        setting = settings.get(judged.finding.location.key or "")
+        told = report.sentence.removesuffix(".").casefold() == cause.message.casefold()
+        yield Reason(
+            cause=cause,
+            row=_row(report, judged),
+            said=(brief(judged.finding) if told else "") or cause.message,
+            support=support_of(cause, measured=not report.before_training),
+            setting=""
+            if setting is None
+            else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
+            told=told,
+        )
 
 
 def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str, str], ...]:
@@ -387,9 +392,8 @@ def _evidence(code: str, numbers: Mapping[str, float]) -> tuple[tuple[str, str, 
 
 
 def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
-    finding = judged.finding
-    causes = [] if report is None else [cause.code for cause in report.causes]
-    remark = ""
+    finding, remark = judged.finding, ""
+    let_through = judged.standing not in (Standing.FAILS, Standing.BELOW)
     if report is not None and finding.code in report.unexplained:
         remark = "no cause found for it"
     elif report is not None and finding.kind is Kind.CAUSE and finding.severity is Severity.NOTE:
@@ -397,9 +401,8 @@ def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
         remark = "true of the config" if unclear else "true of the config, but not a cause of what was measured here"
     return FindingRow(
         judged=judged,
-        cause=causes.index(finding.code) + 1 if finding.code in causes else 0,
-        severity=SEVERITIES[finding.severity],
-        standing=STANDINGS.get(judged.standing, "quiet"),
+        badge=Badge(word=judged.standing.value, symbol="○", style="quiet") if let_through else SEVERITIES[finding.severity],
+        kind=f"{finding.kind.value}, {finding.severity.value}" if let_through else finding.kind.value,
         remark=remark,
         why=_why(judged),
         place=str(finding.location),
@@ -408,8 +411,8 @@ def _row(report: Report | None, judged: JudgedFinding) -> FindingRow:
 
 
 def _why(judged: JudgedFinding) -> str:
-    if judged.reason is None or judged.reason == judged.standing.value:
-        return ""
+    if judged.reason is None or judged.reason == judged.standing.value or judged.standing is Standing.BELOW:
+        return ""  # the page's foot says from which severity on a finding fails
     return f"worse than in the baseline: {judged.reason}" if judged.standing is Standing.FAILS else judged.reason
 
 

@@ -7,7 +7,7 @@ def root(context, missing=missing):
     concat = environment.concat
     cond_expr_undefined = Undefined
     if 0: yield None
-    l_0_badge = l_0_plot = l_0_pairs = l_0_code = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
+    l_0_badge = l_0_plot = l_0_pairs = l_0_code = l_0_head = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
     try:
         t_1 = environment.filters['breakable']
     except KeyError:
@@ -272,26 +272,67 @@ def root(context, missing=missing):
     context.exported_vars.add('code')
     context.vars['code'] = l_0_code = Macro(environment, macro, 'code', ('id', 'code', 'probes'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
-    def macro(l_1_target, l_1_label):
+    def macro(l_1_row, l_1_id, l_1_probes, l_1_kind):
         t_21 = []
+        if l_1_row is missing:
+            l_1_row = undefined("parameter 'row' was not provided", name='row')
+        if l_1_id is missing:
+            l_1_id = undefined("parameter 'id' was not provided", name='id')
+        if l_1_probes is missing:
+            l_1_probes = undefined("parameter 'probes' was not provided", name='probes')
+        if l_1_kind is missing:
+            l_1_kind = undefined("parameter 'kind' was not provided", name='kind')
+        pass
+        t_21.extend((
+            '<p class="head">',
+            escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_row, 'badge')))),
+            ' ',
+            escape(environment.finalize(context.call((undefined(name='code') if l_0_code is missing else l_0_code), l_1_id, environment.getattr(environment.getattr(environment.getattr(l_1_row, 'judged'), 'finding'), 'code'), l_1_probes))),
+            ' <b>',
+            escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_1_row, 'judged'), 'finding'), 'name'))),
+            '</b>',
+        ))
+        if l_1_kind:
+            pass
+            t_21.extend((
+                ' <span class="kind">',
+                escape(environment.finalize(l_1_kind)),
+                '</span>',
+            ))
+        if environment.getattr(environment.getattr(l_1_row, 'judged'), 'age'):
+            pass
+            t_21.extend((
+                ' <span class="chip">',
+                escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_1_row, 'judged'), 'age'), 'value'))),
+                '</span>',
+            ))
+        t_21.append(
+            '</p>',
+        )
+        return concat(t_21)
+    context.exported_vars.add('head')
+    context.vars['head'] = l_0_head = Macro(environment, macro, 'head', ('row', 'id', 'probes', 'kind'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_target, l_1_label):
+        t_22 = []
         if l_1_target is missing:
             l_1_target = undefined("parameter 'target' was not provided", name='target')
         if l_1_label is missing:
             l_1_label = undefined("parameter 'label' was not provided", name='label')
         pass
-        t_21.extend((
+        t_22.extend((
             '<button type="button" data-copies="',
             escape(environment.finalize(l_1_target)),
             '" hidden>',
             escape(environment.finalize(l_1_label)),
             '</button>',
         ))
-        return concat(t_21)
+        return concat(t_22)
     context.exported_vars.add('copying')
     context.vars['copying'] = l_0_copying = Macro(environment, macro, 'copying', ('target', 'label'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown):
-        t_22 = []
+        t_23 = []
         l_1_report = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -301,72 +342,72 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_22.append(
+            t_23.append(
                 '<nav aria-label="On this page"><ul>\n',
             )
             if (environment.getattr(l_1_section, 'reasons') or environment.getattr(l_1_section, 'without_cause')):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-causes">Causes</a></li>',
                 ))
             if ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints')):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-patch">Patch</a></li>',
                 ))
             if l_1_trials_shown:
                 pass
-                t_22.append(
+                t_23.append(
                     '<li><a href="#trials">Trials</a></li>',
                 )
-            t_22.extend((
+            t_23.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-pictures">Pictures</a></li>\n',
             ))
             if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-history">Its own files</a></li>',
                 ))
-            if environment.getattr(l_1_section, 'rows'):
+            if (environment.getattr(l_1_section, 'rows') or environment.getattr(l_1_section, 'explained')):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-findings">Findings</a></li>',
                 ))
             if environment.getattr(l_1_section, 'probes'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-probes">Probes</a></li>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'):
                 pass
-                t_22.extend((
+                t_23.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-remedies">Remedies</a></li>',
                 ))
-            t_22.extend((
+            t_23.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-subject">Looked at</a></li>\n</ul></nav>\n',
             ))
-        return concat(t_22)
+        return concat(t_23)
     context.exported_vars.add('contents')
     context.vars['contents'] = l_0_contents = Macro(environment, macro, 'contents', ('section', 'trials_shown'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown, l_1_level):
-        t_23 = []
+        t_24 = []
         l_1_report = l_1_id = l_1_h = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -378,12 +419,12 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         l_1_id = environment.getattr(l_1_section, 'id')
         l_1_h = markup_join(('h', l_1_level, ))
-        t_23.append(
+        t_24.append(
             '<div class="answer">\n',
         )
         if environment.getattr(l_1_section, 'reasons'):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -398,77 +439,75 @@ def root(context, missing=missing):
             for l_2_reason, l_2_loop in LoopContext(environment.getattr(l_1_section, 'reasons'), undefined):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<li id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-cause',
                     escape(environment.finalize(environment.getattr(l_2_loop, 'index'))),
-                    '">\n<p class="head">',
-                    escape(environment.finalize(context.call((undefined(name='code') if l_0_code is missing else l_0_code), (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr(environment.getattr(l_2_reason, 'cause'), 'code'), environment.getattr(l_1_section, 'probes'), _loop_vars=_loop_vars))),
-                    ' <b>',
-                    escape(environment.finalize(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'name'))),
-                    '</b>',
-                ))
-                if environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'):
-                    pass
-                    t_23.extend((
-                        ' <span class="support">',
-                        escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
-                        '</span>',
-                    ))
-                t_23.append(
+                    '">\n',
+                    escape(environment.finalize(context.call((undefined(name='head') if l_0_head is missing else l_0_head), environment.getattr(l_2_reason, 'row'), (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr(l_1_section, 'probes'), (environment.getattr(l_2_reason, 'support') if environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial') else ''), _loop_vars=_loop_vars))),
+                    '\n<p>',
+                    escape(environment.finalize(t_1(environment.getattr(l_2_reason, 'said')))),
                     '</p>\n',
-                )
-                if (not environment.getattr(l_2_reason, 'told')):
+                ))
+                if environment.getattr(environment.getattr(l_2_reason, 'row'), 'why'):
                     pass
-                    t_23.extend((
-                        '<p>',
-                        escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_2_reason, 'cause'), 'message')))),
+                    t_24.extend((
+                        '<p class="why">',
+                        escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_2_reason, 'row'), 'why')))),
                         '</p>',
                     ))
-                t_23.append(
-                    '<details class="measured"><summary>',
+                t_24.append(
+                    '<details class="measured"',
+                )
+                if environment.getattr(l_2_reason, 'told'):
+                    pass
+                    t_24.append(
+                        ' open',
+                    )
+                t_24.append(
+                    '><summary>',
                 )
                 if environment.getattr(l_2_reason, 'setting'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<code>',
                         escape(environment.finalize(t_1(environment.getattr(l_2_reason, 'setting')))),
                         '</code>',
                     ))
                 else:
                     pass
-                    t_23.append(
+                    t_24.append(
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                     )
-                t_23.append(
+                t_24.append(
                     '</summary>\n',
                 )
-                if environment.getattr(l_2_reason, 'place'):
+                if environment.getattr(environment.getattr(l_2_reason, 'row'), 'place'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<p class="place">',
-                        escape(environment.finalize(t_1(environment.getattr(l_2_reason, 'place')))),
+                        escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_2_reason, 'row'), 'place')))),
                         '</p>',
                     ))
                 if (environment.getattr(l_2_reason, 'setting') and (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'))):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<p class="support">',
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                         '</p>',
                     ))
-                t_23.extend((
-                    escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_reason, 'evidence'), _loop_vars=_loop_vars))),
+                t_24.extend((
+                    escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(environment.getattr(l_2_reason, 'row'), 'evidence'), _loop_vars=_loop_vars))),
                     '</details>\n</li>\n',
                 ))
             l_2_loop = l_2_reason = missing
-            t_23.append(
+            t_24.append(
                 '</ol>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'without_cause'):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -480,18 +519,18 @@ def root(context, missing=missing):
             for l_2_line in environment.getattr(l_1_section, 'without_cause'):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<li>',
                     escape(environment.finalize(t_1(l_2_line))),
                     '</li>',
                 ))
             l_2_line = missing
-            t_23.append(
+            t_24.append(
                 '</ul>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints'))):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -504,7 +543,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<p><b>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'title'))),
                     '</b>: ',
@@ -513,61 +552,61 @@ def root(context, missing=missing):
                 ))
             elif environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
                 )
             if environment.getattr(l_1_section, 'by_hand'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<ul class="edits">',
                 )
                 for l_2_words in environment.getattr(l_1_section, 'by_hand'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<li>',
                         escape(environment.finalize(l_2_words)),
                         '</li>',
                     ))
                 l_2_words = missing
-                t_23.append(
+                t_24.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<ul class="edits">',
                 )
                 for l_2_edit in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<li><code>',
                         escape(environment.finalize(t_1(t_3(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix'))))),
                         '</code></li>',
                     ))
                 l_2_edit = missing
-                t_23.append(
+                t_24.append(
                     '</ul>\n',
                 )
                 if environment.getattr(l_1_section, 'steps'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<p class="hint">',
                         escape(environment.finalize(environment.getattr(l_1_section, 'steps'))),
                         '.</p>',
                     ))
                 if environment.getattr(l_1_section, 'diff'):
                     pass
-                    t_23.append(
+                    t_24.append(
                         '<div class="copied">\n<div class="bar"><span>As a diff</span>',
                     )
                     if environment.getattr(l_1_section, 'diff_copies'):
                         pass
-                        t_23.append(
+                        t_24.append(
                             escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-diff', )), 'Copy the diff'))),
                         )
-                    t_23.extend((
+                    t_24.extend((
                         '</div>\n<pre class="diff" id="',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-diff" tabindex="0" role="group" aria-label="The patch as a diff">',
@@ -575,7 +614,7 @@ def root(context, missing=missing):
                     for (l_2_kind, l_2_line) in environment.getattr(l_1_section, 'diff'):
                         _loop_vars = {}
                         pass
-                        t_23.extend((
+                        t_24.extend((
                             '<span class="',
                             escape(environment.finalize(l_2_kind)),
                             '">',
@@ -583,20 +622,20 @@ def root(context, missing=missing):
                             '\n</span>',
                         ))
                     l_2_kind = l_2_line = missing
-                    t_23.append(
+                    t_24.append(
                         '</pre>\n',
                     )
                     if (not environment.getattr(l_1_section, 'diff_copies')):
                         pass
-                        t_23.append(
+                        t_24.append(
                             '<p class="hint">It holds characters that are spelled out here: take it from <code>humouse-doctor suggest-config</code>.</p>',
                         )
-                    t_23.append(
+                    t_24.append(
                         '</div>\n',
                     )
                 if environment.getattr(l_1_section, 'overrides'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<div class="copied">\n<div class="bar"><span>As overrides</span>',
                         escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-overrides', )), 'Copy the overrides'))),
                         '</div>\n<pre id="',
@@ -607,26 +646,26 @@ def root(context, missing=missing):
                     ))
             if environment.getattr(l_1_section, 'hints'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<p>',
                 )
                 if (environment.getattr(l_1_section, 'diff') or environment.getattr(l_1_section, 'overrides')):
                     pass
-                    t_23.append(
+                    t_24.append(
                         'The patch has a part in the code too.',
                     )
                 else:
                     pass
-                    t_23.append(
+                    t_24.append(
                         'The patch is in the code.',
                     )
-                t_23.append(
+                t_24.append(
                     '</p>',
                 )
             for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<div class="code-hint"><p><b>',
                     escape(environment.finalize(l_2_title)),
                     '</b></p><p>',
@@ -634,20 +673,20 @@ def root(context, missing=missing):
                     '</p></div>\n',
                 ))
             l_2_title = l_2_hint = missing
-            t_23.append(
+            t_24.append(
                 '</section>\n',
             )
-        t_23.append(
+        t_24.append(
             '</div>\n',
         )
         if l_1_trials_shown:
             pass
-            t_23.append(
+            t_24.append(
                 escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -658,7 +697,7 @@ def root(context, missing=missing):
             ))
             if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<p><button type="button" data-plays="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-plots" hidden>Play the paths</button></p>\n<p class="hint">',
@@ -667,11 +706,11 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(l_1_section, 'note'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         ' ',
                         escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     ))
-                t_23.extend((
+                t_24.extend((
                     '</p>\n<div class="plots" id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-plots">\n',
@@ -679,17 +718,17 @@ def root(context, missing=missing):
                 for l_2_drawn in environment.getattr(l_1_section, 'plots'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_23.append(
+                t_24.append(
                     '</div>\n',
                 )
                 if environment.getattr(l_1_section, 'magnified'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<details class="magnified"><summary>',
                         escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
                         '</summary>\n<div class="plots">',
@@ -698,17 +737,17 @@ def root(context, missing=missing):
                     ))
             else:
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<p>',
                     escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     '</p>\n',
                 ))
-            t_23.append(
+            t_24.append(
                 '</section>\n',
             )
         if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -719,153 +758,115 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<ul>',
                 )
                 for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<li>',
                         escape(environment.finalize(t_1(l_2_said))),
                         '</li>',
                     ))
                 l_2_said = missing
-                t_23.append(
+                t_24.append(
                     '</ul>',
                 )
             if environment.getattr(l_1_section, 'history'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<div class="plots">\n',
                 )
                 for l_2_drawn in environment.getattr(l_1_section, 'history'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_23.append(
+                t_24.append(
                     '</div>\n',
                 )
-            t_23.append(
+            t_24.append(
                 '</section>\n',
             )
-        if environment.getattr(l_1_section, 'rows'):
+        if (environment.getattr(l_1_section, 'rows') or environment.getattr(l_1_section, 'explained')):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
                 escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
-                '-findings">All findings</',
+                '-findings">',
+                escape(environment.finalize(('Symptoms and other findings' if environment.getattr(l_1_section, 'reasons') else 'All findings'))),
+                '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 '>\n',
             ))
             if environment.getattr(l_1_section, 'explained'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<div class="plots one">',
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'explained')))),
                     '</div>',
                 ))
-            t_23.append(
-                '<ul class="findings">\n',
-            )
-            for l_2_row in environment.getattr(l_1_section, 'rows'):
-                l_2_finding = missing
-                _loop_vars = {}
+            if environment.getattr(l_1_section, 'rows'):
                 pass
-                l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
-                _loop_vars['finding'] = l_2_finding
-                t_23.extend((
-                    '<li>\n<p class="head">',
-                    escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_2_row, 'severity'), _loop_vars=_loop_vars))),
-                    ' ',
-                    escape(environment.finalize(context.call((undefined(name='code') if l_0_code is missing else l_0_code), (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'code'), environment.getattr(l_1_section, 'probes'), _loop_vars=_loop_vars))),
-                    ' <b>',
-                    escape(environment.finalize(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'name'))),
-                    '</b> <span class="kind">',
-                ))
-                if environment.getattr(l_2_row, 'cause'):
-                    pass
-                    t_23.extend((
-                        '<a href="#',
-                        escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
-                        '-cause',
-                        escape(environment.finalize(environment.getattr(l_2_row, 'cause'))),
-                        '">cause ',
-                        escape(environment.finalize(environment.getattr(l_2_row, 'cause'))),
-                        '</a>',
-                    ))
-                else:
-                    pass
-                    t_23.append(
-                        escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'kind'), 'value'))),
-                    )
-                t_23.extend((
-                    '</span>\n<span class="chip ',
-                    escape(environment.finalize(environment.getattr(l_2_row, 'standing'))),
-                    '">',
-                    escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'standing'), 'value'))),
-                    '</span>',
-                ))
-                if environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'):
-                    pass
-                    t_23.extend((
-                        ' <span class="chip quiet">',
-                        escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'judged'), 'age'), 'value'))),
-                        '</span>',
-                    ))
-                t_23.append(
-                    '</p>\n',
+                t_24.append(
+                    '<ul class="findings">\n',
                 )
-                if (not environment.getattr(l_2_row, 'cause')):
+                for l_2_row in environment.getattr(l_1_section, 'rows'):
+                    l_2_finding = missing
+                    _loop_vars = {}
                     pass
-                    t_23.extend((
-                        '<p>',
+                    l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
+                    _loop_vars['finding'] = l_2_finding
+                    t_24.extend((
+                        '<li>\n',
+                        escape(environment.finalize(context.call((undefined(name='head') if l_0_head is missing else l_0_head), l_2_row, (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr(l_1_section, 'probes'), environment.getattr(l_2_row, 'kind'), _loop_vars=_loop_vars))),
+                        '\n<p>',
                         escape(environment.finalize(t_1(environment.getattr((undefined(name='finding') if l_2_finding is missing else l_2_finding), 'message')))),
                     ))
                     if environment.getattr(l_2_row, 'remark'):
                         pass
-                        t_23.extend((
+                        t_24.extend((
                             ' <span class="remark">(',
                             escape(environment.finalize(environment.getattr(l_2_row, 'remark'))),
                             ')</span>',
                         ))
-                    t_23.append(
-                        '</p>',
+                    t_24.append(
+                        '</p>\n',
                     )
-                t_23.append(
-                    '\n',
+                    if environment.getattr(l_2_row, 'why'):
+                        pass
+                        t_24.extend((
+                            '<p class="why">',
+                            escape(environment.finalize(t_1(environment.getattr(l_2_row, 'why')))),
+                            '</p>',
+                        ))
+                    if environment.getattr(l_2_row, 'place'):
+                        pass
+                        t_24.extend((
+                            '<p class="place">',
+                            escape(environment.finalize(t_1(environment.getattr(l_2_row, 'place')))),
+                            '</p>',
+                        ))
+                    t_24.extend((
+                        escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars))),
+                        '\n</li>\n',
+                    ))
+                l_2_row = l_2_finding = missing
+                t_24.append(
+                    '</ul>\n',
                 )
-                if environment.getattr(l_2_row, 'why'):
-                    pass
-                    t_23.extend((
-                        '<p class="why">',
-                        escape(environment.finalize(t_1(environment.getattr(l_2_row, 'why')))),
-                        '</p>',
-                    ))
-                if (environment.getattr(l_2_row, 'place') and (not environment.getattr(l_2_row, 'cause'))):
-                    pass
-                    t_23.extend((
-                        '<p class="place">',
-                        escape(environment.finalize(t_1(environment.getattr(l_2_row, 'place')))),
-                        '</p>',
-                    ))
-                t_23.extend((
-                    escape(environment.finalize((context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars) if (not environment.getattr(l_2_row, 'cause')) else cond_expr_undefined("the inline if-expression on line 156 in 'parts.html' evaluated to false and no else section was defined.")))),
-                    '\n</li>\n',
-                ))
-            l_2_row = l_2_finding = missing
-            t_23.append(
-                '</ul>\n</section>\n',
+            t_24.append(
+                '</section>\n',
             )
         if (environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed') or environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes')):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -877,7 +878,7 @@ def root(context, missing=missing):
             for l_2_fingerprint in environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed'):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<li><span class="badge good"><span class="symbol" aria-hidden="true">✓</span>healed</span> ',
                     escape(environment.finalize(l_2_fingerprint)),
                     ': in the baseline, and not found any more</li>',
@@ -886,18 +887,18 @@ def root(context, missing=missing):
             for l_2_note in environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes'):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<li>',
                     escape(environment.finalize(t_1(l_2_note))),
                     '</li>',
                 ))
             l_2_note = missing
-            t_23.append(
+            t_24.append(
                 '</ul>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'probes'):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -912,7 +913,7 @@ def root(context, missing=missing):
             for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<tbody id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-',
@@ -923,15 +924,15 @@ def root(context, missing=missing):
                 for l_3_metric, l_3_loop in LoopContext(environment.getattr(l_2_probe, 'judging'), undefined):
                     _loop_vars = {}
                     pass
-                    t_23.append(
+                    t_24.append(
                         '<tr>\n',
                     )
                     if environment.getattr(l_3_loop, 'first'):
                         pass
-                        t_23.append(
+                        t_24.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_23.extend((
+                    t_24.extend((
                         '<td><span class="metric">',
                         escape(environment.finalize(t_1(environment.getattr(l_3_metric, 'name')))),
                         '</span><span class="meaning">',
@@ -943,62 +944,62 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_3_metric, 'policy'):
                         pass
-                        t_23.extend((
+                        t_24.extend((
                             '<span class="meaning">policy: ',
                             escape(environment.finalize(environment.getattr(l_3_metric, 'policy'))),
                             '</span>',
                         ))
-                    t_23.append(
+                    t_24.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'range'):
                         pass
-                        t_23.append(
+                        t_24.append(
                             escape(environment.finalize(context.call((undefined(name='range') if l_0_range is missing else l_0_range), l_3_metric, _loop_vars=_loop_vars))),
                         )
-                    t_23.append(
+                    t_24.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'badge'):
                         pass
-                        t_23.append(
+                        t_24.append(
                             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_3_metric, 'badge'), _loop_vars=_loop_vars))),
                         )
-                    t_23.append(
+                    t_24.append(
                         '</td>\n</tr>\n',
                     )
                 l_3_loop = l_3_metric = missing
                 if (environment.getattr(l_2_probe, 'others') or environment.getattr(l_2_probe, 'said')):
                     pass
-                    t_23.append(
+                    t_24.append(
                         '<tr',
                     )
                     if environment.getattr(l_2_probe, 'judging'):
                         pass
-                        t_23.append(
+                        t_24.append(
                             ' class="joined"',
                         )
-                    t_23.append(
+                    t_24.append(
                         '>\n',
                     )
                     if (not environment.getattr(l_2_probe, 'judging')):
                         pass
-                        t_23.append(
+                        t_24.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_23.extend((
+                    t_24.extend((
                         '<td colspan="5">',
                         escape(environment.finalize(environment.getattr(l_2_probe, 'said'))),
                     ))
                     if environment.getattr(l_2_probe, 'others'):
                         pass
-                        t_23.append(
+                        t_24.append(
                             '<ul class="others">',
                         )
                         for l_3_metric in environment.getattr(l_2_probe, 'others'):
                             _loop_vars = {}
                             pass
-                            t_23.extend((
+                            t_24.extend((
                                 '<li><span class="metric">',
                                 escape(environment.finalize(t_1(environment.getattr(l_3_metric, 'name')))),
                                 '</span> <b>',
@@ -1008,22 +1009,22 @@ def root(context, missing=missing):
                                 '</li>',
                             ))
                         l_3_metric = missing
-                        t_23.append(
+                        t_24.append(
                             '</ul>',
                         )
-                    t_23.append(
+                    t_24.append(
                         '</td>\n</tr>\n',
                     )
-                t_23.append(
+                t_24.append(
                     '</tbody>\n',
                 )
             l_2_loop = l_2_probe = missing
-            t_23.append(
+            t_24.append(
                 '</table>\n</div>\n</details>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -1038,7 +1039,7 @@ def root(context, missing=missing):
             for l_2_remedy, l_2_loop in LoopContext(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'), undefined):
                 _loop_vars = {}
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getitem(environment.getattr(l_1_section, 'remedy_badges'), environment.getattr(l_2_remedy, 'id')), _loop_vars=_loop_vars))),
                     ' <b>',
@@ -1052,7 +1053,7 @@ def root(context, missing=missing):
                 for l_3_edit in environment.getattr(l_2_remedy, 'edits'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<p class="place"><code>',
                         escape(environment.finalize(t_1(t_3(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix'))))),
                         '</code></p>',
@@ -1060,47 +1061,47 @@ def root(context, missing=missing):
                 l_3_edit = missing
                 if environment.getattr(l_2_remedy, 'code_hint'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<p class="why">In the code: ',
                         escape(environment.finalize(t_1(environment.getattr(l_2_remedy, 'code_hint')))),
                         '</p>',
                     ))
                 if environment.getattr(l_2_remedy, 'expects'):
                     pass
-                    t_23.append(
+                    t_24.append(
                         '<p class="why">It should bring ',
                     )
                     l_3_loop = missing
                     for l_3_expected, l_3_loop in LoopContext(environment.getattr(l_2_remedy, 'expects'), undefined):
                         _loop_vars = {}
                         pass
-                        t_23.extend((
+                        t_24.extend((
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_6(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 213 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 216 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
-                    t_23.append(
+                    t_24.append(
                         '.</p>',
                     )
                 if environment.getattr(l_2_remedy, 'trial'):
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<p class="why"><b>By trials:</b> ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'trial'))),
                         '</p>',
                     ))
-                t_23.append(
+                t_24.append(
                     '</li>\n',
                 )
             l_2_loop = l_2_remedy = missing
-            t_23.append(
+            t_24.append(
                 '</ul>\n</details>\n</section>\n',
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_23.extend((
+            t_24.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -1113,26 +1114,26 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<dt>Stage</dt><dd>',
                     escape(environment.finalize(t_1(t_16(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'))))),
                     '</dd>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<dt>Verdict</dt><dd>',
                     escape(environment.finalize(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'))),
                     '</dd>',
                 ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<dt>SHA-256</dt><dd><code>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'))),
                     '</code></dd>',
                 ))
-            t_23.extend((
+            t_24.extend((
                 '<dt>Config</dt><dd>',
                 escape(environment.finalize(t_1((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none')))),
                 '</dd>\n<dt>Data</dt><dd>',
@@ -1141,7 +1142,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<dt>Sequences</dt><dd>',
                     escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'taken')))),
                     ' of ',
@@ -1152,17 +1153,17 @@ def root(context, missing=missing):
                 for (l_2_reason, l_2_count) in context.call(environment.getattr(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'dropped'), 'items')):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '; left out: ',
                         escape(environment.finalize(l_2_count)),
                         ' ',
                         escape(environment.finalize(l_2_reason)),
                     ))
                 l_2_reason = l_2_count = missing
-                t_23.append(
+                t_24.append(
                     '</dd>\n',
                 )
-            t_23.extend((
+            t_24.extend((
                 '<dt>Seed</dt><dd>',
                 escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'seed'))),
                 '</dd>\n<dt>Made by</dt><dd>humouse-doctor ',
@@ -1171,24 +1172,24 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                 pass
-                t_23.append(
+                t_24.append(
                     '<ul class="remarks">',
                 )
                 for l_2_remark in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<li>',
                         escape(environment.finalize(t_1(l_2_remark))),
                         '</li>',
                     ))
                 l_2_remark = missing
-                t_23.append(
+                t_24.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                 pass
-                t_23.extend((
+                t_24.extend((
                     '<details><summary>',
                     escape(environment.finalize(t_4(t_8(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
                     ' and where each came from</summary>\n<div class="scroll" tabindex="0" role="group" aria-label="Settings">\n<table class="settings">\n<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col">Place</th></tr></thead>\n<tbody>\n',
@@ -1196,7 +1197,7 @@ def root(context, missing=missing):
                 for l_2_setting in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                     _loop_vars = {}
                     pass
-                    t_23.extend((
+                    t_24.extend((
                         '<tr><td><code>',
                         escape(environment.finalize(t_1(environment.getattr(l_2_setting, 'key')))),
                         '</code></td><td><code>',
@@ -1207,31 +1208,31 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_2_setting, 'place'):
                         pass
-                        t_23.extend((
+                        t_24.extend((
                             escape(environment.finalize(t_1(t_14(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file'))))),
                             ':',
                             escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'place'), 'line'))),
                         ))
-                    t_23.append(
+                    t_24.append(
                         '</td></tr>\n',
                     )
                 l_2_setting = missing
-                t_23.append(
+                t_24.append(
                     '</tbody>\n</table>\n</div>\n</details>\n',
                 )
-            t_23.append(
+            t_24.append(
                 '</section>\n',
             )
-        return concat(t_23)
+        return concat(t_24)
     context.exported_vars.add('body')
     context.vars['body'] = l_0_body = Macro(environment, macro, 'body', ('section', 'trials_shown', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_probe):
-        t_24 = []
+        t_25 = []
         if l_1_probe is missing:
             l_1_probe = undefined("parameter 'probe' was not provided", name='probe')
         pass
-        t_24.extend((
+        t_25.extend((
             '<th scope="rowgroup" rowspan="',
             escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
             '"><span class="code">',
@@ -1242,23 +1243,23 @@ def root(context, missing=missing):
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
             '</th>',
         ))
-        return concat(t_24)
+        return concat(t_25)
     context.exported_vars.add('probe_head')
     context.vars['probe_head'] = l_0_probe_head = Macro(environment, macro, 'probe_head', ('probe',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_metric):
-        t_25 = []
+        t_26 = []
         l_1_r = missing
         if l_1_metric is missing:
             l_1_metric = undefined("parameter 'metric' was not provided", name='metric')
         pass
         l_1_r = environment.getattr(l_1_metric, 'range')
-        t_25.extend((
+        t_26.extend((
             '<svg class="range" viewBox="0 0 132 16" role="img" aria-label="',
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 260 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 263 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_12((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1271,30 +1272,30 @@ def root(context, missing=missing):
         ))
         if (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'low'):
             pass
-            t_25.append(
+            t_26.append(
                 '<path class="f-mark" d="M0 8L8 1V15Z"/>\n',
             )
         elif (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'high'):
             pass
-            t_25.append(
+            t_26.append(
                 '<path class="f-mark" d="M132 8L124 1V15Z"/>\n',
             )
         else:
             pass
-            t_25.extend((
+            t_26.extend((
                 '<rect class="f-mark" x="',
                 escape(environment.finalize(t_12((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
                 '" y="0" width="3" height="16" rx="1"/>',
             ))
-        t_25.append(
+        t_26.append(
             '</svg>\n',
         )
-        return concat(t_25)
+        return concat(t_26)
     context.exported_vars.add('range')
     context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_trials, l_1_level):
-        t_26 = []
+        t_27 = []
         l_1_h = missing
         if l_1_trials is missing:
             l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
@@ -1302,7 +1303,7 @@ def root(context, missing=missing):
             l_1_level = undefined("parameter 'level' was not provided", name='level')
         pass
         l_1_h = markup_join(('h', l_1_level, ))
-        t_26.extend((
+        t_27.extend((
             '<section>\n<',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
             ' id="trials">Trials ',
@@ -1319,57 +1320,57 @@ def root(context, missing=missing):
         ))
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
             pass
-            t_26.extend((
+            t_27.extend((
                 ' Shortened: ',
                 escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
                 '.',
             ))
-        t_26.append(
+        t_27.append(
             '</p>\n',
         )
         if environment.getattr(l_1_trials, 'plot'):
             pass
-            t_26.extend((
+            t_27.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
-                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 278 in 'parts.html' evaluated to false and no else section was defined.")))),
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 281 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
             ))
             if environment.getattr(l_1_trials, 'moved'):
                 pass
-                t_26.append(
+                t_27.append(
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'moved')))),
                 )
-            t_26.append(
+            t_27.append(
                 '</div>\n',
             )
-        t_26.append(
+        t_27.append(
             '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
         )
         for l_2_heading in environment.getattr(l_1_trials, 'headings'):
             _loop_vars = {}
             pass
-            t_26.extend((
+            t_27.extend((
                 '<th scope="col" class="num">',
                 escape(environment.finalize(t_2(l_2_heading))),
                 '</th>',
             ))
         l_2_heading = missing
-        t_26.append(
+        t_27.append(
             '<th scope="col" class="num">Distance from health</th><th scope="col" class="num">Loss / best constant</th></tr></thead>\n<tbody>\n',
         )
         for l_2_row in environment.getattr(l_1_trials, 'rows'):
             _loop_vars = {}
             pass
-            t_26.append(
+            t_27.append(
                 '<tr',
             )
             if environment.getattr(l_2_row, 'chosen'):
                 pass
-                t_26.append(
+                t_27.append(
                     ' class="chosen"',
                 )
-            t_26.extend((
+            t_27.extend((
                 '><th scope="row" class="long">',
                 escape(environment.finalize(t_1(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title')))),
                 '</th><td>',
@@ -1383,13 +1384,13 @@ def root(context, missing=missing):
             for l_3_value in environment.getattr(l_2_row, 'metrics'):
                 _loop_vars = {}
                 pass
-                t_26.extend((
+                t_27.extend((
                     '<td class="num">',
                     escape(environment.finalize(l_3_value)),
                     '</td>',
                 ))
             l_3_value = missing
-            t_26.extend((
+            t_27.extend((
                 '<td class="num">',
                 escape(environment.finalize(environment.getattr(l_2_row, 'distance'))),
                 '</td><td class="num">',
@@ -1398,16 +1399,16 @@ def root(context, missing=missing):
             ))
             if (environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected') or environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes')):
                 pass
-                t_26.extend((
+                t_27.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 287 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 290 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_8(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'):
                     pass
-                    t_26.extend((
+                    t_27.extend((
                         '<span class="line">Expected: ',
                         escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
                         '.</span>',
@@ -1415,47 +1416,47 @@ def root(context, missing=missing):
                 for l_3_note in environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes'):
                     _loop_vars = {}
                     pass
-                    t_26.extend((
+                    t_27.extend((
                         '<span class="line">',
                         escape(environment.finalize(l_3_note)),
                         '.</span>',
                     ))
                 l_3_note = missing
-                t_26.append(
+                t_27.append(
                     '</td></tr>\n',
                 )
         l_2_row = missing
-        t_26.append(
+        t_27.append(
             '</tbody>\n</table>\n</div>\n',
         )
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
             pass
-            t_26.append(
+            t_27.append(
                 '<details><summary>The search, step by step</summary>\n<ol class="path">',
             )
             for l_2_step in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
                 _loop_vars = {}
                 pass
-                t_26.extend((
+                t_27.extend((
                     '<li>',
                     escape(environment.finalize(environment.getattr(l_2_step, 'text'))),
                 ))
                 if environment.getattr(l_2_step, 'kept'):
                     pass
-                    t_26.append(
+                    t_27.append(
                         ' <span class="chip good">healthy</span>',
                     )
-                t_26.append(
+                t_27.append(
                     '</li>',
                 )
             l_2_step = missing
-            t_26.append(
+            t_27.append(
                 '</ol>\n</details>\n',
             )
         for l_2_line in environment.getattr(l_1_trials, 'causes'):
             _loop_vars = {}
             pass
-            t_26.extend((
+            t_27.extend((
                 '<p>',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1463,7 +1464,7 @@ def root(context, missing=missing):
         l_2_line = missing
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'):
             pass
-            t_26.extend((
+            t_27.extend((
                 '<p>Not tried: ',
                 escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
                 '.</p>',
@@ -1471,7 +1472,7 @@ def root(context, missing=missing):
         for l_2_line in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'warm_start'):
             _loop_vars = {}
             pass
-            t_26.extend((
+            t_27.extend((
                 '<p class="why">',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1480,27 +1481,27 @@ def root(context, missing=missing):
         for l_2_hint in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'hints'):
             _loop_vars = {}
             pass
-            t_26.extend((
+            t_27.extend((
                 '<div class="code-hint"><p><b>humouse itself needs:</b> ',
                 escape(environment.finalize(l_2_hint)),
                 '</p></div>',
             ))
         l_2_hint = missing
-        t_26.append(
+        t_27.append(
             '</section>\n',
         )
-        return concat(t_26)
+        return concat(t_27)
     context.exported_vars.add('trials')
     context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_compared):
-        t_27 = []
+        t_28 = []
         l_1_both = missing
         if l_1_compared is missing:
             l_1_compared = undefined("parameter 'compared' was not provided", name='compared')
         pass
         l_1_both = environment.getattr(l_1_compared, 'comparison')
-        t_27.extend((
+        t_28.extend((
             '<section>\n<h2 id="compared">What has changed</h2>\n<p class="sentence">',
             escape(environment.finalize(t_2(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
             ' → ',
@@ -1510,7 +1511,7 @@ def root(context, missing=missing):
         for (l_2_label, l_2_report, l_2_verdict, l_2_drawn) in [('Before', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'before'), environment.getattr(l_1_compared, 'before'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 0)), ('After', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'after'), environment.getattr(l_1_compared, 'after'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 1))]:
             _loop_vars = {}
             pass
-            t_27.extend((
+            t_28.extend((
                 '<section class="side ',
                 escape(environment.finalize(environment.getattr(l_2_verdict, 'style'))),
                 '">\n<h3 id="side-',
@@ -1528,28 +1529,28 @@ def root(context, missing=missing):
             for l_3_picture in l_2_drawn:
                 _loop_vars = {}
                 pass
-                t_27.extend((
+                t_28.extend((
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_3_picture, _loop_vars=_loop_vars))),
                     '\n',
                 ))
             l_3_picture = missing
-            t_27.append(
+            t_28.append(
                 '</div>\n</section>\n',
             )
         l_2_label = l_2_report = l_2_verdict = l_2_drawn = missing
-        t_27.append(
+        t_28.append(
             '</div>\n',
         )
         if environment.getattr(l_1_compared, 'note'):
             pass
-            t_27.extend((
+            t_28.extend((
                 '<p class="hint">',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'note'))),
                 '</p>',
             ))
         if environment.getattr(l_1_compared, 'nothing'):
             pass
-            t_27.extend((
+            t_28.extend((
                 '<p>',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'nothing'))),
                 '</p>',
@@ -1557,20 +1558,20 @@ def root(context, missing=missing):
         for l_2_group in environment.getattr(l_1_compared, 'groups'):
             _loop_vars = {}
             pass
-            t_27.extend((
+            t_28.extend((
                 escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), environment.getattr(l_2_group, 'title'), environment.getattr(l_2_group, 'style'), environment.getattr(l_2_group, 'symbol'), environment.getattr(l_2_group, 'findings'), _loop_vars=_loop_vars))),
                 '\n',
             ))
         l_2_group = missing
         if environment.getattr(l_1_compared, 'moved'):
             pass
-            t_27.append(
+            t_28.append(
                 '<h3>Numbers that have changed</h3>\n<div class="scroll" tabindex="0" role="group" aria-label="Numbers that have changed">\n<table class="moved">\n<thead><tr><th scope="col">Metric</th><th scope="col" class="num">Before</th><th scope="col" class="num">After</th><th scope="col">Healthy</th><th scope="col">Now</th></tr></thead>\n<tbody>\n',
             )
             for l_2_row in environment.getattr(l_1_compared, 'moved'):
                 _loop_vars = {}
                 pass
-                t_27.extend((
+                t_28.extend((
                     '<tr><th scope="row"><span class="metric">',
                     escape(environment.finalize(t_1(environment.getattr(l_2_row, 'name')))),
                     '</span><span class="meaning">',
@@ -1586,18 +1587,18 @@ def root(context, missing=missing):
                     '</td></tr>\n',
                 ))
             l_2_row = missing
-            t_27.append(
+            t_28.append(
                 '</tbody>\n</table>\n</div>\n',
             )
-        t_27.append(
+        t_28.append(
             '</section>\n',
         )
-        return concat(t_27)
+        return concat(t_28)
     context.exported_vars.add('compared')
     context.vars['compared'] = l_0_compared = Macro(environment, macro, 'compared', ('compared',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_title, l_1_style, l_1_symbol, l_1_findings):
-        t_28 = []
+        t_29 = []
         if l_1_title is missing:
             l_1_title = undefined("parameter 'title' was not provided", name='title')
         if l_1_style is missing:
@@ -1609,7 +1610,7 @@ def root(context, missing=missing):
         pass
         if l_1_findings:
             pass
-            t_28.extend((
+            t_29.extend((
                 '<h3>',
                 escape(environment.finalize(l_1_title)),
                 '</h3>\n<ul class="changed">\n',
@@ -1617,7 +1618,7 @@ def root(context, missing=missing):
             for l_2_finding in l_1_findings:
                 _loop_vars = {}
                 pass
-                t_28.extend((
+                t_29.extend((
                     '<li><span class="badge ',
                     escape(environment.finalize(l_1_style)),
                     '"><span class="symbol" aria-hidden="true">',
@@ -1631,12 +1632,12 @@ def root(context, missing=missing):
                     '</li>\n',
                 ))
             l_2_finding = missing
-            t_28.append(
+            t_29.append(
                 '</ul>\n',
             )
-        return concat(t_28)
+        return concat(t_29)
     context.exported_vars.add('changed')
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=211&27=244&29=275&31=293&32=301&33=302&35=307&36=314&37=321&38=328&39=331&40=338&41=345&42=352&43=361&48=368&49=378&50=379&51=380&53=384&55=388&57=398&58=403&59=407&60=422&61=432&62=447&63=454&64=462&70=469&72=473&73=480&76=492&78=496&79=505&80=514&81=519&82=536&83=541&84=553&85=560&87=565&88=572&90=589&93=597&95=601&96=603&100=608&101=626&102=631&107=643&108=648&110=652&111=659&112=663&113=665&114=676&115=679&116=683&119=690&120=694&121=696&125=703&129=709&131=713&132=720&133=737&135=742&136=746&142=756&144=760&145=767&147=777&148=781&150=785&151=810&152=825&154=844&155=851&156=859&162=866&164=870&166=877&167=886&171=898&173=902&178=912&179=917&180=923&182=929&183=936&184=940&185=942&186=954&187=962&190=971&191=976&192=984&193=991&203=1024&205=1028&207=1038&209=1043&210=1049&211=1052&212=1061&213=1068&214=1087&221=1101&223=1105&225=1111&226=1114&227=1121&228=1128&229=1137&230=1139&231=1142&232=1146&234=1167&235=1169&237=1172&238=1189&239=1193&244=1196&245=1201&256=1229&258=1249&259=1255&260=1258&262=1263&263=1267&264=1272&265=1277&266=1286&270=1296&271=1304&273=1307&274=1313&275=1315&276=1330&278=1334&282=1349&284=1361&285=1367&286=1399&287=1403&293=1431&295=1436&298=1455&299=1464&300=1471&301=1480&305=1496&306=1502&309=1505&311=1510&312=1515&313=1517&314=1523&315=1525&317=1528&318=1532&324=1543&325=1550&326=1557&327=1561&329=1565&335=1570&336=1575&345=1599&346=1610&347=1614&349=1617&350=1622'
+debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=211&27=244&29=275&31=316&33=334&34=342&35=343&37=348&38=355&39=362&40=369&41=372&42=379&43=386&44=393&45=402&50=409&51=419&52=420&53=421&55=425&57=429&59=439&60=444&61=448&62=450&63=453&64=463&65=486&66=493&67=501&73=508&75=512&76=519&79=531&81=535&82=544&83=553&84=558&85=575&86=580&87=592&88=599&90=604&91=611&93=628&96=636&98=640&99=642&103=647&104=665&105=670&110=682&111=687&113=691&114=698&115=702&116=704&117=715&118=718&119=722&122=729&123=733&124=735&128=742&132=748&134=752&135=759&136=776&138=781&139=785&145=795&147=799&148=808&149=815&151=820&152=824&154=828&155=830&156=842&157=849&158=857&165=867&167=871&169=878&170=887&174=899&176=903&181=913&182=918&183=924&185=930&186=937&187=941&188=943&189=955&190=963&193=972&194=977&195=985&196=992&206=1025&208=1029&210=1039&212=1044&213=1050&214=1053&215=1062&216=1069&217=1088&224=1102&226=1106&228=1112&229=1115&230=1122&231=1129&232=1138&233=1140&234=1143&235=1147&237=1168&238=1170&240=1173&241=1190&242=1194&247=1197&248=1202&259=1230&261=1250&262=1256&263=1259&265=1264&266=1268&267=1273&268=1278&269=1287&273=1297&274=1305&276=1308&277=1314&278=1316&279=1331&281=1335&285=1350&287=1362&288=1368&289=1400&290=1404&296=1432&298=1437&301=1456&302=1465&303=1472&304=1481&308=1497&309=1503&312=1506&314=1511&315=1516&316=1518&317=1524&318=1526&320=1529&321=1533&327=1544&328=1551&329=1558&330=1562&332=1566&338=1571&339=1576&348=1600&349=1611&350=1615&352=1618&353=1623'
