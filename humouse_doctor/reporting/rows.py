@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from humouse_doctor.cases import budget
@@ -107,6 +107,13 @@ def by_hand(report: Report) -> tuple[str, ...]:
     if report.subject.config is not None:
         return ()
     return tuple(remedy.title for remedy in report.chosen_remedies if not remedy.edits and remedy.code_hint is None)
+
+
+def next_words(report: Report, following: Sequence[str]) -> str:
+    """Return the heading of the commands to type next."""
+    if not following or not following[0].startswith("humouse-doctor suggest-config"):
+        return "Next"
+    return "Next, the patch as a diff" if report.patch else "Next, what to change in full"
 
 
 def search_command(report: Report) -> str | None:

@@ -14,7 +14,7 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdi
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.rows import brief, by_hand, missing, steps_of_patch
+from humouse_doctor.reporting.rows import brief, by_hand, missing, next_words, steps_of_patch
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
@@ -48,7 +48,7 @@ def render(
     console = console_for(stream, width=width, colour=colour)
     head, causes, seen = _head(console, report), _causes(console, report), _seen(console, report)
     unmeasured, patch = _unmeasured(console, report), _patch(console, report)
-    heading = Text.assemble((_next(report, following), "bold"), ("  (all that was measured: --full)", "dim"))
+    heading = Text.assemble((next_words(report, following), "bold"), ("  (all that was measured: --full)", "dim"))
     last: list[Text | str] = ["", heading] if following else []
     room = LINES - len(last) - sum(-(-len(command) // width) for command in following) - len(head)
     if sum(map(len, (unmeasured, seen, patch, causes))) > room:
@@ -63,13 +63,6 @@ def render(
     for line in last:
         console.print(line)
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
-
-
-def _next(report: Report, following: Sequence[str]) -> str:
-    """Return the heading of the commands to type next."""
-    if not following or not following[0].startswith("humouse-doctor suggest-config"):
-        return "Next"
-    return "Next, the patch as a diff" if report.patch else "Next, what to change in full"
 
 
 def _cut_to(room: int, *parts: list[Text | str]) -> int:

@@ -335,7 +335,7 @@ def test_what_is_spelled_out_cannot_be_copied() -> None:
 
     page = read(report)
 
-    assert [button for button in page.named("button") if "data-copies" in button] == []
+    assert {button.get("data-copies") for button in page.named("button")} == {None, "run1-search"}
     assert "suggest-config" in page.text
     assert "run1-overrides" not in page.ids()
 
@@ -561,6 +561,34 @@ def test_a_cause_that_is_told_above_has_its_few_words_and_numbers_and_no_card_re
     assert len(opened) == 1
     assert page.source.count(f"<b>{first.name}</b>") == 1
     assert first.message in read(replace(told, sentence="Another sentence.")).below["run1-cause1"]
+
+
+def test_the_command_to_type_next_is_at_the_top_and_the_trials_command_is_whole() -> None:
+    report = replace(collapsed(), subject=replace(collapsed().subject, config="conf/x.yaml", data="my data.npz"))
+
+    page = Page(html.render(alone(report), following=("humouse-doctor suggest-config runs/x", "humouse-doctor inspect y")))
+
+    assert page.below["next"] == "humouse-doctor suggest-config runs/x"
+    assert page.text.index("Next, the patch as a diff") < page.text.index("Causes")
+    assert page.below["run1-search"] == "humouse-doctor verify conf/x.yaml --data 'my data.npz' --search"
+    assert {"next", "run1-search"} <= {button.get("data-copies") for button in page.named("button")}
+    assert "next" not in Page(html.render(alone(report), following=("humouse-doctor show x.json --full",))).ids()
+    unknown = read(replace(report, subject=replace(report.subject, data=None)))
+    assert "Not tried yet: humouse-doctor verify tries it." in unknown.text
+
+
+def test_the_links_at_the_top_lead_to_what_there_is() -> None:
+    bare = replace(healthy(), pictures=None)
+    unpatched = replace(collapsed(), patch=(), diff="")
+
+    assert "run1-patch" not in read(bare).ids()
+    for report in (bare, unpatched, collapsed()):
+        page = read(report)
+        links = [link["href"] or "" for link in page.named("a") if (link.get("href") or "").startswith("#run1")]
+        assert {link[1:] for link in links} <= set(page.ids())
+    linked = read(bare).named("a")
+    assert not {"#run1-patch", "#run1-causes", "#run1-pictures"} & {link["href"] for link in linked}
+    assert "Causes Changes Pictures" in read(unpatched).text
 
 
 def test_keys_and_paths_break_between_their_parts_and_nowhere_in_a_number() -> None:

@@ -282,6 +282,16 @@ def test_labels_in_plots_are_large_enough_on_a_phone_and_do_not_overlap(visit: V
         assert overlaps == []
 
 
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_real_and_generated_paths_stand_side_by_side(visit: Visit, width: int) -> None:
+    with visit("run", width=width) as tab:
+        real, generated = (tab.page.locator(f"figure:has(#run1-{name}-title)").bounding_box() for name in ("real", "generated"))
+
+        assert abs(real["y"] - generated["y"]) < 1
+        assert real["x"] + real["width"] < generated["x"]
+        assert real["width"] == pytest.approx(generated["width"], abs=1)
+
+
 def test_paths_are_played_and_stopped_but_not_to_those_who_want_no_motion(visit: Visit) -> None:
     place = "document.querySelector('#run1-plots .walk circle').getAttribute('cx')"
     with visit("run") as tab:

@@ -36,7 +36,17 @@ from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.ranges import Range, range_of
-from humouse_doctor.reporting.rows import brief, by_hand, format_number, steps_of_patch, support_of, unit_of, without_cause
+from humouse_doctor.reporting.rows import (
+    brief,
+    by_hand,
+    format_number,
+    next_words,
+    search_command,
+    steps_of_patch,
+    support_of,
+    unit_of,
+    without_cause,
+)
 from humouse_doctor.reporting.text import change
 
 if TYPE_CHECKING:
@@ -48,19 +58,30 @@ _LONGEST_NAME = 120
 _MOST_CURVES = 4
 #: The end of a part of a path or of a key, behind which a line may break.
 _JOINT = re.compile(r"/(?=[\w.])|(?<=\w)[._](?=[^\W\d_])")
+#: An option of a command, in which no line breaks.
+_OPTION = re.compile(r"(?<!\S)--[a-z-]{1,24}(?![^\s=])")
 
 
 def render_view(view: RunView | GateView, _: Layout) -> str:
     """Return the view's decision as a page, with its trials and its changes."""
-    return render(view.gate, outcome=view.outcome if isinstance(view, RunView) else None, comparison=view.comparison)
+    run = view if isinstance(view, RunView) else None
+    following = () if run is None else run.following
+    return render(view.gate, outcome=run and run.outcome, comparison=view.comparison, following=following)
 
 
-def render(gate: Gate, *, outcome: Outcome | None = None, comparison: Comparison | None = None) -> str:
+def render(
+    gate: Gate,
+    *,
+    outcome: Outcome | None = None,
+    comparison: Comparison | None = None,
+    following: Sequence[str] = (),
+) -> str:
     """Return the page as HTML, with trials if `outcome` is given and changes since another run if `comparison` is given.
 
+    The first of `following` is the command to type next; one that shows the same report in full is left out.
     Raises `UsageError` if the libraries it needs are not installed.
     """
-    return rendered("page.html", ("page.css",), ("page.js",), _page(gate, outcome, comparison))
+    return rendered("page.html", ("page.css",), ("page.js",), _page(gate, outcome, comparison, following))
 
 
 def rendered(template: str, styles: Sequence[str], scripts: Sequence[str], page: object) -> str:
@@ -118,7 +139,8 @@ def _breakable(text: str) -> Any:
     """Return text as markup, in which lines may break behind the parts of paths and keys; copies of it do not show where."""
     from markupsafe import Markup, escape  # it comes with jinja
 
-    return Markup(_JOINT.sub(r"\g<0><wbr>", str(escape(harmless(text)))))  # noqa: S704  # nosec B704  # escaped
+    joined = _JOINT.sub(r"\g<0><wbr>", str(escape(harmless(text))))
+    return Markup(_OPTION.sub(r'<span class="nowrap">\g<0></span>', joined))  # noqa: S704  # nosec B704  # escaped
 
 
 def _as_markup(text: str) -> Any:
@@ -147,6 +169,8 @@ class Page:
     heading: str
     sentence: str
     facts: tuple[str, ...]
+    next_words: str
+    next_command: str
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     policy: tuple[str, ...]
@@ -161,7 +185,9 @@ class Page:
         return len(self.sections) == 1
 
 
-def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) -> Page:
+def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, following: Sequence[str]) -> Page:
+    report = gate.entries[0].report if len(gate.entries) == 1 else None
+    command = next((command for command in following[:1] if not command.endswith(" --full")), "")
     sections = tuple(_section(number, entry, gate.policy) for number, entry in enumerate(gate.entries, start=1))
     facts: list[str] = []
     if len(sections) == 1:
@@ -182,6 +208,8 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None) ->
         heading=heading,
         sentence=said,
         facts=tuple(facts),
+        next_words="" if report is None else next_words(report, following),
+        next_command=command,
         sections=sections,
         notes=gate.notes,
         policy=tuple(_policy(gate)),
@@ -271,6 +299,7 @@ class Section:
     badge: Badge
     gate: Badge
     failing: str
+    pair: tuple[Plot, ...]
     plots: tuple[Plot, ...]
     magnified: Plot | None
     note: str
@@ -283,6 +312,7 @@ class Section:
     steps: str
     by_hand: tuple[str, ...]
     hints: tuple[tuple[str, str], ...]
+    search: str | None
     rows: tuple[FindingRow, ...]
     probes: tuple[ProbeSection, ...]
     explained: Plot | None
@@ -292,7 +322,7 @@ class Section:
 def _section(number: int, entry: Entry, policy: Policy) -> Section:
     report, name = entry.report, f"run{number}"
     causes = () if report is None else [cause.code for cause in report.causes]
-    drawn, magnified, note = _pictures(name, report) if number <= _PICTURED else ((), None, _not_pictured())
+    pair, drawn, magnified, note = _pictures(name, report) if number <= _PICTURED else ((), (), None, _not_pictured())
     overrides = "" if report is None else _overrides(report)
     return Section(
         id=name,
@@ -300,6 +330,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         badge=VERDICTS[entry.verdict],
         gate=GATES[entry.exit_code],
         failing=", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "none",
+        pair=pair,
         plots=drawn,
         magnified=magnified,
         note=note,
@@ -312,6 +343,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         steps="" if report is None else steps_of_patch(report),
         by_hand=() if report is None else by_hand(report),
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
+        search=None if report is None else search_command(report),
         rows=tuple(_row(report, judged) for judged in entry.findings if judged.finding.code not in causes),
         probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
         explained=None if report is None else graph.explained(f"{name}-explained", "Causes and what they explain", report),
@@ -323,16 +355,17 @@ def _not_pictured() -> str:
     return f"Pictures are drawn for the {_PICTURED} worst inputs; inspect this one by itself to see its own."
 
 
-def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot | None, str]:
+def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], tuple[Plot, ...], Plot | None, str]:
+    """Return real paths and generated ones, the other plots, the smaller paths magnified, and a remark on what is not drawn."""
     pictures = None if report is None else report.pictures
     if report is None or pictures is None:
-        return (), None, "Nothing can be drawn: neither targets nor predictions are known in the loss's space."
+        return (), (), None, "Nothing can be drawn: neither targets nor predictions are known in the loss's space."
     cell = plots.extent(pictures.real_paths, pictures.generated_paths)
-    made = []
+    pair = []
     if plots.drawable(pictures.real_paths):
-        made.append(plots.paths(f"{name}-real", "Real paths", pictures.real_paths, "targets", cell))
+        pair.append(plots.paths(f"{name}-real", "Real paths", pictures.real_paths, "targets", cell))
     if plots.drawable(pictures.generated_paths):
-        made.append(plots.paths(f"{name}-generated", "Generated paths", pictures.generated_paths, "prior", cell))
+        pair.append(plots.paths(f"{name}-generated", "Generated paths", pictures.generated_paths, "prior", cell))
     rest = (
         plots.curves(f"{name}-movement", "Distance from the start over the steps (rms)", pictures, "movement"),
         plots.curves(f"{name}-spread", "Spread across paths over the steps (std)", pictures, "spread"),
@@ -341,12 +374,11 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], Plot 
         plots.ways(f"{name}-ways", "Share of all movement done over the steps", pictures),
         plots.fitted(f"{name}-fits", "Real paths and the nearest the generator can draw", pictures),
     )
-    made += [plot for plot in rest if plot is not None]
     magnified = plots.magnified(f"{name}-magnified", pictures)
     note = "" if plots.drawable(pictures.generated_paths) else "There are no generated paths: "
     if note:
         note += "this is before training." if report.before_training else "the generator could not be run."
-    return tuple(made), magnified, note
+    return tuple(pair), tuple(plot for plot in rest if plot is not None), magnified, note
 
 
 def _history(name: str, history: History | None) -> tuple[Plot, ...]:

@@ -7,7 +7,7 @@ def root(context, missing=missing):
     concat = environment.concat
     cond_expr_undefined = Undefined
     if 0: yield None
-    l_0_badge = l_0_plot = l_0_pairs = l_0_code = l_0_head = l_0_copying = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
+    l_0_badge = l_0_plot = l_0_pair = l_0_pairs = l_0_code = l_0_head = l_0_copying = l_0_typed = l_0_contents = l_0_body = l_0_probe_head = l_0_range = l_0_trials = l_0_compared = l_0_changed = missing
     try:
         t_1 = environment.filters['breakable']
     except KeyError:
@@ -203,30 +203,55 @@ def root(context, missing=missing):
     context.exported_vars.add('plot')
     context.vars['plot'] = l_0_plot = Macro(environment, macro, 'plot', ('plot',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
-    def macro(l_1_rows):
+    def macro(l_1_plots):
         t_19 = []
+        if l_1_plots is missing:
+            l_1_plots = undefined("parameter 'plots' was not provided", name='plots')
+        pass
+        t_19.extend((
+            '<div class="pair',
+            escape(environment.finalize((' half' if (t_8(l_1_plots) > 1) else cond_expr_undefined("the inline if-expression on line 24 in 'parts.html' evaluated to false and no else section was defined.")))),
+            '">\n',
+        ))
+        for l_2_drawn in l_1_plots:
+            _loop_vars = {}
+            pass
+            t_19.extend((
+                escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
+                '\n',
+            ))
+        l_2_drawn = missing
+        t_19.append(
+            '</div>\n',
+        )
+        return concat(t_19)
+    context.exported_vars.add('pair')
+    context.vars['pair'] = l_0_pair = Macro(environment, macro, 'pair', ('plots',), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
+    def macro(l_1_rows):
+        t_20 = []
         if l_1_rows is missing:
             l_1_rows = undefined("parameter 'rows' was not provided", name='rows')
         pass
         if l_1_rows:
             pass
-            t_19.append(
+            t_20.append(
                 '<ul class="evidence">',
             )
             for (l_2_name, l_2_value, l_2_meaning) in l_1_rows:
                 _loop_vars = {}
                 pass
-                t_19.append(
+                t_20.append(
                     '<li><span',
                 )
                 if l_2_meaning:
                     pass
-                    t_19.extend((
+                    t_20.extend((
                         ' title="',
                         escape(environment.finalize(l_2_meaning)),
                         '"',
                     ))
-                t_19.extend((
+                t_20.extend((
                     '>',
                     escape(environment.finalize(t_1(l_2_name))),
                     '</span> <b>',
@@ -234,15 +259,15 @@ def root(context, missing=missing):
                     '</b></li>',
                 ))
             l_2_name = l_2_value = l_2_meaning = missing
-            t_19.append(
+            t_20.append(
                 '</ul>',
             )
-        return concat(t_19)
+        return concat(t_20)
     context.exported_vars.add('pairs')
     context.vars['pairs'] = l_0_pairs = Macro(environment, macro, 'pairs', ('rows',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_id, l_1_code, l_1_probes):
-        t_20 = []
+        t_21 = []
         if l_1_id is missing:
             l_1_id = undefined("parameter 'id' was not provided", name='id')
         if l_1_code is missing:
@@ -252,7 +277,7 @@ def root(context, missing=missing):
         pass
         if t_9(context.eval_ctx, t_13(context, l_1_probes, 'code', 'equalto', l_1_code)):
             pass
-            t_20.extend((
+            t_21.extend((
                 '<a class="code" href="#',
                 escape(environment.finalize(l_1_id)),
                 '-',
@@ -263,17 +288,17 @@ def root(context, missing=missing):
             ))
         else:
             pass
-            t_20.extend((
+            t_21.extend((
                 '<b class="code">',
                 escape(environment.finalize(l_1_code)),
                 '</b>',
             ))
-        return concat(t_20)
+        return concat(t_21)
     context.exported_vars.add('code')
     context.vars['code'] = l_0_code = Macro(environment, macro, 'code', ('id', 'code', 'probes'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_row, l_1_id, l_1_probes, l_1_kind):
-        t_21 = []
+        t_22 = []
         if l_1_row is missing:
             l_1_row = undefined("parameter 'row' was not provided", name='row')
         if l_1_id is missing:
@@ -283,7 +308,7 @@ def root(context, missing=missing):
         if l_1_kind is missing:
             l_1_kind = undefined("parameter 'kind' was not provided", name='kind')
         pass
-        t_21.extend((
+        t_22.extend((
             '<p class="head">',
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_row, 'badge')))),
             ' ',
@@ -294,45 +319,69 @@ def root(context, missing=missing):
         ))
         if l_1_kind:
             pass
-            t_21.extend((
+            t_22.extend((
                 ' <span class="kind">',
                 escape(environment.finalize(l_1_kind)),
                 '</span>',
             ))
         if environment.getattr(environment.getattr(l_1_row, 'judged'), 'age'):
             pass
-            t_21.extend((
+            t_22.extend((
                 ' <span class="chip">',
                 escape(environment.finalize(environment.getattr(environment.getattr(environment.getattr(l_1_row, 'judged'), 'age'), 'value'))),
                 '</span>',
             ))
-        t_21.append(
+        t_22.append(
             '</p>',
         )
-        return concat(t_21)
+        return concat(t_22)
     context.exported_vars.add('head')
     context.vars['head'] = l_0_head = Macro(environment, macro, 'head', ('row', 'id', 'probes', 'kind'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_target, l_1_label):
-        t_22 = []
+        t_23 = []
         if l_1_target is missing:
             l_1_target = undefined("parameter 'target' was not provided", name='target')
         if l_1_label is missing:
             l_1_label = undefined("parameter 'label' was not provided", name='label')
         pass
-        t_22.extend((
+        t_23.extend((
             '<button type="button" data-copies="',
             escape(environment.finalize(l_1_target)),
             '" hidden>',
             escape(environment.finalize(l_1_label)),
             '</button>',
         ))
-        return concat(t_22)
+        return concat(t_23)
     context.exported_vars.add('copying')
     context.vars['copying'] = l_0_copying = Macro(environment, macro, 'copying', ('target', 'label'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
+    def macro(l_1_id, l_1_words, l_1_command):
+        t_24 = []
+        if l_1_id is missing:
+            l_1_id = undefined("parameter 'id' was not provided", name='id')
+        if l_1_words is missing:
+            l_1_words = undefined("parameter 'words' was not provided", name='words')
+        if l_1_command is missing:
+            l_1_command = undefined("parameter 'command' was not provided", name='command')
+        pass
+        t_24.extend((
+            '<div class="typed"><span>',
+            escape(environment.finalize(l_1_words)),
+            '</span> <code id="',
+            escape(environment.finalize(l_1_id)),
+            '">',
+            escape(environment.finalize(t_1(l_1_command))),
+            '</code> ',
+            escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), l_1_id, 'Copy'))),
+            '</div>\n',
+        ))
+        return concat(t_24)
+    context.exported_vars.add('typed')
+    context.vars['typed'] = l_0_typed = Macro(environment, macro, 'typed', ('id', 'words', 'command'), False, False, False, context.eval_ctx.autoescape)
+    yield '\n'
     def macro(l_1_section, l_1_trials_shown):
-        t_23 = []
+        t_25 = []
         l_1_report = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -342,72 +391,79 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_23.append(
+            t_25.append(
                 '<nav aria-label="On this page"><ul>\n',
             )
             if (environment.getattr(l_1_section, 'reasons') or environment.getattr(l_1_section, 'without_cause')):
                 pass
-                t_23.extend((
+                t_25.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-causes">Causes</a></li>',
                 ))
             if ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints')):
                 pass
-                t_23.extend((
+                t_25.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
-                    '-patch">Patch</a></li>',
+                    '-patch">',
+                    escape(environment.finalize(('Patch' if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') else 'Changes'))),
+                    '</a></li>',
                 ))
             if l_1_trials_shown:
                 pass
-                t_23.append(
+                t_25.append(
                     '<li><a href="#trials">Trials</a></li>',
                 )
-            t_23.extend((
-                '<li><a href="#',
-                escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
-                '-pictures">Pictures</a></li>\n',
-            ))
+            if (environment.getattr(l_1_section, 'pair') or environment.getattr(l_1_section, 'plots')):
+                pass
+                t_25.extend((
+                    '<li><a href="#',
+                    escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
+                    '-pictures">Pictures</a></li>',
+                ))
+            t_25.append(
+                '\n',
+            )
             if (environment.getattr(l_1_section, 'history') or (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history') and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
                 pass
-                t_23.extend((
+                t_25.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-history">Its own files</a></li>',
                 ))
             if (environment.getattr(l_1_section, 'rows') or environment.getattr(l_1_section, 'explained')):
                 pass
-                t_23.extend((
+                t_25.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-findings">Findings</a></li>',
                 ))
             if environment.getattr(l_1_section, 'probes'):
                 pass
-                t_23.extend((
+                t_25.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-probes">Probes</a></li>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'):
                 pass
-                t_23.extend((
+                t_25.extend((
                     '<li><a href="#',
                     escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                     '-remedies">Remedies</a></li>',
                 ))
-            t_23.extend((
+            t_25.extend((
                 '<li><a href="#',
                 escape(environment.finalize(environment.getattr(l_1_section, 'id'))),
                 '-subject">Looked at</a></li>\n</ul></nav>\n',
             ))
-        return concat(t_23)
+        return concat(t_25)
     context.exported_vars.add('contents')
     context.vars['contents'] = l_0_contents = Macro(environment, macro, 'contents', ('section', 'trials_shown'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_section, l_1_trials_shown, l_1_level):
-        t_24 = []
+        t_26 = []
         l_1_report = l_1_id = l_1_h = missing
         if l_1_section is missing:
             l_1_section = undefined("parameter 'section' was not provided", name='section')
@@ -419,12 +475,12 @@ def root(context, missing=missing):
         l_1_report = environment.getattr(environment.getattr(l_1_section, 'entry'), 'report')
         l_1_id = environment.getattr(l_1_section, 'id')
         l_1_h = markup_join(('h', l_1_level, ))
-        t_24.append(
+        t_26.append(
             '<div class="answer">\n',
         )
         if environment.getattr(l_1_section, 'reasons'):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -439,7 +495,7 @@ def root(context, missing=missing):
             for l_2_reason, l_2_loop in LoopContext(environment.getattr(l_1_section, 'reasons'), undefined):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<li id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-cause',
@@ -452,62 +508,62 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(environment.getattr(l_2_reason, 'row'), 'why'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="why">',
                         escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_2_reason, 'row'), 'why')))),
                         '</p>',
                     ))
-                t_24.append(
+                t_26.append(
                     '<details class="measured"',
                 )
                 if environment.getattr(l_2_reason, 'told'):
                     pass
-                    t_24.append(
+                    t_26.append(
                         ' open',
                     )
-                t_24.append(
+                t_26.append(
                     '><summary>',
                 )
                 if environment.getattr(l_2_reason, 'setting'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<code>',
                         escape(environment.finalize(t_1(environment.getattr(l_2_reason, 'setting')))),
                         '</code>',
                     ))
                 else:
                     pass
-                    t_24.append(
+                    t_26.append(
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                     )
-                t_24.append(
+                t_26.append(
                     '</summary>\n',
                 )
                 if environment.getattr(environment.getattr(l_2_reason, 'row'), 'place'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="place">',
                         escape(environment.finalize(t_1(environment.getattr(environment.getattr(l_2_reason, 'row'), 'place')))),
                         '</p>',
                     ))
                 if (environment.getattr(l_2_reason, 'setting') and (not environment.getattr(environment.getattr(l_2_reason, 'cause'), 'trial'))):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="support">',
                         escape(environment.finalize(environment.getattr(l_2_reason, 'support'))),
                         '</p>',
                     ))
-                t_24.extend((
+                t_26.extend((
                     escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(environment.getattr(l_2_reason, 'row'), 'evidence'), _loop_vars=_loop_vars))),
                     '</details>\n</li>\n',
                 ))
             l_2_loop = l_2_reason = missing
-            t_24.append(
+            t_26.append(
                 '</ol>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'without_cause'):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -519,18 +575,18 @@ def root(context, missing=missing):
             for l_2_line in environment.getattr(l_1_section, 'without_cause'):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<li>',
                     escape(environment.finalize(t_1(l_2_line))),
                     '</li>',
                 ))
             l_2_line = missing
-            t_24.append(
+            t_26.append(
                 '</ul>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') or environment.getattr(l_1_section, 'by_hand')) or environment.getattr(l_1_section, 'hints'))):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -543,7 +599,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<p><b>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'), 'title'))),
                     '</b>: ',
@@ -552,61 +608,69 @@ def root(context, missing=missing):
                 ))
             elif environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_24.append(
-                    '<p class="hint">Unverified: <code>humouse-doctor verify</code> tries it.</p>',
+                t_26.append(
+                    '<p class="hint">Not tried yet',
+                )
+                if (not environment.getattr(l_1_section, 'search')):
+                    pass
+                    t_26.append(
+                        ': <code>humouse-doctor verify</code> tries it',
+                    )
+                t_26.append(
+                    '.</p>',
                 )
             if environment.getattr(l_1_section, 'by_hand'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<ul class="edits">',
                 )
                 for l_2_words in environment.getattr(l_1_section, 'by_hand'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<li>',
                         escape(environment.finalize(l_2_words)),
                         '</li>',
                     ))
                 l_2_words = missing
-                t_24.append(
+                t_26.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<ul class="edits">',
                 )
                 for l_2_edit in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<li><code>',
                         escape(environment.finalize(t_1(t_3(l_2_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix'))))),
                         '</code></li>',
                     ))
                 l_2_edit = missing
-                t_24.append(
+                t_26.append(
                     '</ul>\n',
                 )
                 if environment.getattr(l_1_section, 'steps'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="hint">',
                         escape(environment.finalize(environment.getattr(l_1_section, 'steps'))),
                         '.</p>',
                     ))
                 if environment.getattr(l_1_section, 'diff'):
                     pass
-                    t_24.append(
+                    t_26.append(
                         '<div class="copied">\n<div class="bar"><span>As a diff</span>',
                     )
                     if environment.getattr(l_1_section, 'diff_copies'):
                         pass
-                        t_24.append(
+                        t_26.append(
                             escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-diff', )), 'Copy the diff'))),
                         )
-                    t_24.extend((
+                    t_26.extend((
                         '</div>\n<pre class="diff" id="',
                         escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                         '-diff" tabindex="0" role="group" aria-label="The patch as a diff">',
@@ -614,7 +678,7 @@ def root(context, missing=missing):
                     for (l_2_kind, l_2_line) in environment.getattr(l_1_section, 'diff'):
                         _loop_vars = {}
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             '<span class="',
                             escape(environment.finalize(l_2_kind)),
                             '">',
@@ -622,20 +686,20 @@ def root(context, missing=missing):
                             '\n</span>',
                         ))
                     l_2_kind = l_2_line = missing
-                    t_24.append(
+                    t_26.append(
                         '</pre>\n',
                     )
                     if (not environment.getattr(l_1_section, 'diff_copies')):
                         pass
-                        t_24.append(
+                        t_26.append(
                             '<p class="hint">It holds characters that are spelled out here: take it from <code>humouse-doctor suggest-config</code>.</p>',
                         )
-                    t_24.append(
+                    t_26.append(
                         '</div>\n',
                     )
                 if environment.getattr(l_1_section, 'overrides'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<div class="copied">\n<div class="bar"><span>As overrides</span>',
                         escape(environment.finalize(context.call((undefined(name='copying') if l_0_copying is missing else l_0_copying), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-overrides', )), 'Copy the overrides'))),
                         '</div>\n<pre id="',
@@ -644,28 +708,33 @@ def root(context, missing=missing):
                         escape(environment.finalize(t_1(environment.getattr(l_1_section, 'overrides')))),
                         '</pre>\n</div>\n',
                     ))
+            if ((environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'patch') and (not environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'cure'))) and environment.getattr(l_1_section, 'search')):
+                pass
+                t_26.append(
+                    escape(environment.finalize(context.call((undefined(name='typed') if l_0_typed is missing else l_0_typed), markup_join(((undefined(name='id') if l_1_id is missing else l_1_id), '-search', )), 'To try it in short trainings', environment.getattr(l_1_section, 'search')))),
+                )
             if environment.getattr(l_1_section, 'hints'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<p>',
                 )
                 if (environment.getattr(l_1_section, 'diff') or environment.getattr(l_1_section, 'overrides')):
                     pass
-                    t_24.append(
+                    t_26.append(
                         'The patch has a part in the code too.',
                     )
                 else:
                     pass
-                    t_24.append(
+                    t_26.append(
                         'The patch is in the code.',
                     )
-                t_24.append(
+                t_26.append(
                     '</p>',
                 )
             for (l_2_title, l_2_hint) in environment.getattr(l_1_section, 'hints'):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<div class="code-hint"><p><b>',
                     escape(environment.finalize(l_2_title)),
                     '</b></p><p>',
@@ -673,20 +742,20 @@ def root(context, missing=missing):
                     '</p></div>\n',
                 ))
             l_2_title = l_2_hint = missing
-            t_24.append(
+            t_26.append(
                 '</section>\n',
             )
-        t_24.append(
+        t_26.append(
             '</div>\n',
         )
         if l_1_trials_shown:
             pass
-            t_24.append(
+            t_26.append(
                 escape(environment.finalize(context.call((undefined(name='trials') if l_0_trials is missing else l_0_trials), l_1_trials_shown, l_1_level))),
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -695,9 +764,9 @@ def root(context, missing=missing):
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 '>\n',
             ))
-            if (environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'pictures') and environment.getattr(l_1_section, 'plots')):
+            if (environment.getattr(l_1_section, 'pair') or environment.getattr(l_1_section, 'plots')):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<p><button type="button" data-plays="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-plots" hidden>Play the paths</button></p>\n<p class="hint">',
@@ -706,29 +775,31 @@ def root(context, missing=missing):
                 ))
                 if environment.getattr(l_1_section, 'note'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         ' ',
                         escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     ))
-                t_24.extend((
+                t_26.extend((
                     '</p>\n<div class="plots" id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-plots">\n',
+                    escape(environment.finalize(context.call((undefined(name='pair') if l_0_pair is missing else l_0_pair), environment.getattr(l_1_section, 'pair')))),
+                    '\n',
                 ))
                 for l_2_drawn in environment.getattr(l_1_section, 'plots'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_24.append(
+                t_26.append(
                     '</div>\n',
                 )
                 if environment.getattr(l_1_section, 'magnified'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<details class="magnified"><summary>',
                         escape(environment.finalize(environment.getattr(environment.getattr(l_1_section, 'magnified'), 'title'))),
                         '</summary>\n<div class="plots">',
@@ -737,17 +808,17 @@ def root(context, missing=missing):
                     ))
             else:
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<p>',
                     escape(environment.finalize(environment.getattr(l_1_section, 'note'))),
                     '</p>\n',
                 ))
-            t_24.append(
+            t_26.append(
                 '</section>\n',
             )
         if (environment.getattr(l_1_section, 'history') or (((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history')) and environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'))):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -758,43 +829,43 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<ul>',
                 )
                 for l_2_said in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'history'), 'observations'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<li>',
                         escape(environment.finalize(t_1(l_2_said))),
                         '</li>',
                     ))
                 l_2_said = missing
-                t_24.append(
+                t_26.append(
                     '</ul>',
                 )
             if environment.getattr(l_1_section, 'history'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<div class="plots">\n',
                 )
                 for l_2_drawn in environment.getattr(l_1_section, 'history'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_2_drawn, _loop_vars=_loop_vars))),
                         '\n',
                     ))
                 l_2_drawn = missing
-                t_24.append(
+                t_26.append(
                     '</div>\n',
                 )
-            t_24.append(
+            t_26.append(
                 '</section>\n',
             )
         if (environment.getattr(l_1_section, 'rows') or environment.getattr(l_1_section, 'explained')):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -807,14 +878,14 @@ def root(context, missing=missing):
             ))
             if environment.getattr(l_1_section, 'explained'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<div class="plots one">',
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_section, 'explained')))),
                     '</div>',
                 ))
             if environment.getattr(l_1_section, 'rows'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<ul class="findings">\n',
                 )
                 for l_2_row in environment.getattr(l_1_section, 'rows'):
@@ -823,7 +894,7 @@ def root(context, missing=missing):
                     pass
                     l_2_finding = environment.getattr(environment.getattr(l_2_row, 'judged'), 'finding')
                     _loop_vars['finding'] = l_2_finding
-                    t_24.extend((
+                    t_26.extend((
                         '<li>\n',
                         escape(environment.finalize(context.call((undefined(name='head') if l_0_head is missing else l_0_head), l_2_row, (undefined(name='id') if l_1_id is missing else l_1_id), environment.getattr(l_1_section, 'probes'), environment.getattr(l_2_row, 'kind'), _loop_vars=_loop_vars))),
                         '\n<p>',
@@ -831,42 +902,42 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_2_row, 'remark'):
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             ' <span class="remark">(',
                             escape(environment.finalize(environment.getattr(l_2_row, 'remark'))),
                             ')</span>',
                         ))
-                    t_24.append(
+                    t_26.append(
                         '</p>\n',
                     )
                     if environment.getattr(l_2_row, 'why'):
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             '<p class="why">',
                             escape(environment.finalize(t_1(environment.getattr(l_2_row, 'why')))),
                             '</p>',
                         ))
                     if environment.getattr(l_2_row, 'place'):
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             '<p class="place">',
                             escape(environment.finalize(t_1(environment.getattr(l_2_row, 'place')))),
                             '</p>',
                         ))
-                    t_24.extend((
+                    t_26.extend((
                         escape(environment.finalize(context.call((undefined(name='pairs') if l_0_pairs is missing else l_0_pairs), environment.getattr(l_2_row, 'evidence'), _loop_vars=_loop_vars))),
                         '\n</li>\n',
                     ))
                 l_2_row = l_2_finding = missing
-                t_24.append(
+                t_26.append(
                     '</ul>\n',
                 )
-            t_24.append(
+            t_26.append(
                 '</section>\n',
             )
         if (environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed') or environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes')):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -878,7 +949,7 @@ def root(context, missing=missing):
             for l_2_fingerprint in environment.getattr(environment.getattr(l_1_section, 'entry'), 'healed'):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<li><span class="badge good"><span class="symbol" aria-hidden="true">✓</span>healed</span> ',
                     escape(environment.finalize(l_2_fingerprint)),
                     ': in the baseline, and not found any more</li>',
@@ -887,18 +958,18 @@ def root(context, missing=missing):
             for l_2_note in environment.getattr(environment.getattr(l_1_section, 'entry'), 'notes'):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<li>',
                     escape(environment.finalize(t_1(l_2_note))),
                     '</li>',
                 ))
             l_2_note = missing
-            t_24.append(
+            t_26.append(
                 '</ul>\n</section>\n',
             )
         if environment.getattr(l_1_section, 'probes'):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -913,7 +984,7 @@ def root(context, missing=missing):
             for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<tbody id="',
                     escape(environment.finalize((undefined(name='id') if l_1_id is missing else l_1_id))),
                     '-',
@@ -924,15 +995,15 @@ def root(context, missing=missing):
                 for l_3_metric, l_3_loop in LoopContext(environment.getattr(l_2_probe, 'judging'), undefined):
                     _loop_vars = {}
                     pass
-                    t_24.append(
+                    t_26.append(
                         '<tr>\n',
                     )
                     if environment.getattr(l_3_loop, 'first'):
                         pass
-                        t_24.append(
+                        t_26.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_24.extend((
+                    t_26.extend((
                         '<td><span class="metric">',
                         escape(environment.finalize(t_1(environment.getattr(l_3_metric, 'name')))),
                         '</span><span class="meaning">',
@@ -944,62 +1015,62 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_3_metric, 'policy'):
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             '<span class="meaning">policy: ',
                             escape(environment.finalize(environment.getattr(l_3_metric, 'policy'))),
                             '</span>',
                         ))
-                    t_24.append(
+                    t_26.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'range'):
                         pass
-                        t_24.append(
+                        t_26.append(
                             escape(environment.finalize(context.call((undefined(name='range') if l_0_range is missing else l_0_range), l_3_metric, _loop_vars=_loop_vars))),
                         )
-                    t_24.append(
+                    t_26.append(
                         '</td>\n<td>',
                     )
                     if environment.getattr(l_3_metric, 'badge'):
                         pass
-                        t_24.append(
+                        t_26.append(
                             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_3_metric, 'badge'), _loop_vars=_loop_vars))),
                         )
-                    t_24.append(
+                    t_26.append(
                         '</td>\n</tr>\n',
                     )
                 l_3_loop = l_3_metric = missing
                 if (environment.getattr(l_2_probe, 'others') or environment.getattr(l_2_probe, 'said')):
                     pass
-                    t_24.append(
+                    t_26.append(
                         '<tr',
                     )
                     if environment.getattr(l_2_probe, 'judging'):
                         pass
-                        t_24.append(
+                        t_26.append(
                             ' class="joined"',
                         )
-                    t_24.append(
+                    t_26.append(
                         '>\n',
                     )
                     if (not environment.getattr(l_2_probe, 'judging')):
                         pass
-                        t_24.append(
+                        t_26.append(
                             escape(environment.finalize(context.call((undefined(name='probe_head') if l_0_probe_head is missing else l_0_probe_head), l_2_probe, _loop_vars=_loop_vars))),
                         )
-                    t_24.extend((
+                    t_26.extend((
                         '<td colspan="5">',
                         escape(environment.finalize(environment.getattr(l_2_probe, 'said'))),
                     ))
                     if environment.getattr(l_2_probe, 'others'):
                         pass
-                        t_24.append(
+                        t_26.append(
                             '<ul class="others">',
                         )
                         for l_3_metric in environment.getattr(l_2_probe, 'others'):
                             _loop_vars = {}
                             pass
-                            t_24.extend((
+                            t_26.extend((
                                 '<li><span class="metric">',
                                 escape(environment.finalize(t_1(environment.getattr(l_3_metric, 'name')))),
                                 '</span> <b>',
@@ -1009,22 +1080,22 @@ def root(context, missing=missing):
                                 '</li>',
                             ))
                         l_3_metric = missing
-                        t_24.append(
+                        t_26.append(
                             '</ul>',
                         )
-                    t_24.append(
+                    t_26.append(
                         '</td>\n</tr>\n',
                     )
-                t_24.append(
+                t_26.append(
                     '</tbody>\n',
                 )
             l_2_loop = l_2_probe = missing
-            t_24.append(
+            t_26.append(
                 '</table>\n</div>\n</details>\n</section>\n',
             )
         if ((undefined(name='report') if l_1_report is missing else l_1_report) and environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies')):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<details class="more"><summary><',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -1039,7 +1110,7 @@ def root(context, missing=missing):
             for l_2_remedy, l_2_loop in LoopContext(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'remedies'), undefined):
                 _loop_vars = {}
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<li>\n<p class="head">',
                     escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getitem(environment.getattr(l_1_section, 'remedy_badges'), environment.getattr(l_2_remedy, 'id')), _loop_vars=_loop_vars))),
                     ' <b>',
@@ -1053,7 +1124,7 @@ def root(context, missing=missing):
                 for l_3_edit in environment.getattr(l_2_remedy, 'edits'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="place"><code>',
                         escape(environment.finalize(t_1(t_3(l_3_edit, environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'config_prefix'))))),
                         '</code></p>',
@@ -1061,47 +1132,47 @@ def root(context, missing=missing):
                 l_3_edit = missing
                 if environment.getattr(l_2_remedy, 'code_hint'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="why">In the code: ',
                         escape(environment.finalize(t_1(environment.getattr(l_2_remedy, 'code_hint')))),
                         '</p>',
                     ))
                 if environment.getattr(l_2_remedy, 'expects'):
                     pass
-                    t_24.append(
+                    t_26.append(
                         '<p class="why">It should bring ',
                     )
                     l_3_loop = missing
                     for l_3_expected, l_3_loop in LoopContext(environment.getattr(l_2_remedy, 'expects'), undefined):
                         _loop_vars = {}
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             escape(environment.finalize(environment.getattr(l_3_expected, 'metric'))),
                             ' to ',
                             escape(environment.finalize(t_6(environment.getattr(l_3_expected, 'interval')))),
-                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 216 in 'parts.html' evaluated to false and no else section was defined.")))),
+                            escape(environment.finalize((', ' if (not environment.getattr(l_3_loop, 'last')) else cond_expr_undefined("the inline if-expression on line 231 in 'parts.html' evaluated to false and no else section was defined.")))),
                         ))
                     l_3_loop = l_3_expected = missing
-                    t_24.append(
+                    t_26.append(
                         '.</p>',
                     )
                 if environment.getattr(l_2_remedy, 'trial'):
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<p class="why"><b>By trials:</b> ',
                         escape(environment.finalize(environment.getattr(l_2_remedy, 'trial'))),
                         '</p>',
                     ))
-                t_24.append(
+                t_26.append(
                     '</li>\n',
                 )
             l_2_loop = l_2_remedy = missing
-            t_24.append(
+            t_26.append(
                 '</ul>\n</details>\n</section>\n',
             )
         if (undefined(name='report') if l_1_report is missing else l_1_report):
             pass
-            t_24.extend((
+            t_26.extend((
                 '<section>\n<',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
                 ' id="',
@@ -1114,26 +1185,26 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<dt>Stage</dt><dd>',
                     escape(environment.finalize(t_1(t_16(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'stage'))))),
                     '</dd>',
                 ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<dt>Verdict</dt><dd>',
                     escape(environment.finalize(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'basis'))),
                     '</dd>',
                 ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<dt>SHA-256</dt><dd><code>',
                     escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'sha256'))),
                     '</code></dd>',
                 ))
-            t_24.extend((
+            t_26.extend((
                 '<dt>Config</dt><dd>',
                 escape(environment.finalize(t_1((environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'config') or 'none')))),
                 '</dd>\n<dt>Data</dt><dd>',
@@ -1142,7 +1213,7 @@ def root(context, missing=missing):
             ))
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<dt>Sequences</dt><dd>',
                     escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'taken')))),
                     ' of ',
@@ -1153,17 +1224,17 @@ def root(context, missing=missing):
                 for (l_2_reason, l_2_count) in context.call(environment.getattr(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'data'), 'dropped'), 'items')):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '; left out: ',
                         escape(environment.finalize(l_2_count)),
                         ' ',
                         escape(environment.finalize(l_2_reason)),
                     ))
                 l_2_reason = l_2_count = missing
-                t_24.append(
+                t_26.append(
                     '</dd>\n',
                 )
-            t_24.extend((
+            t_26.extend((
                 '<dt>Seed</dt><dd>',
                 escape(environment.finalize(environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'seed'))),
                 '</dd>\n<dt>Made by</dt><dd>humouse-doctor ',
@@ -1172,24 +1243,24 @@ def root(context, missing=missing):
             ))
             if environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                 pass
-                t_24.append(
+                t_26.append(
                     '<ul class="remarks">',
                 )
                 for l_2_remark in environment.getattr(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'subject'), 'remarks'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<li>',
                         escape(environment.finalize(t_1(l_2_remark))),
                         '</li>',
                     ))
                 l_2_remark = missing
-                t_24.append(
+                t_26.append(
                     '</ul>',
                 )
             if environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                 pass
-                t_24.extend((
+                t_26.extend((
                     '<details><summary>',
                     escape(environment.finalize(t_4(t_8(environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings')), 'setting'))),
                     ' and where each came from</summary>\n<div class="scroll" tabindex="0" role="group" aria-label="Settings">\n<table class="settings">\n<thead><tr><th scope="col">Key</th><th scope="col">Value</th><th scope="col">Origin</th><th scope="col">Place</th></tr></thead>\n<tbody>\n',
@@ -1197,7 +1268,7 @@ def root(context, missing=missing):
                 for l_2_setting in environment.getattr((undefined(name='report') if l_1_report is missing else l_1_report), 'settings'):
                     _loop_vars = {}
                     pass
-                    t_24.extend((
+                    t_26.extend((
                         '<tr><td><code>',
                         escape(environment.finalize(t_1(environment.getattr(l_2_setting, 'key')))),
                         '</code></td><td><code>',
@@ -1208,31 +1279,31 @@ def root(context, missing=missing):
                     ))
                     if environment.getattr(l_2_setting, 'place'):
                         pass
-                        t_24.extend((
+                        t_26.extend((
                             escape(environment.finalize(t_1(t_14(environment.getattr(environment.getattr(l_2_setting, 'place'), 'file'))))),
                             ':',
                             escape(environment.finalize(environment.getattr(environment.getattr(l_2_setting, 'place'), 'line'))),
                         ))
-                    t_24.append(
+                    t_26.append(
                         '</td></tr>\n',
                     )
                 l_2_setting = missing
-                t_24.append(
+                t_26.append(
                     '</tbody>\n</table>\n</div>\n</details>\n',
                 )
-            t_24.append(
+            t_26.append(
                 '</section>\n',
             )
-        return concat(t_24)
+        return concat(t_26)
     context.exported_vars.add('body')
     context.vars['body'] = l_0_body = Macro(environment, macro, 'body', ('section', 'trials_shown', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_probe):
-        t_25 = []
+        t_27 = []
         if l_1_probe is missing:
             l_1_probe = undefined("parameter 'probe' was not provided", name='probe')
         pass
-        t_25.extend((
+        t_27.extend((
             '<th scope="rowgroup" rowspan="',
             escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
             '"><span class="code">',
@@ -1243,23 +1314,23 @@ def root(context, missing=missing):
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
             '</th>',
         ))
-        return concat(t_25)
+        return concat(t_27)
     context.exported_vars.add('probe_head')
     context.vars['probe_head'] = l_0_probe_head = Macro(environment, macro, 'probe_head', ('probe',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_metric):
-        t_26 = []
+        t_28 = []
         l_1_r = missing
         if l_1_metric is missing:
             l_1_metric = undefined("parameter 'metric' was not provided", name='metric')
         pass
         l_1_r = environment.getattr(l_1_metric, 'range')
-        t_26.extend((
+        t_28.extend((
             '<svg class="range" viewBox="0 0 132 16" role="img" aria-label="',
             escape(environment.finalize(environment.getattr(l_1_metric, 'value'))),
             ', healthy ',
             escape(environment.finalize(environment.getattr(l_1_metric, 'healthy'))),
-            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 263 in 'parts.html' evaluated to false and no else section was defined.")))),
+            escape(environment.finalize((markup_join((', beyond the ', environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond'), ' end', )) if environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') else cond_expr_undefined("the inline if-expression on line 278 in 'parts.html' evaluated to false and no else section was defined.")))),
             '">\n<rect class="f-track" x="6" y="6" width="120" height="4"/>\n<rect class="f-tolerable" x="',
             escape(environment.finalize(t_12((6 + (1.2 * environment.getitem(environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'tolerable'), 0))), 1))),
             '" y="4" width="',
@@ -1272,30 +1343,30 @@ def root(context, missing=missing):
         ))
         if (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'low'):
             pass
-            t_26.append(
+            t_28.append(
                 '<path class="f-mark" d="M0 8L8 1V15Z"/>\n',
             )
         elif (environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'beyond') == 'high'):
             pass
-            t_26.append(
+            t_28.append(
                 '<path class="f-mark" d="M132 8L124 1V15Z"/>\n',
             )
         else:
             pass
-            t_26.extend((
+            t_28.extend((
                 '<rect class="f-mark" x="',
                 escape(environment.finalize(t_12((4.5 + (1.2 * environment.getattr((undefined(name='r') if l_1_r is missing else l_1_r), 'mark'))), 1))),
                 '" y="0" width="3" height="16" rx="1"/>',
             ))
-        t_26.append(
+        t_28.append(
             '</svg>\n',
         )
-        return concat(t_26)
+        return concat(t_28)
     context.exported_vars.add('range')
     context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_trials, l_1_level):
-        t_27 = []
+        t_29 = []
         l_1_h = missing
         if l_1_trials is missing:
             l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
@@ -1303,7 +1374,7 @@ def root(context, missing=missing):
             l_1_level = undefined("parameter 'level' was not provided", name='level')
         pass
         l_1_h = markup_join(('h', l_1_level, ))
-        t_27.extend((
+        t_29.extend((
             '<section>\n<',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
             ' id="trials">Trials ',
@@ -1320,57 +1391,57 @@ def root(context, missing=missing):
         ))
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
             pass
-            t_27.extend((
+            t_29.extend((
                 ' Shortened: ',
                 escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'), '; '))),
                 '.',
             ))
-        t_27.append(
+        t_29.append(
             '</p>\n',
         )
         if environment.getattr(l_1_trials, 'plot'):
             pass
-            t_27.extend((
+            t_29.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
-                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 281 in 'parts.html' evaluated to false and no else section was defined.")))),
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 296 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
             ))
             if environment.getattr(l_1_trials, 'moved'):
                 pass
-                t_27.append(
+                t_29.append(
                     escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'moved')))),
                 )
-            t_27.append(
+            t_29.append(
                 '</div>\n',
             )
-        t_27.append(
+        t_29.append(
             '<div class="scroll" tabindex="0" role="group" aria-label="Arms">\n<table class="arms">\n<thead><tr><th scope="col">Arm</th><th scope="col">Effect</th><th scope="col" class="num">Healthy seeds</th>',
         )
         for l_2_heading in environment.getattr(l_1_trials, 'headings'):
             _loop_vars = {}
             pass
-            t_27.extend((
+            t_29.extend((
                 '<th scope="col" class="num">',
                 escape(environment.finalize(t_2(l_2_heading))),
                 '</th>',
             ))
         l_2_heading = missing
-        t_27.append(
+        t_29.append(
             '<th scope="col" class="num">Distance from health</th><th scope="col" class="num">Loss / best constant</th></tr></thead>\n<tbody>\n',
         )
         for l_2_row in environment.getattr(l_1_trials, 'rows'):
             _loop_vars = {}
             pass
-            t_27.append(
+            t_29.append(
                 '<tr',
             )
             if environment.getattr(l_2_row, 'chosen'):
                 pass
-                t_27.append(
+                t_29.append(
                     ' class="chosen"',
                 )
-            t_27.extend((
+            t_29.extend((
                 '><th scope="row" class="long">',
                 escape(environment.finalize(t_1(environment.getattr(environment.getattr(environment.getattr(l_2_row, 'arm'), 'arm'), 'title')))),
                 '</th><td>',
@@ -1384,13 +1455,13 @@ def root(context, missing=missing):
             for l_3_value in environment.getattr(l_2_row, 'metrics'):
                 _loop_vars = {}
                 pass
-                t_27.extend((
+                t_29.extend((
                     '<td class="num">',
                     escape(environment.finalize(l_3_value)),
                     '</td>',
                 ))
             l_3_value = missing
-            t_27.extend((
+            t_29.extend((
                 '<td class="num">',
                 escape(environment.finalize(environment.getattr(l_2_row, 'distance'))),
                 '</td><td class="num">',
@@ -1399,16 +1470,16 @@ def root(context, missing=missing):
             ))
             if (environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected') or environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes')):
                 pass
-                t_27.extend((
+                t_29.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 290 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 305 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_8(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
                 ))
                 if environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'):
                     pass
-                    t_27.extend((
+                    t_29.extend((
                         '<span class="line">Expected: ',
                         escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_2_row, 'arm'), 'expected'), '; '))),
                         '.</span>',
@@ -1416,47 +1487,47 @@ def root(context, missing=missing):
                 for l_3_note in environment.getattr(environment.getattr(l_2_row, 'arm'), 'notes'):
                     _loop_vars = {}
                     pass
-                    t_27.extend((
+                    t_29.extend((
                         '<span class="line">',
                         escape(environment.finalize(l_3_note)),
                         '.</span>',
                     ))
                 l_3_note = missing
-                t_27.append(
+                t_29.append(
                     '</td></tr>\n',
                 )
         l_2_row = missing
-        t_27.append(
+        t_29.append(
             '</tbody>\n</table>\n</div>\n',
         )
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
             pass
-            t_27.append(
+            t_29.append(
                 '<details><summary>The search, step by step</summary>\n<ol class="path">',
             )
             for l_2_step in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'path'):
                 _loop_vars = {}
                 pass
-                t_27.extend((
+                t_29.extend((
                     '<li>',
                     escape(environment.finalize(environment.getattr(l_2_step, 'text'))),
                 ))
                 if environment.getattr(l_2_step, 'kept'):
                     pass
-                    t_27.append(
+                    t_29.append(
                         ' <span class="chip good">healthy</span>',
                     )
-                t_27.append(
+                t_29.append(
                     '</li>',
                 )
             l_2_step = missing
-            t_27.append(
+            t_29.append(
                 '</ol>\n</details>\n',
             )
         for l_2_line in environment.getattr(l_1_trials, 'causes'):
             _loop_vars = {}
             pass
-            t_27.extend((
+            t_29.extend((
                 '<p>',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1464,7 +1535,7 @@ def root(context, missing=missing):
         l_2_line = missing
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'):
             pass
-            t_27.extend((
+            t_29.extend((
                 '<p>Not tried: ',
                 escape(environment.finalize(t_7(context.eval_ctx, environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'untried'), '; '))),
                 '.</p>',
@@ -1472,7 +1543,7 @@ def root(context, missing=missing):
         for l_2_line in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'warm_start'):
             _loop_vars = {}
             pass
-            t_27.extend((
+            t_29.extend((
                 '<p class="why">',
                 escape(environment.finalize(l_2_line)),
                 '</p>',
@@ -1481,27 +1552,27 @@ def root(context, missing=missing):
         for l_2_hint in environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'hints'):
             _loop_vars = {}
             pass
-            t_27.extend((
+            t_29.extend((
                 '<div class="code-hint"><p><b>humouse itself needs:</b> ',
                 escape(environment.finalize(l_2_hint)),
                 '</p></div>',
             ))
         l_2_hint = missing
-        t_27.append(
+        t_29.append(
             '</section>\n',
         )
-        return concat(t_27)
+        return concat(t_29)
     context.exported_vars.add('trials')
     context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_compared):
-        t_28 = []
+        t_30 = []
         l_1_both = missing
         if l_1_compared is missing:
             l_1_compared = undefined("parameter 'compared' was not provided", name='compared')
         pass
         l_1_both = environment.getattr(l_1_compared, 'comparison')
-        t_28.extend((
+        t_30.extend((
             '<section>\n<h2 id="compared">What has changed</h2>\n<p class="sentence">',
             escape(environment.finalize(t_2(environment.getattr(environment.getattr(l_1_compared, 'before'), 'word')))),
             ' → ',
@@ -1511,7 +1582,7 @@ def root(context, missing=missing):
         for (l_2_label, l_2_report, l_2_verdict, l_2_drawn) in [('Before', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'before'), environment.getattr(l_1_compared, 'before'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 0)), ('After', environment.getattr((undefined(name='both') if l_1_both is missing else l_1_both), 'after'), environment.getattr(l_1_compared, 'after'), environment.getitem(environment.getattr(l_1_compared, 'plots'), 1))]:
             _loop_vars = {}
             pass
-            t_28.extend((
+            t_30.extend((
                 '<section class="side ',
                 escape(environment.finalize(environment.getattr(l_2_verdict, 'style'))),
                 '">\n<h3 id="side-',
@@ -1524,33 +1595,24 @@ def root(context, missing=missing):
                 escape(environment.finalize(t_1(t_14(environment.getattr(environment.getattr(l_2_report, 'subject'), 'name'))))),
                 '</p>\n<p>',
                 escape(environment.finalize(t_1(environment.getattr(l_2_report, 'sentence')))),
-                '</p>\n<div class="plots">\n',
-            ))
-            for l_3_picture in l_2_drawn:
-                _loop_vars = {}
-                pass
-                t_28.extend((
-                    escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), l_3_picture, _loop_vars=_loop_vars))),
-                    '\n',
-                ))
-            l_3_picture = missing
-            t_28.append(
+                '</p>\n<div class="plots">',
+                escape(environment.finalize(context.call((undefined(name='pair') if l_0_pair is missing else l_0_pair), l_2_drawn, _loop_vars=_loop_vars))),
                 '</div>\n</section>\n',
-            )
+            ))
         l_2_label = l_2_report = l_2_verdict = l_2_drawn = missing
-        t_28.append(
+        t_30.append(
             '</div>\n',
         )
         if environment.getattr(l_1_compared, 'note'):
             pass
-            t_28.extend((
+            t_30.extend((
                 '<p class="hint">',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'note'))),
                 '</p>',
             ))
         if environment.getattr(l_1_compared, 'nothing'):
             pass
-            t_28.extend((
+            t_30.extend((
                 '<p>',
                 escape(environment.finalize(environment.getattr(l_1_compared, 'nothing'))),
                 '</p>',
@@ -1558,20 +1620,20 @@ def root(context, missing=missing):
         for l_2_group in environment.getattr(l_1_compared, 'groups'):
             _loop_vars = {}
             pass
-            t_28.extend((
+            t_30.extend((
                 escape(environment.finalize(context.call((undefined(name='changed') if l_0_changed is missing else l_0_changed), environment.getattr(l_2_group, 'title'), environment.getattr(l_2_group, 'style'), environment.getattr(l_2_group, 'symbol'), environment.getattr(l_2_group, 'findings'), _loop_vars=_loop_vars))),
                 '\n',
             ))
         l_2_group = missing
         if environment.getattr(l_1_compared, 'moved'):
             pass
-            t_28.append(
+            t_30.append(
                 '<h3>Numbers that have changed</h3>\n<div class="scroll" tabindex="0" role="group" aria-label="Numbers that have changed">\n<table class="moved">\n<thead><tr><th scope="col">Metric</th><th scope="col" class="num">Before</th><th scope="col" class="num">After</th><th scope="col">Healthy</th><th scope="col">Now</th></tr></thead>\n<tbody>\n',
             )
             for l_2_row in environment.getattr(l_1_compared, 'moved'):
                 _loop_vars = {}
                 pass
-                t_28.extend((
+                t_30.extend((
                     '<tr><th scope="row"><span class="metric">',
                     escape(environment.finalize(t_1(environment.getattr(l_2_row, 'name')))),
                     '</span><span class="meaning">',
@@ -1587,18 +1649,18 @@ def root(context, missing=missing):
                     '</td></tr>\n',
                 ))
             l_2_row = missing
-            t_28.append(
+            t_30.append(
                 '</tbody>\n</table>\n</div>\n',
             )
-        t_28.append(
+        t_30.append(
             '</section>\n',
         )
-        return concat(t_28)
+        return concat(t_30)
     context.exported_vars.add('compared')
     context.vars['compared'] = l_0_compared = Macro(environment, macro, 'compared', ('compared',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_title, l_1_style, l_1_symbol, l_1_findings):
-        t_29 = []
+        t_31 = []
         if l_1_title is missing:
             l_1_title = undefined("parameter 'title' was not provided", name='title')
         if l_1_style is missing:
@@ -1610,7 +1672,7 @@ def root(context, missing=missing):
         pass
         if l_1_findings:
             pass
-            t_29.extend((
+            t_31.extend((
                 '<h3>',
                 escape(environment.finalize(l_1_title)),
                 '</h3>\n<ul class="changed">\n',
@@ -1618,7 +1680,7 @@ def root(context, missing=missing):
             for l_2_finding in l_1_findings:
                 _loop_vars = {}
                 pass
-                t_29.extend((
+                t_31.extend((
                     '<li><span class="badge ',
                     escape(environment.finalize(l_1_style)),
                     '"><span class="symbol" aria-hidden="true">',
@@ -1632,12 +1694,12 @@ def root(context, missing=missing):
                     '</li>\n',
                 ))
             l_2_finding = missing
-            t_29.append(
+            t_31.append(
                 '</ul>\n',
             )
-        return concat(t_29)
+        return concat(t_31)
     context.exported_vars.add('changed')
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=211&27=244&29=275&31=316&33=334&34=342&35=343&37=348&38=355&39=362&40=369&41=372&42=379&43=386&44=393&45=402&50=409&51=419&52=420&53=421&55=425&57=429&59=439&60=444&61=448&62=450&63=453&64=463&65=486&66=493&67=501&73=508&75=512&76=519&79=531&81=535&82=544&83=553&84=558&85=575&86=580&87=592&88=599&90=604&91=611&93=628&96=636&98=640&99=642&103=647&104=665&105=670&110=682&111=687&113=691&114=698&115=702&116=704&117=715&118=718&119=722&122=729&123=733&124=735&128=742&132=748&134=752&135=759&136=776&138=781&139=785&145=795&147=799&148=808&149=815&151=820&152=824&154=828&155=830&156=842&157=849&158=857&165=867&167=871&169=878&170=887&174=899&176=903&181=913&182=918&183=924&185=930&186=937&187=941&188=943&189=955&190=963&193=972&194=977&195=985&196=992&206=1025&208=1029&210=1039&212=1044&213=1050&214=1053&215=1062&216=1069&217=1088&224=1102&226=1106&228=1112&229=1115&230=1122&231=1129&232=1138&233=1140&234=1143&235=1147&237=1168&238=1170&240=1173&241=1190&242=1194&247=1197&248=1202&259=1230&261=1250&262=1256&263=1259&265=1264&266=1268&267=1273&268=1278&269=1287&273=1297&274=1305&276=1308&277=1314&278=1316&279=1331&281=1335&285=1350&287=1362&288=1368&289=1400&290=1404&296=1432&298=1437&301=1456&302=1465&303=1472&304=1481&308=1497&309=1503&312=1506&314=1511&315=1516&316=1518&317=1524&318=1526&320=1529&321=1533&327=1544&328=1551&329=1558&330=1562&332=1566&338=1571&339=1576&348=1600&349=1611&350=1615&352=1618&353=1623'
+debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=213&25=216&26=220&31=231&32=236&35=269&37=300&39=341&41=359&42=370&45=383&46=391&47=392&49=397&50=404&51=413&52=418&54=428&55=435&56=442&57=449&58=458&63=465&64=475&65=476&66=477&68=481&70=485&72=495&73=500&74=504&75=506&76=509&77=519&78=542&79=549&80=557&86=564&88=568&89=575&92=587&94=591&95=600&96=609&97=622&98=639&99=644&100=656&101=663&103=668&104=675&106=692&109=700&111=704&112=706&116=711&117=716&118=734&119=739&124=751&125=756&127=760&128=767&129=771&130=773&131=784&132=786&133=789&134=793&137=800&138=804&139=806&143=813&147=819&149=823&150=830&151=847&153=852&154=856&160=866&162=870&163=879&164=886&166=891&167=895&169=899&170=901&171=913&172=920&173=928&180=938&182=942&184=949&185=958&189=970&191=974&196=984&197=989&198=995&200=1001&201=1008&202=1012&203=1014&204=1026&205=1034&208=1043&209=1048&210=1056&211=1063&221=1096&223=1100&225=1110&227=1115&228=1121&229=1124&230=1133&231=1140&232=1159&239=1173&241=1177&243=1183&244=1186&245=1193&246=1200&247=1209&248=1211&249=1214&250=1218&252=1239&253=1241&255=1244&256=1261&257=1265&262=1268&263=1273&274=1301&276=1321&277=1327&278=1330&280=1335&281=1339&282=1344&283=1349&284=1358&288=1368&289=1376&291=1379&292=1385&293=1387&294=1402&296=1406&300=1421&302=1433&303=1439&304=1471&305=1475&311=1503&313=1508&316=1527&317=1536&318=1543&319=1552&323=1568&324=1574&327=1577&329=1582&330=1587&331=1589&332=1595&333=1597&334=1599&338=1606&339=1613&340=1620&341=1624&343=1628&349=1633&350=1638&359=1662&360=1673&361=1677&363=1680&364=1685'

@@ -64,6 +64,9 @@ def root(context, missing=missing):
         yield '<p class="facts">'
         yield escape(environment.finalize(t_2(context.eval_ctx, environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'facts'), ' · ')))
         yield '</p>'
+    if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'next_command'):
+        pass
+        yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'typed'), 'next', environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'next_words'), environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'next_command'))))
     yield '  </div>\n</header>\n<main id="main" class="wide" tabindex="-1">\n'
     if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'comparison'):
         pass
@@ -146,4 +149,4 @@ def root(context, missing=missing):
     yield '</script>\n</body>\n</html>'
 
 blocks = {}
-debug_info = '1=36&6=39&10=43&12=45&16=47&18=49&19=53&20=55&21=62&25=68&26=71&27=73&28=76&29=78&37=83&38=87&44=99&45=102&46=106&47=114&49=118&50=120&55=123&58=126&63=135&66=145'
+debug_info = '1=36&6=39&10=43&12=45&16=47&18=49&19=53&20=55&21=62&22=67&26=71&27=74&28=76&29=79&30=81&38=86&39=90&45=102&46=105&47=109&48=117&50=121&51=123&56=126&59=129&64=138&67=148'
