@@ -90,7 +90,8 @@ class Probe(ABC):
     `secondary` symptom alone is never a collapse. A `lasting` cause matters to the next run even if this checkpoint has none
     of its symptoms. `decides` says in which cases a healthy verdict needs this probe. `briefs` say a finding in a few words
     for a screen, as templates of the measured numbers; of those whose numbers were all measured the first counts, but before it
-    one that begins with an unhealthy number. An `either_side` cause explains too much of a symptom as well as too little.
+    one that begins with an unhealthy number, and then one that names any. An `either_side` cause explains too much of a symptom
+    as well as too little.
     """
 
     code: ClassVar[str]
@@ -130,13 +131,16 @@ class Probe(ABC):
         return self._brief(measured)[0]
 
     def brief_bound(self, measured: Mapping[str, float]) -> str:
-        """Return where the first number of `brief` would be healthy, e.g. `from 0.35`; empty if it is, or judges nothing."""
-        metric, form = self._first_of(self._brief(measured)[1])
-        if metric is None or measured[metric.name] in metric.healthy:
-            return ""
-        low = measured[metric.name] < metric.healthy.low
-        word, bound = ("from", metric.healthy.low) if low else ("to", metric.healthy.high)
-        return f"{word} {bound:{'.0%' if form.endswith('%') else 'g'}}"
+        """Return where the unhealthy numbers of `brief` would be healthy, e.g. `from 0.35`; empty if none of them is unhealthy.
+
+        One of several numbers is named by the word before it (`speed to 4`), unless all of them lie on the same side.
+        """
+        numbers = self._numbers_of(self._brief(measured)[1])
+        bounds = [(word, *_bound(metric, measured[metric.name], form)) for word, metric, form in numbers]
+        ill = [(word, side, bound) for word, side, bound in bounds if side]
+        if len({side for _, side, _ in ill}) == 1 and len(ill) == len(numbers):
+            return f"{ill[0][1]} {' and '.join(dict.fromkeys(bound for *_, bound in ill))}"
+        return ", ".join(f"{word} {side} {bound}" for word, side, bound in ill)
 
     def _brief(self, measured: Mapping[str, float]) -> tuple[str, str]:
         """Return the finding in a few words, and the template they are made by."""
@@ -144,17 +148,21 @@ class Probe(ABC):
         for template in self.briefs:
             with suppress(LookupError, ValueError):  # a template of an installed package may be wrong
                 made.append((template.format_map(measured), template))
-        metrics = [self._first_of(template)[0] for _, template in made]
-        ill = (at for at, metric in enumerate(metrics) if metric is not None and measured[metric.name] not in metric.healthy)
-        return made[next(ill, 0)] if made else ("", "")
+        ill = [
+            [measured[metric.name] not in metric.healthy for _, metric, _ in self._numbers_of(template)] for _, template in made
+        ]
+        begins, names = (next((at for at, found in enumerate(ill) if any(found[:most])), None) for most in (1, None))
+        return made[begins if begins is not None else names or 0] if made else ("", "")
 
-    def _first_of(self, template: str) -> tuple[Metric | None, str]:
-        """Return the first metric that a template names, and its format."""
-        for _, name, form, _ in Formatter().parse(template):
+    def _numbers_of(self, template: str) -> list[tuple[str, Metric, str]]:
+        """Return the metrics that a template names, each after the word before it and with its format."""
+        found = []
+        for before, name, form, _ in Formatter().parse(template):
             metric = next((metric for metric in self.metrics if metric.name == name), None)
+            words = before.split()
             if metric is not None:
-                return metric, form or ""
-        return None, ""
+                found.append((words[-1] if words and words[-1].isalpha() else metric.name, metric, form or ""))
+        return found
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return possible remedies, the first choice first; none by default."""
@@ -167,6 +175,14 @@ class Probe(ABC):
     def metric(self, name: str) -> Metric:
         """Return the metric called `name`."""
         return next(metric for metric in self.metrics if metric.name == name)
+
+
+def _bound(metric: Metric, value: float, form: str) -> tuple[str, str]:
+    """Return the side of its healthy interval that a number would have to reach, and the bound; empty if it is healthy."""
+    if value in metric.healthy:
+        return "", ""
+    side, bound = ("from", metric.healthy.low) if value < metric.healthy.low else ("to", metric.healthy.high)
+    return side, f"{bound:{'.0%' if form.endswith('%') else 'g'}}"
 
 
 class Status(str, Enum):

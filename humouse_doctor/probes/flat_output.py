@@ -31,6 +31,7 @@ class FlatOutput(Probe):
     briefs = (
         "movement {time_std_ratio:.2g} and speed {velocity_std_ratio:.2g} of real",
         "movement {time_std_ratio:.2g} of real",
+        "in their last third paths move {late_std_ratio:.2g} of real",
     )
     needs = (Need.TARGETS, Need.PREDICTIONS, Need.SPACE)
     decides = Decides.ALWAYS

@@ -151,7 +151,7 @@ def _cause(console: Console, cause: Cause, finding: Finding, names: int, file: s
 
 
 def _bound(finding: Finding) -> str:
-    """Return where the first number of a finding's few words would be healthy, empty where that is not known."""
+    """Return where the unhealthy numbers of a finding's few words would be healthy, empty where that is not known."""
     probe = current().by_code.get(finding.code)
     return "" if probe is None else probe.brief_bound(finding.evidence)
 

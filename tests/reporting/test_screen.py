@@ -236,7 +236,36 @@ def test_a_known_stage_is_said_and_an_unknown_one_is_not() -> None:
     assert "stage" not in "\n".join(shown(replace(known, stage=Stage(kind=StageKind.UNKNOWN, because="nothing says so"))))
 
 
-def test_what_would_be_healthy_stands_beside_the_first_number_of_a_symptom() -> None:
+@pytest.mark.parametrize(
+    ("moves", "speed", "said"),
+    [
+        (0.1, 0.01, "from 0.4 and 0.12"),
+        (5.0, 46.0, "to 4"),
+        (3.6, 46.0, "speed to 4"),
+        (0.1, 2.0, "movement from 0.4"),
+        (0.1, 46.0, "movement from 0.4, speed to 4"),
+        (1.0, 1.0, ""),
+    ],
+)
+def test_each_unhealthy_number_of_a_symptom_has_its_own_bound(moves: float, speed: float, said: str) -> None:
+    probe = next(probe for probe in PROBES if probe.code == "HD103")
+    measured = {"time_std_ratio": moves, "velocity_std_ratio": speed, "late_std_ratio": 1.0}
+
+    assert probe.brief(measured) == f"movement {moves:.2g} and speed {speed:.2g} of real"
+    assert probe.brief_bound(measured) == said
+    assert (
+        probe.brief({**measured, "time_std_ratio": 1.0, "late_std_ratio": 0.01})
+        == "in their last third paths move 0.01 of real"
+    )
+
+
+def test_a_number_that_no_letters_stand_before_is_named_by_its_metric() -> None:
+    probe = next(probe for probe in PROBES if probe.code == "HD107")
+
+    assert probe.brief_bound({"same_way_share": 0.9, "efficiency_ratio": 0.1}) == "efficiency from 0.3"
+
+
+def test_what_would_be_healthy_stands_beside_the_number_of_a_symptom() -> None:
     spread, evidence = PROBES[0], {"spread_ratio": 0.002}
     same_way = next(probe for probe in PROBES if probe.code == "HD102")
 
