@@ -34,7 +34,7 @@ class CodesOffPrior(Probe):
             healthy=Interval(high=1.5),
             tolerable=Interval(high=2.0),
         ),
-        Metric(name="drawn_spread", unit="ratio", meaning="spread of prior samples over that of the fit, on HD105's axis"),
+        Metric(name="drawn_spread", unit="ratio", meaning="spread of prior samples over that of the fits, on HD105's axis"),
     )
     explains = ("HD105",)
     sometimes = ("HD101", "HD103", "HD104", "HD107")

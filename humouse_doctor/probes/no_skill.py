@@ -26,7 +26,7 @@ _TIMES = 100.0
 PRIOR_FIT_SPREAD = Metric(
     name="prior_fit_spread",
     unit="ratio",
-    meaning="spread of prior samples over that of latents fitted to real targets, on the axis where it is least, or most",
+    meaning="spread of prior samples over that of the fits to real targets, on the axis where it is least, or most",
     healthy=Interval(low=0.6, high=4.0),
     tolerable=Interval(low=0.3, high=8.0),
     deciding=True,
@@ -106,7 +106,7 @@ class NoSkill(Probe):
         if ratio is None or ratio in PRIOR_FIT_SPREAD.healthy:
             return said
         axes = measures.axes_in_words("prior_fit_spread", ratio, measured, 2)
-        prior = f"spread {measures.in_words(ratio, 2)} as far as the fitted sequences{axes}"
+        prior = f"spread {measures.in_words(ratio, 2)} as far as the fits{axes}"
         if measured["skill"] not in self.metric("skill").healthy:
             return f"{said}; prior samples {prior}"
         said = f"prior samples miss the generator's skill: they {prior}, though {said}"

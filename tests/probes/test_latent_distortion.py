@@ -110,7 +110,7 @@ def test_two_numbers_of_one_report_that_differ_have_two_names(kind: _Kind) -> No
     assert shared == {"prior_fit_spread_x", "prior_fit_spread_y", "fitted_latent_std"}
     assert {name: cause[name] for name in shared} == {name: symptom[name] for name in shared}
     assert (cause["least_prior_fit_spread"], symptom["prior_fit_spread"]) == pytest.approx((0.612, 0.668))
-    assert "spread 0.61 as far as samples of latents fitted to real ones (std 1.0) in y and 0.67 in x" in builders.probe(
+    assert "spread 0.61 as far as fits to real sequences (latents of std 1.0) in y and 0.67 in x" in builders.probe(
         kind.code
     ).message(case, cause)
 
@@ -119,7 +119,7 @@ def test_two_numbers_of_one_report_that_differ_have_two_names(kind: _Kind) -> No
 def test_the_message_carries_the_effect(kind: _Kind) -> None:
     case, probe = _shrunk(kind, 0.1), builders.probe(kind.code)
     assert probe.message(case, probe.measure(case)).endswith(
-        "prior samples spread 0.10 as far as samples of latents fitted to real ones (std 2.6) on both axes"
+        "prior samples spread 0.10 as far as fits to real sequences (latents of std 2.6) on both axes"
     )
 
 

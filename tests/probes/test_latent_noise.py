@@ -28,7 +28,7 @@ def test_no_noise_is_healthy(noise: float) -> None:
 def test_before_training_the_message_carries_the_noise() -> None:
     case = _of(1.5)
     assert _PROBE.message(case, _PROBE.measure(case)) == (
-        "the warm-up adds noise of std 1.5 to the latent; prior samples may then spread less than reconstructions,"
+        "the warm-up adds noise of std 1.5 to the latent; prior samples may then spread less than fits to real sequences,"
         " which was not measured here"
     )
 

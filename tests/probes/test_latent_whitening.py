@@ -20,7 +20,7 @@ def test_where_the_file_is_silent_it_is_on() -> None:
 
 def test_the_message_says_whether_the_file_spells_it_out() -> None:
     spelled_out = builders.case(known=builders.settings({**builders.SOUND, _KEY: True}))
-    said = "; prior samples may then spread less than reconstructions, which was not measured here"
+    said = "; prior samples may then spread less than fits to real sequences, which was not measured here"
     assert _PROBE.message(_silent(), {"whitening": 1}) == (
         f"the warm-up whitens the latent by its batch (the trainer's default, the file is silent){said}"
     )

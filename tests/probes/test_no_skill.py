@@ -124,11 +124,9 @@ def test_the_message_says_below_or_above_and_names_the_prior_where_it_is_off() -
         "with latents fitted to real sequences the loss is 25% below the best constant's and 50% above a motionless cursor's"
     )
     measured = {"skill": 0.75, "motion_skill": 0.5, "prior_fit_spread": 0.1}
-    assert _PROBE.message(case, {**measured, "skill": 0.15}).endswith(
-        "; prior samples spread 0.10 as far as the fitted sequences"
-    )
+    assert _PROBE.message(case, {**measured, "skill": 0.15}).endswith("; prior samples spread 0.10 as far as the fits")
     assert _PROBE.message(case, measured).startswith(
-        "prior samples miss the generator's skill: they spread 0.10 as far as the fitted sequences, though with latents fitted"
+        "prior samples miss the generator's skill: they spread 0.10 as far as the fits, though with latents fitted"
         " to real sequences the loss is 75% below the best constant's"
     )
     assert "prior" not in _PROBE.message(case, {**measured, "prior_fit_spread": 1.0})

@@ -21,7 +21,7 @@ from humouse_doctor.remedies import catalogue
 SHRUNK_PRIOR = Metric(
     name="least_prior_fit_spread",
     unit="ratio",
-    meaning="spread of prior samples over that of latents fitted to real targets, on the axis where it is least",
+    meaning="spread of prior samples over that of the fits to real targets, on the axis where it is least",
     healthy=Interval(low=0.75),
     tolerable=Interval(low=0.5),
 )
@@ -75,12 +75,10 @@ class LatentDistortion(Probe):
         """Return the fact with its effect on this checkpoint; without one, with what it may do."""
         fact = self.fact(case, measured)
         if SHRUNK_PRIOR.name not in measured:
-            return f"{fact}; prior samples may then spread less than reconstructions, which was not measured here"
+            return f"{fact}; prior samples may then spread less than fits to real sequences, which was not measured here"
         least, std = measured[SHRUNK_PRIOR.name], measured[FITTED_STD.name]
         axes = measures.axes_in_words(PRIOR_FIT_SPREAD.name, least, measured, 2)
-        return (
-            f"{fact}: prior samples spread {least:.2f} as far as samples of latents fitted to real ones (std {std:.1f}){axes}"
-        )
+        return f"{fact}: prior samples spread {least:.2f} as far as fits to real sequences (latents of std {std:.1f}){axes}"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
         """Return the undistorted latent."""

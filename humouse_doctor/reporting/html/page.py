@@ -367,8 +367,8 @@ def _pictures(name: str, report: Report | None) -> tuple[tuple[Plot, ...], tuple
     if plots.drawable(pictures.generated_paths):
         pair.append(plots.paths(f"{name}-generated", "Generated paths", pictures.generated_paths, "prior", cell))
     rest = (
-        plots.curves(f"{name}-movement", "Distance from the start over the steps (rms)", pictures, "movement"),
-        plots.curves(f"{name}-spread", "Spread across paths over the steps (std)", pictures, "spread"),
+        plots.curves(f"{name}-movement", "Movement: distance from the start at each step (rms)", pictures, "movement"),
+        plots.curves(f"{name}-spread", "Variety: std across paths at each step", pictures, "spread"),
         plots.histogram(f"{name}-values", "Values that the loss compares", pictures),
         plots.gradients(f"{name}-gradient", "Gradient by layer (log scale)", pictures),
         plots.ways(f"{name}-ways", "Share of all movement done over the steps", pictures),

@@ -1387,7 +1387,7 @@ def root(context, missing=missing):
             escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'steps')))),
             ' steps, ',
             escape(environment.finalize(environment.getattr(l_1_trials, 'seeds'))),
-            '; each arm against the same run, batches and start without it.',
+            "; each arm against the same run, batches and start without it. Spread and movement are those of prior samples over the targets'.",
         ))
         if environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'shortened'):
             pass
