@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from humouse_doctor.core.case import Case, Need
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity
 from humouse_doctor.core.report import Cause, Finding, Verdict
+from humouse_doctor.diagnosis.causes import explodes
 from humouse_doctor.diagnosis.verdict import blind_spot, deciding_codes, is_untrained
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import measures
@@ -38,11 +39,14 @@ def sentence_of(
 ) -> str:
     """Return the answer in one sentence, with numbers.
 
-    A sentence on a warm-up that is not to blame comes first, and before it one on a config that is not what the weights were
+    Samples that are far too wide get a sentence of their own: a verdict of collapsed would be read as too alike. A sentence on
+    a warm-up that is not to blame comes first, and before it one on a config that is not what the weights were
     trained with. Non-finite weights are named before any of their consequences.
     """
     said = _answer(case, verdict, by_code, causes, findings)
     sick = verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
+    if sick and (wide := _too_wide(by_code, findings, said)):
+        said = f"{said} {wide}"
     if sick and case.warm_up_is_blameless:
         said = f"{_BLAMELESS} {said}"
     elif sick and case.grew_since and not causes:
@@ -52,6 +56,15 @@ def sentence_of(
     shown = "; ".join(case.contradictions[:_MAX_CONTRADICTIONS])
     more = "; and more" if len(case.contradictions) > _MAX_CONTRADICTIONS else ""
     return f"The config is not what these weights were trained with: {shown}{more}. {said}"
+
+
+def _too_wide(by_code: Mapping[str, ProbeResult], findings: Sequence[Finding], said: str) -> str:
+    """Return that samples are far too wide, where they are and `said` is not that finding's own message; else nothing."""
+    spread = by_code.get("HD101")
+    if spread is None or not explodes(spread) or any(f.code == "HD101" and as_sentence(f.message) in said for f in findings):
+        return ""
+    times = measures.in_words(spread.measurements["spread_ratio"], 1)
+    return f"The samples have not shrunk to a point: they are thrown far too wide, {times} times the spread of the targets."
 
 
 def _answer(

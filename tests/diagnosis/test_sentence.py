@@ -28,6 +28,20 @@ def test_what_explodes_is_a_risk_and_says_so_itself(code: str) -> None:
     assert report.sentence == f"{message[0].upper()}{message[1:]}."
 
 
+def test_a_collapse_whose_samples_are_far_too_wide_is_said_to_be_that() -> None:
+    wide = runs.result("HD101", F, {"spread_ratio": 24.0, "prediction_std": 48.0, "target_std": 2.0})
+    told = "The samples have not shrunk to a point: they are thrown far too wide, 24.0 times the spread of the targets."
+
+    report = runs.report({code: F for code in ("HD103", "HD104", "HD105", "HD201")}, wide)
+
+    assert report.verdict is Verdict.COLLAPSED
+    assert report.sentence.endswith(f" {told}")
+    assert report.sentence.startswith("96.0% of the targets")
+    alone = runs.too_much("HD101", 24.0)
+    assert alone.sentence.endswith("24.000 times the spread, far too wide.")
+    assert told not in runs.report({**runs.COLLAPSE, "HD201": F}).sentence
+
+
 @pytest.mark.parametrize("code", runs.WELL)
 def test_the_sentence_of_a_healthy_run_ends_with_what_is_too_much(code: str) -> None:
     report = runs.too_much(code, runs.OVERSHOT[code][1])

@@ -401,7 +401,7 @@ def _reasons(report: Report, entry: Entry) -> Iterator[Reason]:
     for cause in report.causes:
         judged = judged_by_code[cause.code]
         setting = settings.get(judged.finding.location.key or "")
-        told = report.sentence.removesuffix(".").casefold() == cause.message.casefold()
+        told = cause.message.casefold() in report.sentence.casefold()
         yield Reason(
             cause=cause,
             row=_row(report, judged),
