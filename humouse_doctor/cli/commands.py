@@ -414,6 +414,10 @@ def verify(
         )
     inputs: tuple[Path | None, ...] = (config, data, checkpoint, *(Path(given) for given in patch or ()))
     files = destinations.outputs(output or (), PlainFormat, inputs)
+    if PlainFormat.HTML in (format_, *(file.form for file in files)):
+        from humouse_doctor.reporting.html.page import template_environment  # an extra, missed before the trainings
+
+        template_environment()
     for written in (outcome, save_warmstart, None if save_warmstart is None else service.diff_beside(save_warmstart)):
         destinations.require_kept_apart(written, inputs, files)
         inputs = (*inputs, written)

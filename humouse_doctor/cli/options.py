@@ -77,7 +77,7 @@ Files = Annotated[
 ]
 PlainFiles = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", metavar="[FORMAT=]PATH", help="Also write a file, as text or json. Can be repeated."),
+    typer.Option("--output", "-o", metavar="[FORMAT=]PATH", help="Also write a file, e.g. trials.html. Can be repeated."),
 ]
 Compare = Annotated[
     Path | None,

@@ -57,6 +57,7 @@ class PlainFormat(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+    HTML = "html"
 
 
 class FailOn(str, Enum):

@@ -160,13 +160,11 @@ def _path(console: Console, outcome: Outcome) -> None:
 
 def cure(console: Console, outcome: Outcome) -> None:
     """Print the changes of the chosen arm, and what they say about the causes."""
-    chosen = outcome.arm(outcome.chosen)
-    if chosen is None:
+    if outcome.arm(outcome.chosen) is None:
         return
     title(console, "What cures, confirmed by these trials")
-    for edit in chosen.arm.edits:
-        change = f"insert {spell(edit.new)}" if edit.absent else f"{spell(edit.old)} -> {spell(edit.new)}"
-        say(console, f"{outcome.config_prefix}{edit.key}: {change}", indent=2, style="green")
+    for change in cure_of(outcome):
+        say(console, change, indent=2, style="green")
     for hint in outcome.hints:
         say(console, f"humouse itself needs: {hint}", indent=2)
     for line in causes_of(outcome):
@@ -179,6 +177,14 @@ def warm_start(console: Console, outcome: Outcome) -> None:
         title(console, "Warm start")
         for line in outcome.warm_start:
             say(console, line, indent=2)
+
+
+def cure_of(outcome: Outcome) -> Iterator[str]:
+    """Yield the changes of the config that cure, nothing without a cure."""
+    chosen = outcome.arm(outcome.chosen)
+    for edit in () if chosen is None else chosen.arm.edits:
+        change = f"insert {spell(edit.new)}" if edit.absent else f"{spell(edit.old)} -> {spell(edit.new)}"
+        yield f"{outcome.config_prefix}{edit.key}: {change}"
 
 
 def causes_of(outcome: Outcome) -> Iterator[str]:

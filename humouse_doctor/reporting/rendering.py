@@ -39,7 +39,11 @@ REPORTS: Mapping[Format, str] = MappingProxyType(
     }
 )
 TRIALS: Mapping[Format, str] = MappingProxyType(
-    {Format.TEXT: "humouse_doctor.reporting.outcome_screen", Format.JSON: "humouse_doctor.reporting.outcome_json"}
+    {
+        Format.TEXT: "humouse_doctor.reporting.outcome_screen",
+        Format.JSON: "humouse_doctor.reporting.outcome_json",
+        Format.HTML: "humouse_doctor.reporting.html.page",
+    }
 )
 SURVEYS: Mapping[SurveyFormat, str] = MappingProxyType(
     {
@@ -69,5 +73,5 @@ def render(
     if not isinstance(view, TrialsView):
         return cast("Renderer[RunView | GateView]", import_module(REPORTS[form])).render_view(view, layout)
     if form not in TRIALS:
-        raise UsageError(f"trials have no {form.value} format; use text or json")
+        raise UsageError(f"trials have no {form.value} format; use text, json or html")
     return cast("Renderer[TrialsView]", import_module(TRIALS[form])).render_view(view, layout)

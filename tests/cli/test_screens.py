@@ -206,11 +206,22 @@ def test_sequences_without_real_ones_say_how_they_are_used_as_data(invoke: Invok
 
 
 def test_what_verify_writes_is_what_its_help_says(invoke: Invoke, own_run: Path) -> None:
-    ended = invoke("verify", own_run / ".hydra" / "config.yaml", "-d", "x.npz", "-o", "html=out.html")
+    ended = invoke("verify", own_run / ".hydra" / "config.yaml", "-d", "x.npz", "-o", "sarif=out.sarif")
 
     assert ended.code == 2
-    assert "FORMAT one of text, json" in one_line(ended)
-    assert "html" not in invoke("verify", "--help").out
+    assert "FORMAT one of text, json, html (or a PATH with its suffix)" in one_line(ended)
+    assert "<text|json|html>" in invoke("verify", "--help").out
+
+
+def test_verify_misses_the_extra_of_its_page_before_it_trains(
+    invoke: Invoke, own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+
+    ended = invoke("verify", own_run / ".hydra" / "config.yaml", "-d", "x.npz", "-o", "out.html")
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "an HTML page needs jinja2: pip install 'humouse-doctor[html]'" in one_line(ended)
 
 
 def test_show_takes_an_outcome(invoke: Invoke, tmp_path: Path) -> None:
@@ -222,7 +233,8 @@ def test_show_takes_an_outcome(invoke: Invoke, tmp_path: Path) -> None:
     assert shown.code == searched().exit_code()
     assert shown.out.startswith("CURED")
     assert invoke("show", kept, "-f", "json").out == kept.read_text(encoding="utf-8")
-    assert "trials have no html format" in one_line(invoke("show", kept, "-f", "html"))
+    assert "<h1>" in invoke("show", kept, "-f", "html").out
+    assert "trials have no sarif format; use text, json or html" in one_line(invoke("show", kept, "-f", "sarif"))
     assert "not a report, but an outcome" in one_line(invoke("inspect", "x.pt", "--compare", kept))
 
 
@@ -316,8 +328,8 @@ def test_a_suffix_tells_the_format_of_a_file(tmp_path: Path, name: str, form: st
 def test_a_suffix_that_tells_no_format_is_refused(given: str) -> None:
     with pytest.raises(UsageError, match="expected FORMAT=PATH"):
         destinations.outputs([given], Format, ())
-    with pytest.raises(UsageError, match="FORMAT one of text, json"):
-        destinations.outputs(["out.html"], PlainFormat, ())
+    with pytest.raises(UsageError, match="FORMAT one of text, json, html"):
+        destinations.outputs(["out.sarif"], PlainFormat, ())
 
 
 @pytest.mark.parametrize("asked", ["HD2O1", "hd2o1", "HD20I", "HDZ01"])

@@ -32,7 +32,7 @@ def test_a_collapse_whose_samples_are_far_too_wide_is_said_to_be_that() -> None:
     wide = runs.result("HD101", F, {"spread_ratio": 24.0, "prediction_std": 48.0, "target_std": 2.0})
     told = "The samples have not shrunk to a point: they are thrown far too wide, 24.0 times the spread of the targets."
 
-    report = runs.report({code: F for code in ("HD103", "HD104", "HD105", "HD201")}, wide)
+    report = runs.report(dict.fromkeys(("HD103", "HD104", "HD105", "HD201"), F), wide)
 
     assert report.verdict is Verdict.COLLAPSED
     assert report.sentence.endswith(f" {told}")

@@ -24,11 +24,14 @@ from humouse_doctor.core.pictures import Curve, Pictures
 from humouse_doctor.core.remedy import Edit, Interval
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.text import harmless
+from humouse_doctor.core.view import TrialsView
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.reporting.html import page as html
 from humouse_doctor.reporting.html.trials import trials_section
+from humouse_doctor.reporting.layout import Layout
+from humouse_doctor.reporting.outcome_text import sentence
 from humouse_doctor.reporting.rows import measured
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures, rehearsed
 from tests.reporting.compile_page import COMPILED, compile_into
@@ -589,6 +592,21 @@ def test_the_links_at_the_top_lead_to_what_there_is() -> None:
     linked = read(bare).named("a")
     assert not {"#run1-patch", "#run1-causes", "#run1-pictures"} & {link["href"] for link in linked}
     assert "Causes Changes Pictures" in read(unpatched).text
+
+
+@pytest.mark.parametrize("following", [(), ("humouse-doctor suggest-config runs/x",)])
+def test_trials_alone_are_a_page(following: tuple[str, ...]) -> None:
+    outcome = searched()
+    source = html.render_view(TrialsView(outcome=outcome, following=following), Layout())
+
+    page = Page(source)
+
+    assert f"✓ cured {outcome.config} {sentence(outcome)}" in page.text
+    assert page.text.count(sentence(outcome)) == 1
+    assert "trials-loss-title" in page.ids()
+    assert "What cures, confirmed by these trials: experiment.model.generator.activation_xy: 'tanh' -> 'linear'" in page.text
+    assert "All inputs" not in page.text
+    assert page.below.get("next", "") == "".join(following)
 
 
 def test_keys_and_paths_break_between_their_parts_and_nowhere_in_a_number() -> None:

@@ -34,7 +34,11 @@ REPORT_MODULES: dict[Format, Renderer[RunView | GateView]] = {
     Format.MARKDOWN: markdown,
     Format.HTML: page,
 }
-TRIAL_MODULES: dict[Format, Renderer[TrialsView]] = {Format.TEXT: outcome_screen, Format.JSON: outcome_json}
+TRIAL_MODULES: dict[Format, Renderer[TrialsView]] = {
+    Format.TEXT: outcome_screen,
+    Format.JSON: outcome_json,
+    Format.HTML: page,
+}
 
 
 def test_every_format_has_a_module_that_renders_it() -> None:

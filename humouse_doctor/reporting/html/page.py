@@ -25,7 +25,7 @@ from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Seve
 from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.core.text import counted, harmless, no_command_in_markup
-from humouse_doctor.core.view import GateView, RunView
+from humouse_doctor.core.view import GateView, RunView, TrialsView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
@@ -62,8 +62,10 @@ _JOINT = re.compile(r"/(?=[\w.])|(?<=\w)[._](?=[^\W\d_])")
 _OPTION = re.compile(r"(?<!\S)--[a-z-]{1,24}(?![^\s=])")
 
 
-def render_view(view: RunView | GateView, _: Layout) -> str:
-    """Return the view's decision as a page, with its trials and its changes."""
+def render_view(view: RunView | GateView | TrialsView, _: Layout) -> str:
+    """Return the view's decision as a page, with its trials and its changes; of trials alone, their page."""
+    if isinstance(view, TrialsView):
+        return rendered("page.html", ("page.css",), ("page.js",), _page_of_trials(view))
     run = view if isinstance(view, RunView) else None
     following = () if run is None else run.following
     return render(view.gate, outcome=run and run.outcome, comparison=view.comparison, following=following)
@@ -217,6 +219,26 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, fo
         trials=None if outcome is None else trials_section(outcome),
         tool_version=gate.tool_version,
         exit_code=int(gate.exit_code),
+    )
+
+
+def _page_of_trials(view: TrialsView) -> Page:
+    trials = trials_section(view.outcome)
+    return Page(
+        title=f"{trials.badge.word}: {shorten(view.outcome.config)}",
+        badge=trials.badge,
+        heading=view.outcome.config,
+        sentence=trials.sentence,
+        facts=(),
+        next_words="Next",
+        next_command=next(iter(view.following), ""),
+        sections=(),
+        notes=(),
+        policy=(),
+        comparison=None,
+        trials=trials,
+        tool_version=view.outcome.tool_version,
+        exit_code=int(view.exit_code),
     )
 
 

@@ -9,7 +9,7 @@ from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.badges import EFFECTS, Badge
 from humouse_doctor.reporting.html.plots import Plot
-from humouse_doctor.reporting.outcome_text import causes_of, sentence
+from humouse_doctor.reporting.outcome_text import causes_of, cure_of, sentence
 from humouse_doctor.reporting.rows import format_number
 
 
@@ -37,6 +37,7 @@ class TrialsSection:
     moved: Plot | None
     rows: tuple[ArmRow, ...]
     headings: tuple[str, ...]
+    cure: tuple[str, ...]
     causes: tuple[str, ...]
 
 
@@ -59,6 +60,7 @@ def trials_section(outcome: Outcome) -> TrialsSection:
         moved=plots.before_and_after("trials-moved", outcome),
         rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
         headings=tuple(current().labels.values()),
+        cure=tuple(cure_of(outcome)),
         causes=tuple(causes_of(outcome)),
     )
 

@@ -1365,25 +1365,62 @@ def root(context, missing=missing):
     context.exported_vars.add('range')
     context.vars['range'] = l_0_range = Macro(environment, macro, 'range', ('metric',), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
-    def macro(l_1_trials, l_1_level):
+    def macro(l_1_trials, l_1_level, l_1_alone):
         t_29 = []
         l_1_h = missing
         if l_1_trials is missing:
             l_1_trials = undefined("parameter 'trials' was not provided", name='trials')
         if l_1_level is missing:
             l_1_level = undefined("parameter 'level' was not provided", name='level')
+        if l_1_alone is missing:
+            l_1_alone = False
         pass
         l_1_h = markup_join(('h', l_1_level, ))
         t_29.extend((
             '<section>\n<',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-            ' id="trials">Trials ',
-            escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_trials, 'badge')))),
+            ' id="trials">Trials',
+        ))
+        if (not l_1_alone):
+            pass
+            t_29.extend((
+                ' ',
+                escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_trials, 'badge')))),
+            ))
+        t_29.extend((
             '</',
             escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-            '>\n<p>',
-            escape(environment.finalize(environment.getattr(l_1_trials, 'sentence'))),
-            '</p>\n<p class="hint">',
+            '>\n',
+        ))
+        if (not l_1_alone):
+            pass
+            t_29.extend((
+                '<p>',
+                escape(environment.finalize(environment.getattr(l_1_trials, 'sentence'))),
+                '</p>',
+            ))
+        t_29.append(
+            '\n',
+        )
+        if (l_1_alone and environment.getattr(l_1_trials, 'cure')):
+            pass
+            t_29.append(
+                '<p><b>What cures, confirmed by these trials:</b></p>\n<ul class="edits">',
+            )
+            for l_2_change in environment.getattr(l_1_trials, 'cure'):
+                _loop_vars = {}
+                pass
+                t_29.extend((
+                    '<li><code>',
+                    escape(environment.finalize(t_1(l_2_change))),
+                    '</code></li>',
+                ))
+            l_2_change = missing
+            t_29.append(
+                '</ul>',
+            )
+        t_29.extend((
+            '\n<p class="hint">',
             escape(environment.finalize(context.call(environment.getattr('{:,}', 'format'), environment.getattr(environment.getattr(l_1_trials, 'outcome'), 'steps')))),
             ' steps, ',
             escape(environment.finalize(environment.getattr(l_1_trials, 'seeds'))),
@@ -1403,7 +1440,7 @@ def root(context, missing=missing):
             pass
             t_29.extend((
                 '<p class="hint">Each arm\'s loss over that of the best constant, the mean over its seeds with all of them as a band: below 1 it beats a constant, below the motionless cursor it draws a movement.</p>\n<div class="plots',
-                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 296 in 'parts.html' evaluated to false and no else section was defined.")))),
+                escape(environment.finalize((' one' if (not environment.getattr(l_1_trials, 'moved')) else cond_expr_undefined("the inline if-expression on line 300 in 'parts.html' evaluated to false and no else section was defined.")))),
                 '">',
                 escape(environment.finalize(context.call((undefined(name='plot') if l_0_plot is missing else l_0_plot), environment.getattr(l_1_trials, 'plot')))),
             ))
@@ -1472,7 +1509,7 @@ def root(context, missing=missing):
                 pass
                 t_29.extend((
                     '<tr class="joined',
-                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 305 in 'parts.html' evaluated to false and no else section was defined.")))),
+                    escape(environment.finalize((' chosen' if environment.getattr(l_2_row, 'chosen') else cond_expr_undefined("the inline if-expression on line 309 in 'parts.html' evaluated to false and no else section was defined.")))),
                     '"><td colspan="',
                     escape(environment.finalize((5 + t_8(environment.getattr(l_2_row, 'metrics'))))),
                     '">',
@@ -1563,7 +1600,7 @@ def root(context, missing=missing):
         )
         return concat(t_29)
     context.exported_vars.add('trials')
-    context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level'), False, False, False, context.eval_ctx.autoescape)
+    context.vars['trials'] = l_0_trials = Macro(environment, macro, 'trials', ('trials', 'level', 'alone'), False, False, False, context.eval_ctx.autoescape)
     yield '\n'
     def macro(l_1_compared):
         t_30 = []
@@ -1702,4 +1739,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=213&25=216&26=220&31=231&32=236&35=269&37=300&39=341&41=359&42=370&45=383&46=391&47=392&49=397&50=404&51=413&52=418&54=428&55=435&56=442&57=449&58=458&63=465&64=475&65=476&66=477&68=481&70=485&72=495&73=500&74=504&75=506&76=509&77=519&78=542&79=549&80=557&86=564&88=568&89=575&92=587&94=591&95=600&96=609&97=622&98=639&99=644&100=656&101=663&103=668&104=675&106=692&109=700&111=704&112=706&116=711&117=716&118=734&119=739&124=751&125=756&127=760&128=767&129=771&130=773&131=784&132=786&133=789&134=793&137=800&138=804&139=806&143=813&147=819&149=823&150=830&151=847&153=852&154=856&160=866&162=870&163=879&164=886&166=891&167=895&169=899&170=901&171=913&172=920&173=928&180=938&182=942&184=949&185=958&189=970&191=974&196=984&197=989&198=995&200=1001&201=1008&202=1012&203=1014&204=1026&205=1034&208=1043&209=1048&210=1056&211=1063&221=1096&223=1100&225=1110&227=1115&228=1121&229=1124&230=1133&231=1140&232=1159&239=1173&241=1177&243=1183&244=1186&245=1193&246=1200&247=1209&248=1211&249=1214&250=1218&252=1239&253=1241&255=1244&256=1261&257=1265&262=1268&263=1273&274=1301&276=1321&277=1327&278=1330&280=1335&281=1339&282=1344&283=1349&284=1358&288=1368&289=1376&291=1379&292=1385&293=1387&294=1402&296=1406&300=1421&302=1433&303=1439&304=1471&305=1475&311=1503&313=1508&316=1527&317=1536&318=1543&319=1552&323=1568&324=1574&327=1577&329=1582&330=1587&331=1589&332=1595&333=1597&334=1599&338=1606&339=1613&340=1620&341=1624&343=1628&349=1633&350=1638&359=1662&360=1673&361=1677&363=1680&364=1685'
+debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=213&25=216&26=220&31=231&32=236&35=269&37=300&39=341&41=359&42=370&45=383&46=391&47=392&49=397&50=404&51=413&52=418&54=428&55=435&56=442&57=449&58=458&63=465&64=475&65=476&66=477&68=481&70=485&72=495&73=500&74=504&75=506&76=509&77=519&78=542&79=549&80=557&86=564&88=568&89=575&92=587&94=591&95=600&96=609&97=622&98=639&99=644&100=656&101=663&103=668&104=675&106=692&109=700&111=704&112=706&116=711&117=716&118=734&119=739&124=751&125=756&127=760&128=767&129=771&130=773&131=784&132=786&133=789&134=793&137=800&138=804&139=806&143=813&147=819&149=823&150=830&151=847&153=852&154=856&160=866&162=870&163=879&164=886&166=891&167=895&169=899&170=901&171=913&172=920&173=928&180=938&182=942&184=949&185=958&189=970&191=974&196=984&197=989&198=995&200=1001&201=1008&202=1012&203=1014&204=1026&205=1034&208=1043&209=1048&210=1056&211=1063&221=1096&223=1100&225=1110&227=1115&228=1121&229=1124&230=1133&231=1140&232=1159&239=1173&241=1177&243=1183&244=1186&245=1193&246=1200&247=1209&248=1211&249=1214&250=1218&252=1239&253=1241&255=1244&256=1261&257=1265&262=1268&263=1273&274=1301&276=1321&277=1327&278=1330&280=1335&281=1339&282=1344&283=1349&284=1358&288=1368&289=1378&291=1381&292=1395&294=1405&295=1410&297=1424&298=1439&300=1443&304=1458&306=1470&307=1476&308=1508&309=1512&315=1540&317=1545&320=1564&321=1573&322=1580&323=1589&327=1605&328=1611&331=1614&333=1619&334=1624&335=1626&336=1632&337=1634&338=1636&342=1643&343=1650&344=1657&345=1661&347=1665&353=1670&354=1675&363=1699&364=1710&365=1714&367=1717&368=1722'

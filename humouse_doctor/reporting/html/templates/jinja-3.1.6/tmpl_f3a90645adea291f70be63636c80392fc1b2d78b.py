@@ -52,7 +52,7 @@ def root(context, missing=missing):
     yield '</span></h1>\n    <p class="sentence">'
     yield escape(environment.finalize(t_1(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sentence'))))
     yield '</p>\n'
-    if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'):
+    if (environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials') and environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections')):
         pass
         yield '<p class="came">'
         yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'badge'), environment.getattr(environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'), 'badge'))))
@@ -80,7 +80,7 @@ def root(context, missing=missing):
         yield '\n'
         yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'body'), (undefined(name='section') if l_0_section is missing else l_0_section), environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'), 2)))
         yield '\n'
-    else:
+    elif environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections'):
         pass
         yield '<section>\n<h2 id="all">All inputs, the worst first</h2>\n<div class="scroll" tabindex="0" role="group" aria-label="All inputs">\n<table class="summary">\n<thead><tr><th scope="col">Gate</th><th scope="col">Input</th><th scope="col">Verdict</th><th scope="col">Failing</th></tr></thead>\n<tbody>\n'
         for l_1_section in environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections'):
@@ -99,9 +99,11 @@ def root(context, missing=missing):
             yield '</td></tr>\n'
         l_1_section = missing
         yield '</tbody>\n</table>\n</div>\n</section>\n'
+    if (not environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'single')):
+        pass
         if environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'):
             pass
-            yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'trials'), environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'), 2)))
+            yield escape(environment.finalize(context.call(environment.getattr((undefined(name='parts') if l_0_parts is missing else l_0_parts), 'trials'), environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'trials'), 2, (not environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections')))))
         for l_1_section in environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections'):
             _loop_vars = {}
             pass
@@ -149,4 +151,4 @@ def root(context, missing=missing):
     yield '</script>\n</body>\n</html>'
 
 blocks = {}
-debug_info = '1=36&6=39&10=43&12=45&16=47&18=49&19=53&20=55&21=62&22=67&26=71&27=74&28=76&29=79&30=81&38=86&39=90&45=102&46=105&47=109&48=117&50=121&51=123&56=126&59=129&64=138&67=148'
+debug_info = '1=36&6=39&10=43&12=45&16=47&18=49&19=53&20=55&21=62&22=67&26=71&27=74&28=76&29=79&30=81&31=83&38=86&39=90&46=102&47=104&48=107&49=111&50=119&52=123&53=125&58=128&61=131&66=140&69=150'
