@@ -10,7 +10,7 @@ from rich.text import Text
 
 from humouse_doctor.core.outcome import ArmOutcome, Change, Effect, Outcome
 from humouse_doctor.core.remedy import Interval
-from humouse_doctor.core.text import harmless_line
+from humouse_doctor.core.text import counted, harmless_line
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
@@ -57,15 +57,19 @@ def sentence(outcome: Outcome) -> str:
     if base.healthy_seeds == base.seeds:
         return "This warm-up does not collapse as it is, in any of its trials: there is nothing to cure."
     tried = [arm for arm in outcome.arms if arm.arm.key]
+    hopeful = next((arm for arm in tried if arm.effect is Effect.CURED), None)
+    if outcome.inconclusive and hopeful is not None:
+        seeds = f"{hopeful.healthy_seeds} of {counted(outcome.seeds, 'seed')}"
+        return f"No cure is certain yet: the budget ended when {hopeful.arm.title} had been healthy with {seeds}."
     if outcome.inconclusive:
-        return f"No cure among the {len(tried)} arms that were tried; {len(outcome.untried)} did not fit into the budget."
+        return f"No cure in {counted(len(tried), 'arm')}; {len(outcome.untried)} more did not fit into the budget."
     if not tried:
         return "This warm-up collapses as it is; no change of it was tried."
     better = [arm for arm in tried if arm.effect is Effect.BETTER]
     if not better:
-        return f"No cure among {len(tried)} arms, and none that helps."
+        return f"No cure in {counted(len(tried), 'arm')}, and none that helps."
     best = min(better, key=lambda arm: arm.distance[1])
-    return f"No cure among {len(tried)} arms; {best.arm.title} helps most."
+    return f"No cure in {counted(len(tried), 'arm')}; {best.arm.title} helps most."
 
 
 def head(console: Console, outcome: Outcome) -> None:

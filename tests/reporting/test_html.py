@@ -425,7 +425,7 @@ def test_trials_without_losses_have_no_plot() -> None:
     page = Page(html.render(gated(), outcome=bare))
 
     assert "trials-loss-title" not in page.ids()
-    assert "No cure among 1 arms" in page.text
+    assert "No cure in 1 arm" in page.text
 
 
 def test_two_runs_stand_side_by_side() -> None:

@@ -128,11 +128,15 @@ def test_hostile_names_come_out_as_harmless_text() -> None:
         (outcome(base_outcome()), "This warm-up collapses as it is; no change of it was tried."),
         (
             outcome(base_outcome(), arm_outcome(GATES, Effect.BETTER)),
-            "No cure among 1 arms; slow-gates helps most.",
+            "No cure in 1 arm; slow-gates helps most.",
         ),
         (
             outcome(base_outcome(), arm_outcome(GATES, Effect.NO_EFFECT)),
-            "No cure among 1 arms, and none that helps.",
+            "No cure in 1 arm, and none that helps.",
+        ),
+        (
+            replace(outcome(base_outcome(), replace(arm_outcome(GATES, Effect.CURED), healthy_seeds=1)), untried=("b: no time",)),
+            "No cure is certain yet: the budget ended when slow-gates had been healthy with 1 of 3 seeds.",
         ),
         (
             outcome(replace(base_outcome(seeds=0), notes=("seed 0: no disk",))),
