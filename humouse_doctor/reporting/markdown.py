@@ -16,7 +16,16 @@ from humouse_doctor.core.view import GateView, RunView
 from humouse_doctor.reporting import comparison_text
 from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
-from humouse_doctor.reporting.rows import by_hand, format_number, measured, missing, steps_of_patch, support_of, without_cause
+from humouse_doctor.reporting.rows import (
+    by_hand,
+    format_number,
+    measured,
+    missing,
+    search_command,
+    steps_of_patch,
+    support_of,
+    without_cause,
+)
 from humouse_doctor.reporting.text import change
 
 #: The number of inputs in a table, the worst first.
@@ -251,7 +260,7 @@ def _patch(report: Report) -> str:
     lines = []
     if report.cure is None:
         lines.append(
-            "**Suggested patch** (unverified: `humouse-doctor verify` tries it)\n"
+            f"**Suggested patch** (not tried yet: {code(search_command(report) or 'humouse-doctor verify')} tries it)\n"
             if report.patch
             else "**Suggested changes** (not tried yet)\n"
         )

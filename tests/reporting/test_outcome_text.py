@@ -135,7 +135,9 @@ def test_hostile_names_come_out_as_harmless_text() -> None:
             "No cure in 1 arm, and none that helps.",
         ),
         (
-            replace(outcome(base_outcome(), replace(arm_outcome(GATES, Effect.CURED), healthy_seeds=1)), untried=("b: no time",)),
+            replace(
+                outcome(base_outcome(), replace(arm_outcome(GATES, Effect.CURED), healthy_seeds=1)), untried=("b: no time",)
+            ),
             "No cure is certain yet: the budget ended when slow-gates had been healthy with 1 of 3 seeds.",
         ),
         (
