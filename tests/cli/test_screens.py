@@ -350,6 +350,7 @@ def test_letters_that_look_like_digits_are_read_as_digits(invoke: Invoke, asked:
         ("batch", ["data.batch_size"]),
         ("hidden", ["model.generator.hidden_dim", "training.warmup_encoder_hidden_dim"]),
         ("data.batchsize", ["data.batch_size"]),
+        ("reconstruction_epoch", ["training.reconstruction_epochs"]),
         ("nonsense", []),
     ],
 )

@@ -151,7 +151,9 @@ def meant_by(name: str) -> tuple[str, ...]:
         found = [key for key in BY_NAME if {*asked} <= {*re.split(r"[._]", key), *key.split(".")}]
         if found:
             return tuple(sorted(found, key=lambda key: (len(re.split(r"[._]", key)), key))[:_MOST_MEANT])
-    return ()
+    by_end = {key.rpartition(".")[2]: key for key in BY_NAME}
+    ends = difflib.get_close_matches(name[-_LONGEST:].lower().rpartition(".")[2], by_end, n=1, cutoff=0.85)
+    return tuple(by_end[end] for end in ends)
 
 
 def likely_misspelling(name: str) -> str | None:
