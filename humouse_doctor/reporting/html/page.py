@@ -66,9 +66,9 @@ def render_view(view: RunView | GateView | TrialsView, _: Layout) -> str:
     """Return the view's decision as a page, with its trials and its changes; of trials alone, their page."""
     if isinstance(view, TrialsView):
         return rendered("page.html", ("page.css",), ("page.js",), _page_of_trials(view))
-    run = view if isinstance(view, RunView) else None
-    following = () if run is None else run.following
-    return render(view.gate, outcome=run and run.outcome, comparison=view.comparison, following=following)
+    if isinstance(view, GateView):
+        return render(view.gate, comparison=view.comparison)
+    return render(view.gate, outcome=view.outcome, comparison=view.comparison, following=view.following)
 
 
 def render(
@@ -142,7 +142,7 @@ def _breakable(text: str) -> Any:
     from markupsafe import Markup, escape  # it comes with jinja
 
     joined = _JOINT.sub(r"\g<0><wbr>", str(escape(harmless(text))))
-    return Markup(_OPTION.sub(r'<span class="nowrap">\g<0></span>', joined))  # noqa: S704  # nosec B704  # escaped
+    return Markup(_OPTION.sub(r'<span class="nowrap">\g<0></span>', joined))  # noqa: S704  # escaped above
 
 
 def _as_markup(text: str) -> Any:
