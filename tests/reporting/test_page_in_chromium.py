@@ -13,7 +13,7 @@ import pytest
 
 from humouse_doctor.core.gating import Policy
 from humouse_doctor.core.pictures import Pictures
-from humouse_doctor.core.view import SurveyView
+from humouse_doctor.core.view import SurveyView, TrialsView
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.reporting.html import page as html
@@ -73,6 +73,9 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {
         "run": html.render(alone, outcome=searched(), comparison=compare(healthy_with_pictures(), collapsed(_LONG))),
         "gate": html.render(crowd, outcome=searched()),
+        "trials": html.render_view(
+            TrialsView(outcome=searched(), following=(f"humouse-doctor verify {_LONG} --search",)), Layout()
+        ),
         "survey": survey_page.render_view(SurveyView(survey=survey(), following=("humouse-doctor inspect x",)), Layout()),
     }
     paths = {name: folder / f"{name} #1.html" for name in made}
@@ -139,7 +142,7 @@ def test_only_the_file_itself_is_asked_for_and_nothing_fails(visit: Visit, pages
         assert tab.page.locator("h1").count() == 1
 
 
-@pytest.mark.parametrize("name", ["run", "gate"])
+@pytest.mark.parametrize("name", ["run", "gate", "trials"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everyone_can_read_it(visit: Visit, name: str, scheme: Scheme) -> None:
     with visit(name, scheme=scheme) as tab:
@@ -151,7 +154,7 @@ def test_everyone_can_read_it(visit: Visit, name: str, scheme: Scheme) -> None:
         assert troubles == []
 
 
-@pytest.mark.parametrize("name", ["run", "gate"])
+@pytest.mark.parametrize("name", ["run", "gate", "trials"])
 @pytest.mark.parametrize("width", [360, 768, 1440])
 def test_nothing_is_wider_than_the_window(visit: Visit, name: str, width: int) -> None:
     with visit(name, width=width) as tab:
