@@ -32,14 +32,14 @@ def candidates(case: Case) -> Mapping[str, Remedy]:
         found.append(catalogue.slow_gates(case))
     if not seq2seq:
         found.append(catalogue.loss_as_read(case) if catalogue.sums_output(case) else catalogue.unit_scale(case))
-    if architecture is Architecture.LSTM:
-        found.append(catalogue.time_input(case))
     found.extend(catalogue.longer(case, factor) for factor in _FACTORS)
     if not seq2seq:
         found.extend((catalogue.delta_space(case, *catalogue.delta_fit(case)), catalogue.raw_deltas(case)))
         found.append(catalogue.seq2seq(case))
     found.extend((catalogue.usual_rate(case), *(catalogue.other_rate(case, factor) for factor in (0.1, 10.0))))
     found.append(catalogue.wider_latent(case))
+    if architecture is Architecture.LSTM:
+        found.append(catalogue.time_input(case))  # last, since no config key and no diff of this tool makes it
     return MappingProxyType({remedy.id: remedy for remedy in found if can_be_tried(remedy)})
 
 

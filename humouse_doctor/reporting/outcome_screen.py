@@ -82,4 +82,5 @@ def _numbers(arm: ArmOutcome) -> str:
     if off is not None:
         return off
     labels = current().labels
-    return ", ".join(f"{label} {outcome_text.short(after[metric])}" for metric, label in labels.items() if metric in after)
+    numbers = ", ".join(f"{label} {outcome_text.short(after[metric])}" for metric, label in labels.items() if metric in after)
+    return numbers if arm.healthy_seeds == arm.seeds else "; ".join([numbers, *arm.notes])

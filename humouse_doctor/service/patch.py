@@ -20,6 +20,7 @@ from humouse_doctor.inputs.config import hydra_record, patcher, yaml_text
 from humouse_doctor.inputs.files import is_file, is_folder, shortest
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
+from humouse_doctor.remedies.catalogue import TIME_INPUT_HINT
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import by_hand
 from humouse_doctor.service.trainer_patch import joint_patch
@@ -199,7 +200,10 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
     yield from (f"in the config, which was not given: {title}" for title in unseen)
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):
-            yield f"in the code, for {remedy.title}: {remedy.code_hint}"
+            if made and CodeChange.TIME_INPUT in remedy.code_changes:  # the one change that no key of a patched trainer makes
+                yield f"NOT in the diff, and the cure needs it, to be made by hand: {TIME_INPUT_HINT}"
+            else:
+                yield f"in the code, for {remedy.title}: {remedy.code_hint}"
         if remedy.trial is not None:
             yield f"by trials, {remedy.title}: {remedy.trial}"
     for remedy in report.remedies:

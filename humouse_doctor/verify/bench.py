@@ -30,7 +30,7 @@ from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.shared.measures import best_constant_loss, motionless_loss
 from humouse_doctor.training.plan import Rehearsal, own_steps, rehearse, require_room
 from humouse_doctor.training.warm_up import Trained, train
-from humouse_doctor.verify.effects import is_healthy
+from humouse_doctor.verify.effects import called_healthy
 
 #: A trial is checked for futility once after this share of its steps.
 _FUTILE_AT = 0.5
@@ -165,7 +165,7 @@ class Bench:
             planned=job.steps,
             steps=len(trained.losses),
             measurements=MappingProxyType(by_name(results)),
-            healthy=is_healthy(results),
+            healthy=called_healthy(results, report),
             causes=tuple(cause.code for cause in report.causes),
             offered=tuple(remedy.id for remedy in (*report.chosen_remedies, *report.remedies)),
             patch=tuple(remedy.id for remedy in report.chosen_remedies),

@@ -9,6 +9,7 @@ from statistics import fmean, stdev
 from humouse_doctor.core.outcome import Arm, ArmOutcome, Change, Effect, Trial
 from humouse_doctor.core.probe import Metric, ProbeResult
 from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.diagnosis.causes import explodes, lacks
 from humouse_doctor.probes.registry import current
 
@@ -28,6 +29,11 @@ _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 def _deciding() -> Mapping[str, Metric]:
     """Return the metrics that measure how far from health a trial ended, by `code.metric`."""
     return {name: metric for name, metric in current().metrics.items() if metric.deciding}
+
+
+def called_healthy(results: Sequence[ProbeResult], report: Report) -> bool:
+    """Return True if the deciding symptoms are healthy, and `inspect` would not warn of the run for another reason."""
+    return is_healthy(results) and report.verdict not in (Verdict.AT_RISK, Verdict.COLLAPSED)
 
 
 def is_healthy(results: Sequence[ProbeResult]) -> bool:
@@ -114,6 +120,15 @@ def furthest(measurements: Mapping[str, float]) -> str | None:
     return f"{named} is {measurements[worst]:.3g}, healthy is {current().metrics[worst].healthy}"
 
 
+def risk_of(trial: Trial) -> str | None:
+    """Return why a trial whose deciding numbers are healthy is not called so, None for any other."""
+    if trial.healthy or furthest(trial.measurements) is not None:
+        return None
+    return (
+        f"at risk by {', '.join(trial.causes)}" if trial.causes else "at risk by what it draws, though the numbers are healthy"
+    )
+
+
 def interval95(values: Sequence[float]) -> Interval | None:
     """Return Student's 95 % interval of the mean of paired differences, None with fewer than two."""
     if len(values) < 2:
@@ -128,6 +143,7 @@ def compare(arm: Arm, base: Sequence[Trial], trials: Sequence[Trial]) -> ArmOutc
     paired = [(before[trial.seed], trial) for trial in trials if trial.failed is None and trial.seed in before]
     failures = tuple(f"seed {trial.seed}: {trial.failed}" for trial in trials if trial.failed is not None)
     stops = tuple(f"seed {trial.seed}: {trial.stopped}" for trial in trials if trial.stopped is not None)
+    risks = tuple(f"seed {one.seed}: {risk}" for one in trials if one.failed is None and (risk := risk_of(one)) is not None)
     if not paired:
         return ArmOutcome(
             arm=arm, seeds=0, healthy_seeds=0, effect=None, distance=(1.0, 1.0), gain=None, changes=(), notes=failures
@@ -145,7 +161,7 @@ def compare(arm: Arm, base: Sequence[Trial], trials: Sequence[Trial]) -> ArmOutc
         distance=(fmean(before for before, _ in off), fmean(after for _, after in off)),
         gain=gain,
         changes=tuple(_changes(paired)),
-        notes=failures + stops,
+        notes=failures + stops + risks,
     )
 
 

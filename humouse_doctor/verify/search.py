@@ -20,7 +20,7 @@ from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.probes.registry import current
 from humouse_doctor.remedies.arms import part_names, together, with_parts
 from humouse_doctor.remedies.candidates import swapped
-from humouse_doctor.verify.effects import distance, furthest, is_as_well, is_inside
+from humouse_doctor.verify.effects import distance, furthest, is_as_well, is_inside, risk_of
 
 #: Arms tried at a time, independent of the number of cores: the result must not depend on the machine.
 AT_A_TIME = 2
@@ -304,7 +304,7 @@ def summary(trials: Sequence[Trial]) -> str:
         values = [trial.measurements[metric] for trial in trials if metric in trial.measurements]
         parts.append(f"{label} {f'{fmean(values):.3g}' if values else 'not measurable'}")
     text = ", ".join(parts)
-    off = furthest(trials[0].measurements)
+    off = furthest(trials[0].measurements) or risk_of(trials[0])
     if all(trial.healthy for trial in trials):
         return f"{text}: healthy" if off is None else f"{text}: healthy, though {off}"
     return text if off is None else f"{text}: {off}"

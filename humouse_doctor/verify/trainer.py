@@ -25,7 +25,7 @@ from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.inputs.config import patcher, reader
 from humouse_doctor.verify.bench import Bench, Job, OnPulse
-from humouse_doctor.verify.effects import is_healthy
+from humouse_doctor.verify.effects import called_healthy
 
 _OVERRIDES = "{overrides}"
 
@@ -120,7 +120,7 @@ class TrainerBench:
             planned=job.steps,
             steps=job.steps,
             measurements=MappingProxyType({f"{r.code}.{name}": v for r in results for name, v in r.measurements.items()}),
-            healthy=is_healthy(results),
+            healthy=called_healthy(results, report),
             causes=tuple(cause.code for cause in report.causes),
             offered=tuple(remedy.id for remedy in (*report.chosen_remedies, *report.remedies)),
             patch=tuple(remedy.id for remedy in report.chosen_remedies),

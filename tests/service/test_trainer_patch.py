@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from humouse_doctor.cases.request import Request
+from humouse_doctor.core.remedy import CodeChange, Remedy
 from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.patcher import PatchRefused
 from humouse_doctor.inputs.config.trainer_keys import ADDED
 from humouse_doctor.inputs.source import trainer
+from humouse_doctor.remedies.catalogue import TIME_INPUT_HINT
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.service.commands import suggest
-from humouse_doctor.service.patch import Suggestion
+from humouse_doctor.service.patch import Suggestion, suggestion
 from tests.inputs.source.builders import TRAINER, checkout
 from tests.verify.runs import write_config, write_data
 
@@ -91,6 +94,26 @@ def test_the_commands_that_follow_are_named(run: Path, tmp_path: Path, monkeypat
     assert f"then train again: python src/train/train_gan.py {repeated}" in found.notes
     assert "apply the diff, saved as FILE: git apply -p1 FILE" in found.notes
     assert any(note.startswith("then look at the new run: humouse-doctor inspect FOLDER") for note in found.notes)
+    assert not any(note.startswith("in the code, for") for note in found.notes)
+
+
+def test_what_the_diff_cannot_make_of_a_cure_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = _suggested(run, tmp_path).report
+    cure = Remedy(
+        id="confirmed-cure",
+        title="loss-as-read + time-input",
+        why="",
+        code_hint="compare the sum; concatenate the time",
+        code_changes=(CodeChange.LOSS_AS_READ, CodeChange.SLOW_GATES, CodeChange.TIME_INPUT),
+    )
+
+    found = suggestion(
+        replace(made, cure=cure), Request(config=run), Emit.DIFF, write=False, facts=trainer.read(tmp_path / trainer.TRAINER)
+    )
+
+    assert "warmup_space" in found.text
+    assert f"NOT in the diff, and the cure needs it, to be made by hand: {TIME_INPUT_HINT}" in found.notes
     assert not any(note.startswith("in the code, for") for note in found.notes)
 
 

@@ -9,8 +9,20 @@ from hypothesis import strategies as st
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Trial
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.remedy import Edit
-from humouse_doctor.verify.effects import compare, distance, furthest, interval95, is_as_well, is_healthy, is_inside
+from humouse_doctor.core.report import Verdict
+from humouse_doctor.verify.effects import (
+    called_healthy,
+    compare,
+    distance,
+    furthest,
+    interval95,
+    is_as_well,
+    is_healthy,
+    is_inside,
+    risk_of,
+)
 from tests.builders import probe
+from tests.gate.builders import report
 from tests.verify.builders import FLAT, RATIOS, SHARES, WELL, trial
 
 ARM = Arm(title="an arm", edits=(Edit(key="training.reconstruction_epochs", old=1, new=2),))
@@ -123,6 +135,20 @@ def test_samples_that_shake_have_not_collapsed_unless_they_are_beyond_what_inspe
     shaking = {**WELL, VELOCITY: velocity}
     assert is_healthy(_results(shaking)) is healthy
     assert furthest(shaking) == f"{VELOCITY} is {velocity:.3g}, healthy is 0.12 to 4"
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_trial_that_inspect_would_warn_of_is_not_healthy_and_says_why(verdict: Verdict) -> None:
+    warned = verdict in (Verdict.AT_RISK, Verdict.COLLAPSED)
+
+    assert called_healthy(_results(WELL), report(verdict)) is not warned
+    assert not called_healthy(_results(FLAT), report(verdict))
+    at_risk = trial(ARM, measured=WELL, healthy=False, causes=("HD211",))
+    assert risk_of(at_risk) == "at risk by HD211"
+    assert compare(ARM, [trial()], [at_risk]).notes == ("seed 0: at risk by HD211",)
+    assert risk_of(trial(ARM, measured=WELL, healthy=False)) == "at risk by what it draws, though the numbers are healthy"
+    assert risk_of(trial(ARM, measured=WELL, healthy=True)) is None
+    assert risk_of(trial(ARM, measured=FLAT, healthy=False, causes=("HD211",))) is None
 
 
 def test_the_interval_is_the_one_computed_by_hand() -> None:
