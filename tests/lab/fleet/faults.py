@@ -63,8 +63,8 @@ def _kill(moments: Sequence[float], over: threading.Event, seen: Counter[str]) -
             seen["kills"] += 1
 
 
-def killed_at_random(crew: Crew, rounds: int) -> None:
-    chance, seen = random.Random(0), Counter[str]()
+def killed_at_random(crew: Crew, rounds: int, seed: int) -> None:
+    chance, seen = random.Random(seed), Counter[str]()
     begun = time.monotonic()
     with crew, tempfile.TemporaryDirectory() as folder:
         list(run(_jobs(2), slept, crew))
@@ -204,13 +204,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", default=["pool", "parent", "full", "restart", "dask"])
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0, help="of the moments at which workers are killed")
     asked = parser.parse_args()
     for what in asked.what:
         match what:
             case "pool":
-                killed_at_random(local(2), asked.rounds)
+                killed_at_random(local(2), asked.rounds, asked.seed)
             case "dask":
-                killed_at_random(cluster("local", 2), asked.rounds)
+                killed_at_random(cluster("local", 2), asked.rounds, asked.seed)
             case "restart":
                 restarted()
             case "parent":
