@@ -73,6 +73,14 @@ def ordinary(error: BaseException) -> DoctorError | None:
     return MachineError(f"the operating system refused: {error.strerror or text}")
 
 
+def no_process(error: OSError) -> MachineError:
+    """Return the error for a system that gives this program no further process or thread."""
+    return MachineError(
+        f"the system gives no further process ({error.strerror}): close other programs, raise the limit (ulimit -u, or a"
+        " container's), or take fewer --workers"
+    )
+
+
 def require_here() -> None:
     """Raise `MachineError` if the current folder has been deleted: relative paths have no meaning then."""
     if not _is_here():

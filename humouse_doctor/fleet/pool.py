@@ -22,7 +22,7 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 from typing import Any, cast
 
-from humouse_doctor.core.errors import MachineError
+from humouse_doctor.core.errors import MachineError, no_process
 from humouse_doctor.core.text import full_reason
 from humouse_doctor.fleet.crews import Crew, Hear, Work
 from humouse_doctor.fleet.jobs import Job
@@ -166,8 +166,12 @@ class Pool(Crew):
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs,), daemon=True)
         with environment(OF_WORKERS), not_interrupted(), _without_main():
-            process.start()
-        theirs.close()
+            try:
+                process.start()
+            except OSError as error:
+                raise no_process(error) from None
+            finally:
+                theirs.close()
         worker = _Worker(process, ours)
         self._workers.append(worker)
         return worker

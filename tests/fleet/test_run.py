@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import multiprocessing
 import os
 import signal
 import sys
@@ -71,6 +73,15 @@ def test_the_machines_trouble_ends_everything_and_names_the_job(tmp_path: Path) 
 
     with Journal(tmp_path / "kept") as journal:
         assert len(journal) == 1
+
+
+def test_a_worker_that_the_system_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(multiprocessing.get_context("spawn").Process, "start", refused)
+    with pytest.raises(MachineError, match=r"^the system gives no further process \(Resource .*\): .* fewer --workers$"):
+        list(run([Job("0", "a", 1)], double, local(2)))
 
 
 def test_what_the_journal_has_comes_first_and_failures_are_tried_again(tmp_path: Path) -> None:

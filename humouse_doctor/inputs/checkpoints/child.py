@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol
 
-from humouse_doctor.core.errors import DoctorError, InputError, MachineError
+from humouse_doctor.core.errors import DoctorError, InputError, MachineError, no_process
 from humouse_doctor.core.text import reason
 from humouse_doctor.inputs.checkpoints import fork_server, protocol
 from humouse_doctor.inputs.checkpoints.container import Container
@@ -108,6 +109,8 @@ class Loader:
         try:
             self._process = launch()
         except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.ENOMEM):
+                raise no_process(error) from None
             raise DoctorError(f"the loader cannot be started with {sys.executable}: {reason(error)}") from None
         self._late = False
 
@@ -147,9 +150,12 @@ class Loader:
             ready = stdout.read(len(protocol.READY))
         if ready != protocol.READY:
             self._process.kill()
+            status = self._process.wait()
+            if isinstance(self._process, Forked) and self._process.refusal is not None:
+                raise no_process(self._process.refusal)
             raise InputError(
-                f"{path}: the loader did not start (exit status {self._process.wait()}): too little memory, or python -c"
-                " 'import torch' tells why"
+                f"{path}: the loader did not start (exit status {status}): too little memory, or python -c 'import torch' tells"
+                " why"
             )
         seconds = _READ_S + container.size / _READ_BYTES_PER_S
         complaint = "its answer was malformed"
@@ -185,7 +191,10 @@ class Loader:
 
         timer = threading.Timer(seconds, kill)
         timer.daemon = True
-        timer.start()
+        try:
+            timer.start()
+        except RuntimeError:
+            raise no_process(OSError(errno.EAGAIN, "no further thread")) from None
         try:
             yield
         finally:

@@ -5,7 +5,7 @@ with the process that has started it, and by itself once nothing was asked for s
 seconds, where all else about one of many small checkpoints takes 0.2.
 
 Both ends of the line stand here. To the server comes `_FORK` with the pipes of a new loader; from it `_BEGUN` with a descriptor
-of the loader's process, and when that has ended its exit status.
+of the loader's process, and when that has ended its exit status; or `_REFUSED` with the number of the system's error.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ import weakref
 from collections.abc import Callable
 from typing import IO
 
-_FORK, _BEGUN = b"f", b"b"
+_FORK, _BEGUN, _REFUSED = b"f", b"b", b"r"
 _STATUS_BYTES = 4
+#: Seconds before each further try of a fork that the system has refused: the limit of processes may be another program's fault.
+_AGAIN_S = (0.1, 0.3, 1.0)
 #: Seconds without a file after which the server ends, and after which it is asked no more: surely before it ends.
 _IDLE_S, _STALE_S = 15.0, 10.0
 #: A waiting thread looks up as often as this, since another one may have heard what it waits for.
@@ -97,7 +99,8 @@ class ForkServer:
 class Forked:
     """A loader that the server has forked, with the methods of `subprocess.Popen` that are used of one.
 
-    `is_lost` says that its status is the server's, which was killed before this process had ended.
+    `is_lost` says that its status is the server's, which was killed before this process had ended; `refusal` is the error of
+    the system that gave the server no process.
     """
 
     def __init__(self, server: ForkServer, stdin: IO[bytes], stdout: IO[bytes]) -> None:
@@ -105,6 +108,7 @@ class Forked:
         self.stdout: IO[bytes] | None = stdout
         self.status: int | None = None
         self.is_lost = False
+        self.refusal: OSError | None = None
         self._server = server
         self._process: int | None = None
         self._hearing = threading.Lock()
@@ -146,6 +150,11 @@ class Forked:
                 self._server.is_warm = True
                 (self._process,) = descriptors
                 continue
+            if said[:1] == _REFUSED and len(said) == 2:
+                self._server.is_warm, self.status = True, 1
+                self.refusal = OSError(said[1], os.strerror(said[1]))
+                self._server.ended()
+                return
             if self._process is not None:
                 os.close(self._process)
             self.is_lost = len(said) != _STATUS_BYTES
@@ -165,7 +174,12 @@ def serve(descriptor: int, attend: Callable[[], None]) -> None:
             said, pipes, _, _ = socket.recv_fds(line, 1, 2)
             if not said:
                 return
-            child = os.fork()
+            child = _forked()
+            if isinstance(child, OSError):
+                line.send(_REFUSED + bytes([child.errno or 0]))  # before the pipes tell that nobody is there
+                for pipe in pipes:
+                    os.close(pipe)
+                continue
             if child == 0:
                 try:
                     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -183,6 +197,18 @@ def serve(descriptor: int, attend: Callable[[], None]) -> None:
             if status is None:
                 return
             line.send(status.to_bytes(_STATUS_BYTES, "little", signed=True))
+
+
+def _forked() -> int | OSError:
+    """Fork; return the system's error if it refuses again and again, for too many processes or too little memory."""
+    for seconds in _AGAIN_S:
+        with contextlib.suppress(OSError):
+            return os.fork()
+        time.sleep(seconds)
+    try:
+        return os.fork()
+    except OSError as error:
+        return error
 
 
 def _watched(child: int, line: socket.socket) -> int | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -269,6 +270,71 @@ def test_files_come_through_forks_of_one_server(tmp_path: Path, starts: list[int
     assert len(starts) == 2
     assert None not in starts
     assert threads == 1  # a fork of several could find their locks taken for ever
+
+
+#: Lets the system refuse forks, as it does beyond its limit of processes: x is refused, anything else is not.
+REFUSING = """
+import errno, os
+from humouse_doctor.inputs.checkpoints import fork_server
+fork_server._AGAIN_S, fork, coming = (0.0, 0.0), os.fork, iter("{forks}")
+def refused():
+    if next(coming, "") == "x":
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return fork()
+os.fork = refused
+"""
+
+
+def test_a_fork_that_is_refused_is_tried_again_and_then_told() -> None:
+    server = ForkServer(acting(REFUSING.format(forks="xx.xxx.")))
+    forked, process = launched(server)
+    tell(forked, "os._exit(7)")
+    assert (ended(forked), forked.refusal) == (7, None)
+
+    refused = server.launch()
+    assert refused is not None
+    refused.kill()
+    assert refused.wait() == 1
+    assert refused.refusal is not None
+    assert refused.refusal.errno == errno.EAGAIN
+    assert not refused.is_lost
+    assert refused.stdout is not None
+    assert refused.stdout.read() == b""
+    assert ended(refused) == 1
+
+    again, other = launched(server)
+    tell(again, "pass")
+    assert (ended(again), other == process) == (0, False)
+    server.end()
+
+
+def test_a_process_or_thread_that_the_system_refuses_is_not_the_files_fault(
+    tmp_path: Path, starts: list[int | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = save(tmp_path / "a.pt", weights())
+    told = r"the system gives no further process \(.*\): close other programs, raise the limit \(ulimit -u, .* --workers"
+    with monkeypatch.context() as refusing:
+        code = child._CODE.replace("from humouse", f"exec({REFUSING.format(forks='xxx')!r}); from humouse")
+        refusing.setattr(child, "_CODE", code)
+        with pytest.raises(MachineError, match=told):
+            checkpoint.load(good)
+    assert list(checkpoint.load(good).tensors) == list(weights())  # there is room again, and the server is the same
+    assert len(starts) == 1
+
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(child, "launch", refused)
+        with pytest.raises(MachineError, match=told):
+            checkpoint.load(good)
+
+    def no_thread(_: threading.Timer) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", no_thread)
+    with pytest.raises(MachineError, match=told):
+        checkpoint.load(good)
 
 
 def test_a_server_that_is_killed_is_not_the_files_fault(
