@@ -20,6 +20,7 @@ from humouse_doctor.cli import destinations
 from humouse_doctor.cli import output as printing
 from humouse_doctor.cli.options import (
     READ,
+    READ_RUN,
     ClusterOption,
     Color,
     Compare,
@@ -167,7 +168,7 @@ def main(
 @app.command(short_help="Say what is wrong with a trained generator, and why.")
 def inspect(
     checkpoint: Annotated[
-        Path, typer.Argument(**READ, help="A generator's checkpoint, a run's folder, or a file of its samples.")
+        Path, typer.Argument(**READ_RUN, help="A generator's checkpoint, a run's folder, or a file of its samples.")
     ] = _HERE,
     config: Config = None,
     data: Data = None,
@@ -240,7 +241,7 @@ def with_time(args: Sequence[str]) -> list[str]:
 
 @app.command(cls=_Rehearsing, short_help="Say what would go wrong before a step is trained.")
 def preflight(
-    config: Annotated[Path, typer.Argument(**READ, help="The run's config (YAML), or the run's folder.")] = _HERE,
+    config: Annotated[Path, typer.Argument(**READ_RUN, help="The run's config (YAML), or the run's folder.")] = _HERE,
     data: Data = None,
     set_: Set = None,
     source: Source = None,
@@ -294,7 +295,7 @@ def _rehearsals(request: Request) -> Iterator[Rehearsals | None]:
 @app.command("suggest-config", cls=_Rehearsing, short_help="Print the patch that follows from the diagnosis.")
 def suggest_config(
     checkpoint: Annotated[
-        Path | None, typer.Argument(**READ, help="A checkpoint, a run's folder, or a saved report (.json, - for stdin).")
+        Path | None, typer.Argument(**READ_RUN, help="A checkpoint, a run's folder, or a saved report (.json, - for stdin).")
     ] = None,
     config: Config = None,
     data: Data = None,
@@ -566,7 +567,7 @@ def gate(
 @app.command(short_help="Look at all runs below a folder, and say what they have in common.")
 def survey(
     paths: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(metavar="[ROOT]...", help="Folders with runs; with --merge, files of rows. Default: ."),
     ] = None,
     config: Config = None,
@@ -603,11 +604,12 @@ def survey(
     """Look at all runs below a folder: which are sick, what they have in common, and which setting goes with it."""
     from humouse_doctor.service import survey as service
 
-    given = tuple(paths or [_HERE])
+    given = tuple(paths or [str(_HERE)])
     if merge and (paths is None or shard is not None or journal is not None):
         raise UsageError("--merge reads files of rows, and looks at no run: give the files, without --shard and --journal")
-    files = destinations.outputs(output or (), SurveyFormat, (*given, config, data, journal))
-    destinations.require_kept_apart(journal, (*given, config, data), files)
+    here = [Path(path) for path in given if not is_url(path)]
+    files = destinations.outputs(output or (), SurveyFormat, (*here, config, data, journal))
+    destinations.require_kept_apart(journal, (*here, config, data), files)
     asked = service.SurveyRequest(
         paths=given,
         request=_request(config, data, set_, max_sequences, seed, samples, quick, source=source, reads=reads, salvage=salvage),

@@ -39,8 +39,23 @@ def path(given: str | Path) -> Path:
     return copies.local(given)
 
 
-#: The type of a path that is read, a path or a URL; help calls it by the function's name.
+def path_of_run(given: str | Path) -> Path:
+    """Return the path of a run that a command reads: the one given, or a local copy of the file or folder at a URL."""
+    if not is_url(str(given)):
+        return Path(given)
+    from humouse_doctor.inputs.remote.place import shown  # few paths are URLs
+    from humouse_doctor.survey.discover import fetched  # as above
+
+    found, notes = fetched(given, printing.progress)
+    for text in notes:
+        printing.note(f"{shown(str(given))}: {text}")
+    return found
+
+
+path_of_run.__name__ = path.__name__
+#: The types of a path that is read, and of one that may be a run's folder; help calls them by the function's name.
 READ: dict[str, Any] = {"parser": path}
+READ_RUN: dict[str, Any] = {"parser": path_of_run}
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", **READ, help="The run's config (YAML), plain or resolved.")]
 Data = Annotated[

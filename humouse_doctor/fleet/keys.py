@@ -12,15 +12,12 @@ from humouse_doctor.core.errors import DoctorError
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.inputs.config import hydra_record
 from humouse_doctor.inputs.files import below, is_file, is_folder, open_regular
+from humouse_doctor.inputs.parts import BESIDE, may_be_part
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.probes import plugins
 
 #: How deep and how many files of a run's folder are looked at for what may be part of it.
 _LEVELS, _MAX_ENTRIES = 6, 50_000
-#: The ends of names of files that a look at a run may read. Reports and journals, which may lie there too, are not among them.
-_PARTS = (".pt", ".pth", ".ckpt", ".safetensors", ".yaml", ".yml", ".npz", ".npy", ".csv", ".log", ".meta.json", ".index.json")
-#: Files that say something about a checkpoint in their folder.
-_BESIDE = ("gan_summary.json", "metrics.csv", "sigma_eval_metrics.csv", "diffusion_eval_metrics.csv", "train_gan.log")
 _CHUNK = 1 << 20
 
 
@@ -65,7 +62,7 @@ def _around(request: Request) -> Iterator[Path]:
     if request.config is not None and not is_folder(request.config):  # it may be composed of others in its folder
         yield from sorted(request.config.parent.glob("*.y*ml"))
     if request.checkpoint is not None and not is_folder(request.checkpoint):
-        yield from (request.checkpoint.parent / name for name in _BESIDE)
+        yield from (request.checkpoint.parent / name for name in BESIDE)
         record = hydra_record.around(request.checkpoint)
         yield from () if record is None else sorted(record.parent.glob("*.yaml"))
 
@@ -86,7 +83,7 @@ def _of_folder(path: Path) -> str:
     """Return a digest of name, size and time of change of all files in a folder that may belong to a run."""
     digest = hashlib.sha256()
     for entry in sorted(below(path, _LEVELS, _MAX_ENTRIES, links=True)):
-        if (entry.name.endswith(_PARTS) or entry.name in _BESIDE) and is_file(entry):
+        if may_be_part(entry.name) and is_file(entry):
             state = entry.stat()
             seen = (str(entry.relative_to(path)), state.st_size, state.st_mtime_ns)
             digest.update(repr(seen).encode(errors="surrogateescape"))

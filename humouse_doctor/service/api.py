@@ -21,6 +21,7 @@ from humouse_doctor.inputs.remote import copies, names
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.service.commands import report_on
 from humouse_doctor.service.python_report import Report
+from humouse_doctor.survey.discover import fetched
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -141,8 +142,8 @@ def _request(
     quick: bool,
 ) -> Request:
     return Request(
-        checkpoint=None if checkpoint is None else copies.local(checkpoint),
-        config=None if config is None else copies.local(config),
+        checkpoint=None if checkpoint is None else fetched(checkpoint)[0],
+        config=None if config is None else fetched(config)[0],
         data=None if data is None else copies.local(data),
         source=None if source is None else Path(source),
         overrides=tuple(f"{key}={spell(value)}" for key, value in (settings or {}).items()),

@@ -56,7 +56,7 @@ def inspect_run(
     try:
         report = _listened_to(request, select, ignore, progress, beside, listener)
     except InputError:
-        runs = () if request.checkpoint is None else runs_at(request.checkpoint)
+        runs = () if request.checkpoint is None else runs_at(request.checkpoint).runs
         if len(runs) < 2:
             raise
         raise InputError(
@@ -149,7 +149,7 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
     command = None
     own = request.model is not None or request.part is not None or request.as_is  # survey has no such options
-    if request.checkpoint is not None and not own and len(runs_at(request.checkpoint)) > 1:
+    if request.checkpoint is not None and not own and len(runs_at(request.checkpoint).runs) > 1:
         command = typed("survey", request)  # one of several runs was looked at
     elif report.chosen_remedies and report.subject.config is not None:
         command = typed("suggest-config", request)

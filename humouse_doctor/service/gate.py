@@ -26,14 +26,14 @@ from humouse_doctor.gate import comparing
 from humouse_doctor.gate import policy as policies
 from humouse_doctor.gate.judging import Judge, is_known, refused, worst_first
 from humouse_doctor.inputs.files import require_unread
-from humouse_doctor.inputs.remote import copies, names
+from humouse_doctor.inputs.remote import names
 from humouse_doctor.inputs.remote.place import shown
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands
 from humouse_doctor.service.display import severity_of
 from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.stored import saved
-from humouse_doctor.survey.discover import Run, runs_at
+from humouse_doctor.survey.discover import Run, fetched, runs_at
 
 if TYPE_CHECKING:
     from humouse_doctor.verify.bench import Pulse
@@ -113,11 +113,14 @@ def gate(
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
     each: dict[Path, Run] = {}
     looked_at = dict[str, Report | Entry]()
-    for given in map(_local, order.inputs):
+    for given in (_local(given, progress) for given in order.inputs):
         if isinstance(given, Entry):
             looked_at[given.name] = given
             continue
-        for found in runs_at(given):
+        below = runs_at(given)
+        if below.notes:  # a gate does not pass what it has not seen
+            looked_at[str(given)] = refused(str(given), InputError(f"{given}: {'; '.join(below.notes)}"))
+        for found in below.runs:
             each.setdefault(found.path.absolute(), found)
     requests = {names.named(str(found.path)): _request_for(found, order.request) for found in each.values()}
     looked_at |= _looked_at_all(order, requests, progress, listener)
@@ -189,10 +192,13 @@ def pays(requests: Iterable[Request]) -> bool:
     return sum(_QUICK_S if one else _LOOK_S for one in quick) >= _PAYS_S
 
 
-def _local(given: str | Path) -> Path | Entry:
-    """Return the path of an input, or an entry that says why a remote file could not be fetched."""
+def _local(given: str | Path, progress: Callable[[str], None]) -> Path | Entry:
+    """Return the path of an input, or an entry that says why a remote file or folder could not be fetched."""
     try:
-        return copies.local(given)
+        found, notes = fetched(given, progress)
+        if notes:  # a gate does not pass what it has not seen
+            raise InputError(f"{shown(str(given))}: {'; '.join(notes)}")
+        return found
     except InputError as error:
         return refused(shown(str(given)), error)
 

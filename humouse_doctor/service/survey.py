@@ -17,7 +17,7 @@ from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.core.surveying import Row, State, Survey
-from humouse_doctor.core.text import counted, shortened
+from humouse_doctor.core.text import counted, is_url, shortened
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.core.view import SurveyView
 from humouse_doctor.fleet.crews import Crew, alone, crew_for
@@ -27,6 +27,8 @@ from humouse_doctor.fleet.keys import Keys
 from humouse_doctor.fleet.run import run as run_jobs
 from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.files import changed_at, require_unread
+from humouse_doctor.inputs.remote import copies, names
+from humouse_doctor.inputs.remote.place import shown
 from humouse_doctor.service import commands
 from humouse_doctor.service.gate import look, pays
 from humouse_doctor.stored import answer as json_answer
@@ -43,13 +45,13 @@ _LISTED = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurveyRequest:
-    """The folders with runs, or with `merge` files of rows; `request` is what all runs share.
+    """The folders with runs, or with `merge` files of rows, as paths or URLs; `request` is what all runs share.
 
     `where` picks runs by `key=value`, `only` the state of those listed. `shard` is the part (K, N) of the runs to look at, by
     their names. `workers`, `cluster` and `journal` are as for a gate. `outputs` are the files that the caller will write.
     """
 
-    paths: tuple[Path, ...]
+    paths: tuple[str | Path, ...]
     request: Request
     merge: bool = False
     where: tuple[str, ...] = ()
@@ -66,29 +68,33 @@ def survey_view(order: SurveyRequest, root: str, progress: Callable[[str], None]
 
     A run that cannot be read is a row with its reason.
     """
-    survey = _merged(order) if order.merge else _looked_at_all(order, progress)
+    runs = dict[str, Run]()
+    survey = _merged(order) if order.merge else _looked_at_all(order, progress, runs)
     require_unread(*order.outputs)
     return SurveyView(
         survey=replace(survey, only=None if order.only is None else State(order.only)),
         root=root,
-        following=tuple(_following(survey, order.request)),
+        following=tuple(_following(survey, order.request, runs)),
     )
 
 
 def _merged(order: SurveyRequest) -> Survey:
     """Return the survey of stored rows; of a run that is in several files the last row counts."""
-    rows = {row.run: row for path in order.paths for row in stored.read_rows(path)}
+    rows = {row.run: row for path in order.paths for row in stored.read_rows(copies.local(path))}
     keys = sorted({key for row in rows.values() for key in row.settings})
     asked = _asked(order.where, keys)
     kept = [row for row in rows.values() if all(_has(row.settings.get(key), value) for key, value in asked)]
     if not kept:
-        raise InputError(f"{', '.join(map(str, order.paths))}: none of {counted(len(rows), 'row')} is one{_that(order)}")
+        raise InputError(f"{_roots(order)}: none of {counted(len(rows), 'row')} is one{_that(order)}")
     return survey_of(kept, keys, VERSION)
 
 
-def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Survey:
-    """Return the survey of the runs below the folders, or of those of them that are asked for."""
-    runs, notes = _found(order.paths)
+def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None], by_name: dict[str, Run]) -> Survey:
+    """Return the survey of the runs below the folders, or of those of them that are asked for, which are put into `by_name`."""
+    fetched = [discover.fetched(given, progress) for given in order.paths]
+    folders = [folder for folder, _ in fetched]
+    runs, found = _found(folders)
+    notes = [*(note for _, of_folder in fetched for note in of_folder), *found]
     sweep = Sweep()
     checkpoints = [_checkpoint(run, sweep.add(run)) for run in runs]
     keys = sweep.differing()
@@ -96,12 +102,12 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Sur
     each = _each_once(runs, checkpoints)
     chosen = [place for place in each if all(_has(sweep.settings(place, [key])[key], value) for key, value in asked)]
     if not chosen:
-        raise UsageError(f"none of {counted(len(runs), 'run')} below {', '.join(map(str, order.paths))} is one{_that(order)}")
+        raise UsageError(f"none of {counted(len(runs), 'run')} below {_roots(order)} is one{_that(order)}")
     if sweep.left_out:
         notes.append(f"the runs differ in {counted(sweep.left_out, 'further key')}, which are not compared")
     if order.shard is not None:
         part, parts = order.shard
-        chosen = [job.payload for job in shard([_named(runs[place], order.paths, place) for place in chosen], part, parts)]
+        chosen = [job.payload for job in shard([_named(runs[place], folders, place) for place in chosen], part, parts)]
         notes.append(f"part {part} of {parts}: {counted(len(chosen), 'run')}; survey --merge puts the parts together")
     overwritten = _overwritten(runs, {place: checkpoints[place] for place in each})
     rows, jobs = list[Row](), list[Job[Request]]()
@@ -111,8 +117,9 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None]) -> Sur
             rows.append(refused_row(runs[place], overwritten[place], ExitCode.INPUT, sweep.settings(place, keys)))
         else:
             request = replace(order.request, checkpoint=runs[place].path, config=runs[place].config or order.request.config)
-            jobs.append(Job(key(request), str(runs[place].path), request))
-    places = {str(runs[place].path): place for place in chosen}
+            jobs.append(Job(key(request), names.named(str(runs[place].path)), request))
+    places = {names.named(str(runs[place].path)): place for place in chosen}
+    by_name.update((name, runs[place]) for name, place in places.items())
     progress(f"looking at {counted(len(jobs), 'run')}")
     with contextlib.ExitStack() as stack:
         journal = None if order.journal is None else stack.enter_context(Journal(order.journal))
@@ -214,6 +221,10 @@ def _age(run: Run) -> float:
     return (None if run.record is None else changed_at(run.record)) or 0.0
 
 
+def _roots(order: SurveyRequest) -> str:
+    return ", ".join(shown(str(path)) if is_url(str(path)) else str(path) for path in order.paths)
+
+
 def _asked(where: Sequence[str], keys: Sequence[str]) -> list[tuple[str, str]]:
     """Return the keys and values of --where; raise `UsageError` for one that no run has."""
     found = []
@@ -238,15 +249,19 @@ def _that(order: SurveyRequest) -> str:
     return f" with {' and '.join(order.where)}" if order.where else ""
 
 
-def _following(survey: Survey, shared: Request) -> Iterator[str]:
-    """Yield the commands to type next: of the worst run, and of the patch of the largest family."""
+def _following(survey: Survey, shared: Request, runs: Mapping[str, Run]) -> Iterator[str]:
+    """Yield the commands to type next: of the worst run, and of the patch of the largest family.
+
+    `runs` are by their names; of stored rows there are none, and a run at a URL has no path then.
+    """
     worst = next((row for row in survey.rows if row.state is State.SICK), None)
     if worst is None:
         worst = next((row for row in survey.rows if row.state is State.UNKNOWN), None)
     patched = next((family.example for family in survey.families if family.example.patched), None)
     for command, row in (("inspect", worst), ("suggest-config", patched)):
-        if row is not None:
-            config = shared.config if row.config is None else Path(row.config)
-            typed = commands.typed(command, replace(shared, checkpoint=Path(row.run), config=config))
-            if typed is not None:
-                yield typed
+        if row is None or (is_url(row.run) and row.run not in runs):
+            continue
+        run = runs.get(row.run) or Run(path=Path(row.run), config=None if row.config is None else Path(row.config))
+        typed = commands.typed(command, replace(shared, checkpoint=run.path, config=run.config or shared.config))
+        if typed is not None:
+            yield typed

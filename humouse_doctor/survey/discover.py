@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.stage import experiment_of
 from humouse_doctor.core.errors import InputError
-from humouse_doctor.core.text import counted, reason
+from humouse_doctor.core.text import counted, is_url, reason
 from humouse_doctor.inputs.config import hydra_record
 from humouse_doctor.inputs.files import is_file
 
@@ -147,14 +147,30 @@ def find(root: Path, most: int = MOST_ENTRIES) -> Found:
     return Found(runs=tuple(runs), notes=tuple(walk.notes()))
 
 
-def runs_at(path: Path) -> tuple[Run, ...]:
+def fetched(given: str | Path, progress: Callable[[str], None] = lambda _: None) -> tuple[Path, tuple[str, ...]]:
+    """Return a path as it is, and for a URL that of a local copy of the file or folder, with notes on what is not in it.
+
+    Raises `UsageError` for a URL that cannot be used, and `InputError` for what cannot be fetched.
+    """
+    if not is_url(str(given)):
+        return Path(given), ()
+    from humouse_doctor.inputs.remote import copies, folders, place  # what paths do without
+
+    progress(f"fetching {place.shown(str(given))}")
+    try:
+        return copies.local(given), ()
+    except place.IsFolder:
+        return folders.local(str(given), MOST_ENTRIES, _LEVELS, progress)
+
+
+def runs_at(path: Path) -> Found:
     """Return the runs below a folder that is no run itself, without a config of its own; for any other path that alone."""
     if path.is_dir() and run_folder.find_config(path) is None:
         with contextlib.suppress(InputError):
-            found = find(path).runs
-            if len(found) > 1:
+            found = find(path)
+            if len(found.runs) > 1:
                 return found
-    return (Run(path=path),)
+    return Found(runs=(Run(path=path),))
 
 
 def _runs(root: Path, walk: _Walk) -> Iterator[Run]:

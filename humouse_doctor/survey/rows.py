@@ -14,6 +14,7 @@ from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.surveying import STATES, UNREADABLE, Row, State
 from humouse_doctor.diagnosis.timeline import measures_of
+from humouse_doctor.inputs.remote import names
 from humouse_doctor.survey.discover import Run
 
 #: Paths of a run, and points of a path, in a picture the size of a word.
@@ -31,7 +32,7 @@ def row_of(run: Run, report: Report, settings: Mapping[str, Value]) -> Row:
     weighty = [finding for finding in report.findings if finding.severity.rank >= Severity.WARNING.rank]
     named = {finding.code for finding in weighty[:_FINDINGS]}
     return Row(
-        run=str(run.path),
+        run=names.named(str(run.path)),
         config=_given(run),
         data=report.subject.data,
         checkpoint=report.subject.checkpoint,
@@ -53,17 +54,17 @@ def row_of(run: Run, report: Report, settings: Mapping[str, Value]) -> Row:
 def refused_row(run: Run, message: str, code: ExitCode, settings: Mapping[str, Value]) -> Row:
     """Return the row of a run that could not be read, with the reason."""
     return Row(
-        run=str(run.path),
+        run=names.named(str(run.path)),
         config=_given(run),
         verdict=UNREADABLE,
         exit_code=code,
-        sentence=message,
+        sentence=names.named(message),
         settings=MappingProxyType(dict(settings)),
     )
 
 
 def _given(run: Run) -> str | None:
-    return None if run.config is None else str(run.config)
+    return None if run.config is None else names.named(str(run.config))
 
 
 def small_paths(pictures: Pictures | None) -> tuple[Points, ...]:

@@ -72,7 +72,7 @@ def test_a_gate_goes_on_where_a_file_cannot_be_fetched(invoke: Invoke) -> None:
 
     entries = {entry["name"]: entry for entry in json.loads(ended.out)["inputs"]}
     assert ended.code == 3
-    assert entries[none]["sentence"] == f"{none}: there is no such file"
+    assert entries[none]["sentence"] == f"{none}: there is no such file or folder"
     assert entries[url]["report"]["subject"]["config"] == url
     assert key_of(url, Path("baseline.json")) == url
 
@@ -83,6 +83,5 @@ def test_a_report_is_shown_and_compared_by_its_url(invoke: Invoke) -> None:
 
     assert ended.code == 4  # a probe crashed
     assert ended.out.splitlines()[-1] == f"humouse-doctor show {url} --full"
-    assert (
-        invoke("show", "memory://bucket/none.json").err == "humouse-doctor: memory://bucket/none.json: there is no such file\n"
-    )
+    gone = invoke("show", "memory://bucket/none.json").err
+    assert gone == "humouse-doctor: memory://bucket/none.json: there is no such file or folder\n"

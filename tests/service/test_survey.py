@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from humouse_doctor.cases.request import Request
@@ -17,16 +18,17 @@ from humouse_doctor.reporting.rendering import render
 from humouse_doctor.service import commands
 from humouse_doctor.service.survey import SurveyRequest, survey_view
 from humouse_doctor.stored import answer
+from humouse_doctor.survey import discover
 from tests.survey.builders import hydra_run
 
 SHARED = Request(samples=32, max_sequences=64, quick=True)
 
 
-def _view(*paths: Path, **more: Any) -> Any:
+def _view(*paths: Path | str, **more: Any) -> Any:
     return survey_view(SurveyRequest(paths=paths, request=SHARED, workers=1, **more), "")
 
 
-def _survey(*paths: Path, **more: Any) -> Survey:
+def _survey(*paths: Path | str, **more: Any) -> Survey:
     found: Survey = _view(*paths, **more).survey
     return found
 
@@ -118,6 +120,51 @@ def test_gate_takes_a_folder_of_runs_and_inspect_names_survey(multirun: Path, in
     shown = invoke("inspect", near, "--quick", "--samples", 32)
     assert shown.out.splitlines()[-1] == f"humouse-doctor survey {near}"
     assert "no config" not in shown.out  # that of the run whose weights were taken
+
+
+def test_a_remote_folder_is_surveyed_gated_and_inspected_as_a_local_one(
+    multirun: Path, invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    url = "memory://surveyed/runs"
+    fsspec.filesystem("memory").put(f"{multirun}/", "/surveyed/runs", recursive=True)
+    here, there = _view(multirun), _view(url)
+
+    assert render(there, SurveyFormat.JSONL) == render(here, SurveyFormat.JSONL).replace(str(multirun), url)
+    worst = there.survey.rows[0].run
+    assert worst.startswith(f"{url}/day/time/")
+    assert there.following == (f"humouse-doctor inspect {worst}", f"humouse-doctor suggest-config {worst}")
+    (tmp_path / "rows.jsonl").write_text(render(there, SurveyFormat.JSONL))
+    assert _view(tmp_path / "rows.jsonl", merge=True).following == ()
+
+    gated = json.loads(invoke("gate", url, "--quick", "--samples", 32, "--workers", 1, "-f", "json").out)
+    assert sorted(entry["name"] for entry in gated["inputs"]) == [
+        f"{url}/day/time/{name}" for name in ("0", "1", "10", "2", "3")
+    ]
+    inspected = invoke("inspect", worst, "--quick", "--samples", 32, "--full")
+    assert f"took{worst}/.hydra/config.yaml" in "".join(inspected.out.split())
+    assert str(tmp_path) not in inspected.out
+    assert invoke("survey", f"{url}/none").err == f"humouse-doctor: {url}/none: there is no such file or folder\n"
+
+
+def test_a_gate_does_not_pass_a_folder_that_it_has_not_seen_all_of(
+    multirun: Path, invoke: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("1", "4"):
+        shutil.copytree(multirun / "day" / "time" / "1", multirun / name)
+    with monkeypatch.context() as shallow:
+        shallow.setattr(discover, "_LEVELS", 2)
+        gated = invoke("gate", multirun, "--quick", "--samples", 32, "--workers", 1, "-f", "json")
+    codes = {Path(entry["name"]).name: entry["exit_code"] for entry in json.loads(gated.out)["inputs"]}
+    assert (gated.code, codes) == (3, {"multirun": 3, "1": 0, "4": 0})
+    assert "folders more than 2 levels down: left out" in gated.out
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(discover, "MOST_ENTRIES", 3)
+    fsspec.filesystem("memory").put(f"{multirun}/", "/surveyed/most", recursive=True)
+    gated = json.loads(invoke("gate", "memory://surveyed/most", "--quick", "-f", "json").out)
+
+    assert [entry["name"] for entry in gated["inputs"]] == ["memory://surveyed/most"]
+    assert "only the first 3 entries were looked at" in json.dumps(gated["inputs"])
 
 
 def test_parts_joined_are_the_file_of_one_run(looked: list[str], tmp_path: Path) -> None:

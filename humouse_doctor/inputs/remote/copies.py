@@ -12,8 +12,9 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from humouse_doctor.core.errors import DoctorError, InputError, MachineError
 from humouse_doctor.core.text import is_url, reason
@@ -22,14 +23,16 @@ from humouse_doctor.inputs.remote.names import CACHES, RECORD, root_of_copies
 from humouse_doctor.inputs.remote.place import HTTP, Absent, Answer, Place
 
 #: The most bytes of one file, as of a local checkpoint, and of all copies together.
-MOST_BYTES, _MOST_KEPT = 8 << 30, 20 << 30
+MOST_BYTES, MOST_KEPT = 8 << 30, 20 << 30
 #: Seconds for all of a file, and for which a copy counts as in use.
-_LONGEST_S, _IN_USE_S = 3600.0, 3600.0
+LONGEST_S, _IN_USE_S = 3600.0, 3600.0
 _CHUNK = 1 << 20
 #: The end of the name of a file that belongs to one with this suffix.
 _BESIDE = {".npz": ".meta.json"}
 #: The beginning of the name of a copy that is not finished.
 _PART = ".part-"
+
+T = TypeVar("T")
 
 
 def local(given: str | Path) -> Path:
@@ -51,35 +54,58 @@ def local(given: str | Path) -> Path:
 
 def _fetched(place: Place, folder: Path | None = None) -> Path:
     """Return the path of a copy, in a folder of its own or in `folder`; raise `InputError` if there is none to have."""
-    root = root_of_copies()
-    if root is None:
-        raise MachineError(f"{place.shown}: there is no folder to keep it in; set {CACHES} to one")
-    part = root / f"{_PART}{os.urandom(8).hex()}"
-    try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        copy = _within(_LONGEST_S, lambda end: _copied(place, root, part, folder, end))
+    root = root_for(place)
+    with plain_errors(place), part_file(root) as part:
+        copy = within(LONGEST_S, lambda end: _copied(place, root, part, folder, end))
         os.utime(copy.parent.parent)
-        _trim(root)
-    except (DoctorError, MemoryError):
-        raise
-    except FileNotFoundError:
-        raise Absent(f"{place.shown}: there is no such file") from None
-    except Exception as error:  # a file system of another package raises what it likes
-        cause = getattr(error, "reason", None)  # of what HTTP raises
-        why = reason(cause if isinstance(cause, Exception) else error, 2000)
-        raise InputError(f"{place.shown}: cannot be fetched: {place.without_secrets(why)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        trim(root)
     return copy
 
 
-def _within(seconds: float, work: Callable[[float], Path]) -> Path:
+def root_for(place: Place) -> Path:
+    """Return the folder of the copies, which is made if it is not there; raise `MachineError` if there can be none."""
+    root = root_of_copies()
+    if root is None:
+        raise MachineError(f"{place.shown}: there is no folder to keep it in; set {CACHES} to one")
+    with plain_errors(place):
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return root
+
+
+@contextlib.contextmanager
+def part_file(root: Path) -> Iterator[Path]:
+    """Give the name of a file for a copy that is not finished, which is removed unless it has been moved."""
+    part = root / f"{_PART}{os.urandom(8).hex()}"
+    try:
+        yield part
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+@contextlib.contextmanager
+def plain_errors(place: Place) -> Iterator[None]:
+    """Raise `InputError`, as one line without secrets, in place of what a file system of another package raises."""
+    try:
+        yield
+    except (DoctorError, MemoryError):
+        raise
+    except FileNotFoundError:
+        raise Absent(f"{place.shown}: there is no such file or folder") from None
+    except Exception as error:  # a file system of another package raises what it likes
+        cause = getattr(error, "reason", None)  # of what HTTP raises
+        why = place.without_secrets(reason(cause if isinstance(cause, Exception) else error, 2000))
+        if isinstance(error, PermissionError) and error.filename is None:  # not of a file of this machine
+            raise InputError(f"{place.shown}: access is denied ({why}); check the name and the credentials") from None
+        raise InputError(f"{place.shown}: cannot be fetched: {why}") from None
+
+
+def within(seconds: float, work: Callable[[float], T]) -> T:
     """Return the result of `work`, which is given the monotonic time it has to end by; raise `TimeoutError` if it does not.
 
     It runs in a thread, since a server that sends a header byte by byte can hold up its reader for long.
     """
-    results, errors, end = list[Path](), list[Exception](), time.monotonic() + seconds
+    results, errors, end = list[T](), list[Exception](), time.monotonic() + seconds
 
     def run() -> None:
         try:
@@ -101,12 +127,12 @@ def _copied(place: Place, root: Path, part: Path, folder: Path | None, end: floa
     """Fetch a file into `part` and move it to its place, unless a copy of this content is there."""
     with _opened(place) as answer:
         if folder is None and answer.tag is not None:
-            there = root / _key(place, answer.tag) / place.file
+            there = root / key(place, answer.tag) / place.file
             if there.is_file():
                 return there
-        digest = _received(place, answer, part, end)
+        digest = received(place, answer, part, end)
     if folder is None:
-        own = root / _key(place, answer.tag or digest)
+        own = root / key(place, answer.tag or digest)
         (own / place.file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(own / RECORD, f"{place.file.as_posix()}\n{place.shown}".encode(), own=True)
         part.replace(own / place.file)
@@ -126,7 +152,7 @@ def _opened(place: Place) -> contextlib.AbstractContextManager[Answer]:
     return filesystems.opened(place)
 
 
-def _received(place: Place, answer: Answer, part: Path, end: float) -> str:
+def received(place: Place, answer: Answer, part: Path, end: float) -> str:
     """Write the bytes of a file to `part`, as many as were announced and no more than the bound; return their SHA-256."""
     digest, count, most = hashlib.sha256(), 0, f"more than {MOST_BYTES >> 30} GiB are not fetched; refused"
     if answer.size is not None and answer.size > MOST_BYTES:
@@ -137,7 +163,7 @@ def _received(place: Place, answer: Answer, part: Path, end: float) -> str:
             if count > MOST_BYTES:
                 raise InputError(f"{place.shown}: it does not end, and {most}")
             if time.monotonic() > end:
-                raise TimeoutError(f"not done after {_LONGEST_S:,.0f} s")
+                raise TimeoutError(f"not done after {LONGEST_S:,.0f} s")
             digest.update(data)
             target.write(data)
     if answer.size is not None and count != answer.size:
@@ -145,11 +171,12 @@ def _received(place: Place, answer: Answer, part: Path, end: float) -> str:
     return digest.hexdigest()
 
 
-def _key(place: Place, tag: str) -> str:
+def key(place: Place, tag: str) -> str:
+    """Return the name of the folder of a copy of the content that `tag` stands for."""
     return hashlib.sha256(f"{place.bare}\n{tag}".encode()).hexdigest()
 
 
-def _trim(root: Path) -> None:
+def trim(root: Path) -> None:
     """Remove what killed processes have left, and beyond the bound the copies that were not used for longest."""
     aged, now = list[tuple[float, int, Path]](), time.time()
     with os.scandir(root) as entries:
@@ -159,9 +186,9 @@ def _trim(root: Path) -> None:
                 if entry.is_dir(follow_symlinks=False):
                     held = sum(path.stat().st_size for path in Path(entry.path).rglob("*") if path.is_file())
                     aged.append((used, held, Path(entry.path)))
-                elif entry.name.startswith(_PART) and now - used > _LONGEST_S:
+                elif entry.name.startswith(_PART) and now - used > LONGEST_S:
                     Path(entry.path).unlink()
-    over = sum(held for _, held, _ in aged) - _MOST_KEPT
+    over = sum(held for _, held, _ in aged) - MOST_KEPT
     for used, held, folder in sorted(aged):
         if over > 0 and now - used > _IN_USE_S:
             shutil.rmtree(folder, ignore_errors=True)

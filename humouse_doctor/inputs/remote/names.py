@@ -19,8 +19,8 @@ from humouse_doctor.inputs.files import shortest
 
 #: The variable that names the user's folder of caches, and the folder of the copies in it.
 CACHES, _FOLDER = "XDG_CACHE_HOME", Path("humouse-doctor", "remote")
-#: The file that tells a copy's URL.
-RECORD = "url"
+#: The file that tells a copy's URL, named as no part of a copy's path is.
+RECORD = "url~"
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 T = TypeVar("T")

@@ -34,6 +34,10 @@ class Absent(InputError):
     """There is no such file, or none for everybody."""
 
 
+class IsFolder(UsageError):
+    """It is a folder where a file is expected."""
+
+
 class Stream(Protocol):
     """The bytes of a remote file, in order."""
 
@@ -61,7 +65,24 @@ class Place:
 
     @classmethod
     def of(cls, text: str) -> Place:
-        """Return the place of a URL; raise `UsageError` for one that cannot be used."""
+        """Return the place of a file's URL; raise `UsageError` for one that cannot be used."""
+        place = cls._of(text)
+        if not place.url.path.strip("/") or place.url.path.endswith("/"):
+            raise a_folder(place)
+        return place
+
+    @classmethod
+    def of_folder(cls, text: str) -> Place:
+        """Return the place of a folder's URL; raise `UsageError` for one that cannot be listed."""
+        place = cls._of(text)
+        if place.url.scheme in HTTP:
+            raise a_folder(place)
+        if place.url.query:
+            raise UsageError(f"{place.shown}: the URL of a folder has no query; leave it out")
+        return cls(place.url._replace(path=place.url.path.rstrip("/"), fragment=""))
+
+    @classmethod
+    def _of(cls, text: str) -> Place:
         name = shown(text)
         try:
             url = urlsplit(text)
@@ -73,8 +94,6 @@ class Place:
         if url.scheme not in (*HTTP, *PACKAGES):
             known = ", ".join(sorted((*HTTP, *PACKAGES)))
             raise UsageError(f"{name}: no files are fetched by {shortened(url.scheme, 20)}; give a path, or a URL by {known}")
-        if not url.path.strip("/") or url.path.endswith("/"):
-            raise a_folder(name)
         return cls(url)
 
     @property
@@ -97,6 +116,10 @@ class Place:
         """Return the place of the file whose name has `end` added."""
         return Place(self.url._replace(path=self.url.path + end))
 
+    def below(self, relative: str) -> Place:
+        """Return the place of a file by its path below this folder."""
+        return self.with_end(f"/{relative}")
+
     def without_secrets(self, text: str) -> str:
         """Return a message of another library on one line, without the parts of any URL that are not shown."""
         text = _URL.sub(lambda found: shown(found[0]), text)
@@ -112,9 +135,13 @@ class Place:
         return sorted(spelled, key=len, reverse=True)
 
 
-def a_folder(name: str) -> UsageError:
+def a_folder(place: Place) -> IsFolder:
     """Return the error for a remote folder."""
-    return UsageError(f"{name}: a folder; remote folders are not looked through, so name the run's files one by one")
+    if place.url.scheme in HTTP:
+        return IsFolder(f"{place.shown}: a folder, which cannot be listed by HTTP; name the run's files one by one")
+    return IsFolder(
+        f"{place.shown}: a folder, where a file is expected; at the runs in a remote folder look inspect, survey and gate"
+    )
 
 
 def shown(text: str) -> str:

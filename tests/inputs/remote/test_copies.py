@@ -68,10 +68,15 @@ def test_a_copy_is_private_and_named_by_its_url_and_made_once_for_each_content(c
 
 def test_a_tag_of_the_server_saves_a_second_transfer(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = copies.local(f"{base}/good.pt")
-    monkeypatch.setattr(copies, "_received", None)
+    monkeypatch.setattr(copies, "received", None)
 
     assert copies.local(f"{base}/good.pt") == copy
     assert copy.read_bytes() == b"good"
+
+
+def test_a_folder_of_any_name_may_be_part_of_a_url(cache: Path) -> None:
+    url = put(f"memory://bucket/{names.RECORD.strip('~')}/x.pt", b"data")
+    assert names.named(str(copies.local(url))) == url
 
 
 def test_statistics_beside_data_come_with_them(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,9 +136,9 @@ def test_a_server_that_is_not_there_is_one_line(base: str) -> None:
         ("file:///etc/passwd", "file:///etc/passwd: not a URL of a file"),
         ("s3://simplecache::file:///x", "s3://simplecache::file:///x: not a URL of a file"),
         ("https://me:pw@host:port/x", "https://host:port/x: not a URL of a file"),
-        ("https://host/run/?a=b", "https://host/run/?...: a folder; remote folders are not looked through"),
+        ("https://host/run/?a=b", "https://host/run/?...: a folder, which cannot be listed by HTTP; name the run's files"),
         ("https://host", "https://host: a folder"),
-        ("memory://bucket/folder", "memory://bucket/folder: a folder"),
+        ("memory://bucket/folder", "memory://bucket/folder: a folder, where a file is expected; at the runs in a remote"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_one_line(url: str, line: str) -> None:
@@ -191,7 +196,7 @@ def test_what_a_file_system_says_is_shown_without_secrets(monkeypatch: pytest.Mo
 def test_a_server_that_never_ends_its_headers_is_given_up() -> None:
     never = threading.Event()
     with pytest.raises(TimeoutError, match="not done after 0 s"):
-        copies._within(0.01, lambda end: Path(str(never.wait(5))))
+        copies.within(0.01, lambda end: Path(str(never.wait(5))))
     never.set()
 
 
@@ -203,7 +208,7 @@ def test_the_oldest_copies_go_when_there_are_too_many(cache: Path, monkeypatch: 
     now = time.time()
     for path, age in ((found[0].parents[1], 9000), (found[1].parents[1], 8000), (left, 8000)):
         os.utime(path, (now - age, now - age))
-    monkeypatch.setattr(copies, "_MOST_KEPT", 2500)
+    monkeypatch.setattr(copies, "MOST_KEPT", 2500)
 
     copies.local("memory://bucket/c.pt")
 

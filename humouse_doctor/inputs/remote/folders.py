@@ -1,0 +1,141 @@
+"""Local copies of remote folders: in the same tree, the files below one that may be parts of runs.
+
+The copy of a folder lies where that of one file would, in a folder named by a digest of the URL alone. A file beside it has the
+tags that the files' contents were listed with; what is listed with another one is fetched again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.text import counted
+from humouse_doctor.inputs.files import replace_file
+from humouse_doctor.inputs.parts import may_be_part
+from humouse_doctor.inputs.remote import copies
+from humouse_doctor.inputs.remote.filesystems import Folder, Listed
+from humouse_doctor.inputs.remote.names import RECORD
+from humouse_doctor.inputs.remote.place import Absent, Place
+
+#: The file with the tags, named as no part of a copy's path is.
+_TAGS = "tags~"
+#: Files that are fetched at a time: of many small ones most of the time is spent on waiting for a server.
+_AT_A_TIME = 8
+#: Words in the names of files that are no generators.
+_LEFT = ("discriminator", "optimizer", "optimiser")
+
+
+def local(given: str, most: int, levels: int, progress: Callable[[str], None] = lambda _: None) -> tuple[Path, tuple[str, ...]]:
+    """Return the path of a local copy of the folder at a URL, and a sentence on each kind of thing that was left out.
+
+    At most `most` entries are listed, and so many levels of folders. Raises `UsageError` for a URL that cannot be used, and
+    `InputError` for a folder that cannot be listed and a file that cannot be fetched.
+    """
+    place = Place.of_folder(given)
+    root = copies.root_for(place)
+    progress(f"listing {place.shown}")
+    with copies.plain_errors(place):
+        folder = Folder(place)
+        listing = copies.within(copies.LONGEST_S, lambda _: folder.listed(most, levels))
+    files = {file.path: file for file in listing.files if may_be_part(file.path.rpartition("/")[2]) and not _is_left(file.path)}
+    held = sum(file.size or 0 for file in files.values())
+    if held > copies.MOST_KEPT:
+        raise InputError(
+            f"{place.shown}: {counted(len(files), 'file')} of {held >> 30} GiB below it, and more than"
+            f" {copies.MOST_KEPT >> 30} are not fetched; name the folders below it one by one"
+        )
+    own = root / copies.key(place, "")
+    copy = own / place.file
+    with copies.plain_errors(place):
+        copy.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_file(own / RECORD, f"{place.file.as_posix()}\n{place.shown}".encode(), own=True)
+        os.utime(own)
+        tags = _tags(own)
+        new = [file for file in files.values() if not _is_there(copy / file.path, file, tags)]
+        _remove_all_but(copy, files)
+        progress(f"fetching {len(new):,} of {counted(len(files), 'file')} below {place.shown}")
+        kept = {path: tags[path] for path in files.keys() & tags.keys() - {file.path for file in new}}
+        try:
+            _fetch(place, folder, new, copy, kept, root)
+        finally:
+            replace_file(own / _TAGS, json.dumps(kept).encode(), own=True)
+        copies.trim(root)
+    return copy, listing.notes
+
+
+def _is_left(path: str) -> bool:
+    """Return True for a file that no look at a run reads, or whose name is not that of a file in a folder of this system."""
+    parts = path.split("/")
+    return (
+        any(part in (".", "..", "") or not part.isprintable() or "\\" in part for part in parts)
+        or PurePosixPath(path).is_absolute()
+        or Path(path).drive != ""
+        or any(word in parts[-1] for word in _LEFT)
+    )
+
+
+def _tags(own: Path) -> dict[str, str]:
+    """Return the tags of the files that were fetched before, by their paths."""
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((own / _TAGS).read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _is_there(path: Path, file: Listed, tags: Mapping[str, str]) -> bool:
+    try:
+        return tags.get(file.path) == file.tag and file.size in (None, path.stat().st_size)
+    except OSError:
+        return False
+
+
+def _remove_all_but(copy: Path, files: Mapping[str, Listed]) -> None:
+    """Remove copies of files that are there no more, and the folders that are then empty."""
+    for path in sorted(copy.rglob("*"), reverse=True):  # a folder comes after what lies in it
+        if path.is_dir():
+            with contextlib.suppress(OSError):  # there is something in it
+                path.rmdir()
+        elif path.relative_to(copy).as_posix() not in files:
+            path.unlink(missing_ok=True)
+
+
+def _fetch(place: Place, folder: Folder, files: Sequence[Listed], copy: Path, kept: dict[str, str], root: Path) -> None:
+    """Fetch files, several at a time, and note their tags in `kept`; raise `InputError` for one that cannot be fetched."""
+    todo, errors = iter(files), list[Exception]()
+
+    def work(end: float) -> None:
+        try:
+            while not errors and (file := next(todo, None)) is not None:
+                with contextlib.suppress(Absent):  # removed since it was listed
+                    _fetch_one(place.below(file.path), folder, file, copy / file.path, root, end)
+                    kept[file.path] = file.tag
+        except Exception as error:
+            errors.append(error)
+
+    def all_of_them(end: float) -> None:
+        threads = [threading.Thread(target=work, args=(end,), daemon=True) for _ in range(min(_AT_A_TIME, len(files)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    copies.within(copies.LONGEST_S, all_of_them)
+    if errors:
+        raise errors[0]
+
+
+def _fetch_one(place: Place, folder: Folder, file: Listed, target: Path, root: Path, end: float) -> None:
+    with copies.plain_errors(place), copies.part_file(root) as part:
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)  # what cannot be fetched anew is not there
+        with folder.opened(file) as answer:
+            copies.received(place, answer, part, end)
+        part.replace(target)
+        if file.changed is not None:  # of several checkpoints the newest is taken
+            os.utime(target, (file.changed, file.changed))
