@@ -5,7 +5,7 @@ from __future__ import annotations
 from humouse_doctor.core.surveying import Branch, Row, Separation, Share, State, Survey
 from humouse_doctor.core.text import counted
 from humouse_doctor.reporting.rows import format_number
-from humouse_doctor.survey.answers import LEVEL, deciding_words, distance, spelled
+from humouse_doctor.survey.answers import LEVEL, Together, deciding_words, distance, spelled, together
 
 #: What a share of sick runs by a setting is, and is not.
 ASSOCIATION = "an association, not a cause"
@@ -59,8 +59,8 @@ def share(one: Share) -> str:
     return f"{one.sick} of {one.known} sick, {percent:.0%} ({one.low:.0%} to {one.high:.0%})"
 
 
-def chance(one: Separation) -> str:
-    """Return how often chance alone makes one of the settings look as clear, in words."""
+def chance(one: Separation | Together) -> str:
+    """Return how often chance alone makes one of the settings, or some together, look as clear, in words."""
     digits = 2 if one.corrected < 0.001 else 1 if one.corrected < 0.1 else 0
     often = "<0.01%" if one.corrected < 1e-4 else f"{one.corrected:.{digits}%}"
     return f"as clear by chance in {often} of surveys"
@@ -90,11 +90,17 @@ def unclear(survey: Survey) -> tuple[str, ...]:
         return (f"{survey.untested[:1].upper()}{survey.untested[1:]}.",)
     if clear(survey) or not survey.separations:
         return ()
-    nearest = survey.separations[0]
+    nearest, several = survey.separations[0], together(survey)
+    none = f"No setting by itself separates sick from healthy runs beyond chance. Nearest is {nearest.key}: {chance(nearest)}."
+    return (none,) if several is None else (_together(several), none)
+
+
+def _together(found: Together) -> str:
+    """Return what the runs of a state have in common, in a sentence."""
+    having = " and ".join(f"{key} {value}" for key, value in found.settings)
     return (
-        "No setting separates sick from healthy runs beyond chance.",
-        f"Nearest is {nearest.key}:",
-        f"{chance(nearest)}.",
+        f"All {counted(found.count, f'{found.state.value} run')} have {having}, as have {found.having - found.count} that are"
+        f" not {found.state.value}: {chance(found)}."
     )
 
 

@@ -35,7 +35,7 @@ def render_view(view: SurveyView, layout: Layout) -> str:
     survey, whole = view.survey, layout.detail is Detail.FULL
     head = _head(survey, layout.width, whole=whole)
     parts = [
-        _settings(survey, whole=whole),
+        _settings(survey, layout.width, whole=whole),
         _families(survey, whole=whole),
         _best(survey, whole=whole),
         _table(survey, whole=whole),
@@ -81,10 +81,12 @@ def _head(survey: Survey, width: int, *, whole: bool) -> _Lines:
     return lines
 
 
-def _settings(survey: Survey, *, whole: bool) -> _Lines:
+def _settings(survey: Survey, width: int, *, whole: bool) -> _Lines:
     unclear = cells.unclear(survey)
     shown = survey.separations if whole else cells.clear(survey)[:_SETTINGS]
-    lines: _Lines = [_line(sentence, indent=2) for sentence in unclear]
+    lines: _Lines = [
+        _line(part, indent=2) for sentence in unclear for part in textwrap.wrap(harmless_line(sentence), width - 2)
+    ]
     if shown and not unclear:
         lines += [_line(cells.tree(branch), indent=2) for branch in cells.branches(survey)]
     for one in shown:

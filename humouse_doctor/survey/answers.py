@@ -206,6 +206,43 @@ def _renamed(groups: Sequence[int]) -> tuple[int, ...]:
     return tuple(seen.setdefault(group, len(seen)) for group in groups)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """The settings that all runs of the rarer `state` have, and how many runs have those, which `count` of them are.
+
+    `corrected` is a bound of how often chance alone does so with any combination of settings.
+    """
+
+    state: State
+    count: int
+    settings: tuple[tuple[str, str], ...]
+    having: int
+    corrected: float
+
+
+def together(survey: Survey) -> Together | None:
+    """Return what all sick, or all healthy, runs have in common, whichever are fewer, if that is more than chance shows."""
+    known = [row for row in survey.rows if row.state is not State.UNKNOWN]
+    splits = _splits(known, survey.compared)
+    state = min((State.SICK, State.HEALTHY), key=survey.count)
+    places = [place for place, row in enumerate(known) if row.state is state]
+    shared = [split for split in splits if len({split.of[place] for place in places}) == 1]
+    if not shared:
+        return None
+    having = sum(all(split.of[place] == split.of[places[0]] for split in shared) for place in range(len(known)))
+    ways = math.comb(having, len(places)) / math.comb(len(known), len(places))
+    combinations = math.prod(len(labels) + 1 for labels in {_renamed(split.of): split.labels for split in splits}.values())
+    if ways * combinations > LEVEL:
+        return None
+    return Together(
+        state=state,
+        count=len(places),
+        settings=tuple((split.key, split.labels[split.of[places[0]]]) for split in shared),
+        having=having,
+        corrected=ways * combinations,
+    )
+
+
 def _table(sick: IntArray, split: _Split) -> IntArray:
     """Return the numbers of sick and of healthy runs in each group, (2, groups)."""
     of = np.array(split.of)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import itertools
 import math
 import random
+from collections.abc import Callable
 from math import comb
 
 import pytest
 
 from humouse_doctor.core.settings import Value
 from humouse_doctor.core.surveying import Row, State
-from humouse_doctor.survey.answers import LEVEL, distance, survey_of, wilson
+from humouse_doctor.reporting import survey_rows as cells
+from humouse_doctor.survey.answers import LEVEL, distance, survey_of, together, wilson
 from tests.survey.builders import KEYS, row, survey, swept
 
 
@@ -55,6 +58,49 @@ def test_the_probability_is_fishers() -> None:
 
     assert one.p == pytest.approx(exact, abs=6e-4)
     assert one.p == one.corrected
+
+
+def _grid(healthy: Callable[[str, str, str], bool]) -> list[Row]:
+    """Return the runs of a grid of 64: two rates, two noises, four numbers of epochs, and seeds."""
+    runs = list(itertools.product("ab", "xy", "1234", "5678"))
+    sick = "".join("0" if healthy(*values[:3]) and values[3] != "8" else "1" for values in runs)
+    rate, noise, epochs, seed = map("".join, zip(*runs, strict=True))
+    return _rows(sick, rate=rate, noise=noise, epochs=epochs, seed=seed)
+
+
+def test_settings_that_only_together_make_healthy_are_told_together() -> None:
+    """Six of 64 runs are healthy, all at one rate and without noise, and neither setting is clear by itself."""
+    keys = ["rate", "noise", "epochs", "seed"]
+    found = survey_of(_grid(lambda rate, noise, epochs: rate == "a" and noise == "x" and epochs > "2"), keys, "")
+    several = together(found)
+
+    assert all(one.corrected > LEVEL for one in found.separations)
+    assert several is not None
+    assert (several.state, several.count, several.settings) == (State.HEALTHY, 6, (("rate", "a"), ("noise", "x")))
+    assert several.having == 16
+    assert several.corrected == pytest.approx(comb(16, 6) / comb(64, 6) * 3 * 3 * 5 * 5)
+    first, second = cells.unclear(found)
+    assert first.startswith(
+        "All 6 healthy runs have rate a and noise x, as have 10 that are not healthy: as clear by chance in 2.4%"
+    )
+    assert second.startswith(
+        "No setting by itself separates sick from healthy runs beyond chance. Nearest is noise: as clear by"
+    )
+    assert together(survey_of(_grid(lambda rate, _noise, epochs: rate == "a" and epochs == "1"), keys, "")) is not None
+
+
+def test_what_a_few_runs_have_in_common_by_chance_is_not_told() -> None:
+    chance = random.Random(0)
+    values = [list(text) for text in ("ab" * 32, "xxyy" * 16, "11112222" * 8)]
+    told = 0
+    for _ in range(60):
+        sick = list("0" * 6 + "1" * 58)
+        for column in (sick, *values):
+            chance.shuffle(column)
+        rows = _rows("".join(sick), **{key: "".join(text) for key, text in zip(("rate", "noise", "more"), values, strict=True)})
+        told += together(survey_of(rows, ["rate", "noise", "more"], "")) is not None
+    assert told <= 3
+    assert together(survey_of(_rows("0" * 9, rate="ababababa"), ["rate"], "")) is None  # none is sick
 
 
 def test_each_further_setting_makes_chance_likelier() -> None:
