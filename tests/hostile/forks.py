@@ -4,9 +4,9 @@ The interpreter is started with the options and the environment of a command's l
 as a started one does: the same limits, the same hook, the same pipes. Where a test is only about the answers, one fork may read
 several files in turn (`Forks.launch_shared`), with the same limits, and what the hook forbids ends it too.
 
-The package's own server (`fork_server`) would not do: it neither hands a second file to a fork, without which each of some 800
-inputs would cost a fork, nor says what a fork took, which one that was killed cannot say itself. With both it would be the longer
-one, for the tests alone.
+The package's own server (`fork_server`) would not do: it neither hands a second file to a fork, without which each of some
+800 inputs would cost a fork, nor says what a fork took, which one that was killed cannot say itself. With both it would be the
+longer one, for the tests alone.
 """
 
 from __future__ import annotations
