@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,6 +34,8 @@ from humouse_doctor.service.display import severity_of
 from humouse_doctor.stored import answer as json_answer
 from humouse_doctor.stored import saved
 from humouse_doctor.survey.discover import Run, fetched, runs_at
+from humouse_doctor.survey.sweep import Sweep
+from humouse_doctor.survey.weights import checkpoint_of, each_once, overwritten
 
 if TYPE_CHECKING:
     from humouse_doctor.verify.bench import Pulse
@@ -120,7 +122,11 @@ def gate(
         below = runs_at(given)
         if below.notes:  # a gate does not pass what it has not seen
             looked_at[str(given)] = refused(str(given), InputError(f"{given}: {'; '.join(below.notes)}"))
-        for found in below.runs:
+        for found, reason in _told_apart(below.runs):
+            if reason is not None:
+                name = names.named(str(found.path))
+                looked_at[name] = refused(name, InputError(names.named(reason)))
+                continue
             each.setdefault(found.path.absolute(), found)
     requests = {names.named(str(found.path)): _request_for(found, order.request) for found in each.values()}
     looked_at |= _looked_at_all(order, requests, progress, listener)
@@ -146,6 +152,15 @@ def gate(
         baseline=None if known is None else str(known.source),
         notes=(*notes, *judge.unused(entries)),
     )
+
+
+def _told_apart(runs: Sequence[Run]) -> Iterator[tuple[Run, str | None]]:
+    """Yield the runs below a folder, each once, with the reason if its weights are gone, written over by another run."""
+    sweep = Sweep()
+    checkpoints = [None if len(runs) == 1 else checkpoint_of(run, sweep.add(run)) for run in runs]
+    each = each_once(runs, checkpoints)
+    gone = overwritten(runs, {place: checkpoints[place] for place in each})
+    yield from ((runs[place], gone.get(place)) for place in each)
 
 
 def _looked_at_all(

@@ -11,11 +11,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import ExitCode, InputError, UsageError
 from humouse_doctor.core.report import Report
-from humouse_doctor.core.settings import Origin, Setting, Settings, Value
+from humouse_doctor.core.settings import Value
 from humouse_doctor.core.surveying import Row, State, Survey
 from humouse_doctor.core.text import counted, is_url, shortened
 from humouse_doctor.core.version import VERSION
@@ -26,7 +25,7 @@ from humouse_doctor.fleet.journal import Journal
 from humouse_doctor.fleet.keys import Keys
 from humouse_doctor.fleet.run import run as run_jobs
 from humouse_doctor.inputs.config import yaml_text
-from humouse_doctor.inputs.files import changed_at, require_unread
+from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.remote import copies, names
 from humouse_doctor.inputs.remote.place import shown
 from humouse_doctor.service import commands
@@ -38,8 +37,8 @@ from humouse_doctor.survey.answers import spelled, survey_of
 from humouse_doctor.survey.discover import Run
 from humouse_doctor.survey.rows import refused_row, row_of
 from humouse_doctor.survey.sweep import Sweep, short
+from humouse_doctor.survey.weights import checkpoint_of, each_once, overwritten
 
-_NAME, _FOLDER = "experiment_name", "logging.checkpoint_dir"
 _LISTED = 8
 
 
@@ -96,10 +95,10 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None], by_nam
     runs, found = _found(folders)
     notes = [*(note for _, of_folder in fetched for note in of_folder), *found]
     sweep = Sweep()
-    checkpoints = [_checkpoint(run, sweep.add(run)) for run in runs]
+    checkpoints = [checkpoint_of(run, sweep.add(run)) for run in runs]
     keys = sweep.differing()
     asked = _asked(order.where, sorted(sweep.known()))
-    each = _each_once(runs, checkpoints)
+    each = each_once(runs, checkpoints)
     chosen = [place for place in each if all(_has(sweep.settings(place, [key])[key], value) for key, value in asked)]
     if not chosen:
         raise UsageError(f"none of {counted(len(runs), 'run')} below {_roots(order)} is one{_that(order)}")
@@ -109,12 +108,12 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None], by_nam
         part, parts = order.shard
         chosen = [job.payload for job in shard([_named(runs[place], folders, place) for place in chosen], part, parts)]
         notes.append(f"part {part} of {parts}: {counted(len(chosen), 'run')}; survey --merge puts the parts together")
-    overwritten = _overwritten(runs, {place: checkpoints[place] for place in each})
+    gone = overwritten(runs, {place: checkpoints[place] for place in each})
     rows, jobs = list[Row](), list[Job[Request]]()
     key = _digest_of_name if order.journal is None else Keys().of
     for place in chosen:
-        if place in overwritten:
-            rows.append(refused_row(runs[place], overwritten[place], ExitCode.INPUT, sweep.settings(place, keys)))
+        if place in gone:
+            rows.append(refused_row(runs[place], gone[place], ExitCode.INPUT, sweep.settings(place, keys)))
         else:
             request = replace(order.request, checkpoint=runs[place].path, config=runs[place].config or order.request.config)
             jobs.append(Job(key(request), names.named(str(runs[place].path)), request))
@@ -172,53 +171,6 @@ def _digest_of_name(request: Request) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _checkpoint(run: Run, values: Mapping[str, Value]) -> Path | None:
-    """Return the checkpoint that `inspect` chooses in a run's folder, or the run's own file; None if there is none."""
-    if not run.path.is_dir():
-        return run.path
-    named = {key: Setting(key=key, value=values[key], origin=Origin.EXPLICIT) for key in (_NAME, _FOLDER) if key in values}
-    try:
-        return run_folder.find_checkpoint(run.path, Settings(named)).path
-    except InputError:
-        return None
-
-
-def _each_once(runs: Sequence[Run], checkpoints: Sequence[Path | None]) -> list[int]:
-    """Return the numbers of the runs without those checkpoints that were found apart from the folder of their run too."""
-    of_folders = {
-        os.path.realpath(checkpoint)
-        for run, checkpoint in zip(runs, checkpoints, strict=True)
-        if checkpoint is not None and checkpoint != run.path
-    }
-    return [
-        place
-        for place, run in enumerate(runs)
-        if checkpoints[place] != run.path or os.path.realpath(run.path) not in of_folders
-    ]
-
-
-def _overwritten(runs: Sequence[Run], checkpoints: Mapping[int, Path | None]) -> dict[int, str]:
-    """Return why some runs have no weights of their own: several have written the same file, and the last one's are left."""
-    by_file: dict[str, list[int]] = {}
-    for place, checkpoint in checkpoints.items():
-        if checkpoint is not None:
-            by_file.setdefault(os.path.realpath(checkpoint), []).append(place)
-    found: dict[int, str] = {}
-    for places in by_file.values():
-        last = max(places, key=lambda place: (_age(runs[place]), place))
-        for place in places:
-            if place != last:
-                found[place] = (
-                    f"{runs[place].path}: its weights are gone: {checkpoints[place]} is also that of {runs[last].path}, which"
-                    " was started later; give each run a logging.checkpoint_dir or an experiment_name of its own"
-                )
-    return found
-
-
-def _age(run: Run) -> float:
-    return (None if run.record is None else changed_at(run.record)) or 0.0
 
 
 def _roots(order: SurveyRequest) -> str:

@@ -240,7 +240,9 @@ def test_runs_are_picked_by_their_values_and_listed_by_their_state(looked: list[
         _survey(root, where=("seed=99",))
 
 
-def test_of_runs_that_wrote_the_same_file_the_last_one_has_it(looked: list[str], tmp_path: Path) -> None:
+def test_of_runs_that_wrote_the_same_file_the_last_one_has_it(
+    looked: list[str], tmp_path: Path, invoke: Callable[..., Any]
+) -> None:
     """They all ran in one folder, with one name: as a multirun of humouse does if nobody thinks of it."""
     shared = tmp_path / "checkpoints"
     shared.mkdir()
@@ -255,6 +257,11 @@ def test_of_runs_that_wrote_the_same_file_the_last_one_has_it(looked: list[str],
     assert {name: row.verdict for name, row in rows.items()} == {"0": "unreadable", "1": "unreadable", "2": "collapsed"}
     assert "its weights are gone: " in rows["0"].sentence
     assert f"also that of {tmp_path / 'multirun' / '2'}" in rows["0"].sentence
+
+    gated = json.loads(invoke("gate", tmp_path / "multirun", "--workers", 1, "-f", "json").out)
+    assert looked == ["2", "2"]
+    assert {Path(entry["name"]).name: entry["exit_code"] for entry in gated["inputs"]} == {"0": 3, "1": 3, "2": 1}
+    assert sum("its weights are gone: " in entry["sentence"] for entry in gated["inputs"]) == 2
 
 
 def test_a_checkpoint_that_is_found_with_and_without_its_run_is_one_run(looked: list[str], tmp_path: Path) -> None:
