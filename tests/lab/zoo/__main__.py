@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.lab.zoo import rehearsing, results, tables
 from tests.lab.zoo.contexts import CONTEXTS as FIXED
-from tests.lab.zoo.corpus import judged, with_tries
+from tests.lab.zoo.corpus import judged, judged_again, with_tries
 from tests.lab.zoo.figures import table
 from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.judge import tool_digest
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=_ROOT / ".zoo", help="where trainings are kept")
     parser.add_argument("--real", type=Path, help="an .npz of real gestures, sequences (N, T, 3)")
     parser.add_argument("--jobs", type=int, default=2, help="processes that train and judge")
-    parser.add_argument("--stage", choices=("train", "search", "rehearse", "judge", "report", "all"), default="all")
+    parser.add_argument("--stage", choices=("train", "search", "rehearse", "judge", "report", "again", "all"), default="all")
     parser.add_argument("--seconds", type=float, default=rehearsing.SECONDS, help="wall time of each rehearsal")
     parser.add_argument("--most", type=int, help="the most searches to make")
     parser.add_argument("--contexts", help="names of contexts, with commas between; all by default")
@@ -58,6 +58,11 @@ def main() -> None:
         else:
             rehearse_all([run for run, _ in asked], cache, real, given.jobs, given.seconds, tell)
         results.write(given.results, with_tries(before, runs, cache, real), results.tool_of(given.results))
+        return
+    if given.stage == "again":
+        asked_again = [row for row in before if row["context"] in {context.name for context in contexts}]
+        rows = judged_again(asked_again, [results.run_of(row) for row in asked_again], cache, real, given.jobs, tell)
+        results.write(given.results, results.merged(before, rows, keep_others=True), tool_digest())
         return
     rows = judged(contexts, cache, real, given.jobs, tell)
     if given.stage in ("report", "all"):

@@ -11,7 +11,7 @@ from tests.lab.zoo.figures import Row
 from tests.lab.zoo.genome import Genome
 from tests.lab.zoo.judge import FIX_A, Judgement, Question, judge_all, patched, tool_digest
 from tests.lab.zoo.networks import trainable
-from tests.lab.zoo.results import rehearsal, row
+from tests.lab.zoo.results import answers, rehearsal, row
 from tests.lab.zoo.selection import Lattice, Run, lattice_of, select
 from tests.lab.zoo.training import Cache, Job, has_gestures, job_of, jobs_of, train_all
 from tests.lab.zoo.truth import Label
@@ -31,6 +31,39 @@ def lattices(contexts: Iterable[Context], cache: Cache, real: Path | None, say: 
             say(f"{context.name}: left out, not trained")
         else:
             found.append(lattice)
+    return found
+
+
+def judged_again(
+    rows: Sequence[Row], runs: Sequence[Run], cache: Cache, real: Path | None, workers: int, say: Say
+) -> list[Row]:
+    """Return the rows of `runs` with what the tool answers now; their truth and their cures stay, so that no lattice is needed.
+
+    The runs are trained again where the cache has none of them. One whose label is then another, by the last digits of another
+    machine, stays as it was judged. A patch is trained only where its remedies have changed.
+    """
+    asked = [index for index, run in enumerate(runs) if has_gestures(run.context, real)]
+    train_all(_in_order({(runs[index].context, runs[index].genome) for index in asked}, real), cache, workers, say)
+    same = []
+    for index in asked:
+        run = runs[index]
+        numbers = cache.numbers(job_of(run.context, run.genome, real).key)
+        assert numbers is not None, "trained just now"
+        if numbers[run.genome.steps].label is run.label:
+            same.append(index)
+        else:
+            say(f"{run.name}: now {numbers[run.genome.steps].label.value}, stays as it was judged")
+    judgements = dict(zip(same, judge_all([_question(runs[index], cache, real) for index in same], workers, say), strict=True))
+    moved = {
+        index: _moves(runs[index], judgement)[0]
+        for index, judgement in judgements.items()
+        if list(judgement.trained.remedies) != rows[index]["trained"]["remedies"]
+    }
+    train_all(_in_order({changed for changed in moved.values() if changed is not None}, real), cache, workers, say)
+    found = list(rows)
+    for index, judgement in judgements.items():
+        patch = _became(moved[index], cache, real) if index in moved else rows[index]["patch"]
+        found[index] = {**rows[index], **answers(judgement), "patch": patch}
     return found
 
 

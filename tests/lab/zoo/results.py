@@ -48,13 +48,20 @@ def row(
         "varies": run.numbers.varies,
         **({"bends": run.numbers.bends} if run.context.sums else {}),
         "cures": [sorted(factor.value for factor in cure) for cure in run.cures],
-        "trained": _plain(judgement.trained),
-        "preflight": None if judgement.preflight is None else _short(judgement.preflight),
+        **answers(judgement),
         "rehearsed": None,
         "patch": patch,
         "fix_a": fix_a,
         "random": random_cure(healthy, len(others), TRIES),
         "search": None,
+    }
+
+
+def answers(judgement: Judgement) -> dict[str, Any]:
+    """Return what the tool said of a run as plain data."""
+    return {
+        "trained": _plain(judgement.trained),
+        "preflight": None if judgement.preflight is None else _short(judgement.preflight),
     }
 
 

@@ -19,7 +19,7 @@ from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.service.commands import report_on
 from tests.lab.zoo import results, truth
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind, Part
-from tests.lab.zoo.corpus import judged, lattices
+from tests.lab.zoo.corpus import judged, judged_again, lattices
 from tests.lab.zoo.figures import Row, Share, cause_is_right, random_cure, rehearsed_figures, summary
 from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Latent, Level, Space, Steps, lattice
 from tests.lab.zoo.gestures import Floats, Source, gestures
@@ -438,3 +438,9 @@ def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
     assert [row["genome"] for row in again] == [row["genome"] for row in rows]
     assert set(again[0]["trained"]["measurements"]) == set(rows[0]["trained"]["measurements"])
     assert summary(again)["sensitivity"] == summary(rows)["sensitivity"]
+    forgotten = [{**row, "trained": {**row["trained"], "verdict": "?", "remedies": []}, "patch": "?"} for row in again]
+    found = judged_again(forgotten, [of_name[row["genome"]] for row in again], cache, None, 1, silent)
+    assert [row["trained"]["verdict"] for row in found] == [row["trained"]["verdict"] for row in again]
+    assert [row["patch"] for row in found if row["trained"]["remedies"]] == [
+        row["patch"] for row in again if row["trained"]["remedies"]
+    ]
