@@ -28,6 +28,7 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.probes.shared.measures import best_constant_loss, motionless_loss
+from humouse_doctor.training.device import chosen
 from humouse_doctor.training.plan import Rehearsal, own_steps, rehearse, require_room
 from humouse_doctor.training.warm_up import Trained, train
 from humouse_doctor.verify.effects import called_healthy
@@ -141,6 +142,7 @@ class Bench:
         try:
             if job.steps > _MOST_STEPS:
                 raise UsageError(f"it asks for {job.steps:,} steps, and no trial has more than {_MOST_STEPS:,}")
+            chosen(self.device)  # a cluster's worker may not have what this machine has
             return self.measured(job, self.rehearsal(job), on_pulse)[0]
         except DoctorError as error:
             late = isinstance(error, OutOfTimeError)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
@@ -66,6 +67,16 @@ def test_text_arrives_as_it_was_written(tmp_path: Path, text: str) -> None:
 )
 def test_an_arm_is_as_many_times_as_long_as_its_own_warm_up_is(tmp_path: Path, arm: Arm, steps: int) -> None:
     assert bench_of(tmp_path).job(arm, 0).steps == steps
+
+
+def test_a_worker_without_the_device_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+
+    trial = ran(replace(bench_of(tmp_path), device="cuda"))
+
+    assert trial.failed is not None
+    assert trial.failed.startswith("--device cuda: torch ")
+    assert not trial.healthy
 
 
 def test_a_training_that_comes_to_nothing_is_ended_half_way(tmp_path: Path) -> None:
