@@ -362,3 +362,15 @@ def test_a_generator_in_training_mode_is_measured_in_the_other_and_that_is_said(
     assert all(module.training for module in network.modules())
     assert not inspected(network.eval(), data, latent_dim=Z).findings
     assert not inspected(Fitted(data).train(), data).findings  # nothing in it has a mode
+
+
+def test_padding_that_a_loss_left_out_is_no_lack_of_skill() -> None:
+    data = tracks(2)
+    ends = torch.linspace(5, T, N).round()
+    padded = torch.where((torch.arange(T) < ends[:, None])[..., None], data, 0.0)
+
+    report = humouse_doctor.inspect(generator=Fitted(data), targets=padded.numpy(), samples=N)
+
+    assert report.verdict is Verdict.HEALTHY, report.sentence
+    (skill,) = (result.measurements["skill"] for result in report.probes if result.code == "HD105")
+    assert skill > 0.7

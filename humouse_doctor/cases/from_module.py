@@ -214,6 +214,7 @@ def observed(bound: Bound, *, samples: int, seed: int, quick: bool, name: str | 
         player,
         fit_as=read_as,
         fit_targets=read_targets,
+        lengths=observe.compared_lengths(case.network, case.samples.lengths),
         targets=values if held and weights.non_finite == 0 else None,
         conditions=bound.conditions,
         count=samples,

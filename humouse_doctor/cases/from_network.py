@@ -248,6 +248,7 @@ def _observed(
         player,
         fit_as=read_as,
         fit_targets=read_targets,
+        lengths=None if gestures is None else observe.compared_lengths(facts, gestures.lengths),
         targets=targets if held and weights.non_finite == 0 else None,
         conditions=conditions,
         count=request.samples,

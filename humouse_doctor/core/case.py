@@ -34,11 +34,13 @@ class LatentFit:
 
     `targets` and `predictions` are (M, T, D) in the loss's space, or positions (M, T, 2) in the data's unit if the program
     reads another space than its loss compares; `latents` is (M, Z), or (M, T, Z) of noise at every step, in stds of the prior.
+    Only the steps before `lengths` (M,) were fitted, all if it is None.
     """
 
     targets: FloatArray
     predictions: FloatArray
     latents: FloatArray
+    lengths: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import FloatArray, IntArray
+from humouse_doctor.core.arrays import numpy as np
 from humouse_doctor.core.case import Need, NetworkFacts, Samples
 from humouse_doctor.core.cost import Look, load_of, memory_asked, require_affordable_load, require_latents
 from humouse_doctor.core.errors import DoctorError, UsageError
@@ -184,6 +185,15 @@ def _size(network: nn.Module, settings: Settings, key: str) -> int | None:
     return own if own is not None or not isinstance(known, int) else known
 
 
+def compared_lengths(facts: NetworkFacts | None, lengths: FloatArray | IntArray | None) -> FloatArray | None:
+    """Return the `lengths` (N,) that a fit of latents ends at, None where it goes over the padding.
+
+    The loss of humouse's own warm-up compares padding. That of another network may leave it out, and nothing says so.
+    """
+    own = facts is not None and facts.architecture is None
+    return np.asarray(lengths, dtype=np.float64) if own and lengths is not None else None
+
+
 def tensors_of(network: nn.Module) -> Mapping[str, Tensor]:
     """Return the network's tensors by name."""
     return dict(network.state_dict())
@@ -201,9 +211,11 @@ def observe(
     progress: Callable[[str], None],
     fit_as: Space | None = None,
     fit_targets: FloatArray | None = None,
+    lengths: FloatArray | None = None,
 ) -> Samples:
     """Sample from the prior and, with `targets` (N, T, D), take the gradient and fit latents.
 
+    With `lengths` (N,), latents are fitted to the steps before them alone.
     With `fit_as`, latents are fitted to `fit_targets` (N, T, 2), positions in the data's unit, by the output read in that
     space. The reason for any missing part is added to `absent`.
     """
@@ -224,7 +236,8 @@ def observe(
         else:
             progress("fitting latents to real sequences")
             with memory_asked("the generator"), one_thread():
-                fit = fit_latents(sampler, targets if fit_targets is None else fit_targets, conditions, read_as=fit_as)
+                wanted = targets if fit_targets is None else fit_targets
+                fit = fit_latents(sampler, wanted, conditions, read_as=fit_as, lengths=lengths)
     aligned = drawn.hidden is not None and drawn.rnn_input is not None
     return Samples(
         predictions=drawn.predictions,

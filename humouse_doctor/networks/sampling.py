@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.case import Gradients, LatentFit
 from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
 from humouse_doctor.core.errors import InputError, UsageError
@@ -398,8 +398,11 @@ def fit_latents(
     conditions: FloatArray | None,
     steps: int = FIT_STEPS,
     read_as: Space | None = None,
+    lengths: FloatArray | None = None,
 ) -> LatentFit:
     """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights; in stds of the prior.
+
+    With `lengths` (M,), only the steps before them are compared.
 
     It takes at most `steps`, and ends where ten of them, but for the first ten, have lowered the loss by next to nothing.
     With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
@@ -411,6 +414,8 @@ def fit_latents(
 
     rows = np.unique(np.linspace(0, len(targets) - 1, min(FIT_TARGETS, len(targets))).astype(int))
     wanted = targets[rows]
+    ends = None if lengths is None else lengths[rows]
+    going = None if ends is None else np.arange(wanted.shape[1]) < ends[:, None]  # (M, T)
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
     count = len(rows)
     latents = torch.zeros(count, *sampler.prior.shape, requires_grad=True)
@@ -426,7 +431,8 @@ def fit_latents(
             optimiser.zero_grad()
             losses.append(0.0)
             for part in parts:
-                loss = _l1(made(latents[part], given[part]), wanted[part]) * ((part.stop - part.start) / count)
+                loss = _l1(made(latents[part], given[part]), wanted[part], None if going is None else going[part])
+                loss = loss * ((part.stop - part.start) / count)
                 losses[-1] += loss.item()
                 if loss.requires_grad:  # else the output does not depend on the latent: there is nothing to fit
                     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
@@ -435,7 +441,7 @@ def fit_latents(
             optimiser.step()
         with torch.no_grad():
             predictions = torch.cat([made(latents[part], given[part]) for part in parts])
-    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy())
+    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy(), lengths=ends)
 
 
 def _stands_still(losses: Sequence[float]) -> bool:
@@ -449,7 +455,12 @@ def _plain_rnns() -> AbstractContextManager[None]:
     return torch.backends.cudnn.flags(enabled=False)
 
 
-def _l1(predictions: Tensor, targets: FloatArray) -> Tensor:
+def _l1(predictions: Tensor, targets: FloatArray, going: BoolArray | None = None) -> Tensor:
+    """Return the L1 over the common steps and channels, with `going` (N, T) over those of its steps alone."""
     wanted = torch.from_numpy(np.ascontiguousarray(targets, dtype=np.float32))
     steps, channels = min(predictions.size(1), wanted.size(1)), min(predictions.size(2), wanted.size(2))
-    return nn.functional.l1_loss(predictions[:, :steps, :channels], wanted[:, :steps, :channels])
+    made, wanted = predictions[:, :steps, :channels], wanted[:, :steps, :channels]
+    if going is not None:
+        counted = torch.from_numpy(going[:, :steps])
+        made, wanted = made[counted], wanted[counted]
+    return nn.functional.l1_loss(made, wanted)

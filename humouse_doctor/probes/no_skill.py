@@ -70,10 +70,12 @@ class NoSkill(Probe):
         predicted, wanted = fitted_sequences(case, fit), fitted_targets(case, fit)
         measures.require_numbers(fit.latents, "the fitted latents")
         measures.require_sequences(wanted, measures.judged(case).predictions)
-        constant, motionless = measures.best_constant_loss(wanted), measures.motionless_loss(wanted)
+        constant, motionless = (
+            loss_of(wanted, fit.lengths) for loss_of in (measures.best_constant_loss, measures.motionless_loss)
+        )
         if motionless <= 0:
             raise NotMeasurable("the targets do not move, so skill is not defined")
-        loss = float(np.abs(predicted - wanted).mean())
+        loss = float(np.abs(predicted - wanted)[measures.valid_steps(fit.lengths, *wanted.shape[:2])].mean())
         measured = {
             "skill": 1 - loss / constant,
             "motion_skill": 1 - loss / motionless,
@@ -141,7 +143,10 @@ def prior_and_fit(case: Case, fit: LatentFit) -> tuple[FloatArray, FloatArray] |
 
     The fit's is 0 on an axis on which its targets do not vary.
     """
-    fitted, wanted = measures.spread(fitted_sequences(case, fit)), measures.spread(fitted_targets(case, fit))
+    fitted, wanted = (
+        measures.spread(values, fit.lengths) for values in (fitted_sequences(case, fit), fitted_targets(case, fit))
+    )
     if measures.lowest_axis_ratio(fitted, wanted) < MIN_FIT_SPREAD:
         return None
-    return measures.spread(measures.judged(case).predictions), np.where(wanted > 0, fitted, 0.0)
+    drawn = measures.spread(measures.judged(case).predictions, None if fit.lengths is None else case.samples.lengths)
+    return drawn, np.where(wanted > 0, fitted, 0.0)

@@ -740,6 +740,18 @@ def test_fitting_comes_nearer_to_what_the_network_can_draw() -> None:
     assert miss(60) < 0.3 * miss(0)
 
 
+def test_steps_behind_a_length_do_not_change_the_fit() -> None:
+    ends = np.array([2.0, 3.0, T, 2.0, T, 3.0])
+    going = (np.arange(T) < ends[:, None])[..., None]
+    targets = _targets(count=6)
+    fits = [
+        fit_latents(_sampler(_Own()), np.where(going, targets, padding), None, steps=5, lengths=ends) for padding in (0.0, 50.0)
+    ]
+    np.testing.assert_array_equal(fits[0].latents, fits[1].latents)
+    np.testing.assert_array_equal(fits[0].lengths, ends)
+    assert (fit_latents(_sampler(_Own()), np.where(going, targets, 50.0), None, steps=5).latents != fits[0].latents).any()
+
+
 def test_targets_to_fit_are_a_few_spread_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "FIT_TARGETS", 5)
     targets = _targets(count=101)

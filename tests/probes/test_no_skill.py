@@ -160,3 +160,23 @@ def test_it_agrees_with_its_slow_twin_on_strokes() -> None:
     fitted = targets + builders.strokes(2) * 90
     twin = reference.no_skill(prior.tolist(), fitted.tolist(), targets.tolist(), [-2.0, 2.0])
     builders.assert_agrees("HD105", _of(targets, fitted, prior, latent_std=2.0), twin)
+
+
+def test_padding_that_was_left_out_of_the_fit_is_left_out_of_its_skill() -> None:
+    ends = np.linspace(5, 20, 48).round()
+    going = (np.arange(20) < ends[:, None])[..., None]
+    targets = np.where(going, builders.strokes(0), 0.0)
+    fitted = np.where(going, 0.9 * targets, 7.0)  # a masked loss asks for nothing in the padding
+    everywhere = _of(targets, fitted, targets)
+    masked = replace(builders.fit(targets, fitted), lengths=ends)
+    inside = replace(everywhere, samples=replace(everywhere.samples, fit=masked, lengths=ends))
+    assert builders.run("HD105", everywhere).judgement is Judgement.FOUND
+    result = builders.run("HD105", inside)
+    kept = targets[going[..., 0]]
+    assert result.judgement is Judgement.HEALTHY
+    assert result.measurements["skill"] == pytest.approx(
+        1 - np.abs(0.1 * kept).mean() / np.abs(kept - np.median(kept, axis=0)).mean()
+    )
+    own = np.concatenate([row[: int(end)] - np.median(row[: int(end)], axis=0) for row, end in zip(targets, ends, strict=True)])
+    assert result.measurements["motion_skill"] == pytest.approx(1 - np.abs(0.1 * kept).mean() / np.abs(own).mean())
+    assert result.measurements["prior_fit_spread"] == pytest.approx(1 / 0.9, abs=1e-4)

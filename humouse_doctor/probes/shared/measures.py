@@ -271,6 +271,13 @@ def _some_valid(lengths: FloatArray, values: FloatArray) -> BoolArray:
     return mask
 
 
+def speed(paths: FloatArray, mask: BoolArray) -> FloatArray:
+    """Return the root mean square of the changes from one counted step to the next: paths (N, T, C) -> (C,), 0 if none is."""
+    both = mask[:, :-1] & mask[:, 1:]
+    moved = np.diff(paths, axis=1)[both]  # (n, C)
+    return np.sqrt(np.square(moved).sum(axis=0) / max(1, len(moved)))
+
+
 def moves_uniformly(paths: FloatArray, mask: BoolArray) -> bool:
     """Return True if paths (N, T, 2) go straight at one speed over the counted steps, up to jitter.
 
@@ -288,17 +295,21 @@ def moves_uniformly(paths: FloatArray, mask: BoolArray) -> bool:
     return whole > 0 and float(np.square(moved - slope * time).sum()) < _UNIFORM * whole
 
 
-def best_constant_loss(targets: FloatArray) -> float:
-    """Return the L1 of the best single constant per axis, the median of everything: (N, T, 2) -> float."""
-    return float(np.abs(targets - np.median(targets, axis=(0, 1))).mean())
+def best_constant_loss(targets: FloatArray, lengths: FloatArray | None = None) -> float:
+    """Return the L1 of the best single constant per axis, the median of everything before the padding: (N, T, 2) -> float."""
+    counted = targets[_some_valid(lengths, targets)]  # (n, 2)
+    return float(np.abs(counted - np.median(counted, axis=0)).mean())
 
 
-def motionless_loss(targets: FloatArray) -> float:
-    """Return the L1 of each sequence's own best constant, its median per axis: (N, T, 2) -> float.
+def motionless_loss(targets: FloatArray, lengths: FloatArray | None = None) -> float:
+    """Return the L1 of each sequence's own best constant, its median per axis before the padding: (N, T, 2) -> float.
 
     That is a motionless cursor if the loss compares positions, and a cursor at constant speed if it compares deltas.
     """
-    return float(np.abs(targets - np.median(targets, axis=1, keepdims=True)).mean())
+    if lengths is None:
+        return float(np.abs(targets - np.median(targets, axis=1, keepdims=True)).mean())
+    counted = [row[going] for row, going in zip(targets, _some_valid(lengths, targets), strict=True) if going.any()]
+    return float(np.abs(np.concatenate([row - np.median(row, axis=0) for row in counted])).mean())
 
 
 def loss_targets(case: Case) -> FloatArray:
