@@ -89,15 +89,19 @@ class FlatOutput(Probe):
     def _velocity(self, drawn: FloatArray, real: FloatArray, paths: FloatArray, counted: BoolArray) -> dict[str, float]:
         """Judge the std of velocities (C,) without channels in which real `paths` (N, T, C) move uniformly.
 
-        Their velocity varies by jitter alone, which no generator has to learn; shaking more than they do is still too much.
+        Their velocity varies by jitter alone, which no generator has to learn, or by rounding. Shaking by more than that and
+        their whole speed is still too much.
         """
         metric = self.metric("velocity_std_ratio")
-        if len(real) > 2:  # one of many may well be a ramp, such as the time
-            ramps = [measures.moves_uniformly(paths[..., c : c + 1], counted) for c in range(len(real))]
-            real = np.where(np.array(ramps) & (drawn < real), 0.0, real)
+        many = len(real) > 2  # one of many may well be a ramp, such as the time
+        axes = [slice(c, c + 1) for c in range(len(real))] if many else [slice(None)]
+        ramps = np.concatenate([np.full(len(real[axis]), measures.moves_uniformly(paths[..., axis], counted)) for axis in axes])
+        real = np.where(ramps, np.maximum(real, measures.speed(paths, counted)), real)
+        if many:
+            real = np.where(ramps & (drawn < real), 0.0, real)
             return measures.two_sided(metric, drawn, real) if (real > 0).any() else {}
         velocity = measures.two_sided(metric, drawn, real)
-        if not measures.moves_uniformly(paths, counted):
+        if not ramps.any():
             return velocity
         most = max(velocity.values())
         return {**velocity, metric.name: most} if most >= 1 else {}

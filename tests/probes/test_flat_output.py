@@ -151,11 +151,15 @@ def test_too_few_steps_are_skipped(steps: int) -> None:
     assert builders.run("HD103", case).status is Status.SKIPPED
 
 
-@pytest.mark.parametrize(
-    "targets", [builders.constant(0.1), _lines(builders.strokes(0))], ids=["constant targets", "targets at one speed"]
-)
-def test_targets_without_movement_to_compare_with_are_skipped(targets: FloatArray) -> None:
-    assert builders.run("HD103", builders.case(builders.samples(targets, builders.strokes(1)))).status is Status.SKIPPED
+def test_targets_without_movement_to_compare_with_are_skipped() -> None:
+    constant = builders.constant(0.1)
+    assert builders.run("HD103", builders.case(builders.samples(constant, builders.strokes(1)))).status is Status.SKIPPED
+
+
+@pytest.mark.parametrize(("size", "judgement"), [(1.0, Judgement.HEALTHY), (0.1, Judgement.FOUND)])
+def test_targets_at_one_speed_are_compared_by_their_movement(size: float, judgement: Judgement) -> None:
+    targets = _lines(builders.strokes(0))
+    assert builders.run("HD103", builders.case(builders.samples(targets, size * targets))).judgement is judgement
 
 
 def test_a_constant_target_axis_is_left_out() -> None:
@@ -221,7 +225,23 @@ def test_paths_that_shake_more_than_straight_targets_are_still_found_to() -> Non
     case = builders.case(builders.samples(_jittery_lines(0.01, 0), shaking))
     result = builders.run("HD103", case)
     assert result.judgement is Judgement.BORDERLINE
-    assert _PROBE.message(case, result.measurements).endswith("in y and 1.0 in x: they shake")
+    assert _PROBE.message(case, result.measurements).endswith("in y and 0.7 in x: they shake")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_ramps_without_jitter_are_shaken_by_more_than_their_rounding_only(channels: int) -> None:
+    slopes = np.random.default_rng(0).normal(size=(64, 1, channels)).astype(np.float32)
+    ramps = np.linspace(0, 1, 50, dtype=np.float32)[None, :, None] * slopes  # the speed is 0.02 of the slope
+    jitter = np.random.default_rng(1).normal(size=ramps.shape)
+    space = Space(absolute=True, channels=None, as_is=True)
+    judged, measured = [], []
+    for size in (0.001, 0.2):
+        found = builders.run("HD103", builders.case(builders.samples(ramps, ramps + size * jitter), space=space))
+        judged.append(found.judgement)
+        measured.append(found.measurements.get("velocity_std_ratio"))
+    assert judged == [Judgement.HEALTHY, Judgement.BORDERLINE]
+    assert measured[0] is None
+    assert measured[1] == pytest.approx(0.2 * 2**0.5 / 0.02, rel=0.3)
 
 
 def test_straight_targets_whose_speed_varies_still_ask_for_that() -> None:
