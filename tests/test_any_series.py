@@ -288,6 +288,9 @@ def test_noise_may_be_given_for_every_step() -> None:
     assert found <= {"HD106", "HD108", "HD210"}  # its GRU is neither trained nor used
     assert dead.verdict is not Verdict.HEALTHY
     assert f"the generator takes noise for every step: latents are drawn as (N, {T}, 2)" in well.subject.remarks
+    stated = inspected(Stepwise(1.0), data, latent_dim=2)
+    (counted,) = (result.measurements["latent_dim"] for result in stated.probes if result.code == "HD213")
+    assert counted == 2 * T
 
 
 @pytest.mark.parametrize("std", [0.15, 5.0])

@@ -143,9 +143,13 @@ def facts_by_behaviour(
 
 
 def with_latent(settings: Settings, sampler: Sampler) -> Settings:
-    """Return `settings` with the size of the latents that the sampler draws, unless they state one."""
+    """Return `settings` with the size of the latents that the sampler draws, unless they state one.
+
+    A stated size is that of one step where noise is drawn for each: the whole of it then counts.
+    """
     stated = settings.get(_LATENT)
-    if stated is not None and stated.origin not in (Origin.DEFAULT, Origin.CHECKPOINT):
+    stepwise = len(sampler.prior.shape) > 1
+    if not stepwise and stated is not None and stated.origin not in (Origin.DEFAULT, Origin.CHECKPOINT):
         return settings
     if stated is not None and stated.value == sampler.latent_dim and stated.origin is Origin.CHECKPOINT:
         return settings

@@ -30,7 +30,7 @@ class NarrowLatent(Probe):
             name="latent_share",
             unit="ratio",
             meaning="numbers in the latent over the targets' effective rank",
-            healthy=Interval(low=1.0),
+            healthy=Interval(low=0.7),
             tolerable=Interval(low=0.7),
         ),
         Metric(name="latent_dim", unit="count", meaning="numbers in the latent"),

@@ -68,3 +68,10 @@ def test_the_message_counts_and_the_remedy_widens() -> None:
     )
     (remedy,) = _PROBE.remedies(case, measured)
     assert [(edit.key, edit.new) for edit in remedy.edits] == [("model.generator.latent_dim", 16)]
+
+
+def test_a_latent_of_nearly_as_many_numbers_as_directions_collapses_nothing() -> None:
+    factors = np.random.default_rng(0).normal(size=(400, 5))
+    targets = (factors @ np.eye(5, 24)).reshape(400, 12, 2)  # five directions of one size
+    assert builders.run("HD213", _of(4, targets)).judgement is Judgement.HEALTHY
+    assert builders.run("HD213", _of(3, targets)).judgement is Judgement.FOUND
