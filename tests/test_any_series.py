@@ -259,7 +259,9 @@ class DecoderOfAll(nn.Module):
 
 
 def test_an_encoder_that_is_not_called_makes_no_recurrent_generator() -> None:
-    assert reason_of(inspected(DecoderOfAll(), tracks(2)), "HD210") == "its estimate is for recurrent layers alone"
+    assert reason_of(inspected(DecoderOfAll(), tracks(2)), "HD210") == (
+        "the learning rate is not known: the config lacks training.lr.generator"
+    )
 
 
 class Stepwise(nn.Module):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
+from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Behaviour, Case, WeightFacts
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.core.settings import Value
@@ -13,6 +14,7 @@ from humouse_doctor.core.spec import Activation, Architecture
 from tests import builders, reference
 
 _PROBE = builders.probe("HD210")
+_NOT_RECURRENT = "its estimate is not for a TCN, nor for recurrent layers of unknown width"
 
 
 def _of(epochs: int, *, rate: float = 1e-3, hidden: int = 8) -> Case:
@@ -45,8 +47,8 @@ def test_a_tcn_a_net_of_unknown_width_and_unknown_steps_are_skipped() -> None:
     case = _of(5)
     tcn = replace(case, network=builders.network(Activation.LINEAR, architecture=Architecture.TCN))
     wide = replace(case, network=builders.network(Activation.LINEAR, hidden_dim=None))
-    assert builders.run("HD210", tcn).reason == "its estimate is for recurrent layers alone"
-    assert builders.run("HD210", wide).reason == "its estimate is for recurrent layers alone"
+    assert builders.run("HD210", tcn).reason == _NOT_RECURRENT
+    assert builders.run("HD210", wide).reason == _NOT_RECURRENT
     assert builders.run("HD210", replace(case, data=None)).reason == "how many steps the warm-up has is not known, without data"
     assert builders.run("HD210", _of(0)).reason == "there is no warm-up"
 
@@ -141,3 +143,45 @@ def test_recurrent_weights_at_their_start_after_steps_enough_are_found(least: fl
 )
 def test_weights_that_moved_or_that_something_else_held_are_not(case: Case) -> None:
     assert "recurrent_excess" not in builders.run("HD210", case).measurements
+
+
+def _plain(reach: float, *, size: float = 1.0, hidden: FloatArray | None = None) -> Case:
+    """Return a case of a network of the caller's own, without recurrent layers, whose steps reach so far."""
+    bound = 0.125
+    case = _of(60, rate=reach * bound / _steps(_of(60)))
+    weights = WeightFacts(non_finite=0, total=9, excess_over_start=1.0 + reach, size_over_start=size, start_bound=bound)
+    facts = builders.network(Activation.LINEAR, architecture=None, hidden_dim=None)
+    return replace(case, network=facts, weights=weights, samples=replace(case.samples, hidden=hidden))
+
+
+@pytest.mark.parametrize(
+    ("reach", "judgement"), [(0.5, Judgement.HEALTHY), (0.3, Judgement.BORDERLINE), (0.1, Judgement.FOUND)]
+)
+def test_a_network_without_recurrent_layers_is_judged_by_the_bound_of_all_its_weights(
+    reach: float, judgement: Judgement
+) -> None:
+    result = builders.run("HD210", _plain(reach))
+    assert result.judgement is judgement
+    assert result.measurements["plain_reach"] == pytest.approx(reach, rel=1e-4)
+    said = _PROBE.message(_plain(reach), result.measurements)
+    assert f"Adam can move a weight by {reach:.2f} of the bound it was drawn from" in said
+
+
+@pytest.mark.parametrize(
+    ("case", "reason"),
+    [
+        (_plain(0.1, size=1.3), "these steps cannot have made the weights so large: they had another start"),
+        (_plain(0.1, size=0.2), "the weights are smaller than any random start, see HD221"),
+        (_plain(0.1, hidden=builders.moving_states()), _NOT_RECURRENT),
+        (replace(_plain(0.1), weights=None), "the random start of the weights is not known"),
+    ],
+    ids=["trained before", "shrunk", "recurrent", "before training"],
+)
+def test_of_other_weights_the_reach_tells_nothing(case: Case, reason: str) -> None:
+    assert builders.run("HD210", case).reason == reason
+
+
+def test_a_rate_that_is_far_too_low_is_raised_before_there_are_more_steps() -> None:
+    low, few = _plain(0.01), replace(_plain(0.1), settings=_of(60, rate=2e-3).settings)
+    assert [one.id for one in _PROBE.remedies(low, {"plain_reach": 0.01})] == ["usual-rate", "longer-warm-up-64x"]
+    assert [one.id for one in _PROBE.remedies(few, {"plain_reach": 0.1})] == ["longer-warm-up-11x"]
