@@ -379,3 +379,20 @@ def test_padding_that_a_loss_left_out_is_no_lack_of_skill() -> None:
     assert report.verdict is Verdict.HEALTHY, report.sentence
     (skill,) = (result.measurements["skill"] for result in report.probes if result.code == "HD105")
     assert skill > 0.7
+
+
+def test_a_series_of_two_channels_is_no_path_with_two_axes() -> None:
+    data = tracks(2)
+    constant = data * torch.tensor([1.0, 0.0])
+    well, flat = inspected(Fitted(data), data), inspected(Around(data, lambda made: made * torch.tensor([0.05, 0.1])), data)
+    alone = inspected(Fitted(constant), constant)
+
+    said = {finding.code: finding.message for finding in flat.findings}
+    assert "of the spread in channel 0 and 0." in said["HD101"]
+    assert said["HD103"].startswith("within a sequence values vary 0.0")
+    assert well.sentence.startswith("Generated sequences spread")
+    assert alone.sentence.endswith("Only one channel was compared: in the data channel 1 does not vary.")
+    assert reason_of(well, "HD211") == "a series as given is read as it is compared"
+    assert reason_of(well, "HD218") == (
+        "the targets are taken for positions; if they are deltas, give training.absolute_coordinates=false"
+    )

@@ -87,12 +87,15 @@ def _answer(
 
 def _of_healthy_run(case: Case, by_code: Mapping[str, ProbeResult], findings: Sequence[Finding]) -> str:
     spread, moves, differ = (by_code[code].measurements for code in current().deciding)
+    what = "sequences" if measures.is_series(case) else "paths"
     said = (
-        f"Generated paths spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
+        f"Generated {what} spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
         f" {differ['latent_std_ratio']:.2f} times as much as their targets."
     )
     left_out = [axis for axis in "xy" if all(_without(measured, axis) for measured in (spread, moves, differ))]
-    if left_out:
+    if left_out and measures.is_series(case):
+        said += f" Only one channel was compared: in the data channel {'xy'.index(left_out[0])} does not vary."
+    elif left_out:
         said += f" Only one axis was compared: in the data {left_out[0]} does not vary."
     still = measures.left_out_channels("spread_ratio", spread)
     if still:

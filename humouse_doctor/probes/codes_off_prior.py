@@ -10,7 +10,7 @@ from humouse_doctor.core.errors import NotMeasurable
 from humouse_doctor.core.probe import Judgement, Kind, Metric, Probe
 from humouse_doctor.core.remedy import Interval, Remedy
 from humouse_doctor.core.settings import Origin
-from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD, NoSkill
+from humouse_doctor.probes.no_skill import PRIOR_FIT_SPREAD, WIDE_FIT, NoSkill
 from humouse_doctor.remedies import catalogue
 
 #: A fit that takes less than this share off the loss does not tell which codes real sequences have.
@@ -47,8 +47,13 @@ class CodesOffPrior(Probe):
             raise NotMeasurable("the latent is whitened or noised: HD204 and HD205 judge that")
         fitted = NoSkill().measure(case)
         if fitted["skill"] < _SKILLED or PRIOR_FIT_SPREAD.name not in fitted:
+            own = (
+                "; if the network was trained on codes of its own, hand them in"
+                if fitted["fitted_latent_std"] > WIDE_FIT
+                else ""
+            )
             raise NotMeasurable(
-                f"the fit takes only {max(fitted['skill'], 0):.0%} off the loss: real codes are not known by it"
+                f"the fit takes only {max(fitted['skill'], 0):.0%} off the loss: real codes are not known by it{own}"
             )
         return {"code_std": fitted["fitted_latent_std"], "drawn_spread": fitted[PRIOR_FIT_SPREAD.name]}
 

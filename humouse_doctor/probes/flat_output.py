@@ -115,34 +115,36 @@ class FlatOutput(Probe):
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         position, velocity, late = (self.metric(name) for name in _JUDGED)
         moves, varies = _both(measured)
+        path, position_varies = _words(case)
         if moves >= position.healthy.low and varies >= velocity.healthy.low:
             if measured.get(late.name, 1.0) in late.healthy:
-                return self._too_much(measured)
+                return self._too_much(case, measured)
             return (
-                f"in the last third of a path the position varies {measured[late.name]:.3f} as much as in a real one: paths"
+                f"in the last third of a {path} {position_varies} {measured[late.name]:.3f} as much as in a real one: {path}s"
                 " stop where real ones go on"
             )
         if moves >= position.healthy.low or (varies < velocity.tolerable.low and moves >= position.tolerable.low):
-            axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 3)
+            axes = measures.axes_in_words(case, "velocity_std_ratio", varies, measured, 3)
             both = "velocity_std_ratio_channel" not in measured and all(
                 measured.get(f"velocity_std_ratio_{axis}", varies) < velocity.healthy.low for axis in "xy"
             )
-            what = f"paths change speed {measures.in_words(varies, 3)} as much as real ones{axes}"
-            what += ": they run nearly straight" if both else ""
+            what = f"{path}s change speed {measures.in_words(varies, 3)} as much as real ones{axes}"
+            what += ": they run nearly straight" if both and not measures.is_series(case) else ""
         else:
-            axes = measures.axes_in_words("time_std_ratio", moves, measured, 3)
-            what = f"within a path the position varies {measures.in_words(moves, 3)} as much as in a real one{axes}"
+            axes = measures.axes_in_words(case, "time_std_ratio", moves, measured, 3)
+            what = f"within a {path} {position_varies} {measures.in_words(moves, 3)} as much as in a real one{axes}"
         if measured.get("settled_at", 1.0) < _EARLY:
             what += f"; the recurrent state stops moving after {measured['settled_at']:.0%} of the steps"
         return what
 
-    def _too_much(self, measured: Mapping[str, float]) -> str:
+    def _too_much(self, case: Case, measured: Mapping[str, float]) -> str:
         moves, varies = _both(measured)
+        path, _ = _words(case)
         if varies in self.metric("velocity_std_ratio").healthy:
-            axes = measures.axes_in_words("time_std_ratio", moves, measured, 1)
-            return f"paths move {measures.in_words(moves, 1)} times as much as real ones{axes}"
-        axes = measures.axes_in_words("velocity_std_ratio", varies, measured, 1)
-        return f"paths change speed {measures.in_words(varies, 1)} times as much as real ones{axes}: they shake"
+            axes = measures.axes_in_words(case, "time_std_ratio", moves, measured, 1)
+            return f"{path}s move {measures.in_words(moves, 1)} times as much as real ones{axes}"
+        axes = measures.axes_in_words(case, "velocity_std_ratio", varies, measured, 1)
+        return f"{path}s change speed {measures.in_words(varies, 1)} times as much as real ones{axes}: they shake"
 
 
 def _late(drawn: FloatArray, wanted: FloatArray, whole: FloatArray, lengths: FloatArray | None) -> dict[str, float]:
@@ -158,6 +160,11 @@ def _late(drawn: FloatArray, wanted: FloatArray, whole: FloatArray, lengths: Flo
         return {}
     going = np.where(real >= _RESTS * whole, real, 0.0)
     return {"late_std_ratio": measures.lowest_axis_ratio(of_drawn, going)} if (going > 0).any() else {}
+
+
+def _words(case: Case) -> tuple[str, str]:
+    """Return what a sequence is called, and that it varies over time."""
+    return ("sequence", "values vary") if measures.is_series(case) else ("path", "the position varies")
 
 
 def _both(measured: Mapping[str, float]) -> tuple[float, float]:

@@ -64,7 +64,7 @@ class LatentInsensitive(Probe):
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         ratio = measured["latent_std_ratio"]
-        axes = measures.axes_in_words("latent_std_ratio", ratio, measured, 3)
+        axes = measures.axes_in_words(case, "latent_std_ratio", ratio, measured, 3)
         return (
             f"at a given step the sequences of different latents vary {measures.in_words(ratio, 3)} as much as real ones{axes}"
             " (effective rank"

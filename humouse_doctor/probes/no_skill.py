@@ -17,7 +17,7 @@ from humouse_doctor.probes.shared import measures
 MIN_FIT_SPREAD = 0.3
 
 #: Fitted latents of a larger std, in stds of the prior, are not the prior's; those of a caller's own network may be its codes.
-_WIDE_FIT = 2.0
+WIDE_FIT = 2.0
 
 #: A loss this far above another is reported as a multiple of it.
 _TIMES = 100.0
@@ -107,7 +107,7 @@ class NoSkill(Probe):
         ratio = measured.get("prior_fit_spread")
         if ratio is None or ratio in PRIOR_FIT_SPREAD.healthy:
             return said
-        axes = measures.axes_in_words("prior_fit_spread", ratio, measured, 2)
+        axes = measures.axes_in_words(case, "prior_fit_spread", ratio, measured, 2)
         prior = f"spread {measures.in_words(ratio, 2)} as far as the fits{axes}"
         if measured["skill"] not in self.metric("skill").healthy:
             return f"{said}; prior samples {prior}"
@@ -115,7 +115,7 @@ class NoSkill(Probe):
         foreign = case.network is not None and case.network.architecture is None
         std = measured.get("fitted_latent_std", 0.0)
         wide = f"; fitted latents have a std of {std:.1f}: if the codes it was trained on are as wide, hand them in"
-        return f"{said}{wide}" if foreign and std > _WIDE_FIT else said
+        return f"{said}{wide}" if foreign and std > WIDE_FIT else said
 
 
 def _below(skill: float) -> str:

@@ -48,6 +48,8 @@ class SpaceDisagreement(Probe):
     levers = (Lever.SPACE,)
 
     def measure(self, case: Case) -> dict[str, float]:
+        if case.reading is None and measures.is_series(case):
+            raise NotMeasurable("a series as given is read as it is compared")
         if case.reading is None:
             raise NotMeasurable("how the program reads the output is not known; give --reads deltas, or --reads positions")
         budget.require_warm_up(case)

@@ -56,7 +56,7 @@ class SpreadRatio(Probe):
         return (
             f"generated values have a std of {_std(measured['prediction_std'])} where the targets ({space}) have"
             f" {_std(measured['target_std'])}: {measures.in_words(ratio, 3)} {'of' if ratio < 1 else 'times'} the spread"
-            + measures.axes_in_words("spread_ratio", ratio, measured, 3)
+            + measures.axes_in_words(case, "spread_ratio", ratio, measured, 3)
             + (", far too wide" if ratio > self.metric("spread_ratio").tolerable.high else "")
         )
 

@@ -49,6 +49,10 @@ class StillTargets(Probe):
         """Return the deltas (N, T, C) as they are before any scaling; raise `NotMeasurable` if the loss compares none."""
         assert case.space is not None
         budget.require_warm_up(case)
+        if case.space.absolute and case.space.as_is:
+            raise NotMeasurable(
+                "the targets are taken for positions; if they are deltas, give training.absolute_coordinates=false"
+            )
         if case.space.absolute:
             raise NotMeasurable(f"the loss compares {case.space.name}, where a zero delta is only a pause")
         if case.space.as_is:

@@ -34,6 +34,7 @@ _SUMMED_PIXELS = (
 USUAL_RATE = 1e-3
 #: Every curable run of the zoo's calibration part was cured within 960 steps; this is half as many again.
 ENOUGH_STEPS = 1_500
+_SAME_RATE = "the adversarial training after the warm-up takes the same rate"
 #: The latent of every healthy run in the zoo.
 _WIDE = 16
 
@@ -204,8 +205,7 @@ def compares_data(case: Case) -> bool:
     space = case.space
     if space is None or space.as_is:
         return space is not None
-    foreign = case.network is not None and case.network.architecture is None
-    return foreign and case.has_checkpoint and not space.absolute and space.sequence_mean is None
+    return _is_own(case) and case.has_checkpoint and not space.absolute and space.sequence_mean is None
 
 
 def _axis(mean: float, std: float) -> tuple[str, str]:
@@ -396,13 +396,13 @@ def longer(case: Case, factor: int) -> Remedy:
 
 
 def other_rate(case: Case, factor: float) -> Remedy:
-    """Multiply the learning rate by `factor`; the adversarial training after the warm-up uses it as well."""
+    """Multiply the learning rate by `factor`; humouse's adversarial training after the warm-up uses it as well."""
     rate = case.settings.number("training.lr.generator") or 0.0
     new = float(f"{rate * factor:.6g}")
     return Remedy(
         id="slower-rate" if factor < 1 else "faster-rate",
         title=f"Learning rate {new:g} instead of {rate:g}",
-        why="the adversarial training after the warm-up takes the same rate",
+        why="each step moves the weights by about the rate" if _is_own(case) else _SAME_RATE,
         edits=edit(case, "training.lr.generator", new) if rate else (),
         expects=(_SPREAD, _SKILL),
     )
@@ -414,7 +414,7 @@ def usual_rate(case: Case) -> Remedy:
     return Remedy(
         id="usual-rate",
         title=f"Learning rate {USUAL_RATE:g} instead of {rate:g}",
-        why=f"{USUAL_RATE:g} is Adam's default; the adversarial training after the warm-up takes the same rate",
+        why=f"{USUAL_RATE:g} is Adam's default" + ("" if _is_own(case) else f"; {_SAME_RATE}"),
         edits=edit(case, "training.lr.generator", USUAL_RATE) if rate else (),
         expects=(_SPREAD, _SKILL),
     )
@@ -710,3 +710,8 @@ def delta_fit(case: Case) -> tuple[float | None, float | None]:
         return 1.0, still
     low, high = np.transpose(bounds)
     return float(1 - np.abs(deltas - np.clip(deltas, low, high)).sum() / whole), still
+
+
+def _is_own(case: Case) -> bool:
+    """Return True for a network of the caller's own, after whose training humouse's program does nothing."""
+    return case.network is not None and case.network.architecture is None

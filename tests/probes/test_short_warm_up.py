@@ -184,4 +184,5 @@ def test_of_other_weights_the_reach_tells_nothing(case: Case, reason: str) -> No
 def test_a_rate_that_is_far_too_low_is_raised_before_there_are_more_steps() -> None:
     low, few = _plain(0.01), replace(_plain(0.1), settings=_of(60, rate=2e-3).settings)
     assert [one.id for one in _PROBE.remedies(low, {"plain_reach": 0.01})] == ["usual-rate", "longer-warm-up-64x"]
+    assert _PROBE.remedies(low, {"plain_reach": 0.01})[0].why == "0.001 is Adam's default"  # nothing comes after it
     assert [one.id for one in _PROBE.remedies(few, {"plain_reach": 0.1})] == ["longer-warm-up-11x"]

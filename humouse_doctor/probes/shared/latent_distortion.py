@@ -77,7 +77,7 @@ class LatentDistortion(Probe):
         if SHRUNK_PRIOR.name not in measured:
             return f"{fact}; prior samples may then spread less than fits to real sequences, which was not measured here"
         least, std = measured[SHRUNK_PRIOR.name], measured[FITTED_STD.name]
-        axes = measures.axes_in_words(PRIOR_FIT_SPREAD.name, least, measured, 2)
+        axes = measures.axes_in_words(case, PRIOR_FIT_SPREAD.name, least, measured, 2)
         return f"{fact}: prior samples spread {least:.2f} as far as fits to real sequences (latents of std {std:.1f}){axes}"
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

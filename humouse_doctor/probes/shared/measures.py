@@ -187,7 +187,12 @@ def _channels_in_words(name: str, measured: Mapping[str, float]) -> str:
     return said
 
 
-def axes_in_words(name: str, value: float, measured: Mapping[str, float], digits: int) -> str:
+def is_series(case: Case) -> bool:
+    """Return True if what is compared may be any series, of which nobody knows that it is a path."""
+    return case.space is not None and case.space.as_is
+
+
+def axes_in_words(case: Case, name: str, value: float, measured: Mapping[str, float], digits: int) -> str:
     """Return which channel has `value`, and of two the value of the other, to be put behind `value`; empty of one channel."""
     if f"{name}_{_WORST}" in measured:
         return _channels_in_words(name, measured)
@@ -196,11 +201,12 @@ def axes_in_words(name: str, value: float, measured: Mapping[str, float], digits
         return ""
     worse = min(found, key=lambda axis: abs(found[axis] - value))
     other = next(axis for axis in _AXES if axis != worse)
+    called = {axis: f"channel {index}" if is_series(case) else axis for index, axis in enumerate(_AXES)}
     if other not in found:
-        return f" in {worse} ({other} does not vary in the data and is left out)"
+        return f" in {called[worse]} ({called[other]} does not vary in the data and is left out)"
     if in_words(found[other], digits) == in_words(value, digits):
-        return " on both axes"
-    return f" in {worse} and {in_words(found[other], digits)} in {other}"
+        return f" {'in both channels' if is_series(case) else 'on both axes'}"
+    return f" in {called[worse]} and {in_words(found[other], digits)} in {called[other]}"
 
 
 def judge_two_sided(metrics: Iterable[Metric], measured: Mapping[str, float]) -> Judgement:
