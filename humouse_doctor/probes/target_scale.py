@@ -29,7 +29,7 @@ class TargetScale(Probe):
     kind = Kind.CAUSE
     summary = "Steps the output layer needs to reach the targets' scale at this learning rate, against the steps there are."
     briefs = (
-        "takes {steps_needed:,.0f} steps to scale, has {steps_available:,.0f}",
+        "needs {steps_needed:,.0f}+ steps to scale, has {steps_available:,.0f}",
         "the rms of the targets is {target_rms:.3g}, not 1",
     )
     needs = (Need.TARGETS, Need.HEADS)
@@ -96,10 +96,16 @@ class TargetScale(Probe):
                 f"the targets ({space}) have an rms of {measured['target_rms']:.3g}, far from 1: how many steps a TCN"
                 " needs to reach that scale is not known, and short warm-ups did not reach it"
             )
+        rms, rate = f"{measured['target_rms']:.3g}", f"{budget.learning_rate(case):g}"
+        needed, has = (budget.in_words(measured[name]) for name in ("steps_needed", "steps_available"))
+        if _is_bounded_below(case, measured["target_rms"]):
+            return (
+                f"the targets ({space}) have an rms of {rms}, which the head never emits; without its bounds the output layer"
+                f" would need about {needed} steps at lr {rate} to reach that scale, and has {has}{budget.counted_on(case)}"
+            )
         return (
-            f"the targets ({space}) have an rms of {measured['target_rms']:.3g}; at lr {budget.learning_rate(case):g} the"
-            f" output layer needs about {budget.in_words(measured['steps_needed'])} steps to reach that scale and has"
-            f" {budget.in_words(measured['steps_available'])}{budget.counted_on(case)}"
+            f"the targets ({space}) have an rms of {rms}; at lr {rate} the output layer needs about {needed} steps to reach"
+            f" that scale and has {has}{budget.counted_on(case)}"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:
@@ -109,6 +115,13 @@ class TargetScale(Probe):
             return scale
         # in the zoo's calibration part, more steps alone cured none of the runs for which they came first
         return (*scale, catalogue.enough_steps(case, measured["steps_needed"], measured["steps_available"]))
+
+
+def _is_bounded_below(case: Case, rms: float) -> bool:
+    """Return True if every head's values, whatever their sign, are below the rms of the targets."""
+    compared = None if measures.is_series(case) else 2
+    heads = () if case.network is None else case.network.heads[:compared]
+    return bool(heads) and all(head is not None and max(map(abs, head.bounds)) < rms for head in heads)
 
 
 def _before_head(heads: Sequence[Head | None], targets: FloatArray) -> FloatArray:

@@ -51,6 +51,20 @@ def test_the_steps_there_are_are_judged_against_those_needed(share: float, judge
     assert builders.run("HD202", _of(_share(share))).judgement is judgement
 
 
+def test_a_bounded_head_is_not_said_to_get_there_in_any_number_of_steps() -> None:
+    case = _of(builders.constant(260.0))
+    bounded = replace(case, network=builders.network(Activation.TANH))
+    measured = _PROBE.measure(case)
+    assert _PROBE.measure(bounded) == measured
+    assert "needs about 28,889 steps to reach that scale and has 300" in _PROBE.message(case, measured)
+    assert (
+        "have an rms of 260, which the head never emits; without its bounds the output layer would need about 28,889 steps at"
+        " lr 0.001 to reach that scale, and has 300"
+    ) in _PROBE.message(bounded, measured)
+    within = _PROBE.measure(replace(bounded, samples=builders.samples(builders.constant(0.9), builders.constant(0.9))))
+    assert "never emits" not in _PROBE.message(bounded, within)
+
+
 def test_the_larger_axis_decides() -> None:
     targets = builders.strokes(0) * [1.0, 50.0]
     small = builders.run("HD202", _of(builders.strokes(0)))
