@@ -16,6 +16,7 @@ from humouse_doctor.inputs.config import yaml_text
 from humouse_doctor.inputs.config.trainer_keys import (
     BETA,
     BY_NAME,
+    COMMON_NAMES,
     KEYS,
     STATED,
     key_of_common,
@@ -41,6 +42,8 @@ _INTERPOLATION = re.compile(r"(\\?)\$\{([^${}]*)\}")
 #: A path as OmegaConf defines it: no part is empty, in quotes, or of two words.
 _REFERENCE = re.compile(r"[^\\${}()\[\]:.\s'\"]+(?:\.[^\\${}()\[\]:.\s'\"]+)*")
 _MISSING = "???"
+#: The common names that a message lists.
+_COMMON = ", ".join(COMMON_NAMES[key][0] for key in STATED)
 #: Interpolations followed for one value, and characters that it may reach.
 _MAX_HOPS, _MAX_RESOLVED = 16, 5000
 
@@ -312,7 +315,7 @@ def _checked(name: str, value: Value, shown: str) -> Setting:
         more = (
             f"did you mean {meant}?"
             if meant
-            else "expected a key of the training config, e.g. data.batch_size, or a common one, as lr"
+            else f"expected a key of the training config, e.g. data.batch_size, or a common name: {_COMMON}"
         )
         raise UsageError(f"{shown}: unknown key '{shortened(key)}'; {more}")
     wrong = BY_NAME[key].complaint(value)

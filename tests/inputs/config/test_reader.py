@@ -267,7 +267,10 @@ def test_an_override_wins_over_the_file_and_silences_its_complaint(tmp_path: Pat
         ("data.batch_sizes=1", "--set data.batch_sizes=1: unknown key 'data.batch_sizes'; did you mean data.batch_size?"),
         (
             "x=1",
-            "--set x=1: unknown key 'x'; expected a key of the training config, e.g. data.batch_size, or a common one, as lr",
+            (
+                "--set x=1: unknown key 'x'; expected a key of the training config, e.g. data.batch_size, or a common name:"
+                " lr, batch_size, epochs, latent_dim, kl_weight"
+            ),
         ),
         ("data.batch_size=many", "--set data.batch_size=many: expected a whole number"),
         ("data.batch_size=0", "--set data.batch_size=0: expected at least 1"),
