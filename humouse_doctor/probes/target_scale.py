@@ -68,7 +68,7 @@ class TargetScale(Probe):
             return {"target_rms": rms}
         rate = budget.learning_rate(case)
         if hidden is None:
-            raise NotMeasurable("the width of the output layer's input is not known")
+            raise NotMeasurable("its estimate is for an output layer on recurrent states, which are bounded")
         needed = rms / (rate * (hidden + 1))
         available = budget.steps_available(case)
         if available == 0:
