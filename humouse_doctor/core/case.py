@@ -85,7 +85,8 @@ class Behaviour:
     nothing but zeros, of a network whose output is the same for every latent. `taught_code_share` is the RMS change by another
     latent of a sequence whose true past is handed in, over that from step to step of the targets, of a network that then makes
     the targets whatever the latent is. `as_conditioned` says how alike sequences and targets are under the conditions given, 1
-    at most, and `reconditioned` how alike under these brought to unit scale; `unconditioned` says why neither is known.
+    at most, and `reconditioned` how alike under these brought to unit scale, or `enlarged` times as large where that is not 1;
+    `unconditioned` says why neither is known.
     """
 
     neighbour_effect: float | None = None
@@ -95,6 +96,7 @@ class Behaviour:
     taught_code_share: float | None = None
     as_conditioned: float | None = None
     reconditioned: float | None = None
+    enlarged: float | None = None
     unconditioned: str | None = None
 
     @property

@@ -24,6 +24,8 @@ _BATCH = 16
 _TAUGHT, _MADE, _SAME = 64, 0.3, 1e-4
 #: Sequences drawn under other conditions, the fewest that tell anything, and what is unit scale of conditions already.
 _DRAWN, _FEWEST, _UNIT = 64, 16, 0.1
+#: Multiples of conditions of unit scale under which sequences are drawn. Half of a power of ten lies between two.
+_MULTIPLES = (10.0, 31.6, 100.0, 316.0, 1000.0)
 #: The share of its own size by which the layer before the head is moved.
 _MOVED = 1e-2
 #: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
@@ -42,7 +44,7 @@ def experiment(
     `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, and `targets` (M, T, D) are what the loss
     compares; each is None if unknown.
     """
-    alike: tuple[float, float] | tuple[None, None] = (None, None)
+    alike: tuple[float, float, float] | tuple[None, None, None] = (None, None, None)
     unconditioned = None
     try:
         alike = conditioned(sampler, targets, conditions, seed)
@@ -56,16 +58,21 @@ def experiment(
         taught_code_share=None if targets is None else taught_code_share(sampler, targets, seed),
         as_conditioned=alike[0],
         reconditioned=alike[1],
+        enlarged=alike[2],
         unconditioned=unconditioned,
     )
 
 
-def conditioned(sampler: Sampler, targets: FloatArray | None, conditions: FloatArray | None, seed: int) -> tuple[float, float]:
-    """Return how alike sequences and targets (M, T, D) are, under the conditions (N, C) and under these at unit scale.
+def conditioned(
+    sampler: Sampler, targets: FloatArray | None, conditions: FloatArray | None, seed: int
+) -> tuple[float, float, float]:
+    """Return how alike sequences and targets (M, T, D) are, under the conditions (N, C) and under these at another scale.
 
-    Of the usual scales (z-scored, -1 to 1, 0 to 1, by all conditions) the best counts, with the same latents. Rows are taken
-    from all over the conditions, which may be sorted, and with them their targets if there is one for each. Sequences that are
-    not finite are not alike at all, if they are finite at unit scale. Raises `NotMeasurable` if nothing can be compared.
+    Of the usual scales (z-scored, -1 to 1, 0 to 1, by all conditions) the best counts, with the same latents. Conditions that
+    have such a scale are tried times 10 to 1000 too; the last number is that multiple if it is best, 1 otherwise. Rows are
+    taken from all over the conditions, which may be sorted, and with them their targets if there is one for each. Sequences
+    that are not finite are not alike at all, if they are finite at another scale. Raises `NotMeasurable` if nothing can be
+    compared.
     """
     if sampler.condition_dim == 0:
         raise NotMeasurable("the generator takes no conditions")
@@ -76,26 +83,27 @@ def conditioned(sampler: Sampler, targets: FloatArray | None, conditions: FloatA
         raise NotMeasurable(f"only {min(drawn, len(targets))} sequences could be compared, {_FEWEST} are needed")
     whole = np.asarray(conditions, dtype=np.float64)
     mean, std, least, most = whole.mean(axis=0), whole.std(axis=0), whole.min(axis=0), whole.max(axis=0)
-    if bool((np.abs(mean) <= _UNIT).all() and (np.abs(std - 1) <= _UNIT).all()):
-        raise NotMeasurable("the conditions have unit scale already")
+    scored = bool((np.abs(mean) <= _UNIT).all() and (np.abs(std - 1) <= _UNIT).all())
+    multiples = _MULTIPLES if scored or bool((np.abs(whole) <= 1).all()) else ()
     rows = np.linspace(0, len(whole) - 1, drawn).round().astype(np.int64)
     given = whole[rows]
     wanted = np.asarray(targets if len(targets) != len(whole) else targets[rows], dtype=np.float64)
     if likeness(wanted, wanted) is None:
         raise NotMeasurable("the targets do not vary, or have fewer than 2 steps")
     width = np.where(most > least, most - least, 1.0)
-    scales = ((given - mean) / np.where(std > 0, std, 1.0), 2 * (given - least) / width - 1, (given - least) / width)
+    scales = [(given - mean) / np.where(std > 0, std, 1.0), 2 * (given - least) / width - 1, (given - least) / width]
+    tried = [(1.0, values) for values in ([] if scored else scales)] + [(times, times * given) for times in multiples]
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
         latents = sampler.prior.draw(drawn, seed)
         found = []
-        for values in (given, *scales):
+        for values in (given, *(values for _, values in tried)):
             with seeded(seed):
                 made = sampler(latents, sampler.conditions(values, drawn))
             found.append(likeness(made.numpy().astype(np.float64), wanted))
-    rescaled = [alike for alike in found[1:] if alike is not None]
+    rescaled = [(alike, times) for (times, _), alike in zip(tried, found[1:], strict=True) if alike is not None]
     if not rescaled:
-        raise NotMeasurable("with the conditions at unit scale the sequences are not finite, or have fewer than 2 steps")
-    return found[0] or 0.0, max(rescaled)
+        raise NotMeasurable("with the conditions at another scale the sequences are not finite, or have fewer than 2 steps")
+    return found[0] or 0.0, *max(rescaled, key=lambda pair: pair[0])
 
 
 def likeness(sequences: FloatArray, targets: FloatArray) -> float | None:

@@ -15,7 +15,7 @@ from humouse_doctor.probes.latent_insensitive import effective_rank
 from humouse_doctor.probes.shared import measures
 from humouse_doctor.remedies import catalogue
 
-_KEY = "model.generator.latent_dim"
+_KEY, _CONDITIONS = "model.generator.latent_dim", "model.generator.condition_dim"
 
 
 class NarrowLatent(Probe):
@@ -29,7 +29,7 @@ class NarrowLatent(Probe):
         Metric(
             name="latent_share",
             unit="ratio",
-            meaning="numbers in the latent over the targets' effective rank",
+            meaning="numbers in the latent and the condition over the targets' effective rank",
             healthy=Interval(low=0.7),
             tolerable=Interval(low=0.7),
         ),
@@ -53,7 +53,10 @@ class NarrowLatent(Probe):
         )  # deltas vary in many directions by noise alone
         if size is None or rank <= 0:
             raise NotMeasurable("the size of the latent is not known" if size is None else "all targets are the same")
-        return {"latent_share": size / rank, "latent_dim": float(size), "target_effective_rank": rank}
+        behaviour = case.samples.behaviour
+        conditioned = behaviour is not None and behaviour.as_conditioned is not None
+        given = (case.settings.integer(_CONDITIONS) or 0) if conditioned else 0  # these tell sequences apart as well
+        return {"latent_share": (size + given) / rank, "latent_dim": float(size), "target_effective_rank": rank}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         size = measured["latent_dim"]

@@ -528,11 +528,12 @@ def conditions_as_trained() -> Remedy:
     return Remedy(
         id="conditions-as-trained",
         title="Scale the conditions as they were scaled in training",
-        why="no training is needed: with the conditions at unit scale the same weights draw sequences like the targets",
+        why="no training is needed: with the conditions at another scale the same weights draw sequences like the targets",
         safety=Safety.SAFE,
         code_hint=(
-            "Subtract the mean and divide by the std that the conditions had in training, per channel, before the generator is"
-            " called; best keep both as buffers of the generator, so that they are saved with its weights."
+            "Before the generator is called, subtract the mean and divide by the std that the conditions had in training, per"
+            " channel, or leave them in their own unit if they were not scaled then; best keep both as buffers of the"
+            " generator, so that they are saved with its weights."
         ),
         expects=(_SPREAD, _MOVES),
     )

@@ -110,9 +110,8 @@ def test_what_cannot_be_tried_says_why() -> None:
         ("no targets are known", player, None, raw),
         ("no conditions are known", player, tracks, None),
         ("only 15 sequences could be compared, 16 are needed", player, tracks, raw[:15]),
-        ("have unit scale already", player, tracks, (goals - goals.mean(0)) / goals.std(0)),
         ("the targets do not vary, or have fewer than 2 steps", player, tracks[:, :1], raw),
-        ("at unit scale the sequences are not finite", Sampler(_Infinite(), 1, 2), tracks, raw),
+        ("at another scale the sequences are not finite", Sampler(_Infinite(), 1, 2), tracks, raw),
     ):
         with pytest.raises(NotMeasurable, match=reason):
             conditioned(sampler, targets, conditions, 0)
@@ -120,7 +119,7 @@ def test_what_cannot_be_tried_says_why() -> None:
 
 def test_sequences_that_are_finite_at_unit_scale_alone_are_the_clearest_case() -> None:
     goals, tracks = (values.double().numpy() for values in _goals())
-    as_given, rescaled = conditioned(Sampler(_Exploding(), 1, 2), tracks, 5e3 + 1e3 * goals, 0)
+    as_given, rescaled, _ = conditioned(Sampler(_Exploding(), 1, 2), tracks, 5e3 + 1e3 * goals, 0)
     assert as_given == 0
     assert rescaled > 0.9
 
@@ -130,7 +129,7 @@ def test_sorted_conditions_of_a_sound_generator_are_drawn_from_all_over() -> Non
     goals = goals[goals[:, 0].argsort()]
     with torch.no_grad():
         tracks = _Goals()(torch.randn(len(goals), 1, generator=torch.Generator().manual_seed(5)), goals)
-    as_given, _ = conditioned(Sampler(_Goals(), 1, 2), tracks.double().numpy(), goals.double().numpy(), 0)
+    as_given, *_ = conditioned(Sampler(_Goals(), 1, 2), tracks.double().numpy(), goals.double().numpy(), 0)
     assert as_given > 0.9
 
 
@@ -154,3 +153,28 @@ def test_raw_conditions_of_a_generator_that_was_given_scaled_ones_are_the_cause_
     assert "at unit scale" in raw.causes[0].message
     assert [remedy.id for remedy in raw.remedies] == ["conditions-as-trained"]
     assert "HD219" not in [cause.code for cause in said(goals * 1.3).causes]
+
+
+@pytest.mark.parametrize(("unit", "times"), [(1.0, 100.0), (0.3, 316.0)], ids=["z-scored", "within 1"])
+def test_scaled_conditions_of_a_generator_that_was_given_raw_ones_are_the_cause(unit: float, times: float) -> None:
+    goals, tracks = _goals()
+    goals = (goals - goals.mean(0)) / goals.std(0)
+    raw = _Goals().eval()
+    with torch.no_grad():
+        raw.line.weight /= unit * times
+
+    def said(generator: _Goals, conditions: Tensor) -> Report:
+        return humouse_doctor.inspect(
+            generator=generator,
+            targets=tracks.double().numpy(),
+            conditions=conditions.double().numpy(),
+            latent_dim=1,
+            samples=128,
+            quick=True,
+            plugins=False,
+        )
+
+    found = said(raw, goals * unit)
+    assert [cause.code for cause in found.causes] == ["HD219"]
+    assert f"with these conditions at {times:.0f} times their size: they have" in found.causes[0].message
+    assert "HD219" not in [cause.code for cause in said(_Goals().eval(), goals).causes]

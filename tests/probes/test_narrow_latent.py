@@ -6,7 +6,7 @@ import pytest
 
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.arrays import numpy as np
-from humouse_doctor.core.case import Case
+from humouse_doctor.core.case import Behaviour, Case
 from humouse_doctor.core.probe import Judgement
 from humouse_doctor.probes.latent_insensitive import effective_rank
 from tests import builders, reference
@@ -31,6 +31,13 @@ def test_the_numbers_in_the_latent_against_the_directions_of_the_targets_decide(
     result = builders.run("HD213", _of(size))
     assert result.judgement is judgement
     assert result.measurements["latent_dim"] == size
+
+
+def test_conditions_that_are_handed_over_count_too() -> None:
+    case = _of(1)
+    given = replace(case, samples=replace(case.samples, behaviour=Behaviour(as_conditioned=0.9, reconditioned=0.9)))
+    assert builders.run("HD213", replace(given, samples=case.samples)).judgement is Judgement.FOUND
+    assert builders.run("HD213", given).judgement is Judgement.HEALTHY
 
 
 def test_one_number_may_do_for_targets_along_one_line() -> None:
