@@ -49,7 +49,7 @@ class ShrunkWeights(Probe):
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
         return (
             f"the weights are {measured['size_over_start']:.2g} times as large as PyTorch's random start, and without a decay"
-            " no calibration run that began there was below 0.99: a weight decay has shrunk them, or they started smaller"
+            " no calibration run from such a start was below 0.99: a weight decay has shrunk them, or they started smaller"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

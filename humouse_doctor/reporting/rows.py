@@ -12,6 +12,7 @@ from humouse_doctor.core.remedy import ANY
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
+from humouse_doctor.probes.shared import measures
 
 #: The probes that count a warm-up's steps.
 _STEPS = ("HD202", "HD210")
@@ -81,11 +82,22 @@ def without_cause(report: Report) -> tuple[str, ...]:
         " or its loss; one that can needs more steps or more room."
     )
     return (
-        "No probe looks at the loss's other terms, a critic, the scale of conditions, or errors in the data.",
+        "No probe looks at the loss's other terms, a critic, what a decoder was fed in training, or errors in the data.",
+        *_unlooked_at(report),
         alone,
         f"Second experiment: four times the steps, and a tenth of the learning rate. For a run of humouse: {search}",
         *((f"Not measured: {'; '.join(skipped)}.",) if skipped else ()),
     )
+
+
+def _unlooked_at(report: Report) -> Iterator[str]:
+    """Return that channels which do not vary in the data were left out, where some were."""
+    still = max((measures.left_out_channels("spread_ratio", result.measurements) for result in report.probes), default=0)
+    if still:
+        yield (
+            f"Channels that do not vary in the data ({still} here) were left out. A loss compares them too, and one with a large"
+            " value may take up all the steps: subtract each channel's mean, and divide by its std where it varies."
+        )
 
 
 def steps_of_patch(report: Report) -> str:

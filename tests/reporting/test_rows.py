@@ -55,6 +55,15 @@ def test_a_report_without_a_cause_says_what_it_cannot_see_and_two_experiments() 
     assert without_cause(sick(config="a\x1b.yaml", data="x.npz"))[2].endswith("verify CONFIG --data DATA --search")
 
 
+def test_channels_that_were_left_out_are_said_where_no_cause_was_found() -> None:
+    report = sick()
+    still = result("HD101", Judgement.FOUND, spread_ratio=20.8, spread_ratio_left_out=4)
+    lines = without_cause(replace(report, probes=(*report.probes[:1], still)))
+
+    assert lines[1].startswith("Channels that do not vary in the data (4 here) were left out. A loss compares them too")
+    assert "the scale of conditions" not in lines[0]  # HD219 looks at it
+
+
 def test_a_healthy_run_one_with_a_cause_and_a_config_have_no_such_lines() -> None:
     cause = Cause(code="HD208", name="x", support=1.0, message="x", explains=())
 
