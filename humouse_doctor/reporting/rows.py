@@ -95,8 +95,8 @@ def _unlooked_at(report: Report) -> Iterator[str]:
     still = max((measures.left_out_channels("spread_ratio", result.measurements) for result in report.probes), default=0)
     if still:
         yield (
-            f"Channels that do not vary in the data ({still} here) were left out. A loss compares them too, and one with a large"
-            " value may take up all the steps: subtract each channel's mean, and divide by its std where it varies."
+            f"Channels that do not vary in the data ({still} here) were left out. A loss compares them too, and one with a"
+            " large value may take up all the steps: subtract each channel's mean, and divide by its std where it varies."
         )
 
 

@@ -270,7 +270,7 @@ def spread_across(values: FloatArray, lengths: FloatArray | None = None) -> Floa
     return _without_rounding((np.sqrt(variance) * count).sum(axis=0) / count.sum(), kept)
 
 
-def _some_valid(lengths: FloatArray, values: FloatArray) -> BoolArray:
+def _some_valid(lengths: FloatArray | None, values: FloatArray) -> BoolArray:
     mask = valid_steps(lengths, len(values), values.shape[1])
     if not mask.any():
         raise NotMeasurable("every step is padding")
@@ -281,7 +281,7 @@ def speed(paths: FloatArray, mask: BoolArray) -> FloatArray:
     """Return the root mean square of the changes from one counted step to the next: paths (N, T, C) -> (C,), 0 if none is."""
     both = mask[:, :-1] & mask[:, 1:]
     moved = np.diff(paths, axis=1)[both]  # (n, C)
-    return np.sqrt(np.square(moved).sum(axis=0) / max(1, len(moved)))
+    return np.asarray(np.sqrt(np.square(moved).sum(axis=0) / max(1, len(moved))))
 
 
 def moves_uniformly(paths: FloatArray, mask: BoolArray) -> bool:
