@@ -253,6 +253,14 @@ def test_a_look_shows_the_generator_as_if_it_ended_there_and_changes_nothing(arc
             torch.testing.assert_close(tensor, own.network.state_dict()[name], rtol=0, atol=0)
 
 
+_ITEM = Tensor.item
+
+
+def _item(tensor: Tensor) -> float:
+    """Return some number for a tensor of the meta device, which has none."""
+    return 0.5 if tensor.is_meta else float(_ITEM(tensor))
+
+
 class TestDevice:
     """The meta device computes no numbers, but refuses a tensor of the CPU beside its own, as a GPU does."""
 
@@ -270,7 +278,7 @@ class TestDevice:
     )
     def test_everything_of_a_step_is_on_the_device(self, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
         moved: list[nn.Module] = []
-        monkeypatch.setattr(Tensor, "item", lambda _: 0.5)  # which a tensor without numbers has not
+        monkeypatch.setattr(Tensor, "item", _item)
 
         def moved_back(network: nn.Module) -> nn.Module:
             moved.append(network)
@@ -284,7 +292,7 @@ class TestDevice:
         assert moved == [trained.network]
 
     def test_a_tensor_left_on_the_cpu_is_noticed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Tensor, "item", lambda _: 0.5)
+        monkeypatch.setattr(Tensor, "item", _item)
         monkeypatch.setattr(trial, "_distort", lambda code, *_: code + torch.randn(code.shape))
         with pytest.raises(RuntimeError, match="device"):
             train(_warm_up(steps=1, device="meta"), _targets())
