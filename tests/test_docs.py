@@ -187,3 +187,10 @@ def test_links_to_the_top_hold_in_the_site() -> None:
     assert hooks().linked("[x](../../CONTRIBUTING.md)", "a/b.md", known) == "[x](../contributing.md)\n"
     assert hooks().linked("[x](docs/accuracy.md#y)", "contributing.md", known) == "[x](accuracy.md#y)\n"
     assert hooks().linked("[x](action.yml)", "contributing.md", known) == "x\n"
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if "```diff" in page.read_text(encoding="utf-8")])
+def test_a_diff_on_a_page_is_a_diff(page: Path) -> None:
+    for block in re.findall(r"```diff\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+        assert "\n@@ -" in block
+        assert all(re.match(r"[-+ \\]|@@ -\d+(,\d+)? \+\d+(,\d+)? @@", line) for line in block.splitlines() if line), block

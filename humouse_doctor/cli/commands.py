@@ -122,6 +122,10 @@ def _request(
 
     if device != "cpu" and rehearse is None:
         raise UsageError(f"--device {device}: only a training runs on a device; add --rehearse")
+    if device != "cpu":
+        from humouse_doctor.training.device import chosen  # torch
+
+        device = chosen(device)
     return Request(
         checkpoint=checkpoint,
         config=config,

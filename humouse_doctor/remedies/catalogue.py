@@ -284,13 +284,6 @@ def delta_space(case: Case, reachable: float | None, still_share: float | None) 
     )
 
 
-#: The change of the code for which no trainer has a key.
-TIME_INPUT_HINT = (
-    "In LSTMGenerator of src/models/gan_lstm.py, concatenate torch.linspace(0, 1, T) to the repeated latent before the first"
-    " LSTM"
-)
-
-
 def time_input(case: Case) -> Remedy:
     """Add a ramp over time as one more input of the first recurrent layer."""
     length = case.network.target_len if case.network else None
@@ -298,8 +291,11 @@ def time_input(case: Case) -> Remedy:
         id="time-input",
         title="Give the recurrent layer the time as an input",
         why="an input that changes with every step keeps the state from settling",
-        code_hint=TIME_INPUT_HINT
-        + f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too.",
+        code_hint=(
+            "In LSTMGenerator of src/models/gan_lstm.py, concatenate torch.linspace(0, 1, T) to the repeated latent before the"
+            " first LSTM"
+            f"{f' (T = {length})' if length else ''}. A ramp in the condition vector does nothing: it is repeated too."
+        ),
         code_changes=(CodeChange.TIME_INPUT,),
         expects=(_MOVES,),
     )

@@ -60,9 +60,9 @@ def sentence(outcome: Outcome) -> str:
     hopeful = next((arm for arm in tried if arm.effect is Effect.CURED), None)
     if outcome.inconclusive and hopeful is not None:
         seeds = f"{hopeful.healthy_seeds} of {counted(outcome.seeds, 'seed')}"
-        return f"No cure is certain yet: the budget ended when {hopeful.arm.title} had been healthy with {seeds}."
+        return f"No cure is certain yet: the search ended when {hopeful.arm.title} had been healthy with {seeds}."
     if outcome.inconclusive:
-        return f"No cure in {counted(len(tried), 'arm')}; {len(outcome.untried)} more did not fit into the budget."
+        return f"No cure in {counted(len(tried), 'arm')}; {len(outcome.untried)} more were not tried."
     if not tried:
         return "This warm-up collapses as it is; no change of it was tried."
     better = [arm for arm in tried if arm.effect is Effect.BETTER]

@@ -20,13 +20,18 @@ from humouse_doctor.inputs.config import hydra_record, patcher, yaml_text
 from humouse_doctor.inputs.files import is_file, is_folder, shortest
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
-from humouse_doctor.remedies.catalogue import TIME_INPUT_HINT
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import by_hand
 from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
 from humouse_doctor.stored import saved
 
+_IN_WORDS = {
+    CodeChange.NORMALISED_POSITIONS: "a loss on normalised positions",
+    CodeChange.LOSS_AS_READ: "a loss on what the program reads",
+    CodeChange.SLOW_GATES: "gates that start slow",
+    CodeChange.TIME_INPUT: "the time as an input of the first LSTM",
+}
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
 
@@ -200,10 +205,10 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
     yield from (f"in the config, which was not given: {title}" for title in unseen)
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):
-            if made and CodeChange.TIME_INPUT in remedy.code_changes:  # the one change that no key of a patched trainer makes
-                yield f"NOT in the diff, and the cure needs it, to be made by hand: {TIME_INPUT_HINT}"
-            else:
-                yield f"in the code, for {remedy.title}: {remedy.code_hint}"
+            left = [_IN_WORDS[change] for change in remedy.code_changes if change not in made]
+            if made and left:
+                yield f"NOT in the diff, and to be made by hand for {remedy.title}: {', '.join(left)}"
+            yield f"in the code, for {remedy.title}: {remedy.code_hint}"
         if remedy.trial is not None:
             yield f"by trials, {remedy.title}: {remedy.trial}"
     for remedy in report.remedies:

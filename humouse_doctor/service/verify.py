@@ -69,4 +69,5 @@ def _longer(request: VerifyRequest, *, search: bool) -> Iterator[str]:
     yield from ("--budget", f"{2 * request.budget_s:g}s") if request.steps is None else ("--steps", str(request.steps))
     if search and request.search:
         yield from ("--max-arms", str(2 * request.max_arms))
+    yield from () if request.device == "cpu" else ("--device", request.device)
     yield from () if request.outcome is None else ("--outcome", str(request.outcome))

@@ -19,7 +19,7 @@ def chosen(name: str) -> str:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"--device {name}: expected cpu, cuda, cuda:1 or auto")
-    seen = torch.cuda.device_count() if name != "cpu" else 0
+    seen = torch.cuda.device_count() if name != "cpu" and torch.cuda.is_available() else 0  # a driver may be too old for torch
     if name == "auto":
         return "cuda" if seen else "cpu"
     if name == "cpu" or int(name.partition(":")[2] or 0) < seen:

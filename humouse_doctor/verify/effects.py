@@ -124,6 +124,9 @@ def risk_of(trial: Trial) -> str | None:
     """Return why a trial whose deciding numbers are healthy is not called so, None for any other."""
     if trial.healthy or furthest(trial.measurements) is not None:
         return None
+    unknown = dict.fromkeys(name.partition(".")[0] for name, _, value in _decided(trial.measurements) if value is None)
+    if unknown:
+        return f"{', '.join(unknown)} could not be measured"
     return (
         f"at risk by {', '.join(trial.causes)}" if trial.causes else "at risk by what it draws, though the numbers are healthy"
     )

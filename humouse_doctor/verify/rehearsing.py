@@ -78,6 +78,7 @@ def rehearsed(
     or if the time is too short.
     """
     assert request.rehearse_s is not None
+    device = chosen(request.device)
     ends = started + request.rehearse_s
     notes = Notes(progress=progress)
     request, config = run_folder.resolve(request, notes)
@@ -96,7 +97,7 @@ def rehearsed(
             base_steps=own,
             pretrainer=loaded.case.subject_is_pretrainer,
             samples=request.samples,
-            device=chosen(request.device),
+            device=device,
             source=loaded.source,
         )
         first, last, stopped = _trained(bench, request, ends, on_pulse, progress, clock)

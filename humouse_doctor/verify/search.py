@@ -3,7 +3,7 @@
 Round one trains the run as it is, the diagnosis' own patch, and the best level of every lever together (the *bundle*). If
 the bundle does not cure, one remedy at a time is exchanged or added. From the smallest arm that cures, each part is left out
 once, those that look needless first, and stays out if the rest cures as well. The rest is then trained with every seed; if it
-is not healthy with all of them, neither is a larger arm, and there is time, one remedy more is exchanged or added. In
+is not healthy with all of them, neither is another arm that cured, and there is time, one remedy more is exchanged or added. In
 the zoo's lattice this took fewer trainings than QuickXplain (Junker, AAAI 2004), since arms have few parts: see
 docs/accuracy.md.
 """
@@ -119,8 +119,8 @@ class Search:
         if start is None:
             return self._ended(None)
         smallest = self._shrunk(start)
-        larger = [one for one in self._seen.values() if one.healthy and _size(one) > _size(smallest)]
-        for cure in (smallest, *sorted(larger, key=lambda one: (not one.well, _size(one)))):
+        others = [one for one in self._seen.values() if one.healthy and one.arm.key not in ("", smallest.arm.key)]
+        for cure in (smallest, *sorted(others, key=lambda one: (not one.well, _size(one)))):
             if self._holds(cure.arm):
                 return self._ended(cure)
         return self._ended(self._one_that_holds(start))

@@ -921,6 +921,7 @@ def test_the_patch_of_a_rehearsed_config_is_that_of_its_report(
         (("preflight", "run.yaml", "--rehearse"), "--rehearse trains on the run's own gestures: add --data"),
         (("gate", "run.yaml", "--rehearse"), "--rehearse trains on the run's own gestures: add --data"),
         (("preflight", "run.yaml", "--device", "auto"), "--device auto: only a training runs on a device; add --rehearse"),
+        (("gate", "run.yaml", "--rehearse", "--device", "tpu"), "--device tpu: expected cpu, cuda, cuda:1 or auto"),
         (
             ("verify", "run.yaml", "--data", "gestures.npz", "--device", "tpu"),
             "--device tpu: expected cpu, cuda, cuda:1 or auto",

@@ -14,7 +14,6 @@ from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.patcher import PatchRefused
 from humouse_doctor.inputs.config.trainer_keys import ADDED
 from humouse_doctor.inputs.source import trainer
-from humouse_doctor.remedies.catalogue import TIME_INPUT_HINT
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.service.commands import suggest
 from humouse_doctor.service.patch import Suggestion, suggestion
@@ -113,8 +112,9 @@ def test_what_the_diff_cannot_make_of_a_cure_is_said(run: Path, tmp_path: Path, 
     )
 
     assert "warmup_space" in found.text
-    assert f"NOT in the diff, and the cure needs it, to be made by hand: {TIME_INPUT_HINT}" in found.notes
-    assert not any(note.startswith("in the code, for") for note in found.notes)
+    left = "the time as an input of the first LSTM"
+    assert f"NOT in the diff, and to be made by hand for loss-as-read + time-input: {left}" in found.notes
+    assert "in the code, for loss-as-read + time-input: compare the sum; concatenate the time" in found.notes
 
 
 def test_a_config_outside_of_the_checkout_gets_its_part_as_overrides(run: Path, tmp_path: Path) -> None:

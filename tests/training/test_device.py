@@ -9,6 +9,7 @@ from humouse_doctor.training.device import chosen
 
 def _gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,14 @@ def _gpus(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
 def test_a_device_that_is_there_is_taken(monkeypatch: pytest.MonkeyPatch, name: str, gpus: int, device: str) -> None:
     _gpus(monkeypatch, gpus)
     assert chosen(name) == device
+
+
+def test_a_gpu_that_torch_cannot_start_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    _gpus(monkeypatch, 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert chosen("auto") == "cpu"
+    with pytest.raises(UsageError, match="sees no GPU here"):
+        chosen("cuda")
 
 
 @pytest.mark.parametrize(

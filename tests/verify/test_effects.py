@@ -148,6 +148,8 @@ def test_a_trial_that_inspect_would_warn_of_is_not_healthy_and_says_why(verdict:
     assert compare(ARM, [trial()], [at_risk]).notes == ("seed 0: at risk by HD211",)
     assert risk_of(trial(ARM, measured=WELL, healthy=False)) == "at risk by what it draws, though the numbers are healthy"
     assert risk_of(trial(ARM, measured=WELL, healthy=True)) is None
+    unmeasured = {name: value for name, value in WELL.items() if not name.startswith("HD103.")}
+    assert risk_of(trial(ARM, measured=unmeasured, healthy=False)) == "HD103 could not be measured"
     assert risk_of(trial(ARM, measured=FLAT, healthy=False, causes=("HD211",))) is None
 
 

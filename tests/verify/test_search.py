@@ -209,6 +209,12 @@ def test_a_larger_arm_is_chosen_where_the_smallest_does_not_hold_with_every_seed
     assert chosen_parts(found) == {"needed", "needless"}
 
 
+def test_of_two_arms_of_one_size_the_one_that_holds_with_every_seed_is_chosen() -> None:
+    found = search(Table(lambda parts, seed: parts == {"one"} or (parts == {"two"} and seed == 0)), ("one",), patch=("two",))
+
+    assert chosen_parts(found) == {"one"}
+
+
 def test_a_cure_that_does_not_hold_with_every_seed_is_exchanged_until_one_does() -> None:
     table = Table(lambda parts, seed: "one" in parts and (seed == 0 or "three" in parts))
 

@@ -1,7 +1,7 @@
 """Contexts drawn at random, with causes one and more at a time: fixed before one of them was trained, and judged as they come.
 
-No threshold and no remedy comes from them. Half of them are of real gestures, and half of those of humouse's own generators are
-read by a program that sums.
+No threshold and no remedy comes from them. For each a coin decides between real gestures and another source: 16 of 24 are of
+real ones. Ten are of a program that sums the output.
 """
 
 from __future__ import annotations
@@ -29,10 +29,7 @@ _Levels = tuple[Factor, tuple[Level, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Family:
-    """Contexts of one kind: their number, the factors that always vary, the number of others that do, and rates.
-
-    Real gestures are among the `sources` as often as all the others together.
-    """
+    """Contexts of one kind: their number, the factors that always vary, at most how many others do, and rates."""
 
     kind: Kind
     count: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import itertools
 import math
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.lab.zoo import results, truth
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind, Part
 from tests.lab.zoo.corpus import judged, judged_again, lattices
 from tests.lab.zoo.figures import Row, Share, cause_is_right, random_cure, rehearsed_figures, summary
+from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Latent, Level, Space, Steps, lattice
 from tests.lab.zoo.gestures import Floats, Source, gestures
 from tests.lab.zoo.judge import FIX_A, config_text, judge, patched, write_run
@@ -351,6 +353,13 @@ class TestTraining:
         jobs += [Job(context=context, genome=Genome(head=HeadKind.TANH))]
         assert len({job.key for job in jobs}) == len(jobs)
         assert Job(context=replace(context, name="other"), genome=Genome()).key == jobs[0].key
+
+
+def test_the_contexts_that_were_drawn_are_those_that_were_fixed() -> None:
+    told = "\n".join(repr(context) for context in FRESH)
+    assert sum(context.source is Source.REAL for context in FRESH) == 16
+    assert sum(context.sums for context in FRESH) == 10
+    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "e605c57cbfd01635"
 
 
 @pytest.mark.usefixtures("few_fits")
