@@ -13,7 +13,7 @@ from tests.lab.zoo.figures import table
 from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.judge import tool_digest
 from tests.lab.zoo.rehearsing import rehearse_all
-from tests.lab.zoo.searching import search_all
+from tests.lab.zoo.searching import of_this_version, search_all
 from tests.lab.zoo.training import Cache, jobs_of, tell, train_all
 
 _ROOT = Path(__file__).parents[3]
@@ -54,7 +54,7 @@ def main() -> None:
         runs = [results.run_of(row) for row in before]
         asked = [(run, row) for run, row in zip(runs, before, strict=True) if run.context in contexts]
         if given.stage == "search":
-            search_all([run for run, row in asked if row["search"] is None], cache, real, given.jobs, tell, given.most)
+            search_all([run for run, row in asked if of_this_version(row) is None], cache, real, given.jobs, tell, given.most)
         else:
             rehearse_all([run for run, _ in asked], cache, real, given.jobs, given.seconds, tell)
         results.write(given.results, with_tries(before, runs, cache, real), results.tool_of(given.results))

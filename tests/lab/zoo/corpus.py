@@ -68,7 +68,9 @@ def judged_again(
 
 
 def with_tries(rows: Iterable[Row], runs: Iterable[Run], cache: Cache, real: Path | None) -> list[Row]:
-    """Return the rows of `runs` with the searches and rehearsals that are in the cache; the others stay as they are."""
+    """Return the rows of `runs` with the searches and rehearsals that are in the cache; searches of another
+    version are dropped, and the others stay as they are.
+    """
     found = []
     for one, run in zip(rows, runs, strict=True):
         if not has_gestures(run.context, real):
@@ -78,7 +80,8 @@ def with_tries(rows: Iterable[Row], runs: Iterable[Run], cache: Cache, real: Pat
         found.append(
             {
                 **one,
-                "search": one["search"] if searched is None else searched.became,
+                "search": searching.of_this_version(one) if searched is None else searched.became,
+                "search_version": searching.SEARCH_VERSION,
                 "rehearsed": one.get("rehearsed") if rehearsed is None else rehearsal(rehearsed),
             }
         )

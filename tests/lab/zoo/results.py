@@ -13,6 +13,7 @@ from tests.lab.zoo.figures import Row, groups, plain, random_cure, summary
 from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.judge import Answer, Judgement
 from tests.lab.zoo.rehearsing import Answered
+from tests.lab.zoo.searching import SEARCH_VERSION, of_this_version
 from tests.lab.zoo.selection import Lattice, Run
 from tests.lab.zoo.truth import Label, Numbers
 from tests.lab.zoo.warmup import TRAINER_VERSION
@@ -134,17 +135,17 @@ def tool_of(path: Path) -> str:
 
 
 def merged(before: Sequence[Row], now: Sequence[Row], *, keep_others: bool) -> list[Row]:
-    """Return the rows that were judged now, with the searches and rehearsals from before where there are none now.
+    """Return the rows that were judged now, with the searches (of this version) and rehearsals from before where none are new.
 
     With `keep_others` the rows of contexts that were not judged now stay.
     """
     known = {(row["context"], row["genome"]): row for row in before}
     judged = {row["context"] for row in now}
-    tries = ("search", "rehearsed")
     rows = []
     for row in now:
-        old = known.get((row["context"], row["genome"]), {})
-        rows.append({**row, **{name: old.get(name) for name in tries if row[name] is None}})
+        old = known.get((row["context"], row["genome"]), {"search": None, "rehearsed": None})
+        search, rehearsed = of_this_version(row) or of_this_version(old), row["rehearsed"] or old.get("rehearsed")
+        rows.append({**row, "search": search, "search_version": SEARCH_VERSION, "rehearsed": rehearsed})
     return [*(row for row in before if keep_others and row["context"] not in judged), *rows]
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Trial
@@ -57,6 +58,12 @@ class Searched:
 def can_be_searched(run: Run) -> bool:
     """Return True if `verify` can train this run: humouse's own generator, with a config and a warm-up of its own."""
     return run.label is Label.COLLAPSED and is_humouse(run.context, run.genome) and run.context.kind is not Kind.TABLE
+
+
+def of_this_version(row: Mapping[str, Any]) -> str | None:
+    """Return what became of a row's search; None if there was none, or by another version of searches."""
+    found: str | None = row["search"] if row.get("search_version") == SEARCH_VERSION else None
+    return found
 
 
 def search_all(

@@ -28,6 +28,7 @@ from tests.lab.zoo.gestures import Floats, Source, gestures
 from tests.lab.zoo.judge import FIX_A, config_text, judge, patched, write_run
 from tests.lab.zoo.networks import Repeated, generator, is_humouse, trainable
 from tests.lab.zoo.rehearsing import rehearse_all
+from tests.lab.zoo.searching import SEARCH_VERSION
 from tests.lab.zoo.selection import Ailment, Lattice, select
 from tests.lab.zoo.targets import targets_of
 from tests.lab.zoo.training import Cache, Job, jobs_of, train_all
@@ -447,6 +448,10 @@ def test_a_dozen_runs_from_scratch(tmp_path: Path) -> None:
     assert [row["genome"] for row in again] == [row["genome"] for row in rows]
     assert set(again[0]["trained"]["measurements"]) == set(rows[0]["trained"]["measurements"])
     assert summary(again)["sensitivity"] == summary(rows)["sensitivity"]
+    tried = [{**row, "search": "cured", "search_version": SEARCH_VERSION - index} for index, row in enumerate(again[:2])]
+    kept = results.merged([*tried, {**again[2], "context": "other"}], again, keep_others=True)
+    assert [row["search"] for row in kept[:3]] == [None, "cured", None]
+    assert kept[0]["context"] == "other"
     forgotten = [{**row, "trained": {**row["trained"], "verdict": "?", "remedies": []}, "patch": "?"} for row in again]
     found = judged_again(forgotten, [of_name[row["genome"]] for row in again], cache, None, 1, silent)
     assert [row["trained"]["verdict"] for row in found] == [row["trained"]["verdict"] for row in again]
