@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 from humouse_doctor.core.settings import Value
 
@@ -36,6 +38,17 @@ class CodeChange(str, Enum):
     LOSS_AS_READ = "loss-as-read"
     TIME_INPUT = "time-input"
     SLOW_GATES = "slow-gates"
+
+
+#: What a change of the code makes, in words.
+CODE_IN_WORDS: Mapping[CodeChange, str] = MappingProxyType(
+    {
+        CodeChange.NORMALISED_POSITIONS: "a loss on normalised positions",
+        CodeChange.LOSS_AS_READ: "a loss on what the program reads",
+        CodeChange.SLOW_GATES: "gates that start slow",
+        CodeChange.TIME_INPUT: "the time as an input of the first LSTM",
+    }
+)
 
 
 class Lever(str, Enum):

@@ -85,7 +85,7 @@ def _title(arm: Arm, remedies: Sequence[Remedy]) -> Iterator[str]:
         if own <= {*arm.edits, *arm.code_changes} and not own <= named:
             named |= own
             yield remedy.id
-    yield from (change.value for change in arm.code_changes if change not in named)
+    yield from (f"{change.value} (in the code alone)" for change in arm.code_changes if change not in named)
     yield from (_spelled(edit) for edit in arm.edits if edit not in named)
 
 

@@ -12,7 +12,7 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.report import RULES_ALONE, RULES_WITHOUT_DATA, Report
 from humouse_doctor.core.text import harmless_line
-from humouse_doctor.reporting.rows import by_hand
+from humouse_doctor.reporting.rows import by_hand, code_title
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.reporting.text import change
 
@@ -110,7 +110,7 @@ def _patch(console: Console, entry: Entry) -> None:
         return
     sure = "confirmed by trials" if report.cure is not None else "not tried yet"
     changes = [change(edit, report.config_prefix) for edit in report.patch]
-    hints = [f"in the code: {remedy.title}" for remedy in report.chosen_remedies if remedy.code_hint is not None]
+    hints = [f"in the code: {code_title(remedy)}" for remedy in report.chosen_remedies if remedy.code_hint is not None]
     if said := [*changes, *by_hand(report), *hints]:
         say(console, f"{'patch' if changes else 'to change'} ({sure}): {'; '.join(said)}", indent=2, style="green")
 

@@ -67,18 +67,20 @@ def _arms(console: Console, outcome: Outcome) -> None:
     table.add_column(overflow="fold")
     for arm in arms[:_ARMS]:
         effect = "" if arm.effect is None else arm.effect.value
-        table.add_row(f"  {arm.healthy_seeds} of {arm.seeds}", effect, harmless_line(f"{arm.arm.title}: {_numbers(arm)}"))
+        table.add_row(
+            f"  {arm.healthy_seeds} of {arm.seeds}", effect, harmless_line(f"{arm.arm.title}: {_numbers(outcome, arm)}")
+        )
     if len(arms) > _ARMS:
         table.add_row("", "", f"... and {len(arms) - _ARMS} arms more, by --full")
     console.print(table)
 
 
-def _numbers(arm: ArmOutcome) -> str:
+def _numbers(outcome: Outcome, arm: ArmOutcome) -> str:
     """Return what is furthest from health where anything is, else the arm's main numbers; the reason if there are none."""
     after = {change.metric: change.after for change in arm.changes}
     if not after:
         return "; ".join(arm.notes) or "not measured"
-    off = furthest(after)
+    off = furthest(outcome_text.measured(outcome, arm))
     if off is not None:
         return off
     labels = current().labels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 from rich.console import Console
 from rich.text import Text
@@ -60,7 +61,8 @@ def sentence(outcome: Outcome) -> str:
     hopeful = next((arm for arm in tried if arm.effect is Effect.CURED), None)
     if outcome.inconclusive and hopeful is not None:
         seeds = f"{hopeful.healthy_seeds} of {counted(outcome.seeds, 'seed')}"
-        return f"No cure is certain yet: the search ended when {hopeful.arm.title} had been healthy with {seeds}."
+        had = f"{hopeful.arm.title} had been healthy with {seeds}"
+        return f"No cure is certain yet: the search ended when {had}; the rest had not ended."
     if outcome.inconclusive:
         return f"No cure in {counted(len(tried), 'arm')}; {len(outcome.untried)} more were not tried."
     if not tried:
@@ -79,7 +81,11 @@ def head(console: Console, outcome: Outcome) -> None:
     console.print(line)
     say(console, sentence(outcome))
     seeds = "one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds"
-    say(console, f"{outcome.steps:,} steps, {seeds}; each arm against the same run, batches and start without it", style="dim")
+    say(
+        console,
+        f"{outcome.steps:,} steps as it is, {seeds}; each arm has the same start and batches as the run without it",
+        style="dim",
+    )
     if outcome.shortened:
         say(console, f"shortened: {'; '.join(outcome.shortened)}", style="yellow")
     if not line.plain.startswith(("CURED", "NOTHING")) and outcome.own_steps is not None and outcome.steps < outcome.own_steps:
@@ -106,7 +112,7 @@ def _arms(console: Console, outcome: Outcome) -> None:
         by_name = {change.metric: change for change in arm.changes}
         shown = [f"{label} {_shown(by_name.get(metric), bool(arm.arm.key))}" for metric, label in current().labels.items()]
         say(console, ", ".join(shown), indent=4)
-        decisive = furthest({one.metric: one.after for one in arm.changes})
+        decisive = furthest(measured(outcome, arm))
         if decisive is not None:
             say(console, f"furthest from health: {decisive}", indent=4)
         if arm.gain is not None and arm.arm.key:
@@ -121,6 +127,14 @@ def _arms(console: Console, outcome: Outcome) -> None:
 def healthiest_first(outcome: Outcome) -> list[ArmOutcome]:
     """Return the run as it is, and then the arms, the healthiest first."""
     return sorted(outcome.arms, key=lambda one: (one.arm.key != "", -_healthy_share(one), one.distance[1]))
+
+
+def measured(outcome: Outcome, arm: ArmOutcome) -> dict[str, float]:
+    """Return the numbers of an arm, by `code.metric`: those compared with the run as it is, and others of its trials."""
+    of = [trial.measurements for trial in outcome.trials if trial.arm == arm.arm.key and trial.failed is None]
+    names = dict.fromkeys(name for one in of for name in one)
+    means = {name: fmean(one[name] for one in of if name in one) for name in names}
+    return {**means, **{change.metric: change.after for change in arm.changes}}
 
 
 def _healthy_share(arm: ArmOutcome) -> float:

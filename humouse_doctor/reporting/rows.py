@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from humouse_doctor.cases import budget
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Status
-from humouse_doctor.core.remedy import ANY
+from humouse_doctor.core.remedy import ANY, CODE_IN_WORDS, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
@@ -98,6 +98,13 @@ def _unlooked_at(report: Report) -> Iterator[str]:
             f"Channels that do not vary in the data ({still} here) were left out. A loss compares them too, and one with a"
             " large value may take up all the steps: subtract each channel's mean, and divide by its std where it varies."
         )
+
+
+def code_title(remedy: Remedy) -> str:
+    """Return what a remedy changes in the code: its title, or for a cure of several parts those that are in the code."""
+    if remedy.status is RemedyStatus.CONFIRMED and remedy.edits and remedy.code_changes:
+        return ", ".join(CODE_IN_WORDS[change] for change in remedy.code_changes)
+    return remedy.title
 
 
 def steps_of_patch(report: Report) -> str:

@@ -14,7 +14,7 @@ from humouse_doctor.core.report import Cause, Confidence, Finding, Report, Verdi
 from humouse_doctor.core.text import harmless_line, shortened
 from humouse_doctor.inputs.config.reader import in_message
 from humouse_doctor.probes.registry import current
-from humouse_doctor.reporting.rows import brief, by_hand, missing, next_words, steps_of_patch
+from humouse_doctor.reporting.rows import brief, by_hand, code_title, missing, next_words, steps_of_patch
 from humouse_doctor.reporting.terminal import console_for, sketch, trimmed
 from humouse_doctor.reporting.text import headline, remarks, stage_is_unknown
 
@@ -191,10 +191,11 @@ def _seen(console: Console, report: Report, most: int = _SEEN) -> list[Text | st
 def _patch(console: Console, report: Report, *, tight: bool = False) -> list[Text | str]:
     """Return the edits, and what is to change in the code; `tight` leaves a line for the latter, and none for the steps."""
     hands = by_hand(report)
-    hints = [remedy.title for remedy in report.chosen_remedies if remedy.code_hint is not None]
+    hints = [code_title(remedy) for remedy in report.chosen_remedies if remedy.code_hint is not None]
     if not (report.patch or hands or hints):
         return []
     sure = "confirmed by trials" if report.cure is not None else "not tried yet"
+    sure += "; config and code together" if report.patch and hints else ""
     lines: list[Text | str] = ["", Text.assemble(("Patch" if report.patch else "To change", "bold"), (f" ({sure})", "dim"))]
     shown = report.patch if len(report.patch) <= _EDITS else report.patch[: _EDITS - 1]
     lines += [line for edit in shown for line in _paragraph(console, _change(edit), 1, style="green", indent=2)]

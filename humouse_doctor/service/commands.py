@@ -63,7 +63,7 @@ def inspect_run(
             f"{request.checkpoint}: {len(runs):,} runs below it, and inspect looks at one; at all of them looks"
             f" {typed('survey', request)}"
         ) from None
-    return view_of(report, display, beside, following_of(report, request))
+    return view_of(report, display, beside, following_of(report, request, display.outcome))
 
 
 def _listened_to(
@@ -138,12 +138,12 @@ def _as_word(path: Path) -> str:
     return f"./{path}" if str(path).startswith("-") else names.named(str(path))
 
 
-def following_of(report: Report, request: Request) -> tuple[str, ...]:
+def following_of(report: Report, request: Request, outcome: Path | None = None) -> tuple[str, ...]:
     """Return the command to type after `report`, which was made from `request`: one that works as it stands.
 
     The patch of a sick run comes first, else the search for a cure; a healthy checkpoint is held by a gate, a healthy config
     is rehearsed, and of any other report more is shown. Where the folder of several runs was given, survey looks at all. A cure
-    of a warm-up is not searched for where that is not to blame.
+    of a warm-up is not searched for where that is not to blame. `outcome` is the file of the trials that mark the report.
     """
     sick = report.verdict in (Verdict.COLLAPSED, Verdict.AT_RISK)
     sound = report.verdict is Verdict.HEALTHY and report.exit_code() is ExitCode.CLEAN
@@ -152,7 +152,7 @@ def following_of(report: Report, request: Request) -> tuple[str, ...]:
     if request.checkpoint is not None and not own and len(runs_at(request.checkpoint).runs) > 1:
         command = typed("survey", request)  # one of several runs was looked at
     elif report.chosen_remedies and report.subject.config is not None:
-        command = typed("suggest-config", request)
+        command = typed("suggest-config", request, *(() if outcome is None else ("--outcome", _as_word(outcome))))
     elif sick and not _is_blameless(report):
         command = search_command(report)
     elif sound and request.checkpoint is not None and not (request.model or request.salvage):  # which a gate has not

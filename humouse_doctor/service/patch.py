@@ -12,7 +12,7 @@ from humouse_doctor.cases import run_folder
 from humouse_doctor.cases.belonging import FOLLOWS_DATA
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import InputError, UsageError
-from humouse_doctor.core.remedy import CodeChange, RemedyStatus
+from humouse_doctor.core.remedy import CODE_IN_WORDS, CodeChange, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Origin, Settings
 from humouse_doctor.core.tool_codes import ToolCode
@@ -26,12 +26,6 @@ from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
 from humouse_doctor.stored import saved
 
-_IN_WORDS = {
-    CodeChange.NORMALISED_POSITIONS: "a loss on normalised positions",
-    CodeChange.LOSS_AS_READ: "a loss on what the program reads",
-    CodeChange.SLOW_GATES: "gates that start slow",
-    CodeChange.TIME_INPUT: "the time as an input of the first LSTM",
-}
 _NO_CONFIG = "suggest-config needs a config to change: add --config"
 
 
@@ -73,11 +67,12 @@ def suggestion(
     if joint is not None and joint.text:
         notes = [*_notes(report, joint.made), *joint.notes]
         return Suggestion(text=joint.text, report=report, changed="", notes=tuple(notes))
-    notes = [*_notes(report), *(() if joint is None else joint.notes)]
+    notes, record = [*_notes(report), *(() if joint is None else joint.notes)], ""
     if edits and (advice := _record_advice(report, Path(source), request.source)):
         if write and not force:
             raise UsageError(f"{source}: {advice}; or insist with --force")
-        notes.append(f"{source} is {advice}")
+        record = f"{source} is {advice}"
+        notes.insert(0, f"{'' if write else 'do not apply this diff there: '}{record}")
     changed = ""
     text = _in_form(report, emit)
     if edits and (emit is Emit.DIFF or write):
@@ -88,10 +83,16 @@ def suggestion(
             if not write:  # it is to be applied, and here as a rule
                 patcher.require_own_file(source)
             text = patcher.unified_diff(before, after, source)
+            text = _headed(text, record) if record and not write else text
         if write:
             backup = patcher.write(Path(source), after, None if _is_stale(report) else report.subject.sha256)
             changed = f"changed {source}; its old content is in {backup}"
     return Suggestion(text=text, report=report, changed=changed, notes=tuple(notes))
+
+
+def _headed(diff: str, record: str) -> str:
+    """Return a diff of a run's record with a first line that says so, which programs that apply diffs pass over."""
+    return f"# Do not apply this: {record}\n{diff}" if record.isprintable() else diff
 
 
 def _in_form(report: Report, emit: Emit) -> str:
@@ -121,6 +122,8 @@ def of_saved(path: Path, emit: Emit) -> Suggestion:
         patcher.require_own_file(source)
         before = yaml_text.read_text(Path(source))
         text = patcher.unified_diff(before, patcher.patched(before, source, report.patch, report.config_prefix), source)
+        advice = _record_advice(report, Path(source), None)
+        text = text if advice is None else _headed(text, f"{source} is {advice}")
     return Suggestion(text=text, report=report, changed="", notes=tuple(_notes(report)))
 
 
@@ -205,7 +208,7 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
     yield from (f"in the config, which was not given: {title}" for title in unseen)
     for remedy in report.chosen_remedies:
         if remedy.code_hint is not None and not (remedy.code_changes and set(remedy.code_changes) <= set(made)):
-            left = [_IN_WORDS[change] for change in remedy.code_changes if change not in made]
+            left = [CODE_IN_WORDS[change] for change in remedy.code_changes if change not in made]
             if made and left:
                 yield f"NOT in the diff, and to be made by hand for {remedy.title}: {', '.join(left)}"
             yield f"in the code, for {remedy.title}: {remedy.code_hint}"

@@ -93,5 +93,6 @@ def _effect_line(arm: ArmOutcome, outcome: Outcome) -> str:
         for name, label in current().labels.items()
         if name in by_name
     ]
+    steps = next((trial.planned for trial in outcome.trials if trial.arm == arm.arm.key), outcome.steps)
     effect = "failed" if arm.effect is None else arm.effect.value
-    return f"{effect}, healthy with {arm.healthy_seeds} of {arm.seeds} seeds after {outcome.steps:,} steps ({', '.join(parts)})"
+    return f"{effect}, healthy with {arm.healthy_seeds} of {arm.seeds} seeds after {steps:,} steps ({', '.join(parts)})"

@@ -86,8 +86,8 @@ def train(
 
 def _take_scale_over(network: nn.Module, targets: Targets) -> None:
     """Let the output layer make deltas in pixels, which it made in stds of the positions."""
-    assert isinstance(network, Unconditioned)
-    layer = network.network.proj if hasattr(network.network, "proj") else network.network.output
+    own = network.network if isinstance(network, Unconditioned) else network
+    layer = own.proj if hasattr(own, "proj") else own.output
     assert isinstance(layer, nn.Linear | nn.Conv1d)
     assert layer.bias is not None
     std = torch.from_numpy(targets.std).float()
