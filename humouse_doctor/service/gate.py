@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -113,7 +114,7 @@ def gate(
     if order.write_baseline is not None:
         baselines.require_replaceable(order.write_baseline)
     judge = Judge(policy=policy, today=order.today, folder=None if source is None else source.absolute().parent)
-    each: dict[Path, Run] = {}
+    each: dict[str, Run] = {}
     looked_at = dict[str, Report | Entry]()
     for given in (_local(given, progress) for given in order.inputs):
         if isinstance(given, Entry):
@@ -122,13 +123,15 @@ def gate(
         below = runs_at(given)
         if below.notes:  # a gate does not pass what it has not seen
             looked_at[str(given)] = refused(str(given), InputError(f"{given}: {'; '.join(below.notes)}"))
-        for found, reason in _told_apart(below.runs):
-            if reason is not None:
-                name = names.named(str(found.path))
-                looked_at[name] = refused(name, InputError(names.named(reason)))
-                continue
-            each.setdefault(found.path.absolute(), found)
-    requests = {names.named(str(found.path)): _request_for(found, order.request) for found in each.values()}
+        for found in below.runs:
+            each.setdefault(os.path.realpath(found.path), found)
+    requests = dict[str, Request]()
+    for found, reason in _told_apart(list(each.values())):
+        name = names.named(str(found.path))
+        if reason is not None:
+            looked_at[name] = refused(name, InputError(names.named(reason)))
+        elif name not in looked_at:
+            requests[name] = _request_for(found, order.request)
     looked_at |= _looked_at_all(order, requests, progress, listener)
     require_unread(*order.outputs)
     notes: tuple[str, ...] = ()
@@ -155,7 +158,7 @@ def gate(
 
 
 def _told_apart(runs: Sequence[Run]) -> Iterator[tuple[Run, str | None]]:
-    """Yield the runs below a folder, each once, with the reason if its weights are gone, written over by another run."""
+    """Yield the runs of all inputs, each once, with the reason if its weights are gone, written over by another run."""
     sweep = Sweep()
     checkpoints = [None if len(runs) == 1 else checkpoint_of(run, sweep.add(run)) for run in runs]
     each = each_once(runs, checkpoints)

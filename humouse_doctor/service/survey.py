@@ -140,12 +140,12 @@ def _crew(order: SurveyRequest, requests: Sequence[Request]) -> Crew:
 
 def _found(folders: Sequence[Path]) -> tuple[list[Run], list[str]]:
     """Return the runs below the folders, each once, and notes on what was not looked at."""
-    runs, notes = dict[Path, Run](), list[str]()
+    runs, notes = dict[str, Run](), list[str]()
     for folder in folders:
         found = discover.find(folder)
         notes.extend(found.notes)
         for run in found.runs:
-            runs.setdefault(run.path.absolute(), run)
+            runs.setdefault(os.path.realpath(run.path), run)
     return list(runs.values()), notes
 
 

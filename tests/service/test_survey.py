@@ -263,6 +263,14 @@ def test_of_runs_that_wrote_the_same_file_the_last_one_has_it(
     assert {Path(entry["name"]).name: entry["exit_code"] for entry in gated["inputs"]} == {"0": 3, "1": 3, "2": 1}
     assert sum("its weights are gone: " in entry["sentence"] for entry in gated["inputs"]) == 2
 
+    each = [tmp_path / "multirun" / str(number) for number in range(3)]
+    (tmp_path / "link").symlink_to(each[2])
+    for inputs in (each, [tmp_path / "multirun", each[0]], [each[2], tmp_path / "link", *each]):
+        looked.clear()
+        gated = json.loads(invoke("gate", *inputs, "--workers", 1, "-f", "json").out)
+        assert looked == ["2"]
+        assert {Path(entry["name"]).name: entry["exit_code"] for entry in gated["inputs"]} == {"0": 3, "1": 3, "2": 1}
+
 
 def test_a_checkpoint_that_is_found_with_and_without_its_run_is_one_run(looked: list[str], tmp_path: Path) -> None:
     """The whole checkout is surveyed, and humouse has written the checkpoint outside of the run's folder."""
