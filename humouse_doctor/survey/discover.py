@@ -165,13 +165,14 @@ def fetched(given: str | Path, progress: Callable[[str], None] = lambda _: None)
 
 def runs_at(path: Path) -> Found:
     """Return the runs below a folder that is no run itself, without a config of its own; for any other path that alone."""
-    config = run_folder.find_config(path) if path.is_dir() else None
+    config, notes = run_folder.find_config(path) if path.is_dir() else None, tuple[str, ...]()
     if path.is_dir() and config is None:
         with contextlib.suppress(InputError):
             found = find(path)
             if len(found.runs) > 1:
                 return found
-    return Found(runs=(Run(path=path, record=None if config is None else config.path),))
+            notes = found.notes
+    return Found(runs=(Run(path=path, record=None if config is None else config.path),), notes=notes)
 
 
 def _runs(root: Path, walk: _Walk) -> Iterator[Run]:

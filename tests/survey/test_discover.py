@@ -8,7 +8,7 @@ import pytest
 
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.survey import discover
-from humouse_doctor.survey.discover import Run, find
+from humouse_doctor.survey.discover import Found, Run, find, runs_at
 from tests.survey.builders import hydra_run
 
 
@@ -117,6 +117,14 @@ def test_the_walk_has_bounds_and_says_so(tmp_path: Path) -> None:
     assert found.notes == ("1 folder more than 16 levels down: left out",)
     assert 0 < len(few.runs) < 20
     assert few.notes == ("only the first 30 entries were looked at; survey the folders below one by one",)
+
+
+def test_what_was_not_seen_beside_a_single_run_is_said(tmp_path: Path) -> None:
+    hydra_run(tmp_path / "run")
+    hydra_run(tmp_path.joinpath("deep", *"x" * (discover._LEVELS + 1)))
+
+    assert runs_at(tmp_path) == Found(runs=(Run(path=tmp_path),), notes=("1 folder more than 16 levels down: left out",))
+    assert runs_at(tmp_path / "run").notes == ()
 
 
 def test_no_runs_at_all_is_one_line_with_what_was_looked_for(tmp_path: Path) -> None:
