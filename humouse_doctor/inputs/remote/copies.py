@@ -19,7 +19,7 @@ from typing import TypeVar
 from humouse_doctor.core.errors import DoctorError, InputError, MachineError
 from humouse_doctor.core.text import is_url, reason
 from humouse_doctor.inputs.files import replace_file
-from humouse_doctor.inputs.remote.names import CACHES, RECORD, root_of_copies
+from humouse_doctor.inputs.remote.names import CACHES, RECORD, is_copy, root_of_copies
 from humouse_doctor.inputs.remote.place import HTTP, Absent, Answer, Place
 
 #: The most bytes of one file, as of a local checkpoint, and of all copies together.
@@ -90,7 +90,9 @@ def plain_errors(place: Place) -> Iterator[None]:
         yield
     except (DoctorError, MemoryError):
         raise
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if is_local(error):
+            raise InputError(f"{place.shown}: its copy was removed while it was fetched; try again") from None
         raise Absent(f"{place.shown}: there is no such file or folder") from None
     except Exception as error:  # a file system of another package raises what it likes
         cause = getattr(error, "reason", None)  # of what HTTP raises
@@ -98,6 +100,11 @@ def plain_errors(place: Place) -> Iterator[None]:
         if isinstance(error, PermissionError) and error.filename is None:  # not of a file of this machine
             raise InputError(f"{place.shown}: access is denied ({why}); check the name and the credentials") from None
         raise InputError(f"{place.shown}: cannot be fetched: {why}") from None
+
+
+def is_local(error: OSError) -> bool:
+    """Return True for an error at a copy in the cache, rather than at a remote file."""
+    return isinstance(error.filename, str) and is_copy(Path(error.filename))
 
 
 def within(seconds: float, work: Callable[[float], T]) -> T:

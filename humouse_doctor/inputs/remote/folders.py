@@ -10,20 +10,22 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from humouse_doctor.core.errors import InputError
+from humouse_doctor.core.errors import DoctorError, InputError
 from humouse_doctor.core.text import counted
 from humouse_doctor.inputs.files import replace_file
 from humouse_doctor.inputs.parts import may_be_part
 from humouse_doctor.inputs.remote import copies
 from humouse_doctor.inputs.remote.filesystems import Folder, Listed
 from humouse_doctor.inputs.remote.names import RECORD
-from humouse_doctor.inputs.remote.place import Absent, Place
+from humouse_doctor.inputs.remote.place import Place
 
 #: The file with the tags, named as no part of a copy's path is.
 _TAGS = "tags~"
+#: The file that a process locks while it changes a copy.
+_LOCK = "lock~"
 #: Files that are fetched at a time: of many small ones most of the time is spent on waiting for a server.
 _AT_A_TIME = 8
 #: Words in the names of files that are no generators.
@@ -51,7 +53,7 @@ def local(given: str, most: int, levels: int, progress: Callable[[str], None] = 
         )
     own = root / copies.key(place, "")
     copy = own / place.file
-    with copies.plain_errors(place):
+    with copies.plain_errors(place), _locked(own, lambda: progress(f"waiting for another process that fetches {place.shown}")):
         copy.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_file(own / RECORD, f"{place.file.as_posix()}\n{place.shown}".encode(), own=True)
         os.utime(own)
@@ -61,11 +63,36 @@ def local(given: str, most: int, levels: int, progress: Callable[[str], None] = 
         progress(f"fetching {len(new):,} of {counted(len(files), 'file')} below {place.shown}")
         kept = {path: tags[path] for path in files.keys() & tags.keys() - {file.path for file in new}}
         try:
-            _fetch(place, folder, new, copy, kept, root)
+            gone = _fetch(place, folder, new, copy, kept, root)
         finally:
-            replace_file(own / _TAGS, json.dumps(kept).encode(), own=True)
+            with contextlib.suppress(DoctorError):  # then all is fetched anew next time
+                replace_file(own / _TAGS, json.dumps(kept).encode(), own=True)
         copies.trim(root)
-    return copy, listing.notes
+    notes = list(listing.notes)
+    if gone:
+        notes.append(f"{counted(len(gone), 'file')} could not be found when fetched, the first {min(gone)}")
+    return copy, tuple(notes)
+
+
+@contextlib.contextmanager
+def _locked(own: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Keep other processes from changing a copy, after those that do so now; call `waiting` if there are any."""
+    from filelock import FileLock, Timeout  # comes with torch, as fsspec does
+
+    own.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = FileLock(own / _LOCK, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        try:
+            lock.acquire(timeout=copies.LONGEST_S)
+        except Timeout:
+            raise TimeoutError("another process has been fetching it for an hour") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _is_left(path: str) -> bool:
@@ -105,16 +132,21 @@ def _remove_all_but(copy: Path, files: Mapping[str, Listed]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _fetch(place: Place, folder: Folder, files: Sequence[Listed], copy: Path, kept: dict[str, str], root: Path) -> None:
-    """Fetch files, several at a time, and note their tags in `kept`; raise `InputError` for one that cannot be fetched."""
-    todo, errors = iter(files), list[Exception]()
+def _fetch(place: Place, folder: Folder, files: Sequence[Listed], copy: Path, kept: dict[str, str], root: Path) -> list[str]:
+    """Fetch files, several at a time, and note their tags in `kept`; return the URLs of those that are not there.
+
+    Raises `InputError` for one that cannot be fetched.
+    """
+    todo, errors, gone = iter(files), list[Exception](), list[str]()
 
     def work(end: float) -> None:
         try:
             while not errors and (file := next(todo, None)) is not None:
-                with contextlib.suppress(Absent):  # removed since it was listed
-                    _fetch_one(place.below(file.path), folder, file, copy / file.path, root, end)
+                at = place.below(file.path)
+                if _fetch_one(at, folder, file, copy / file.path, root, end):
                     kept[file.path] = file.tag
+                else:  # removed since it was listed, or archived
+                    gone.append(at.shown)
         except Exception as error:
             errors.append(error)
 
@@ -128,14 +160,22 @@ def _fetch(place: Place, folder: Folder, files: Sequence[Listed], copy: Path, ke
     copies.within(copies.LONGEST_S, all_of_them)
     if errors:
         raise errors[0]
+    return gone
 
 
-def _fetch_one(place: Place, folder: Folder, file: Listed, target: Path, root: Path, end: float) -> None:
+def _fetch_one(place: Place, folder: Folder, file: Listed, target: Path, root: Path, end: float) -> bool:
+    """Fetch a file that was listed; return False if it is not there."""
     with copies.plain_errors(place), copies.part_file(root) as part:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         target.unlink(missing_ok=True)  # what cannot be fetched anew is not there
-        with folder.opened(file) as answer:
-            copies.received(place, answer, part, end)
+        try:
+            with folder.opened(file) as answer:
+                copies.received(place, answer, part, end)
+        except FileNotFoundError as error:
+            if copies.is_local(error):
+                raise
+            return False
         part.replace(target)
         if file.changed is not None:  # of several checkpoints the newest is taken
             os.utime(target, (file.changed, file.changed))
+    return True

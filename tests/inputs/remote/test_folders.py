@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
+from filelock import FileLock, Timeout
 from fsspec.implementations.memory import MemoryFileSystem
 
 from humouse_doctor.core.errors import DoctorError, InputError, UsageError
@@ -190,5 +192,48 @@ def test_folders_that_cannot_be_listed_and_files_that_are_gone_are_left_out(monk
 
     monkeypatch.setattr(MemoryFileSystem, "ls", partly)
     folder, notes = local()
-    assert notes == (f"1 folder could not be listed, the first {ROOT}/1/.hydra (Access Denied)",)
+    assert notes == (
+        f"1 folder could not be listed, the first {ROOT}/1/.hydra (Access Denied)",
+        f"1 file could not be found when fetched, the first {ROOT}/2/checkpoints/generator_x.pt",
+    )
     assert sorted(files_of(folder)) == ["1/checkpoints/generator_x.pt", "2/.hydra/config.yaml"]
+
+
+def test_a_copy_that_is_removed_while_it_is_made_is_an_error(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    put(**RUN)
+    really: Callable[..., str] = copies.received
+
+    def removed(place: Place, *more: Any) -> str:
+        digest = really(place, *more)
+        shutil.rmtree(cache)
+        return digest
+
+    monkeypatch.setattr(copies, "received", removed)
+    monkeypatch.setattr(folders, "_AT_A_TIME", 1)
+    with pytest.raises(InputError, match=rf"^{ROOT}/\S+: its copy was removed while it was fetched; try again$"):
+        local()
+
+
+def refused(self: FileLock, timeout: float) -> None:
+    raise Timeout(self.lock_file)
+
+
+def test_a_second_process_waits_until_the_first_has_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    put(**RUN)
+    own = local()[0].parents[1]
+    said: list[str] = []
+    first = FileLock(own / "lock~")
+    first.acquire()
+    waiting = f"waiting for another process that fetches {ROOT}"
+
+    def heard(text: str) -> None:
+        said.append(text)
+        if text == waiting:
+            first.release()
+
+    folders.local(ROOT, 1000, 16, heard)
+    assert said[1] == waiting
+    first.acquire()
+    monkeypatch.setattr(FileLock, "acquire", refused)
+    with pytest.raises(InputError, match="another process has been fetching it for an hour"):
+        local()
