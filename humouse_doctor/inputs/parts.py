@@ -13,4 +13,4 @@ BESIDE = ("gan_summary.json", "metrics.csv", "sigma_eval_metrics.csv", "diffusio
 
 def may_be_part(name: str) -> bool:
     """Return True if a file of this name may be part of a run."""
-    return name.endswith(_ENDS) or name in BESIDE or name == WATCH_FILE or name.startswith(EVENTS)
+    return name.lower().endswith(_ENDS) or name in BESIDE or name == WATCH_FILE or name.startswith(EVENTS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -28,8 +29,8 @@ _TAGS = "tags~"
 _LOCK = "lock~"
 #: Files that are fetched at a time: of many small ones most of the time is spent on waiting for a server.
 _AT_A_TIME = 8
-#: Words in the names of files that are no generators.
-_LEFT = ("discriminator", "optimizer", "optimiser")
+#: Weights that are not fetched, as neither `survey` nor `inspect` takes them for a generator's in a local folder.
+_LEFT = re.compile(r"discriminator.*\.(pt|pth|ckpt|safetensors)$|^optimi[sz]er\.pth?$")
 
 
 def local(given: str, most: int, levels: int, progress: Callable[[str], None] = lambda _: None) -> tuple[Path, tuple[str, ...]]:
@@ -44,7 +45,8 @@ def local(given: str, most: int, levels: int, progress: Callable[[str], None] = 
     with copies.plain_errors(place):
         folder = Folder(place)
         listing = copies.within(copies.LONGEST_S, lambda _: folder.listed(most, levels))
-    files = {file.path: file for file in listing.files if may_be_part(file.path.rpartition("/")[2]) and not _is_left(file.path)}
+    parts = {file.path: file for file in listing.files if _is_part(file.path.rpartition("/")[2])}
+    files = {path: file for path, file in parts.items() if _can_be_here(path)}
     held = sum(file.size or 0 for file in files.values())
     if held > copies.MOST_KEPT:
         raise InputError(
@@ -68,7 +70,9 @@ def local(given: str, most: int, levels: int, progress: Callable[[str], None] = 
             with contextlib.suppress(DoctorError):  # then all is fetched anew next time
                 replace_file(own / _TAGS, json.dumps(kept).encode(), own=True)
         copies.trim(root)
-    notes = list(listing.notes)
+    notes, odd = list(listing.notes), sorted(place.below(path).shown for path in parts.keys() - files.keys())
+    if odd:
+        notes.append(f"{counted(len(odd), 'file')} of a name that no copy can have, the first {odd[0]}")
     if gone:
         notes.append(f"{counted(len(gone), 'file')} could not be found when fetched, the first {min(gone)}")
     return copy, tuple(notes)
@@ -95,14 +99,17 @@ def _locked(own: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
-def _is_left(path: str) -> bool:
-    """Return True for a file that no look at a run reads, or whose name is not that of a file in a folder of this system."""
+def _is_part(name: str) -> bool:
+    return may_be_part(name) and _LEFT.search(name) is None
+
+
+def _can_be_here(path: str) -> bool:
+    """Return True for the path of a file in a folder of this system, of which every part can be printed."""
     parts = path.split("/")
     return (
-        any(part in (".", "..", "") or not part.isprintable() or "\\" in part for part in parts)
-        or PurePosixPath(path).is_absolute()
-        or Path(path).drive != ""
-        or any(word in parts[-1] for word in _LEFT)
+        all(part not in (".", "..", "") and part.isprintable() and "\\" not in part for part in parts)
+        and not PurePosixPath(path).is_absolute()
+        and Path(path).drive == ""
     )
 
 

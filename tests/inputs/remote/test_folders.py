@@ -78,6 +78,22 @@ def test_a_folder_is_copied_in_its_tree_without_what_is_no_part_of_a_run(cache: 
     assert times == pytest.approx([time.timestamp() for time in stored])
 
 
+def test_the_files_of_a_run_are_told_by_their_names_as_in_a_local_folder() -> None:
+    run = (
+        "GENERATOR_A.PT",
+        "gen.Pth",
+        "no_optimizer.yaml",
+        "discriminator.csv",
+        "optimizer.ckpt",
+        "generator_optimizer.pt",
+    )
+    put(**dict.fromkeys(run, b"yes"), **dict.fromkeys(("optimizer.pt", "x_discriminator.ckpt", "x.bin"), b"no"))
+    folder, notes = local()
+
+    assert files_of(folder) == dict.fromkeys(run, b"yes")
+    assert notes == ()
+
+
 def test_what_has_not_changed_is_not_fetched_again_and_what_is_gone_goes(received: list[str]) -> None:
     put(**RUN)
     folder, _ = local()
@@ -129,8 +145,9 @@ def test_names_that_lead_elsewhere_are_left_out(monkeypatch: pytest.MonkeyPatch,
         return [*found, *({**found[0], "name": f"{path}/{name}", "type": "file"} for name in bad)]
 
     monkeypatch.setattr(MemoryFileSystem, "ls", odd)
-    folder, _ = local()
+    folder, notes = local()
     assert files_of(folder) == {"1/generator.pt": b"good"}
+    assert notes == (f"10 files of a name that no copy can have, the first {ROOT}/../out.pt",)
     assert list(tmp_path.rglob("out.pt")) == []
 
 
