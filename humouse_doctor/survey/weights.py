@@ -10,6 +10,7 @@ from humouse_doctor.cases import run_folder
 from humouse_doctor.core.errors import InputError
 from humouse_doctor.core.settings import Origin, Setting, Settings, Value
 from humouse_doctor.inputs.files import changed_at
+from humouse_doctor.inputs.remote.names import is_copy
 from humouse_doctor.survey.discover import Run
 
 _NAME, _FOLDER = "experiment_name", "logging.checkpoint_dir"
@@ -41,7 +42,10 @@ def each_once(runs: Sequence[Run], checkpoints: Sequence[Path | None]) -> list[i
 
 
 def overwritten(runs: Sequence[Run], checkpoints: Mapping[int, Path | None]) -> dict[int, str]:
-    """Return why some runs have no weights of their own: several have written the same file, and the last one's are left."""
+    """Return why some runs have no weights of their own: several have written the same file, and the last one's are left.
+
+    Of copies of remote files no run is the last: their times are those of an upload.
+    """
     by_file: dict[str, list[int]] = {}
     for place, checkpoint in checkpoints.items():
         if checkpoint is not None:
@@ -49,12 +53,15 @@ def overwritten(runs: Sequence[Run], checkpoints: Mapping[int, Path | None]) -> 
     found: dict[int, str] = {}
     for places in by_file.values():
         last = max(places, key=lambda place: (_age(runs[place]), place))
-        for place in places:
-            if place != last:
-                found[place] = (
-                    f"{runs[place].path}: its weights are gone: {checkpoints[place]} is also that of {runs[last].path}, which"
-                    " was started later; give each run a logging.checkpoint_dir or an experiment_name of its own"
-                )
+        remote = is_copy(runs[last].path)
+        for place in places if remote and len(places) > 1 else [place for place in places if place != last]:
+            if remote:
+                other = runs[places[0] if place == last else last]
+                why = f"its weights may be gone: {checkpoints[place]} is also that of {other.path}, and times of uploads do not"
+                why += " tell which was started later"
+            else:
+                why = f"its weights are gone: {checkpoints[place]} is also that of {runs[last].path}, which was started later"
+            found[place] = f"{runs[place].path}: {why}; give each run a logging.checkpoint_dir or an experiment_name of its own"
     return found
 
 

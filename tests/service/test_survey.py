@@ -19,6 +19,8 @@ from humouse_doctor.service import commands
 from humouse_doctor.service.survey import SurveyRequest, survey_view
 from humouse_doctor.stored import answer
 from humouse_doctor.survey import discover
+from humouse_doctor.survey.discover import Run
+from humouse_doctor.survey.weights import overwritten
 from tests.survey.builders import hydra_run
 
 SHARED = Request(samples=32, max_sequences=64, quick=True)
@@ -270,6 +272,21 @@ def test_of_runs_that_wrote_the_same_file_the_last_one_has_it(
         gated = json.loads(invoke("gate", *inputs, "--workers", 1, "-f", "json").out)
         assert looked == ["2"]
         assert {Path(entry["name"]).name: entry["exit_code"] for entry in gated["inputs"]} == {"0": 3, "1": 3, "2": 1}
+
+
+def test_which_of_two_remote_runs_wrote_a_file_last_is_not_told_by_uploads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    root, runs = tmp_path / "humouse-doctor" / "remote" / "0", list[Run]()
+    runs.extend(Run(path=root / "runs" / str(number)) for number in range(3))
+    shared = root / "runs" / "generator_x.pt"
+
+    gone = overwritten(runs, {0: shared, 1: shared, 2: root / "runs" / "2.pt"})
+
+    assert sorted(gone) == [0, 1]
+    assert f"is also that of {runs[1].path}, and times of uploads do not tell which was started later" in gone[0]
+    assert f"is also that of {runs[0].path}, and" in gone[1]
 
 
 def test_a_checkpoint_that_is_found_with_and_without_its_run_is_one_run(looked: list[str], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from fsspec import AbstractFileSystem
@@ -19,7 +19,8 @@ from humouse_doctor.inputs.remote.place import PACKAGES, Answer, Place, a_folder
 
 #: The words of file systems for the time at which a file was written.
 _TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
-
+#: Seconds since 1970 that every file system can note, below this bound.
+_LAST_TIME = 2.0**32
 
 #: Packages that log errors, which Python prints where nobody has set up logging.
 _TALKATIVE = ("adlfs", "azure", "botocore", "fsspec", "gcsfs", "huggingface_hub", "s3fs")
@@ -102,8 +103,20 @@ def _listed(entry: dict[str, Any], path: str) -> Listed:
         path=path,
         size=size if isinstance(size, int) else None,
         tag=hashlib.sha256(told.encode(errors="surrogateescape")).hexdigest(),
-        changed=next((value.timestamp() for key in _TIMES if isinstance(value := entry.get(key), datetime)), None),
+        changed=next((seconds for key in _TIMES if (seconds := _seconds(entry.get(key))) is not None), None),
     )
+
+
+def _seconds(value: object) -> float | None:
+    """Return a time as seconds since 1970, None for one that is not told or that no file can have; UTC without a zone."""
+    try:
+        if isinstance(value, str):
+            value = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        if isinstance(value, datetime):
+            value = (value if value.tzinfo else value.replace(tzinfo=timezone.utc)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return float(value) if isinstance(value, int | float) and 0 <= value < _LAST_TIME else None
 
 
 @contextlib.contextmanager

@@ -183,6 +183,6 @@ def _fetch_one(place: Place, folder: Folder, file: Listed, target: Path, root: P
                 raise
             return False
         part.replace(target)
-        if file.changed is not None:  # of several checkpoints the newest is taken
-            os.utime(target, (file.changed, file.changed))
+        seconds = file.changed or 0.0  # of several checkpoints the newest is taken, without times the last by its name
+        os.utime(target, (seconds, seconds))
     return True

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +74,36 @@ def test_a_folder_is_copied_in_its_tree_without_what_is_no_part_of_a_run(cache: 
     assert names.named(f"{folder / '1' / 'x.pt'}: no, as {folder}") == f"{ROOT}/1/x.pt: no, as {ROOT}"
     assert names.is_copy(folder / "1")
     assert [path for path in cache.iterdir() if path.name.startswith(".")] == []
-    times = [(folder / f"{number}/checkpoints/generator_x.pt").stat().st_mtime for number in (1, 2)]
-    stored = [MemoryFileSystem.store[f"/folders/runs/{number}/checkpoints/generator_x.pt"].created for number in (1, 2)]
-    assert times == pytest.approx([time.timestamp() for time in stored])
+
+
+OLD = 1.7e9
+
+
+@pytest.mark.parametrize(
+    ("told", "noted"),
+    [
+        ({"created": OLD}, OLD),
+        ({"LastModified": datetime.fromtimestamp(OLD, timezone.utc), "created": 1.0}, OLD),
+        ({"LastModified": datetime.fromtimestamp(OLD, timezone.utc).replace(tzinfo=None)}, OLD),
+        ({"mtime": None, "updated": "2023-11-14T22:13:20.000Z"}, OLD),
+        ({"created": None}, 0.0),
+        ({"updated": "soon", "created": float("nan")}, 0.0),
+        ({"mtime": datetime(1, 1, 1)}, 0.0),
+        ({"mtime": 1e20}, 0.0),
+    ],
+)
+def test_a_copy_has_the_time_that_is_listed_or_else_a_fixed_one(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], noted: float
+) -> None:
+    put(**{"generator.pt": b"good"})
+    ls = MemoryFileSystem.ls
+
+    def with_time(self: MemoryFileSystem, path: str, **more: Any) -> Any:
+        return [{**{key: entry[key] for key in ("name", "size", "type")}, **told} for entry in ls(self, path, **more)]
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", with_time)
+    folder, _ = local()
+    assert (folder / "generator.pt").stat().st_mtime == pytest.approx(noted, abs=1, rel=0)
 
 
 def test_the_files_of_a_run_are_told_by_their_names_as_in_a_local_folder() -> None:
