@@ -71,7 +71,7 @@ class Folder:
                 name = str(entry["name"]).rstrip("/")
                 if name == folder.rstrip("/"):  # an object that stands for the folder, or is no folder
                     if not level and len(entries) == 1 and entry.get("type") == "file" and entry.get("size"):
-                        raise InputError(f"{self._place.shown}: not a folder; survey looks at all runs below one")
+                        raise InputError(f"{self._place.shown}: a file, where a folder is expected")
                 elif entry.get("type") != "directory":
                     files.append(_listed(entry, self._below(name)))
                 elif level < levels:

@@ -140,7 +140,7 @@ def a_folder(place: Place) -> IsFolder:
     if place.url.scheme in HTTP:
         return IsFolder(f"{place.shown}: a folder, which cannot be listed by HTTP; name the run's files one by one")
     return IsFolder(
-        f"{place.shown}: a folder, where a file is expected; at the runs in a remote folder look inspect, survey and gate"
+        f"{place.shown}: a folder, where a file is expected; inspect, suggest-config, preflight, survey and gate take folders"
     )
 
 

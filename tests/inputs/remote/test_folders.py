@@ -183,7 +183,7 @@ def test_names_that_lead_elsewhere_are_left_out(monkeypatch: pytest.MonkeyPatch,
     ("url", "kind", "line"),
     [
         ("memory://folders/none", InputError, "there is no such file or folder"),
-        (f"{ROOT}/1/.hydra/config.yaml", InputError, "not a folder; survey looks at all runs below one"),
+        (f"{ROOT}/1/.hydra/config.yaml", InputError, "a file, where a folder is expected"),
         (f"{ROOT}?versionId=5ecret", UsageError, "the URL of a folder has no query; leave it out"),
         ("https://me:5ecret@host/runs/", IsFolder, "a folder, which cannot be listed by HTTP; name the run's files one by one"),
         ("memory://", UsageError, "not a URL of a file; expected e.g. https://HOST/PATH"),
