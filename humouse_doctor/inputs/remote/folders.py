@@ -27,6 +27,8 @@ from humouse_doctor.inputs.remote.place import Place
 _TAGS = "tags~"
 #: The file that a process locks while it changes a copy.
 _LOCK = "lock~"
+#: The most bytes of a name on usual file systems.
+_LONGEST_NAME = 255
 #: Files that are fetched at a time: of many small ones most of the time is spent on waiting for a server.
 _AT_A_TIME = 8
 #: Weights that are not fetched, as neither `survey` nor `inspect` takes them for a generator's in a local folder.
@@ -46,7 +48,8 @@ def local(given: str, most: int, levels: int, progress: Callable[[str], None] = 
         folder = Folder(place)
         listing = copies.within(copies.LONGEST_S, lambda _: folder.listed(most, levels))
     parts = {file.path: file for file in listing.files if _is_part(file.path.rpartition("/")[2])}
-    files = {path: file for path, file in parts.items() if _can_be_here(path)}
+    above = {str(folder) for path in parts for folder in PurePosixPath(path).parents}
+    files = {path: file for path, file in parts.items() if path not in above and _can_be_here(path)}
     held = sum(file.size or 0 for file in files.values())
     if held > copies.MOST_KEPT:
         raise InputError(
@@ -108,6 +111,7 @@ def _can_be_here(path: str) -> bool:
     parts = path.split("/")
     return (
         all(part not in (".", "..", "") and part.isprintable() and "\\" not in part for part in parts)
+        and all(len(os.fsencode(part)) <= _LONGEST_NAME for part in parts)
         and not PurePosixPath(path).is_absolute()
         and Path(path).drive == ""
     )

@@ -138,7 +138,10 @@ def test_a_server_that_is_not_there_is_one_line(base: str) -> None:
         ("https://me:pw@host:port/x", "https://host:port/x: not a URL of a file"),
         ("https://host/run/?a=b", "https://host/run/?...: a folder, which cannot be listed by HTTP; name the run's files"),
         ("https://host", "https://host: a folder"),
-        ("memory://bucket/folder", "memory://bucket/folder: a folder, where a file is expected; inspect, suggest-config, preflight,"),
+        (
+            "memory://bucket/folder",
+            "memory://bucket/folder: a folder, where a file is expected; inspect, suggest-config,",
+        ),
     ],
 )
 def test_a_url_that_cannot_be_used_is_one_line(url: str, line: str) -> None:

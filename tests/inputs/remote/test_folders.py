@@ -179,6 +179,20 @@ def test_names_that_lead_elsewhere_are_left_out(monkeypatch: pytest.MonkeyPatch,
     assert list(tmp_path.rglob("out.pt")) == []
 
 
+def test_one_file_that_cannot_be_copied_does_not_end_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    put(**RUN, **{"1/x.pt/c.pt": b"yes", "1/" + "\u00e9" * 127 + ".pt": b"no"})
+    ls = MemoryFileSystem.ls
+
+    def with_both(self: MemoryFileSystem, path: str, **more: Any) -> Any:
+        both = [{"name": f"{path}/x.pt", "type": "file", "size": 2}] if path.endswith("runs/1") else []
+        return [*ls(self, path, **more), *both]
+
+    monkeypatch.setattr(MemoryFileSystem, "ls", with_both)
+    folder, notes = local()
+    assert files_of(folder) == {**RUN, "1/x.pt/c.pt": b"yes"}
+    assert notes == (f"2 files of a name that no copy can have, the first {ROOT}/1/x.pt",)
+
+
 @pytest.mark.parametrize(
     ("url", "kind", "line"),
     [
