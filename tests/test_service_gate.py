@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from humouse_doctor.cases.request import Request
@@ -26,16 +27,18 @@ from humouse_doctor.probes.flat_output import FlatOutput
 from humouse_doctor.probes.repeated_latent import RepeatedLatent
 from humouse_doctor.reporting.forms import FailOn
 from humouse_doctor.service import commands as service
+from humouse_doctor.service import gate as gating
 from humouse_doctor.service.commands import report_on
 from humouse_doctor.service.gate import GateRequest, _crew, gate
 from humouse_doctor.stored import answer as json_answer
+from humouse_doctor.survey.discover import Found
 from humouse_doctor.verify.bench import Pulse
 from tests.verify.runs import write_config, write_data
 
 TODAY = date(2027, 6, 15)
 
 
-def _order(folder: Path, *inputs: Path, **more: Any) -> GateRequest:
+def _order(folder: Path, *inputs: Path | str, **more: Any) -> GateRequest:
     request = more.pop("request", Request(samples=64, quick=True))
     workers = more.pop("workers", 1)  # other processes take seconds to start
     return GateRequest(inputs=inputs, request=request, today=TODAY, folder=folder, workers=workers, **more)
@@ -109,6 +112,19 @@ def test_an_input_given_twice_is_looked_at_once(collapsed_run: Path, folder: Pat
 
     assert [entry.name for entry in decided.entries] == [collapsed_run.name]
     assert sum("reading gestures" in line for line in looked) == 1
+
+
+def test_a_remote_folder_that_was_not_seen_as_a_whole_is_named_by_its_url(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    url = "memory://gated/runs"
+    fsspec.filesystem("memory").pipe_file("/gated/runs/a/generator.pt", b"")
+    monkeypatch.setattr(gating, "runs_at", lambda path: Found(runs=(), notes=(f"no list of {path}/a",)))
+
+    (entry,) = gate(_order(folder, url)).entries
+    assert (entry.name, entry.exit_code) == (url, ExitCode.INPUT)
+    assert [found.finding.message for found in entry.findings] == [f"{url}: no list of {url}/a"]
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "yml", "YAML"])

@@ -122,7 +122,8 @@ def gate(
             continue
         below = runs_at(given)
         if below.notes:  # a gate does not pass what it has not seen
-            looked_at[str(given)] = refused(str(given), InputError(f"{given}: {'; '.join(below.notes)}"))
+            name = names.named(str(given))
+            looked_at[name] = refused(name, InputError(names.named(f"{given}: {'; '.join(below.notes)}")))
         for found in below.runs:
             each.setdefault(os.path.realpath(found.path), found)
     requests = dict[str, Request]()

@@ -128,7 +128,7 @@ def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None], by_nam
             row = _row(runs[place], ended, sweep.settings(place, keys))
             rows.append(row)
             progress(f"run {number} of {len(jobs)}: {row.verdict}, {row.run}")
-    return replace(survey_of(rows, keys, VERSION), notes=tuple(notes))
+    return replace(survey_of(rows, keys, VERSION), notes=tuple(map(names.named, notes)))
 
 
 def _crew(order: SurveyRequest, requests: Sequence[Request]) -> Crew:
