@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import torch
@@ -225,6 +226,17 @@ def test_a_checkpoint_is_inspected_and_loaded_by_path(collapsed_run: Path) -> No
     assert isinstance(report, humouse_doctor.Report)
     assert report.verdict is Verdict.COLLAPSED
     assert case.settings.value("data.batch_size") == 16
+
+
+def test_what_was_left_out_of_a_remote_folder_is_a_remark(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    url, config = "memory://api/run", write_config(tmp_path)
+    for name in ("config.yaml", "a\\b.pt"):
+        fsspec.filesystem("memory").pipe_file(f"/api/run/{name}", config.read_bytes())
+    remark = f"{url}: 1 file of a name that no copy can have, the first {url}/a\\b.pt"
+
+    assert remark in humouse_doctor.preflight(url).subject.remarks
+    assert remark in humouse_doctor.load_case(config=url).subject.remarks
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from humouse_doctor.cases import load
 from humouse_doctor.cases.request import Request
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
+from humouse_doctor.core.report import Report as Plain
 from humouse_doctor.core.settings import Value
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.inputs.remote import copies, names
+from humouse_doctor.inputs.remote.place import shown
 from humouse_doctor.probes.plugins import using
 from humouse_doctor.service.commands import report_on
 from humouse_doctor.service.python_report import Report
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from humouse_doctor.networks.priors import Draw
+
+_Found = TypeVar("_Found", Plain, Case)
 
 
 def inspect(
@@ -70,7 +74,8 @@ def inspect(
                 " checkpoint"
             )
         with using(plugins=plugins), names.names_in_errors():
-            return Report.of(report_on(_request(checkpoint, config, data, source, settings, samples, seed, quick)))
+            request, unseen = _request(checkpoint, config, data, source, settings, samples, seed, quick)
+            return Report.of(_remarked(report_on(request), unseen))
     if config is not None or data is not None or source is not None:
         raise UsageError("config, data and source go with a checkpoint; give settings and targets with a generator")
     from humouse_doctor.cases.from_module import of_module  # torch: with a checkpoint it comes in beside the loader's
@@ -110,9 +115,10 @@ def preflight(
     cuda:1 or auto), and measures the result; `Report.rehearsed` says how much was trained. `settings` override config values
     by key. Raises `DoctorError` in one line.
     """
-    request = _request(None, config, data, source, settings, 512, seed, quick=False)
+    request, unseen = _request(None, config, data, source, settings, 512, seed, quick=False)
+    request = replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s, device=device)
     with using(plugins=plugins), names.names_in_errors():
-        return Report.of(report_on(replace(request, max_sequences=max_sequences, rehearse_s=rehearse_s, device=device)))
+        return Report.of(_remarked(report_on(request), unseen))
 
 
 def load_case(
@@ -128,7 +134,8 @@ def load_case(
 ) -> Case:
     """Return the data that the probes would measure; without a checkpoint, the case before training."""
     with names.names_in_errors():
-        return load.load_case(_request(checkpoint, config, data, source, settings, samples, seed, quick)).case
+        request, unseen = _request(checkpoint, config, data, source, settings, samples, seed, quick)
+        return _remarked(load.load_case(request).case, unseen)
 
 
 def _request(
@@ -140,10 +147,16 @@ def _request(
     samples: int,
     seed: int,
     quick: bool,
-) -> Request:
-    return Request(
-        checkpoint=None if checkpoint is None else fetched(checkpoint)[0],
-        config=None if config is None else fetched(config)[0],
+) -> tuple[Request, list[str]]:
+    """Return the request, and a remark on each kind of thing in a remote folder that was left out."""
+    paths, unseen = dict[str | Path | None, Path | None](), list[str]()
+    for given in (checkpoint, config):
+        if given is not None:
+            paths[given], notes = fetched(given)
+            unseen.extend(f"{shown(str(given))}: {text}" for text in notes)
+    request = Request(
+        checkpoint=paths.get(checkpoint),
+        config=paths.get(config),
         data=None if data is None else copies.local(data),
         source=None if source is None else Path(source),
         overrides=tuple(f"{key}={spell(value)}" for key, value in (settings or {}).items()),
@@ -151,3 +164,9 @@ def _request(
         seed=seed,
         quick=quick,
     )
+    return request, unseen
+
+
+def _remarked(found: _Found, remarks: Sequence[str]) -> _Found:
+    """Return a report or a case with further remarks on what was read."""
+    return replace(found, subject=replace(found.subject, remarks=(*found.subject.remarks, *remarks)))
