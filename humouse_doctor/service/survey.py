@@ -90,7 +90,7 @@ def _merged(order: SurveyRequest) -> Survey:
 
 def _looked_at_all(order: SurveyRequest, progress: Callable[[str], None], by_name: dict[str, Run]) -> Survey:
     """Return the survey of the runs below the folders, or of those of them that are asked for, which are put into `by_name`."""
-    fetched = [discover.fetched(given, progress) for given in order.paths]
+    fetched = [discover.fetched(given, progress, folder=True) for given in order.paths]
     folders = [folder for folder, _ in fetched]
     runs, found = _found(folders)
     notes = [*(note for _, of_folder in fetched for note in of_folder), *found]

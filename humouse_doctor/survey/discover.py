@@ -147,20 +147,23 @@ def find(root: Path, most: int = MOST_ENTRIES) -> Found:
     return Found(runs=tuple(runs), notes=tuple(walk.notes()))
 
 
-def fetched(given: str | Path, progress: Callable[[str], None] = lambda _: None) -> tuple[Path, tuple[str, ...]]:
+def fetched(
+    given: str | Path, progress: Callable[[str], None] = lambda _: None, *, folder: bool = False
+) -> tuple[Path, tuple[str, ...]]:
     """Return a path as it is, and for a URL that of a local copy of the file or folder, with notes on what is not in it.
 
-    Raises `UsageError` for a URL that cannot be used, and `InputError` for what cannot be fetched.
+    With `folder` no file is fetched for a URL that is none. Raises `UsageError` for a URL that cannot be used, and `InputError`
+    for what cannot be fetched.
     """
     if not is_url(str(given)):
         return Path(given), ()
     from humouse_doctor.inputs.remote import copies, folders, place  # what paths do without
 
     progress(f"fetching {place.shown(str(given))}")
-    try:
-        return copies.local(given), ()
-    except place.IsFolder:
-        return folders.local(str(given), MOST_ENTRIES, _LEVELS, progress)
+    if not folder:
+        with contextlib.suppress(place.IsFolder):
+            return copies.local(given), ()
+    return folders.local(str(given), MOST_ENTRIES, _LEVELS, progress)
 
 
 def runs_at(path: Path) -> Found:

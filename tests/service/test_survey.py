@@ -13,6 +13,7 @@ from humouse_doctor.cases.request import Request
 from humouse_doctor.core.errors import ExitCode, InputError, MachineError, UsageError
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.surveying import State, Survey
+from humouse_doctor.inputs.remote import copies
 from humouse_doctor.reporting.forms import SurveyFormat
 from humouse_doctor.reporting.rendering import render
 from humouse_doctor.service import commands
@@ -147,6 +148,16 @@ def test_a_remote_folder_is_surveyed_gated_and_inspected_as_a_local_one(
     assert f"took{worst}/.hydra/config.yaml" in "".join(inspected.out.split())
     assert str(tmp_path) not in inspected.out
     assert invoke("survey", f"{url}/none").err == f"humouse-doctor: {url}/none: there is no such file or folder\n"
+
+
+def test_a_remote_file_in_place_of_a_folder_is_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(copies, "received", None)
+    fsspec.filesystem("memory").pipe_file("/surveyed/x.pt", b"weights")
+    with pytest.raises(InputError, match=r"^memory://surveyed/x\.pt: a file, where a folder is expected$"):
+        _view("memory://surveyed/x.pt")
+    with pytest.raises(UsageError, match=r"^https://none\.invalid/x\.pt: a folder cannot be listed by HTTP"):
+        _view("https://none.invalid/x.pt")
 
 
 def test_a_gate_does_not_pass_a_folder_that_it_has_not_seen_all_of(

@@ -22,8 +22,9 @@ _TIMES = ("LastModified", "last_modified", "mtime", "updated", "created")
 #: Seconds since 1970 that every file system can note, below this bound.
 _LAST_TIME = 2.0**32
 
-#: Packages that log errors, which Python prints where nobody has set up logging.
-_TALKATIVE = ("adlfs", "azure", "botocore", "fsspec", "gcsfs", "huggingface_hub", "s3fs")
+# These log errors that they raise too, a page each, which Python would print where nobody has set up logging.
+for _package in ("adlfs", "azure", "botocore", "fsspec", "gcsfs", "huggingface_hub", "s3fs"):
+    logging.getLogger(_package).addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +136,6 @@ def opened(place: Place) -> Iterator[Answer]:
 def _system(place: Place) -> tuple[AbstractFileSystem, str]:
     """Return the file system of a place, and its name there."""
     scheme = place.url.scheme
-    for package in _TALKATIVE:  # of an error that is raised too they would print a page
-        logging.getLogger(package).addHandler(logging.NullHandler())
     try:
         system, path = url_to_fs(place.url.geturl())
     except ImportError:

@@ -117,8 +117,8 @@ class Place:
         return Place(self.url._replace(path=self.url.path + end))
 
     def below(self, relative: str) -> Place:
-        """Return the place of a file by its path below this folder."""
-        return self.with_end(f"/{relative}")
+        """Return the place of a file by its path below this folder, with what would end a URL's path spelled out."""
+        return self.with_end(f"/{relative.replace('#', '%23').replace('?', '%3F')}")
 
     def without_secrets(self, text: str) -> str:
         """Return a message of another library on one line, without the parts of any URL that are not shown."""
@@ -138,7 +138,7 @@ class Place:
 def a_folder(place: Place) -> IsFolder:
     """Return the error for a remote folder."""
     if place.url.scheme in HTTP:
-        return IsFolder(f"{place.shown}: a folder, which cannot be listed by HTTP; name the run's files one by one")
+        return IsFolder(f"{place.shown}: a folder cannot be listed by HTTP; name the run's files one by one")
     return IsFolder(
         f"{place.shown}: a folder, where a file is expected; inspect, suggest-config, preflight, survey and gate take folders"
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
@@ -136,8 +137,8 @@ def test_a_server_that_is_not_there_is_one_line(base: str) -> None:
         ("file:///etc/passwd", "file:///etc/passwd: not a URL of a file"),
         ("s3://simplecache::file:///x", "s3://simplecache::file:///x: not a URL of a file"),
         ("https://me:pw@host:port/x", "https://host:port/x: not a URL of a file"),
-        ("https://host/run/?a=b", "https://host/run/?...: a folder, which cannot be listed by HTTP; name the run's files"),
-        ("https://host", "https://host: a folder"),
+        ("https://host/run/?a=b", "https://host/run/?...: a folder cannot be listed by HTTP; name the run's files"),
+        ("https://host", "https://host: a folder cannot be listed by HTTP"),
         (
             "memory://bucket/folder",
             "memory://bucket/folder: a folder, where a file is expected; inspect, suggest-config,",
@@ -233,7 +234,17 @@ def test_names_are_shown_without_what_is_secret() -> None:
     assert shown("https://host/x@1") == "https://host/x@1"
     assert shown("abfs://box@account/x") == "abfs://box@account/x"
     assert shown("abfs://me:pw@account/x") == "abfs://account/x"
+    assert Place.of_folder("s3://box/run").below("a#1?b.pt").shown == "s3://box/run/a%231%3Fb.pt"
     assert Place.of("https://host/../%2e%2e/a b;c".replace(" ", "%20")).file == Path("_/a_b_c")
+
+
+def test_the_packages_that_log_errors_are_silenced_once() -> None:
+    before = list(logging.getLogger("fsspec").handlers)
+    for _ in range(2):
+        copies.local(put("memory://bucket/x.pt", b"first"))
+
+    assert any(isinstance(handler, logging.NullHandler) for handler in before)
+    assert logging.getLogger("fsspec").handlers == before
 
 
 def test_python_s_interface_names_the_url(cache: Path) -> None:

@@ -199,7 +199,7 @@ def test_one_file_that_cannot_be_copied_does_not_end_the_look(monkeypatch: pytes
         ("memory://folders/none", InputError, "there is no such file or folder"),
         (f"{ROOT}/1/.hydra/config.yaml", InputError, "a file, where a folder is expected"),
         (f"{ROOT}?versionId=5ecret", UsageError, "the URL of a folder has no query; leave it out"),
-        ("https://me:5ecret@host/runs/", IsFolder, "a folder, which cannot be listed by HTTP; name the run's files one by one"),
+        ("https://me:5ecret@host/runs/", IsFolder, "a folder cannot be listed by HTTP; name the run's files one by one"),
         ("memory://", UsageError, "not a URL of a file; expected e.g. https://HOST/PATH"),
     ],
 )
