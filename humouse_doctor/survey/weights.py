@@ -56,7 +56,7 @@ def overwritten(runs: Sequence[Run], checkpoints: Mapping[int, Path | None]) -> 
         remote = is_copy(runs[last].path)
         for place in places if remote and len(places) > 1 else [place for place in places if place != last]:
             if remote:
-                other = runs[places[0] if place == last else last]
+                other = runs[next(one for one in places if one != place)]
                 why = f"its weights may be gone: {checkpoints[place]} is also that of {other.path}, and times of uploads do not"
                 why += " tell which was started later"
             else:

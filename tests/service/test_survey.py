@@ -293,7 +293,7 @@ def test_which_of_two_remote_runs_wrote_a_file_last_is_not_told_by_uploads(
     runs.extend(Run(path=root / "runs" / str(number)) for number in range(3))
     shared = root / "runs" / "generator_x.pt"
 
-    gone = overwritten(runs, {0: shared, 1: shared, 2: root / "runs" / "2.pt"})
+    gone = overwritten(runs, {1: shared, 0: shared, 2: root / "runs" / "2.pt"})
 
     assert sorted(gone) == [0, 1]
     assert f"is also that of {runs[1].path}, and times of uploads do not tell which was started later" in gone[0]
