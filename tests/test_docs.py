@@ -193,4 +193,4 @@ def test_links_to_the_top_hold_in_the_site() -> None:
 def test_a_diff_on_a_page_is_a_diff(page: Path) -> None:
     for block in re.findall(r"```diff\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
         assert "\n@@ -" in block
-        assert all(re.match(r"[-+ \\]|@@ -\d+(,\d+)? \+\d+(,\d+)? @@", line) for line in block.splitlines() if line), block
+        assert all(re.match(r"[-+ #\\]|@@ -\d+(,\d+)? \+\d+(,\d+)? @@", line) for line in block.splitlines() if line), block

@@ -72,7 +72,7 @@ def suggestion(
         if write and not force:
             raise UsageError(f"{source}: {advice}; or insist with --force")
         record = f"{source} is {advice}"
-        notes.insert(0, f"{'' if write else 'do not apply this diff there: '}{record}")
+        notes.insert(0, f"{'' if write else 'do not apply this diff: '}{record}")
     changed = ""
     text = _in_form(report, emit)
     if edits and (emit is Emit.DIFF or write):

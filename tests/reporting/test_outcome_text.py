@@ -138,8 +138,10 @@ def test_hostile_names_come_out_as_harmless_text() -> None:
             replace(
                 outcome(base_outcome(), replace(arm_outcome(GATES, Effect.CURED), healthy_seeds=1)), untried=("b: no time",)
             ),
-            "No cure is certain yet: the search ended when slow-gates had been healthy with 1 of 3 seeds;"
-            " the rest had not ended.",
+            (
+                "No cure is certain yet: the search ended when slow-gates had been healthy with 1 of 3 seeds;"
+                " the rest had not ended."
+            ),
         ),
         (
             outcome(replace(base_outcome(seeds=0), notes=("seed 0: no disk",))),
