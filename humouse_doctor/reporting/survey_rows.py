@@ -10,7 +10,7 @@ from humouse_doctor.survey.answers import LEVEL, Together, deciding_words, dista
 #: What a share of sick runs by a setting is, and is not.
 ASSOCIATION = "an association, not a cause"
 #: Which number a healthy run is called best by.
-BEST_BY = "by the deciding number that is furthest from the data's"
+BEST_BY = "with every deciding number within this factor of the data's"
 
 
 def name_of(row: Row, survey: Survey) -> str:

@@ -168,10 +168,12 @@ def _why_untested(rows: Sequence[Row], splits: Sequence[_Split]) -> str:
         return f"{counted}, and no setting differs between runs that share its values"
     by_chance = (2 if 2 * sick == known else 1) / math.comb(known, sick) * len({split.of for split in splits})
     if by_chance > LEVEL:
-        return (
-            f"{counted}: too few to say anything; one of {len(splits)} settings separates these by chance in"
-            f" {min(by_chance, 1.0):.0%} of surveys"
+        often = (
+            ""
+            if by_chance > 0.5
+            else f"; one of {len(splits)} settings separates these by chance in {by_chance:.0%} of surveys"
         )
+        return f"{counted}: too few to tell a setting that goes with it from chance{often}"
     return ""
 
 

@@ -99,7 +99,7 @@ def test_every_run_is_a_row_and_none_that_cannot_be_read_is_healthy(multirun: Pa
     assert set(rows["0"].numbers) >= {"spread", "movement", "variety"}
     assert 0 < len(rows["1"].paths) <= 3
     assert max(abs(part) for path in rows["1"].paths for point in path for part in point) < 5
-    assert "too few to say anything" in view.survey.untested
+    assert "too few to tell a setting" in view.survey.untested
     worst = view.survey.rows[0].run
     assert view.following == (f"humouse-doctor inspect {worst}", f"humouse-doctor suggest-config {worst}")
 

@@ -137,7 +137,7 @@ def test_settings_that_go_together_are_one() -> None:
     ("rows", "said"),
     [
         (_rows("1" * 9, head="a" * 4 + "b" * 5), "9 known runs 9 are sick: there is nothing to tell apart"),
-        (_rows("111000", head="aaabbb"), "too few to say anything"),
+        (_rows("111000", head="aaabbb"), "too few to tell a setting"),
         (_rows("1" * 9 + "0" * 9, folder="abcdefghijklmnopqr"), "no setting differs between runs that share its values"),
     ],
 )
