@@ -344,7 +344,7 @@ def test_what_is_spelled_out_cannot_be_copied() -> None:
 
 
 def test_code_hints_are_shown() -> None:
-    said = "The patch has a part in the code too. Linear head on z-scored positions compare with (positions - mean) / std"
+    said = "The patch's part in the code: Linear head on z-scored positions compare with (positions - mean) / std"
     assert said in read(collapsed()).text
 
 
