@@ -31,6 +31,8 @@ _STEP = 0.04
 _KEPT_LONGEST = ("space", "head", "steps", "latent", "drive", "width", "rate", "kl")
 #: Rounds of exchanges that there must be time for before a cure that is barely healthy is improved.
 _EXCHANGES = 4
+#: The start of the title of the arm that the diagnosis suggests.
+SUGGESTED = "suggested patch: "
 #: The reason of an arm whose training the budget cut.
 CUT = "cut when the time of --budget was over"
 
@@ -109,7 +111,8 @@ class Search:
     def run(self) -> SearchResult:
         """Run the search; the same trials give the same path."""
         self._known = {**self.remedies, **{remedy.id: remedy for remedy in (*self.bundle, *self.patch)}}
-        tried = self._try([AS_IT_IS, *(together(some) for some in (self.patch, self.bundle) if some)])
+        first = [together(some, prefix) for some, prefix in ((self.patch, SUGGESTED), (self.bundle, "")) if some]
+        tried = self._try([AS_IT_IS, *first])
         if not tried:
             return self._ended(None)
         base = tried[0]

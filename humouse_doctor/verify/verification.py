@@ -40,7 +40,7 @@ from humouse_doctor.verify.marks import config_values
 from humouse_doctor.verify.pace import seconds_per_step
 from humouse_doctor.verify.patches import arm_of
 from humouse_doctor.verify.runner import ProgressListener, Runner
-from humouse_doctor.verify.search import AT_A_TIME, CUT, Search
+from humouse_doctor.verify.search import AT_A_TIME, CUT, SUGGESTED, Search
 from humouse_doctor.verify.trainer import Command, TrainerBench
 from humouse_doctor.verify.trial_store import TrialStore
 
@@ -354,7 +354,7 @@ def _arms_to_try(request: VerifyRequest, session: _Session, base: Sequence[Trial
     arms = [together([remedy]) for remedy in tried]
     whole = [remedy for remedy in session.report.chosen_remedies if can_be_tried(remedy)]
     if len(whole) > 1:
-        arms.append(together(whole, prefix="suggested patch: "))
+        arms.append(together(whole, prefix=SUGGESTED))
     return list({arm.key: arm for arm in arms if arm.key}.values())
 
 

@@ -107,7 +107,7 @@ def test_everything_together_is_tried_first_and_then_less() -> None:
 def test_the_diagnosis_patch_is_tried_with_it_and_shrunk_where_it_cures() -> None:
     found = search(Table(lambda parts, _: "three" in parts), patch=("four", "three"))
 
-    assert [arm.title for arm in found.arms[:3]] == ["as it is", "four + three", "one + two + three + four"]
+    assert [arm.title for arm in found.arms[:3]] == ["as it is", "suggested patch: four + three", "one + two + three + four"]
     assert chosen_parts(found) == {"three"}
     assert found.needed == ("training.three",)
     assert len(found.arms) == 5  # each part of the patch left out once, and nothing else
