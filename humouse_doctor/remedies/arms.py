@@ -17,6 +17,7 @@ _OF_KEY: Mapping[str, Lever] = MappingProxyType(
         "model.generator.activation_dt": Lever.HEAD,
         "model.generator.activation_xy": Lever.HEAD,
         "model.generator.latent_dim": Lever.WIDTH,
+        "model.generator.num_layers": Lever.SPACE,
         "training.absolute_coordinates": Lever.SPACE,
         "training.lr.generator": Lever.RATE,
         "training.output_space": Lever.SPACE,

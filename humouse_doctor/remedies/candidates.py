@@ -63,13 +63,14 @@ def bundle(case: Case) -> tuple[Remedy, ...]:
     """Return the remedies with the best level of every lever together: of alternatives the first.
 
     The warm-up is longer only if it has too few steps, and the learning rate another only if it is far from the usual one, or
-    lower in a warm-up that is too short: a higher rate then costs less than more steps.
+    lower in a warm-up that is too short: a higher rate then costs less than more steps. Another architecture is no level of a
+    lever: `seq2seq` is tried alone.
     """
     offered = candidates(case)
     quicker = _takes_usual_rate(case)
     rate = case.settings.number("training.lr.generator") or catalogue.USUAL_RATE
     factor = math.ceil(_factor(case) * min(1.0, rate / catalogue.USUAL_RATE)) if quicker else _factor(case)
-    left_out = {"slower-rate", "faster-rate", *(() if quicker else ("usual-rate",)), *filter(_is_longer, offered)}
+    left_out = {"slower-rate", "faster-rate", "seq2seq", *(() if quicker else ("usual-rate",)), *filter(_is_longer, offered)}
     chosen = {name: remedy for name, remedy in offered.items() if name not in left_out}
     longer = catalogue.longer(case, factor)
     if factor > 1 and can_be_tried(longer):

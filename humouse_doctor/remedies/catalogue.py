@@ -249,14 +249,21 @@ def loss_as_read(case: Case) -> Remedy:
 def seq2seq(case: Case) -> Remedy:
     """Use the trainer's other architecture, which z-scores positions by itself.
 
-    humouse's own runs with it only on absolute coordinates: else it stops at its first adversarial step.
+    humouse's own runs with it only on absolute coordinates: else it stops at its first adversarial step. With several layers
+    its decoder mixes the sequences of a batch (HD216), so it gets one.
     """
+    other = edit(case, "model.architecture", "seq2seq")
+    several = (case.settings.integer("model.generator.num_layers") or 1) > 1
     return Remedy(
         id="seq2seq",
         title="architecture: seq2seq, whose warm-up z-scores positions by itself",
         why="no code has to change; but its warm-up shows the decoder, at step t, the target of step t itself, so its loss"
         " says little: in one trial prior samples spread 1.7 and moved 2.7 times as far as the targets",
-        edits=(*edit(case, "model.architecture", "seq2seq"), *_coordinates(case, absolute=True)),
+        edits=(
+            *other,
+            *(edit(case, "model.generator.num_layers", 1) if other and several else ()),
+            *_coordinates(case, absolute=True),
+        ),
         expects=(_SPREAD, _MOVES),
     )
 

@@ -208,7 +208,8 @@ def cure_of(outcome: Outcome) -> Iterator[str]:
 def causes_of(outcome: Outcome) -> Iterator[str]:
     """Yield what the cure says about its parts and about the causes, a sentence each."""
     if outcome.needed:
-        yield f"Left out, each of these broke the cure (one seed): {', '.join(_PARTS.get(name, name) for name in outcome.needed)}."
+        parts = ", ".join(_PARTS.get(name, name) for name in outcome.needed)
+        yield f"Left out, each of these broke the cure (one seed): {parts}."
     if outcome.confirmed:
         yield f"Causes confirmed: {', '.join(map(_named, outcome.confirmed))}."
     if outcome.refuted:

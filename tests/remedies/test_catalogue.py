@@ -152,9 +152,19 @@ def test_normalised_positions_do_not_promise_movement() -> None:
 @pytest.mark.parametrize(
     ("values", "edits"),
     [
-        ({_ABSOLUTE: True}, {"model.architecture": ("tcn", "seq2seq", True)}),
-        ({_ABSOLUTE: True, "model.architecture": "lstm"}, {"model.architecture": ("lstm", "seq2seq", False)}),
+        (
+            {_ABSOLUTE: True},
+            {"model.architecture": ("tcn", "seq2seq", True), "model.generator.num_layers": (3, 1, True)},
+        ),
+        (
+            {_ABSOLUTE: True, "model.architecture": "lstm", "model.generator.num_layers": 1},
+            {"model.architecture": ("lstm", "seq2seq", False)},
+        ),
         ({_ABSOLUTE: True, "model.architecture": "seq2seq"}, {}),
+        (
+            {_ABSOLUTE: True, "model.architecture": "lstm", "model.generator.num_layers": 2},
+            {"model.architecture": ("lstm", "seq2seq", False), "model.generator.num_layers": (2, 1, False)},
+        ),
     ],
 )
 def test_seq2seq(values: Mapping[str, Value], edits: Mapping[str, tuple[Value, Value, bool]]) -> None:
@@ -440,4 +450,9 @@ def test_positions_have_two_channels_and_so_has_what_makes_them() -> None:
     assert edits["model.generator.output_dim"] == (3, 2, True)  # humouse's warm-up stops at its first step with three
     assert "model.generator.output_dim" not in _edits(catalogue.normalised_positions(_of({_ABSOLUTE: False})))
     assert "model.generator.output_dim" not in _edits(catalogue.delta_space(case, None, None))
-    assert _edits(catalogue.seq2seq(case)).keys() == {"model.architecture", _ABSOLUTE, "model.generator.output_dim"}
+    assert _edits(catalogue.seq2seq(case)).keys() == {
+        "model.architecture",
+        "model.generator.num_layers",
+        "model.generator.output_dim",
+        _ABSOLUTE,
+    }

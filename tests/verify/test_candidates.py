@@ -165,3 +165,8 @@ def test_a_remedy_takes_the_place_of_its_alternative() -> None:
     assert swapped(("normalised-positions", "slow-gates"), "time-input") == ("normalised-positions", "time-input")
     assert swapped(("longer-warm-up-4x",), "longer-warm-up-16x") == ("longer-warm-up-16x",)
     assert swapped(("slow-gates",), "usual-rate") == ("slow-gates", "usual-rate")
+
+
+def test_another_architecture_is_tried_alone_and_not_with_everything_else() -> None:
+    assert "seq2seq" in candidates(CASE)
+    assert "seq2seq" not in {remedy.id for remedy in bundle(CASE)}

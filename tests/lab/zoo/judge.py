@@ -299,8 +299,11 @@ def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> tuple[
     """Return the run after some remedies, where each factor is moved by the first remedy that names it.
 
     A longer warm-up has exactly the steps that its remedy asks for, as the full length of a context of its own. Returns None if
-    no remedy moves anything; a remedy that leaves everything as it is counts as none.
+    no remedy moves anything, or if one changes the architecture; a remedy that leaves everything as it is counts as none.
     """
+    remedies = tuple(remedies)
+    if "seq2seq" in remedies:
+        return None
     levels: dict[Factor, Level] = {}
     times = 1
     for remedy in remedies:

@@ -402,6 +402,7 @@ class TestJudge:
         moved = patched(tiny(), sick, ["slow-gates", "normalised-positions", "delta-space", "warm-start"])
         assert moved == (tiny(), sick.moved({**FIX_A, Factor.DRIVE: Drive.SLOW}))
         assert patched(tiny(), sick, ["warm-start"]) is None
+        assert patched(tiny(), sick, ["slow-gates", "seq2seq"]) is None
         assert patched(tiny(), sick, ["raw-deltas"]) is None
         assert patched(tiny(Kind.TCN), sick, ["time-input"]) is None
 
