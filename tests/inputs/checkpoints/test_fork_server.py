@@ -51,7 +51,8 @@ def acting(before: str = "") -> Callable[[int], subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def server() -> Iterator[ForkServer]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
+    monkeypatch.setattr(fork_server, "_STALE_S", 600.0)  # on a busy machine a server may take many seconds to start
     made = ForkServer(acting())
     yield made
     made.end()
