@@ -56,8 +56,8 @@ def one_line(outcome: Outcome, *, width: int, colour: bool) -> str:
 
 
 def _arms(console: Console, outcome: Outcome) -> None:
-    """Print the run as it is, and the healthiest arms: the seeds that came out healthy, and the numbers that say why."""
-    arms = outcome_text.healthiest_first(outcome)
+    """Print the run as it is, the cure, and the healthiest arms: the healthy seeds, and the numbers that say why."""
+    arms = sorted(outcome_text.healthiest_first(outcome), key=lambda one: one.arm.key not in ("", outcome.chosen))
     if not arms:
         return
     title(console, "Healthy seeds of each arm, and what it draws over real")

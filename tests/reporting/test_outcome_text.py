@@ -64,11 +64,20 @@ def test_one_line_has_the_answer(name: str) -> None:
 
 
 def test_a_screen_has_five_arms_and_says_how_many_there_are_more() -> None:
-    arms = [arm_outcome(replace(GATES, title=f"arm {number}"), Effect.BETTER, distance=0.1 * number) for number in range(1, 8)]
+    arms = [
+        arm_outcome(
+            Arm(title=f"arm {number}", edits=(Edit(key="training.reconstruction_epochs", old=0, new=number),)),
+            Effect.BETTER,
+            distance=0.1 * number,
+        )
+        for number in range(1, 8)
+    ]
     many = replace(outcome(base_outcome(), *arms), untried=tuple(f"other {number}: no time" for number in range(5)))
 
     rendered = outcome_screen.render(many)
+    cured = outcome_screen.render(replace(many, chosen=arms[-1].arm.key))
 
+    assert [line.split(":")[0].split()[-1] for line in cured.splitlines() if "better  arm" in line] == ["7", "1", "2", "3"]
     assert [line.split(":")[0].split()[-1] for line in rendered.splitlines() if "better  arm" in line] == ["1", "2", "3", "4"]
     assert "... and 3 arms more, by --full" in rendered
     assert "not tried: 2 more, by --full" in rendered
