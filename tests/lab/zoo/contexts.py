@@ -20,6 +20,7 @@ class Part(str, Enum):
     SUMMED = "summed"
     SOUND = "sound"
     FRESH = "fresh"
+    SECOND = "second"
 
 
 class Kind(str, Enum):

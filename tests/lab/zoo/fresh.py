@@ -1,7 +1,7 @@
 """Contexts drawn at random, with causes one and more at a time: fixed before one of them was trained, and judged as they come.
 
-No threshold and no remedy comes from them. For each a coin decides between real gestures and another source: 16 of 24 are of
-real ones. Ten are of a program that sums the output.
+No threshold and no remedy comes from them. For each a coin decides between real gestures and another source: 16 of the first 24
+are of real ones. Ten are of a program that sums the output. The second draw is for what changed after the first was judged.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from tests.lab.zoo.contexts import Context, Kind, Part
 from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Rate, Space, Width
 from tests.lab.zoo.gestures import Source
 
-_SEED = 20261129
-_FIRST_SEED = 301
 _LENGTHS = (50, 60, 90, 100, 150)
 #: Real gestures have 200 steps, and fewer are sums of neighbouring ones.
 _LONGEST_REAL = 100
@@ -73,7 +71,7 @@ def _levels(family: _Family, random: np.random.Generator) -> Iterator[_Levels]:
         yield factor, spoilt[factor]
 
 
-def _drawn(family: _Family, random: np.random.Generator) -> Iterator[Context]:
+def _drawn(family: _Family, part: Part, random: np.random.Generator) -> Iterator[Context]:
     for _ in range(family.count):
         sources = [Source.REAL] if random.random() < 0.5 else [source for source in Source if source is not Source.REAL]
         source = sources[random.integers(len(sources))]
@@ -82,8 +80,8 @@ def _drawn(family: _Family, random: np.random.Generator) -> Iterator[Context]:
             length = min(length, _LONGEST_REAL)
         epochs = int(random.choice(_EPOCHS))
         yield Context(
-            name=f"fresh-{family.kind.value}-{source.value}-{length}",
-            part=Part.FRESH,
+            name=f"{part.value}-{family.kind.value}-{source.value}-{length}",
+            part=part,
             kind=family.kind,
             source=source,
             length=length,
@@ -99,13 +97,16 @@ def _drawn(family: _Family, random: np.random.Generator) -> Iterator[Context]:
         )
 
 
-def _in_turns() -> Iterator[Context]:
-    """Yield the families' contexts in turns, each with a seed and a name of its own."""
-    random = np.random.default_rng(_SEED)
-    families = [tuple(_drawn(family, random)) for family in _FAMILIES]
+def _in_turns(part: Part, draw: int, first_seed: int) -> Iterator[Context]:
+    """Yield the families' contexts in turns, each with a seed and a name of its own; `draw` is the seed of the draw."""
+    random = np.random.default_rng(draw)
+    families = [tuple(_drawn(family, part, random)) for family in _FAMILIES]
     contexts = (context for together in zip_longest(*families) for context in together if context is not None)
-    for seed, context in enumerate(contexts, start=_FIRST_SEED):
+    for seed, context in enumerate(contexts, start=first_seed):
         yield replace(context, seed=seed, name=f"{context.name}{'-summed' if context.sums else ''}-{seed}")
 
 
-FRESH: tuple[Context, ...] = tuple(_in_turns())
+FRESH: tuple[Context, ...] = (
+    *_in_turns(Part.FRESH, draw=20261129, first_seed=301),
+    *_in_turns(Part.SECOND, draw=20261130, first_seed=401),
+)

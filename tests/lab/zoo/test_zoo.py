@@ -356,11 +356,15 @@ class TestTraining:
         assert Job(context=replace(context, name="other"), genome=Genome()).key == jobs[0].key
 
 
-def test_the_contexts_that_were_drawn_are_those_that_were_fixed() -> None:
-    told = "\n".join(repr(context) for context in FRESH)
-    assert sum(context.source is Source.REAL for context in FRESH) == 16
-    assert sum(context.sums for context in FRESH) == 10
-    assert hashlib.sha256(told.encode()).hexdigest()[:16] == "e605c57cbfd01635"
+@pytest.mark.parametrize(
+    ("part", "real", "summed", "digest"), [(Part.FRESH, 16, 10, "e605c57cbfd01635"), (Part.SECOND, 13, 10, "abc1b2cc390c88bb")]
+)
+def test_the_contexts_that_were_drawn_are_those_that_were_fixed(part: Part, real: int, summed: int, digest: str) -> None:
+    drawn = [context for context in FRESH if context.part is part]
+    told = "\n".join(repr(context) for context in drawn)
+    assert sum(context.source is Source.REAL for context in drawn) == real
+    assert sum(context.sums for context in drawn) == summed
+    assert hashlib.sha256(told.encode()).hexdigest()[:16] == digest
 
 
 @pytest.mark.usefixtures("few_fits")
