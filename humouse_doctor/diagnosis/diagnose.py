@@ -12,7 +12,7 @@ from humouse_doctor.core.history import History
 from humouse_doctor.core.probe import Kind, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import Remedy
 from humouse_doctor.core.report import Confidence, Finding, Location, Report
-from humouse_doctor.core.settings import Origin, Settings
+from humouse_doctor.core.settings import Origin, Settings, Value
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.verdict import Verdict
 from humouse_doctor.core.version import VERSION
@@ -28,10 +28,6 @@ from humouse_doctor.remedies.choice import choose, companions
 
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Loaded, ToolFinding
-
-
-#: The causes that follow from the learning rate and the steps.
-_BY_RATE = ("HD202", "HD210")
 
 
 def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | None = None) -> Report:
@@ -80,18 +76,32 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
 def _uncovered(case: Case, chosen: Sequence[Remedy]) -> Mapping[str, tuple[Remedy, ...]]:
     """Return the remedies of the causes that the usual learning rate would uncover, by code.
 
-    At a rate that is far too high the steps seem to suffice for any scale.
+    Weights that a rate has driven off show nothing of what else is wrong, and at such a rate the steps seem to suffice for any
+    scale. So the run at the usual rate is judged by its config and data alone, as before a training.
     """
     key = "training.lr.generator"
     if key not in case.settings or all(remedy.id != "usual-rate" for remedy in chosen):
         return {}
-    usual = replace(case, settings=case.settings.changed(key, USUAL_RATE))
-    probes = [probe for code, probe in current().by_code.items() if code in _BY_RATE]
-    return {
-        result.code: current().by_code[result.code].remedies(usual, result.measurements)
-        for result in examine(usual, probes)
-        if result.status is Status.FOUND
-    }
+    return _needed(_not_run_yet(case, key, USUAL_RATE))
+
+
+def _not_run_yet(case: Case, key: str, value: Value) -> Case:
+    """Return the same run with another setting, before its warm-up: its config and data alone are known."""
+    known = case.samples
+    return replace(
+        case,
+        settings=case.settings.changed(key, value),
+        samples=Samples(sequences=known.sequences, lengths=known.lengths, loss_targets=known.loss_targets),
+        weights=None,
+        stage=None,
+    )
+
+
+def _needed(planned: Case) -> dict[str, tuple[Remedy, ...]]:
+    """Return the remedies of the causes that a config and data alone have, by code."""
+    by_code = {result.code: result for result in examine(planned)}
+    severities = {code: severity_of(result, by_code, planned) for code, result in by_code.items()}
+    return remedies_of(planned, causes_of(planned, by_code, severities), by_code)[1]
 
 
 def _begun(case: Case, chosen: tuple[Remedy, ...], by_cause: Mapping[str, Sequence[Remedy]]) -> tuple[Remedy, ...]:
@@ -101,17 +111,8 @@ def _begun(case: Case, chosen: tuple[Remedy, ...], by_cause: Mapping[str, Sequen
     epochs = [] if begins is None else [edit.new for edit in begins.edits if edit.key == key]
     if begins is None or not epochs or key not in case.settings:
         return chosen
-    known = case.samples
-    planned = replace(
-        case,
-        settings=case.settings.changed(key, epochs[0]),
-        samples=Samples(sequences=known.sequences, lengths=known.lengths, loss_targets=known.loss_targets),
-        weights=None,
-        stage=None,
-    )
-    by_code = {result.code: result for result in examine(planned)}
-    severities = {code: severity_of(result, by_code, planned) for code, result in by_code.items()}
-    _, needed = remedies_of(planned, causes_of(planned, by_code, severities), by_code)
+    planned = _not_run_yet(case, key, epochs[0])
+    needed = _needed(planned)
     needed |= _uncovered(planned, choose(needed, planned))
     longer = {edit.key: edit for edit in edits_of(choose(needed, planned))}
     begins = replace(begins, edits=tuple(longer.get(edit.key, edit) for edit in begins.edits))

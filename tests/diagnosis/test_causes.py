@@ -174,3 +174,12 @@ def test_what_a_lower_rate_uncovers_is_in_the_patch() -> None:
     ids = [remedy.id for remedy in report.chosen_remedies]
     assert ids[0] == "usual-rate"
     assert any(name.startswith("longer") for name in ids[1:])
+
+
+@pytest.mark.parametrize(("noise", "offered"), [(1.0, True), (0.0, False)])
+def test_a_cause_that_driven_off_weights_hide_is_in_the_patch_by_the_config_alone(noise: float, offered: bool) -> None:
+    values: dict[str, Value] = {**builders.SOUND, "training.lr.generator": 0.3, "training.warmup_noise_std": noise}
+    case = replace(_sick(), settings=builders.settings(values))
+    report = runs.report({**runs.COLLAPSE, "HD205": H, "HD212": F}, case=case)
+    assert runs.causes(report) == ["HD212"]
+    assert ("training.warmup_noise_std" in {edit.key for edit in report.patch}) is offered
