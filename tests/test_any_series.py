@@ -157,7 +157,7 @@ def test_the_sequences_are_found_in_what_a_generator_returns(change: Callable[[T
     report = inspected(Around(data, change), data)
 
     assert report.verdict is Verdict.HEALTHY, report.sentence
-    assert f"of what the generator returns, its part '{part}' is read" in report.subject.remarks
+    assert f"the generator returns several parts; '{part}' is read" in report.subject.remarks
 
 
 def test_the_named_part_is_read_and_one_that_is_not_there_refused() -> None:

@@ -376,7 +376,7 @@ def verify(
     ] = None,
     search: Annotated[bool, typer.Option("--search", help="Find the smallest set of remedies that cures.")] = False,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Steps of the unchanged run. Default: by --budget.")
+        int | None, typer.Option("--steps", min=1, help="Training steps of the run as it is. Default: what --budget allows.")
     ] = None,
     budget: Annotated[str, typer.Option("--budget", help="Time for all trials, e.g. 90s, 5m, 2h.")] = "10m",
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds for each arm.")] = 3,
@@ -393,7 +393,8 @@ def verify(
         Path | None, typer.Option("--save-warmstart", help="Write the weights of the best arm that humouse can start from.")
     ] = None,
     trainer: Annotated[
-        str | None, typer.Option("--trainer", help="Your own training command, with {overrides} (and {arm}, {seed}).")
+        str | None,
+        typer.Option("--trainer", help="Your trainer's command, with {overrides} and perhaps {arm}, {seed}."),
     ] = None,
     trainer_checkpoint: Annotated[
         str | None, typer.Option("--trainer-checkpoint", help="The checkpoint it writes; may contain {arm} and {seed}.")

@@ -39,7 +39,7 @@ class Room:
 
 
 def require_room() -> None:
-    """Check the memory before each large library is imported from now on, if this process has a limit."""
+    """Check the free memory before every later import of a large library, if this process has a memory limit."""
     try:
         import resource  # not on Windows, which has no such limits
     except ImportError:

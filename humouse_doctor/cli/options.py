@@ -60,7 +60,7 @@ READ_RUN: dict[str, Any] = {"parser": path_of_run}
 Config = Annotated[Path | None, typer.Option("--config", "-c", **READ, help="The run's config (YAML), plain or resolved.")]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", "-d", **READ, help="Gestures: .npz, .npy, .pt (N, T, >=2), a mouse session or a folder of them."),
+    typer.Option("--data", "-d", **READ, help="Real gestures: .npz, .npy, .pt (N, T, >=2) or mouse sessions (file, folder)."),
 ]
 Set = Annotated[list[str] | None, typer.Option("--set", help="key=value: override a config value for this call only.")]
 Source = Annotated[
@@ -107,7 +107,7 @@ Ignore = Annotated[
 FailOnOption = Annotated[FailOn, typer.Option("--fail-on", help="The least severe finding that gives exit code 1.")]
 OutcomeOption = Annotated[
     Path | None,
-    typer.Option("--outcome", **READ, help="The outcome of verify: marks remedies as confirmed or refuted by trials."),
+    typer.Option("--outcome", **READ, help="The file that verify wrote: its trials mark remedies as confirmed or refuted."),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (1-4 s, more for autoregressive nets).")]
 Model = Annotated[

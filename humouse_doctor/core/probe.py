@@ -73,7 +73,7 @@ class Metric:
     optional: bool = False
 
     def judge(self, value: float) -> Judgement:
-        """Judge one finite value; NaN is never healthy."""
+        """Judge one value; NaN is never healthy."""
         if value in self.healthy:
             return Judgement.HEALTHY
         return Judgement.BORDERLINE if value in self.tolerable else Judgement.FOUND

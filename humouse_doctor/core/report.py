@@ -127,7 +127,7 @@ class Rehearsed:
     def __str__(self) -> str:
         """Say how much was trained, and what may stay hidden by it."""
         if not self.steps:
-            return "Not rehearsed: its warm-up has no steps, or their number is not known; judged by rules alone."
+            return "Not rehearsed: the config's warm-up has no or an unknown number of steps; judged by rules alone."
         steps = (
             f"all of its {self.own_steps:,}" if self.steps == self.own_steps else f"{self.steps:,} of its {self.own_steps:,}"
         )
@@ -187,7 +187,7 @@ class Report:
 
     @property
     def basis(self) -> str:
-        """What the verdict on a config rests on, as a sentence; empty for a checkpoint, and for a generator in memory."""
+        """A sentence on the evidence for the verdict on a config; empty for a checkpoint and for a generator in memory."""
         if self.rehearsed is not None:
             return str(self.rehearsed)
         if not self.before_training or self.subject.config is None:

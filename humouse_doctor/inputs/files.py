@@ -118,7 +118,7 @@ class Bounded:
         """Read `size` bytes, or all of them by default; raise `ValueError` for more than the bound."""
         data = self._stream.read(min(size, self._most + 1) if size >= 0 else self._most + 1)
         if len(data) > self._most:
-            raise ValueError(f"a part of it is larger than {self._most:,} bytes")
+            raise ValueError(f"one entry in it is larger than {self._most:,} bytes")
         return data
 
 

@@ -37,7 +37,7 @@ from humouse_doctor.networks.sampling import (
 
 _LATENT = "model.generator.latent_dim"
 #: Why there are no recurrent states.
-NO_RECURRENCE = "the network has no recurrent layer that runs over its steps"
+NO_RECURRENCE = "the network has no recurrent layer (RNN, GRU, LSTM) that runs over the steps"
 
 
 def sampler_of(network: nn.Module, spec: GeneratorSpec) -> Sampler:
@@ -125,7 +125,7 @@ def facts_by_behaviour(
     if own.prior is not None:
         remarks.append(f"latents are drawn from {own.prior.name}")
     if sampler.output.part:
-        remarks.append(f"of what the generator returns, its part '{sampler.output.part}' is read")
+        remarks.append(f"the generator returns several parts; '{sampler.output.part}' is read")
     if ahead is not None:
         require_affordable_load(first.load, ahead, source)
     sampler.load = first.load

@@ -92,8 +92,8 @@ class CollapsedPosterior(Probe):
             )
         loss = "absolute" if _is_humouse(case) else "squared"
         return (
-            f"with a weight of {measured['kl_weight']:g} the KL term costs {measured['kl_share']:.2g} times what any code can"
-            f" gain, if the rest of the loss is the mean {loss} error: the code then says nothing about the sequence"
+            f"with a weight of {measured['kl_weight']:g} the KL term costs {measured['kl_share']:.2g} times the most that a"
+            f" latent code can save, if the rest of the loss is the mean {loss} error: codes then hold nothing of the sequence"
         )
 
     def remedies(self, case: Case, measured: Mapping[str, float]) -> tuple[Remedy, ...]:

@@ -72,7 +72,7 @@ def using(*, plugins: bool) -> Iterator[None]:
 
 
 def wanted() -> bool:
-    """Return True if the probes of installed packages are included here."""
+    """Return True if this thread judges with the probes of installed packages too."""
     return _WANTED.get()
 
 

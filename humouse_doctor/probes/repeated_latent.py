@@ -50,7 +50,7 @@ class RepeatedLatent(Probe):
         Metric(
             name="gate_steps_needed",
             unit="steps",
-            meaning="log(T - 1) / lr: steps to gates that remember T steps; 0 if they start so",
+            meaning="log(T - 1) / lr: training steps until the gates can remember T time steps; 0 if they can at the start",
         ),
         Metric(
             name="gate_steps_share",

@@ -332,7 +332,7 @@ def _slow_gates_hint(case: Case) -> str:
 
 def warm_start(case: Case, file: str = "checkpoints/pretrain/lstm_generator.pt") -> Remedy:
     """Start from the pretrainer checkpoint `file` instead of warming up, or refuse it if the program sums the output."""
-    title = "Skip the warm-up and start from a pretrainer checkpoint"
+    title = "Skip the warm-up and load weights from a pretrainer's checkpoint"
     if sums_output(case):
         return Remedy(id="warm-start", title=title, why=_SUMMED_PIXELS, status=RemedyStatus.REFUSED)
     return Remedy(
@@ -531,7 +531,7 @@ def conditions_as_trained() -> Remedy:
     return Remedy(
         id="conditions-as-trained",
         title="Scale the conditions as they were scaled in training",
-        why="no training is needed: with the conditions at another scale the same weights draw sequences like the targets",
+        why="no training is needed: with rescaled conditions the same weights draw sequences like the targets",
         safety=Safety.SAFE,
         code_hint=(
             "Before the generator is called, subtract the mean and divide by the std that the conditions had in training, per"
@@ -543,7 +543,7 @@ def conditions_as_trained() -> Remedy:
 
 
 def masked_loss() -> Remedy:
-    """Leave the padded steps out of the loss."""
+    """Return the remedy that leaves padded steps out of the loss."""
     return Remedy(
         id="masked-loss",
         title="Leave the padded steps out of the loss",

@@ -10,9 +10,9 @@ from humouse_doctor.core.text import is_url
 
 
 def display_path(path: str, root: str) -> str:
-    """Return `path` relative to `root` (an absolute folder, empty for none) if it is below it, else unchanged.
+    """Return `path` relative to `root` if it lies below it, else unchanged; `root` is an absolute folder, empty for none.
 
-    A relative path is relative to the current folder, which need not be `root`; a URL stays as it is.
+    A relative `path` starts at the current folder, which need not be `root`. A URL stays as it is.
     """
     if is_url(path):
         return path

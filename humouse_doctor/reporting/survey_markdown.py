@@ -1,4 +1,4 @@
-"""Render a survey as Markdown for GitHub: the counts, what separates, families, and a table worst first."""
+"""Render a survey as Markdown for GitHub: counts, settings that separate sick runs from healthy ones, families, a table."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class _Folder:
 
 @dataclass(slots=True)
 class _Walk:
-    """A walk through folders, each once whatever links lead to it, and what it has left out."""
+    """A walk through folders that visits each once, even if several links lead to it, and records what it skipped."""
 
     most: int
     seen: set[tuple[int, int]] = field(default_factory=set)

@@ -158,7 +158,7 @@ def _use(path: Path, case: Case, before: str, facts: TrainerFacts | None) -> Ite
     folder, _ = patcher.diff_place(source)
     # -p1, since git would guess how much of the name to drop in a repository's folder
     command = f"cd {shlex.quote(str(folder))} && git apply -p1 {shlex.quote(os.path.abspath(beside))}"  # noqa: PTH100
-    yield f"the same as a diff of {source}: {command if command.isprintable() else beside}"
+    yield f"or the change as a diff of {source}: {command if command.isprintable() else beside}"
 
 
 def _measured(checkpoint: Path, bench: Bench, edits: Sequence[Edit]) -> dict[str, float]:

@@ -151,7 +151,7 @@ def test_the_part_and_the_codes_are_the_callers(invoke: Invoke, folder: Path) ->
     )
 
     assert (first["verdict"], live["verdict"]) == ("collapsed", "healthy")
-    assert any("its part 'dead' is read" in remark for remark in first["subject"]["remarks"])
+    assert any("several parts; 'dead' is read" in remark for remark in first["subject"]["remarks"])
     spread = next(probe for probe in coded["probes"] if probe["code"] == "HD101")["measurements"]["spread_ratio"]
     assert spread == pytest.approx(5, abs=1)
     assert any("the 64 codes given" in remark for remark in coded["subject"]["remarks"])

@@ -79,7 +79,7 @@ _OTHERS = "the other sequences were not looked at"
             f"Rehearsed: all of its 1,792 steps on 512 of 3,000 sequences in 41 s (seed 7); {_OTHERS}.",
         ),
         (9, 3000, "it broke", "Rehearsed: 9 of its 1,792 steps on all 3,000 sequences in 41 s (seed 7); it broke."),
-        (0, 3000, "", "Not rehearsed: its warm-up has no steps, or their number is not known; judged by rules alone."),
+        (0, 3000, "", "Not rehearsed: the config's warm-up has no or an unknown number of steps; judged by rules alone."),
     ],
 )
 def test_a_rehearsal_says_how_much_was_trained_and_what_that_may_hide(

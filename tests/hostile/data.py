@@ -437,9 +437,9 @@ def _npz() -> Found:
         ),
         "a thousand members": refused(zipped(good, *((f"x{n}", b"") for n in range(1_000))), "it holds 1001 members"),
         "a hundred thousand members": refused(
-            lambda path: write_many(path, ((f"x{n}", b"") for n in range(100_000))), "a part of it is larger"
+            lambda path: write_many(path, ((f"x{n}", b"") for n in range(100_000))), "one entry in it is larger"
         ),
-        "a directory of half a gigabyte": refused(_large_directory, "a part of it is larger than"),
+        "a directory of half a gigabyte": refused(_large_directory, "one entry in it is larger than"),
         "members with headers of Python 2": refused(
             zipped(*((f"x{n}.npy", npy(python_2.encode(), bytes(4))) for n in range(90))), "'x0.npy' has a header that"
         ),

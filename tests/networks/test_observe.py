@@ -95,7 +95,7 @@ def test_a_network_without_recurrence_says_so() -> None:
     absent: dict[Need, str] = {}
     samples, _ = _observed(_built(Architecture.TCN), absent)
     assert samples.hidden is None
-    assert absent == {Need.RECURRENCE: "the network has no recurrent layer that runs over its steps"}
+    assert absent == {Need.RECURRENCE: "the network has no recurrent layer (RNN, GRU, LSTM) that runs over the steps"}
 
 
 class _Flat(nn.Module):

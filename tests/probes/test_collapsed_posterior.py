@@ -90,8 +90,8 @@ def test_the_message_names_the_loss_and_the_remedy_goes_well_below_the_limit() -
     case = _of(8.0, _plane(1.0), architecture=None)
     measured = _PROBE.measure(case)
     assert _PROBE.message(case, measured) == (
-        "with a weight of 8 the KL term costs 4 times what any code can gain, if the rest of the loss is the mean squared"
-        " error: the code then says nothing about the sequence"
+        "with a weight of 8 the KL term costs 4 times the most that a latent code can save, if the rest of the loss is the mean"
+        " squared error: codes then hold nothing of the sequence"
     )
     (remedy,) = _PROBE.remedies(case, measured)
     assert [(edit.key, edit.new) for edit in remedy.edits] == [(_KEY, 0.1)]

@@ -65,7 +65,7 @@ def test_one_vector_repeated_for_all_is_no_input_that_changes_whatever_its_round
 
 
 def test_a_checkpoint_without_recurrent_states_is_skipped() -> None:
-    absent = {Need.RECURRENCE: "the network has no recurrent layer that runs over its steps"}
+    absent = {Need.RECURRENCE: "the network has no recurrent layer (RNN, GRU, LSTM) that runs over the steps"}
     case = builders.case(facts=builders.network(), weights=builders.TRAINED, absent=absent)
     assert builders.run("HD203", case).reason == absent[Need.RECURRENCE]
 

@@ -182,7 +182,7 @@ def test_a_config_without_a_warm_up_is_judged_by_rules_and_says_so(tmp_path: Pat
     report = report_of(request(tmp_path, "training.reconstruction_epochs=0"))
 
     assert report.before_training
-    assert report.basis == "Not rehearsed: its warm-up has no steps, or their number is not known; judged by rules alone."
+    assert report.basis == "Not rehearsed: the config's warm-up has no or an unknown number of steps; judged by rules alone."
     assert not any(probe.code == "HD101" and probe.judgement is not None for probe in report.probes)
 
 

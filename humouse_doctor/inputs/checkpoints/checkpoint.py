@@ -177,9 +177,9 @@ def _under_prefix(
     usual = [prefix for prefix in ("", *_PREFIXES, *_SUBNETWORKS) if prefix in whole]
     chosen = (usual or whole or sorted(inside, key=lambda prefix: -len(inside[prefix].keys() & wanted.keys())))[0]
     if chosen and not (chosen in _PREFIXES and len(inside[chosen]) == len(shapes)):
-        said = f"took '{chosen.rstrip('.')}' ({len(inside[chosen])} of {len(shapes)} tensors), where the network's names stand"
+        said = f"took '{chosen.rstrip('.')}' ({len(inside[chosen])} of {len(shapes)} tensors), named like the network's"
         others = [prefix.rstrip(".") for prefix in whole if prefix != chosen]
-        remarks.append(f"{said}; so they do under {', '.join(others)}" if others else said)
+        remarks.append(f"{said}; so are those of {', '.join(others)}" if others else said)
     return {name: tensors[chosen + name] for name in inside[chosen]}
 
 

@@ -337,7 +337,7 @@ def _resolve(raw: Value, values: Mapping[str, Value], within: bool = False) -> t
         if not isinstance(value, str):
             return value, None
         if value == _MISSING:
-            return None, "a mandatory value that was never given"
+            return None, "a mandatory value (???) that was never given"
         match = _INTERPOLATION.search(value)
         if match is None and "${" in value:
             return None, "left unresolved, its interpolation is broken; give it with --set"

@@ -1,8 +1,8 @@
 """The one table of the trainer's config keys: their types, their defaults when absent, and what they accept.
 
-The defaults are humouse's own. Several of them have made runs collapse, so reports name their origin. humouse itself has
-neither the keys of `ADDED`, which a patch of its trainer adds, nor `training.output_space`, which says how a changed program
-reads the output if its loss compares positions.
+The defaults are humouse's own. Several of them have made runs collapse, so reports say where a value came from. Some keys are
+not humouse's: a patch of its trainer adds those of `ADDED`. `training.output_space` is for other trainers whose loss compares
+positions: it says whether they take the output for positions or for deltas.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ def curves(name: str, title: str, pictures: Pictures, of: str) -> Plot | None:
 
 
 def ways(name: str, title: str, pictures: Pictures) -> Plot | None:
-    """Return the share of all its movement that the recurrent state, and a target, has behind it at each step."""
+    """Return two curves: the share of its whole way that the recurrent state, and that a target, has gone by each step."""
     drawn = {group: values[: len(pictures.steps)] for group, values in pictures.ways.items()}
     drawn = {group: values for group, values in drawn.items() if values and _is_plain(*values)}
     if STATE not in drawn:
@@ -533,7 +533,7 @@ def before_and_after(name: str, outcome: Outcome) -> Plot | None:
     ]
     return Plot(
         name=name,
-        title="Before and after the best arm",
+        title="The run as it is, beside the best arm",
         numbers="; ".join(f"{row.words} {row.said}" for row in rows) + ".",
         width=WIDTH,
         height=4 + len(rows) * _LAYER_ROW + 4,

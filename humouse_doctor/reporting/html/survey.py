@@ -1,4 +1,4 @@
-"""Render a survey as one offline page: what separates, families, the best, and a table to sort and to filter."""
+"""Render a survey as one offline page: settings that separate sick from healthy runs, families of one cause, and a table."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Cause(Struct, frozen=True):
     ]
     message: Text
     explains: Items[Code]
-    trial: Annotated[RemedyStatus | None, Meta(description="Confirmed or refuted by verify's trials; null without them.")]
+    trial: Annotated[RemedyStatus | None, Meta(description="Confirmed or refuted by trials of verify; null without trials.")]
 
 
 class Location(Struct, frozen=True):

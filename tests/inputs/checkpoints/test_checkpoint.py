@@ -167,7 +167,7 @@ def test_the_prefix_is_taken_under_which_ones_own_network_loads(tmp_path: Path) 
     found = checkpoint.load(path, names=_shapes(own))
 
     _same(found, own)
-    assert found.remarks[-1] == "took 'model.decoder' (2 of 4 tensors), where the network's names stand"
+    assert found.remarks[-1] == "took 'model.decoder' (2 of 4 tensors), named like the network's"
 
 
 def test_of_several_networks_that_load_the_others_are_named(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_of_several_networks_that_load_the_others_are_named(tmp_path: Path) -> N
     found = checkpoint.load(path, names=_shapes(own))
 
     _same(found, own)
-    assert found.remarks[-1].endswith("; so they do under ema")
+    assert found.remarks[-1].endswith("; so are those of ema")
 
 
 def test_where_no_prefix_has_every_name_the_nearest_is_taken(tmp_path: Path) -> None:

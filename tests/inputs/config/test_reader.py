@@ -217,7 +217,7 @@ def test_the_environment_is_never_read(read: Read, monkeypatch: pytest.MonkeyPat
         ("${nowhere}", "left unresolved, there is no 'nowhere' in the file; give it with --set"),
         ("${data.cache_dir}", "the interpolation refers to itself; give the value with --set"),
         ("${a}", "the interpolation refers to itself; give the value with --set"),
-        ("???", "a mandatory value that was never given"),
+        ("???", "a mandatory value (???) that was never given"),
         ("${c.d.e}", "left unresolved, there is no 'c.d.e' in the file; give it with --set"),
         ('${c."d.e"}', "left unresolved, there is no 'c.\"d.e\"' in the file; give it with --set"),
         ("${c.f g}", "left unresolved, there is no 'c.f g' in the file; give it with --set"),
