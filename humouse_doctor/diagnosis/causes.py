@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, Kind, Probe, ProbeResult, Severity, Status
-from humouse_doctor.core.remedy import Edit, Remedy
+from humouse_doctor.core.remedy import Edit, Lever, Remedy
 from humouse_doctor.core.report import Cause
 from humouse_doctor.probes.registry import current
+
+#: Levers of what a generator is asked for, and of what it can emit.
+_ASKED = {Lever.SPACE, Lever.HEAD}
 
 
 def is_fired_symptom(result: ProbeResult) -> bool:
@@ -71,7 +74,11 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
 
 
 def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]) -> tuple[Cause, ...]:
-    """Return the causes that matter: found ones first, then by explained symptoms, support and code."""
+    """Return the causes that matter: found ones first, then by explained symptoms, support and code.
+
+    A cause of the drive (HD203) comes after those that say that the targets are in the wrong space or out of the head's reach:
+    nothing that moves the state helps a generator to what it is not asked for or cannot emit.
+    """
     ranked = []
     for code, severity in severities.items():
         probe = current().by_code[code]
@@ -89,9 +96,18 @@ def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mappin
             message=probe.message(case, by_code[code].measurements),
             explains=fired,
         )
-        sure = by_code[code].judgement is Judgement.FOUND
-        ranked.append((not sure, -len(fired), -(support or 0.0), code, cause))
-    return tuple(entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1]))
+        found = by_code[code].judgement is Judgement.FOUND
+        ranked.append((not found, -len(fired), -(support or 0.0), code, cause))
+    causes = [entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1])]
+    known = {entry[-1].code for entry in ranked if not entry[0]}
+    before = [index for index, cause in enumerate(causes) if cause.code in known and _levers(cause) & _ASKED]
+    last = before[-1] if before else 0
+    late = [cause for cause in causes[:last] if _levers(cause) == {Lever.DRIVE}]
+    return (*(cause for cause in causes[: last + 1] if cause not in late), *late, *causes[last + 1 :])
+
+
+def _levers(cause: Cause) -> set[Lever]:
+    return set(current().by_code[cause.code].levers)
 
 
 def remedies_of(

@@ -27,6 +27,20 @@ def test_of_found_causes_the_one_that_explains_more_symptoms_comes_first() -> No
     assert [cause.explains for cause in report.causes] == [("HD101", "HD104", "HD105"), ("HD105",)]
 
 
+@pytest.mark.parametrize(
+    ("found", "order"),
+    [
+        ({"HD203": F, "HD206": F}, ["HD206", "HD203"]),
+        ({"HD203": F, "HD206": B}, ["HD203", "HD206"]),
+        ({"HD203": F, "HD204": F}, ["HD203", "HD204"]),
+        ({"HD203": F, "HD204": F, "HD206": F}, ["HD206", "HD203", "HD204"]),
+    ],
+)
+def test_a_cause_of_the_drive_comes_after_found_ones_of_the_space(found: dict[str, Judgement], order: list[str]) -> None:
+    report = runs.report({"HD101": H, "HD103": F, "HD104": H, "HD105": F, **found})
+    assert runs.causes(report) == order
+
+
 def test_a_symptom_that_a_cause_may_show_makes_it_as_grave_as_one_it_always_shows() -> None:
     report = runs.report({**runs.COLLAPSE, "HD108": H, "HD208": F})
     assert runs.severities(report)["HD208"] is Severity.ERROR
