@@ -122,7 +122,7 @@ def fit_little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Do what `few_fits` does, for fixtures of a whole module."""
     from humouse_doctor.networks import observe, sampling
 
-    monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4))
+    monkeypatch.setattr(observe, "fit_latents", functools.partial(sampling.fit_latents, steps=4, rounds=1))
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Need(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LatentFit:
-    """Latents fitted to real targets by gradient descent.
+    """Latents fitted to real targets.
 
     `targets` and `predictions` are (M, T, D) in the loss's space, or positions (M, T, 2) in the data's unit if the program
     reads another space than its loss compares; `latents` is (M, Z), or (M, T, Z) of noise at every step, in stds of the prior.

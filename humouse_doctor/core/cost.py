@@ -19,9 +19,12 @@ from humouse_doctor.core.spec import Architecture, GeneratorSpec
 BATCH = 256
 #: Prior samples whose loss is differentiated, at most.
 GRADIENT_SAMPLES = 128
-#: The fitting budget: 48 targets and 60 steps of Adam at 0.1 from the prior's mean separate the kinds of run (1-4 s).
+#: The fitting budget: 48 targets, and six rounds without a gradient or 60 steps of Adam at 0.1, from the prior's mean, separate
+#: the kinds of run.
 FIT_TARGETS = 48
-FIT_STEPS = 60
+FIT_ROUNDS, FIT_STEPS = 6, 60
+#: The numbers of a latent, and those of the Jacobians of all targets, up to which no gradient is taken.
+_RESPONSE_LATENT, _RESPONSE_NUMBERS = 128, 1 << 23
 
 #: A network up to these sizes is accepted whatever it costs: twice the sizes of humouse's largest runs.
 _LARGEST = {
@@ -199,10 +202,19 @@ def cost_of(load: Load, look: Look) -> Cost:
         seconds += load.backward * (GRADIENT_SAMPLES * load.row_s + _passes(GRADIENT_SAMPLES, rows) * load.call_s)
     if look.targets and not look.quick:
         rows = load.rows_differentiated(FIT_TARGETS)
-        fitted = 6 * _FLOAT32 * FIT_TARGETS * load.inputs  # the latents, their gradient, Adam's moments and temporaries
+        # the latents, their gradient, Adam's moments and temporaries; or the Jacobians, as they are, weighted and in a product
+        fitted = 6 * _FLOAT32 * FIT_TARGETS * load.inputs
+        fitted += 3 * _FLOAT32 * response_numbers(load.inputs, FIT_TARGETS, load.steps, load.channels)
         phases.append(rows * load.graph_bytes + fitted)
+        # for Adam, which may have to do it: the rounds without a gradient take at most two thirds of this
         seconds += FIT_STEPS * load.backward * (FIT_TARGETS * load.row_s + _passes(FIT_TARGETS, rows) * load.call_s)
     return Cost(peak_bytes=held + max(phases), seconds=seconds)
+
+
+def response_numbers(latent: int, targets: int, steps: int, channels: int) -> int:
+    """Return the numbers in the Jacobians of so many targets' sequences, 0 where latents are fitted without them."""
+    numbers = latent * targets * steps * channels
+    return numbers if latent <= _RESPONSE_LATENT and numbers <= _RESPONSE_NUMBERS else 0
 
 
 def require_affordable(spec: GeneratorSpec, look: Look, source: str, *, by_config: bool = False) -> Load:

@@ -17,7 +17,17 @@ from torch import Tensor, nn
 
 from humouse_doctor.core.arrays import BoolArray, FloatArray
 from humouse_doctor.core.case import Gradients, LatentFit
-from humouse_doctor.core.cost import BATCH, FIT_STEPS, FIT_TARGETS, GRADIENT_SAMPLES, Load, load_of_look, ran_out_of_memory
+from humouse_doctor.core.cost import (
+    BATCH,
+    FIT_ROUNDS,
+    FIT_STEPS,
+    FIT_TARGETS,
+    GRADIENT_SAMPLES,
+    Load,
+    load_of_look,
+    ran_out_of_memory,
+    response_numbers,
+)
 from humouse_doctor.core.errors import InputError, UsageError
 from humouse_doctor.core.space import Space
 from humouse_doctor.core.text import reason
@@ -26,6 +36,7 @@ from humouse_doctor.networks.numerics import denormals_flushed, seeded, undistur
 from humouse_doctor.networks.output_layer import output_layer
 from humouse_doctor.networks.outputs import Output, find, require_steps_first
 from humouse_doctor.networks.priors import Prior, normal
+from humouse_doctor.networks.response import fitted
 from humouse_doctor.networks.spaces import pixels
 
 _FIT_RATE = 0.1
@@ -399,12 +410,15 @@ def fit_latents(
     steps: int = FIT_STEPS,
     read_as: Space | None = None,
     lengths: FloatArray | None = None,
+    rounds: int = FIT_ROUNDS,
 ) -> LatentFit:
-    """Fit one latent per target (M, T, D) by Adam on the L1, from the prior's mean, with fixed weights; in stds of the prior.
+    """Fit one latent per target (M, T, D) to the L1, from the prior's mean, with fixed weights; in stds of the prior.
 
     With `lengths` (M,), only the steps before them are compared.
 
-    It takes at most `steps`, and ends where ten of them, but for the first ten, have lowered the loss by next to nothing.
+    Latents of few numbers are fitted in `rounds`, without a gradient. Others, and those of a network whose rows depend on each
+    other or that draws random numbers of its own, are fitted by Adam, and with 0 `rounds` all are: it takes at most `steps`,
+    and ends where ten of them, but for the first ten, have lowered the loss by next to nothing.
     With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
     """
 
@@ -418,30 +432,75 @@ def fit_latents(
     going = None if ends is None else np.arange(wanted.shape[1]) < ends[:, None]  # (M, T)
     given = sampler.conditions(None if conditions is None else conditions[rows % len(conditions)], len(rows))
     count = len(rows)
-    latents = torch.zeros(count, *sampler.prior.shape, requires_grad=True)
     mean, scale = sampler.prior.mean, sampler.prior.scale
-    at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
-    parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
-    optimiser = Adam([latents], learning_rate=_FIT_RATE)
-    with undisturbed(sampler.network), denormals_flushed(), seeded(0), torch.enable_grad(), _plain_rnns():
+    with undisturbed(sampler.network), denormals_flushed(), seeded(0), _plain_rnns():
         for parameter in sampler.network.parameters():
             parameter.requires_grad_(False)
-        losses: list[float] = []
+        at_once = count if sampler.load is None else sampler.load.rows_differentiated(count)
+        parts = [slice(first, min(first + at_once, count)) for first in range(0, count, at_once)]
+
+        @torch.no_grad()
+        def drawn(latents: Tensor) -> Tensor:
+            return torch.cat([made(latents[part].view(-1, *sampler.prior.shape), given[part]) for part in parts])
+
+        latents = _by_response(sampler, drawn, wanted, going, rounds)
+        if latents is None:
+            latents = _by_adam(sampler, lambda latent, part: made(latent, given[part]), wanted, going, parts, steps)
+        predictions = drawn(latents)
+    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.numpy(), lengths=ends)
+
+
+def _by_response(
+    sampler: Sampler, drawn: Callable[[Tensor], Tensor], wanted: FloatArray, going: BoolArray | None, rounds: int
+) -> Tensor | None:
+    """Return latents that are fitted without a gradient, None where that is not possible or takes too much memory."""
+    if rounds == 0 or not response_numbers(sampler.latent_dim, len(wanted), *wanted.shape[1:]):
+        return None
+    of_all = torch.from_numpy(np.ascontiguousarray(wanted, dtype=np.float32))
+    counted = torch.ones(of_all.shape[:2]) if going is None else torch.from_numpy(going).float()
+
+    def compared(latents: Tensor) -> Tensor:
+        with seeded(0):  # the same noise in each pass
+            return drawn(latents)[:, : of_all.size(1), : of_all.size(2)]
+
+    steps, channels = compared(torch.zeros(len(wanted), sampler.latent_dim)).shape[1:]
+    found = fitted(
+        lambda latents: compared(latents).flatten(1),
+        of_all[:, :steps, :channels].flatten(1),
+        counted[:, :steps, None].expand(-1, -1, channels).flatten(1),
+        sampler.latent_dim,
+        rounds,
+    )
+    return None if found is None else found.view(-1, *sampler.prior.shape)
+
+
+def _by_adam(
+    sampler: Sampler,
+    made: Callable[[Tensor, slice], Tensor],
+    wanted: FloatArray,
+    going: BoolArray | None,
+    parts: Sequence[slice],
+    steps: int,
+) -> Tensor:
+    """Return latents that are fitted by Adam; `made` makes sequences of some latents for the targets of a part."""
+    count = len(wanted)
+    latents = torch.zeros(count, *sampler.prior.shape, requires_grad=True)
+    optimiser = Adam([latents], learning_rate=_FIT_RATE)
+    losses: list[float] = []
+    with torch.enable_grad():
         for _ in range(steps):
             optimiser.zero_grad()
             losses.append(0.0)
             for part in parts:
-                loss = _l1(made(latents[part], given[part]), wanted[part], None if going is None else going[part])
+                loss = _l1(made(latents[part], part), wanted[part], None if going is None else going[part])
                 loss = loss * ((part.stop - part.start) / count)
                 losses[-1] += loss.item()
                 if loss.requires_grad:  # else the output does not depend on the latent: there is nothing to fit
-                    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
+                    loss.backward()
             if not loss.requires_grad or _stands_still(losses):
                 break
             optimiser.step()
-        with torch.no_grad():
-            predictions = torch.cat([made(latents[part], given[part]) for part in parts])
-    return LatentFit(targets=wanted, predictions=predictions.numpy(), latents=latents.detach().numpy(), lengths=ends)
+    return latents.detach()
 
 
 def _stands_still(losses: Sequence[float]) -> bool:

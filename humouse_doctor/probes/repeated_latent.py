@@ -156,6 +156,8 @@ def _no_estimate(case: Case) -> str:
 
 def time_share(values: FloatArray) -> float:
     """Return variance over time within a sequence over all variance: (N, T, H) -> [0, 1]; 0 if nothing varies."""
+    if bool((values == values[:, :1]).all()):
+        return 0.0
     exact = np.asarray(values, dtype=np.float64)
     over_time = float((exact - exact[:, :1]).var(axis=1).mean())  # a constant is then exactly 0
     whole = over_time + float(exact.mean(axis=1).var(axis=0).mean())

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from humouse_doctor.core import cost
 from humouse_doctor.core.arrays import FloatArray
 from humouse_doctor.core.cost import Load, load_of
 from humouse_doctor.core.errors import UsageError
@@ -721,7 +722,7 @@ def test_fitted_latents_are_those_of_adam_written_out() -> None:
     sampler = _built(Architecture.LSTM)
     targets = 0.3 * _targets(count=6)
     conditions = np.random.default_rng(1).normal(size=(2, C))
-    fit = fit_latents(sampler, targets, conditions, steps=5)
+    fit = fit_latents(sampler, targets, conditions, steps=5, rounds=0)
     given = torch.from_numpy(conditions[[0, 1, 0, 1, 0, 1]]).float()
     latents, predictions = _fit_by_hand(sampler.network.eval(), torch.from_numpy(targets).float(), given, 5)
     np.testing.assert_allclose(fit.latents, latents.numpy(), atol=1e-3)
@@ -734,10 +735,39 @@ def test_fitting_comes_nearer_to_what_the_network_can_draw() -> None:
     with torch.no_grad():
         targets = sampler.network(torch.randn(10, Z, generator=torch.Generator().manual_seed(1))).numpy()
 
-    def miss(steps: int) -> float:
-        return float(np.abs(fit_latents(sampler, targets, None, steps=steps).predictions - targets).mean())
+    def miss(steps: int, rounds: int) -> float:
+        return float(np.abs(fit_latents(sampler, targets, None, steps=steps, rounds=rounds).predictions - targets).mean())
 
-    assert miss(60) < 0.3 * miss(0)
+    start, by_adam, by_response = miss(0, 0), miss(60, 0), miss(60, 6)
+    assert by_adam < 0.3 * start
+    assert by_response < by_adam
+
+
+def test_a_network_without_a_gradient_is_fitted_too() -> None:
+    sampler = _sampler(_WithoutGradient())
+    targets = sampler.network(torch.randn(10, Z, generator=torch.Generator().manual_seed(1))).numpy()
+    assert np.abs(fit_latents(sampler, targets, None).predictions - targets).mean() < 0.1 * np.abs(targets).mean()
+
+
+class _Mixing(_Own):
+    """A network whose sequences are made of their own latent and the one before it in the batch."""
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return super().forward(latents + 0.5 * latents.roll(1, 0))
+
+
+def test_sequences_that_depend_on_each_other_are_fitted_by_adam() -> None:
+    fits = [fit_latents(_sampler(_Mixing()), _targets(), None, steps=5, rounds=rounds) for rounds in (0, 2)]
+    np.testing.assert_array_equal(fits[0].latents, fits[1].latents)
+
+
+def test_latents_of_many_numbers_are_fitted_by_adam(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(rounds: int) -> FloatArray:
+        return fit_latents(_sampler(_Own()), _targets(), None, steps=5, rounds=rounds).latents
+
+    assert (fit(0) != fit(1)).any()
+    monkeypatch.setattr(cost, "_RESPONSE_LATENT", Z - 1)
+    np.testing.assert_array_equal(fit(0), fit(1))
 
 
 def test_steps_behind_a_length_do_not_change_the_fit() -> None:
@@ -787,7 +817,7 @@ def test_a_fit_ends_where_it_stands_still(share: float, steps: int | None) -> No
 
     sampler = _sampler(following)
     calls.clear()
-    fit_latents(sampler, targets, None)
+    fit_latents(sampler, targets, None, rounds=0)
 
     # Once more to draw what was fitted.
     assert len(calls) > 41 if steps is None else len(calls) == steps + 1
