@@ -22,7 +22,7 @@ _DAMPING, _EASIER, _HARDER = 0.1, 1 / 3, 4.0
 #: Residuals below this share of their mean count as of this size, where the L1 is taken for a weighted L2.
 _SMALL = 0.3
 #: The share of the loss at the start that a latent must gain for each std of the prior that it is away from the mean, squared.
-_FAR = 1e-2
+_FAR = 3e-3
 #: A change of other rows by more than this share of the largest output is one that their neighbours have made.
 _SAME = 1e-4
 
@@ -30,17 +30,23 @@ Pass = Callable[[Tensor], Tensor]
 
 
 @torch.no_grad()
-def fitted(made: Pass, wanted: Tensor, counted: Tensor, size: int, rounds: int) -> Tensor | None:
+def fitted(output_of: Pass, wanted: Tensor, counted: Tensor, size: int, rounds: int) -> Tensor | None:
     """Return latents (N, size), in stds from the prior's mean, whose outputs come near to `wanted` (N, F) in the L1.
 
-    `made` makes outputs (N, F) of latents (N, size), each row of its own latent alone and twice the same from the same. Only
-    numbers with a `counted` (N, F) of 1 are compared, those with 0 are not. Levenberg-Marquardt on reweighted squares, with
-    Broyden's update of each row's Jacobian; every round first takes the Jacobian anew in the directions that move most. Returns
-    None for outputs that are not finite, and where one row changes with another's latent.
+    `output_of` makes outputs (N, F) of latents (N, size). Only numbers with a `counted` (N, F) of 1 are compared, those with 0
+    are not. Levenberg-Marquardt on reweighted squares, with Broyden's update of each row's Jacobian; every round but the first
+    takes the Jacobian anew in the directions that move most. Returns None for outputs that are not finite, and for rows that
+    change with another's latent or that the same latents make otherwise each time.
     """
     count = len(wanted)
     at = torch.zeros(count, size)
-    output = made(at)
+    output = output_of(at)
+    unit = torch.maximum((wanted * counted).abs().max(), output.abs().max()).clamp(min=torch.finfo().tiny)
+    output, wanted = output / unit, wanted / unit  # whose squares are neither endless nor nothing
+
+    def made(latents: Tensor) -> Tensor:
+        return output_of(latents) / unit
+
     neighbours = made(torch.ones(count, size) * (torch.arange(count) % 2 == 0)[:, None])[1::2]
     away = (neighbours - output[1::2]).abs().max() if count > 1 else torch.zeros(())
     if not bool(away <= _SAME * output.abs().max()):
@@ -103,5 +109,5 @@ def _start(made: Pass, output: Tensor, size: int) -> tuple[Tensor, Tensor]:
         response[first : tried.stop] = (made(latents) - output)[: len(tried)] / _DIFFERENCE
     if not bool(torch.isfinite(response).all()):
         return torch.eye(size), response
-    turn = torch.linalg.eigh((response @ response.T).double())[1].flip(1).float()
+    turn = torch.linalg.eigh(response.double() @ response.T.double())[1].flip(1).float()
     return turn, (response.T @ turn).expand(count, -1, -1).clone()
