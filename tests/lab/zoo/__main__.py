@@ -7,17 +7,15 @@ import sys
 from pathlib import Path
 
 from tests.lab.zoo import rehearsing, results, tables
-from tests.lab.zoo.contexts import CONTEXTS as FIXED
 from tests.lab.zoo.corpus import judged, judged_again, with_tries
 from tests.lab.zoo.figures import table
-from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.judge import tool_digest
 from tests.lab.zoo.rehearsing import rehearse_all
+from tests.lab.zoo.results import CONTEXTS
 from tests.lab.zoo.searching import of_this_version, search_all
 from tests.lab.zoo.training import Cache, jobs_of, tell, train_all
 
 _ROOT = Path(__file__).parents[3]
-CONTEXTS = (*FIXED, *FRESH)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ class Part(str, Enum):
     SOUND = "sound"
     FRESH = "fresh"
     SECOND = "second"
+    LATER = "later causes"
 
 
 class Kind(str, Enum):
@@ -45,7 +46,8 @@ class Context:
     """The properties of a run that do not vary within its lattice.
 
     `length` is T, in steps at the gestures' own rate. `offset_px` is the reach of a random start. `padding` is the largest
-    share of zero steps at the tail. `full_steps` are optimiser steps, a multiple of an epoch's. `levels` span the lattice.
+    share of zero steps at the tail, before the last `tail` steps, which are zero in all gestures. `full_steps` are optimiser
+    steps, a multiple of an epoch's. `levels` span the lattice.
     With `sums`, the program takes the output for deltas, whatever the loss compares, as the newest humouse does.
     """
 
@@ -67,6 +69,7 @@ class Context:
     padding: float = 0.3
     sums: bool = False
     seed: int = 0
+    tail: int = field(default=0, repr=False)
 
     @property
     def epoch(self) -> int:

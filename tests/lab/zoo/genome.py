@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import product
 
@@ -19,6 +19,10 @@ class Factor(str, Enum):
     RATE = "rate"
     WIDTH = "width"
     KL = "kl"
+    DECAY = "decay"
+    PADDING = "padding"
+    CONDITION = "condition"
+    CODES = "codes"
 
 
 class Space(str, Enum):
@@ -103,12 +107,52 @@ class Kl(str, Enum):
     HEAVY = "10"
 
 
-Level = Space | HeadKind | Latent | Drive | Steps | Rate | Width | Kl
+class Decay(str, Enum):
+    """Weight decays of generator and encoder: none, three that are added to the gradient (Adam's), one beside it (AdamW's)."""
+
+    NONE = "0"
+    MILD = "0.001"
+    STRONG = "0.1"
+    DECOUPLED = "30"
+
+
+class Padding(str, Enum):
+    """Losses over padded steps: they are compared like the others, or left out; then a path is cut where the data's ends."""
+
+    COMPARED = "compared"
+    MASKED = "masked"
+
+
+class Condition(str, Enum):
+    """Conditions, the place where a gesture ends: none; z-scored in training and use; in pixels in use, or in both."""
+
+    NONE = "none"
+    SCALED = "scaled"
+    OTHER_SCALE = "other-scale"
+    RAW = "raw"
+
+    @property
+    def channels(self) -> int:
+        """The numbers of a condition."""
+        return 0 if self is Condition.NONE else 2
+
+
+class Codes(str, Enum):
+    """Codes of an encoder: as it makes them, or five times as wide; N(0, 1) is drawn in both cases."""
+
+    OWN = "own"
+    WIDE = "wide"
+
+
+Level = Space | HeadKind | Latent | Drive | Steps | Rate | Width | Kl | Decay | Padding | Condition | Codes
+
+#: Factors that came after the first trainings: a name or a key tells them only where they are not the usual.
+LATER = (Factor.DECAY, Factor.PADDING, Factor.CONDITION, Factor.CODES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Genome:
-    """One level of each factor."""
+    """One level of each factor; the later ones are no part of its representation, by which the drawn contexts are fixed."""
 
     space: Space = Space.Z
     head: HeadKind = HeadKind.LINEAR
@@ -118,6 +162,10 @@ class Genome:
     rate: Rate = Rate.GOOD
     width: Width = Width.OWN
     kl: Kl = Kl.DEFAULT
+    decay: Decay = field(default=Decay.NONE, repr=False)
+    padding: Padding = field(default=Padding.COMPARED, repr=False)
+    condition: Condition = field(default=Condition.NONE, repr=False)
+    codes: Codes = field(default=Codes.OWN, repr=False)
 
     def level(self, factor: Factor) -> Level:
         """Return this genome's level of one factor."""
@@ -136,9 +184,12 @@ class Genome:
     def name(self) -> str:
         """The levels in the factors' order, e.g. `px-tanh-whiten-plain-few`; special ones only if they are not the usual."""
         parts = [self.space.value, self.head.value, self.latent.value, self.drive.value, self.steps.value]
-        usual = Genome()
-        special = (factor for factor in (Factor.RATE, Factor.WIDTH, Factor.KL) if factor in self.changes_to(usual))
-        return "-".join([*parts, *(f"{factor.value}:{self.level(factor).value}" for factor in special)])
+        return "-".join([*parts, *self.special((Factor.RATE, Factor.WIDTH, Factor.KL, *LATER), ":")])
+
+    def special(self, factors: Iterable[Factor], sign: str) -> tuple[str, ...]:
+        """Return the names and levels of those factors that are not the usual, with a sign between."""
+        unusual = self.changes_to(Genome())
+        return tuple(f"{factor.value}{sign}{self.level(factor).value}" for factor in factors if factor in unusual)
 
 
 def lattice(base: Genome, levels: Mapping[Factor, tuple[Level, ...]]) -> Iterator[Genome]:

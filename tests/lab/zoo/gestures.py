@@ -36,13 +36,17 @@ def gestures(
     *,
     offset_px: float = 0.0,
     padding: float = 0.3,
+    tail: int = 0,
     real: Path | None = None,
 ) -> Floats:
     """Return raw gestures (count, length, 3) float32: dx and dy in pixels, dt in seconds.
 
     With `offset_px` > 0, the first delta includes a random start up to that far away. Of synthetic gestures, up to
-    `padding` of the steps at the tail are zero; real ones have their own padding.
+    `padding` of the steps at the tail are zero; real ones have their own padding. The last `tail` steps are zero in all.
     """
+    if tail:
+        shorter = gestures(source, count, length - tail, seed, offset_px=offset_px, padding=padding, real=real)
+        return np.pad(shorter, ((0, 0), (0, tail), (0, 0)))
     random = np.random.default_rng(seed)
     if source is Source.REAL:
         if real is None:

@@ -28,8 +28,24 @@ from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Context, Kind
 from tests.lab.zoo.crew import each
-from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Kl, Latent, Level, Rate, Space, Steps, Width
-from tests.lab.zoo.networks import generator, humouse_spec, is_humouse, trainable
+from tests.lab.zoo.genome import (
+    Codes,
+    Condition,
+    Decay,
+    Drive,
+    Factor,
+    Genome,
+    HeadKind,
+    Kl,
+    Latent,
+    Level,
+    Padding,
+    Rate,
+    Space,
+    Steps,
+    Width,
+)
+from tests.lab.zoo.networks import Conditioned, generator, humouse_spec, is_humouse, trainable
 from tests.lab.zoo.targets import Targets, targets_of
 from tests.lab.zoo.training import Cache, Job, write_whole
 
@@ -39,9 +55,14 @@ JUDGE_VERSION = 1
 _LONGER = "longer-warm-up-"
 _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.SYMPTOM)
 
-#: The factors that each of the tool's causes names.
+#: The factors that each of the tool's causes names; those whose cure no trial of the tool can try have no lever there.
 CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
-    probe.code: frozenset(Factor(lever.value) for lever in probe.levers) for probe in PROBES if probe.levers
+    **{probe.code: frozenset(Factor(lever.value) for lever in probe.levers) for probe in PROBES if probe.levers},
+    "HD217": frozenset({Factor.CONDITION}),
+    "HD218": frozenset({Factor.PADDING}),
+    "HD219": frozenset({Factor.CONDITION}),
+    "HD220": frozenset({Factor.CODES}),
+    "HD221": frozenset({Factor.DECAY}),
 }
 
 #: The levels that each of the tool's remedies changes.
@@ -55,6 +76,11 @@ REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "wider-latent": {Factor.WIDTH: Width.OWN},
     "usual-rate": {Factor.RATE: Rate.GOOD},
     "lighter-kl": {Factor.KL: Kl.DEFAULT},
+    "no-decay": {Factor.DECAY: Decay.NONE},
+    "masked-loss": {Factor.PADDING: Padding.MASKED},
+    "conditions-as-trained": {Factor.CONDITION: Condition.SCALED},
+    "scaled-inputs": {Factor.CONDITION: Condition.SCALED},
+    "codes-as-drawn": {Factor.CODES: Codes.OWN},
     "delta-space": {Factor.SPACE: Space.DPX},
     "raw-deltas": {Factor.SPACE: Space.PX},
     "loss-as-read": {
@@ -127,7 +153,7 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
         "data.canonicalize_duration": False,
         "model.architecture": spec_kind,
         "model.generator.latent_dim": context.latent_size(genome),
-        "model.generator.condition_dim": 0,
+        "model.generator.condition_dim": genome.condition.channels,
         "model.generator.hidden_dim": context.hidden,
         "model.generator.target_len": context.length,
         "model.generator.num_layers": 2 if context.kind in (Kind.LSTM2, Kind.TCN) else 1,
@@ -176,10 +202,14 @@ def write_run(folder: Path, job: Job, genome: Genome, weights: Mapping[str, Tens
     context = job.context
     targets = targets_of(context, genome, job.raw())
     data = folder / f"gestures_seq{context.length}_feat-none.npz"
-    np.savez(data, sequences=targets.written, features=np.zeros((len(targets.written), 0), dtype=np.float32))
+    np.savez(data, sequences=targets.written, features=targets.given)
     flat = targets.written.reshape(-1, 3).astype(np.float64)
-    statistics = {"sequence_mean": flat.mean(0).tolist(), "sequence_std": flat.std(0).tolist()}
-    data.with_name(data.name + ".meta.json").write_text(json.dumps({**statistics, "feature_mean": [], "feature_std": []}))
+    statistics = {
+        f"{name}_{kind}": getattr(values, kind)(0).tolist()
+        for name, values in (("sequence", flat), ("feature", targets.given.astype(np.float64)))
+        for kind in ("mean", "std")
+    }
+    data.with_name(data.name + ".meta.json").write_text(json.dumps(statistics))
     own = {name.removeprefix("network."): tensor for name, tensor in weights.items()}
     checkpoint = folder / "generator_zoo.pt"
     if context.kind is Kind.TABLE:
@@ -223,11 +253,20 @@ def judge(job: Job, genome: Genome, weights: Mapping[str, Tensor]) -> Judgement:
     context = job.context
     if not is_humouse(context, genome):
         network = restored(job, genome, weights)
-        values = targets_of(context, genome, job.raw()).values
+        targets = targets_of(context, genome, job.raw())
+        conditions = None
+        if genome.condition.channels:
+            network, conditions = Conditioned(network), targets.given
         told = settings_of(context, genome).items()
         settings = {key: value for key, value in told if key in BY_NAME and key != "model.architecture"}
         start = time.perf_counter()
-        report = inspect(generator=network, settings=settings, targets=values, latent_dim=context.latent_size(genome))
+        report = inspect(
+            generator=network,
+            settings=settings,
+            targets=targets.values,
+            conditions=conditions,
+            latent_dim=context.latent_size(genome),
+        )
         return Judgement(trained=answer(report, time.perf_counter() - start), preflight=None)
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
         request = write_run(Path(folder), job, genome, weights)

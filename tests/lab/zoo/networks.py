@@ -27,7 +27,7 @@ _ARCHITECTURES = {
 
 
 class Unconditioned(nn.Module):
-    """A humouse generator without a condition, called with its latent alone: (N, Z) -> (N, T, D)."""
+    """A humouse generator called with its latent alone, or with latent and condition in one: (N, Z + C) -> (N, T, D)."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -35,6 +35,17 @@ class Unconditioned(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         return cast(Tensor, self.network(latent, latent.new_zeros(len(latent), 0)))
+
+
+class Conditioned(nn.Module):
+    """A generator called with latent and condition apart: (N, Z), (N, C) -> (N, T, D)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        return cast(Tensor, self.network(torch.cat([latent, condition], dim=-1)))
 
 
 class Repeated(nn.Module):
@@ -98,7 +109,7 @@ def humouse_spec(context: Context, genome: Genome) -> GeneratorSpec:
     return GeneratorSpec(
         architecture=_ARCHITECTURES[context.kind],
         latent_dim=context.latent_size(genome),
-        condition_dim=0,
+        condition_dim=genome.condition.channels,
         hidden_dim=context.hidden,
         num_layers=2 if context.kind in (Kind.LSTM2, Kind.TCN) else 1,
         output_dim=3 if first_version else 2,
@@ -123,10 +134,10 @@ def trainable(context: Context, genome: Genome) -> bool:
 
 
 def generator(context: Context, genome: Genome) -> nn.Module:
-    """Return an untrained generator, (N, Z) -> (N, T, D); it draws from the global random state."""
+    """Return an untrained generator, (N, Z + C) -> (N, T, D); it draws from the global random state."""
     torch.manual_seed(context.seed)
     bounded = genome.head is HeadKind.TANH
-    size, hidden = context.latent_size(genome), context.hidden
+    size, hidden = context.latent_size(genome) + genome.condition.channels, context.hidden
     extra = torch.Generator().manual_seed(context.seed + 1)
     if context.kind is Kind.AUTOREGRESSIVE:
         return Autoregressive(size, hidden, context.length, bounded)

@@ -8,16 +8,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab.zoo.contexts import CONTEXTS
+from tests.lab.zoo.contexts import CONTEXTS as FIXED
 from tests.lab.zoo.figures import Row, groups, plain, random_cure, summary
 from tests.lab.zoo.fresh import FRESH
 from tests.lab.zoo.judge import Answer, Judgement
+from tests.lab.zoo.later import LATER
 from tests.lab.zoo.rehearsing import Answered
 from tests.lab.zoo.searching import SEARCH_VERSION, of_this_version
 from tests.lab.zoo.selection import Lattice, Run
 from tests.lab.zoo.truth import Label, Numbers
 from tests.lab.zoo.warmup import TRAINER_VERSION
 
+#: All contexts of which the results file has runs.
+CONTEXTS = (*FIXED, *FRESH, *LATER)
 PATH = Path(__file__).with_name("results.json")
 #: As many as the tool's own search tries.
 TRIES = 5
@@ -68,7 +71,7 @@ def answers(judgement: Judgement) -> dict[str, Any]:
 
 def run_of(one: Row) -> Run:
     """Return the run of a row; its cures are not known without the lattice."""
-    context = next(context for context in (*CONTEXTS, *FRESH) if context.name == one["context"])
+    context = next(context for context in CONTEXTS if context.name == one["context"])
     genome = next(genome for genome in context.genomes if genome.name == one["genome"])
     found = {name: one[name] for name in ("skill", "moves", "varies", "bends") if name in one}
     numbers = Numbers(**{name: math.nan if value is None else value for name, value in found.items()})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Genome, Space
+from tests.lab.zoo.genome import Condition, Genome, Space
 from tests.lab.zoo.gestures import Floats
 
 _SUMMED = (Space.PX, Space.Z, Space.AZ, Space.READ)
@@ -19,6 +20,7 @@ class Targets:
 
     `values` (N, T, D) is what the loss compares, `written` (N, T, 3) the deltas in a run's files. `mean` and `std` (2,)
     z-score the positions or deltas of `space`. With `sums`, the program takes the output for deltas in the unit of its files.
+    `inside` (N, T) is False in the padding. `conditions` and `given` (N, C) are those of training, and those that are used.
     """
 
     space: Space
@@ -26,6 +28,9 @@ class Targets:
     written: Floats
     mean: Floats
     std: Floats
+    inside: NDArray[np.bool_]
+    conditions: Floats
+    given: Floats
     sums: bool = False
 
     @property
@@ -90,5 +95,29 @@ def targets_of(context: Context, genome: Genome, raw: Floats) -> Targets:
         mean, std = positions.mean(axis=(0, 1)), positions.std(axis=(0, 1))
     if genome.space is Space.READ or (genome.space is Space.Z and context.kind in (Kind.SEQ2SEQ, Kind.TABLE)):
         values[..., :2] = (values[..., :2] - mean) / std
-    compared = values.astype(np.float32)
-    return Targets(space=genome.space, values=compared, written=written, mean=mean, std=std, sums=context.sums)
+    in_training, in_use = _conditions(genome.condition, positions[:, -1])
+    return Targets(
+        space=genome.space,
+        values=values.astype(np.float32),
+        written=written,
+        mean=mean,
+        std=std,
+        inside=np.maximum.accumulate((raw != 0).any(axis=-1)[:, ::-1], axis=1)[:, ::-1],
+        conditions=in_training.astype(np.float32),
+        given=in_use.astype(np.float32),
+        sums=context.sums,
+    )
+
+
+def _conditions(condition: Condition, goals: Floats) -> tuple[Floats, Floats]:
+    """Return the conditions of training and of use (N, C), from the places where gestures end, in pixels (N, 2)."""
+    scaled = (goals - goals.mean(axis=0)) / goals.std(axis=0)
+    match condition:
+        case Condition.NONE:
+            return goals[:, :0], goals[:, :0]
+        case Condition.SCALED:
+            return scaled, scaled
+        case Condition.OTHER_SCALE:
+            return scaled, goals
+        case Condition.RAW:
+            return goals, goals

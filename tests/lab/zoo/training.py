@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tests.lab.zoo.contexts import Context
 from tests.lab.zoo.crew import each
-from tests.lab.zoo.genome import Factor, Genome, Steps
+from tests.lab.zoo.genome import LATER, Factor, Genome, Steps
 from tests.lab.zoo.gestures import Floats, Source, gestures
 from tests.lab.zoo.truth import Numbers
 from tests.lab.zoo.warmup import TRAINER_VERSION, Snapshot, train
@@ -51,7 +51,8 @@ class Job:
             *(context.length, context.count, context.batch, context.hidden, context.encoder_hidden),
             *(context.latent_size(self.genome), context.learning_rate(self.genome), context.seed),
             *(context.steps(steps) for steps in Steps),
-            *(f"{factor.value}={self.genome.level(factor).value}" for factor in Factor),
+            *(f"{factor.value}={self.genome.level(factor).value}" for factor in Factor if factor not in LATER),
+            *self.genome.special(LATER, "="),
             *(("sums",) if context.sums else ()),
             _digest(context, self.real),
         ]
@@ -68,6 +69,7 @@ def raw_gestures(context: Context, real: Path | None) -> Floats:
         context.seed,
         offset_px=context.offset_px,
         padding=context.padding,
+        tail=context.tail,
         real=real,
     )
 

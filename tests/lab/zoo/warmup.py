@@ -6,7 +6,7 @@ With Adam at a constant rate, the beginning of a run is the shorter run, so one 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Genome, Kl, Space, Steps
+from tests.lab.zoo.genome import Codes, Decay, Genome, Kl, Padding, Space, Steps
 from tests.lab.zoo.gestures import Floats
 from tests.lab.zoo.networks import Encoder, Unconditioned, generator
 from tests.lab.zoo.targets import Targets, targets_of
@@ -26,6 +26,7 @@ from tests.lab.zoo.truth import Numbers, numbers
 TRAINER_VERSION = 1
 SAMPLES = 512
 _BETAS = (0.5, 0.999)
+_WIDE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ def train(
     values = torch.from_numpy(targets.values)  # (N, T, D)
     torch.manual_seed(context.seed + 2)
     source = _latents(context, genome, values)
-    optimiser = Adam([*network.parameters(), *source.parameters()], learning_rate=context.learning_rate(genome), betas=_BETAS)
+    rate, parameters = context.learning_rate(genome), [*network.parameters(), *source.parameters()]
+    optimiser = Adam(parameters, learning_rate=rate, betas=_BETAS)
     noise = torch.Generator().manual_seed(context.seed + 3)
     ends = {context.steps(steps): steps for steps in Steps if steps.rank <= genome.steps.rank}
     snapshots = []
@@ -63,6 +65,7 @@ def train(
         loss = _loss(context, genome, network, source, values, rows, noise, targets)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch leaves Tensor.backward unannotated
+        _decay(genome, parameters, rate)
         optimiser.step()
         if step in ends:
             network.eval()
@@ -82,6 +85,19 @@ def train(
         if not on_step(step, network, loss.item()):
             break
     return tuple(snapshots)
+
+
+def _decay(genome: Genome, parameters: Iterable[nn.Parameter], rate: float) -> None:
+    """Decay the parameters before a step of Adam, as its `weight_decay` does by the gradient, or AdamW's beside it."""
+    decay = float(genome.decay.value)
+    if not decay:
+        return
+    with torch.no_grad():
+        for parameter in parameters:
+            if genome.decay is Decay.DECOUPLED:
+                parameter.mul_(1 - rate * decay)
+            elif parameter.grad is not None:
+                parameter.grad.add_(parameter, alpha=decay)
 
 
 def _take_scale_over(network: nn.Module, targets: Targets) -> None:
@@ -119,7 +135,9 @@ def _batches(context: Context, steps: int) -> Iterator[Tensor]:
 
 
 def _distorted(genome: Genome, code: Tensor, noise: torch.Generator) -> Tensor:
-    """Return the latent (N, Z) as the generator gets it in training: optionally whitened by its batch, then noised."""
+    """Return the latent (N, Z) as the generator gets it in training: wide or not, whitened by its batch or not, then noised."""
+    if genome.codes is Codes.WIDE:
+        code = code * _WIDE
     if genome.latent.whitens:
         code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
     if genome.latent.noise_std > 0:
@@ -147,9 +165,13 @@ def _loss(
     batch = values[rows]
     code: Tensor = source(rows if context.kind is Kind.TABLE else batch)
     if context.kind is not Kind.SEQ2SEQ:
-        output = network(_distorted(genome, code, noise))
+        condition = torch.from_numpy(targets.conditions)[rows]
+        output = network(torch.cat([_distorted(genome, code, noise), condition], dim=-1))
         if genome.space is Space.READ:
             output = output.cumsum(dim=1) - torch.from_numpy(targets.mean / targets.std).float()
+        if genome.padding is Padding.MASKED:
+            inside = torch.from_numpy(targets.inside)[rows]  # (N, T)
+            output, batch = output[inside], batch[inside]
         return nn.functional.l1_loss(output, batch)
     assert isinstance(network, Unconditioned)
     decoder = network.network
@@ -164,34 +186,51 @@ def _loss(
 def measure(context: Context, genome: Genome, network: nn.Module, source: nn.Module, targets: Targets) -> Numbers:
     """Measure a generator by its reconstructions, as training makes them, and by its own samples.
 
-    seq2seq reconstructs from its own outputs, as it will be used, not from the targets as in training.
+    seq2seq reconstructs from its own outputs, as it will be used, not from the targets as in training. Where padding was left
+    out of the loss, reconstructions count before it alone, and samples end where those of the data do.
     """
     network.eval()
     with torch.no_grad():
-        reconstructed = reconstructions(context, genome, network, source, torch.from_numpy(targets.values))
-        generated = samples(context, genome, network)
+        reconstructed = reconstructions(context, genome, network, source, targets)
+        generated = samples(context, genome, network, targets)
     as_drawn = targets.sums and targets.absolute  # the loss's own space is not what is used
+    if as_drawn:
+        reconstructed = targets.drawn(reconstructed)
+    wanted, paths = targets.real if as_drawn else targets.values, targets.drawn(generated)
+    if genome.padding is Padding.MASKED:
+        reconstructed, wanted = reconstructed[targets.inside], wanted[targets.inside]
+        paths = _ended(paths, np.resize(targets.inside, paths.shape[:2]))
     return numbers(
-        reconstructions=targets.drawn(reconstructed) if as_drawn else reconstructed,
-        targets=targets.real if as_drawn else targets.values,
-        generated_paths=targets.drawn(generated),
+        reconstructions=reconstructed,
+        targets=wanted,
+        generated_paths=paths,
         real_paths=targets.real,
         straight_is_sick=context.sums,
     )
 
 
-def reconstructions(context: Context, genome: Genome, network: nn.Module, source: nn.Module, values: Tensor) -> Floats:
+def _ended(paths: Floats, inside: Floats) -> Floats:
+    """Return paths (N, T, 2) that stay where they are from the padding of `inside` (N, T) on."""
+    last = np.maximum(inside.sum(axis=1), 1) - 1
+    at = np.minimum(np.arange(paths.shape[1]), last[:, None])
+    return np.take_along_axis(paths, at[..., None], axis=1)
+
+
+def reconstructions(context: Context, genome: Genome, network: nn.Module, source: nn.Module, targets: Targets) -> Floats:
     """Return the training targets through the latents that training gives them, batch by batch: (N, T, D)."""
     noise = torch.Generator().manual_seed(context.seed + 6)
+    values, conditions = torch.from_numpy(targets.values), torch.from_numpy(targets.conditions)
     parts = []
     for rows in torch.split(torch.arange(len(values)), context.batch):
         code = source(rows if context.kind is Kind.TABLE else values[rows])
         latent = _sampled(code, noise)[0] if context.kind is Kind.SEQ2SEQ else _distorted(genome, code, noise)
-        parts.append(network(latent))
+        parts.append(network(torch.cat([latent, conditions[rows]], dim=-1)))
     return np.asarray(torch.cat(parts).numpy())
 
 
-def samples(context: Context, genome: Genome, network: nn.Module) -> Floats:
-    """Return sequences from latents drawn from N(0, I): (SAMPLES, T, D)."""
+def samples(context: Context, genome: Genome, network: nn.Module, targets: Targets) -> Floats:
+    """Return sequences from latents drawn from N(0, I), with the conditions that are given in use: (SAMPLES, T, D)."""
     random = torch.Generator().manual_seed(context.seed + 7)
-    return np.asarray(network(torch.randn(SAMPLES, context.latent_size(genome), generator=random)).numpy())
+    latent = torch.randn(SAMPLES, context.latent_size(genome), generator=random)
+    given = torch.from_numpy(np.resize(targets.given, (SAMPLES, genome.condition.channels)))
+    return np.asarray(network(torch.cat([latent, given], dim=-1)).numpy())
