@@ -102,7 +102,7 @@ def targets_of(context: Context, genome: Genome, raw: Floats) -> Targets:
         written=written,
         mean=mean,
         std=std,
-        inside=np.maximum.accumulate((raw != 0).any(axis=-1)[:, ::-1], axis=1)[:, ::-1],
+        inside=np.maximum.accumulate((raw != 0).any(axis=-1)[:, ::-1], axis=1)[:, ::-1].copy(),
         conditions=in_training.astype(np.float32),
         given=in_use.astype(np.float32),
         sums=context.sums,

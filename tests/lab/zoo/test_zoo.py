@@ -14,18 +14,34 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from torch.optim.adam import adam
 
 from humouse_doctor.core.report import Verdict
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.service.commands import report_on
-from tests.lab.zoo import results, truth
+from tests.lab.zoo import results, truth, warmup
 from tests.lab.zoo.contexts import CONTEXTS, Context, Kind, Part
 from tests.lab.zoo.corpus import judged, judged_again, lattices
 from tests.lab.zoo.figures import Row, Share, cause_is_right, random_cure, rehearsed_figures, summary
 from tests.lab.zoo.fresh import FRESH
-from tests.lab.zoo.genome import Drive, Factor, Genome, HeadKind, Latent, Level, Space, Steps, lattice
+from tests.lab.zoo.genome import (
+    Codes,
+    Condition,
+    Decay,
+    Drive,
+    Factor,
+    Genome,
+    HeadKind,
+    Latent,
+    Level,
+    Padding,
+    Space,
+    Steps,
+    lattice,
+)
 from tests.lab.zoo.gestures import Floats, Source, gestures
 from tests.lab.zoo.judge import FIX_A, config_text, judge, patched, write_run
+from tests.lab.zoo.later import LATER
 from tests.lab.zoo.networks import Repeated, generator, is_humouse, trainable
 from tests.lab.zoo.rehearsing import rehearse_all
 from tests.lab.zoo.searching import SEARCH_VERSION
@@ -224,7 +240,20 @@ class TestFigures:
 
 class TestCorpus:
     def test_names_and_seeds_are_unique(self) -> None:
-        assert len({context.name for context in CONTEXTS}) == len({context.seed for context in CONTEXTS}) == len(CONTEXTS)
+        every = results.CONTEXTS
+        assert len({context.name for context in every}) == len({context.seed for context in every}) == len(every)
+
+    def test_the_contexts_of_later_causes_are_those_that_were_fixed(self) -> None:
+        told = "\n".join(f"{context!r} {context.tail}" for context in LATER)
+        assert hashlib.sha256(told.encode()).hexdigest()[:16] == "40bc00c78b468e3f"
+
+    def test_later_factors_are_told_only_where_they_are_not_the_usual(self) -> None:
+        assert Genome().name == "z-linear-clean-plain-full"
+        spoilt = Genome(decay=Decay.STRONG, condition=Condition.SCALED)
+        assert spoilt.name == "z-linear-clean-plain-full-decay:0.1-condition:scaled"
+        usual = Job(context=tiny(), genome=Genome())
+        assert usual.key == "372cb9b1392b4e3719f7456c"
+        assert Job(context=tiny(), genome=spoilt).key != usual.key
 
     def test_what_is_held_out_shares_neither_gestures_nor_lengths(self) -> None:
         parts = {part: [one for one in CONTEXTS if one.part is part] for part in (Part.CALIBRATION, Part.HELD_OUT)}
@@ -233,7 +262,7 @@ class TestCorpus:
             assert not left & right
 
     def test_lengths_are_whole_epochs(self) -> None:
-        for context in CONTEXTS:
+        for context in results.CONTEXTS:
             steps = [context.steps(level) for level in Steps]
             assert steps[2] == context.full_steps
             assert 0 < steps[0] < steps[1] < steps[2]
@@ -325,6 +354,64 @@ class TestTraining:
         for name, tensor in own.items():
             assert torch.equal(timed[name][..., : tensor.shape[-1]], tensor)
 
+    @pytest.mark.parametrize("decay", [Decay.STRONG, Decay.DECOUPLED])
+    def test_a_decay_is_that_of_torchs_own_optimisers(self, decay: Decay) -> None:
+        context = replace(tiny(Kind.TABLE, steps=20), rate=1e-2)
+        *_, own = train(context, Genome(decay=decay), raw_of(context))
+
+        def decaying(*given: object, **settings: object) -> None:
+            beside = decay is Decay.DECOUPLED
+            adam(*given, **{**settings, "weight_decay": float(decay.value), "decoupled_weight_decay": beside})  # type: ignore[arg-type]  # as given
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("humouse_doctor.networks.adam.adam", decaying)
+            *_, other = train(context, Genome(), raw_of(context))
+        for name, tensor in own.weights.items():
+            torch.testing.assert_close(tensor, other.weights[name])
+
+    def test_a_masked_loss_knows_nothing_of_the_padding(self) -> None:
+        context = replace(tiny(steps=20), tail=3)
+        raw = raw_of(context)
+        assert (raw[:, -3:] == 0).all()
+        assert (raw[:, 0] != 0).any(axis=-1).all()
+        genome = Genome(space=Space.DPX, padding=Padding.MASKED)
+        *_, plain = train(context, replace(genome, padding=Padding.COMPARED), raw)
+        *_, masked = train(context, genome, raw)
+        with pytest.MonkeyPatch.context() as patch:
+            told = targets_of(context, genome, raw)
+            values = np.where(told.inside[..., None], told.values, np.float32(77.0))
+            patch.setattr("tests.lab.zoo.warmup.targets_of", lambda *_: replace(told, values=values))
+            as_table = replace(context, kind=Kind.TABLE)
+            *_, filled = train(as_table, genome, raw)
+            patch.setattr("tests.lab.zoo.warmup.targets_of", lambda *_: told)
+            *_, zeros = train(as_table, genome, raw)
+        assert all(torch.equal(tensor, zeros.weights[name]) for name, tensor in filled.weights.items())
+        assert not torch.equal(plain.weights["network.output.bias"], masked.weights["network.output.bias"])
+        assert masked.numbers.moves > 0
+
+    def test_conditions_of_another_scale_are_given_to_the_same_weights(self) -> None:
+        context = tiny(steps=20)
+        (*_, scaled), (*_, other), (*_, raw) = (
+            train(context, Genome(condition=condition), raw_of(context))
+            for condition in (Condition.SCALED, Condition.OTHER_SCALE, Condition.RAW)
+        )
+        assert all(torch.equal(tensor, other.weights[name]) for name, tensor in scaled.weights.items())
+        assert scaled.numbers.skill == other.numbers.skill
+        assert scaled.numbers.varies != other.numbers.varies
+        assert not torch.equal(raw.weights["network.output.bias"], scaled.weights["network.output.bias"])
+        of_scaled, of_other = (
+            targets_of(context, Genome(condition=one), raw_of(context)) for one in (Condition.SCALED, Condition.OTHER_SCALE)
+        )
+        goals = np.cumsum(raw_of(context)[..., :2], axis=1)[:, -1]
+        np.testing.assert_allclose(of_other.given, goals, rtol=1e-3, atol=0.1)
+        np.testing.assert_allclose(of_scaled.given.std(axis=0), 1, rtol=1e-3)
+        np.testing.assert_array_equal(of_scaled.conditions, of_other.conditions)
+
+    def test_wide_codes_are_five_times_those_of_the_encoder(self) -> None:
+        code = torch.arange(6.0).view(2, 3)
+        wide = warmup._distorted(Genome(codes=Codes.WIDE), code, torch.Generator())
+        assert torch.equal(wide, 5 * code)
+
     def test_a_slow_gru_remembers(self) -> None:
         plain, slow = (generator(tiny(Kind.GRU, length=200), Genome(drive=drive)) for drive in (Drive.PLAIN, Drive.SLOW))
         assert isinstance(plain, Repeated)
@@ -386,6 +473,12 @@ class TestJudge:
         assert not told
         assert report.data is not None
         assert report.data.taken == context.count
+
+    @pytest.mark.parametrize("kind", [Kind.LSTM, Kind.GRU])
+    def test_the_conditions_that_are_used_are_given_to_the_tool(self, kind: Kind) -> None:
+        context, genome = tiny(kind), Genome(condition=Condition.OTHER_SCALE)
+        found = judge(Job(context=context, genome=genome), genome, generator(context, genome).state_dict())
+        assert found.trained.measurements["HD219"]["as_given"] > 0
 
     def test_the_config_is_yaml_of_the_same_values(self) -> None:
         text = config_text({"seed": 1, "data.batch_size": 32, "training.lr.generator": 1e-5, "training.betas": (0.5, 0.9)})
