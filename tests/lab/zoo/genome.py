@@ -22,7 +22,6 @@ class Factor(str, Enum):
     DECAY = "decay"
     PADDING = "padding"
     CONDITION = "condition"
-    CODES = "codes"
 
 
 class Space(str, Enum):
@@ -117,7 +116,7 @@ class Decay(str, Enum):
 
 
 class Padding(str, Enum):
-    """Losses over padded steps: they are compared like the others, or left out; then a path is cut where the data's ends."""
+    """Padded steps: seen and compared like the others, or left out of loss and encoder, and cut off what is generated."""
 
     COMPARED = "compared"
     MASKED = "masked"
@@ -137,17 +136,10 @@ class Condition(str, Enum):
         return 0 if self is Condition.NONE else 2
 
 
-class Codes(str, Enum):
-    """Codes of an encoder: as it makes them, or five times as wide; N(0, 1) is drawn in both cases."""
-
-    OWN = "own"
-    WIDE = "wide"
-
-
-Level = Space | HeadKind | Latent | Drive | Steps | Rate | Width | Kl | Decay | Padding | Condition | Codes
+Level = Space | HeadKind | Latent | Drive | Steps | Rate | Width | Kl | Decay | Padding | Condition
 
 #: Factors that came after the first trainings: a name or a key tells them only where they are not the usual.
-LATER = (Factor.DECAY, Factor.PADDING, Factor.CONDITION, Factor.CODES)
+LATER = (Factor.DECAY, Factor.PADDING, Factor.CONDITION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +157,6 @@ class Genome:
     decay: Decay = field(default=Decay.NONE, repr=False)
     padding: Padding = field(default=Padding.COMPARED, repr=False)
     condition: Condition = field(default=Condition.NONE, repr=False)
-    codes: Codes = field(default=Codes.OWN, repr=False)
 
     def level(self, factor: Factor) -> Level:
         """Return this genome's level of one factor."""

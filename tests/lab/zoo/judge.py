@@ -29,7 +29,6 @@ from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Context, Kind
 from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import (
-    Codes,
     Condition,
     Decay,
     Drive,
@@ -61,7 +60,6 @@ CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
     "HD217": frozenset({Factor.CONDITION}),
     "HD218": frozenset({Factor.PADDING}),
     "HD219": frozenset({Factor.CONDITION}),
-    "HD220": frozenset({Factor.CODES}),
     "HD221": frozenset({Factor.DECAY}),
 }
 
@@ -80,7 +78,6 @@ REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "masked-loss": {Factor.PADDING: Padding.MASKED},
     "conditions-as-trained": {Factor.CONDITION: Condition.SCALED},
     "scaled-inputs": {Factor.CONDITION: Condition.SCALED},
-    "codes-as-drawn": {Factor.CODES: Codes.OWN},
     "delta-space": {Factor.SPACE: Space.DPX},
     "raw-deltas": {Factor.SPACE: Space.PX},
     "loss-as-read": {

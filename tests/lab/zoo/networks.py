@@ -91,16 +91,16 @@ class Autoregressive(nn.Module):
 
 
 class Encoder(nn.Module):
-    """An encoder of targets (N, T, D) to numbers (N, K): the projected last state of an LSTM."""
+    """An encoder of targets (N, T, D) to numbers (N, K): the projected last state of an LSTM, or that at a step of each."""
 
     def __init__(self, channels: int, hidden: int, outputs: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(channels, hidden, batch_first=True)
         self.project = nn.Linear(hidden, outputs)
 
-    def forward(self, targets: Tensor) -> Tensor:
-        _, (last, _) = self.lstm(targets)
-        return cast(Tensor, self.project(last[-1]))
+    def forward(self, targets: Tensor, ends: Tensor | None = None) -> Tensor:
+        states, (last, _) = self.lstm(targets)
+        return cast(Tensor, self.project(last[-1] if ends is None else states[torch.arange(len(ends)), ends]))
 
 
 def humouse_spec(context: Context, genome: Genome) -> GeneratorSpec:

@@ -51,6 +51,7 @@ def row(
         "moves": run.numbers.moves,
         "varies": run.numbers.varies,
         **({"bends": run.numbers.bends} if run.context.sums else {}),
+        **({"excess": run.numbers.excess} if run.genome.condition.channels else {}),
         "cures": [sorted(factor.value for factor in cure) for cure in run.cures],
         **answers(judgement),
         "rehearsed": None,
@@ -73,7 +74,7 @@ def run_of(one: Row) -> Run:
     """Return the run of a row; its cures are not known without the lattice."""
     context = next(context for context in CONTEXTS if context.name == one["context"])
     genome = next(genome for genome in context.genomes if genome.name == one["genome"])
-    found = {name: one[name] for name in ("skill", "moves", "varies", "bends") if name in one}
+    found = {name: one[name] for name in ("skill", "moves", "varies", "bends", "excess") if name in one}
     numbers = Numbers(**{name: math.nan if value is None else value for name, value in found.items()})
     return Run(context=context, genome=genome, numbers=numbers, cures=())
 

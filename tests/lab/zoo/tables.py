@@ -13,10 +13,14 @@ from humouse_doctor.probes.pages import pages
 from humouse_doctor.probes.registry import PROBES
 from tests.lab.blocks import replaced
 from tests.lab.zoo.figures import EXPLAINED, SICK, Row, cause_is_right, share, table
+from tests.lab.zoo.genome import LATER
+from tests.lab.zoo.judge import CAUSE_FACTORS
 
 ROOT = Path(__file__).parents[3]
 _BEGIN, _END = "<!-- zoo: made by python -m tests.lab.zoo --tables -->", "<!-- zoo ends -->"
-_PARTS = ("calibration", "held-out", "summed")
+_PARTS = ("calibration", "held-out", "summed", "later causes")
+#: Parts without a column on the pages of probes to which none of their runs belongs.
+_NOT_ON_ALL = ("summed", "later causes")
 
 
 def files() -> dict[Path, str]:
@@ -40,8 +44,9 @@ def made(rows: Sequence[Row]) -> dict[Path, str]:
 def of_probe(probe: Probe, rows: Sequence[Row]) -> str:
     """Return one probe's results on the corpus: how often it fired, and the quantiles of its numbers."""
     clear = [row for row in rows if row["truth"] in (*SICK, "healthy") and probe.code in row["trained"]["measurements"]]
-    of_part = {part: [row for row in clear if row["part"] == part] for part in _PARTS}
-    by_part = {part: some for part, some in of_part.items() if some or part != "summed"}
+    later = not CAUSE_FACTORS.get(probe.code, frozenset()).isdisjoint(LATER)
+    of_part = {part: [row for row in clear if row["part"] == part] for part in _PARTS if later or part != "later causes"}
+    by_part = {part: some for part, some in of_part.items() if some or part not in _NOT_ON_ALL}
     if not clear:
         return "No run of the zoo has what this probe needs.\n"
     lines = [f"| | {' | '.join(by_part)} |", f"|---|{'---|' * len(by_part)}"]

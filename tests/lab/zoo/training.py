@@ -121,6 +121,7 @@ class Cache:
                     ("moves", shot.numbers.moves),
                     ("varies", shot.numbers.varies),
                     *((("bends", shot.numbers.bends),) if shot.numbers.bends != math.inf else ()),
+                    *((("excess", shot.numbers.excess),) if shot.numbers.excess else ()),
                 )
             }
             for shot in snapshots

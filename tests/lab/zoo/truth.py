@@ -19,6 +19,8 @@ SKILL_LIMIT = 0.1
 MOVES_LIMIT = 0.5
 VARIES_LIMIT = 0.5
 BENDS_LIMIT = 0.1
+#: Above it where wild samples are one.
+EXCESS_LIMIT = 4.0
 #: A number within this share of its limit is borderline.
 MARGIN = 0.2
 
@@ -37,19 +39,23 @@ class Numbers:
 
     `skill` is 1 - L1 of the reconstructions over that of the best constant. `moves` and `varies` are the std over time and
     across sequences of generated positions over that of the targets, the lower axis of the two. `bends` is the share of their
-    length that paths do not get away, generated over real; it is infinite where it was not looked at.
+    length that paths do not get away, generated over real; it is infinite where it was not looked at. `excess` is the larger of
+    `moves` and `varies` where too much is a collapse as well, and else 0.
     """
 
     skill: float
     moves: float
     varies: float
     bends: float = float("inf")
+    excess: float = 0.0
 
     @property
     def margins(self) -> tuple[float, ...]:
         """Each number over its limit; below 1 is a collapse."""
         found = (self.skill / SKILL_LIMIT, self.moves / MOVES_LIMIT, self.varies / VARIES_LIMIT)
-        return found if self.bends == float("inf") else (*found, self.bends / BENDS_LIMIT)
+        bent = () if self.bends == float("inf") else (self.bends / BENDS_LIMIT,)
+        tame = () if self.excess == 0.0 else (EXCESS_LIMIT / self.excess,)
+        return (*found, *bent, *tame)
 
     @property
     def label(self) -> Label:
@@ -89,19 +95,28 @@ def _detour(paths: Floats) -> float:
 
 
 def numbers(
-    *, reconstructions: Floats, targets: Floats, generated_paths: Floats, real_paths: Floats, straight_is_sick: bool = False
+    *,
+    reconstructions: Floats,
+    targets: Floats,
+    generated_paths: Floats,
+    real_paths: Floats,
+    straight_is_sick: bool = False,
+    wild_is_sick: bool = False,
 ) -> Numbers:
     """Return a run's numbers; reconstructions and targets are in one space, paths in pixels.
 
-    With `straight_is_sick`, paths that hardly bend are a collapse: what a program sums moves even if the state has settled.
+    With `straight_is_sick`, paths that hardly bend are a collapse: what a program sums moves even if the state has settled. So
+    are, with `wild_is_sick`, those that move or vary far too much.
     """
     if not (np.isfinite(reconstructions).all() and np.isfinite(generated_paths).all()):
         return Numbers(skill=float("nan"), moves=float("nan"), varies=float("nan"))
+    moved, varied = moves(generated_paths, real_paths), varies(generated_paths, real_paths)
     return Numbers(
         skill=skill(reconstructions, targets),
-        moves=moves(generated_paths, real_paths),
-        varies=varies(generated_paths, real_paths),
+        moves=moved,
+        varies=varied,
         bends=bends(generated_paths, real_paths) if straight_is_sick else float("inf"),
+        excess=max(moved, varied) if wild_is_sick else 0.0,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Codes, Decay, Genome, Kl, Padding, Space, Steps
+from tests.lab.zoo.genome import Decay, Genome, Kl, Padding, Space, Steps
 from tests.lab.zoo.gestures import Floats
 from tests.lab.zoo.networks import Encoder, Unconditioned, generator
 from tests.lab.zoo.targets import Targets, targets_of
@@ -26,7 +27,6 @@ from tests.lab.zoo.truth import Numbers, numbers
 TRAINER_VERSION = 1
 SAMPLES = 512
 _BETAS = (0.5, 0.999)
-_WIDE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +134,22 @@ def _batches(context: Context, steps: int) -> Iterator[Tensor]:
         yield order[at * context.batch : (at + 1) * context.batch]
 
 
+def _code(context: Context, genome: Genome, source: nn.Module, targets: Targets, rows: Tensor, batch: Tensor) -> Tensor:
+    """Return the codes (N, K) of some rows (N,) of the targets, `batch` (N, T, D).
+
+    An encoder does not see what the condition tells, the straight way to where a path ends, nor padding that is left out.
+    """
+    if context.kind is Kind.TABLE:
+        return cast(Tensor, source(rows))
+    if genome.condition.channels and targets.absolute:
+        batch = batch - batch[:, -1:] * torch.linspace(0, 1, batch.size(1))[:, None]
+    if genome.padding is Padding.MASKED:
+        return cast(Tensor, source(batch, torch.from_numpy(targets.inside.sum(axis=1) - 1).clamp_min(0)[rows]))
+    return cast(Tensor, source(batch))
+
+
 def _distorted(genome: Genome, code: Tensor, noise: torch.Generator) -> Tensor:
-    """Return the latent (N, Z) as the generator gets it in training: wide or not, whitened by its batch or not, then noised."""
-    if genome.codes is Codes.WIDE:
-        code = code * _WIDE
+    """Return the latent (N, Z) as the generator gets it in training: optionally whitened by its batch, then noised."""
     if genome.latent.whitens:
         code = (code - code.mean(dim=0)) / code.std(dim=0).clamp_min(1e-6)
     if genome.latent.noise_std > 0:
@@ -163,7 +175,7 @@ def _loss(
     targets: Targets,
 ) -> Tensor:
     batch = values[rows]
-    code: Tensor = source(rows if context.kind is Kind.TABLE else batch)
+    code = _code(context, genome, source, targets, rows, batch)
     if context.kind is not Kind.SEQ2SEQ:
         condition = torch.from_numpy(targets.conditions)[rows]
         output = network(torch.cat([_distorted(genome, code, noise), condition], dim=-1))
@@ -206,6 +218,7 @@ def measure(context: Context, genome: Genome, network: nn.Module, source: nn.Mod
         generated_paths=paths,
         real_paths=targets.real,
         straight_is_sick=context.sums,
+        wild_is_sick=genome.condition.channels > 0,
     )
 
 
@@ -222,7 +235,7 @@ def reconstructions(context: Context, genome: Genome, network: nn.Module, source
     values, conditions = torch.from_numpy(targets.values), torch.from_numpy(targets.conditions)
     parts = []
     for rows in torch.split(torch.arange(len(values)), context.batch):
-        code = source(rows if context.kind is Kind.TABLE else values[rows])
+        code = _code(context, genome, source, targets, rows, values[rows])
         latent = _sampled(code, noise)[0] if context.kind is Kind.SEQ2SEQ else _distorted(genome, code, noise)
         parts.append(network(torch.cat([latent, conditions[rows]], dim=-1)))
     return np.asarray(torch.cat(parts).numpy())
