@@ -43,7 +43,10 @@ class ShrunkWeights(Probe):
                 " steps: they may have started smaller, or have wide inputs"
             )
         if suffice is False:
-            raise NotMeasurable("in its steps Adam moves no weight so far: the random start was smaller than PyTorch's")
+            raise NotMeasurable(
+                "in its steps Adam moves no weight so far: the random start was smaller than PyTorch's, or a decay beside the"
+                " gradient (AdamW's) has shrunk it"
+            )
         return {"size_over_start": size}
 
     def message(self, case: Case, measured: Mapping[str, float]) -> str:
