@@ -685,16 +685,20 @@ def tail(
     raise typer.Exit(follow(Followed(run) if once else wait_for(run, every), once=once, every=every))
 
 
-@app.command(short_help="Print a probe's page: what it means, what to do.")
+@app.command(short_help="Print the page of a probe or a remedy: what it means, what to do.")
 def explain(
     code: Annotated[
         str,
-        typer.Argument(metavar="CODE|NAME", help="A probe, e.g. HD203 or repeated-latent.", autocompletion=complete_topic),
+        typer.Argument(
+            metavar="CODE|NAME",
+            help="A probe, e.g. HD203 or repeated-latent, or a remedy, e.g. slow-gates.",
+            autocompletion=complete_topic,
+        ),
     ],
     _color: Color = When.AUTO,
     _no_plugins: NoPlugins = False,
 ) -> None:
-    """Print a probe's page: what it measures, where its thresholds come from, what to do."""
+    """Print a probe's page (what it measures, where its thresholds come from, what to do), or a remedy's."""
     from humouse_doctor.probes import pages
 
     _note_broken()

@@ -20,6 +20,8 @@ from humouse_doctor.probes.plugins import Plugin, installed
 
 #: The site's page of the tool's own codes.
 TOOL_CODES = "probes/tool-codes.md"
+#: The most names that are offered for one that is not known.
+_CLOSE = 2
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 
 
@@ -39,25 +41,47 @@ def _plugins() -> dict[str, Plugin]:
     return {plugin.probe.code: plugin for plugin in installed().whole}
 
 
-def code_of(topic: str) -> str:
-    """Return the code for `topic`, a code or a name in any case; raise `UsageError` with the nearest one."""
+def code_of(topic: str) -> str | None:
+    """Return the code for `topic`, a code or a name in any case, None for a remedy's name.
+
+    Raises `UsageError` with the nearest names for any other text.
+    """
     known = names()
     words = {**{code.lower(): code for code in known}, **{name: code for code, name in known.items()}}
-    asked = topic.strip().lower().replace("_", "-").replace(" ", "-")
+    asked = _asked(topic)
     if asked in words:
         return words[asked]
+    from humouse_doctor.remedies import pages as remedies  # the catalogue takes longer to import than all the rest of this
+
+    if remedies.named(asked) is not None:
+        return None
     code = nearest_code(asked, known) if any(letter.isdigit() for letter in asked) else None
-    if code is None:
-        close = difflib.get_close_matches(asked, words, n=1)
-        if not close:
-            raise UsageError(f"there is no probe {topic}; see humouse-doctor probes")
-        code = words[close[0]]
-    raise UsageError(f"there is no probe {topic}; did you mean {code} ({known[code]})?")
+    close = [] if code is not None else difflib.get_close_matches(asked, [*words, *remedies.known(), *remedies.ALSO], n=_CLOSE)
+    near = [
+        f"{code} ({known[code]})"
+        for code in dict.fromkeys([code] if code else [words[name] for name in close if name in words])
+    ]
+    near += [f"the remedy {remedies.named(name)}" for name in close if name not in words]
+    if not near:
+        raise UsageError(f"there is no probe or remedy {topic}; see humouse-doctor probes")
+    raise UsageError(f"there is no probe or remedy {topic}; did you mean {' or '.join(near)}?")
+
+
+def _asked(topic: str) -> str:
+    """Return a name as it is spelled: in small letters, with hyphens."""
+    return topic.strip().lower().replace("_", "-").replace(" ", "-")
 
 
 def page(topic: str) -> str:
-    """Return a probe's page without its comments, or the text of one of the tool's own codes; raise `UsageError`."""
+    """Return a probe's page without its comments, the text of one of the tool's own codes, or a remedy's page.
+
+    Raises `UsageError` with the nearest names for one that is not known.
+    """
     code, known, others = code_of(topic), pages(), _plugins()
+    if code is None:
+        from humouse_doctor.remedies import pages as remedies  # as above
+
+        return remedies.page(remedies.named(_asked(topic)) or "", names())
     if code in known:
         return _COMMENT.sub("", known[code].read_text(encoding="utf-8"))
     if code in others:
@@ -69,6 +93,8 @@ def page(topic: str) -> str:
 def explained(topic: str) -> str:
     """Return the page of a code or name, with its location and related codes; raise `UsageError` for an unknown one."""
     code, others = code_of(topic), _plugins()
+    if code is None:
+        return page(topic)
     text, called = page(code), names()
     places = {**pages(), **{code: plugin.place for code, plugin in others.items()}}
     named = [other for other in sorted(set(CODE.findall(text)) - {code}) if other in places]
@@ -108,8 +134,12 @@ def completions(begun: str) -> list[str]:
 
 
 def topics(begun: str) -> list[str]:
-    """Return the codes that a shell may complete `begun` to, then the names."""
-    return completions(begun) + sorted(name for name in names().values() if name.startswith(begun.lower()))
+    """Return the codes that a shell may complete `begun` to, then the names of probes and remedies."""
+    from humouse_doctor.remedies import pages as remedies  # as above
+
+    return completions(begun) + sorted(
+        name for name in (*names().values(), *remedies.known()) if name.startswith(begun.lower())
+    )
 
 
 def listing() -> str:

@@ -323,9 +323,10 @@ def slow_gates(case: Case) -> Remedy:
 
 
 def _slow_gates_hint(case: Case) -> str:
-    length = case.network.target_len if case.network and case.network.target_len else 200
+    length = case.network.target_len if case.network else None
+    most = f"{length - 1})" if length else "T - 1) for sequences of T steps"
     return (
-        f"At the start of {_WARM_UP}, per LSTM layer: forget-gate biases = log U(1, {length - 1}), input-gate biases ="
+        f"At the start of {_WARM_UP}, per LSTM layer: forget-gate biases = log U(1, {most}, input-gate biases ="
         " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
     )
 

@@ -176,7 +176,7 @@ def _remedies(console: Console, report: Report) -> None:
         return
     title(console, "All remedies")
     for remedy in report.remedies:
-        say(console, f"- {remedy.title} [{remedy.safety.value}, {remedy.status.value}]", indent=2)
+        say(console, f"- {remedy.id}: {remedy.title} [{remedy.safety.value}, {remedy.status.value}]", indent=2)
         say(console, remedy.why, indent=4, style="dim")
         if remedy.trial is not None:
             say(console, f"by trials: {remedy.trial}", indent=4)

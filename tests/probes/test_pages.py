@@ -18,13 +18,15 @@ def test_one_of_the_tools_own_codes_has_its_text(tool: ToolCode) -> None:
 
 
 def test_a_code_that_is_not_there_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"^there is no probe HD190; did you mean HD\d\d\d \([a-z-]+\)\?$") as refused:
+    with pytest.raises(
+        UsageError, match=r"^there is no probe or remedy HD190; did you mean HD\d\d\d \([a-z-]+\)\?$"
+    ) as refused:
         page("HD190")
     assert refused.value.exit_code is ExitCode.USAGE
 
 
 def test_a_code_like_no_other_is_refused_with_the_way_to_the_list() -> None:
-    with pytest.raises(UsageError, match=r"^there is no probe Q; see humouse-doctor probes$"):
+    with pytest.raises(UsageError, match=r"^there is no probe or remedy Q; see humouse-doctor probes$"):
         page("Q")
 
 
@@ -38,7 +40,9 @@ def test_a_tool_code_is_found_by_its_name() -> None:
 
 
 def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UsageError, match=r"^there is no probe repeatd-latnet; did you mean HD203 \(repeated-latent\)\?$"):
+    with pytest.raises(
+        UsageError, match=r"^there is no probe or remedy repeatd-latnet; did you mean HD203 \(repeated-latent\)\?$"
+    ):
         page("repeatd-latnet")
 
 
@@ -93,4 +97,31 @@ def test_codes_are_completed() -> None:
 def test_codes_and_names_are_completed_for_explain() -> None:
     assert topics("hd20") == [probe.code for probe in PROBES if probe.code.startswith("HD20")]
     assert topics("Latent") == ["latent-insensitive", "latent-noise", "latent-whitening"]
+    assert topics("slow") == ["slow-gates", "slower-rate"]
     assert topics("x") == []
+
+
+def test_a_remedy_is_explained_by_its_name() -> None:
+    text = explained("Slow Gates")
+
+    assert text.startswith("# slow-gates\n\n*remedy*: Start the LSTM's gates slow (chrono initialisation)\n")
+    assert "forget-gate biases = log U(1, T - 1) for sequences of T steps, input-gate" in text
+    assert "204 runs with plain gates" in text
+    assert "- HD103.time_std_ratio, which should then be 0.4 to 4\n" in text
+    assert "humouse-doctor verify CONFIG --data DATA --patch slow-gates" in text
+    assert text.endswith("- HD203 repeated-latent: `humouse-doctor explain HD203`\n")
+    assert explained("fix-a") == explained("normalised-positions")
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("slow-gate", "the remedy slow-gates or the remedy slower-rate"),
+        ("los-as-read", "the remedy loss-as-read"),
+        ("gates-satured", r"HD217 \(gates-saturated\)"),
+        ("short-warmup", r"HD210 \(short-warm-up\)( or .*)?"),
+    ],
+)
+def test_a_name_like_a_probes_or_a_remedys_is_refused_with_these(asked: str, near: str) -> None:
+    with pytest.raises(UsageError, match=rf"^there is no probe or remedy {asked}; did you mean {near}\?$"):
+        explained(asked)
