@@ -55,7 +55,7 @@ class Stage:
             case StageKind.UNTRAINED:
                 return "before any training"
             case StageKind.UNKNOWN:
-                return "unknown"
+                return "not known, so adversarial epochs may have moved the weights since the warm-up"
 
     def __str__(self) -> str:
         """Return the stage and the evidence in one line."""

@@ -311,9 +311,7 @@ def _standings(entry: Entry) -> Iterator[str]:
 
 
 def _probes(report: Report) -> str:
-    rows = [
-        (prose(row.code), code(row.metric), prose(row.value), prose(row.healthy), row.status) for row in measured(report.probes)
-    ]
+    rows = [(prose(row.code), code(row.metric), prose(row.value), prose(row.healthy), row.status) for row in measured(report)]
     lines = [f"{prose(what)}: {prose(reason)}" for what, reason in missing(report.probes)]
     parts = [table(("probe", "metric", "value", "healthy", "status"), rows)] if rows else []
     return "\n".join([*parts, bullets(lines)] if lines else parts)

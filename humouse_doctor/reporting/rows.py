@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from humouse_doctor.cases import budget
-from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Status
+from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY, CODE_IN_WORDS, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.inputs.remote.place import HIDDEN
@@ -29,18 +29,23 @@ class MetricRow:
     status: str
 
 
-def measured(results: Iterable[ProbeResult]) -> Iterator[MetricRow]:
+def measured(report: Report) -> Iterator[MetricRow]:
     """Yield a row for each metric with a healthy interval, judged by its own value; the JSON report has the other metrics.
 
     A probe without such a metric gets one row: its first metric, with the probe's own judgement. A probe that this version does
-    not know gets a row for each of its numbers.
+    not know gets a row for each of its numbers. A number that is not healthy is as severe as its probe's finding.
     """
-    for result in results:
+    for result in report.probes:
         if result.status in (Status.HEALTHY, Status.FOUND):
-            yield from _rows(result)
+            yield from _rows(result, severity_of(report, result.code))
 
 
-def _rows(result: ProbeResult) -> Iterator[MetricRow]:
+def severity_of(report: Report, code: str) -> Severity | None:
+    """Return the severity of what the probe `code` has found, None if that is nothing."""
+    return next((found.severity for found in report.findings if found.code == code), None)
+
+
+def _rows(result: ProbeResult, severity: Severity | None) -> Iterator[MetricRow]:
     probe = current().by_code.get(result.code)
     known = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     unknown = [Metric(name=name, unit="", meaning="") for name in result.measurements]
@@ -55,8 +60,15 @@ def _rows(result: ProbeResult) -> Iterator[MetricRow]:
             metric=metric.name,
             value=format_number(value, metric.unit),
             healthy=str(metric.healthy) if judging else "",
-            status=judgement.value if judgement else "",
+            status=_status(judgement, severity),
         )
+
+
+def _status(judgement: Judgement | None, severity: Severity | None) -> str:
+    """Return the word for a number: healthy, or the severity of what it makes; empty without a judgement."""
+    if judgement is None or judgement is Judgement.HEALTHY:
+        return "" if judgement is None else judgement.value
+    return judgement.value if severity is None else severity.value
 
 
 def missing(results: Iterable[ProbeResult]) -> Iterator[tuple[str, str]]:

@@ -190,7 +190,7 @@ def _probes(console: Console, report: Report) -> None:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("healthy", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for row in measured(report.probes):
+    for row in measured(report):
         style = "" if row.status in ("", Judgement.HEALTHY.value) else "red"
         table.add_row(harmless_line(row.code), harmless_line(row.metric), row.value, row.healthy, Text(row.status, style=style))
     if table.row_count:

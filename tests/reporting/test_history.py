@@ -39,10 +39,14 @@ def test_the_stage_is_in_every_form_for_people() -> None:
 
 
 def test_why_a_stage_is_unknown_stands_with_the_files_and_not_in_the_head() -> None:
-    shown = text.render(replace(REPORT, stage=Stage(kind=StageKind.UNKNOWN, because="nothing says so")))
+    unknown = replace(REPORT, stage=Stage(kind=StageKind.UNKNOWN, because="nothing says so"))
+    shown = text.render(unknown)
+    said = "not known, so adversarial epochs may have moved the weights since the warm-up (nothing says so)"
 
     assert "stage:" not in shown.partition("Causes")[0]
-    assert "stage: unknown (nothing says so)" in shown.partition("Looked at")[2]
+    assert f"stage: {said}" in " ".join(shown.partition("Looked at")[2].split())
+    assert "stage:" not in _html(unknown)
+    assert f"<dt>Stage</dt><dd>{said}</dd>" in _html(unknown).replace("<wbr>", "")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_why_a_stage_is_unknown_stands_with_the_files_and_not_in_the_head() -> N
         (Stage(kind=StageKind.WARM_START, start="the weights in a.pt"),
          "a warm start from the weights in a.pt, before the first adversarial epoch"),
         (Stage(kind=StageKind.UNTRAINED), "before any training"),
-        (Stage(kind=StageKind.UNKNOWN), "unknown"),
+        (Stage(kind=StageKind.UNKNOWN), "not known, so adversarial epochs may have moved the weights since the warm-up"),
     ],
 )  # fmt: skip
 def test_every_stage_has_words(stage: Stage, words: str) -> None:

@@ -131,7 +131,7 @@ def test_the_page_says_what_the_text_says() -> None:
         assert cause.message in page.text
     for finding in report.findings:
         assert finding.code in page.below["run1-findings"] or finding.code in page.text
-    for row in measured(report.probes):
+    for row in measured(report):
         assert row.metric in page.text
         assert row.value in page.text
     for remedy in report.remedies:

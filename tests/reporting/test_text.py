@@ -6,10 +6,13 @@ from dataclasses import replace
 import pytest
 
 from humouse_doctor.core.case import Subject
-from humouse_doctor.core.probe import Judgement
+from humouse_doctor.core.gating import Policy
+from humouse_doctor.core.probe import Judgement, Severity
 from humouse_doctor.core.report import RULES_WITHOUT_DATA, Report, Verdict
 from humouse_doctor.core.text import harmless
-from humouse_doctor.reporting import text
+from humouse_doctor.gate.judging import judged_alone
+from humouse_doctor.reporting import markdown, text
+from humouse_doctor.reporting.html import page
 from tests.conftest import Golden
 from tests.reporting.builders import FIX_A, LONGER, collapsed, healthy, rehearsed, result
 
@@ -94,6 +97,17 @@ def test_a_probe_none_of_whose_numbers_judges_shows_its_own_judgement() -> None:
     (row,) = _rows(report)
 
     assert row == ["HD208", "epochs", "0", "borderline"]
+
+
+@pytest.mark.parametrize("judgement", [Judgement.BORDERLINE, Judgement.FOUND])
+def test_a_number_and_its_finding_have_one_word(judgement: Judgement) -> None:
+    severity = Severity.ERROR if judgement is Judgement.BORDERLINE else Severity.NOTE
+    found = replace(collapsed().findings[0], code="HD208", severity=severity)
+    report = replace(collapsed(), probes=(result("HD208", judgement, epochs=0.0),), findings=(found,), causes=())
+
+    assert _rows(report) == [["HD208", "epochs", "0", severity.value]]
+    assert f"| HD208 | `epochs` | 0 |  | {severity.value} |" in markdown.render(judged_alone(report, Policy(), "0.1.0"))
+    assert page._probed(report, report.probes[0], Policy()).badge.word == severity.value
 
 
 def test_causes_before_training_have_no_order_of_likelihood() -> None:

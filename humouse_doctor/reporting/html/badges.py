@@ -64,13 +64,14 @@ EFFECTS = MappingProxyType(
         None: Badge(word="-", symbol="", style="quiet"),
     }
 )
-JUDGEMENTS = MappingProxyType(
-    {
-        Judgement.HEALTHY: Badge(word="healthy", symbol="✓", style="good"),
-        Judgement.BORDERLINE: Badge(word="borderline", symbol="▲", style="warn"),
-        Judgement.FOUND: Badge(word="found", symbol="✕", style="bad"),
-    }
-)
+_HEALTHY, _FOUND = Badge(word="healthy", symbol="✓", style="good"), Badge(word="found", symbol="✕", style="bad")
+
+
+def judged(judgement: Judgement, severity: Severity | None) -> Badge:
+    """Return the badge of a number: healthy, or the severity of what it makes."""
+    if judgement is Judgement.HEALTHY:
+        return _HEALTHY
+    return _FOUND if severity is None else SEVERITIES[severity]
 
 
 def interval(interval: Interval) -> str:

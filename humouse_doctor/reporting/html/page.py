@@ -30,7 +30,7 @@ from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import graph, plots
-from humouse_doctor.reporting.html.badges import GATES, JUDGEMENTS, REMEDIES, SEVERITIES, VERDICTS, Badge, interval
+from humouse_doctor.reporting.html.badges import GATES, REMEDIES, SEVERITIES, VERDICTS, Badge, interval, judged
 from humouse_doctor.reporting.html.changes import ComparisonSection, compared
 from humouse_doctor.reporting.html.plots import Plot
 from humouse_doctor.reporting.html.trials import TrialsSection, trials_section
@@ -42,12 +42,13 @@ from humouse_doctor.reporting.rows import (
     format_number,
     next_words,
     search_command,
+    severity_of,
     steps_of_patch,
     support_of,
     unit_of,
     without_cause,
 )
-from humouse_doctor.reporting.text import change
+from humouse_doctor.reporting.text import change, stage_is_unknown
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -197,7 +198,8 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, fo
         entry, badge = sections[0].entry, sections[0].badge
         heading, said = entry.name, entry.sentence
         facts += [] if entry.report is None else [f"confidence {entry.report.confidence.value}"]
-        facts += [] if entry.report is None or entry.report.stage is None else [f"stage: {entry.report.stage.words}"]
+        if entry.report is not None and entry.report.stage is not None and not stage_is_unknown(entry.report):
+            facts.append(f"stage: {entry.report.stage.words}")
         facts += [] if entry.report is None or not entry.report.basis else [entry.report.basis]
         if gate.policy.source or gate.baseline:
             facts.append("the gate passes" if entry.passed else "the gate does not pass")
@@ -368,7 +370,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         hints=() if report is None else tuple((r.title, r.code_hint) for r in report.chosen_remedies if r.code_hint),
         search=None if report is None else search_command(report),
         rows=tuple(_row(report, judged) for judged in entry.findings if judged.finding.code not in causes),
-        probes=() if report is None else tuple(_probed(result, policy) for result in report.probes),
+        probes=() if report is None else tuple(_probed(report, result, policy) for result in report.probes),
         explained=None if report is None else graph.explained(f"{name}-explained", "Causes and what they explain", report),
         remedy_badges={} if report is None else {remedy.id: REMEDIES[remedy.status] for remedy in report.remedies},
     )
@@ -496,8 +498,8 @@ def _overrides(report: Report) -> str:
         return ""
 
 
-def _probed(result: ProbeResult, policy: Policy) -> ProbeSection:
-    probe = current().by_code.get(result.code)
+def _probed(report: Report, result: ProbeResult, policy: Policy) -> ProbeSection:
+    probe, severity = current().by_code.get(result.code), severity_of(report, result.code)
     metrics = [metric for metric in (probe.metrics if probe else ()) if metric.name in result.measurements]
     known = {metric.name for metric in metrics}
     metrics += [Metric(name=name, unit="", meaning="") for name in result.measurements if name not in known]
@@ -505,18 +507,18 @@ def _probed(result: ProbeResult, policy: Policy) -> ProbeSection:
     if result.status is Status.CRASHED:
         badge = Badge(word="crashed", symbol="✕", style="bad")
     elif result.judgement is not None:
-        badge = JUDGEMENTS[result.judgement]
+        badge = judged(result.judgement, severity)
     return ProbeSection(
         code=result.code,
         name=probe.name if probe else "",
         badge=badge,
-        judging=tuple(_measured(result, metric, policy) for metric in metrics if metric.healthy != ANY),
-        others=tuple(_measured(result, metric, policy) for metric in metrics if metric.healthy == ANY),
+        judging=tuple(_measured(result, metric, policy, severity) for metric in metrics if metric.healthy != ANY),
+        others=tuple(_measured(result, metric, policy, severity) for metric in metrics if metric.healthy == ANY),
         said=result.reason or "",
     )
 
 
-def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> ProbeMetric:
+def _measured(result: ProbeResult, metric: Metric, policy: Policy, severity: Severity | None) -> ProbeMetric:
     value = result.measurements[metric.name]
     judgement = None
     if metric.healthy != ANY and result.judgement is not None:
@@ -531,5 +533,5 @@ def _measured(result: ProbeResult, metric: Metric, policy: Policy) -> ProbeMetri
         healthy="" if metric.healthy == ANY else interval(metric.healthy),
         policy="" if asked is None else interval(asked),
         range=range_of(metric, value),
-        badge=None if judgement is None else JUDGEMENTS[judgement],
+        badge=None if judgement is None else judged(judgement, severity),
     )
