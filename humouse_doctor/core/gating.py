@@ -109,6 +109,13 @@ class Entry:
         return tuple(judged for judged in self.findings if judged.standing is Standing.FAILS)
 
     @property
+    def leading(self) -> JudgedFinding | None:
+        """The failing finding to look at first: the likeliest cause that fails, else the worst; None if nothing fails."""
+        causes = () if self.report is None else self.report.causes
+        by_code = {judged.finding.code: judged for judged in reversed(self.failing)}
+        return next((by_code[cause.code] for cause in causes if cause.code in by_code), next(iter(self.failing), None))
+
+    @property
     def verdict(self) -> str:
         """The report's verdict, or `unreadable` without a report."""
         return "unreadable" if self.report is None else self.report.verdict.value

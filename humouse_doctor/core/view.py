@@ -34,11 +34,12 @@ class RunView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateView:
-    """A gate's decision on any number of inputs; `comparison` and `root` as in `RunView`."""
+    """A gate's decision on any number of inputs; `comparison`, `root` and `following` as in `RunView`."""
 
     gate: Gate
     comparison: Comparison | None = None
     root: str = ""
+    following: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +13,7 @@ from humouse_doctor.core.errors import ExitCode
 from humouse_doctor.core.gating import Entry, Gate, JudgedFinding, Standing
 from humouse_doctor.core.report import RULES_ALONE, RULES_WITHOUT_DATA, Report
 from humouse_doctor.core.text import harmless_line
-from humouse_doctor.reporting.rows import by_hand, code_title
+from humouse_doctor.reporting.rows import by_hand, code_title, failing_words, next_of_gate
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
 from humouse_doctor.reporting.text import change
 
@@ -28,8 +29,13 @@ _WORDS = {
 _SHOWN = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
 
 
-def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
-    """Return the decision as text of at most `width` columns, with terminal colours if asked."""
+def render(
+    gate: Gate, *, following: Sequence[str] = (), changes: str | None = None, width: int = 80, colour: bool = False
+) -> str:
+    """Return the decision as text of at most `width` columns, with terminal colours if asked.
+
+    `changes` is the text of a comparison, and `following` are the commands to type next, the last lines; neither is broken.
+    """
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
     _table(console, gate)
@@ -42,20 +48,23 @@ def render(gate: Gate, *, width: int = 80, colour: bool = False) -> str:
     if basis is not None:
         say(console, f"configs {basis[:1].lower()}{basis[1:]}", style="dim")
     _last(console, gate)
-    return trimmed(stream.getvalue())
+    if changes is not None:
+        stream.write(f"\n{changes}")
+    if following:
+        title(console, next_of_gate(gate, following))
+    return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
 
 
 def _table(console: Console, gate: Gate) -> None:
     table = Table(box=None, padding=(0, 1), pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("gate", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("failing", overflow="fold", min_width=7)
+    table.add_column("first to look at", overflow="fold", min_width=16)
     table.add_column("input", overflow="fold", min_width=16)
     for entry in gate.entries:
         style = "green" if entry.passed else "red"
-        codes = ", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "-"
-        name = harmless_line(entry.name)
-        table.add_row(Text(_WORDS[entry.exit_code], style=style), entry.verdict, Text(harmless_line(codes)), Text(name))
+        said, name = harmless_line(failing_words(entry) or "-"), harmless_line(entry.name)
+        table.add_row(Text(_WORDS[entry.exit_code], style=style), entry.verdict, Text(said), Text(name))
     console.print(table)
 
 
@@ -73,9 +82,9 @@ def _entry(console: Console, entry: Entry) -> None:
         say(console, entry.report.sentence, indent=2)
     if rehearsed is not None:
         say(console, str(rehearsed), indent=2, style="dim")
-    for judged in entry.findings:
-        if judged.standing is Standing.FAILS:
-            _failing(console, judged, entry.report)
+    order = {cause.code: place for place, cause in enumerate(entry.report.causes)}
+    for judged in sorted(entry.failing, key=lambda one: order.get(one.finding.code, len(order))):
+        _failing(console, judged, entry.report)
     for judged in shown:
         finding = judged.finding
         reason = "" if judged.standing is Standing.KNOWN else f": {judged.reason}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from humouse_doctor.cases import budget
+from humouse_doctor.core.gating import Entry, Gate
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY, CODE_IN_WORDS, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
@@ -145,6 +146,23 @@ def next_words(report: Report, following: Sequence[str]) -> str:
     if not following or not following[0].startswith("humouse-doctor suggest-config"):
         return "Next"
     return "Next, the patch as a diff" if report.patch else "Next, what to change in full"
+
+
+def next_of_gate(gate: Gate, following: Sequence[str]) -> str:
+    """Return the heading of the commands to type next after a gate, which are about the first input that fails."""
+    entry = next(
+        (entry for entry in gate.entries if entry.report is not None and not (entry.passed and len(gate.entries) > 1)), None
+    )
+    said = "Next" if entry is None or entry.report is None else next_words(entry.report, following)
+    return said if entry is None or len(gate.entries) == 1 else f"{said}, for {entry.name}"
+
+
+def failing_words(entry: Entry) -> str:
+    """Return the failing finding to look at first, by code and name, and how many more fail; empty if none does."""
+    if entry.leading is None:
+        return ""
+    more = len({judged.finding.code for judged in entry.failing}) - 1
+    return f"{entry.leading.finding.code} {entry.leading.finding.name}" + (f" and {more} more" if more else "")
 
 
 def search_command(report: Report) -> str | None:

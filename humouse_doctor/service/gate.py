@@ -83,11 +83,25 @@ def gate_view(
     listener: Listener[Request, Report | Entry] | None = None,
 ) -> GateView:
     """Judge every input by the policy, and compare the only one with the report at `compare`; raises `DoctorError`."""
-    decided = gate(request, progress, listener)
+    decided, requests = _decided(request, progress, listener)
     entry = decided.entries[0]
     before = None if compare is None else saved.read(compare, entry.name)
     changed = None if before is None or entry.report is None else comparing.compare(before, entry.report)
-    return GateView(gate=decided, comparison=changed, root=root)
+    return GateView(gate=decided, comparison=changed, root=root, following=_following(decided, requests))
+
+
+def _following(decided: Gate, requests: Mapping[str, Request]) -> tuple[str, ...]:
+    """Return the command to type about the first input that fails and was looked at, none if there is no such input."""
+    for entry in decided.entries:
+        if entry.passed or entry.report is None or entry.name not in requests:
+            continue
+        request = requests[entry.name]
+        following = commands.following_of(entry.report, request)
+        if following and not following[0].startswith("humouse-doctor gate"):
+            return following
+        shown = commands.typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
+        return () if shown is None else (shown,)
+    return ()
 
 
 def gate(
@@ -104,6 +118,15 @@ def gate(
     Raises `UsageError` or `InputError` for what is wrong with the policy or the baseline, and before anything is written
     `UsageError` for an output that was read.
     """
+    return _decided(order, progress, listener)[0]
+
+
+def _decided(
+    order: GateRequest,
+    progress: Callable[[str], None],
+    listener: Listener[Request, Report | Entry] | None,
+) -> tuple[Gate, Mapping[str, Request]]:
+    """Return the decision of `gate`, and the request for each input that was looked at, by its name."""
     source = policies.find(order.folder) if order.policy is None else order.policy
     policy = Policy() if source is None else policies.read(source)
     if order.fail_on is not None:
@@ -149,13 +172,14 @@ def gate(
         found if isinstance(found, Entry) else judge.entry(name, found, None if known is None else known.run(name, found))
         for name, found in looked_at.items()
     ]
-    return Gate(
+    decided = Gate(
         tool_version=VERSION,
         entries=worst_first(entries),
         policy=policy,
         baseline=None if known is None else str(known.source),
         notes=(*notes, *judge.unused(entries)),
     )
+    return decided, requests
 
 
 def _told_apart(runs: Sequence[Run]) -> Iterator[tuple[Run, str | None]]:

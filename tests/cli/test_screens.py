@@ -84,6 +84,19 @@ def test_the_next_command_works_as_it_is_printed(invoke: Invoke, own_run: Path) 
     assert pasted(invoke, before.out).code == 0
 
 
+def test_a_gate_that_fails_ends_with_a_command_that_works(invoke: Invoke, own_run: Path, healthy_run: Path) -> None:
+    config = own_run / ".hydra" / "config.yaml"
+    sick, unsound, well = (invoke("gate", *given, "--quick") for given in ([own_run, healthy_run], [config], [healthy_run]))
+
+    assert sick.out.splitlines()[-2:] == [
+        "Next, the patch as a diff, for my run",
+        "humouse-doctor suggest-config 'my run'",
+    ]
+    assert pasted(invoke, sick.out).out.partition("\n")[2].startswith("--- a/my run/.hydra/config.yaml\t\n")
+    assert pasted(invoke, unsound.out).code == 0
+    assert "Next" not in well.out
+
+
 @pytest.mark.whole_fits
 def test_the_next_command_of_a_healthy_run_is_its_gate(invoke: Invoke, healthy_run: Path) -> None:
     ended = invoke("inspect", healthy_run)

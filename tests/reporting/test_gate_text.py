@@ -28,7 +28,7 @@ def test_the_text_is_as_it_was(golden: Golden) -> None:
 
 def test_a_run_that_passes_without_anything_to_say_is_one_row() -> None:
     assert gate_text.render(_alone(_well())) == (
-        "gate  verdict  failing  input\npass  healthy  -        runs/well.pt\n\npasses (exit code 0)\n"
+        "gate  verdict  first to look at  input\npass  healthy  -                 runs/well.pt\n\npasses (exit code 0)\n"
     )
 
 
@@ -76,12 +76,31 @@ def test_every_failing_code_is_shown_and_no_line_is_wider_than_asked(width: int,
     judged = tuple(replace(sick.findings[0], finding=replace(sick.findings[0].finding, code=f"HD{code}")) for code in codes)
     name = "some/folder/" * folders + "x.pt"
 
-    rendered = gate_text.render(_alone(replace(sick, findings=judged, name=name)), width=width)
+    entry = replace(sick, findings=judged, name=name)
+    rendered = gate_text.render(_alone(entry), width=width)
 
     table, _, _ = rendered.partition("\n\n")
     assert max(len(line) for line in rendered.splitlines()) <= width
-    assert set(re.findall(r"HD\d{3}", table)) == {f"HD{code}" for code in codes}
+    assert entry.leading is not None
+    assert re.findall(r"HD\d{3}", table) == [entry.leading.finding.code]
+    assert {f"HD{code}" for code in codes} <= set(re.findall(r"(?<=error )HD\d{3}", rendered))
     assert name in "".join(line.rpartition("  ")[2] for line in table.splitlines()[1:])
+
+
+def test_the_likeliest_cause_comes_first_in_words_and_the_next_command_last() -> None:
+    report = collapsed()
+    judged = tuple(JudgedFinding(finding=one, standing=Standing.FAILS) for one in report.findings)
+    sick = Entry(name="runs/x.pt", report=report, findings=judged, exit_code=ExitCode.FINDINGS)
+    command = "humouse-doctor suggest-config runs/x.pt"
+
+    alone = gate_text.render(_alone(sick), following=[command]).splitlines()
+    among = gate_text.render(replace(_alone(sick), entries=(sick, _well())), following=[command])
+
+    cause = report.causes[0]
+    assert alone[1].split(None, 2)[2].startswith(f"{cause.code} {cause.name} and {len(judged) - 1} more")
+    assert next(line for line in alone if line.startswith("  error")) == f"  error {cause.code} {cause.name}"
+    assert alone[-2:] == ["Next, the patch as a diff", command]
+    assert among.endswith(f"\nNext, the patch as a diff, for runs/x.pt\n{command}\n")
 
 
 def test_colour_changes_nothing_but_colour() -> None:

@@ -39,8 +39,9 @@ from humouse_doctor.reporting.ranges import Range, range_of
 from humouse_doctor.reporting.rows import (
     brief,
     by_hand,
+    failing_words,
     format_number,
-    next_words,
+    next_of_gate,
     search_command,
     severity_of,
     steps_of_patch,
@@ -68,7 +69,7 @@ def render_view(view: RunView | GateView | TrialsView, _: Layout) -> str:
     if isinstance(view, TrialsView):
         return rendered("page.html", ("page.css",), ("page.js",), _page_of_trials(view))
     if isinstance(view, GateView):
-        return render(view.gate, comparison=view.comparison)
+        return render(view.gate, comparison=view.comparison, following=view.following)
     return render(view.gate, outcome=view.outcome, comparison=view.comparison, following=view.following)
 
 
@@ -190,7 +191,6 @@ class Page:
 
 
 def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, following: Sequence[str]) -> Page:
-    report = gate.entries[0].report if len(gate.entries) == 1 else None
     command = next((command for command in following[:1] if not command.endswith(" --full")), "")
     sections = tuple(_section(number, entry, gate.policy) for number, entry in enumerate(gate.entries, start=1))
     facts: list[str] = []
@@ -207,13 +207,15 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, fo
         passed = sum(entry.passed for entry in gate.entries)
         badge = GATES[gate.exit_code]
         heading, said = f"{len(sections)} runs", f"{passed} of {len(sections)} inputs pass."
+        worst = sections[0].entry
+        said += "" if worst.passed else f" The first to look at is {shorten(worst.name)}: {worst.sentence}"
     return Page(
         title=f"{badge.word}: {shorten(heading)}",
         badge=badge,
         heading=heading,
         sentence=said,
         facts=tuple(facts),
-        next_words="" if report is None else next_words(report, following),
+        next_words=next_of_gate(gate, following),
         next_command=command,
         sections=sections,
         notes=gate.notes,
@@ -354,7 +356,7 @@ def _section(number: int, entry: Entry, policy: Policy) -> Section:
         entry=entry,
         badge=VERDICTS[entry.verdict],
         gate=GATES[entry.exit_code],
-        failing=", ".join(dict.fromkeys(judged.finding.code for judged in entry.failing)) or "none",
+        failing=failing_words(entry) or "none",
         pair=pair,
         plots=drawn,
         magnified=magnified,
