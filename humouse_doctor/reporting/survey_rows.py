@@ -45,7 +45,7 @@ def settings(row: Row, keys: tuple[str, ...]) -> str:
 
 def last_word(key: str) -> str:
     """Return the end of a key that tells it from others as a rule: `lr.generator` of `training.lr.generator`."""
-    return key.split(".", 1)[-1]
+    return key.removeprefix("model.generator.") if key.startswith("model.generator.") else key.split(".", 1)[-1]
 
 
 def factor(row: Row) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import sys
 import textwrap
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from humouse_doctor.core.surveying import Row, Separation, State, Survey
-from humouse_doctor.core.text import harmless_line
+from humouse_doctor.core.text import counted, harmless_line, shortened
 from humouse_doctor.core.view import SurveyView
 from humouse_doctor.reporting import survey_rows as cells
 from humouse_doctor.reporting.layout import Detail, Layout
@@ -36,9 +38,9 @@ def render_view(view: SurveyView, layout: Layout) -> str:
     head = _head(survey, layout.width, whole=whole)
     parts = [
         _settings(survey, layout.width, whole=whole),
-        _families(survey, whole=whole),
-        _best(survey, whole=whole),
-        _table(survey, whole=whole),
+        _families(survey, layout.width, whole=whole),
+        _best(survey, layout.width, whole=whole),
+        _table(survey, layout.width, whole=whole),
     ]
     following = [Text(), Text("Next", style="bold")] if view.following else []
     if not whole:
@@ -73,12 +75,21 @@ def _headed(heading: str, lines: _Lines) -> _Lines:
 
 def _head(survey: Survey, width: int, *, whole: bool) -> _Lines:
     unknown = [row for row in survey.rows if row.state is State.UNKNOWN]
-    notes = survey.notes if whole else survey.notes[:1]
-    lines = [_line(cells.head(survey), "bold"), *(_line(f"note: {note}", "dim") for note in notes)]
+    lines = [_line(cells.head(survey), "bold")]
+    if whole:
+        lines += [_line(f"note: {note}", "dim") for note in survey.notes]
+    else:
+        said = [_wrapped(f"note: {note}", width, _REASON) for note in survey.notes[:1]]
+        lines += [_line(part, "dim") for parts in said for part in parts]
     if unknown and not whole:
         said = harmless_line(f"unknown, the first: {cells.name_of(unknown[0], survey)}: {cells.sentence(unknown[0])}")
-        lines += [_line(part, "yellow") for part in textwrap.wrap(said, width, max_lines=_REASON, placeholder=" ...")]
+        lines += [_line(part, "yellow") for part in _wrapped(said, width, _REASON)]
     return lines
+
+
+def _wrapped(text: str, width: int, most: int) -> list[str]:
+    """Return `text`, made harmless, as at most `most` lines."""
+    return textwrap.wrap(harmless_line(text), width, max_lines=most, placeholder=" ...")
 
 
 def _settings(survey: Survey, width: int, *, whole: bool) -> _Lines:
@@ -88,14 +99,18 @@ def _settings(survey: Survey, width: int, *, whole: bool) -> _Lines:
         _line(part, indent=2) for sentence in unclear for part in textwrap.wrap(harmless_line(sentence), width - 2)
     ]
     if shown and not unclear:
-        lines += [_line(cells.tree(branch), indent=2) for branch in cells.branches(survey)]
+        for branch in cells.branches(survey):
+            said = cells.tree(branch)
+            lines += [_line(part, indent=2) for part in ([said] if whole else _wrapped(said, width - 2, 2))]
     for one in shown:
-        lines += _separation(one, whole=whole)
+        lines += _separation(one, width, whole=whole)
     return _headed(f"Settings that go with sick runs ({cells.ASSOCIATION})", lines)
 
 
-def _separation(one: Separation, *, whole: bool) -> _Lines:
+def _separation(one: Separation, width: int, *, whole: bool) -> _Lines:
     also = f", and with it {', '.join(one.also)}" if one.also else ""
+    if also and not whole and len(f"  {one.key}{also}: {cells.chance(one)}") > width:
+        also = f" and {len(one.also)} more"
     shown = one.shares if whole else one.shares[:_VALUES]
     room = min(max(len(share.value) for share in shown), _VALUE)
     lines = [_line(f"{one.key}{also}: {cells.chance(one)}", indent=2)]
@@ -105,62 +120,97 @@ def _separation(one: Separation, *, whole: bool) -> _Lines:
     return lines
 
 
-def _families(survey: Survey, *, whole: bool) -> _Lines:
+def _families(survey: Survey, width: int, *, whole: bool) -> _Lines:
     lines = []
     shown = len(survey.families) if whole or len(survey.families) <= _FAMILIES else _FAMILIES - 1
     for family in survey.families[:shown]:
-        shared = ", ".join(f"{cells.last_word(key)} {value}" for key, value in family.shared.items())
-        all_with = f", all with {shared}" if shared else ""
-        lines.append(_line(f"{family.runs:>4}  {cells.family_of(family.cause)}{all_with}"))
+        shared = [harmless_line(f"{cells.last_word(key)} {value}") for key, value in family.shared.items()]
+        begun = f"{family.runs:>4}  {harmless_line(cells.family_of(family.cause))}"
+        all_with = _fitting(f"{begun}, all with ", shared, sys.maxsize if whole else width)
+        lines.append(_line(all_with or begun))
     rest = survey.families[shown:]
     if rest:
         lines.append(_line(f"{sum(one.runs for one in rest):>4}  in {len(rest)} other families", "dim"))
     return _headed("Sick runs by their first cause", lines)
 
 
-def _best(survey: Survey, *, whole: bool) -> _Lines:
-    keys = cells.columns(survey)
-    lines = [
-        _line(f"{cells.factor(row)}  {cells.name_of(row, survey)}  {cells.settings(row, keys)}", indent=2)
-        for row in (survey.best if whole else survey.best[:_BEST])
-    ]
+def _best(survey: Survey, width: int, *, whole: bool) -> _Lines:
+    lines = []
+    for row in survey.best if whole else survey.best[:_BEST]:
+        name = harmless_line(cells.name_of(row, survey))
+        begun = f"{cells.factor(row)}  {name if whole else _end_of(name, _RUN)}"
+        settings = [harmless_line(cells.settings(row, (key,))) for key in cells.columns(survey)]
+        room = sys.maxsize if whole else width - 2
+        lines.append(_line(_fitting(f"{begun}  ", [one for one in settings if one], room) or begun, indent=2))
     return _headed(f"Best healthy runs, {cells.BEST_BY}", lines)
 
 
-def _table(survey: Survey, *, whole: bool) -> _Lines:
+def _table(survey: Survey, width: int, *, whole: bool) -> _Lines:
     rows = survey.listed if whole else survey.listed[:_ROWS]
     if not rows:
         return []
-    keys = cells.columns(survey) if whole else cells.columns(survey)[:_KEYS]
-    table = [("verdict", "cause", *deciding_words(), "run", "settings"), *(_cells(row, survey, keys) for row in rows)]
-    fixed = len(table[0]) - 1
-    widths = [max(len(line[column]) for line in table) for column in range(fixed)]
-    if not whole:
-        widths[-1] = min(widths[-1], _RUN)
     lines = []
-    for line, style in zip(table, ["dim", *(_STYLES[row.state] for row in rows)], strict=True):
-        padded = [
-            _padded(text, width, right=2 <= place < fixed - 1)
-            for place, (text, width) in enumerate(zip(line, widths, strict=False))
-        ]
-        lines.append(_line("  ".join([*padded, line[-1]]), style))
+    table = _columns(survey, rows, width, whole=whole)
+    for place, style in enumerate(["dim", *(_STYLES[row.state] for row in rows)]):
+        lines.append(_line("  ".join(_padded(column[place], column) for column in table).rstrip(), style))
     if whole:
         lines += [
             _line(f"{cells.name_of(row, survey)}: {cells.sentence(row)}", "dim") for row in rows if row.state is State.UNKNOWN
         ]
     kind = "" if survey.only is None else f"{survey.only.value} "
-    return _headed(
-        f"All {len(survey.listed)} {kind}runs, worst first{f', below {survey.folder}' if survey.folder else ''}", lines
-    )
+    listed = counted(len(survey.listed), f"{kind}run")
+    listed = f"All {listed}, worst first" if len(survey.listed) > 1 else listed.capitalize()
+    return _headed(f"{listed}{f', below {survey.folder}' if survey.folder else ''}", lines)
 
 
-def _cells(row: Row, survey: Survey, keys: tuple[str, ...]) -> tuple[str, ...]:
-    cause = harmless_line(row.cause.partition(" ")[0] or "-")
-    name, values = harmless_line(cells.name_of(row, survey)), harmless_line(cells.settings(row, keys))
-    return row.verdict, cause, *cells.numbers(row), name, values
+def _columns(survey: Survey, rows: Sequence[Row], width: int, *, whole: bool) -> list[list[str]]:
+    """Return the columns of the table, each with its heading first.
+
+    Of a screen there are as many as `width` has room for: verdict, code, run and the first key always, then the names of the
+    causes, further keys, and the deciding numbers.
+    """
+    codes = ["cause", *(harmless_line(row.cause.partition(" ")[0] or "-") for row in rows)]
+    named = ["first cause", *(harmless_line(row.cause or "-") for row in rows)]
+    runs = ["run", *(harmless_line(cells.name_of(row, survey)) for row in rows)]
+    keys = [
+        [harmless_line(text) for text in (cells.last_word(key), *(cells.value(row, key) for row in rows))]
+        for key in cells.columns(survey)
+    ]
+    numbers = [list(column) for column in zip(deciding_words(), *(cells.numbers(row) for row in rows), strict=True)]
+    verdicts = ["verdict", *(row.verdict for row in rows)]
+    if whole:
+        return [verdicts, named, *numbers, runs, *keys]
+    runs = [_end_of(name, _RUN) for name in runs]
+    keys = [[shortened(text, _VALUE) for text in column] for column in keys[:_KEYS]]
+    shown = [verdicts, codes, runs, *keys[:1]]
+    if _wide([verdicts, named, runs, *keys[:1]]) <= width:
+        shown[1] = named
+    for key in keys[1:]:
+        shown += [key] if _wide([*shown, key]) <= width else []
+    return [*shown[:2], *numbers, *shown[2:]] if _wide([*shown, *numbers]) <= width else shown
 
 
-def _padded(text: str, width: int, *, right: bool) -> str:
-    """Return a cell's text in its column; of what is longer the end, which says more of a path than its beginning."""
-    cut = text if len(text) <= width else f"...{text[3 - width :]}"
-    return f"{cut:>{width}}" if right else f"{cut:<{width}}"
+def _wide(columns: Sequence[Sequence[str]]) -> int:
+    """Return the width of some columns beside each other."""
+    return sum(max(map(len, column)) for column in columns) + 2 * (len(columns) - 1)
+
+
+def _padded(text: str, column: Sequence[str]) -> str:
+    """Return a cell's text in its column, numbers to the right."""
+    width = max(map(len, column))
+    return f"{text:>{width}}" if column[0] in deciding_words() else f"{text:<{width}}"
+
+
+def _end_of(name: str, width: int) -> str:
+    """Return a name, or of a longer one the end, which says more of a path than its beginning."""
+    return name if len(name) <= width else f"...{name[3 - width :]}"
+
+
+def _fitting(begun: str, parts: Sequence[str], width: int, glue: str = ", ") -> str:
+    """Return `begun` with as many of `parts` as fit into `width`, and how many more there are."""
+    for count in range(len(parts), 0, -1):
+        more = f"{glue}{len(parts) - count} more" if count < len(parts) else ""
+        said = begun + glue.join(parts[:count]) + more
+        if len(said) <= width:
+            return said
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -78,6 +79,37 @@ def test_a_screen_has_30_lines_of_80_columns_and_ends_with_the_command(many: boo
     assert max(map(len, lines)) <= 80
     assert lines[-1] == "humouse-doctor inspect multirun/0"
     assert not many or any(line.endswith("is another's too") for line in lines)  # a reason is not cut like a row
+
+
+@pytest.mark.parametrize(("width", "numbers"), [(60, False), (80, False), (120, True)])
+def test_a_screen_cuts_none_of_its_columns_but_leaves_out_the_last(width: int, numbers: bool) -> None:
+    rendered = render(view(), SurveyFormat.TEXT, width=width, detail=Detail.SCREEN)
+    headings, first, *_ = rendered.partition("worst first")[2].splitlines()[1:]
+
+    assert "…" not in (headings + first if width < 80 else rendered)
+    assert max(map(len, rendered.splitlines())) <= width
+    assert ("spread" in headings) is numbers
+    assert ("first cause" in headings, "cause" in headings, "HD201" in first) == (width > 60, True, True)
+    assert [first.split()[0], first.split()[-1 if width == 60 else -2]] == ["collapsed", "tanh"]
+    assert "activation_xy" in headings
+
+
+def test_what_is_too_long_for_a_line_of_a_survey_is_counted() -> None:
+    rows = [
+        row(
+            f"r/{n}",
+            "collapsed" if n % 2 else "healthy",
+            {f"training.a_long_name_of_a_setting_{k}": n % 2 for k in range(5)},
+            cause="HD201 out-of-reach-targets" if n % 2 else "",
+        )
+        for n in range(40)
+    ]
+    keys = tuple(f"training.a_long_name_of_a_setting_{k}" for k in range(5))
+    lines = render(SurveyView(survey=survey_of(rows, keys, "")), SurveyFormat.TEXT, detail=Detail.SCREEN).splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert any(re.search(r"a_long_name_of_a_setting_\d and 4 more: as clear by chance", line) for line in lines)
+    assert any(re.search(r"targets, all with a_long_name_of_a_setting_\d 1, 4 more$", line) for line in lines)
 
 
 def test_json_and_its_lines_are_what_the_schema_says() -> None:
