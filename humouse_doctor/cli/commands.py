@@ -60,7 +60,19 @@ from humouse_doctor.core.errors import ExitCode, UsageError
 from humouse_doctor.core.text import is_url
 from humouse_doctor.core.tool_codes import ToolCode
 from humouse_doctor.core.version import VERSION
-from humouse_doctor.reporting.forms import PICTURED, Emit, FailOn, Format, Only, PlainFormat, Reads, SurveyFormat, Targets, When
+from humouse_doctor.reporting.forms import (
+    BUDGET,
+    PICTURED,
+    Emit,
+    FailOn,
+    Format,
+    Only,
+    PlainFormat,
+    Reads,
+    SurveyFormat,
+    Targets,
+    When,
+)
 from humouse_doctor.reporting.layout import Detail
 
 if TYPE_CHECKING:
@@ -378,7 +390,7 @@ def verify(
     steps: Annotated[
         int | None, typer.Option("--steps", min=1, help="Training steps of the run as it is. Default: what --budget allows.")
     ] = None,
-    budget: Annotated[str, typer.Option("--budget", help="Time for all trials, e.g. 90s, 5m, 2h.")] = "10m",
+    budget: Annotated[str, typer.Option("--budget", help="Time for all trials, e.g. 90s, 5m, 2h.")] = BUDGET,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=20, help="Seeds for each arm.")] = 3,
     max_arms: Annotated[int, typer.Option("--max-arms", min=1, help="Most arms that a search tries.")] = 24,
     max_sequences: MaxSequences = 2048,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+#: The time of a verify.
+BUDGET = "10m"
+
 
 class Emit(str, Enum):
     """Formats of a suggested patch."""

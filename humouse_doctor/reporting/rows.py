@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from humouse_doctor.cases import budget
 from humouse_doctor.core.gating import Entry, Gate
@@ -14,6 +16,7 @@ from humouse_doctor.core.report import Cause, Finding, Report, Verdict
 from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import measures
+from humouse_doctor.reporting.forms import BUDGET
 
 #: The probes that count a warm-up's steps.
 _STEPS = ("HD202", "HD210")
@@ -170,8 +173,16 @@ def search_command(report: Report) -> str | None:
     config, data = report.subject.config, report.subject.data
     if config is None or data is None:
         return None
-    command = shlex.join(["humouse-doctor", "verify", config, "--data", data, "--search"])
+    options = ("--search", "--budget", BUDGET, "--outcome", trials_file(config))
+    command = shlex.join(["humouse-doctor", "verify", config, "--data", data, *options])
     return command if command.isprintable() and HIDDEN not in command else None
+
+
+def trials_file(config: str) -> str:
+    """Return the name of a file for the trials of a run, in the current folder: one of its own for each run or config."""
+    path = PurePath(config)
+    name = path.parent.parent.name if path.parent.name == ".hydra" else path.stem
+    return "-".join(filter(None, (re.sub(r"[^\w.]+", "-", name).strip("-."), "trials.json")))
 
 
 def brief(finding: Finding) -> str:

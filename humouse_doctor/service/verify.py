@@ -10,6 +10,7 @@ from humouse_doctor.core.outcome import Outcome
 from humouse_doctor.core.view import TrialsView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.remote import names
+from humouse_doctor.reporting.rows import trials_file
 from humouse_doctor.service.commands import typed
 from humouse_doctor.verify import verification
 from humouse_doctor.verify.runner import ProgressListener
@@ -70,4 +71,4 @@ def _longer(request: VerifyRequest, *, search: bool) -> Iterator[str]:
     if search and request.search:
         yield from ("--max-arms", str(2 * request.max_arms))
     yield from () if request.device == "cpu" else ("--device", request.device)
-    yield from () if request.outcome is None else ("--outcome", str(request.outcome))
+    yield from ("--outcome", trials_file(str(request.config)) if request.outcome is None else str(request.outcome))

@@ -24,12 +24,15 @@ from humouse_doctor.cli import progress as bars
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import Arm
 from humouse_doctor.core.remedy import Remedy
+from humouse_doctor.inputs.config import reader
 from humouse_doctor.inputs.config.trainer_keys import meant_by
 from humouse_doctor.reporting.forms import Format, PlainFormat
 from humouse_doctor.stored import outcome
 from humouse_doctor.stored import report as json_report
 from humouse_doctor.training import demonstration
+from humouse_doctor.verify import verification
 from humouse_doctor.verify.bench import Job, Pulse
+from humouse_doctor.verify.marks import config_values
 from tests.cli.test_commands import one_line, parts, trials, without_data
 from tests.conftest import Ended
 from tests.reporting.builders import collapsed
@@ -486,3 +489,38 @@ def test_of_a_report_without_a_config_what_would_change_in_one_is_named(invoke: 
     assert ended.out == ""
     assert "in the config, which was not given: Warm up 10 times as long" in ended.err.splitlines()
     assert "no config key to change" not in ended.err
+
+
+def test_from_the_diagnosis_to_the_cure_every_command_is_pasted(
+    invoke: Invoke, own_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search is printed where a patch is, keeps its trials in a file of its own, and what comes after it reads that file."""
+    full = " ".join(invoke("inspect", own_run, "--quick", "--full").out.split())
+    noted = invoke("suggest-config", own_run, "--quick").err.splitlines()[-1]
+    printed = noted.rpartition("cure: ")[2]
+    search = shlex.split(printed)
+
+    assert f"tried in short trainings: {printed}" in full
+    assert search[1:4] == ["verify", "my run/.hydra/config.yaml", "--data"]
+    assert search[5:] == ["--search", "--budget", "10m", "--outcome", "my-run-trials.json"]
+
+    monkeypatch.setattr(verification, "verify", _cures)
+    cured = invoke(*search[1:])
+    shown = invoke("show", "my-run-trials.json")
+
+    last = (
+        f"humouse-doctor suggest-config --config 'my run/.hydra/config.yaml' --data '{search[4]}' --outcome my-run-trials.json"
+    )
+    assert cured.out.splitlines()[-1] == shown.out.splitlines()[-1] == last
+    assert "by trials, normalised-positions + slow-gates: cured" in pasted(invoke, last).err
+    shutil.rmtree(own_run)
+    assert invoke("show", "my-run-trials.json").out.splitlines()[-1] == "humouse-doctor show my-run-trials.json --full"
+
+
+def _cures(request: verification.VerifyRequest, *_: object) -> verification.VerifyResult:
+    """Store trials that cure the run of `request`, without training one."""
+    assert request.outcome is not None
+    values = config_values(reader.read(request.config).settings)
+    found = replace(searched(), config=str(request.config), data=str(request.data), checkpoint=None, config_values=values)
+    request.outcome.write_text(outcome.render(found), encoding="utf-8")
+    return verification.VerifyResult(outcome=found, report=collapsed())

@@ -573,7 +573,9 @@ def test_the_command_to_type_next_is_at_the_top_and_the_trials_command_is_whole(
 
     assert page.below["next"] == "humouse-doctor suggest-config runs/x"
     assert page.text.index("Next, the patch as a diff") < page.text.index("Causes")
-    assert page.below["run1-search"] == "humouse-doctor verify conf/x.yaml --data 'my data.npz' --search"
+    assert page.below["run1-search"] == (
+        "humouse-doctor verify conf/x.yaml --data 'my data.npz' --search --budget 10m --outcome x-trials.json"
+    )
     assert {"next", "run1-search"} <= {button.get("data-copies") for button in page.named("button")}
     assert "next" not in Page(html.render(alone(report), following=("humouse-doctor show x.json --full",))).ids()
     unknown = read(replace(report, subject=replace(report.subject, data=None)))

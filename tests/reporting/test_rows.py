@@ -12,7 +12,7 @@ from humouse_doctor.core.report import Cause, Report, Verdict
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.reporting import markdown, screen, text
 from humouse_doctor.reporting.html import page
-from humouse_doctor.reporting.rows import steps_of_patch, support_of, without_cause
+from humouse_doctor.reporting.rows import steps_of_patch, support_of, trials_file, without_cause
 from tests.reporting.builders import FIX_A, collapsed, healthy, result
 
 
@@ -51,7 +51,9 @@ def test_a_report_without_a_cause_says_what_it_cannot_see_and_two_experiments() 
     assert "a critic" in blind
     assert first.startswith("First experiment: train on 32")
     assert second.endswith("humouse-doctor verify CONFIG --data DATA --search")
-    assert without_cause(sick(config="a b.yaml", data="x.npz"))[2].endswith("verify 'a b.yaml' --data x.npz --search")
+    assert without_cause(sick(config="a b.yaml", data="x.npz"))[2].endswith(
+        "verify 'a b.yaml' --data x.npz --search --budget 10m --outcome a-b-trials.json"
+    )
     assert without_cause(sick(config="a\x1b.yaml", data="x.npz"))[2].endswith("verify CONFIG --data DATA --search")
 
 
@@ -97,3 +99,18 @@ def test_the_epochs_of_a_patch_are_said_as_steps_beside_those_that_the_old_scale
     assert (steps_of_patch(patched(None, 10)), steps_of_patch(replace(report, probes=())), steps_of_patch(collapsed())) == (
         "",
     ) * 3
+
+
+@pytest.mark.parametrize(
+    ("config", "name"),
+    [
+        ("runs/sick/.hydra/config.yaml", "sick-trials.json"),
+        (".hydra/config.yaml", "trials.json"),
+        ("conf/experiment/mine.yaml", "mine-trials.json"),
+        ("my run/.hydra/config.yaml", "my-run-trials.json"),
+        ("--x/.hydra/config.yaml", "x-trials.json"),
+        ("https://here/a/b.yaml?x=1", "b-trials.json"),
+    ],
+)
+def test_each_run_has_a_file_of_its_own_for_its_trials(config: str, name: str) -> None:
+    assert trials_file(config) == name

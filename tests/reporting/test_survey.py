@@ -81,7 +81,7 @@ def test_a_screen_has_30_lines_of_80_columns_and_ends_with_the_command(many: boo
     assert not many or any(line.endswith("is another's too") for line in lines)  # a reason is not cut like a row
 
 
-@pytest.mark.parametrize(("width", "numbers"), [(60, False), (80, False), (120, True)])
+@pytest.mark.parametrize(("width", "numbers"), [(50, False), (80, False), (120, True)])
 def test_a_screen_cuts_none_of_its_columns_but_leaves_out_the_last(width: int, numbers: bool) -> None:
     rendered = render(view(), SurveyFormat.TEXT, width=width, detail=Detail.SCREEN)
     headings, first, *_ = rendered.partition("worst first")[2].splitlines()[1:]
@@ -89,8 +89,8 @@ def test_a_screen_cuts_none_of_its_columns_but_leaves_out_the_last(width: int, n
     assert "…" not in (headings + first if width < 80 else rendered)
     assert max(map(len, rendered.splitlines())) <= width
     assert ("spread" in headings) is numbers
-    assert ("first cause" in headings, "cause" in headings, "HD201" in first) == (width > 60, True, True)
-    assert [first.split()[0], first.split()[-1 if width == 60 else -2]] == ["collapsed", "tanh"]
+    assert ("first cause" in headings, "cause" in headings, "HD201" in first) == (width > 50, True, True)
+    assert {"collapsed", "0", "tanh"} <= set(first.split())
     assert "activation_xy" in headings
 
 

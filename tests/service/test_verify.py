@@ -36,11 +36,11 @@ SET = "--set model.generator.activation_xy=linear --set training.warmup_latent_n
             f"preflight run.yaml --data d.npz --set a=b {SET}",
         ),
         (PLAIN, outcome(base_outcome(healthy=3)), "gate run.yaml --data d.npz"),
-        (PLAIN, FAILED, "verify run.yaml --data d.npz --search --seeds 3 --budget 1200s"),
+        (PLAIN, FAILED, "verify run.yaml --data d.npz --search --seeds 3 --budget 1200s --outcome run-trials.json"),
         (
             replace(PLAIN, patches=("a.diff",), steps=9),
             CUT,
-            "verify run.yaml --data d.npz --patch a.diff --seeds 3 --steps 9",
+            "verify run.yaml --data d.npz --patch a.diff --seeds 3 --steps 9 --outcome run-trials.json",
         ),
         (
             SEARCHED,
