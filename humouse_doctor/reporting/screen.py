@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
@@ -28,6 +29,8 @@ _LOWEST, _HIGHEST, _GAP = 3, 8, 4
 #: The most codes of probes that are named where they did not measure for the same reason.
 _CODES = 3
 _MORE = "more, by --full"
+#: The ends of a sentence, and those of its clauses.
+_BETWEEN_SENTENCES, _BETWEEN_CLAUSES = re.compile(r"(?<=\w[.!?]) (?=[A-Z0-9])"), re.compile(r"(?<=[;:]) ")
 
 
 def render(
@@ -94,13 +97,40 @@ def _paragraph(console: Console, text: str, most: int, *, style: str = "", inden
     return [Text.assemble(" " * indent, line) for line in lines]
 
 
+def _sentences(console: Console, text: str, most: int) -> list[Text]:
+    """Return as many whole sentences of `text`, made harmless, as fit into `most` lines; of a longer one its first clauses."""
+    sentences = _BETWEEN_SENTENCES.split(harmless_line(text))
+    clauses = _BETWEEN_CLAUSES.split(sentences[0])
+    return (
+        _fitting(console, "", sentences, most, glue=" ", more="")
+        or _fitting(console, "", clauses, most, glue=" ", more=" ... (--full has all)")
+        or _paragraph(console, text, most)
+    )
+
+
+def _fitting(
+    console: Console, begun: str, parts: Sequence[str], most: int, *, glue: str, more: str, indent: int = 0, end: str = ""
+) -> list[Text]:
+    """Return `begun` with as many of `parts` as fit into `most` lines, followed by `more` where some are left out, and `end`.
+
+    Returns nothing if not even the first fits.
+    """
+    for count in range(len(parts), 0, -1):
+        left = more.format(len(parts) - count) if count < len(parts) else ""
+        said = harmless_line(f"{begun}{glue.join(parts[:count])}{left}{end}")
+        lines = Text(said).wrap(console, console.width - indent)
+        if len(lines) <= most:
+            return [Text.assemble(" " * indent, line) for line in lines]
+    return []
+
+
 def _head(console: Console, report: Report) -> list[Text]:
     basis = report.basis
     if report.stage is not None and not stage_is_unknown(report):
         basis = f"stage: {report.stage.words}"
     return [
         headline(report, console.width, f"(confidence {report.confidence.value})"),
-        *_paragraph(console, report.sentence, _SENTENCE),
+        *_sentences(console, report.sentence, _SENTENCE),
         *(_paragraph(console, basis, 1, style="dim") if basis else ()),
     ]
 
@@ -161,7 +191,9 @@ def _unmeasured(console: Console, report: Report) -> list[Text | str]:
     if report.confidence is not Confidence.LOW:
         return []
     groups = [f"{_few(codes.partition(' ')[2])} ({reason})" for codes, reason in missing(report.probes)]
-    return [*_paragraph(console, f"Not measured: {'; '.join(groups)}.", _UNMEASURED)] if groups else []
+    begun = "Not measured: "
+    fitting = _fitting(console, begun, groups, _UNMEASURED, glue="; ", more="; {} more reasons (--full)", end=".")
+    return [*(fitting or _paragraph(console, f"{begun}{'; '.join(groups)}.", _UNMEASURED))] if groups else []
 
 
 def _few(codes: str) -> str:
@@ -185,7 +217,8 @@ def _seen(console: Console, report: Report, most: int = _SEEN) -> list[Text | st
     ]
     unexplained = [code for code in report.unexplained if any(finding.code == code for finding in shown)]
     more = f"; no cause explains {', '.join(unexplained)}" if unexplained and report.causes else ""
-    return [*_paragraph(console, f"Seen: {', '.join(said)}{more}.", most)]
+    fitting = _fitting(console, "Seen: ", said, most, glue=", ", more=", {} more", end=f"{more}.")
+    return [*(fitting or _paragraph(console, f"Seen: {', '.join(said)}{more}.", most))]
 
 
 def _patch(console: Console, report: Report, *, tight: bool = False) -> list[Text | str]:
@@ -206,7 +239,9 @@ def _patch(console: Console, report: Report, *, tight: bool = False) -> list[Tex
     lines += [line for words in hands for line in _paragraph(console, words, 1, indent=2)]
     if hints:
         also = "and in the code" if len(lines) > 2 else "in the code"
-        lines += _paragraph(console, f"{also}: {'; '.join(hints)}", 1 if tight else _HINTS, indent=2)
+        most = 1 if tight else _HINTS
+        fitting = _fitting(console, f"{also}: ", hints, most, glue="; ", more="; {} more", indent=2)
+        lines += fitting or _paragraph(console, f"{also}: {'; '.join(hints)}", most, indent=2)
     return lines
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from humouse_doctor.cases.load import load_case
 from humouse_doctor.cases.request import Request
+from humouse_doctor.cases.run_folder import find_config
 from humouse_doctor.core.case import Case
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outcome, Step, Trial
@@ -22,7 +23,7 @@ from humouse_doctor.diagnosis.examine import examine
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.fleet.crews import Crew, alone, crew_for
 from humouse_doctor.inputs.config import reader, yaml_text
-from humouse_doctor.inputs.files import require_unread
+from humouse_doctor.inputs.files import is_folder, require_unread
 from humouse_doctor.inputs.gestures.gestures import Gestures
 from humouse_doctor.inputs.gestures.sources import read_gestures
 from humouse_doctor.inputs.remote.names import named
@@ -184,6 +185,10 @@ def _verified(
 
 def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:
     """Return the config with its overrides, and the text of the file that holds its keys (a group's file if composed)."""
+    if is_folder(request.config):
+        found = find_config(request.config)
+        it = "its config (YAML)" if found is None else f"its config: {found.path}"
+        raise UsageError(f"{request.config}: a folder, where verify takes {it}")
     text = yaml_text.read_text(request.config)
     config = reader.read(request.config, request.overrides, text)
     source = config.settings.source

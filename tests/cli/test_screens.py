@@ -524,3 +524,20 @@ def _cures(request: verification.VerifyRequest, *_: object) -> verification.Veri
     found = replace(searched(), config=str(request.config), data=str(request.data), checkpoint=None, config_values=values)
     request.outcome.write_text(outcome.render(found), encoding="utf-8")
     return verification.VerifyResult(outcome=found, report=collapsed())
+
+
+def test_what_is_not_there_or_no_config_is_named_with_what_to_give(invoke: Invoke, own_run: Path) -> None:
+    shutil.copy(own_run / "checkpoints" / "generator_sick.pt", "alone.pt")
+
+    gone, alone, folder = (
+        invoke("suggest-config", "nonsuch"),
+        invoke("suggest-config", "alone.pt"),
+        invoke("verify", own_run, "-d", "x.npz"),
+    )
+
+    assert (gone.code, alone.code, folder.code) == (3, 2, 2)
+    assert one_line(gone).endswith(
+        "nonsuch: no such file or folder; give a run's folder, a checkpoint, or a saved report (.json)"
+    )
+    assert "alone.pt: no run has left its config around it; suggest-config needs a config to change" in one_line(alone)
+    assert one_line(folder).endswith("my run: a folder, where verify takes its config: my run/.hydra/config.yaml")

@@ -89,6 +89,39 @@ def test_what_does_not_fit_is_said_to_be_elsewhere() -> None:
     assert "training.key_0" in text
 
 
+def test_of_a_long_answer_there_are_whole_sentences_and_of_a_long_sentence_whole_clauses() -> None:
+    """No line of the first paragraph ends in the midst of a sentence; numbers and file names have no end of one."""
+    first = "The samples lie 0.3 of the way in conf/x.yaml and not where they should be, by all that was measured here."
+    others = [
+        f"{number} of the channels of these data do not vary over any of the steps of a sequence." for number in (2, 3, 4)
+    ]
+    clauses = [f"at its place {number} the config says another thing than the record of the run;" for number in range(9)]
+
+    whole = shown(replace(healthy(), sentence=" ".join([first, *others])))
+    long = shown(replace(healthy(), sentence=f"It differs: {' '.join(clauses)} and more. Sick."))
+
+    assert " ".join(whole[1:5]) == " ".join([first, *others[:2]])
+    assert whole[5] == ""
+    said = " ".join(long[1:5])
+    assert said.startswith("It differs: at its place 0 the config")
+    assert said.endswith("than the record of the run; ... (--full has all)")
+
+
+@pytest.mark.parametrize("many", [9, 60])
+def test_what_is_left_out_of_a_list_is_counted_and_none_of_it_is_cut(many: int) -> None:
+    seen = [replace(collapsed().findings[0], code=f"X{number:03}", name="a-symptom-with-a-name") for number in range(many)]
+    hints = tuple(replace(FIX_A, id=f"r{number}", title=f"change number {number} of the code") for number in range(many))
+    report = replace(
+        collapsed(), findings=tuple(seen), causes=(), remedies=hints, chosen=tuple(one.id for one in hints), pictures=None
+    )
+
+    text = " ".join(" ".join(shown(report)).split())
+
+    assert re.search(r"Seen: X000 a-symptom-with-a-name, (X\d{3} a-symptom-with-a-name, )+\d+ more\.", text)
+    assert re.search(r"in the code: change number 0 of the code; (change number \d+ of the code; )*\d+ more ", text)
+    assert "..." not in text
+
+
 def test_a_command_is_never_broken_into_lines() -> None:
     command = "humouse-doctor suggest-config " + "a/long/path/" * 20
 
