@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from humouse_doctor.core.outcome import ArmOutcome, Outcome
-from humouse_doctor.core.text import harmless_line
+from humouse_doctor.core.text import counted, harmless_line
 from humouse_doctor.core.view import TrialsView
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting import outcome_text
@@ -71,7 +71,7 @@ def _arms(console: Console, outcome: Outcome) -> None:
             f"  {arm.healthy_seeds} of {arm.seeds}", effect, harmless_line(f"{arm.arm.title}: {_numbers(outcome, arm)}")
         )
     if len(arms) > _ARMS:
-        table.add_row("", "", f"... and {len(arms) - _ARMS} arms more, by --full")
+        table.add_row("", "", f"and {counted(len(arms) - _ARMS, 'further arm')}, by --full")
     console.print(table)
 
 

@@ -192,7 +192,7 @@ def _unmeasured(console: Console, report: Report) -> list[Text | str]:
         return []
     groups = [f"{_few(codes.partition(' ')[2])} ({reason})" for codes, reason in missing(report.probes)]
     begun = "Not measured: "
-    fitting = _fitting(console, begun, groups, _UNMEASURED, glue="; ", more="; {} more reasons (--full)", end=".")
+    fitting = _fitting(console, begun, groups, _UNMEASURED, glue="; ", more="; {} more, by --full", end=".")
     return [*(fitting or _paragraph(console, f"{begun}{'; '.join(groups)}.", _UNMEASURED))] if groups else []
 
 

@@ -169,6 +169,33 @@ def test_nothing_is_wider_than_the_window(visit: Visit, name: str, width: int) -
 
 
 @pytest.mark.parametrize(
+    ("name", "table", "columns", "scrolls"),
+    [
+        ("trials", ".arms", ["Arm", "Effect", "Healthy seeds"], True),
+        ("gate", ".summary", ["Gate", "Input", "Verdict", "First to look at"], False),
+        ("survey", ".runs", ["Run", "Verdict", "First cause"], True),
+        ("run", ".moved", ["Metric", "Before", "After"], True),
+    ],
+)
+def test_on_a_phone_the_first_columns_are_in_sight_and_a_table_says_that_it_scrolls(
+    visit: Visit, name: str, table: str, columns: list[str], scrolls: bool
+) -> None:
+    with visit(name, width=390) as tab:
+        tab.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        seen = tab.page.evaluate(
+            """(table) => { const box = document.querySelector(table).closest(".scroll"), frame = box.getBoundingClientRect();
+               const inside = (cell) => cell.offsetWidth && cell.getBoundingClientRect().right <= frame.right;
+               return { hint: getComputedStyle(box, "::before").content, wide: box.scrollWidth > box.clientWidth,
+                 heads: [...box.querySelectorAll("thead th")].filter(inside).map((cell) => cell.innerText.trim()) } }""",
+            table,
+        )
+
+    assert seen["heads"][: len(columns)] == columns
+    assert seen["wide"] is scrolls
+    assert ("Scroll this table sideways" in seen["hint"]) is scrolls
+
+
+@pytest.mark.parametrize(
     ("label", "copied"),
     [
         ("Copy the diff", DIFF),

@@ -82,7 +82,7 @@ def root(context, missing=missing):
         yield '\n'
     elif environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections'):
         pass
-        yield '<section>\n<h2 id="all">All inputs, the worst first</h2>\n<div class="scroll" tabindex="0" role="group" aria-label="All inputs">\n<table class="summary">\n<thead><tr><th scope="col">Gate</th><th scope="col">Input</th><th scope="col">Verdict</th><th scope="col">First to look at</th></tr></thead>\n<tbody>\n'
+        yield '<section>\n<h2 id="all">All inputs, the worst first</h2>\n<div class="scroll fits" tabindex="0" role="group" aria-label="All inputs">\n<table class="summary">\n<thead><tr><th scope="col">Gate</th><th scope="col">Input</th><th scope="col">Verdict</th><th scope="col">First to look at</th></tr></thead>\n<tbody>\n'
         for l_1_section in environment.getattr((undefined(name='page') if l_0_page is missing else l_0_page), 'sections'):
             _loop_vars = {}
             pass
