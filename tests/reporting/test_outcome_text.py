@@ -79,7 +79,7 @@ def test_a_screen_has_five_arms_and_says_how_many_there_are_more() -> None:
 
     assert [line.split(":")[0].split()[-1] for line in cured.splitlines() if "better  arm" in line] == ["7", "1", "2", "3"]
     assert [line.split(":")[0].split()[-1] for line in rendered.splitlines() if "better  arm" in line] == ["1", "2", "3", "4"]
-    assert "... and 3 arms more, by --full" in rendered
+    assert "and 3 further arms, by --full" in rendered
     assert "not tried: 2 more, by --full" in rendered
 
 
