@@ -35,11 +35,13 @@ def render(outcome: Outcome, *, following: Sequence[str] = (), width: int = 80, 
     console = console_for(stream, width=width, colour=colour)
     outcome_text.head(console, outcome)
     _arms(console, outcome)
-    for line in outcome.untried[:_UNTRIED]:
+    shown = () if outcome.chosen is not None else outcome.untried[:_UNTRIED]
+    for line in shown:
         say(console, f"not tried: {line}", style="yellow")
-    if len(outcome.untried) > _UNTRIED:
-        say(console, f"not tried: {len(outcome.untried) - _UNTRIED} more, by --full", style="yellow")
-    outcome_text.cure(console, outcome)
+    if len(outcome.untried) > len(shown):
+        said = f"{len(outcome.untried) - len(shown)} more" if shown else counted(len(outcome.untried), "smaller or other arm")
+        say(console, f"not tried: {said}, by --full", style="yellow")
+    outcome_text.cure(console, outcome, briefly=True)
     outcome_text.warm_start(console, outcome)
     title(console, "Next  (every arm and the search: --full)" if following else "Every arm and the search: --full")
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))

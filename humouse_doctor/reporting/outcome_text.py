@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from humouse_doctor.core.outcome import ArmOutcome, Change, Effect, Outcome
-from humouse_doctor.core.remedy import Interval
+from humouse_doctor.core.remedy import CODE_IN_WORDS, Interval
 from humouse_doctor.core.text import counted, harmless_line
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
@@ -176,14 +176,18 @@ def _path(console: Console, outcome: Outcome) -> None:
             )
 
 
-def cure(console: Console, outcome: Outcome) -> None:
-    """Print the changes of the chosen arm, and what they say about the causes."""
-    if outcome.arm(outcome.chosen) is None:
+def cure(console: Console, outcome: Outcome, *, briefly: bool = False) -> None:
+    """Print the changes of the chosen arm, and what they say about the causes; `briefly`, those of the code in some words."""
+    chosen = outcome.arm(outcome.chosen)
+    if chosen is None:
         return
     title(console, "What cures, confirmed by these trials")
     for change in cure_of(outcome):
         say(console, change, indent=2, style="green")
-    for hint in outcome.hints:
+    changes = [CODE_IN_WORDS[change] for change in chosen.arm.code_changes]
+    if briefly and changes:
+        say(console, f"{'and ' if chosen.arm.edits else ''}in the code: {'; '.join(changes)}", indent=2)
+    for hint in () if briefly and changes else outcome.hints:
         say(console, f"humouse itself needs: {hint}", indent=2)
     for line in causes_of(outcome):
         say(console, line, indent=2)
