@@ -65,6 +65,13 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else many}"
 
 
+def two_digits(value: float) -> str:
+    """Return a number with two digits, and never as 0 unless it is."""
+    if 0 < abs(value) < 0.005:  # two digits would say 0
+        return f"{value:.1g}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
+
+
 def full_reason(error: BaseException) -> str:
     """Return the class of `error` and its text, on one line: for errors of code that is not the tool's own."""
     text = shortened(one_line(str(error)), 200)

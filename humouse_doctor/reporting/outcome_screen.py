@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from humouse_doctor.core.outcome import ArmOutcome, Outcome
-from humouse_doctor.core.text import counted, harmless_line
+from humouse_doctor.core.text import counted, harmless_line, two_digits
 from humouse_doctor.core.view import TrialsView
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting import outcome_text
@@ -86,5 +86,5 @@ def _numbers(outcome: Outcome, arm: ArmOutcome) -> str:
     if off is not None:
         return off
     labels = current().labels
-    numbers = ", ".join(f"{label} {outcome_text.short(after[metric])}" for metric, label in labels.items() if metric in after)
+    numbers = ", ".join(f"{label} {two_digits(after[metric])}" for metric, label in labels.items() if metric in after)
     return numbers if arm.healthy_seeds == arm.seeds else "; ".join([numbers, *arm.notes])

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from humouse_doctor.core.outcome import ArmOutcome, Change, Effect, Outcome
 from humouse_doctor.core.remedy import CODE_IN_WORDS, Interval
-from humouse_doctor.core.text import counted, harmless_line
+from humouse_doctor.core.text import counted, harmless_line, two_digits
 from humouse_doctor.inputs.config.reader import spell
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.terminal import console_for, say, title, trimmed
@@ -145,14 +145,7 @@ def _healthy_share(arm: ArmOutcome) -> float:
 def _shown(change: Change | None, paired: bool) -> str:
     if change is None:
         return "not measurable"
-    return f"{short(change.before)} -> {short(change.after)}" if paired else short(change.after)
-
-
-def short(value: float) -> str:
-    """Return a number with two digits, and never as 0 unless it is."""
-    if 0 < abs(value) < 0.005:  # two digits would say 0
-        return f"{value:.1g}"
-    return f"{value:.2f}" if abs(value) < 100 else f"{value:.3g}"
+    return f"{two_digits(change.before)} -> {two_digits(change.after)}" if paired else two_digits(change.after)
 
 
 def _signed(interval: Interval) -> str:

@@ -10,6 +10,7 @@ from humouse_doctor.core.outcome import ArmOutcome, Effect, Outcome
 from humouse_doctor.core.remedy import Remedy, RemedyStatus
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.text import two_digits
 from humouse_doctor.diagnosis.sentence import as_sentence
 from humouse_doctor.probes.registry import current
 from humouse_doctor.remedies.arms import has_part_of
@@ -89,7 +90,7 @@ def _effect_line(arm: ArmOutcome, outcome: Outcome) -> str:
     """Return an arm's effect in one line."""
     by_name = {change.metric: change for change in arm.changes}
     parts = [
-        f"{label} {by_name[name].before:.2f} -> {by_name[name].after:.2f}"
+        f"{label} {two_digits(by_name[name].before)} -> {two_digits(by_name[name].after)}"
         for name, label in current().labels.items()
         if name in by_name
     ]

@@ -17,6 +17,7 @@ from humouse_doctor.core.outcome import AS_IT_IS, Arm, ArmOutcome, Effect, Outco
 from humouse_doctor.core.remedy import CodeChange, Lever, Remedy
 from humouse_doctor.core.report import Report
 from humouse_doctor.core.settings import Settings
+from humouse_doctor.core.text import two_digits
 from humouse_doctor.core.version import VERSION
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine
@@ -377,7 +378,8 @@ def _expectations(outcome: ArmOutcome, remedies: Mapping[str, Remedy]) -> Iterat
     expected = {one.metric: one for name in outcome.arm.remedies if name in remedies for one in remedies[name].expects}
     for metric, one in expected.items():
         if metric in after:
-            yield f"{metric} {one.interval}: {after[metric]:.2f}, {'met' if after[metric] in one.interval else 'not met'}"
+            met = "met" if after[metric] in one.interval else "not met"
+            yield f"{metric} {one.interval}: {two_digits(after[metric])}, {met}"
 
 
 def _hints(case: Case, arm: Arm) -> tuple[str, ...]:

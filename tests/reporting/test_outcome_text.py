@@ -7,6 +7,7 @@ import pytest
 
 from humouse_doctor.core.outcome import AS_IT_IS, Arm, Effect, Outcome, Step
 from humouse_doctor.core.remedy import Edit
+from humouse_doctor.core.text import two_digits
 from humouse_doctor.reporting import outcome_screen, outcome_text
 from tests.conftest import Golden
 from tests.verify.builders import GATES, LONGER, SET, arm_outcome, base_outcome, outcome, searched
@@ -222,7 +223,7 @@ def test_the_run_as_it_is_comes_first_and_then_the_healthiest() -> None:
 
 
 def test_a_small_number_is_never_printed_as_zero() -> None:
-    assert [outcome_text.short(value) for value in (2e-05, -0.002, 0.0, 0.5, 123.4)] == [
+    assert [two_digits(value) for value in (2e-05, -0.002, 0.0, 0.5, 123.4)] == [
         "2e-05",
         "-0.002",
         "0.00",
