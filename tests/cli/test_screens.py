@@ -401,6 +401,13 @@ def test_demo_keeps_its_run_and_what_it_advises_works(invoke: Invoke, tmp_path: 
     again = invoke("demo", "-q")
 
     patch, page = first.out.splitlines()[-2:]
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+    for shown in (first.out, readme):  # the README's demo has more sequences, so other numbers
+        assert re.search(r"\ACOLLAPSED  humouse-doctor-demo/checkpoints/generator_demo.pt  \(confidence \w+\)\n", shown)
+        assert "\nCauses, the likeliest first, by lines of humouse-doctor-demo/.hydra/config.yaml\n" in shown
+        assert re.search(r"^  HD201 out-of-reach-targets +\d\.\d% of the loss is in reach +line 21$", shown, re.MULTILINE)
+        assert "\n  model.generator.activation_xy: 'tanh' -> 'linear'\n" in shown
+        assert shown.endswith(f"\n\nNext, the patch as a diff  (all that was measured: --full)\n{patch}\n{page}\n")
     assert (first.code, first.err) == (1, "demo: keeps its run in humouse-doctor-demo\n")
     assert again.err == "demo: replaces the demo run in humouse-doctor-demo\n"
     assert patch == "humouse-doctor suggest-config humouse-doctor-demo"
@@ -515,6 +522,38 @@ def test_from_the_diagnosis_to_the_cure_every_command_is_pasted(
     assert "by trials, normalised-positions + slow-gates: cured" in pasted(invoke, last).err
     shutil.rmtree(own_run)
     assert invoke("show", "my-run-trials.json").out.splitlines()[-1] == "humouse-doctor show my-run-trials.json --full"
+
+
+def test_verify_writes_a_page_where_its_help_says_so(invoke: Invoke, own_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verification, "verify", _cures)
+    data = next(own_run.glob("data/**/*.npz"))
+
+    ended = invoke(
+        "verify",
+        own_run / ".hydra" / "config.yaml",
+        "-d",
+        data,
+        "-q",
+        "--outcome",
+        "o.json",
+        "-o",
+        "html=a.out",
+        "-o",
+        "b.html",
+    )
+
+    assert ended.code == 0
+    assert Path("a.out").read_bytes() == Path("b.html").read_bytes()
+    assert Path("b.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_json_states_the_next_command_and_the_changes_of_the_code(invoke: Invoke, own_run: Path) -> None:
+    found = json.loads(invoke("inspect", own_run, "--quick", "-f", "json").out)
+
+    assert found["next"] == ["humouse-doctor suggest-config 'my run'"]
+    changes = {remedy["id"]: remedy["code_changes"] for remedy in found["remedies"]}
+    assert changes["normalised-positions"] == ["normalised-positions"]
+    assert all(remedy["code_hint"] for remedy in found["remedies"] if remedy["code_changes"])
 
 
 def _cures(request: verification.VerifyRequest, *_: object) -> verification.VerifyResult:

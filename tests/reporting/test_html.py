@@ -28,6 +28,8 @@ from humouse_doctor.core.view import TrialsView
 from humouse_doctor.gate.comparing import compare
 from humouse_doctor.gate.judging import judged_alone
 from humouse_doctor.inputs.config import patcher
+from humouse_doctor.probes import pages
+from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.reporting.html import page as html
 from humouse_doctor.reporting.html.trials import trials_section
 from humouse_doctor.reporting.layout import Layout
@@ -560,8 +562,6 @@ def test_a_cause_that_is_told_above_has_its_few_words_and_numbers_and_no_card_re
     assert f"{first.code} out-of-reach-targets 0.3% of the loss is in reach" in page.text
     assert "reachable_loss_share0.003" in page.below["run1-cause1"].replace(" ", "")
     assert first.message not in page.below["run1-cause1"]
-    opened = [details for details in page.named("details") if details.get("class") == "measured" and "open" in details]
-    assert len(opened) == 1
     assert page.source.count(f"<b>{first.name}</b>") == 1
     assert first.message in read(replace(told, sentence="Another sentence.")).below["run1-cause1"]
 
@@ -594,6 +594,48 @@ def test_the_links_at_the_top_lead_to_what_there_is() -> None:
     linked = read(bare).named("a")
     assert not {"#run1-patch", "#run1-causes", "#run1-pictures"} & {link["href"] for link in linked}
     assert "Causes Changes Pictures" in read(unpatched).text
+
+
+def test_probes_and_remedies_are_folded_their_codes_lead_on_and_a_metric_says_what_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = Page(html.render(alone(collapsed())))
+    monkeypatch.setattr(pages, "address", lambda code: f"https://docs.example/{code}.html")
+    linked = Page(html.render(alone(collapsed())))
+
+    folded = [attributes for attributes in plain.named("details") if attributes.get("class") in ("more", "measured")]
+    assert len(folded) > 2
+    assert not any("open" in attributes for attributes in folded)
+    links = [attributes.get("href") for attributes in plain.named("a")]
+    assert {"#run1-HD201", "#run1-HD101"} <= set(links)
+    assert "humouse-doctor explain HD201" in plain.text
+    assert not any(str(link).startswith("http") for link in links)
+    assert "https://docs.example/HD201.html" in [attributes.get("href") for attributes in linked.named("a")]
+    meanings = {metric.meaning for probe in PROBES for metric in probe.metrics}
+    assert meanings & {attributes.get("title") for attributes in plain.named("span")}
+
+
+def test_what_came_of_trials_stands_in_the_head_of_a_run_and_what_fails_in_the_foot() -> None:
+    gate = replace(alone(collapsed()), policy=Policy(fail_on=None))
+
+    page = Page(html.render(gate, outcome=searched()))
+
+    head, _, foot = page.text.partition("Causes, the likeliest first")
+    assert sentence(searched()) in head
+    assert "no finding fails by its severity" in foot
+    assert "never" not in foot.partition("exit code")[2]
+
+
+def test_a_gates_page_names_its_first_cause_and_the_command_to_type() -> None:
+    command = "humouse-doctor suggest-config runs/generator_x.pt"
+    page = Page(html.render(gated(), following=(command,)))
+
+    worst = gated().entries[0]
+    assert worst.leading is not None
+    assert f"The first to look at is {worst.name}: {worst.sentence}" in page.text
+    assert f"{worst.leading.finding.code} {worst.leading.finding.name} and 1 more" in page.text
+    assert page.below["next"] == command
+    assert f"Next, the patch as a diff, for {worst.name}" in page.text
 
 
 @pytest.mark.parametrize("following", [(), ("humouse-doctor suggest-config runs/x",)])

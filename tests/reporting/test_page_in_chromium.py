@@ -168,6 +168,21 @@ def test_nothing_is_wider_than_the_window(visit: Visit, name: str, width: int) -
         assert sticking_out == []
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+def test_causes_and_patch_begin_within_the_first_two_screens(visit: Visit, width: int, height: int) -> None:
+    with visit("trials", width=width) as tab:
+        tab.page.set_content(
+            html.render(judged_alone(collapsed(), Policy(), "0.1.0"), following=("humouse-doctor suggest-config x",))
+        )
+        places = tab.page.evaluate(
+            "['next', 'run1-causes', 'run1-patch'].map((id) => document.getElementById(id).getBoundingClientRect().top)"
+        )
+
+    assert places == sorted(places)
+    assert places[0] < height / 2
+    assert places[-1] < 2 * height
+
+
 @pytest.mark.parametrize(
     ("name", "table", "columns", "scrolls"),
     [

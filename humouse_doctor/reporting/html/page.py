@@ -28,6 +28,7 @@ from humouse_doctor.core.text import counted, harmless, no_command_in_markup
 from humouse_doctor.core.view import GateView, RunView, TrialsView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.config.reader import spell
+from humouse_doctor.probes import pages
 from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import graph, plots
 from humouse_doctor.reporting.html.badges import GATES, REMEDIES, SEVERITIES, VERDICTS, Badge, interval, judged
@@ -275,7 +276,7 @@ class FindingRow:
 class Reason:
     """A cause with the setting behind it: its line, value and origin.
 
-    `said` is its message, or a few words where the page's sentence, `told`, is that message.
+    `said` is its message, or a few words where the page's sentence is that message.
     """
 
     cause: Cause
@@ -283,7 +284,6 @@ class Reason:
     said: str
     support: str
     setting: str
-    told: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,10 +302,11 @@ class ProbeMetric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSection:
-    """A probe's result: the metrics that judge and the others; `said` says why it has no numbers."""
+    """A probe's result: the metrics that judge and the others; `said` says why it has no numbers, `address` is its page's."""
 
     code: str
     name: str
+    address: str
     badge: Badge
     judging: tuple[ProbeMetric, ...]
     others: tuple[ProbeMetric, ...]
@@ -437,7 +438,6 @@ def _reasons(report: Report, entry: Entry) -> Iterator[Reason]:
             setting=""
             if setting is None
             else f"{report.config_prefix}{setting.key} = {spell(setting.value)} ({setting.origin.value})",
-            told=told,
         )
 
 
@@ -513,6 +513,7 @@ def _probed(report: Report, result: ProbeResult, policy: Policy) -> ProbeSection
     return ProbeSection(
         code=result.code,
         name=probe.name if probe else "",
+        address=pages.address(result.code) or "",
         badge=badge,
         judging=tuple(_measured(result, metric, policy, severity) for metric in metrics if metric.healthy != ANY),
         others=tuple(_measured(result, metric, policy, severity) for metric in metrics if metric.healthy == ANY),

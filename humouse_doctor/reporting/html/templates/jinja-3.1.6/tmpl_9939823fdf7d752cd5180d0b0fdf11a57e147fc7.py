@@ -514,15 +514,7 @@ def root(context, missing=missing):
                         '</p>',
                     ))
                 t_26.append(
-                    '<details class="measured"',
-                )
-                if environment.getattr(l_2_reason, 'told'):
-                    pass
-                    t_26.append(
-                        ' open',
-                    )
-                t_26.append(
-                    '><summary>',
+                    '<details class="measured"><summary>',
                 )
                 if environment.getattr(l_2_reason, 'setting'):
                     pass
@@ -986,7 +978,7 @@ def root(context, missing=missing):
                 escape(environment.finalize(t_4(t_8(environment.getattr(l_1_section, 'probes')), 'probe'))),
                 '</',
                 escape(environment.finalize((undefined(name='h') if l_1_h is missing else l_1_h))),
-                '></summary>\n<p class="hint">The mark is the value, <span class="key healthy-key"></span> the strong band is healthy, <span class="key tolerable-key"></span> the pale one tolerable. An arrow says that the value lies beyond what is drawn. Ratios are on a log scale.</p>\n<div class="scroll" tabindex="0" role="group" aria-label="All probes">\n<table class="probes">\n<thead><tr><th scope="col">Probe</th><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">Healthy</th><th scope="col">Range</th><th scope="col">Judged</th></tr></thead>\n',
+                '></summary>\n<p class="hint"><code>humouse-doctor explain HD201</code> prints a probe\'s page, by its code or name. The mark is the value, <span class="key healthy-key"></span> the strong band is healthy, <span class="key tolerable-key"></span> the pale one tolerable. An arrow says that the value lies beyond what is drawn. Ratios are on a log scale.</p>\n<div class="scroll" tabindex="0" role="group" aria-label="All probes">\n<table class="probes">\n<thead><tr><th scope="col">Probe</th><th scope="col">Metric</th><th scope="col" class="num">Value</th><th scope="col">Healthy</th><th scope="col">Range</th><th scope="col">Judged</th></tr></thead>\n',
             ))
             l_2_loop = missing
             for l_2_probe, l_2_loop in LoopContext(environment.getattr(l_1_section, 'probes'), undefined):
@@ -1314,9 +1306,26 @@ def root(context, missing=missing):
         t_27.extend((
             '<th scope="rowgroup" rowspan="',
             escape(environment.finalize(environment.getattr(l_1_probe, 'rows'))),
-            '"><span class="code">',
-            escape(environment.finalize(environment.getattr(l_1_probe, 'code'))),
-            '</span> ',
+            '">',
+        ))
+        if environment.getattr(l_1_probe, 'address'):
+            pass
+            t_27.extend((
+                '<a class="code" href="',
+                escape(environment.finalize(environment.getattr(l_1_probe, 'address'))),
+                '" rel="noreferrer">',
+                escape(environment.finalize(environment.getattr(l_1_probe, 'code'))),
+                '</a>',
+            ))
+        else:
+            pass
+            t_27.extend((
+                '<span class="code">',
+                escape(environment.finalize(environment.getattr(l_1_probe, 'code'))),
+                '</span>',
+            ))
+        t_27.extend((
+            ' ',
             escape(environment.finalize(environment.getattr(l_1_probe, 'name'))),
             '<br>',
             escape(environment.finalize(context.call((undefined(name='badge') if l_0_badge is missing else l_0_badge), environment.getattr(l_1_probe, 'badge')))),
@@ -1759,4 +1768,4 @@ def root(context, missing=missing):
     context.vars['changed'] = l_0_changed = Macro(environment, macro, 'changed', ('title', 'style', 'symbol', 'findings'), False, False, False, context.eval_ctx.autoescape)
 
 blocks = {}
-debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=213&25=216&26=220&31=231&32=236&35=269&37=300&39=341&41=359&42=370&45=383&46=391&47=392&49=397&50=404&51=413&52=418&54=428&55=435&56=442&57=449&58=458&63=465&64=475&65=476&66=477&68=481&70=485&72=495&73=500&74=504&75=506&76=509&77=519&78=542&79=549&80=557&86=564&88=568&89=575&92=587&94=591&95=600&96=609&97=630&98=647&99=652&100=664&101=671&103=676&104=683&106=700&109=708&111=712&112=714&116=719&117=724&118=742&119=747&124=759&125=764&127=768&128=775&129=779&130=781&131=792&132=794&133=797&134=801&137=808&138=812&139=814&143=821&147=827&149=831&150=838&151=855&153=860&154=864&160=874&162=878&163=887&164=894&166=899&167=903&169=907&170=909&171=921&172=928&173=936&180=946&182=950&184=957&185=966&189=978&191=982&196=992&197=997&198=1003&200=1009&201=1016&202=1020&203=1022&204=1034&205=1042&208=1051&209=1056&210=1064&211=1071&221=1104&223=1108&225=1118&227=1123&228=1129&229=1132&230=1141&231=1148&232=1167&239=1181&241=1185&243=1191&244=1194&245=1201&246=1208&247=1217&248=1219&249=1222&250=1226&252=1247&253=1249&255=1252&256=1269&257=1273&262=1276&263=1281&274=1309&276=1329&277=1335&278=1338&280=1343&281=1347&282=1352&283=1357&284=1366&288=1376&289=1386&291=1389&292=1403&294=1413&295=1418&297=1432&298=1447&300=1451&304=1466&306=1478&307=1484&308=1516&309=1520&315=1548&317=1553&320=1572&321=1581&322=1588&324=1600&325=1609&329=1625&330=1631&333=1634&335=1639&336=1644&337=1646&338=1652&339=1654&340=1656&344=1663&345=1670&346=1677&347=1681&349=1685&355=1690&356=1695&365=1719&366=1730&367=1734&369=1737&370=1742'
+debug_info = '1=108&3=133&5=140&6=142&7=150&8=154&9=158&11=161&13=166&14=171&18=196&23=206&24=213&25=216&26=220&31=231&32=236&35=269&37=300&39=341&41=359&42=370&45=383&46=391&47=392&49=397&50=404&51=413&52=418&54=428&55=435&56=442&57=449&58=458&63=465&64=475&65=476&66=477&68=481&70=485&72=495&73=500&74=504&75=506&76=509&77=519&78=534&79=541&80=549&86=556&88=560&89=567&92=579&94=583&95=592&96=601&97=622&98=639&99=644&100=656&101=663&103=668&104=675&106=692&109=700&111=704&112=706&116=711&117=716&118=734&119=739&124=751&125=756&127=760&128=767&129=771&130=773&131=784&132=786&133=789&134=793&137=800&138=804&139=806&143=813&147=819&149=823&150=830&151=847&153=852&154=856&160=866&162=870&163=879&164=886&166=891&167=895&169=899&170=901&171=913&172=920&173=928&180=938&182=942&184=949&185=958&189=970&191=974&196=984&197=989&198=995&200=1001&201=1008&202=1012&203=1014&204=1026&205=1034&208=1043&209=1048&210=1056&211=1063&221=1096&223=1100&225=1110&227=1115&228=1121&229=1124&230=1133&231=1140&232=1159&239=1173&241=1177&243=1183&244=1186&245=1193&246=1200&247=1209&248=1211&249=1214&250=1218&252=1239&253=1241&255=1244&256=1261&257=1265&262=1268&263=1273&274=1301&276=1338&277=1344&278=1347&280=1352&281=1356&282=1361&283=1366&284=1375&288=1385&289=1395&291=1398&292=1412&294=1422&295=1427&297=1441&298=1456&300=1460&304=1475&306=1487&307=1493&308=1525&309=1529&315=1557&317=1562&320=1581&321=1590&322=1597&324=1609&325=1618&329=1634&330=1640&333=1643&335=1648&336=1653&337=1655&338=1661&339=1663&340=1665&344=1672&345=1679&346=1686&347=1690&349=1694&355=1699&356=1704&365=1728&366=1739&367=1743&369=1746&370=1751'
