@@ -79,8 +79,7 @@ def _head(survey: Survey, width: int, *, whole: bool) -> _Lines:
     if whole:
         lines += [_line(f"note: {note}", "dim") for note in survey.notes]
     else:
-        said = [_wrapped(f"note: {note}", width, _REASON) for note in survey.notes[:1]]
-        lines += [_line(part, "dim") for parts in said for part in parts]
+        lines += [_line(part, "dim") for note in survey.notes[:1] for part in _wrapped(f"note: {note}", width, _REASON)]
     if unknown and not whole:
         said = harmless_line(f"unknown, the first: {cells.name_of(unknown[0], survey)}: {cells.sentence(unknown[0])}")
         lines += [_line(part, "yellow") for part in _wrapped(said, width, _REASON)]

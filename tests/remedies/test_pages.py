@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests import builders
 from tests.remedies.test_catalogue import _MEASURED
 
 #: Numbers besides those of `_MEASURED` with which a probe offers something else.
-_NUMBERS = (
+_NUMBERS: tuple[Mapping[str, float], ...] = (
     {},
     _MEASURED,
     {"steps_share": 0.0, "steps_needed": 1e6, "steps_available": 1.0},
