@@ -18,6 +18,7 @@ from humouse_doctor.reporting.layout import Layout
 from humouse_doctor.reporting.markdown_text import bullets, code, fenced, folded, html_code, prose, table
 from humouse_doctor.reporting.rows import (
     by_hand,
+    failing_words,
     format_number,
     measured,
     missing,
@@ -157,11 +158,11 @@ def _sections(gate: Gate) -> list[_Section]:
 def _inputs(gate: Gate) -> str:
     rows = []
     for entry in gate.entries[:_MOST_ROWS]:
-        failing = ", ".join(prose(name) for name in _codes(entry)) or "none"
+        failing = prose(failing_words(entry)) or "none"
         rows.append(("passes" if entry.passed else "**does not pass**", entry.verdict, failing, code(entry.name)))
     more = gate.entries[_MOST_ROWS:]
     rest = f"\nAnd {len(more)} more, of which {sum(entry.passed for entry in more)} pass.\n" if more else ""
-    return table(("gate", "verdict", "failing", "input"), rows) + rest
+    return table(("gate", "verdict", "first to look at", "input"), rows) + rest
 
 
 def _codes(entry: Entry) -> tuple[str, ...]:
