@@ -46,10 +46,10 @@ class Suggestion:
 def require_config(request: Request) -> None:
     """Raise `UsageError` if `request` neither names a config nor has a place to find one; nothing is read before.
 
-    Raises `InputError` for a run that is not there.
+    Raises `InputError` if the run is not there either.
     """
     run = request.checkpoint
-    if run is not None and not (is_folder(run) or is_file(run)):
+    if request.config is None and run is not None and not (is_folder(run) or is_file(run)):
         raise InputError(f"{run}: no such file or folder; give a run's folder, a checkpoint, or a saved report (.json)")
     if request.config is None and not (run is not None and (is_folder(run) or hydra_record.around(run) is not None)):
         raise UsageError(f"{'' if run is None else f'{run}: no run has left its config around it; '}{_NO_CONFIG}")

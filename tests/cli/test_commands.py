@@ -308,8 +308,10 @@ def test_suggest_config_asks_for_a_config(invoke: Invoke, collapsed_run: Path, t
     assert "--config" in one_line(ended)
 
 
-def test_a_missing_config_is_told_before_anything_is_read(invoke: Invoke) -> None:
-    ended = invoke("suggest-config", "gone.pt")
+def test_a_missing_config_is_told_before_anything_is_read(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "no.pt").write_bytes(b"no checkpoint")
+
+    ended = invoke("suggest-config", tmp_path / "no.pt")
 
     assert ended.code == 2
     assert "needs a config" in one_line(ended)
