@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -124,7 +125,7 @@ def test_a_process_that_dies_costs_its_job_one_more_try_and_the_others_nothing(
     monkeypatch.setattr(sys.modules["__main__"], "__spec__", None)
     (tmp_path / "data").write_bytes(b"")
     asked = jobs("die", "look", f"die-once {tmp_path}/once", f"read {tmp_path}/data", "fail", "tell 1 2", "sleep 0.01")
-    heard, before = Heard(), dict(os.environ)
+    heard, before, threads = Heard(), dict(os.environ), threading.enumerate()
 
     with local(2) as crew, using(plugins=False), reads_remembered() as reads:
         ends = list(run(asked, varied, crew, listener=heard))
@@ -147,6 +148,8 @@ def test_a_process_that_dies_costs_its_job_one_more_try_and_the_others_nothing(
     assert {(one["deaf"], one["plugins"], one["threads"], one["torch"]) for one in seen} == {(True, False, "1", False)}
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     assert dict(os.environ) == before
+    # no process and no thread is left, whose pipes would be closed as the program ends: that printed a traceback once
+    assert (multiprocessing.active_children(), threading.enumerate()) == ([], threads)
 
 
 def test_answers_depend_on_nobody_who_gives_them() -> None:

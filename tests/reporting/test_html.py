@@ -33,7 +33,7 @@ from humouse_doctor.probes.registry import PROBES
 from humouse_doctor.reporting.html import page as html
 from humouse_doctor.reporting.html.trials import trials_section
 from humouse_doctor.reporting.layout import Layout
-from humouse_doctor.reporting.outcome_text import sentence
+from humouse_doctor.reporting.outcome_text import healthiest_first, sentence
 from humouse_doctor.reporting.rows import measured
 from tests.reporting.builders import DIFF, collapsed, gated, healthy, pictures, rehearsed
 from tests.reporting.compile_page import COMPILED, compile_into
@@ -418,6 +418,15 @@ def test_trials_are_shown_with_their_losses_and_arms() -> None:
     assert "A motionless cursor has 1.60." in told
     assert "Cured in 3 of 3 trials by slow-gates." in page.text
     assert "0.80 (0.60 to 1.00)" in page.text
+
+
+def test_arms_stand_as_on_the_screen_the_healthiest_first() -> None:
+    shuffled = replace(searched(), arms=tuple(reversed(searched().arms)))
+
+    rows = [row.arm.arm.key for row in trials_section(shuffled).rows]
+
+    assert rows == [one.arm.key for one in healthiest_first(shuffled)]
+    assert rows[:2] == [AS_IT_IS.key, searched().chosen]
 
 
 def test_trials_without_losses_have_no_plot() -> None:

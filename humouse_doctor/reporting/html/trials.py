@@ -9,7 +9,7 @@ from humouse_doctor.probes.registry import current
 from humouse_doctor.reporting.html import plots
 from humouse_doctor.reporting.html.badges import EFFECTS, Badge
 from humouse_doctor.reporting.html.plots import Plot
-from humouse_doctor.reporting.outcome_text import causes_of, cure_of, sentence
+from humouse_doctor.reporting.outcome_text import causes_of, cure_of, healthiest_first, sentence
 from humouse_doctor.reporting.rows import format_number
 
 
@@ -42,7 +42,7 @@ class TrialsSection:
 
 
 def trials_section(outcome: Outcome) -> TrialsSection:
-    """Return the results of trials, a row for each arm."""
+    """Return the results of trials, a row for each arm: the run as it is, then the healthiest first."""
     base = outcome.base
     badge = Badge(word="not cured", symbol="✕", style="bad")
     if outcome.chosen is not None:
@@ -58,7 +58,7 @@ def trials_section(outcome: Outcome) -> TrialsSection:
         seeds="one seed, so no interval" if outcome.seeds == 1 else f"{outcome.seeds} seeds",
         plot=plots.losses("trials-loss", "Loss against the trivial predictors", outcome),
         moved=plots.before_and_after("trials-moved", outcome),
-        rows=tuple(_arm(outcome, arm) for arm in outcome.arms),
+        rows=tuple(_arm(outcome, arm) for arm in healthiest_first(outcome)),
         headings=tuple(current().labels.values()),
         cure=tuple(cure_of(outcome)),
         causes=tuple(causes_of(outcome)),
