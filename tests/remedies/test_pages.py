@@ -92,3 +92,11 @@ def test_a_longer_warm_up_has_any_factor_and_a_number_of_a_run_is_no_evidence() 
     assert "`training.reconstruction_epochs`: 5 -> 35" in page("longer-warm-up-7x", names())
     assert named("longer-warm-up-x") is None
     assert "100%" not in page("delta-space", names())
+
+
+def test_the_numbers_of_slow_gates_are_those_of_the_page_on_accuracy() -> None:
+    accuracy = " ".join((Path(__file__).parents[2] / "docs" / "accuracy.md").read_text(encoding="utf-8").split())
+    pairs, more = re.findall(r"(\d+) runs with plain gates|gates (\d+) more", page("slow-gates", names()).replace("\n", " "))
+
+    assert f"{pairs[0]} runs with plain gates have a twin that differs in the gates alone" in accuracy
+    assert f"With slow gates {more[1]} more are healthy" in accuracy
