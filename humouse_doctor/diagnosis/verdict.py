@@ -10,7 +10,7 @@ from humouse_doctor.core.case import Case
 from humouse_doctor.core.probe import Judgement, ProbeResult, Status
 from humouse_doctor.core.report import Cause, Confidence, Verdict
 from humouse_doctor.core.spec import Architecture
-from humouse_doctor.diagnosis.causes import explodes, lacks
+from humouse_doctor.diagnosis.causes import explodes, is_fired_symptom, lacks
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import targets
 from humouse_doctor.probes.untrained import looks_untrained
@@ -45,13 +45,17 @@ def verdict_of(case: Case, by_code: Mapping[str, ProbeResult], causes: Sequence[
 
 
 def confidence_of(case: Case, verdict: Verdict, by_code: Mapping[str, ProbeResult], causes: Sequence[Cause]) -> Confidence:
-    """Return the confidence in the verdict, from the share of deciding probes that measured and the number of targets."""
+    """Return the confidence in the verdict, from the share of deciding probes that measured and the number of targets.
+
+    A healthy run whose samples are too large is never sure: they are no collapse, and not like the data either.
+    """
     if verdict is Verdict.UNDETERMINED:
         return Confidence.LOW
     if not case.has_checkpoint:
         return Confidence.MEDIUM if case.samples.loss_targets is not None else Confidence.LOW
     deciding = all(_measured(by_code, code) for code in current().deciding)
-    explained = verdict is Verdict.HEALTHY or any((cause.support or 0.0) >= 0.5 for cause in causes)
+    overshot = any(is_fired_symptom(result) and not current().by_code[result.code].secondary for result in by_code.values())
+    explained = not overshot if verdict is Verdict.HEALTHY else any((cause.support or 0.0) >= 0.5 for cause in causes)
     enough = case.samples.loss_targets is not None and len(case.samples.loss_targets) >= _SURE_TARGETS
     if deciding and _measured(by_code, _FITTED) and explained and enough:
         return Confidence.HIGH

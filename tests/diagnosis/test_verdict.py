@@ -145,6 +145,12 @@ def test_confidence_is_how_much_of_what_decides_was_measured(
     assert runs.report(judged).confidence is confidence
 
 
+def test_a_healthy_run_whose_samples_are_too_large_is_not_sure() -> None:
+    measured = {**runs.MEASURED["HD101"], "spread_ratio": 4.6}
+    large = runs.report({"HD103": H, "HD104": H, "HD105": H}, runs.result("HD101", B, measured))
+    assert (large.verdict, large.confidence) == (Verdict.HEALTHY, Confidence.MEDIUM)
+
+
 def test_fewer_than_64_targets_leave_no_verdict_sure() -> None:
     few = replace(runs.trained(), samples=builders.samples(builders.strokes(0, rows=63), builders.strokes(1)))
     assert runs.report({**runs.WELL, "HD105": H}, case=few).confidence is Confidence.MEDIUM

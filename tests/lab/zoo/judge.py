@@ -137,6 +137,9 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
             "training.warmup_gates": "slow" if genome.drive is Drive.SLOW else "default",
             "training.warmup_space": "read" if genome.space is Space.READ else "loss",
         }
+    kl: dict[str, Value] = {"training.warmup_kl_weight": 10.0 if genome.kl is Kl.HEAVY else 0.1}
+    if context.kind in (Kind.GRU, Kind.AUTOREGRESSIVE):  # another's network: a weight would say that its loss has such a term
+        kl = {}
     return {
         "experiment_name": "zoo",
         "seed": context.seed,
@@ -165,7 +168,7 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
         **reads,
         "training.warmup_latent_normalize": genome.latent.whitens,
         "training.warmup_noise_std": genome.latent.noise_std,
-        "training.warmup_kl_weight": 10.0 if genome.kl is Kl.HEAVY else 0.1,
+        **kl,
         "training.warmup_encoder_hidden_dim": context.encoder_hidden,
         "training.warmup_encoder_layers": 1,
         "training.warmup_encoder_dropout": 0.0,
