@@ -390,7 +390,7 @@ def test_a_series_of_two_channels_is_no_path_with_two_axes() -> None:
     said = {finding.code: finding.message for finding in flat.findings}
     assert "of the spread in channel 0 and 0." in said["HD101"]
     assert said["HD103"].startswith("within a sequence values vary 0.0")
-    assert well.sentence.startswith("Generated sequences spread")
+    assert well.sentence.startswith("Generated sequences have")
     assert alone.sentence.endswith("Only one channel was compared: in the data channel 1 does not vary.")
     assert reason_of(well, "HD211") == "a series as given is read as it is compared"
     assert reason_of(well, "HD218") == (

@@ -142,6 +142,11 @@ class Probe(ABC):
             return f"{ill[0][1]} {' and '.join(dict.fromkeys(bound for *_, bound in ill))}"
         return ", ".join(f"{word} {side} {bound}" for word, side, bound in ill)
 
+    def word(self, name: str) -> str:
+        """Return the word for a metric: its label, else the one before it in `briefs`, else its name."""
+        words = (word for template in self.briefs for word, metric, _ in self._numbers_of(template) if metric.name == name)
+        return self.metric(name).label or next(words, name)
+
     def _brief(self, measured: Mapping[str, float]) -> tuple[str, str]:
         """Return the finding in a few words, and the template they are made by."""
         made = []

@@ -89,8 +89,8 @@ def _of_healthy_run(case: Case, by_code: Mapping[str, ProbeResult], findings: Se
     spread, moves, differ = (by_code[code].measurements for code in current().deciding)
     what = "sequences" if measures.is_series(case) else "paths"
     said = (
-        f"Generated {what} spread {spread['spread_ratio']:.2f}, move {moves['time_std_ratio']:.2f} and differ"
-        f" {differ['latent_std_ratio']:.2f} times as much as their targets."
+        f"Generated {what} have {spread['spread_ratio']:.2f} times the spread, {moves['time_std_ratio']:.2f} times the movement"
+        f" and {differ['latent_std_ratio']:.2f} times the variety of real ones."
     )
     left_out = [axis for axis in "xy" if all(_without(measured, axis) for measured in (spread, moves, differ))]
     if left_out and measures.is_series(case):

@@ -326,8 +326,8 @@ def _slow_gates_hint(case: Case) -> str:
     length = case.network.target_len if case.network else None
     most = f"{length - 1})" if length else "T - 1) for sequences of T steps"
     return (
-        f"At the start of {_WARM_UP}, per LSTM layer: forget-gate biases = log U(1, {most}, input-gate biases ="
-        " -forget-gate biases (PyTorch's order of gates: input, forget, cell, output), the other bias vector 0."
+        f"At the start of {_WARM_UP}, in each LSTM layer: of bias_ih the forget gate's numbers = log U(1, {most}, a draw each,"
+        " the input gate's = -those; the same numbers of bias_hh = 0 (order of the gates: input, forget, cell, output)."
     )
 
 

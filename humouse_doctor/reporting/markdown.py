@@ -271,7 +271,7 @@ def _patch(report: Report) -> str:
         lines.append(fenced(report.diff, "diff"))
     elif report.patch:
         lines.append(bullets(code(change(edit, report.config_prefix)) for edit in report.patch))
-    hints = [f"in the code, for {prose(r.title)}: {prose(r.code_hint)}" for r in report.chosen_remedies if r.code_hint]
+    hints = [f"in the code: {prose(r.title)}. {prose(r.code_hint)}" for r in report.chosen_remedies if r.code_hint]
     steps = [steps_of_patch(report)] if steps_of_patch(report) else []
     if said := [*steps, *map(prose, by_hand(report)), *hints]:
         lines.append(bullets(said))

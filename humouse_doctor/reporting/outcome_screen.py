@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from humouse_doctor.core.outcome import ArmOutcome, Outcome
+from humouse_doctor.core.outcome import ArmOutcome, Effect, Outcome
 from humouse_doctor.core.text import counted, harmless_line, two_digits
 from humouse_doctor.core.view import TrialsView
 from humouse_doctor.probes.registry import current
@@ -68,9 +68,9 @@ def _arms(console: Console, outcome: Outcome) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for arm in arms[:_ARMS]:
-        effect = "" if arm.effect is None else arm.effect.value
+        cured = "" if arm.effect is None else "cured" if arm.effect is Effect.CURED else "not cured"
         table.add_row(
-            f"  {arm.healthy_seeds} of {arm.seeds}", effect, harmless_line(f"{arm.arm.title}: {_numbers(outcome, arm)}")
+            f"  {arm.healthy_seeds} of {arm.seeds}", cured, harmless_line(f"{arm.arm.title}: {_numbers(outcome, arm)}")
         )
     if len(arms) > _ARMS:
         table.add_row("", "", f"and {counted(len(arms) - _ARMS, 'further arm')}, by --full")

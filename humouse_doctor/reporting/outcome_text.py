@@ -22,7 +22,7 @@ _PARTS = {
     "space": "the space of the loss",
     "head": "the head",
     "latent": "the undistorted latent",
-    "drive": "what makes a path move (slow gates or the time)",
+    "drive": "what drives the state (slow gates, or the time as an input)",
     "steps": "the steps",
     "rate": "the learning rate",
     "width": "the latent's size",
@@ -184,6 +184,7 @@ def cure(console: Console, outcome: Outcome, *, briefly: bool = False) -> None:
         say(console, f"humouse itself needs: {hint}", indent=2)
     for line in causes_of(outcome):
         say(console, line, indent=2)
+    say(console, "Tried in short warm-ups alone: train the run again with the patch, then inspect it.", indent=2)
 
 
 def warm_start(console: Console, outcome: Outcome) -> None:

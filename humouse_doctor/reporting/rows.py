@@ -134,7 +134,7 @@ def steps_of_patch(report: Report) -> str:
     said = f"{edit.new:,} epochs are {budget.in_words(steps)} steps"
     if needed <= steps or report.cure is not None:
         return said
-    return f"{said}; at the scale before the patch it would take {budget.in_words(needed)}"
+    return f"{said}; the old scale would take {budget.in_words(needed)}"
 
 
 def by_hand(report: Report) -> tuple[str, ...]:
@@ -148,7 +148,9 @@ def next_words(report: Report, following: Sequence[str]) -> str:
     """Return the heading of the commands to type next."""
     if not following or not following[0].startswith("humouse-doctor suggest-config"):
         return "Next"
-    return "Next, the patch as a diff" if report.patch else "Next, what to change in full"
+    if not report.patch:
+        return "Next, what to change in full"
+    return "Next, the patch for the next command line" if "--emit" in following[0] else "Next, the patch as a diff"
 
 
 def next_of_gate(gate: Gate, following: Sequence[str]) -> str:

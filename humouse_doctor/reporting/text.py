@@ -163,7 +163,7 @@ def _patch(console: Console, report: Report) -> None:
         say(console, words, indent=2)
     for remedy in chosen:
         if remedy.code_hint is not None:
-            say(console, f"in the code, for {remedy.title}: {remedy.code_hint}", indent=2)
+            say(console, f"in the code: {remedy.title}. {remedy.code_hint}", indent=2)
     if report.patch:
         command = report.suggest or "humouse-doctor suggest-config"
         say(console, f"as a diff, of the code too where it can be made, or as overrides: {command}", indent=2, style="dim")

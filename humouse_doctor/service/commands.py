@@ -21,9 +21,11 @@ from humouse_doctor.core.view import RunView
 from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
+from humouse_doctor.inputs.config import hydra_record
 from humouse_doctor.inputs.files import is_stored
 from humouse_doctor.inputs.remote import names
 from humouse_doctor.inputs.remote.place import HIDDEN
+from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
 from humouse_doctor.reporting.rows import search_command
@@ -133,6 +135,15 @@ def typed(command: str, request: Request, *options: str) -> str | None:
     return typed if typed.isprintable() and HIDDEN not in typed else None
 
 
+def patch_command(request: Request, config: Path | None, *options: str) -> str | None:
+    """Return the command that prints the patch of `config`: as a diff, or as overrides where only a run's record is known.
+
+    No training reads a record, so a diff of it is not to be applied; overrides go to the next run's command line.
+    """
+    bare = config is not None and hydra_record.is_record(config) and request.source is None and trainer.around(config) is None
+    return typed("suggest-config", request, *options, *(("--emit", "overrides") if bare else ()))
+
+
 def _as_word(path: Path) -> str:
     """Return a path, or a remote file's URL, that no command line takes for an option."""
     return f"./{path}" if str(path).startswith("-") else names.named(str(path))
@@ -152,7 +163,8 @@ def following_of(report: Report, request: Request, outcome: Path | None = None) 
     if request.checkpoint is not None and not own and len(runs_at(request.checkpoint).runs) > 1:
         command = typed("survey", request)  # one of several runs was looked at
     elif report.chosen_remedies and report.subject.config is not None:
-        command = typed("suggest-config", request, *(() if outcome is None else ("--outcome", _as_word(outcome))))
+        beside = () if outcome is None else ("--outcome", _as_word(outcome))
+        command = patch_command(request, Path(report.subject.config) if report.patch else None, *beside)
     elif sick and not _is_blameless(report):
         command = search_command(report)
     elif sound and request.checkpoint is not None and not (request.model or request.salvage):  # which a gate has not

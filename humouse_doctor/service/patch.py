@@ -77,7 +77,8 @@ def suggestion(
         if write and not force:
             raise UsageError(f"{source}: {advice}; or insist with --force")
         record = f"{source} is {advice}"
-        notes.insert(0, f"{'' if write else 'do not apply this diff: '}{record}")
+        if write or emit is not Emit.OVERRIDES:  # which are for the next run's command line
+            notes.insert(0, f"{'do not apply this diff: ' if emit is Emit.DIFF and not write else ''}{record}")
     changed = ""
     text = _in_form(report, emit)
     if edits and (emit is Emit.DIFF or write):
@@ -167,7 +168,7 @@ def _record_advice(report: Report, config: Path, source: Path | None) -> str | N
     elif name is not None:
         instead = f"conf/experiment/{name}.yaml in its checkout, the config of its experiment (--source DIR finds it)"
     else:
-        instead = "the config that the next run starts from: --config FILE"
+        instead = "the config that the next run starts from (--config FILE), or add what --emit overrides prints to its command"
     return f"the record of a finished run, which no later training reads; patch {instead}"
 
 
@@ -216,7 +217,7 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
             left = [CODE_IN_WORDS[change] for change in remedy.code_changes if change not in made]
             if made and left:
                 yield f"NOT in the diff, and to be made by hand for {remedy.title}: {', '.join(left)}"
-            yield f"in the code, for {remedy.title}: {remedy.code_hint}"
+            yield f"in the code: {remedy.title}. {remedy.code_hint}"
         if remedy.trial is not None:
             yield f"by trials, {remedy.title}: {remedy.trial}"
     for remedy in report.remedies:

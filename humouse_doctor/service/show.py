@@ -46,7 +46,7 @@ def _shown_in_full(path: Path) -> tuple[str, ...]:
 
 def _after_trials(outcome: Outcome, path: Path) -> tuple[str, ...]:
     """Return the command to type after trials: the cure's patch where config and data are still here, else all of them."""
-    from humouse_doctor.service.commands import typed  # few files that are shown are trials
+    from humouse_doctor.service.commands import patch_command  # few files that are shown are trials
 
     if outcome.chosen is None or not _is_here(outcome):
         return _shown_in_full(path)
@@ -55,7 +55,7 @@ def _after_trials(outcome: Outcome, path: Path) -> tuple[str, ...]:
         config=Path(outcome.config),
         data=Path(outcome.data),
     )
-    command = typed("suggest-config", run, "--outcome", names.named(str(path)))
+    command = patch_command(run, run.config, "--outcome", names.named(str(path)))
     return _shown_in_full(path) if command is None else (command,)
 
 

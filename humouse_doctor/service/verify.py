@@ -11,7 +11,7 @@ from humouse_doctor.core.view import TrialsView
 from humouse_doctor.inputs.config import patcher
 from humouse_doctor.inputs.remote import names
 from humouse_doctor.reporting.rows import trials_file
-from humouse_doctor.service.commands import typed
+from humouse_doctor.service.commands import patch_command, typed
 from humouse_doctor.verify import verification
 from humouse_doctor.verify.runner import ProgressListener
 from humouse_doctor.verify.trainer import Command
@@ -44,7 +44,7 @@ def _following(outcome: Outcome, request: VerifyRequest) -> str | None:
     )
     alone, chosen = replace(run, checkpoint=None), outcome.arm(outcome.chosen)
     if chosen is not None and request.outcome is not None:
-        return typed("suggest-config", run, "--outcome", str(request.outcome))
+        return patch_command(run, run.config, "--outcome", str(request.outcome))
     if chosen is not None:
         cure = {edit.key: patcher.from_hydra(patcher.override(replace(edit, absent=False))) for edit in chosen.arm.edits}
         others = (line for line in request.overrides if line.partition("=")[0] not in cure)

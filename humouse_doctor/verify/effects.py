@@ -115,8 +115,9 @@ def furthest(measurements: Mapping[str, float]) -> str | None:
     if not off:
         return None
     worst = max(off, key=lambda name: off[name])
-    label = current().labels.get(worst)
-    named = worst if label is None else f"{label} ({worst})"
+    code, _, name = worst.partition(".")
+    word = current().by_code[code].word(name)
+    named = f"{word} ({worst})" if word != name or worst in current().labels else worst
     return f"{named} is {measurements[worst]:.3g}, healthy is {current().metrics[worst].healthy}"
 
 

@@ -82,8 +82,8 @@ def test_the_next_command_works_as_it_is_printed(invoke: Invoke, own_run: Path) 
     sick = invoke("inspect", own_run, "--quick")
     before = invoke("preflight", own_run)
 
-    assert sick.out.splitlines()[-1] == "humouse-doctor suggest-config 'my run'"
-    assert pasted(invoke, sick.out).out.partition("\n")[2].startswith("--- a/my run/.hydra/config.yaml\t\n")
+    assert sick.out.splitlines()[-1] == "humouse-doctor suggest-config 'my run' --emit overrides"
+    assert "experiment.training.reconstruction_epochs=128\n" in pasted(invoke, sick.out).out
     assert pasted(invoke, before.out).code == 0
 
 
@@ -92,10 +92,10 @@ def test_a_gate_that_fails_ends_with_a_command_that_works(invoke: Invoke, own_ru
     sick, unsound, well = (invoke("gate", *given, "--quick") for given in ([own_run, healthy_run], [config], [healthy_run]))
 
     assert sick.out.splitlines()[-2:] == [
-        "Next, the patch as a diff, for my run",
-        "humouse-doctor suggest-config 'my run'",
+        "Next, the patch for the next command line, for my run",
+        "humouse-doctor suggest-config 'my run' --emit overrides",
     ]
-    assert pasted(invoke, sick.out).out.partition("\n")[2].startswith("--- a/my run/.hydra/config.yaml\t\n")
+    assert "experiment.training.reconstruction_epochs=128\n" in pasted(invoke, sick.out).out
     assert pasted(invoke, unsound.out).code == 0
     assert "Next" not in well.out
 
@@ -407,13 +407,14 @@ def test_demo_keeps_its_run_and_what_it_advises_works(invoke: Invoke, tmp_path: 
         assert "\nCauses, the likeliest first, by lines of humouse-doctor-demo/.hydra/config.yaml\n" in shown
         assert re.search(r"^  HD201 out-of-reach-targets +\d\.\d% of the loss is in reach +line 21$", shown, re.MULTILINE)
         assert "\n  model.generator.activation_xy: 'tanh' -> 'linear'\n" in shown
-        assert shown.endswith(f"\n\nNext, the patch as a diff  (all that was measured: --full)\n{patch}\n{page}\n")
+        heading = "Next, the patch for the next command line  (all that was measured: --full)"
+        assert shown.endswith(f"\n\n{heading}\n{patch}\n{page}\n")
     assert (first.code, first.err) == (1, "demo: keeps its run in humouse-doctor-demo\n")
     assert again.err == "demo: replaces the demo run in humouse-doctor-demo\n"
-    assert patch == "humouse-doctor suggest-config humouse-doctor-demo"
+    assert patch == "humouse-doctor suggest-config humouse-doctor-demo --emit overrides"
     assert page == "humouse-doctor inspect humouse-doctor-demo --output report.html"
     assert len(first.out.splitlines()) <= 25
-    assert pasted(invoke, patch).out.partition("\n")[2].startswith("--- a/humouse-doctor-demo/.hydra/config.yaml\n")
+    assert "model.generator.activation_xy=linear\n" in pasted(invoke, patch).out
     assert pasted(invoke, page).err == "html report in report.html\n"
     assert Path("report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
@@ -516,7 +517,8 @@ def test_from_the_diagnosis_to_the_cure_every_command_is_pasted(
     shown = invoke("show", "my-run-trials.json")
 
     last = (
-        f"humouse-doctor suggest-config --config 'my run/.hydra/config.yaml' --data '{search[4]}' --outcome my-run-trials.json"
+        f"humouse-doctor suggest-config --config 'my run/.hydra/config.yaml' --data '{search[4]}'"
+        " --outcome my-run-trials.json --emit overrides"
     )
     assert cured.out.splitlines()[-1] == shown.out.splitlines()[-1] == last
     assert "by trials, normalised-positions + slow-gates: cured" in pasted(invoke, last).err
@@ -550,7 +552,7 @@ def test_verify_writes_a_page_where_its_help_says_so(invoke: Invoke, own_run: Pa
 def test_json_states_the_next_command_and_the_changes_of_the_code(invoke: Invoke, own_run: Path) -> None:
     found = json.loads(invoke("inspect", own_run, "--quick", "-f", "json").out)
 
-    assert found["next"] == ["humouse-doctor suggest-config 'my run'"]
+    assert found["next"] == ["humouse-doctor suggest-config 'my run' --emit overrides"]
     changes = {remedy["id"]: remedy["code_changes"] for remedy in found["remedies"]}
     assert changes["normalised-positions"] == ["normalised-positions"]
     assert all(remedy["code_hint"] for remedy in found["remedies"] if remedy["code_changes"])

@@ -46,13 +46,13 @@ def test_a_collapse_whose_samples_are_far_too_wide_is_said_to_be_that() -> None:
 def test_the_sentence_of_a_healthy_run_ends_with_what_is_too_much(code: str) -> None:
     report = runs.too_much(code, runs.OVERSHOT[code][1])
     message = next(finding.message for finding in report.findings if finding.code == code)
-    assert report.sentence.startswith("Generated paths spread")
+    assert report.sentence.startswith("Generated paths have")
     assert report.sentence.endswith(f"This is not a collapse, but {message}.")
 
 
 def test_the_sentence_of_a_healthy_run_carries_the_three_ratios() -> None:
     assert runs.report(runs.WELL).sentence == (
-        "Generated paths spread 0.50, move 0.25 and differ 0.75 times as much as their targets."
+        "Generated paths have 0.50 times the spread, 0.25 times the movement and 0.75 times the variety of real ones."
     )
 
 

@@ -241,7 +241,7 @@ def healthy() -> Report:
         tool_version="0.1.0",
         verdict=Verdict.HEALTHY,
         confidence=Confidence.HIGH,
-        sentence="Generated paths spread 0.89, move 0.71 and differ 0.89 times as much as their targets.",
+        sentence="Generated paths have 0.89 times the spread, 0.71 times the movement and 0.89 times the variety of real ones.",
         subject=Subject(name="generator"),
         data=None,
         causes=(),

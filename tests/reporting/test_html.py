@@ -685,7 +685,7 @@ def test_a_search_that_the_budget_cut_is_inconclusive_and_its_causes_are_told() 
     assert (cut.badge.word, cut.causes) == ("inconclusive", ())
     assert whole.badge.word == "cured"
     assert whole.causes == (
-        "Left out, each of these broke the cure (one seed): what makes a path move (slow gates or the time).",
+        "Left out, each of these broke the cure (one seed): what drives the state (slow gates, or the time as an input).",
         "Causes confirmed: HD203 repeated-latent.",
         "Causes refuted, since the cure changes nothing that they are about: HD201 out-of-reach-targets.",
     )

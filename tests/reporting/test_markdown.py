@@ -80,7 +80,7 @@ def test_a_patch_without_a_diff_is_told_in_words() -> None:
     rendered = markdown.render(_alone(replace(collapsed(), diff="")))
 
     assert "- `experiment.model.generator.activation_xy: 'tanh' -> 'linear'`\n" in rendered
-    assert "\n- in the code, for Linear head on z-scored positions: compare with (positions - mean) / std\n" in rendered
+    assert "\n- in the code: Linear head on z-scored positions. compare with (positions - mean) / std\n" in rendered
     assert "```" not in rendered
 
 

@@ -78,8 +78,13 @@ def test_a_screen_has_five_arms_and_says_how_many_there_are_more() -> None:
     rendered = outcome_screen.render(many)
     cured = outcome_screen.render(replace(many, chosen=arms[-1].arm.key))
 
-    assert [line.split(":")[0].split()[-1] for line in cured.splitlines() if "better  arm" in line] == ["7", "1", "2", "3"]
-    assert [line.split(":")[0].split()[-1] for line in rendered.splitlines() if "better  arm" in line] == ["1", "2", "3", "4"]
+    assert [line.split(":")[0].split()[-1] for line in cured.splitlines() if "not cured  arm" in line] == ["7", "1", "2", "3"]
+    assert [line.split(":")[0].split()[-1] for line in rendered.splitlines() if "not cured  arm" in line] == [
+        "1",
+        "2",
+        "3",
+        "4",
+    ]
     assert "and 3 further arms, by --full" in rendered
     assert "not tried: 2 more, by --full" in rendered
 

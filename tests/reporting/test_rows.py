@@ -87,7 +87,7 @@ def test_the_epochs_of_a_patch_are_said_as_steps_beside_those_that_the_old_scale
     def patched(old: int | None, new: int) -> Report:
         return replace(collapsed(), patch=(Edit(key="training.reconstruction_epochs", old=old, new=new),), diff="")
 
-    said = "224 epochs are 3,584 steps; at the scale before the patch it would take 76,188"
+    said = "224 epochs are 3,584 steps; the old scale would take 76,188"
     report = patched(8, 224)
     assert steps_of_patch(report) == said
     assert said in " ".join(screen.render(report, following=()).split())

@@ -58,11 +58,13 @@ def test_the_record_of_a_finished_run_is_not_written_and_its_experiment_is_named
     assert len(list(record.parent.iterdir())) == 2
 
 
-def test_a_patch_of_a_record_that_is_only_shown_says_so_too(record: Path) -> None:
+def test_a_patch_of_a_record_is_for_the_next_command_line_or_says_so_too(record: Path) -> None:
     made = written(diagnosed(record), write=False)
 
     assert made.text == "experiment.training.reconstruction_epochs=40\n"
-    assert any("the record of a finished run" in note for note in made.notes)
+    assert not any("the record of a finished run" in note for note in made.notes)  # it goes to the next run's command line
+    as_yaml = suggestion(diagnosed(record), Request(config=record), Emit.YAML, write=False)
+    assert f"{record} is the record of a finished run" in as_yaml.notes[0]
 
 
 def test_by_force_it_is_written_with_a_backup_that_names_the_weights(record: Path) -> None:

@@ -93,7 +93,7 @@ def test_the_commands_that_follow_are_named(run: Path, tmp_path: Path, monkeypat
     assert f"then train again: python src/train/train_gan.py {repeated}" in found.notes
     assert "apply the diff, saved as FILE: git apply -p1 FILE" in found.notes
     assert any(note.startswith("then look at the new run: humouse-doctor inspect FOLDER") for note in found.notes)
-    assert not any(note.startswith("in the code, for") for note in found.notes)
+    assert not any(note.startswith("in the code: ") for note in found.notes)
 
 
 def test_what_the_diff_cannot_make_of_a_cure_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_what_the_diff_cannot_make_of_a_cure_is_said(run: Path, tmp_path: Path, 
     assert "warmup_space" in found.text
     left = "the time as an input of the first LSTM"
     assert f"NOT in the diff, and to be made by hand for loss-as-read + time-input: {left}" in found.notes
-    assert "in the code, for loss-as-read + time-input: compare the sum; concatenate the time" in found.notes
+    assert "in the code: loss-as-read + time-input. compare the sum; concatenate the time" in found.notes
 
 
 def test_a_config_outside_of_the_checkout_gets_its_part_as_overrides(run: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_trainer_without_the_places_is_left_as_it_is_and_the_code_is_printed(r
     (note,) = (note for note in found.notes if note.startswith("the trainer's code is not changed"))
     assert f"{trainer.TRAINER.as_posix()}:" in note
     assert any(note.startswith("    ") and "torch.cumsum" in note for note in found.notes)
-    assert any(note.startswith("in the code, for Compare what the program reads") for note in found.notes)
+    assert any(note.startswith("in the code: Compare what the program reads") for note in found.notes)
 
 
 def test_keys_that_the_trainer_does_not_know_are_found(run: Path, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_samples_that_shake_have_not_collapsed_unless_they_are_beyond_what_inspe
 ) -> None:
     shaking = {**WELL, VELOCITY: velocity}
     assert is_healthy(_results(shaking)) is healthy
-    assert furthest(shaking) == f"{VELOCITY} is {velocity:.3g}, healthy is 0.12 to 4"
+    assert furthest(shaking) == f"speed ({VELOCITY}) is {velocity:.3g}, healthy is 0.12 to 4"
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
