@@ -389,15 +389,14 @@ def size_over_start(tables: Sequence[tuple[Sequence[Sequence[float]], int]]) -> 
 
 
 def likeness(made: Paths, wanted: Paths) -> float:
-    """Return the least of: mean, spread, change and variety of two sets of sequences, each against the other."""
+    """Return the least of: mean, spread and variety of two sets of sequences, each against the other."""
     least = 1.0
     for channel in range(len(wanted[0][0])):
         sides = [[[step[channel] for step in path] for path in paths] for paths in (made, wanted)]
         middles = [mean([value for path in side for value in path]) for side in sides]
         spreads = [deviation([value for path in side for value in path]) for side in sides]
-        changes = [math.sqrt(mean([(b - a) ** 2 for path in side for a, b in itertools.pairwise(path)])) for side in sides]
         varieties = [mean([deviation([path[step] for path in side]) for step in range(len(side[0]))]) for side in sides]
-        shares = [min(pair) / max(pair) for pair in (spreads, changes, varieties)]
+        shares = [min(pair) / max(pair) for pair in (spreads, varieties)]
         least = min(least, *shares, 1 / (1 + abs(middles[0] - middles[1]) / spreads[1]))
     return least
 

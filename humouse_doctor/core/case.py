@@ -86,7 +86,7 @@ class Behaviour:
     latent of a sequence whose true past is handed in, over that from step to step of the targets, of a network that then makes
     the targets whatever the latent is. `as_conditioned` says how alike sequences and targets are under the conditions given, 1
     at most, and `reconditioned` how alike under these brought to unit scale, or `enlarged` times as large where that is not 1;
-    `unconditioned` says why neither is known.
+    it is None if no other scale counts, and `unconditioned` says why neither is known.
     """
 
     neighbour_effect: float | None = None

@@ -26,6 +26,9 @@ _TAUGHT, _MADE, _SAME = 64, 0.3, 1e-4
 _DRAWN, _FEWEST, _UNIT = 64, 16, 0.1
 #: Multiples of conditions of unit scale under which sequences are drawn. Half of a power of ten lies between two.
 _MULTIPLES = (10.0, 31.6, 100.0, 316.0, 1000.0)
+#: Conditions are too small where they change a sequence by less than this share of what latents do. Calibration runs with their
+#: own conditions, whose samples larger ones would have made like the targets, had 0.49 or more.
+_HEARD = 1 / 3
 #: The share of its own size by which the layer before the head is moved.
 _MOVED = 1e-2
 #: Sigmoid and tanh are beyond 0.99 from these pre-activations on.
@@ -44,7 +47,7 @@ def experiment(
     `rnn_input` (N, T, H) is the input of the first recurrent layer for prior samples, and `targets` (M, T, D) are what the loss
     compares; each is None if unknown.
     """
-    alike: tuple[float, float, float] | tuple[None, None, None] = (None, None, None)
+    alike: tuple[float | None, float | None, float | None] = (None, None, None)
     unconditioned = None
     try:
         alike = conditioned(sampler, targets, conditions, seed)
@@ -65,11 +68,12 @@ def experiment(
 
 def conditioned(
     sampler: Sampler, targets: FloatArray | None, conditions: FloatArray | None, seed: int
-) -> tuple[float, float, float]:
+) -> tuple[float, float | None, float]:
     """Return how alike sequences and targets (M, T, D) are, under the conditions (N, C) and under these at another scale.
 
-    Of the usual scales (z-scored, -1 to 1, 0 to 1, by all conditions) the best counts, with the same latents. Conditions that
-    have such a scale are tried times 10 to 1000 too; the last number is that multiple if it is best, 1 otherwise. Rows are
+    Of the usual scales (z-scored, -1 to 1, 0 to 1, by all conditions) the best counts, with the same latents, among those at
+    which the conditions do as much as `_HEARD` says. Conditions that have such a scale and do less are tried times 10 to 1000
+    too; the last number is that multiple if it is best, 1 otherwise. The second is None if no other scale counts. Rows are
     taken from all over the conditions, which may be sorted, and with them their targets if there is one for each. Sequences
     that are not finite are not alike at all, if they are finite at another scale. Raises `NotMeasurable` if nothing can be
     compared.
@@ -84,39 +88,54 @@ def conditioned(
     whole = np.asarray(conditions, dtype=np.float64)
     mean, std, least, most = whole.mean(axis=0), whole.std(axis=0), whole.min(axis=0), whole.max(axis=0)
     scored = bool((np.abs(mean) <= _UNIT).all() and (np.abs(std - 1) <= _UNIT).all())
-    multiples = _MULTIPLES if scored or bool((np.abs(whole) <= 1).all()) else ()
     rows = np.linspace(0, len(whole) - 1, drawn).round().astype(np.int64)
     given = whole[rows]
     wanted = np.asarray(targets if len(targets) != len(whole) else targets[rows], dtype=np.float64)
     if likeness(wanted, wanted) is None:
-        raise NotMeasurable("the targets do not vary, or have fewer than 2 steps")
+        raise NotMeasurable("the targets do not vary")
     width = np.where(most > least, most - least, 1.0)
     scales = [(given - mean) / np.where(std > 0, std, 1.0), 2 * (given - least) / width - 1, (given - least) / width]
-    tried = [(1.0, values) for values in ([] if scored else scales)] + [(times, times * given) for times in multiples]
     with undisturbed(sampler.network), denormals_flushed(), torch.no_grad():
         latents = sampler.prior.draw(drawn, seed)
-        found = []
-        for values in (given, *(values for _, values in tried)):
-            with seeded(seed):
-                made = sampler(latents, sampler.conditions(values, drawn))
-            found.append(likeness(made.numpy().astype(np.float64), wanted))
-    rescaled = [(alike, times) for (times, _), alike in zip(tried, found[1:], strict=True) if alike is not None]
-    if not rescaled:
-        raise NotMeasurable("with the conditions at another scale the sequences are not finite, or have fewer than 2 steps")
-    return found[0] or 0.0, *max(rescaled, key=lambda pair: pair[0])
+
+        def tried(values: FloatArray) -> tuple[float | None, bool]:
+            made, heard = _heard(sampler, latents, sampler.conditions(values, drawn), seed)
+            return likeness(made.numpy(), wanted), heard
+
+        as_given, heard = tried(given)
+        found = [(1.0, *tried(values)) for values in ([] if scored else scales)]
+        if not heard and (scored or bool((np.abs(whole) <= 1).all())):
+            found += [(times, tried(times * given)[0], True) for times in _MULTIPLES]
+    if as_given is None and all(alike is None for _, alike, _ in found):
+        raise NotMeasurable("with the conditions as given and at another scale the sequences are not finite")
+    counted = [(alike, times) for times, alike, counts in found if counts and alike is not None]
+    return as_given or 0.0, *max(counted, default=(None, 1.0), key=lambda pair: pair[0])
+
+
+def _heard(sampler: Sampler, latents: Tensor, conditions: Tensor, seed: int) -> tuple[Tensor, bool]:
+    """Return sequences (N, T, D), and False if another condition changes them by less than `_HEARD` of what a latent does."""
+    half = len(latents) // 2
+    drawn = []
+    for given in (conditions, conditions.roll(half, 0)):
+        with seeded(seed):
+            drawn.append(sampler(latents, given).double())
+    made, crossed = drawn
+    by_condition = (made - crossed).square().mean()
+    by_latent = (made - crossed.roll(-half, 0)).square().mean()  # the same condition with another latent
+    return made, not bool(by_condition < _HEARD**2 * by_latent)
 
 
 def likeness(sequences: FloatArray, targets: FloatArray) -> float | None:
     """Return how alike sequences (N, T, D) are to targets (M, T, D) by the measure in which they differ most, 0 to 1.
 
-    The measures are the spread of all values, the change from step to step, the variety across sequences (each the smaller over
-    the larger of the two, on the worst channel) and the distance of the means, as 1 / (1 + it in standard deviations). Returns
-    None for fewer than two steps, numbers that are not finite, and targets without a channel that varies.
+    The measures are the spread of all values, the variety across sequences (each the smaller over the larger of the two, on the
+    worst channel) and the distance of the means, as 1 / (1 + it in standard deviations). Shaking from step to step is none of
+    them: no scale of conditions cures it. Returns None for numbers that are not finite, and targets of which no channel varies.
     """
     steps = min(sequences.shape[1], targets.shape[1])
     channels = min(sequences.shape[2], targets.shape[2])
     sides = [values[:, :steps, :channels] for values in (sequences, targets)]
-    if steps < 2 or not all(np.isfinite(values).all() for values in sides):
+    if not all(np.isfinite(values).all() for values in sides):
         return None
     made, wanted = map(_measured, sides)
     kept = (wanted[1:] > 0).all(axis=0)
@@ -128,9 +147,8 @@ def likeness(sequences: FloatArray, targets: FloatArray) -> float | None:
 
 
 def _measured(values: FloatArray) -> FloatArray:
-    """Return mean, spread, change from step to step and variety of each channel of sequences (N, T, C), as (4, C)."""
-    moves = np.sqrt(np.square(np.diff(values, axis=1)).mean(axis=(0, 1)))
-    return np.stack([values.mean(axis=(0, 1)), values.std(axis=(0, 1)), moves, values.std(axis=0).mean(axis=0)])
+    """Return mean, spread and variety of each channel of sequences (N, T, C), as (3, C)."""
+    return np.stack([values.mean(axis=(0, 1)), values.std(axis=(0, 1)), values.std(axis=0).mean(axis=0)])
 
 
 def taught_code_share(sampler: Sampler, targets: FloatArray, seed: int) -> float | None:

@@ -30,12 +30,17 @@ def _of(as_given: float | None, rescaled: float | None) -> Case:
     ("as_given", "rescaled", "judgement"),
     [
         (0.1, 0.8, Judgement.FOUND),
-        (0.4, 0.6, Judgement.BORDERLINE),
-        (0.4, 0.4, Judgement.HEALTHY),
+        (0.3, 0.7, Judgement.BORDERLINE),
+        (0.4, 0.7, Judgement.HEALTHY),
+        (0.0, 0.3, Judgement.HEALTHY),
         (0.6, 0.9, Judgement.HEALTHY),
+        (0.0, 0.0, Judgement.HEALTHY),
+        (0.1, None, Judgement.HEALTHY),
     ],
 )
-def test_conditions_that_draw_well_only_at_unit_scale_are_found(as_given: float, rescaled: float, judgement: Judgement) -> None:
+def test_conditions_that_draw_much_better_at_another_scale_are_found(
+    as_given: float, rescaled: float | None, judgement: Judgement
+) -> None:
     assert builders.run("HD219", _of(as_given, rescaled)).judgement is judgement
 
 
@@ -87,7 +92,7 @@ def test_likeness_is_none_where_nothing_can_be_compared(bad: float) -> None:
     fine = np.random.default_rng(0).normal(0, 1, (20, 6, 2))
     broken = fine.copy()
     broken[3, 2, 1] = bad
-    for sides in ((fine[:, :1], fine), (fine, fine[:, :1]), (broken, fine), (fine, broken), (fine, np.ones_like(fine))):
+    for sides in ((broken, fine), (fine, broken), (fine, np.ones_like(fine))):
         assert likeness(*sides) is None
 
 
@@ -110,8 +115,8 @@ def test_what_cannot_be_tried_says_why() -> None:
         ("no targets are known", player, None, raw),
         ("no conditions are known", player, tracks, None),
         ("only 15 sequences could be compared, 16 are needed", player, tracks, raw[:15]),
-        ("the targets do not vary, or have fewer than 2 steps", player, tracks[:, :1], raw),
-        ("at another scale the sequences are not finite", Sampler(_Infinite(), 1, 2), tracks, raw),
+        ("the targets do not vary", player, np.ones_like(tracks), raw),
+        ("as given and at another scale the sequences are not finite", Sampler(_Infinite(), 1, 2), tracks, raw),
     ):
         with pytest.raises(NotMeasurable, match=reason):
             conditioned(sampler, targets, conditions, 0)
@@ -121,7 +126,47 @@ def test_sequences_that_are_finite_at_unit_scale_alone_are_the_clearest_case() -
     goals, tracks = (values.double().numpy() for values in _goals())
     as_given, rescaled, _ = conditioned(Sampler(_Exploding(), 1, 2), tracks, 5e3 + 1e3 * goals, 0)
     assert as_given == 0
+    assert rescaled is not None
     assert rescaled > 0.9
+
+
+class _Shaking(_Goals):
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        return super().forward(latent, condition) + 0.3 * latent[:, None] * (-1.0) ** torch.arange(12)[:, None]
+
+
+def test_sequences_that_shake_at_any_scale_tell_the_right_one_all_the_same() -> None:
+    goals, tracks = (values.double().numpy() for values in _goals())
+    as_given, rescaled, _ = conditioned(Sampler(_Shaking(), 1, 2), tracks, 300 + 80 * goals, 0)
+    assert rescaled is not None
+    assert rescaled > 0.7 > 0.02 > as_given
+
+
+class _Deaf(_Goals):
+    """Hardly hears its condition, as if it had been trained on large ones, and is `size` times too large."""
+
+    def __init__(self, size: float, hears: float) -> None:
+        super().__init__()
+        self.size, self.hears = size, hears
+
+    def forward(self, latent: Tensor, condition: Tensor) -> Tensor:
+        return self.size * super().forward(latent, self.hears * condition)
+
+
+def test_a_scale_at_which_the_conditions_do_nothing_is_not_the_right_one() -> None:
+    goals, tracks = (values.double().numpy() for values in _goals())
+    as_given, rescaled, _ = conditioned(Sampler(_Deaf(5.0, 0.01), 1, 2), tracks, 100 * goals, 0)
+    assert (as_given < 0.4, rescaled) == (True, None)
+
+
+@pytest.mark.parametrize(("hears", "times"), [(0.1, 10.0), (1.0, 1.0)])
+def test_conditions_are_enlarged_only_where_they_do_less_than_latents(hears: float, times: float) -> None:
+    goals, tracks = (values.double().numpy() for values in _goals())
+    goals = (goals - goals.mean(0)) / goals.std(0)
+    small = conditioned(Sampler(_Deaf(1.0, hears), 1, 2), tracks, goals, 0)
+    assert small[2] == times
+    too_small_altogether = conditioned(Sampler(_Deaf(0.1, 1.0), 1, 2), tracks, goals, 0)
+    assert (too_small_altogether[0] < 0.2, too_small_altogether[1:]) == (True, (None, 1.0))
 
 
 def test_sorted_conditions_of_a_sound_generator_are_drawn_from_all_over() -> None:
