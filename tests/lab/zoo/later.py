@@ -1,9 +1,9 @@
 """Contexts with the causes that came last: a weight decay, padding that is compared, conditions of another scale.
 
-Fixed before the tool was asked about one of them, and judged as they come; no threshold comes from them. Those of padding and
-conditions were changed once, by the truth alone: in a first draft no mask cured a run, and no condition made one sick. Of each
-cause the first two have sources and lengths of the calibration part, and the others have another source or length. Each crosses
-its cause with the steps and another factor or two.
+Fixed before the tool was asked about one of them, and judged as they come; no threshold comes from them, but those of HD219
+from the first two of conditions. Those of padding and conditions were changed once, by the truth alone: in a first draft no
+mask cured a run, and no condition made one sick. Of each cause the first two have sources and lengths of the calibration
+part, and the others have another source or length. Each crosses its cause with the steps and another factor or two.
 """
 
 from __future__ import annotations
