@@ -111,7 +111,7 @@ def _resolve_file(request: Request, file: Path, notes: Notes) -> tuple[Request, 
         config_path = _noted(find_config(config_path), notes)
     elif config_path is None and file.suffix.lower() not in _DATA:
         config_path, config = _record_above(file, request.overrides, notes)
-    config = config or reader.read(config_path, request.overrides)
+    config = config or reader.read(config_path, request.overrides, foreign=request.model is not None)
     data = request.data
     if data is None and config_path is not None:
         run = config_path.parent.parent if hydra_record.is_record(config_path) else config_path.parent

@@ -76,8 +76,8 @@ def severity_of(result: ProbeResult, by_code: Mapping[str, ProbeResult], case: C
 def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mapping[str, Severity | None]) -> tuple[Cause, ...]:
     """Return the causes that matter: found ones first, then by explained symptoms, support and code.
 
-    A cause of the drive (HD203) comes after those that say that the targets are in the wrong space or out of the head's reach:
-    nothing that moves the state helps a generator to what it is not asked for or cannot emit.
+    Found causes of the targets' space or scale, or of the head's reach, come before one of the drive (HD203): nothing that
+    moves the state helps a generator to what it is not asked for or cannot emit.
     """
     ranked = []
     for code, severity in severities.items():
@@ -100,10 +100,9 @@ def causes_of(case: Case, by_code: Mapping[str, ProbeResult], severities: Mappin
         ranked.append((not found, -len(fired), -(support or 0.0), code, cause))
     causes = [entry[-1] for entry in sorted(ranked, key=lambda entry: entry[:-1])]
     known = {entry[-1].code for entry in ranked if not entry[0]}
-    before = [index for index, cause in enumerate(causes) if cause.code in known and _levers(cause) & _ASKED]
-    last = before[-1] if before else 0
-    late = [cause for cause in causes[:last] if _levers(cause) == {Lever.DRIVE}]
-    return (*(cause for cause in causes[: last + 1] if cause not in late), *late, *causes[last + 1 :])
+    first = next((index for index, cause in enumerate(causes) if _levers(cause) == {Lever.DRIVE}), len(causes))
+    asked = [cause for cause in causes[first:] if cause.code in known and _levers(cause) & _ASKED]
+    return (*causes[:first], *asked, *(cause for cause in causes[first:] if cause not in asked))
 
 
 def _levers(cause: Cause) -> set[Lever]:

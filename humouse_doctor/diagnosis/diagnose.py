@@ -29,6 +29,9 @@ from humouse_doctor.remedies.choice import choose, companions
 if TYPE_CHECKING:
     from humouse_doctor.cases.request import Loaded, ToolFinding
 
+#: The causes that follow from the learning rate and the steps.
+_BY_RATE = ("HD202", "HD210")
+
 
 def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | None = None) -> Report:
     """Build the report; the same case, results and history give the same report."""
@@ -39,7 +42,7 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
     remedies, by_cause = remedies_of(case, causes, by_code)
     findings = _findings(loaded, results, severities, by_cause)
     chosen = choose(by_cause, case)
-    chosen = choose({**by_cause, **_uncovered(case, chosen)}, case)
+    chosen = choose(_with_uncovered(case, chosen, by_cause), case)
     chosen = _begun(case, chosen, by_cause)
     verdict, disagreement = verdict_of(case, by_code, causes), ""
     if history is not None:
@@ -73,16 +76,26 @@ def diagnose(loaded: Loaded, results: Sequence[ProbeResult], history: History | 
     )
 
 
-def _uncovered(case: Case, chosen: Sequence[Remedy]) -> Mapping[str, tuple[Remedy, ...]]:
-    """Return the remedies of the causes that the usual learning rate would uncover, by code.
+def _with_uncovered(
+    case: Case, chosen: Sequence[Remedy], by_cause: Mapping[str, tuple[Remedy, ...]]
+) -> dict[str, tuple[Remedy, ...]]:
+    """Return the remedies by cause, with those of the causes that the usual learning rate would uncover.
 
-    Weights that a rate has driven off show nothing of what else is wrong, and at such a rate the steps seem to suffice for any
-    scale. So the run at the usual rate is judged by its config and data alone, as before a training.
+    At a rate that is far too high the steps seem to suffice for any scale, and weights that it has driven off show nothing of
+    what else is wrong. So the run at the usual rate is judged by its config and data alone, as before a training. What was
+    measured of a cause stays, but for what follows from the rate.
     """
     key = "training.lr.generator"
     if key not in case.settings or all(remedy.id != "usual-rate" for remedy in chosen):
-        return {}
-    return _needed(_not_run_yet(case, key, USUAL_RATE))
+        return dict(by_cause)
+    hidden = _needed(_not_run_yet(case, key, USUAL_RATE)) if "HD212" in by_cause else {}
+    usual = replace(case, settings=case.settings.changed(key, USUAL_RATE))
+    by_rate = {
+        result.code: current().by_code[result.code].remedies(usual, result.measurements)
+        for result in examine(usual, [current().by_code[code] for code in _BY_RATE])
+        if result.status is Status.FOUND
+    }
+    return {**by_cause, **{code: found for code, found in hidden.items() if code not in by_cause}, **by_rate}
 
 
 def _not_run_yet(case: Case, key: str, value: Value) -> Case:
@@ -113,7 +126,7 @@ def _begun(case: Case, chosen: tuple[Remedy, ...], by_cause: Mapping[str, Sequen
         return chosen
     planned = _not_run_yet(case, key, epochs[0])
     needed = _needed(planned)
-    needed |= _uncovered(planned, choose(needed, planned))
+    needed = _with_uncovered(planned, choose(needed, planned), needed)
     longer = {edit.key: edit for edit in edits_of(choose(needed, planned))}
     begins = replace(begins, edits=tuple(longer.get(edit.key, edit) for edit in begins.edits))
     others = {code: found for code, found in by_cause.items() if code not in needed}

@@ -34,7 +34,7 @@ _PLAIN: Mapping[str, Value] = MappingProxyType(
 #: The causes that a change of the compared space is offered for.
 _SCALE = ("HD201", "HD202", "HD209", "HD211")
 _SPACE = ("HD201", "HD202", "HD206", "HD209", "HD211")
-_LONGER = re.compile(r"longer-warm-up-(\d{1,4})x")
+_LONGER = re.compile(r"longer-warm-up-([2-9]|[1-9]\d{1,3})x")
 #: Names that other texts give to remedies.
 ALSO: Mapping[str, str] = MappingProxyType({"fix-a": "normalised-positions", "fix-b": "delta-space"})
 
@@ -72,13 +72,27 @@ def known() -> Mapping[str, _Known]:
             why="the output layer needs more steps to the targets' scale than it has; in the zoo's calibration part, more steps"
             " alone cured none of the runs for which this came first",
         ),
-        "faster-rate": _Known(make=lambda case: catalogue.other_rate(case, 10), title="Ten times the learning rate"),
+        "faster-rate": _Known(
+            make=lambda case: catalogue.other_rate(case, 10),
+            title="Ten times the learning rate",
+            why="each step moves the weights by about the rate, so that the same steps get ten times as far; the adversarial"
+            " training after the warm-up takes the same rate",
+        ),
         "fresh-statistics": _Known(make=lambda _: catalogue.fresh_statistics(), codes=("HD215",)),
-        "honour-contract": _Known(make=catalogue.honour_contract, codes=("HD207",)),
+        "honour-contract": _Known(
+            make=catalogue.honour_contract,
+            codes=("HD207",),
+            why="a pretrainer's checkpoint emits positions in pixels through a linear head",
+        ),
         "keep-warm-up": _Known(make=catalogue.keep_warm_up, codes=("HD208",)),
         "less-teaching": _Known(make=lambda _: catalogue.less_teaching(), codes=("HD214",)),
         "lighter-kl": _Known(make=catalogue.lighter_kl, codes=("HD214",), title="A lighter KL term"),
-        "linear-head": _Known(make=catalogue.linear_head, codes=_SPACE),
+        "linear-head": _Known(
+            make=catalogue.linear_head,
+            codes=_SPACE,
+            why="where the targets have a mean near 0 and a std near 1, z-scoring them would change nothing, and a head without"
+            " bounds is enough",
+        ),
         "living-head": _Known(make=lambda _: catalogue.living_head(), codes=("HD201",)),
         "loss-as-read": _Known(make=catalogue.loss_as_read, codes=_SPACE),
         "masked-loss": _Known(make=lambda _: catalogue.masked_loss(), codes=("HD218",)),
@@ -128,8 +142,9 @@ def page(name: str, names: Mapping[str, str]) -> str:
     longer = _LONGER.fullmatch(name)
     entry = known()[name] if longer is None else _longer(int(longer[1]))
     remedy = entry.make(_plain())
-    safe = "Safe: the training means the same." if remedy.safety is Safety.SAFE else "Unsafe: the training means another thing."
-    tried = f"Short trainings of your run try it: `humouse-doctor verify CONFIG --data DATA --patch {name}`"
+    meant = "the training means the same" if remedy.safety is Safety.SAFE else "what is trained, or drawn, means another thing"
+    safe = f"{remedy.safety.value.capitalize()}: {meant}."
+    tried = f"Where it applies to your run, short trainings try it: `humouse-doctor verify CONFIG --data DATA --patch {name}`"
     untried = "No trial of `verify` makes this change: make it, and inspect what comes out."
     metrics = (f"- {one.metric}, which should then be {one.interval}" for one in remedy.expects)
     offered = (f"- {code} {names[code]}: `humouse-doctor explain {code}`" for code in entry.codes)

@@ -34,6 +34,7 @@ def test_of_found_causes_the_one_that_explains_more_symptoms_comes_first() -> No
         ({"HD203": F, "HD206": B}, ["HD203", "HD206"]),
         ({"HD203": F, "HD204": F}, ["HD203", "HD204"]),
         ({"HD203": F, "HD204": F, "HD206": F}, ["HD206", "HD203", "HD204"]),
+        ({"HD203": F, "HD206": F, "HD212": F}, ["HD206", "HD203", "HD212"]),
     ],
 )
 def test_a_cause_of_the_drive_comes_after_found_ones_of_the_space(found: dict[str, Judgement], order: list[str]) -> None:
@@ -197,3 +198,19 @@ def test_a_cause_that_driven_off_weights_hide_is_in_the_patch_by_the_config_alon
     report = runs.report({**runs.COLLAPSE, "HD205": H, "HD212": F}, case=case)
     assert runs.causes(report) == ["HD212"]
     assert ("training.warmup_noise_std" in {edit.key for edit in report.patch}) is offered
+
+
+def test_what_was_measured_of_a_cause_stays_in_the_patch_beside_the_usual_rate() -> None:
+    values: dict[str, Value] = {**builders.SOUND, "model.generator.activation_xy": "tanh", "training.lr.generator": 0.3}
+    dead = runs.result("HD201", F, {**runs.MEASURED["HD201"], "live_share": 0.0})
+    report = runs.report({**runs.COLLAPSE, "HD212": F}, dead, case=runs.trained(values))
+    assert {"living-head", "usual-rate"} <= set(report.chosen)
+
+
+def test_a_rate_that_is_too_low_hides_nothing_but_the_steps() -> None:
+    values: dict[str, Value] = {**builders.SOUND, "training.lr.generator": 1e-6, "training.warmup_noise_std": 1.0}
+    case = replace(_sick(), settings=builders.settings(values))
+    low = {"plain_reach": 0.01, "steps_available": 48.0}
+    report = runs.report({**runs.COLLAPSE, "HD205": H}, runs.result("HD210", F, low), case=case)
+    assert "usual-rate" in report.chosen
+    assert "training.warmup_noise_std" not in {edit.key for edit in report.patch}

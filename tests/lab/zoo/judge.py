@@ -49,7 +49,7 @@ from tests.lab.zoo.targets import Targets, targets_of
 from tests.lab.zoo.training import Cache, Job, write_whole
 
 #: Raise this with every change of how a run is passed to the tool, or of which parts of its answer are stored.
-JUDGE_VERSION = 1
+JUDGE_VERSION = 2
 
 _LONGER = "longer-warm-up-"
 _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.SYMPTOM)

@@ -19,7 +19,7 @@ from tests.lab.zoo.selection import Lattice, Run
 from tests.lab.zoo.truth import Label, Numbers
 from tests.lab.zoo.warmup import TRAINER_VERSION
 
-#: All contexts of which the results file has runs.
+#: All contexts of which the results file may have runs.
 CONTEXTS = (*FIXED, *FRESH, *LATER)
 PATH = Path(__file__).with_name("results.json")
 #: As many as the tool's own search tries.
