@@ -181,7 +181,7 @@ def search_command(report: Report) -> str | None:
 
 
 def trials_file(config: str) -> str:
-    """Return the name of a file for the trials of a run, in the current folder: one of its own for each run or config."""
+    """Return the name of a file for the trials of a run, in the current folder; `verify` refuses that of another config."""
     path = PurePath(config)
     name = path.parent.parent.name if path.parent.name == ".hydra" else path.stem
     return "-".join(filter(None, (re.sub(r"[^\w.]+", "-", name).strip("-."), "trials.json")))

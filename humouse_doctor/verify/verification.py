@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -157,6 +158,8 @@ def _verified(
     fingerprint = _fingerprint(request, settings, gestures, loaded.source)
     before = None if request.outcome is None or not request.outcome.exists() else outcome_json.read(request.outcome)
     same = before is not None and before.fingerprint == fingerprint
+    if before is not None and before.trials and not same:
+        _require_same_config(request, before)
     if before is not None and same:
         bench = replace(bench, base_steps=before.steps)
         progress("going on with the trials that were made before")
@@ -182,6 +185,15 @@ def _verified(
     maker = bench if request.trainer is None else TrainerBench(bench=bench, command=request.trainer)
     runner = Runner(maker=maker, listener=listener, crew=crew, store=store)
     return _run_trials(request, _Session(case, bench, runner, store, report, started, asked, text))
+
+
+def _require_same_config(request: VerifyRequest, before: Outcome) -> None:
+    """Raise `UsageError` if the trials in the outcome's file are of another config: they would be lost."""
+    if before.config != named(str(request.config)) and os.path.realpath(before.config) != os.path.realpath(request.config):
+        raise UsageError(
+            f"{request.outcome}: holds the trials of another config, {before.config}; name another file with --outcome, or"
+            " delete this one"
+        )
 
 
 def _read_config(request: VerifyRequest) -> tuple[reader.ReadConfig, str]:

@@ -112,5 +112,5 @@ def test_the_epochs_of_a_patch_are_said_as_steps_beside_those_that_the_old_scale
         ("https://here/a/b.yaml?x=1", "b-trials.json"),
     ],
 )
-def test_each_run_has_a_file_of_its_own_for_its_trials(config: str, name: str) -> None:
+def test_the_file_for_the_trials_is_named_after_the_run_or_config(config: str, name: str) -> None:
     assert trials_file(config) == name

@@ -31,7 +31,7 @@ from humouse_doctor.verify import verification, warm_start
 from humouse_doctor.verify.bench import Bench, Job
 from humouse_doctor.verify.effects import compare
 from humouse_doctor.verify.patches import _patched
-from humouse_doctor.verify.verification import VerifyRequest, _hints, _judged_causes, verify
+from humouse_doctor.verify.verification import VerifyRequest, _hints, _judged_causes, _require_same_config, verify
 from tests.conftest import fit_little
 from tests.reporting.builders import healthy
 from tests.verify.builders import trial
@@ -248,6 +248,22 @@ def test_trials_of_other_values_are_not_taken_for_those_of_this_run(done: Done, 
     verify(order(done.folder, outcome=path, overrides=("data.batch_size=8",), patches=(GATES,), seeds=1, steps=8), told)
 
     assert len(told.taken_up) == 2
+
+
+def test_trials_of_another_config_are_not_written_over(done: Done, tmp_path: Path) -> None:
+    """Configs of two runs may give the same name for the file; the same config under another name goes on."""
+    path = tmp_path / "0-trials.json"
+    path.write_bytes((done.folder / "outcome.json").read_bytes())
+    before, told = path.read_bytes(), Listener()
+    asked = order(done.folder, outcome=path, patches=(GATES,), seeds=1, steps=8)
+    other = tmp_path / "run.yaml"
+    other.write_bytes(asked.config.read_bytes())
+
+    with pytest.raises(UsageError, match=r"0-trials\.json: holds the trials of another config, .*run\.yaml; name another file"):
+        verify(replace(asked, config=other), told)
+    assert (path.read_bytes(), told.taken_up) == (before, [])
+    (tmp_path / "link.yaml").symlink_to(asked.config)
+    _require_same_config(replace(asked, config=tmp_path / "link.yaml"), outcome_json.read(path))
 
 
 @pytest.mark.parametrize(
