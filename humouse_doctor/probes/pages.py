@@ -49,6 +49,8 @@ def code_of(topic: str) -> str | None:
     known = names()
     words = {**{code.lower(): code for code in known}, **{name: code for code, name in known.items()}}
     asked = _asked(topic)
+    if not asked:
+        raise UsageError("explain: no probe or remedy was named; name one, such as HD201, or see humouse-doctor probes")
     if asked in words:
         return words[asked]
     from humouse_doctor.remedies import pages as remedies  # the catalogue takes longer to import than all the rest of this

@@ -30,6 +30,12 @@ def test_a_code_like_no_other_is_refused_with_the_way_to_the_list() -> None:
         page("Q")
 
 
+@pytest.mark.parametrize("topic", ["", "  "])
+def test_no_name_at_all_is_refused_with_an_example(topic: str) -> None:
+    with pytest.raises(UsageError, match=r"^explain: no probe or remedy was named; name one, such as HD201, or see"):
+        page(topic)
+
+
 @pytest.mark.parametrize("name", ["repeated-latent", "Repeated-Latent", "repeated_latent", "repeated latent", "hd203"])
 def test_a_page_is_found_by_its_name_in_any_case(name: str) -> None:
     assert page(name).startswith("# HD203 repeated-latent\n")
