@@ -152,8 +152,8 @@ class Report:
     `patch` merges the edits of the remedies whose ids are `chosen`, unless trials have confirmed a `cure`. `settings` are
     those the probes used. `diff` is the patch as a unified diff of the config, empty if nothing can be changed in
     place. `pictures` is None if nothing can be drawn. `stage` is None without a checkpoint, `history` unless a run's
-    folder was looked at, `rehearsed` unless a config was rehearsed. `suggest` is the command that prints the patch; it is not
-    stored, so that one read back has None.
+    folder was looked at, `rehearsed` unless a config was rehearsed. `suggest` is the command that prints the patch,
+    `search` the one that searches for a cure; neither is stored, so that a report read back has None.
     """
 
     tool_version: str
@@ -178,6 +178,7 @@ class Report:
     history: History | None = None
     rehearsed: Rehearsed | None = None
     suggest: str | None = None
+    search: str | None = None
 
     @property
     def before_training(self) -> bool:

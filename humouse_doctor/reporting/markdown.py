@@ -22,7 +22,6 @@ from humouse_doctor.reporting.rows import (
     format_number,
     measured,
     missing,
-    search_command,
     steps_of_patch,
     support_of,
     without_cause,
@@ -260,11 +259,8 @@ def _label(finding: Finding) -> str:
 def _patch(report: Report) -> str:
     lines = []
     if report.cure is None:
-        lines.append(
-            f"**Suggested patch** (not tried yet: {code(search_command(report) or 'humouse-doctor verify')} tries it)\n"
-            if report.patch
-            else "**Suggested changes** (not tried yet)\n"
-        )
+        tries = f": {code(report.search)} tries it" if report.patch and report.search is not None else ""
+        lines.append(f"**Suggested {'patch' if report.patch else 'changes'}** (not tried yet{tries})\n")
     else:
         lines.append(f"**Patch confirmed by trials: {prose(report.cure.title)}** ({prose(report.cure.why)})\n")
     if report.diff:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -13,10 +12,8 @@ from humouse_doctor.core.gating import Entry, Gate
 from humouse_doctor.core.probe import Judgement, Kind, Metric, ProbeResult, Severity, Status
 from humouse_doctor.core.remedy import ANY, CODE_IN_WORDS, Remedy, RemedyStatus
 from humouse_doctor.core.report import Cause, Finding, Report, Verdict
-from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.probes.registry import current
 from humouse_doctor.probes.shared import measures
-from humouse_doctor.reporting.forms import BUDGET
 
 #: The probes that count a warm-up's steps.
 _STEPS = ("HD202", "HD210")
@@ -92,7 +89,7 @@ def without_cause(report: Report) -> tuple[str, ...]:
         return ()
     causes = [result for result in report.probes if _is_cause(result.code)]
     skipped = [f"{codes.partition(' ')[2]} ({reason})" for codes, reason in missing(causes)]
-    search = search_command(report) or "humouse-doctor verify CONFIG --data DATA --search"
+    search = report.search or "humouse-doctor verify CONFIG --data DATA --search"
     alone = (
         "First experiment: train on 32 of the sequences alone. A generator that cannot repeat these has a fault in its network"
         " or its loss; one that can needs more steps or more room."
@@ -168,16 +165,6 @@ def failing_words(entry: Entry) -> str:
         return ""
     more = len({judged.finding.code for judged in entry.failing}) - 1
     return f"{entry.leading.finding.code} {entry.leading.finding.name}" + (f" and {more} more" if more else "")
-
-
-def search_command(report: Report) -> str | None:
-    """Return the command that searches for a cure of the run, None without config and data or if a name cannot be shown."""
-    config, data = report.subject.config, report.subject.data
-    if config is None or data is None:
-        return None
-    options = ("--search", "--budget", BUDGET, "--outcome", trials_file(config))
-    command = shlex.join(["humouse-doctor", "verify", config, "--data", data, *options])
-    return command if command.isprintable() and HIDDEN not in command else None
 
 
 def trials_file(config: str) -> str:

@@ -15,7 +15,7 @@ from humouse_doctor.core.remedy import Edit
 from humouse_doctor.core.report import Finding, Report, Verdict
 from humouse_doctor.core.text import harmless_line
 from humouse_doctor.inputs.config.reader import spell
-from humouse_doctor.reporting.rows import by_hand, measured, missing, search_command, steps_of_patch, support_of, without_cause
+from humouse_doctor.reporting.rows import by_hand, measured, missing, steps_of_patch, support_of, without_cause
 from humouse_doctor.reporting.terminal import bars, console_for, say, title, trimmed
 
 VERDICT_STYLES = {
@@ -167,8 +167,8 @@ def _patch(console: Console, report: Report) -> None:
     if report.patch:
         command = report.suggest or "humouse-doctor suggest-config"
         say(console, f"as a diff, of the code too where it can be made, or as overrides: {command}", indent=2, style="dim")
-    if report.patch and report.cure is None:
-        say(console, f"tried in short trainings: {search_command(report) or 'humouse-doctor verify'}", indent=2, style="dim")
+    if report.patch and report.cure is None and report.search is not None:
+        say(console, f"tried in short trainings: {report.search}", indent=2, style="dim")
 
 
 def _remedies(console: Console, report: Report) -> None:

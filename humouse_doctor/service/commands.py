@@ -22,13 +22,13 @@ from humouse_doctor.diagnosis.diagnose import diagnose
 from humouse_doctor.diagnosis.examine import examine, selected, wanted
 from humouse_doctor.diagnosis.plugins import with_broken
 from humouse_doctor.inputs.config import hydra_record
-from humouse_doctor.inputs.files import is_stored
+from humouse_doctor.inputs.files import is_folder, is_stored
 from humouse_doctor.inputs.remote import names
 from humouse_doctor.inputs.remote.place import HIDDEN
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
-from humouse_doctor.reporting.forms import Emit
-from humouse_doctor.reporting.rows import search_command
+from humouse_doctor.reporting.forms import BUDGET, Emit
+from humouse_doctor.reporting.rows import trials_file
 from humouse_doctor.service.display import Beside, Display, view_of
 from humouse_doctor.survey.discover import runs_at
 
@@ -112,16 +112,34 @@ def _is_remote(request: Request) -> bool:
 
 
 def with_suggestion(report: Report, request: Request) -> Report:
-    """Return the report with the command that prints its patch, which is not stored with it."""
-    return replace(report, suggest=typed("suggest-config", request)) if report.patch else report
+    """Return the report with the commands that print its patch and search for a cure, which are not stored with it."""
+    suggest = typed("suggest-config", request) if report.patch else report.suggest
+    return replace(report, suggest=suggest, search=_search(report, request))
 
 
-def typed(command: str, request: Request, *options: str) -> str | None:
-    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed, or is secret."""
+def _search(report: Report, request: Request) -> str | None:
+    """Return the command that searches for a cure of the run in short trainings of humouse's own generator.
+
+    None without config and data, for a network of the user's own, and if a name in it cannot be shown.
+    """
+    config, data = report.subject.config, report.subject.data
+    if config is None or data is None or request.model is not None or request.part is not None or request.as_is:
+        return None
+    whole = config if request.config is None or is_folder(request.config) else request.config  # which may include `config`
+    alone = replace(request, checkpoint=None, config=None, data=None, rehearse_s=None, salvage=False)
+    options = ("--search", "--budget", BUDGET, "--outcome", trials_file(names.named(config)))
+    return typed("verify", alone, *options, inputs=(_as_word(whole), "--data", _as_word(data)))
+
+
+def typed(command: str, request: Request, *options: str, inputs: Sequence[str] = ()) -> str | None:
+    """Return a command on the inputs of `request`, quoted for a shell; None if a name in it cannot be printed, or is secret.
+
+    `inputs` are words to come first: those of inputs that were found rather than named.
+    """
     first, config = request.checkpoint, request.config
     if first is None and command in ("preflight", "gate", "verify"):
         first, config = config, None
-    words = ["humouse-doctor", command, *(() if first is None else (_as_word(first),))]
+    words = ["humouse-doctor", command, *inputs, *(() if first is None else (_as_word(first),))]
     for option, path in (("--config", config), ("--data", request.data), ("--source", request.source)):
         words.extend(() if path is None else (option, _as_word(path)))
     for override in request.overrides:
@@ -144,7 +162,7 @@ def patch_command(request: Request, config: Path | None, *options: str) -> str |
     return typed("suggest-config", request, *options, *(("--emit", "overrides") if bare else ()))
 
 
-def _as_word(path: Path) -> str:
+def _as_word(path: Path | str) -> str:
     """Return a path, or a remote file's URL, that no command line takes for an option."""
     return f"./{path}" if str(path).startswith("-") else names.named(str(path))
 
@@ -166,7 +184,7 @@ def following_of(report: Report, request: Request, outcome: Path | None = None) 
         beside = () if outcome is None else ("--outcome", _as_word(outcome))
         command = patch_command(request, Path(report.subject.config) if report.patch else None, *beside)
     elif sick and not _is_blameless(report):
-        command = search_command(report)
+        command = report.search
     elif sound and request.checkpoint is not None and not (request.model or request.salvage):  # which a gate has not
         command = typed("gate", request)
     elif sound and report.before_training and report.data is not None:
@@ -259,5 +277,6 @@ def suggest(
     if write and names.is_copy(request.config):
         raise UsageError(f"{request.config}: a remote file, which --write does not change; apply the diff to the original")
     report, facts = _diagnosed(request, (), (), progress, Beside.read(Display(outcome=outcome)))
+    report = with_suggestion(report, request)
     made = patch.suggestion(report, request, emit, write, force, facts)
     return names.with_names(made) if _is_remote(request) else made

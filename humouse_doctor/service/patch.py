@@ -21,7 +21,7 @@ from humouse_doctor.inputs.files import is_file, is_folder, shortest
 from humouse_doctor.inputs.source import trainer
 from humouse_doctor.inputs.source.trainer import TrainerFacts
 from humouse_doctor.reporting.forms import Emit
-from humouse_doctor.reporting.rows import by_hand, search_command
+from humouse_doctor.reporting.rows import by_hand
 from humouse_doctor.service.trainer_patch import joint_patch
 from humouse_doctor.stored import report as json_report
 from humouse_doctor.stored import saved
@@ -230,6 +230,5 @@ def _notes(report: Report, made: Collection[CodeChange] = ()) -> Iterator[str]:
         yield "no config key to change: the config was changed after this training; train with it, and inspect the result"
     elif not report.patch and not made and not unseen:
         yield "no config key to change"
-    search = search_command(report)
-    if report.chosen_remedies and report.cure is None and search is not None:
-        yield f"short trainings try it, and search for a smaller cure: {search}"
+    if report.chosen_remedies and report.cure is None and report.search is not None:
+        yield f"short trainings try it, and search for a smaller cure: {report.search}"

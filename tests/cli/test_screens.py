@@ -507,7 +507,9 @@ def test_from_the_diagnosis_to_the_cure_every_command_is_pasted(
     noted = invoke("suggest-config", own_run, "--quick").err.splitlines()[-1]
     printed = noted.rpartition("cure: ")[2]
     search = shlex.split(printed)
+    other = invoke("suggest-config", own_run, "--quick", "--set", "training.lr.generator=0.5").err.splitlines()[-1]
 
+    assert "--set training.lr.generator=0.5 --search" in other  # or it would be the search of another run
     assert f"tried in short trainings: {printed}" in full
     assert search[1:4] == ["verify", "my run/.hydra/config.yaml", "--data"]
     assert search[5:] == ["--search", "--budget", "10m", "--outcome", "my-run-trials.json"]

@@ -335,7 +335,8 @@ def test_overrides_are_quoted_for_a_shell() -> None:
 
 def test_what_is_spelled_out_cannot_be_copied() -> None:
     report = replace(
-        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="training.generator_init_path", old=1, new="x\u202ey"),)
+        collapsed(), diff=f"{DIFF}+a: \u202ex\n", patch=(Edit(key="training.generator_init_path", old=1, new="x\u202ey"),),
+        search="humouse-doctor verify",
     )  # fmt: skip
 
     page = read(report)
@@ -576,19 +577,18 @@ def test_a_cause_that_is_told_above_has_its_few_words_and_numbers_and_no_card_re
 
 
 def test_the_command_to_type_next_is_at_the_top_and_the_trials_command_is_whole() -> None:
-    report = replace(collapsed(), subject=replace(collapsed().subject, config="conf/x.yaml", data="my data.npz"))
+    report = replace(collapsed(), search="humouse-doctor verify conf/x.yaml --data 'my data.npz' --search")
 
     page = Page(html.render(alone(report), following=("humouse-doctor suggest-config runs/x", "humouse-doctor inspect y")))
 
     assert page.below["next"] == "humouse-doctor suggest-config runs/x"
     assert page.text.index("Next, the patch as a diff") < page.text.index("Causes")
-    assert page.below["run1-search"] == (
-        "humouse-doctor verify conf/x.yaml --data 'my data.npz' --search --budget 10m --outcome x-trials.json"
-    )
+    assert page.below["run1-search"] == report.search
     assert {"next", "run1-search"} <= {button.get("data-copies") for button in page.named("button")}
     assert "next" not in Page(html.render(alone(report), following=("humouse-doctor show x.json --full",))).ids()
-    unknown = read(replace(report, subject=replace(report.subject, data=None)))
-    assert "Not tried yet: humouse-doctor verify tries it." in unknown.text
+    unknown = read(replace(report, search=None))
+    assert "Not tried yet." in unknown.text
+    assert "humouse-doctor verify" not in unknown.text
 
 
 def test_the_links_at_the_top_lead_to_what_there_is() -> None:

@@ -16,7 +16,7 @@ from humouse_doctor.core.history import History, Snapshot, SnapshotKind, Stage, 
 from humouse_doctor.core.report import Report, Verdict
 from humouse_doctor.core.watching import WATCH_FILE, Beginning, Moment
 from humouse_doctor.diagnosis import timeline
-from humouse_doctor.service.commands import following_of, report_on
+from humouse_doctor.service.commands import following_of, report_on, with_suggestion
 from humouse_doctor.service.history import _watched, curve_of
 from humouse_doctor.stored.watch import line_of
 from tests.cases.builders import write_checkpoint, write_config
@@ -286,6 +286,8 @@ def test_a_cure_of_the_warm_up_is_not_searched_for_where_the_adversarial_stage_d
         chosen=(),
     )
 
-    (command,) = following_of(report, Request(checkpoint=Path("run")))
+    request = Request(checkpoint=Path("run"))
+
+    (command,) = following_of(with_suggestion(report, request), request)
 
     assert [word for word in command.split() if word in (*asked, "inspect", "verify")] == asked
