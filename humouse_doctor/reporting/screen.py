@@ -28,9 +28,10 @@ _TIGHT = 2
 _LOWEST, _HIGHEST, _GAP = 3, 8, 4
 #: The most codes of probes that are named where they did not measure for the same reason.
 _CODES = 3
-_MORE = "more, by --full"
-#: The ends of a sentence, and those of its clauses.
-_BETWEEN_SENTENCES, _BETWEEN_CLAUSES = re.compile(r"(?<=\w[.!?]) (?=[A-Z0-9])"), re.compile(r"(?<=[;:]) ")
+_MORE, _CUT = "more, by --full", " ... (--full has all)"
+#: The ends of a sentence, which an abbreviation has not, and those of its clauses.
+_BETWEEN_SENTENCES = re.compile(r"(?<=\w[.!?])(?<!\be\.g\.)(?<!\bi\.e\.) (?=[A-Z0-9])")
+_BETWEEN_CLAUSES = re.compile(r"(?<=[;:]) ")
 
 
 def render(
@@ -74,7 +75,7 @@ def _cut_to(room: int, *parts: list[Text | str]) -> int:
     for part in parts:
         while room < 0 and len(part) > _LEAST:
             del part[-1]
-            part[-1] = "  ... (--full has all)"
+            part[-1] = f" {_CUT}"
             room += 1
     return room
 
@@ -98,12 +99,15 @@ def _paragraph(console: Console, text: str, most: int, *, style: str = "", inden
 
 
 def _sentences(console: Console, text: str, most: int) -> list[Text]:
-    """Return as many whole sentences of `text`, made harmless, as fit into `most` lines; of a longer one its first clauses."""
+    """Return as many whole sentences of `text`, made harmless, as fit into `most` lines; of a longer one its first clauses.
+
+    A mark says that some are left out.
+    """
     sentences = _BETWEEN_SENTENCES.split(harmless_line(text))
     clauses = _BETWEEN_CLAUSES.split(sentences[0])
     return (
-        _fitting(console, "", sentences, most, glue=" ", more="")
-        or _fitting(console, "", clauses, most, glue=" ", more=" ... (--full has all)")
+        _fitting(console, "", sentences, most, glue=" ", more=_CUT)
+        or _fitting(console, "", clauses, most, glue=" ", more=_CUT)
         or _paragraph(console, text, most)
     )
 

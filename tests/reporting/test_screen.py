@@ -90,7 +90,7 @@ def test_what_does_not_fit_is_said_to_be_elsewhere() -> None:
 
 
 def test_of_a_long_answer_there_are_whole_sentences_and_of_a_long_sentence_whole_clauses() -> None:
-    """No line of the first paragraph ends in the midst of a sentence; numbers and file names have no end of one."""
+    """A mark ends the first paragraph where some is left out; numbers, file names and "e.g." have no end of a sentence."""
     first = "The samples lie 0.3 of the way in conf/x.yaml and not where they should be, by all that was measured here."
     others = [
         f"{number} of the channels of these data do not vary over any of the steps of a sequence." for number in (2, 3, 4)
@@ -100,8 +100,12 @@ def test_of_a_long_answer_there_are_whole_sentences_and_of_a_long_sentence_whole
     whole = shown(replace(healthy(), sentence=" ".join([first, *others])))
     long = shown(replace(healthy(), sentence=f"It differs: {' '.join(clauses)} and more. Sick."))
 
-    assert " ".join(whole[1:5]) == " ".join([first, *others[:2]])
+    assert " ".join(whole[1:5]) == " ".join([first, *others[:2], "... (--full has all)"])
     assert whole[5] == ""
+    fits = shown(replace(healthy(), sentence=" ".join([first, *others[:2]])))
+    assert "..." not in " ".join(fits)
+    abbreviated = shown(replace(healthy(), sentence=f"{first} {others[0]} {others[1][:-1]}, e.g. 9 {'more ' * 30}."))
+    assert " ".join(abbreviated[1:4]) == f"{first} {others[0]} ... (--full has all)"
     said = " ".join(long[1:5])
     assert said.startswith("It differs: at its place 0 the config")
     assert said.endswith("than the record of the run; ... (--full has all)")
