@@ -34,12 +34,16 @@ class RunView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateView:
-    """A gate's decision on any number of inputs; `comparison`, `root` and `following` as in `RunView`."""
+    """A gate's decision on any number of inputs; `comparison`, `root` and `following` as in `RunView`.
+
+    `about` is the name of the input that `following` is about, empty where that is none.
+    """
 
     gate: Gate
     comparison: Comparison | None = None
     root: str = ""
     following: tuple[str, ...] = ()
+    about: str = ""
 
     @property
     def exit_code(self) -> int:

@@ -30,11 +30,18 @@ _SHOWN = (Standing.IGNORED, Standing.KNOWN, Standing.ACCEPTED)
 
 
 def render(
-    gate: Gate, *, following: Sequence[str] = (), changes: str | None = None, width: int = 80, colour: bool = False
+    gate: Gate,
+    *,
+    following: Sequence[str] = (),
+    about: str = "",
+    changes: str | None = None,
+    width: int = 80,
+    colour: bool = False,
 ) -> str:
     """Return the decision as text of at most `width` columns, with terminal colours if asked.
 
-    `changes` is the text of a comparison, and `following` are the commands to type next, the last lines; neither is broken.
+    `changes` is the text of a comparison, and `following` are the commands to type next about the input of the name
+    `about`, the last lines; neither is broken.
     """
     stream = io.StringIO()
     console = console_for(stream, width=width, colour=colour)
@@ -51,7 +58,7 @@ def render(
     if changes is not None:
         stream.write(f"\n{changes}")
     if following:
-        title(console, next_of_gate(gate, following))
+        title(console, next_of_gate(gate, following, about))
     return trimmed(stream.getvalue() + "".join(f"{command}\n" for command in following))
 
 

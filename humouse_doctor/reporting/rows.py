@@ -150,13 +150,12 @@ def next_words(report: Report, following: Sequence[str]) -> str:
     return "Next, the patch for the next command line" if "--emit" in following[0] else "Next, the patch as a diff"
 
 
-def next_of_gate(gate: Gate, following: Sequence[str]) -> str:
-    """Return the heading of the commands to type next after a gate, which are about the first input that fails."""
-    entry = next(
-        (entry for entry in gate.entries if entry.report is not None and not (entry.passed and len(gate.entries) > 1)), None
-    )
-    said = "Next" if entry is None or entry.report is None else next_words(entry.report, following)
-    return said if entry is None or len(gate.entries) == 1 else f"{said}, for {entry.name}"
+def next_of_gate(gate: Gate, following: Sequence[str], about: str) -> str:
+    """Return the heading of the commands to type next after a gate, for the input named `about`, or the only one."""
+    alone = len(gate.entries) == 1
+    report = next((entry.report for entry in gate.entries if alone or entry.name == about), None)
+    said = "Next" if report is None else next_words(report, following)
+    return said if alone or report is None else f"{said}, for {about}"
 
 
 def failing_words(entry: Entry) -> str:

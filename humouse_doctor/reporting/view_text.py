@@ -12,7 +12,9 @@ def render_view(view: RunView | GateView, layout: Layout) -> str:
     width, colour, detail = layout.width, layout.colour, layout.detail
     changes = None if view.comparison is None else comparison_text.render(view.comparison, width=width, colour=colour)
     if isinstance(view, GateView):
-        return gate_text.render(view.gate, following=view.following, changes=changes, width=width, colour=colour)
+        return gate_text.render(
+            view.gate, following=view.following, about=view.about, changes=changes, width=width, colour=colour
+        )
     if detail is Detail.LINE:
         return screen.one_line(view.report, width=width, colour=colour)
     if detail is Detail.FULL:

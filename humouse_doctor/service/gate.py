@@ -87,21 +87,22 @@ def gate_view(
     entry = decided.entries[0]
     before = None if compare is None else saved.read(compare, entry.name)
     changed = None if before is None or entry.report is None else comparing.compare(before, entry.report)
-    return GateView(gate=decided, comparison=changed, root=root, following=_following(decided, requests))
+    about, following = _following(decided, requests)
+    return GateView(gate=decided, comparison=changed, root=root, following=following, about=about)
 
 
-def _following(decided: Gate, requests: Mapping[str, Request]) -> tuple[str, ...]:
-    """Return the command to type about the first input that fails and was looked at, none if there is no such input."""
+def _following(decided: Gate, requests: Mapping[str, Request]) -> tuple[str, tuple[str, ...]]:
+    """Return the name of the first input that fails and was looked at, and the command to type about it; else nothing."""
     for entry in decided.entries:
-        if entry.passed or entry.report is None or entry.name not in requests:
+        if entry.passed or entry.report is None:
             continue
         request = requests[entry.name]
         following = commands.following_of(entry.report, request)
-        if following and not following[0].startswith("humouse-doctor gate"):
-            return following
-        shown = commands.typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
-        return () if shown is None else (shown,)
-    return ()
+        if not following or following[0].startswith("humouse-doctor gate"):
+            shown = commands.typed("preflight" if request.checkpoint is None else "inspect", request, "--full")
+            following = () if shown is None else (shown,)
+        return entry.name, following
+    return "", ()
 
 
 def gate(

@@ -94,7 +94,7 @@ def test_the_likeliest_cause_comes_first_in_words_and_the_next_command_last() ->
     command = "humouse-doctor suggest-config runs/x.pt"
 
     alone = gate_text.render(_alone(sick), following=[command]).splitlines()
-    among = gate_text.render(replace(_alone(sick), entries=(sick, _well())), following=[command])
+    among = gate_text.render(replace(_alone(sick), entries=(sick, _well())), following=[command], about=sick.name)
 
     cause = report.causes[0]
     assert alone[1].split(None, 2)[2].startswith(f"{cause.code} {cause.name} and {len(judged) - 1} more")

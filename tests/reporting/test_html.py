@@ -637,7 +637,7 @@ def test_what_came_of_trials_stands_in_the_head_of_a_run_and_what_fails_in_the_f
 
 def test_a_gates_page_names_its_first_cause_and_the_command_to_type() -> None:
     command = "humouse-doctor suggest-config runs/generator_x.pt"
-    page = Page(html.render(gated(), following=(command,)))
+    page = Page(html.render(gated(), following=(command,), about=gated().entries[0].name))
 
     worst = gated().entries[0]
     assert worst.leading is not None

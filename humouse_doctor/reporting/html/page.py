@@ -69,7 +69,7 @@ def render_view(view: RunView | GateView | TrialsView, _: Layout) -> str:
     if isinstance(view, TrialsView):
         return rendered("page.html", ("page.css",), ("page.js",), _page_of_trials(view))
     if isinstance(view, GateView):
-        return render(view.gate, comparison=view.comparison, following=view.following)
+        return render(view.gate, comparison=view.comparison, following=view.following, about=view.about)
     return render(view.gate, outcome=view.outcome, comparison=view.comparison, following=view.following)
 
 
@@ -79,13 +79,15 @@ def render(
     outcome: Outcome | None = None,
     comparison: Comparison | None = None,
     following: Sequence[str] = (),
+    about: str = "",
 ) -> str:
     """Return the page as HTML, with trials if `outcome` is given and changes since another run if `comparison` is given.
 
-    The first of `following` is the command to type next; one that shows the same report in full is left out.
+    The first of `following` is the command to type next, about the input of the name `about`; one that shows the same report in
+    full is left out.
     Raises `UsageError` if the libraries it needs are not installed.
     """
-    return rendered("page.html", ("page.css",), ("page.js",), _page(gate, outcome, comparison, following))
+    return rendered("page.html", ("page.css",), ("page.js",), _page(gate, outcome, comparison, following, about))
 
 
 def rendered(template: str, styles: Sequence[str], scripts: Sequence[str], page: object) -> str:
@@ -190,7 +192,7 @@ class Page:
         return len(self.sections) == 1
 
 
-def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, following: Sequence[str]) -> Page:
+def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, following: Sequence[str], about: str) -> Page:
     command = next((command for command in following[:1] if not command.endswith(" --full")), "")
     sections = tuple(_section(number, entry, gate.policy) for number, entry in enumerate(gate.entries, start=1))
     facts: list[str] = []
@@ -215,7 +217,7 @@ def _page(gate: Gate, outcome: Outcome | None, comparison: Comparison | None, fo
         heading=heading,
         sentence=said,
         facts=tuple(facts),
-        next_words=next_of_gate(gate, following),
+        next_words=next_of_gate(gate, following, about),
         next_command=command,
         sections=sections,
         notes=gate.notes,
