@@ -111,7 +111,7 @@ def test_a_remedy_is_explained_by_its_name() -> None:
     text = explained("Slow Gates")
 
     assert text.startswith("# slow-gates\n\n*remedy*: Start the LSTM's gates slow (chrono initialisation)\n")
-    assert "forget-gate biases = log U(1, T - 1) for sequences of T steps, input-gate" in text
+    assert "log U(1, T - 1) for sequences of T steps, a draw each" in text
     assert "204 runs with plain gates" in text
     assert "- HD103.time_std_ratio, which should then be 0.4 to 4\n" in text
     assert "humouse-doctor verify CONFIG --data DATA --patch slow-gates" in text
