@@ -460,17 +460,17 @@ def _by_response(
     counted = torch.ones(of_all.shape[:2]) if going is None else torch.from_numpy(going).float()
 
     def compared(latents: Tensor) -> Tensor:
-        with seeded(0):  # the same noise in each pass
-            return drawn(latents)[:, : of_all.size(1), : of_all.size(2)]
+        return drawn(latents)[:, : of_all.size(1), : of_all.size(2)]
 
-    steps, channels = compared(torch.zeros(len(wanted), sampler.latent_dim)).shape[1:]
-    found = fitted(
-        lambda latents: compared(latents).flatten(1),
-        of_all[:, :steps, :channels].flatten(1),
-        counted[:, :steps, None].expand(-1, -1, channels).flatten(1),
-        sampler.latent_dim,
-        rounds,
-    )
+    with undisturbed(sampler.network), seeded(0):  # Adam starts from the same states, if it has to
+        steps, channels = compared(torch.zeros(len(wanted), sampler.latent_dim)).shape[1:]
+        found = fitted(
+            lambda latents: compared(latents).flatten(1),
+            of_all[:, :steps, :channels].flatten(1),
+            counted[:, :steps, None].expand(-1, -1, channels).flatten(1),
+            sampler.latent_dim,
+            rounds,
+        )
     return None if found is None else found.view(-1, *sampler.prior.shape)
 
 

@@ -71,8 +71,8 @@ def test_a_fit_ends_with_the_round_that_gains_little() -> None:
         return _made(latents).clamp(min=100.0)
 
     fitted(counted, torch.zeros(COUNT, WIDTH), _ALL, SIZE, 6)
-    # The mean, the neighbours and the start; the first steps; the directions and steps of one round.
-    assert len(calls) == 3 + response._FIRST_STEPS + SIZE + response._STEPS
+    # The mean, the same latents twice and the start; the first steps; the directions and steps of one round.
+    assert len(calls) == 4 + response._FIRST_STEPS + SIZE + response._STEPS
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -96,8 +96,19 @@ def test_rows_that_change_with_their_neighbours_are_not_fitted() -> None:
     assert fitted(lambda latents: _made(latents + latents.mean(0)), _made(_LATENTS), _ALL, SIZE, 6) is None
 
 
-def test_outputs_that_are_never_twice_the_same_are_not_fitted() -> None:
+@pytest.mark.parametrize(("mixed", "is_fitted"), [(0.0, True), (1.0, False)], ids=["each its own", "mixed"])
+def test_rows_that_are_mixed_are_found_beside_a_large_constant(mixed: float, is_fitted: bool) -> None:
+    def made(latents: Tensor) -> Tensor:
+        return 5000 + 0.1 * _made(latents + mixed * latents.roll(1, 0))
+
+    assert (fitted(made, made(_LATENTS), _ALL, SIZE, 1) is not None) is is_fitted
+
+
+@pytest.mark.parametrize("count", [1, COUNT])
+def test_outputs_that_are_never_twice_the_same_are_not_fitted(count: int) -> None:
     torch.manual_seed(0)
-    assert (
-        fitted(lambda latents: _made(latents) + 0.1 * torch.randn(len(latents), WIDTH), _made(_LATENTS), _ALL, SIZE, 6) is None
-    )
+
+    def made(latents: Tensor) -> Tensor:  # by noise that the mean does not show
+        return _made(latents) * (1 + 0.1 * torch.randn(len(latents), WIDTH))
+
+    assert fitted(made, _made(_LATENTS)[:count], _ALL[:count], SIZE, 6) is None

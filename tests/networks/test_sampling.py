@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from humouse_doctor.core import cost
 from humouse_doctor.core.arrays import FloatArray
+from humouse_doctor.core.case import LatentFit
 from humouse_doctor.core.cost import Load, load_of
 from humouse_doctor.core.errors import UsageError
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec, Head, MeasuredHead
@@ -759,6 +760,35 @@ class _Mixing(_Own):
 def test_sequences_that_depend_on_each_other_are_fitted_by_adam() -> None:
     fits = [fit_latents(_sampler(_Mixing()), _targets(), None, steps=5, rounds=rounds) for rounds in (0, 2)]
     np.testing.assert_array_equal(fits[0].latents, fits[1].latents)
+
+
+class _Noisy(_Own):
+    """A network that adds noise of its own, from the stream that `drawn` draws from."""
+
+    def __init__(self, drawn: Callable[[tuple[int, ...]], Tensor]) -> None:
+        super().__init__()
+        self.drawn = drawn
+
+    def forward(self, latents: Tensor) -> Tensor:
+        output = super().forward(latents)
+        return output + self.drawn(tuple(output.shape))
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [torch.randn, lambda shape: torch.from_numpy(np.random.standard_normal(shape)).float()],  # noqa: NPY002  # as users draw it
+    ids=["torch", "numpy"],
+)
+def test_a_network_with_noise_of_its_own_is_fitted_by_adam_to_new_noise_in_each_step(
+    drawn: Callable[[tuple[int, ...]], Tensor],
+) -> None:
+    def fit(rounds: int) -> LatentFit:
+        np.random.seed(0)  # noqa: NPY002  # the state that the network draws from
+        return fit_latents(_sampler(_Noisy(drawn)), _targets(), None, steps=5, rounds=rounds)
+
+    by_adam, by_response = fit(0), fit(6)
+    np.testing.assert_array_equal(by_adam.latents, by_response.latents)
+    np.testing.assert_array_equal(by_adam.predictions, by_response.predictions)
 
 
 def test_latents_of_many_numbers_are_fitted_by_adam(monkeypatch: pytest.MonkeyPatch) -> None:
