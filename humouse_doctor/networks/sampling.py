@@ -417,8 +417,9 @@ def fit_latents(
     With `lengths` (M,), only the steps before them are compared.
 
     Latents of few numbers are fitted in `rounds`, without a gradient. Others, and those of a network whose rows depend on each
-    other or that draws random numbers of its own, are fitted by Adam, and with 0 `rounds` all are: it takes at most `steps`,
-    and ends where ten of them, but for the first ten, have lowered the loss by next to nothing.
+    other, that draws random numbers of its own, or that follows its latent and gains nothing by small steps, as with rounded
+    outputs, are fitted by Adam, and with 0 `rounds` all are: it takes at most `steps`, and ends where ten of them, but for the
+    first ten, have lowered the loss by next to nothing.
     With `read_as`, the output is read in that space and compared as positions in the data's unit, as are `targets`.
     """
 
@@ -453,7 +454,7 @@ def fit_latents(
 def _by_response(
     sampler: Sampler, drawn: Callable[[Tensor], Tensor], wanted: FloatArray, going: BoolArray | None, rounds: int
 ) -> Tensor | None:
-    """Return latents that are fitted without a gradient, None where that is not possible or takes too much memory."""
+    """Return latents that are fitted without a gradient, None where Adam has to: see `fit_latents`."""
     if rounds == 0 or not response_numbers(sampler.latent_dim, len(wanted), *wanted.shape[1:]):
         return None
     of_all = torch.from_numpy(np.ascontiguousarray(wanted, dtype=np.float32))

@@ -63,6 +63,10 @@ def test_a_latent_that_gains_next_to_nothing_stays_near_the_mean() -> None:
     assert found.abs().max() < 0.5
 
 
+def test_outputs_that_only_long_differences_change_are_not_fitted() -> None:
+    assert fitted(lambda latents: _made(latents).round(), _made(_LATENTS), _ALL, SIZE, 6) is None
+
+
 def test_a_fit_ends_with_the_round_that_gains_little() -> None:
     calls: list[int] = []
 
