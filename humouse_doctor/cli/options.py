@@ -109,7 +109,10 @@ OutcomeOption = Annotated[
     Path | None,
     typer.Option("--outcome", **READ, help="The file that verify wrote: its trials mark remedies as confirmed or refuted."),
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="Leave out latent fitting (about 1 s, more for autoregressive nets).")]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="Leave out latent fitting (about 1 s; more for long latents, noisy or autoregressive nets)."),
+]
 Model = Annotated[
     str | None,
     typer.Option("--model", help="package.module:factory building your own generator. This imports and runs that code."),

@@ -202,9 +202,11 @@ def cost_of(load: Load, look: Look) -> Cost:
         seconds += load.backward * (GRADIENT_SAMPLES * load.row_s + _passes(GRADIENT_SAMPLES, rows) * load.call_s)
     if look.targets and not look.quick:
         rows = load.rows_differentiated(FIT_TARGETS)
-        # the latents, their gradient, Adam's moments and temporaries; or the Jacobians, as they are, weighted and in a product
+        # the latents, their gradient, Adam's moments and temporaries; and the Jacobians, as they are, weighted, in a product:
+        # as many as there may be, since how many inputs are a latent's and how long targets are is not known here
         fitted = 6 * _FLOAT32 * FIT_TARGETS * load.inputs
-        fitted += 3 * _FLOAT32 * response_numbers(load.inputs, FIT_TARGETS, load.steps, load.channels)
+        jacobians = min(load.inputs, _RESPONSE_LATENT) * FIT_TARGETS * load.steps * load.channels
+        fitted += 3 * _FLOAT32 * min(jacobians, _RESPONSE_NUMBERS)
         phases.append(rows * load.graph_bytes + fitted)
         # for Adam, which may have to do it: the rounds without a gradient take at most two thirds of this
         seconds += FIT_STEPS * load.backward * (FIT_TARGETS * load.row_s + _passes(FIT_TARGETS, rows) * load.call_s)

@@ -126,6 +126,11 @@ def test_parameters_are_those_of_the_network_that_would_be_built(architecture: A
     assert parameters(small) == sum(weight.numel() for weight in build(small).parameters())
 
 
+def test_memory_counts_the_jacobians_of_a_latent_beside_conditions() -> None:
+    load, jacobians = load_of(spec(LSTM, 4, 1, 600, latent_dim=124, condition_dim=8)), 3 * 4 * 124 * 48 * 600 * 2
+    assert cost_of(load, Look(samples=8, quick=True)).peak_bytes < jacobians <= cost_of(load, Look(samples=8)).peak_bytes
+
+
 @given(st.data())
 def test_no_cost_falls_when_a_size_grows(data: st.DataObject) -> None:
     def sizes(name: str) -> st.SearchStrategy[int]:
