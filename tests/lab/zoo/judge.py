@@ -49,7 +49,7 @@ from tests.lab.zoo.targets import Targets, targets_of
 from tests.lab.zoo.training import Cache, Job, write_whole
 
 #: Raise this with every change of how a run is passed to the tool, or of which parts of its answer are stored.
-JUDGE_VERSION = 2
+JUDGE_VERSION = 3
 
 _LONGER = "longer-warm-up-"
 _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.SYMPTOM)
@@ -137,9 +137,9 @@ def settings_of(context: Context, genome: Genome) -> dict[str, Value]:
             "training.warmup_gates": "slow" if genome.drive is Drive.SLOW else "default",
             "training.warmup_space": "read" if genome.space is Space.READ else "loss",
         }
-    kl: dict[str, Value] = {"training.warmup_kl_weight": 10.0 if genome.kl is Kl.HEAVY else 0.1}
-    if context.kind in (Kind.GRU, Kind.AUTOREGRESSIVE):  # another's network: a weight would say that its loss has such a term
-        kl = {}
+    kl: dict[str, Value] = {}
+    if is_humouse(context, genome):  # of another's network a weight would say that its loss has such a term
+        kl = {"training.warmup_kl_weight": 10.0 if genome.kl is Kl.HEAVY else 0.1}
     return {
         "experiment_name": "zoo",
         "seed": context.seed,
