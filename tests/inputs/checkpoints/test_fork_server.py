@@ -63,7 +63,9 @@ def launched(server: ForkServer) -> tuple[Forked, int]:
     forked = server.launch()
     assert forked is not None
     assert forked.stdout is not None
-    return forked, int(forked.stdout.readline())
+    process = int(forked.stdout.readline())
+    assert fork_server._is_heard(server.line, 60_000)  # the loader may be quicker than the server, which tells of it
+    return forked, process
 
 
 def tell(forked: Forked, line: str) -> None:
