@@ -24,7 +24,7 @@ from humouse_doctor.fleet.jobs import Ended, Job, shard
 from humouse_doctor.fleet.journal import Journal
 from humouse_doctor.fleet.keys import Keys
 from humouse_doctor.fleet.run import run as run_jobs
-from humouse_doctor.inputs.config import yaml_text
+from humouse_doctor.inputs.config import hydra_record, yaml_text
 from humouse_doctor.inputs.files import require_unread
 from humouse_doctor.inputs.remote import copies, names
 from humouse_doctor.inputs.remote.place import shown
@@ -214,6 +214,8 @@ def _following(survey: Survey, shared: Request, runs: Mapping[str, Run]) -> Iter
         if row is None or (is_url(row.run) and row.run not in runs):
             continue
         run = runs.get(row.run) or Run(path=Path(row.run), config=None if row.config is None else Path(row.config))
-        typed = commands.typed(command, replace(shared, checkpoint=run.path, config=run.config or shared.config))
+        request = replace(shared, checkpoint=run.path, config=run.config or shared.config)
+        config = request.config or hydra_record.of_run(run.path)
+        typed = commands.typed("inspect", request) if command == "inspect" else commands.patch_command(request, config)
         if typed is not None:
             yield typed

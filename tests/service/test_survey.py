@@ -101,7 +101,7 @@ def test_every_run_is_a_row_and_none_that_cannot_be_read_is_healthy(multirun: Pa
     assert max(abs(part) for path in rows["1"].paths for point in path for part in point) < 5
     assert "too few to tell a setting" in view.survey.untested
     worst = view.survey.rows[0].run
-    assert view.following == (f"humouse-doctor inspect {worst}", f"humouse-doctor suggest-config {worst}")
+    assert view.following == (f"humouse-doctor inspect {worst}", f"humouse-doctor suggest-config {worst} --emit overrides")
 
 
 def test_gate_takes_a_folder_of_runs_and_inspect_names_survey(multirun: Path, invoke: Callable[..., Any]) -> None:
@@ -136,7 +136,7 @@ def test_a_remote_folder_is_surveyed_gated_and_inspected_as_a_local_one(
     assert render(there, SurveyFormat.JSONL) == render(here, SurveyFormat.JSONL).replace(str(multirun), url)
     worst = there.survey.rows[0].run
     assert worst.startswith(f"{url}/day/time/")
-    assert there.following == (f"humouse-doctor inspect {worst}", f"humouse-doctor suggest-config {worst}")
+    assert there.following == (f"humouse-doctor inspect {worst}", f"humouse-doctor suggest-config {worst} --emit overrides")
     (tmp_path / "rows.jsonl").write_text(render(there, SurveyFormat.JSONL))
     assert _view(tmp_path / "rows.jsonl", merge=True).following == ()
 

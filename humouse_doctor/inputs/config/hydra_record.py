@@ -33,6 +33,12 @@ def is_record(config: Path) -> bool:
     return full.name == _CONFIG and full.parent.name == _FOLDER
 
 
+def of_run(folder: Path) -> Path | None:
+    """Return the record of the run with this folder, None if it has none."""
+    record = folder / _FOLDER / _CONFIG
+    return record if is_file(record) else None
+
+
 def around(checkpoint: Path) -> Path | None:
     """Return the record of the run in whose folder the checkpoint lies, None if there is none."""
     full = Path(os.path.abspath(checkpoint))  # noqa: PTH100  # with symlinks kept
