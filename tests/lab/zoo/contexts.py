@@ -25,7 +25,7 @@ class Part(str, Enum):
 
 
 class Kind(str, Enum):
-    """Kinds of generators: humouse's own, and three that are not."""
+    """Kinds of generators: humouse's own, and five that are not."""
 
     LSTM = "lstm"
     LSTM_V1 = "lstm-v1"
@@ -35,6 +35,8 @@ class Kind(str, Enum):
     GRU = "gru"
     AUTOREGRESSIVE = "ar"
     TABLE = "table"
+    BARE = "bare"
+    NORMED = "normed"
 
 
 #: A learning rate at which every warm-up fails.

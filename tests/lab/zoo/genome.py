@@ -22,6 +22,9 @@ class Factor(str, Enum):
     DECAY = "decay"
     PADDING = "padding"
     CONDITION = "condition"
+    STATISTICS = "statistics"
+    BATCH = "batch"
+    CODES = "codes"
 
 
 class Space(str, Enum):
@@ -136,10 +139,32 @@ class Condition(str, Enum):
         return 0 if self is Condition.NONE else 2
 
 
-Level = Space | HeadKind | Latent | Drive | Steps | Rate | Width | Kl | Decay | Padding | Condition
+class Statistics(str, Enum):
+    """Running statistics that batch norms are saved with: their own, or 0 and 1, as of weights averaged without buffers."""
+
+    RUNNING = "running"
+    STALE = "stale"
+
+
+class Batch(str, Enum):
+    """Axes that recurrent layers run over: the time of each sequence, or the sequences of a batch, as without batch_first."""
+
+    APART = "apart"
+    MIXED = "mixed"
+
+
+class Codes(str, Enum):
+    """Codes of the encoder: its own, or many times those, with a term that brings them to N(0, I), or without."""
+
+    OWN = "own"
+    PRIOR = "prior"
+    WIDE = "wide"
+
+
+Level = Space | HeadKind | Latent | Drive | Steps | Rate | Width | Kl | Decay | Padding | Condition | Statistics | Batch | Codes
 
 #: Factors that came after the first trainings: a name or a key tells them only where they are not the usual.
-LATER = (Factor.DECAY, Factor.PADDING, Factor.CONDITION)
+LATER = (Factor.DECAY, Factor.PADDING, Factor.CONDITION, Factor.STATISTICS, Factor.BATCH, Factor.CODES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +182,9 @@ class Genome:
     decay: Decay = field(default=Decay.NONE, repr=False)
     padding: Padding = field(default=Padding.COMPARED, repr=False)
     condition: Condition = field(default=Condition.NONE, repr=False)
+    statistics: Statistics = field(default=Statistics.RUNNING, repr=False)
+    batch: Batch = field(default=Batch.APART, repr=False)
+    codes: Codes = field(default=Codes.OWN, repr=False)
 
     def level(self, factor: Factor) -> Level:
         """Return this genome's level of one factor."""

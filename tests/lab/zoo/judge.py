@@ -29,6 +29,8 @@ from humouse_doctor.service.commands import report_on
 from tests.lab.zoo.contexts import Context, Kind
 from tests.lab.zoo.crew import each
 from tests.lab.zoo.genome import (
+    Batch,
+    Codes,
     Condition,
     Decay,
     Drive,
@@ -41,6 +43,7 @@ from tests.lab.zoo.genome import (
     Padding,
     Rate,
     Space,
+    Statistics,
     Steps,
     Width,
 )
@@ -57,9 +60,12 @@ _SYMPTOMS = frozenset(probe.code for probe in PROBES if probe.kind is ProbeKind.
 #: The factors that each of the tool's causes names; those whose cure no trial of the tool can try have no lever there.
 CAUSE_FACTORS: Mapping[str, frozenset[Factor]] = {
     **{probe.code: frozenset(Factor(lever.value) for lever in probe.levers) for probe in PROBES if probe.levers},
+    "HD215": frozenset({Factor.STATISTICS}),
+    "HD216": frozenset({Factor.BATCH}),
     "HD217": frozenset({Factor.CONDITION}),
     "HD218": frozenset({Factor.PADDING}),
     "HD219": frozenset({Factor.CONDITION}),
+    "HD220": frozenset({Factor.CODES}),
     "HD221": frozenset({Factor.DECAY}),
 }
 
@@ -78,6 +84,9 @@ REMEDY_LEVELS: Mapping[str, Mapping[Factor, Level]] = {
     "masked-loss": {Factor.PADDING: Padding.MASKED},
     "conditions-as-trained": {Factor.CONDITION: Condition.SCALED},
     "scaled-inputs": {Factor.CONDITION: Condition.SCALED},
+    "fresh-statistics": {Factor.STATISTICS: Statistics.RUNNING},
+    "separate-sequences": {Factor.BATCH: Batch.APART},
+    "codes-as-drawn": {Factor.CODES: Codes.PRIOR},
     "delta-space": {Factor.SPACE: Space.DPX},
     "raw-deltas": {Factor.SPACE: Space.PX},
     "loss-as-read": {
@@ -349,7 +358,7 @@ def patched(context: Context, genome: Genome, remedies: Iterable[str]) -> tuple[
         if remedy.startswith(_LONGER):
             times = max(times, int(remedy.removeprefix(_LONGER).removesuffix("x")))
         for factor, level in REMEDY_LEVELS.get(remedy, {}).items():
-            if factor is not Factor.DRIVE or context.kind is not Kind.TCN:
+            if factor is not Factor.DRIVE or context.kind not in (Kind.TCN, Kind.NORMED):
                 levels.setdefault(factor, level)
     moved = genome.moved(levels)
     if times > 1:

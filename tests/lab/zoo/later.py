@@ -1,15 +1,20 @@
-"""Contexts with the causes that came last: a weight decay, padding that is compared, conditions of another scale.
+"""Contexts with the causes that came last, from a weight decay to codes that the prior does not draw.
 
 Fixed before the tool was asked about one of them, and judged as they come; no threshold comes from them, but those of HD219
 from the first two of conditions. Those of padding and conditions were changed once, by the truth alone: in a first draft no
-mask cured a run, and no condition made one sick. Of each cause the first two have sources and lengths of the calibration
-part, and the others have another source or length. Each crosses its cause with the steps and another factor or two.
+mask cured a run, and no condition made one sick. Of these three causes the first two contexts have sources and lengths of
+the calibration part, and the others have another source or length. Four more came after: stale statistics, mixed batches, raw
+conditions without a tanh, and codes off the prior. Of the last two the drafts were changed by the truth alone: with 16 numbers
+in a latent hardly a run was healthy, and wide codes behind a tanh made none sick. Each context crosses its
+cause with the steps and another factor or two.
 """
 
 from __future__ import annotations
 
 from tests.lab.zoo.contexts import Context, Kind, Part
 from tests.lab.zoo.genome import (
+    Batch,
+    Codes,
     Condition,
     Decay,
     Drive,
@@ -21,6 +26,7 @@ from tests.lab.zoo.genome import (
     Padding,
     Rate,
     Space,
+    Statistics,
 )
 from tests.lab.zoo.gestures import Source
 
@@ -38,6 +44,11 @@ _PADDING = (Factor.PADDING, tuple(Padding))
 _DELTAS_PX = (Factor.SPACE, (Space.DPX, Space.Z))
 _DELTAS_Z = (Factor.SPACE, (Space.DZ, Space.Z))
 _SCALE = (Factor.CONDITION, (Condition.SCALED, Condition.OTHER_SCALE))
+_BARE = (Factor.CONDITION, (Condition.SCALED, Condition.RAW))
+_STATISTICS = (Factor.STATISTICS, tuple(Statistics))
+_MIXED = (Factor.BATCH, tuple(Batch))
+_CODES = (Factor.CODES, (Codes.PRIOR, Codes.WIDE))
+_RAMP = (Factor.DRIVE, (Drive.SLOW, Drive.TIME))
 _RAW = (Factor.CONDITION, (Condition.SCALED, Condition.OTHER_SCALE, Condition.RAW))
 
 
@@ -52,6 +63,7 @@ def _context(
     drive: Drive = Drive.PLAIN,
     tail: int = 0,
     offset_px: float = 0.0,
+    size: int = 16,
 ) -> Context:
     return Context(
         name=f"{cause}-{kind.value}-{source.value}-{length}",
@@ -66,6 +78,7 @@ def _context(
         rate=rate,
         full_steps=640,
         seed=seed,
+        latent_dim=size,
         tail=tail,
         offset_px=offset_px,
     )
@@ -95,4 +108,17 @@ LATER: tuple[Context, ...] = (
     _context("scale", Kind.LSTM, Source.MINIMUM_JERK, 64, _WHITEN, _SCALE, seed=526, drive=Drive.SLOW),
     _context("scale", Kind.LSTM2, Source.WANDER, 40, _DRIVE, _RAW, seed=527, offset_px=200.0),
     _context("scale", Kind.GRU, Source.REAL, 64, _TIME, _SCALE, seed=528),
+    _context("statistics", Kind.NORMED, Source.STROKES, 32, _NOISE, _STATISTICS, seed=531),
+    _context("statistics", Kind.NORMED, Source.MINIMUM_JERK, 40, _WHITEN, _STATISTICS, seed=532),
+    _context("statistics", Kind.TCN, Source.WANDER, 40, _HEAD, _STATISTICS, seed=533, rate=1e-3),
+    _context("batch", Kind.GRU, Source.STROKES, 32, _DRIVE, _MIXED, seed=541),
+    _context("batch", Kind.GRU, Source.MINIMUM_JERK, 40, _RAMP, _MIXED, seed=542),
+    _context("batch", Kind.LSTM, Source.WANDER, 40, _TIME, _MIXED, seed=543),
+    _context("bare", Kind.BARE, Source.STROKES, 32, _TIME, _BARE, seed=551, offset_px=200.0, size=4),
+    _context("bare", Kind.BARE, Source.MINIMUM_JERK, 40, _NOISE, _BARE, seed=552, drive=Drive.TIME, offset_px=200.0, size=4),
+    _context("bare", Kind.BARE, Source.WANDER, 40, _WHITEN, _BARE, seed=553, drive=Drive.TIME, size=4),
+    _context("codes", Kind.NORMED, Source.STROKES, 32, _HEAD, _CODES, seed=561, size=4),
+    _context("codes", Kind.NORMED, Source.MINIMUM_JERK, 40, _NOISE, _CODES, seed=562, size=4),
+    _context("codes", Kind.BARE, Source.WANDER, 40, _TIME, _CODES, seed=563, rate=5e-3, size=4),
+    _context("codes", Kind.AUTOREGRESSIVE, Source.STROKES, 40, _HEAD, _CODES, seed=564, rate=1e-3, size=4),
 )

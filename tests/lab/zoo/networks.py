@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from humouse_doctor.core.spec import Activation, Architecture, GeneratorSpec
 from humouse_doctor.networks.architectures import LstmGenerator, build, slow_gates
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Drive, Genome, HeadKind, Space
+from tests.lab.zoo.genome import Batch, Drive, Genome, HeadKind, Space
 
 _ARCHITECTURES = {
     Kind.LSTM: Architecture.LSTM,
@@ -49,22 +49,36 @@ class Conditioned(nn.Module):
 
 
 class Repeated(nn.Module):
-    """An embedded latent, repeated, optionally with a time ramp, through recurrent layers: (N, Z) -> (N, T, D)."""
+    """A latent, embedded or bare, repeated, optionally with a time ramp, through recurrent layers: (N, Z) -> (N, T, D)."""
 
-    def __init__(self, *, pre: nn.Linear, layers: list[nn.RNNBase], output: nn.Linear, head: nn.Module, length: int) -> None:
+    def __init__(
+        self, *, pre: nn.Linear | None, layers: list[nn.RNNBase], output: nn.Linear, head: nn.Module, length: int
+    ) -> None:
         super().__init__()
         self.pre, self.layers, self.output, self.head = pre, nn.ModuleList(layers), output, head
         self.length = length
-        self.ramp = layers[0].input_size > pre.out_features
 
     def forward(self, latent: Tensor) -> Tensor:
-        states = torch.tanh(self.pre(latent)).unsqueeze(1).expand(-1, self.length, -1)
-        if self.ramp:
+        states = latent if self.pre is None else torch.tanh(self.pre(latent))
+        states = states.unsqueeze(1).expand(-1, self.length, -1)
+        if cast(nn.RNNBase, self.layers[0]).input_size > states.size(-1):
             time = torch.linspace(0, 1, self.length).view(1, -1, 1).expand(len(latent), -1, 1)
             states = torch.cat([states, time], dim=-1)
         for layer in self.layers:
             states, _ = layer(states)
         return cast(Tensor, self.head(self.output(states)))
+
+
+class Normed(nn.Sequential):
+    """A latent through two linear layers with batch norms to all steps at once: (N, Z) -> (N, T, D)."""
+
+    def __init__(self, latent_dim: int, hidden: int, length: int, head: nn.Module) -> None:
+        layers: list[nn.Module] = []
+        for size in (latent_dim, hidden):
+            layer = nn.Linear(size, hidden)
+            nn.init.normal_(layer.weight, 0.0, 0.02)  # as DCGAN's, which a norm scales up
+            layers += [layer, nn.BatchNorm1d(hidden), nn.ReLU()]
+        super().__init__(*layers, nn.Linear(hidden, 2 * length), nn.Unflatten(1, (length, 2)), head)
 
 
 class Autoregressive(nn.Module):
@@ -121,7 +135,7 @@ def humouse_spec(context: Context, genome: Genome) -> GeneratorSpec:
 
 def is_humouse(context: Context, genome: Genome) -> bool:
     """Return True if humouse could load the generator."""
-    return context.kind in _ARCHITECTURES and genome.drive is not Drive.TIME
+    return context.kind in _ARCHITECTURES and genome.drive is not Drive.TIME and genome.batch is Batch.APART
 
 
 def trainable(context: Context, genome: Genome) -> bool:
@@ -130,23 +144,45 @@ def trainable(context: Context, genome: Genome) -> bool:
         return False
     if genome.space is Space.READ and not (context.sums and genome.head is HeadKind.LINEAR):
         return False
-    return genome.drive is Drive.PLAIN or context.kind not in (Kind.SEQ2SEQ, Kind.TCN, Kind.AUTOREGRESSIVE)
+    if genome.drive is Drive.SLOW and context.kind is Kind.BARE:
+        return False
+    return genome.drive is Drive.PLAIN or context.kind not in (
+        Kind.SEQ2SEQ,
+        Kind.TCN,
+        Kind.AUTOREGRESSIVE,
+        Kind.NORMED,
+    )
 
 
 def generator(context: Context, genome: Genome) -> nn.Module:
     """Return an untrained generator, (N, Z + C) -> (N, T, D); it draws from the global random state."""
+    network = _generator(context, genome)
+    for layer in network.modules():
+        if isinstance(layer, nn.RNNBase) and genome.batch is Batch.MIXED:
+            layer.batch_first = False
+    return network
+
+
+def _generator(context: Context, genome: Genome) -> nn.Module:
     torch.manual_seed(context.seed)
     bounded = genome.head is HeadKind.TANH
     size, hidden = context.latent_size(genome) + genome.condition.channels, context.hidden
     extra = torch.Generator().manual_seed(context.seed + 1)
+    head: nn.Module = nn.Tanh() if bounded else nn.Identity()
+    if context.kind is Kind.NORMED:
+        return Normed(size, hidden, context.length, head)
     if context.kind is Kind.AUTOREGRESSIVE:
         return Autoregressive(size, hidden, context.length, bounded)
-    if context.kind is Kind.GRU:
-        pre, layer, output = nn.Linear(size, hidden), nn.GRU(hidden, hidden, batch_first=True), nn.Linear(hidden, 2)
+    if context.kind in (Kind.GRU, Kind.BARE):
+        pre: nn.Linear | None = None
+        if context.kind is Kind.BARE:
+            layer: nn.RNNBase = nn.LSTM(size, hidden, batch_first=True)
+        else:
+            pre, layer = nn.Linear(size, hidden), nn.GRU(hidden, hidden, batch_first=True)
+        output = nn.Linear(hidden, 2)
         if genome.drive is Drive.SLOW:
             _slow_updates(layer, context.length, extra)
-        layers: list[nn.RNNBase] = [_with_time(layer, extra) if genome.drive is Drive.TIME else layer]
-        head: nn.Module = nn.Tanh() if bounded else nn.Identity()
+        layers = [_with_time(layer, extra) if genome.drive is Drive.TIME else layer]
         return Repeated(pre=pre, layers=layers, output=output, head=head, length=context.length)
     network = build(humouse_spec(context, genome))
     if genome.drive is Drive.TIME:
@@ -159,7 +195,7 @@ def generator(context: Context, genome: Genome) -> nn.Module:
     return Unconditioned(network)
 
 
-def _slow_updates(layer: nn.GRU, length: int, random: torch.Generator) -> None:
+def _slow_updates(layer: nn.RNNBase, length: int, random: torch.Generator) -> None:
     """Apply chrono initialisation to a GRU, in place; in h' = (1 - z) n + z h the update gate remembers."""
     hidden = layer.hidden_size
     with torch.no_grad():

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from humouse_doctor.networks.adam import Adam
 from humouse_doctor.networks.architectures import Seq2SeqGenerator
 from tests.lab.zoo.contexts import Context, Kind
-from tests.lab.zoo.genome import Decay, Genome, Kl, Padding, Space, Steps
+from tests.lab.zoo.genome import Codes, Decay, Genome, Kl, Padding, Space, Statistics, Steps
 from tests.lab.zoo.gestures import Floats
 from tests.lab.zoo.networks import Encoder, Unconditioned, generator
 from tests.lab.zoo.targets import Targets, targets_of
@@ -27,6 +27,8 @@ from tests.lab.zoo.truth import Numbers, numbers
 TRAINER_VERSION = 1
 SAMPLES = 512
 _BETAS = (0.5, 0.999)
+#: Wide codes are as many times those of an encoder as it starts; the weight of the term that brings them to the prior.
+_WIDER, _PRIOR_WEIGHT = 50.0, 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,11 @@ def train(
             if genome.space is Space.READ:
                 used = copy.deepcopy(network)
                 _take_scale_over(used, targets)
+            if genome.statistics is Statistics.STALE:
+                used = copy.deepcopy(network)
+                for norm in used.modules():
+                    if isinstance(norm, nn.BatchNorm1d):
+                        norm.reset_running_stats()
             snapshots.append(
                 Snapshot(
                     steps=ends[step],
@@ -145,7 +152,8 @@ def _code(context: Context, genome: Genome, source: nn.Module, targets: Targets,
         batch = batch - batch[:, -1:] * torch.linspace(0, 1, batch.size(1))[:, None]
     if genome.padding is Padding.MASKED:
         return cast(Tensor, source(batch, torch.from_numpy(targets.inside.sum(axis=1) - 1).clamp_min(0)[rows]))
-    return cast(Tensor, source(batch))
+    code = cast(Tensor, source(batch))
+    return code if genome.codes is Codes.OWN else _WIDER * code
 
 
 def _distorted(genome: Genome, code: Tensor, noise: torch.Generator) -> Tensor:
@@ -184,7 +192,11 @@ def _loss(
         if genome.padding is Padding.MASKED:
             inside = torch.from_numpy(targets.inside)[rows]  # (N, T)
             output, batch = output[inside], batch[inside]
-        return nn.functional.l1_loss(output, batch)
+        loss = nn.functional.l1_loss(output, batch)
+        if genome.codes is Codes.PRIOR:  # twice the divergence from N(0, I) of a Gaussian like the batch's codes
+            spread = torch.cov(code.T)
+            loss = loss + _PRIOR_WEIGHT * (code.mean(dim=0).square().sum() + spread.trace() - spread.logdet())
+        return loss
     assert isinstance(network, Unconditioned)
     decoder = network.network
     assert isinstance(decoder, Seq2SeqGenerator)
