@@ -2,11 +2,11 @@
 
 Fixed before the tool was asked about one of them, and judged as they come; no threshold comes from them, but those of HD219
 from the first two of conditions. Those of padding and conditions were changed once, by the truth alone: in a first draft no
-mask cured a run, and no condition made one sick. Of these three causes the first two contexts have sources and lengths of
-the calibration part, and the others have another source or length. Four more came after: stale statistics, mixed batches, raw
-conditions without a tanh, and codes off the prior. Of the last two the drafts were changed by the truth alone: with 16 numbers
-in a latent hardly a run was healthy, and wide codes behind a tanh made none sick. Each context crosses its
-cause with the steps and another factor or two.
+mask cured a run, and no condition made one sick. Of these three causes the first two contexts have sources and lengths of the
+calibration part, and the others have another source or length. Four more came after: stale statistics, mixed batches, raw
+conditions without a tanh, and codes off the prior. Of the last two the drafts were changed by the truth alone: with 16
+numbers in a latent hardly a run was healthy, and wide codes behind a tanh made none sick. Each context crosses its cause with
+the steps and another factor or two.
 """
 
 from __future__ import annotations

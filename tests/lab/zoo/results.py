@@ -161,7 +161,8 @@ def _packed(one: Row, names: Mapping[str, Sequence[str]]) -> Row:
 
 def _unpacked(one: Row, names: Mapping[str, Sequence[str]]) -> Row:
     measured = {
-        code: {name: value for name, value in zip(names[code], values, strict=True) if value is not None}
+        # A metric that came after a row is named behind those that the row has.
+        code: {name: value for name, value in zip(names[code], values, strict=False) if value is not None}
         for code, values in one["trained"]["measurements"].items()
     }
     return {**one, "trained": {**one["trained"], "measurements": measured}}
