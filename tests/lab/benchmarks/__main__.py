@@ -51,7 +51,7 @@ read(Path(sys.argv[1]), 2048, 0)
 LOADER = """
 import sys
 from pathlib import Path
-from humouse_doctor.networks import checkpoint
+from humouse_doctor.inputs.checkpoints import checkpoint
 checkpoint.load(Path(sys.argv[1]))
 """
 IN_PROCESS = """
@@ -67,8 +67,13 @@ loaded = np.load(sys.argv[1])
 
 
 def seconds(command: list[str]) -> float:
+    """Return the wall seconds of a command; raise `RuntimeError` if it could not do its work."""
     start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, text=True)
+    if ended.returncode not in (0, 1):  # 1 is that of findings
+        raise RuntimeError(f"{command}: {ended.stderr}")
+    if "Traceback" in ended.stderr:
+        raise RuntimeError(ended.stderr)
     return time.perf_counter() - start
 
 
