@@ -147,7 +147,7 @@ def next_words(report: Report, following: Sequence[str]) -> str:
         return "Next"
     if not report.patch:
         return "Next, what to change in full"
-    return "Next, the patch for the next command line" if "--emit" in following[0] else "Next, the patch as a diff"
+    return "Next, the patch as overrides" if "--emit" in following[0] else "Next, the patch as a diff"
 
 
 def next_of_gate(gate: Gate, following: Sequence[str], about: str) -> str:

@@ -92,7 +92,7 @@ def test_a_gate_that_fails_ends_with_a_command_that_works(invoke: Invoke, own_ru
     sick, unsound, well = (invoke("gate", *given, "--quick") for given in ([own_run, healthy_run], [config], [healthy_run]))
 
     assert sick.out.splitlines()[-2:] == [
-        "Next, the patch for the next command line, for my run",
+        "Next, the patch as overrides, for my run",
         "humouse-doctor suggest-config 'my run' --emit overrides",
     ]
     assert "experiment.training.reconstruction_epochs=128\n" in pasted(invoke, sick.out).out
@@ -407,7 +407,7 @@ def test_demo_keeps_its_run_and_what_it_advises_works(invoke: Invoke, tmp_path: 
         assert "\nCauses, the likeliest first, by lines of humouse-doctor-demo/.hydra/config.yaml\n" in shown
         assert re.search(r"^  HD201 out-of-reach-targets +\d\.\d% of the loss is in reach +line 21$", shown, re.MULTILINE)
         assert "\n  model.generator.activation_xy: 'tanh' -> 'linear'\n" in shown
-        heading = "Next, the patch for the next command line  (all that was measured: --full)"
+        heading = "Next, the patch as overrides  (all that was measured: --full)"
         assert shown.endswith(f"\n\n{heading}\n{patch}\n{page}\n")
     assert (first.code, first.err) == (1, "demo: keeps its run in humouse-doctor-demo\n")
     assert again.err == "demo: replaces the demo run in humouse-doctor-demo\n"

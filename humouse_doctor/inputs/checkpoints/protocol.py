@@ -246,7 +246,7 @@ def _config(entries: object) -> dict[str, Plain]:
         raise BadFrame("its config is too large")
     for value in entries.values():
         if not (value is None or isinstance(value, bool | int | float | str)):
-            raise BadFrame("its config has a value that is no number, text, list or mapping")
+            raise BadFrame("its config has a value that is neither a number nor a text")
     return {
         shortened(name, _MAX_TEXT): shortened(value, _MAX_TEXT) if isinstance(value, str) else value
         for name, value in entries.items()
