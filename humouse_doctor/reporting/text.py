@@ -166,7 +166,8 @@ def _patch(console: Console, report: Report) -> None:
             say(console, f"in the code: {remedy.title}. {remedy.code_hint}", indent=2)
     if report.patch:
         command = report.suggest or "humouse-doctor suggest-config"
-        say(console, f"as a diff, of the code too where it can be made, or as overrides: {command}", indent=2, style="dim")
+        said = "as overrides" if "--emit" in command else "as a diff, of the code too where it can be made, or as overrides"
+        say(console, f"{said}: {command}", indent=2, style="dim")
     if report.patch and report.cure is None and report.search is not None:
         say(console, f"tried in short trainings: {report.search}", indent=2, style="dim")
 

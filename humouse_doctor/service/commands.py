@@ -113,7 +113,8 @@ def _is_remote(request: Request) -> bool:
 
 def with_suggestion(report: Report, request: Request) -> Report:
     """Return the report with the commands that print its patch and search for a cure, which are not stored with it."""
-    suggest = typed("suggest-config", request) if report.patch else report.suggest
+    source = report.subject.config
+    suggest = patch_command(request, None if source is None else Path(source)) if report.patch else report.suggest
     return replace(report, suggest=suggest, search=_search(report, request))
 
 

@@ -128,7 +128,7 @@ def test_a_refused_checkpoint_is_read_where_salvage_is_asked_for(
 
 def _but_its_command(shown: str) -> str:
     """Return a report's text without the command that prints its patch."""
-    return re.sub(r"  as a diff, of the code too.*?\n\n", "", shown, flags=re.DOTALL)
+    return re.sub(r"  as (?:a diff, of the code too|overrides:).*?\n\n", "", shown, flags=re.DOTALL)
 
 
 def test_a_saved_report_is_shown_again(invoke: Invoke, collapsed_run: Path, tmp_path: Path) -> None:
